@@ -1,0 +1,85 @@
+// Writes fixtures/seal/vectors.json: `node --import tsx scripts/vectors.mts`. Random bytes are counted up, so that
+// the same files come out every time.
+import { writeFileSync } from "node:fs";
+import { loadFormat } from "../src/formats/index.ts";
+import { TreeList, TreeMap } from "../src/formats/tree.ts";
+import { decryptText, readEncrypted } from "../src/sops/decrypt.ts";
+import { encryptText } from "../src/sops/encrypt.ts";
+import { decryptLayout } from "../src/sops/layout.ts";
+import { selectorFields, withFields } from "../src/sops/metadata.ts";
+import { sealedBytes } from "../src/sops/seal.ts";
+import { compileSelector, type Selector } from "../src/sops/selection.ts";
+
+const key = (recipient: string) => TreeMap.of([["enc", "wrapped"], ["recipient", recipient]]);
+const suffix: Selector = { kind: "unencrypted_suffix", value: "_unencrypted" };
+
+const CASES = [
+  {
+    name: "JSON with every type of value, two recipients",
+    format: "json",
+    selector: suffix,
+    fields: { age: new TreeList([key("age1first"), key("age1second")]) },
+    plain: '{"s": "é", "i": -7, "f": 1.50, "b": true, "n": null, "e": "", "m": {}, "l": [], "a": [{"x_unencrypted": "y"}, "z"]}\n',
+  },
+  {
+    name: "YAML with comments, an alias, a folded text, two documents",
+    format: "yaml",
+    selector: suffix,
+    fields: { age: new TreeList([key("age1first")]) },
+    plain: "# head\na: &x\n  k: 0x1F # inline\nb: *x\nc: >-\n  folded\n  text\nt: 2026-11-22\n---\nd: 1\n",
+  },
+  {
+    name: "dotenv with an expression and two key groups",
+    format: "dotenv",
+    selector: { kind: "encrypted_regex", value: "^SECRET" } as Selector,
+    fields: {
+      key_groups: new TreeList([
+        TreeMap.of([["age", new TreeList([key("age1first")])], ["hc_vault", new TreeList()]]),
+        TreeMap.of([["age", new TreeList([key("age1second")])], ["hc_vault", new TreeList()]]),
+      ]),
+      shamir_threshold: 2n,
+    },
+    plain: "# plain\nSECRET_A=line\\nbreak\nOTHER=x\n",
+  },
+  {
+    name: "INI, MAC over encrypted values only",
+    format: "ini",
+    selector: { kind: "encrypted_suffix", value: "_enc" } as Selector,
+    fields: { age: new TreeList([key("age1first")]), mac_only_encrypted: true },
+    plain: "; note\n[a]\nx_enc = 1\ny = 2\n",
+  },
+] as const;
+
+const vectors = [];
+for (const { name, format: formatName, selector, fields, plain } of CASES) {
+  let counter = 0;
+  const random = (size: number) => Buffer.from(Array.from({ length: size }, () => counter++ & 0xff));
+  const format = await loadFormat(formatName);
+  const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1));
+  const selection = await compileSelector(selector);
+  const metadata = withFields(new TreeMap(), { ...fields, ...selectorFields(selector), version: "3.13.3" });
+  const encrypted = encryptText(plain, format, {
+    dataKey,
+    random,
+    selection,
+    metadata,
+    lastModified: "2026-11-22T10:00:00Z",
+    seal: true,
+  });
+  const opened = decryptText(readEncrypted(encrypted, format), format, dataKey, selection);
+  const own = opened.metadata.own;
+  vectors.push({
+    name,
+    format: formatName,
+    dataKey: dataKey.toString("hex"),
+    plain,
+    encrypted,
+    layout: decryptLayout(own.get("layout") as string | undefined, dataKey).map(({ entry, up, raw }) => [entry, up, raw]),
+    sealed: sealedBytes(
+      opened.reading.entries.map((entry, i) => ({ entry, value: opened.values[i] })),
+      opened.metadata,
+    ).toString("base64"),
+    seal: own.get("seal"),
+  });
+}
+writeFileSync(new URL("../fixtures/seal/vectors.json", import.meta.url), `${JSON.stringify(vectors, null, 1)}\n`);

@@ -1,0 +1,56 @@
+import { inFile } from "../errors.ts";
+import { mapFiles } from "../files/batch.ts";
+import type { Io } from "./io.ts";
+import { write } from "./io.ts";
+import { note, reportError } from "./report.ts";
+
+/** How many files are worked on side by side: waiting for key services overlaps, the rest has one thread anyway. */
+const SIDE_BY_SIDE = 16;
+
+/**
+ * Does the same to many files: goes on after an error, shows how far it is on a terminal, and sums up at the end.
+ * @returns 0, or 1 if there were errors; the error of a single file is thrown.
+ */
+export async function forEachFile(
+  names: readonly string[],
+  what: string,
+  io: Io,
+  work: (name: string) => Promise<void>,
+  { inOrder = false }: { inOrder?: boolean } = {},
+): Promise<number> {
+  if (names.length === 1) {
+    try {
+      await work(names[0]!);
+      return 0;
+    } catch (error) {
+      throw inFile(error, names[0]!);
+    }
+  }
+  const errors: unknown[] = [];
+  let done = 0;
+  const progress = progressLine(names.length, what, io);
+  await mapFiles(names, inOrder ? 1 : SIDE_BY_SIDE, async (name) => {
+    try {
+      await work(name);
+    } catch (error) {
+      errors.push(inFile(error, name));
+    }
+    await progress(++done);
+  });
+  for (const error of errors) await reportError(error, io);
+  await note(io, `${what} ${names.length - errors.length} of ${names.length} files`);
+  return errors.length > 0 ? 1 : 0;
+}
+
+/** A bar on a terminal, nothing elsewhere: logs should not fill with it. */
+function progressLine(total: number, what: string, io: Io): (done: number) => Promise<void> {
+  if (!io.stderr.isTTY) return async () => undefined;
+  let shown = -1;
+  return async (done) => {
+    const percent = Math.floor((100 * done) / total);
+    if (percent === shown) return;
+    shown = percent;
+    const bar = "#".repeat(Math.floor(percent / 4)).padEnd(25, ".");
+    await write(io.stderr, `\r${what} [${bar}] ${done}/${total}${done === total ? "\n" : ""}`);
+  };
+}

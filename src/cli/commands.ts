@@ -1,0 +1,276 @@
+import type { Options } from "yargs";
+import type { Args } from "./args.ts";
+import type { Io } from "./io.ts";
+import {
+  ADD_REMOVE,
+  BATCH,
+  flag,
+  IGNORE_MAC,
+  KEYS,
+  OUTPUT,
+  SELECTORS,
+  SHOW_KEYS,
+  THRESHOLD,
+  TYPES,
+  text,
+  VALUE,
+  YES,
+} from "./options.ts";
+
+/** Runs a command and gives the exit code. */
+export type Handler = (args: Args, io: Io) => Promise<number>;
+
+export interface Command {
+  /** yargs's form: name, then positionals. The name alone is the first word. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options: Readonly<Record<string, Options>>;
+  readonly examples?: readonly (readonly [string, string])[];
+  /** The module is loaded only when the command runs. */
+  readonly load: () => Promise<Handler>;
+  readonly subcommands?: readonly Command[];
+}
+
+export const COMMANDS: readonly Command[] = [
+  {
+    usage: "encrypt [files..]",
+    summary: "encrypt files, or standard input",
+    options: {
+      ...OUTPUT,
+      ...TYPES,
+      ...KEYS,
+      ...SELECTORS,
+      ...THRESHOLD,
+      ...BATCH,
+      update: text("encrypted version to start from: what did not change keeps its ciphertext"),
+      check: flag("only say which files are not encrypted and should be; exit 1 if there are any"),
+    },
+    examples: [
+      ["tsops encrypt -i secrets.yaml", "encrypt in place, with the keys of the matching creation rule"],
+      ["tsops encrypt --age age1… < a.json --filename-override a.json", "from standard input"],
+      ["tsops encrypt --update old.enc.yaml new.yaml", "only what changed gets a new ciphertext"],
+    ],
+    load: async () => (await import("./commands/encrypt.ts")).encrypt,
+  },
+  {
+    usage: "decrypt [files..]",
+    summary: "decrypt files, or standard input",
+    options: {
+      ...OUTPUT,
+      ...TYPES,
+      ...IGNORE_MAC,
+      ...BATCH,
+      extract: text('only this part, e.g. \'["db"]["password"]\''),
+    },
+    examples: [
+      ["tsops decrypt secrets.yaml", "show the plaintext"],
+      ['tsops decrypt --extract \'["db"]["password"]\' secrets.yaml', "one value"],
+      ["tsops decrypt --output plain/ config/", "every encrypted file below a folder"],
+    ],
+    load: async () => (await import("./commands/decrypt.ts")).decrypt,
+  },
+  {
+    usage: "edit <file>",
+    summary: "open the plaintext in your editor and encrypt what changed",
+    options: { ...TYPES, ...KEYS, ...SELECTORS, ...THRESHOLD, ...IGNORE_MAC, ...SHOW_KEYS, ...YES },
+    examples: [["EDITOR='code --wait' tsops edit secrets.yaml", "with an editor of your choice"]],
+    load: async () => (await import("./commands/edit.ts")).edit,
+  },
+  {
+    usage: "set <file> <index> [value]",
+    summary: "set one value, given as JSON",
+    options: { ...TYPES, ...VALUE, ...IGNORE_MAC, ...SHOW_KEYS, ...YES },
+    examples: [
+      ['tsops set secrets.yaml \'["db"]["password"]\' \'"s3cret"\'', "a text is JSON, so it has quotes"],
+      ["tsops set secrets.yaml '[\"token\"]'", "asks for the value without showing it"],
+    ],
+    load: async () => (await import("./commands/set.ts")).set,
+  },
+  {
+    usage: "unset <file> <index>",
+    summary: "remove one value",
+    options: { ...TYPES, idempotent: VALUE.idempotent!, ...IGNORE_MAC, ...SHOW_KEYS, ...YES },
+    examples: [["tsops unset secrets.yaml '[\"users\"][0]'", "the first item of a list"]],
+    load: async () => (await import("./commands/set.ts")).unset,
+  },
+  {
+    usage: "rotate [files..]",
+    summary: "make a new data key, and add or remove master keys",
+    options: {
+      ...OUTPUT,
+      ...TYPES,
+      ...ADD_REMOVE,
+      ...IGNORE_MAC,
+      ...YES,
+      "encryption-context": KEYS["encryption-context"]!,
+    },
+    examples: [["tsops rotate -i --rm-age age1… secrets.yaml", "take a person's key away"]],
+    load: async () => (await import("./commands/rotate.ts")).rotate,
+  },
+  {
+    usage: "updatekeys <files..>",
+    summary: "give files the master keys that their creation rule names",
+    options: { ...YES, "input-type": TYPES["input-type"]!, ...THRESHOLD },
+    examples: [["tsops updatekeys -y config/*.yaml", "without asking"]],
+    load: async () => (await import("./commands/updatekeys.ts")).updatekeys,
+  },
+  {
+    usage: "groups",
+    summary: "add or delete a file's key groups",
+    options: {},
+    load: async () => (await import("./commands/groups.ts")).groups,
+    subcommands: [
+      {
+        usage: "add",
+        summary: "add a key group",
+        options: {
+          file: text("the file", { alias: "f" }),
+          "in-place": OUTPUT["in-place"]!,
+          ...KEYS,
+          ...THRESHOLD,
+          ...YES,
+        },
+        examples: [["tsops groups add -i -f secrets.yaml --age age1…", "a second group"]],
+        load: async () => (await import("./commands/groups.ts")).addGroup,
+      },
+      {
+        usage: "delete [index]",
+        summary: "delete a key group by its number, from 0",
+        options: {
+          file: text("the file", { alias: "f" }),
+          "in-place": OUTPUT["in-place"]!,
+          ...THRESHOLD,
+          ...YES,
+        },
+        examples: [["tsops groups delete -i -f secrets.yaml 1", "the second group"]],
+        load: async () => (await import("./commands/groups.ts")).deleteGroup,
+      },
+    ],
+  },
+  {
+    usage: "filestatus <file>",
+    summary: "say as JSON whether a file is encrypted",
+    options: { "input-type": TYPES["input-type"]! },
+    load: async () => (await import("./commands/filestatus.ts")).filestatus,
+  },
+  {
+    usage: "exec-env <file> [command]",
+    summary: "run a shell command with the values as environment variables",
+    options: {
+      ...TYPES,
+      ...IGNORE_MAC,
+      background: flag("do not wait for the command"),
+      pristine: flag("pass only the file's variables"),
+      user: text("run the command as this user"),
+      "same-process": flag("run the command in the place of tsops, as far as Node can"),
+    },
+    examples: [["tsops exec-env secrets.env 'psql \"$DATABASE_URL\"'", "SOPS's form: one command string"]],
+    load: async () => (await import("./commands/exec-env.ts")).execEnv,
+  },
+  {
+    usage: "exec-file <file> [command]",
+    summary: "run a shell command with the plaintext in a temporary file",
+    options: {
+      ...TYPES,
+      ...IGNORE_MAC,
+      background: flag("do not wait for the command"),
+      "no-fifo": flag("use a regular file instead of a named pipe"),
+      user: text("run the command as this user"),
+      filename: text("name of the temporary file"),
+    },
+    examples: [["tsops exec-file secrets.json 'app --config {}'", "{} is the file's path"]],
+    load: async () => (await import("./commands/exec-file.ts")).execFile,
+  },
+  {
+    usage: "exec <files..>",
+    summary: "run a program, without a shell, with the values of several files as environment variables",
+    options: {
+      ...IGNORE_MAC,
+      "input-type": TYPES["input-type"]!,
+      pristine: flag("pass only the files' variables"),
+      separator: text("put between the names of nested keys", { default: "_" }),
+      uppercase: flag("write the variables' names in upper case"),
+      "dotenv-dialect": text("how dotenv values are understood: sops or standard", { default: "sops" }),
+    },
+    examples: [
+      ["tsops exec app.yaml db.env -- node server.js --port 80", "everything after -- is the program"],
+    ],
+    load: async () => (await import("./commands/exec.ts")).exec,
+  },
+  {
+    usage: "keygen",
+    summary: "make an age key",
+    options: {
+      output: text("write it to this file; never overwrites", { alias: "o" }),
+      "post-quantum": flag("make a hybrid key that quantum computers cannot break", { alias: "pq" }),
+    },
+    examples: [["tsops keygen -o key.txt", "the recipient is printed"]],
+    load: async () => (await import("./commands/keygen.ts")).keygen,
+  },
+  {
+    usage: "init",
+    summary: "write a .sopsrc for this folder, with an age key of yours",
+    options: {},
+    examples: [["tsops init", "makes a key where you have none, and never overwrites anything"]],
+    load: async () => (await import("./commands/init.ts")).init,
+  },
+  {
+    usage: "config",
+    summary: "explain or check the configuration",
+    options: {},
+    load: async () => (await import("./commands/config.ts")).config,
+    subcommands: [
+      {
+        usage: "explain <files..>",
+        summary: "which rule a file gets, why not the others, and for whom it is encrypted",
+        options: {},
+        examples: [["tsops config explain prod/db.yaml", "works for files that do not exist yet"]],
+        load: async () => (await import("./commands/config.ts")).explain,
+      },
+      {
+        usage: "check",
+        summary: "check the configuration file",
+        options: {},
+        examples: [["tsops config check", "exit 1 if something is wrong"]],
+        load: async () => (await import("./commands/config.ts")).check,
+      },
+    ],
+  },
+  {
+    usage: "completion <shell>",
+    summary: "print a completion script for bash, zsh or fish",
+    options: {},
+    examples: [["source <(tsops completion bash)", "in ~/.bashrc"]],
+    load: async () => (await import("./commands/completion.ts")).completion,
+  },
+];
+
+/** SOPS's old style, without a command: `tsops -d file`, or `tsops file` to edit. */
+export const LEGACY: Command = {
+  usage: "$0 [files..]",
+  summary: "edit a file; or SOPS's old style: -e, -d, -r, --set",
+  options: hidden({
+    encrypt: flag("encrypt", { alias: "e" }),
+    decrypt: flag("decrypt", { alias: "d" }),
+    rotate: flag("rotate", { alias: "r" }),
+    set: text("set a value: '[\"key\"] JSON'"),
+    extract: text("only this part"),
+    ...OUTPUT,
+    ...TYPES,
+    ...KEYS,
+    ...SELECTORS,
+    ...THRESHOLD,
+    ...ADD_REMOVE,
+    ...IGNORE_MAC,
+    ...SHOW_KEYS,
+    ...YES,
+  }),
+  load: async () => (await import("./commands/legacy.ts")).legacy,
+};
+
+/** They would drown the commands in `tsops --help`; each command's own help has them. */
+function hidden(options: Command["options"]): Command["options"] {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, option]) => [name, { ...option, hidden: true }]),
+  );
+}

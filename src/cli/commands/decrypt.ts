@@ -1,0 +1,134 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { OpenDocument } from "../../document.ts";
+import { TsopsError } from "../../errors.ts";
+import { discover } from "../../files/discover.ts";
+import { buildTrees } from "../../formats/build.ts";
+import type { Format } from "../../formats/format.ts";
+import { formatPath, parsePath, valueAt } from "../../formats/path.ts";
+import { decodeText } from "../../formats/text.ts";
+import { type Tree, TreeMap } from "../../formats/tree.ts";
+import { readEncrypted } from "../../sops/decrypt.ts";
+import type { Args } from "../args.ts";
+import { forEachFile } from "../batch.ts";
+import {
+  checkOutputOptions,
+  inputFormat,
+  openFile,
+  outputBelow,
+  outputFormat,
+  readInput,
+  writeResult,
+} from "../files.ts";
+import { type Io, readAll } from "../io.ts";
+import { note } from "../report.ts";
+import { makeSession } from "../session.ts";
+import { indentFor, loadSettings } from "../settings.ts";
+
+/** `decrypt`: one file to standard output, or many in place or into a folder. */
+export async function decrypt(args: Args, io: Io): Promise<number> {
+  const given = args.list("files");
+  checkOutputOptions(args, given);
+  const session = await makeSession(args, io);
+  const decryptTo = async (name: string, output: string | undefined, bytes?: Buffer): Promise<void> => {
+    const input = bytes ? undefined : await readInput(name, io);
+    const settings = await loadSettings(resolve(io.cwd, name), args, io);
+    const open = await openFile(name, bytes ?? input!.bytes, args, io, session);
+    try {
+      const format = await outputFormat(args, name);
+      const text = plaintextOf(open, format, args, indentFor(format, args, settings));
+      const file = args.flag("in-place") ? name : undefined;
+      await writeResult(text, { file, expected: input?.fingerprint, output, plaintext: true }, io);
+    } finally {
+      open.close();
+    }
+  };
+  if (given.length === 0) {
+    await decryptTo(
+      args.text("filename-override") ?? "standard input",
+      args.text("output"),
+      await readAll(io.stdin),
+    );
+    return 0;
+  }
+  const { names, many } = await encryptedFiles(given, args, io);
+  const output = args.text("output");
+  if (!many) {
+    return await forEachFile(names, "decrypted", io, (name) => decryptTo(name, output));
+  }
+  if (!args.flag("in-place") && output === undefined) {
+    throw new TsopsError("usage", "several files cannot all go to standard output", {
+      hint: "use --in-place, or --output FOLDER",
+    });
+  }
+  if (args.flag("dry-run")) {
+    for (const name of names) await note(io, `would decrypt ${name}`);
+    return 0;
+  }
+  return await forEachFile(names, "decrypted", io, (name) =>
+    decryptTo(name, output === undefined ? undefined : outputBelow(output, name, io)),
+  );
+}
+
+/** The plaintext as it was encrypted; a part of it; or the same content in another format. */
+function plaintextOf(open: OpenDocument, format: Format, args: Args, indent: number | undefined): string {
+  const extract = args.text("extract");
+  if (extract !== undefined && extract !== "") return extractFrom(open, extract, format, indent);
+  if (format === open.format) return open.decrypted.text;
+  return format.print(documentTrees(open), { indent });
+}
+
+export function documentTrees({ decrypted: { reading, values } }: OpenDocument): TreeMap[] {
+  const decryptedValues = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
+  return buildTrees(reading.entries, reading.documents, (entry) => decryptedValues.get(entry));
+}
+
+/** `--extract`: texts as they are, maps as a document, others as the format prints a value (SPEC section 7). */
+function extractFrom(
+  open: OpenDocument,
+  extract: string,
+  format: Format,
+  indent: number | undefined,
+): string {
+  const path = parsePath(extract);
+  const value: Tree | undefined = valueAt(documentTrees(open)[0]!, path);
+  if (value === undefined) {
+    throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
+      exit: 1,
+      hint: "keys are case-sensitive; list items count from 0",
+    });
+  }
+  if (typeof value === "string") return value;
+  return value instanceof TreeMap ? format.print([value], { indent }) : format.printValue(value, { indent });
+}
+
+/** The files that were named; of folders and patterns, those below them that are encrypted. */
+async function encryptedFiles(given: readonly string[], args: Args, io: Io) {
+  const plain = await Promise.all(given.map((name) => isFile(resolve(io.cwd, name))));
+  if (given.length === 1 && plain[0]) return { names: [...given], many: false };
+  const found = await discover(given, { cwd: io.cwd });
+  if (found.length === 1 && given.length === 1 && found[0] === given[0]) return { names: found, many: false };
+  const explicit = new Set(given);
+  const names: string[] = [];
+  for (const name of found) if (explicit.has(name) || (await isEncrypted(name, args, io))) names.push(name);
+  return { names, many: true };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  // a file that is missing is named as it is, so that the error names it too
+  return await stat(path).then(
+    (info) => !info.isDirectory(),
+    () => !/[*?]/.test(path),
+  );
+}
+
+/** Whether a file that a folder or a pattern brought in has metadata. */
+export async function isEncrypted(name: string, args: Args, io: Io): Promise<boolean> {
+  const { bytes } = await readInput(name, io);
+  try {
+    readEncrypted(decodeText(bytes), await inputFormat(args, name));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,49 @@
+import { TsopsError } from "../../errors.ts";
+import { readStandardDotenv } from "../../exec/dotenv-dialect.ts";
+import { run } from "../../exec/run.ts";
+import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
+import type { Args } from "../args.ts";
+import { openFile, readInput } from "../files.ts";
+import type { Io } from "../io.ts";
+import { note } from "../report.ts";
+import { makeSession } from "../session.ts";
+import { documentTrees } from "./decrypt.ts";
+
+/**
+ * `exec A.yaml B.env -- PROGRAM ARGUMENTS`: runs a program, without a shell, with the values of all files as variables.
+ * Nested values get the names of their keys, joined; of equal names the later file counts.
+ */
+export async function exec(args: Args, io: Io): Promise<number> {
+  const [program, ...rest] = args.list("--");
+  if (program === undefined) {
+    throw new TsopsError("usage", "no program to run", { hint: "tsops exec FILE… -- PROGRAM ARGUMENTS" });
+  }
+  const dialect = args.text("dotenv-dialect");
+  if (dialect !== "sops" && dialect !== "standard") {
+    throw new TsopsError("usage", "the dotenv dialect is sops or standard", {
+      hint: "sops: quotes are part of the value; standard: they are not, and values may span lines",
+    });
+  }
+  const session = await makeSession(args, io);
+  const sources = await Promise.all(
+    args.list("files").map(async (file) => {
+      const { bytes } = await readInput(file, io);
+      const open = await openFile(file, bytes, args, io, session);
+      open.close();
+      const standard = open.format.name === "dotenv" && dialect === "standard";
+      const variables: Variables = standard
+        ? readStandardDotenv(open.decrypted.text)
+        : flattenVariables(documentTrees(open)[0]!, args.text("separator"));
+      return { file, variables: args.flag("uppercase") ? upperCase(variables) : variables };
+    }),
+  );
+  const variables = mergeVariables(sources, (message) => note(io, `warning: ${message}`));
+  // the identity is for tsops; exec-env hands it on, as SOPS does
+  const { SOPS_AGE_KEY: _identity, ...own } = io.env;
+  const env = childEnvironment(own, variables, { pristine: args.flag("pristine") });
+  return await run([program, ...rest], { env, cwd: io.cwd });
+}
+
+function upperCase(variables: Variables): Variables {
+  return new Map([...variables].map(([name, value]) => [name.toUpperCase(), value]));
+}

@@ -1,0 +1,94 @@
+import { saveRecipients, saveRotated } from "../../document.ts";
+import { TsopsError } from "../../errors.ts";
+import { couldOpen, keysGone } from "../../keys/difference.ts";
+import type { Args } from "../args.ts";
+import { keysFrom } from "../creation.ts";
+import { updateFile } from "../files.ts";
+import { type Io, write } from "../io.ts";
+import { reportRemoved } from "../settings.ts";
+
+/** `groups` alone says what it can do, as SOPS does. */
+export async function groups(_args: Args, io: Io): Promise<number> {
+  await write(io.stdout, "tsops groups add|delete: change a file's key groups; see tsops groups --help\n");
+  return 0;
+}
+
+/** `groups add -f FILE --age …`: one more group. The data key stays. */
+export async function addGroup(args: Args, io: Io): Promise<number> {
+  const group = keysFrom(args);
+  if (group.length === 0) {
+    throw new TsopsError("generic", "the new group has no master key", {
+      hint: "name one with --age, --pgp, …",
+    });
+  }
+  return await updateFile(
+    fileOption(args),
+    args,
+    io,
+    async (open, session, options) => {
+      const threshold = checkThreshold(thresholdOption(args) ?? open.threshold, open.groups.length + 1);
+      return await saveRecipients(open, { groups: [...open.groups, group], threshold }, session, options);
+    },
+    { inPlace: args.flag("in-place"), rewraps: true },
+  );
+}
+
+/** `groups delete -f FILE INDEX`: one group less; a new data key too, if its members could open the file by themselves. */
+export async function deleteGroup(args: Args, io: Io): Promise<number> {
+  const text = args.text("index");
+  if (text === undefined || !/^\d+$/.test(text)) {
+    throw new TsopsError("generic", "the number of the group is missing, or not a number", {
+      hint: "groups count from 0: tsops groups delete -i -f FILE 0",
+    });
+  }
+  const index = Number(text);
+  return await updateFile(
+    fileOption(args),
+    args,
+    io,
+    async (open, session, options, settings) => {
+      const gone = open.groups[index];
+      if (!gone) {
+        throw new TsopsError("generic", `there is no group ${index}: the file has ${open.groups.length}`, {
+          hint: "groups count from 0",
+        });
+      }
+      const left = open.groups.filter((_, i) => i !== index);
+      if (left.length === 0) {
+        throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
+      }
+      const threshold = checkThreshold(thresholdOption(args) ?? open.threshold, left.length);
+      const rotate = couldOpen(keysGone(open.groups, left), open.groups, open.threshold);
+      const text = await (rotate ? saveRotated : saveRecipients)(
+        open,
+        { groups: left, threshold },
+        session,
+        options,
+      );
+      if (rotate) await reportRemoved(gone, open, settings, io);
+      return text;
+    },
+    { inPlace: args.flag("in-place"), rewraps: true },
+  );
+}
+
+function fileOption(args: Args): string {
+  const file = args.text("file");
+  if (file === undefined)
+    throw new TsopsError("no-file", "no file specified", { hint: "name it with --file" });
+  return file;
+}
+
+function thresholdOption(args: Args): number | undefined {
+  const threshold = args.number("shamir-secret-sharing-threshold");
+  return threshold === 0 ? undefined : threshold;
+}
+
+function checkThreshold(threshold: number, groupCount: number): number {
+  if (threshold <= groupCount) return threshold;
+  throw new TsopsError(
+    "generic",
+    `${threshold} key groups would be needed to decrypt, and there would be ${groupCount}`,
+    { hint: "set another threshold with --shamir-secret-sharing-threshold" },
+  );
+}

@@ -1,0 +1,76 @@
+import { saveRotated } from "../../document.ts";
+import { TsopsError } from "../../errors.ts";
+import { sameKey } from "../../keys/difference.ts";
+import type { KeyGroup, MasterKey } from "../../keys/kind.ts";
+import type { Args } from "../args.ts";
+import { forEachFile } from "../batch.ts";
+import { keysFrom } from "../creation.ts";
+import { checkOutputOptions, updateFile } from "../files.ts";
+import type { Io } from "../io.ts";
+import { reportRemoved } from "../settings.ts";
+
+/** `rotate`: a new data key for the same recipients, more (`--add-…`) or fewer (`--rm-…`). */
+export async function rotate(args: Args, io: Io): Promise<number> {
+  const files = args.list("files");
+  if (files.length === 0)
+    throw new TsopsError("no-file", "no file specified", { hint: "name the files to rotate" });
+  checkOutputOptions(args, files);
+  if (files.length > 1 && !args.flag("in-place")) {
+    throw new TsopsError("usage", "several files cannot all go to standard output", {
+      hint: "use --in-place",
+    });
+  }
+  const added = keysFrom(args, "add-");
+  const removed = keysFrom(args, "rm-");
+  const inPlace = args.flag("in-place");
+  return await forEachFile(files, "rotated", io, async (name) => {
+    const work = updateFile(
+      name,
+      args,
+      io,
+      async (open, session, options, settings) => {
+        const { groups, gone } = changedGroups(open.groups, added, removed);
+        if (groups.every((group) => group.length === 0)) {
+          throw new TsopsError("generic", "no master key would be left", {
+            hint: "add one with --add-age or the like",
+          });
+        }
+        const text = await saveRotated(open, { groups, threshold: open.threshold }, session, options);
+        await reportRemoved(gone, open, settings, io);
+        return text;
+      },
+      { inPlace, rewraps: true },
+    );
+    await work.catch((error) => {
+      throw missingFile(error, added.length + removed.length > 0);
+    });
+  });
+}
+
+/** SOPS has codes of its own for a file that is not there (SPEC section 8). */
+function missingFile(error: unknown, changesKeys: boolean): unknown {
+  if (!(error instanceof TsopsError) || error.code !== "no-such-file") return error;
+  return new TsopsError(changesKeys ? "add-remove-missing-file" : "read", error.message, {
+    place: error.place,
+    hint: error.hint,
+  });
+}
+
+/** Keys are added to the first group, and taken out of every group (SPEC section 7). */
+function changedGroups(
+  groups: readonly KeyGroup[],
+  added: readonly MasterKey[],
+  removed: readonly MasterKey[],
+) {
+  const gone: MasterKey[] = [];
+  const kept = groups.map((group) =>
+    group.filter((key) => {
+      const out = removed.some((other) => sameKey(key, other));
+      if (out) gone.push(key);
+      return !out;
+    }),
+  );
+  const [first = [], ...rest] = kept;
+  const fresh = added.filter((key) => !first.some((other) => sameKey(key, other)));
+  return { groups: [[...first, ...fresh], ...rest], gone };
+}

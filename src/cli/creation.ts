@@ -1,0 +1,83 @@
+import { resolve } from "node:path";
+import { ruleGroups } from "../config/groups.ts";
+import { creationRule } from "../config/match.ts";
+import { chooseSelector } from "../config/selectors.ts";
+import type { NewFile, Recipients } from "../document.ts";
+import { TsopsError } from "../errors.ts";
+import type { KindName, MasterKey } from "../keys/kind.ts";
+import { parseEncryptionContext, parseKms } from "../keys/kms.ts";
+import { kindNamed } from "../keys/table.ts";
+import { DEFAULT_SELECTOR, SELECTOR_KINDS } from "../sops/selection.ts";
+import type { Args } from "./args.ts";
+import type { Io } from "./io.ts";
+import { loadSettings, ruleFor, type Settings } from "./settings.ts";
+
+/** Key options and their variables, in the order in which SOPS puts the keys together (SPEC section 7). */
+const KEY_OPTIONS: readonly (readonly [option: string, variable: string, kind: KindName])[] = [
+  ["kms", "SOPS_KMS_ARN", "kms"],
+  ["gcp-kms", "SOPS_GCP_KMS_IDS", "gcp_kms"],
+  ["hckms", "SOPS_HUAWEICLOUD_KMS_IDS", "hckms"],
+  ["azure-kv", "SOPS_AZURE_KEYVAULT_URLS", "azure_kv"],
+  ["pgp", "SOPS_PGP_FP", "pgp"],
+  ["hc-vault-transit", "SOPS_VAULT_URIS", "hc_vault"],
+  ["age", "SOPS_AGE_RECIPIENTS", "age"],
+];
+
+/** Keys from options, with a prefix such as `add-`; from variables too where `env` is given. */
+export function keysFrom(args: Args, prefix = "", env: Io["env"] = {}): MasterKey[] {
+  return KEY_OPTIONS.flatMap(([option, variable, kind]) => {
+    const list = args.text(prefix + option) ?? env[variable] ?? "";
+    if (list === "") return [];
+    if (kind !== "kms") return kindNamed(kind).parse(list);
+    const context = parseEncryptionContext(args.text("encryption-context") ?? "");
+    return parseKms(list, { context, awsProfile: args.text("aws-profile") });
+  });
+}
+
+/**
+ * Keys and selectors for a new file: options and variables first, then the creation rule, option by option.
+ * @throws TsopsError("config") if there are rules and none matches, or if nothing names a key.
+ */
+export async function creationFor({ config, file }: Settings, args: Args, io: Io): Promise<NewFile> {
+  const rule = config && (await creationRule(config, file));
+  const keys = keysFrom(args, "", io.env);
+  if (keys.length === 0 && !rule) {
+    throw new TsopsError(
+      "config",
+      "config file not found, or has no creation rules, and no keys provided through command line options",
+      { hint: "name a key (--age age1…), or run `tsops init` to make a .sopsrc for this folder" },
+    );
+  }
+  const flags = Object.fromEntries(
+    SELECTOR_KINDS.map((kind) => [kind, args.text(kind.replaceAll("_", "-"))] as const),
+  );
+  return {
+    groups: keys.length > 0 || !rule ? [keys] : ruleGroups(rule),
+    threshold: args.number("shamir-secret-sharing-threshold") || (rule?.threshold ?? 0),
+    selector: chooseSelector(rule, flags) ?? DEFAULT_SELECTOR,
+    macOnlyEncrypted: args.flag("mac-only-encrypted") || rule?.macOnlyEncrypted,
+    seal: config?.seal ?? true,
+  };
+}
+
+/** The recipients that the creation rule gives a file. @throws TsopsError("config") if there is no rule for it. */
+export async function ruleRecipients(settings: Settings): Promise<Recipients> {
+  const { config, file } = settings;
+  if (!config) {
+    throw new TsopsError("config", "config file not found", {
+      hint: "updatekeys takes the keys from the creation rule in .sops.yaml or .sopsrc",
+    });
+  }
+  const rule = await creationRule(config, file);
+  if (!rule) {
+    throw new TsopsError("config", "the configuration has no creation rules", {
+      place: { file: config.path },
+    });
+  }
+  return { groups: ruleGroups(rule), threshold: rule.threshold };
+}
+
+/** Whether a creation rule is for a file. */
+export async function ruleMatches(name: string, args: Args, io: Io): Promise<boolean> {
+  return (await ruleFor(await loadSettings(resolve(io.cwd, name), args, io))) !== undefined;
+}

@@ -1,0 +1,172 @@
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { type OpenDocument, openText, type SaveOptions, type Session } from "../document.ts";
+import { inFile, TsopsError } from "../errors.ts";
+import { createFile, replaceFile } from "../files/atomic.ts";
+import { withLock } from "../files/lock.ts";
+import { type ReadFile, readDocument } from "../files/read.ts";
+import type { Format } from "../formats/format.ts";
+import { formatOfFile, isFormatName, loadFormat } from "../formats/index.ts";
+import { decodeText, encodeText, placeOf } from "../formats/text.ts";
+import type { Warning } from "../sops/decrypt.ts";
+import type { Args } from "./args.ts";
+import { type Io, visibleDocument, write } from "./io.ts";
+import { note } from "./report.ts";
+import { makeSession } from "./session.ts";
+import { checkRecipients, checkSelectors, indentFor, loadSettings, type Settings } from "./settings.ts";
+
+/** A file's bytes, by the name that the person gave. */
+export async function readInput(name: string, io: Io): Promise<ReadFile> {
+  return await readDocument(resolve(io.cwd, name));
+}
+
+/** The format to read a file in: `--input-type`, else its name or what stands in for that. */
+export async function inputFormat(args: Args, name: string): Promise<Format> {
+  const type = args.text("input-type");
+  return await loadFormat(isFormatName(type) ? type : formatOfFile(args.text("filename-override") ?? name));
+}
+
+/** The format to write it in: `--output-type`, else that of the input. */
+export async function outputFormat(args: Args, name: string): Promise<Format> {
+  const type = args.text("output-type");
+  return isFormatName(type) ? await loadFormat(type) : await inputFormat(args, name);
+}
+
+/** Refuses options that cannot stand together, as SOPS does (SPEC section 7). */
+export function checkOutputOptions(args: Args, files: readonly string[]): void {
+  if (args.flag("in-place") && args.has("output")) {
+    throw new TsopsError("conflicting-parameters", "--in-place and --output cannot be used together", {
+      hint: "use one of them",
+    });
+  }
+  if (args.flag("in-place") && files.length === 0) {
+    throw new TsopsError(
+      "conflicting-parameters",
+      "--in-place needs a file: standard input cannot be written to",
+      {
+        hint: "name the file, or redirect the output",
+      },
+    );
+  }
+}
+
+/**
+ * Writes a result where the options say: to standard output, back to the file, or to another one. Files are replaced
+ * as a whole or not at all; what holds plaintext is only for its owner to read.
+ */
+export async function writeResult(
+  text: string,
+  target: { file?: string; expected?: ReadFile["fingerprint"]; output?: string; plaintext: boolean },
+  io: Io,
+): Promise<void> {
+  const bytes = encodeText(text);
+  if (target.output !== undefined) {
+    await createFile(resolve(io.cwd, target.output), bytes, { plaintext: target.plaintext });
+  } else if (target.file !== undefined) {
+    await replaceFile(resolve(io.cwd, target.file), bytes, { expected: target.expected });
+  } else if (target.plaintext && io.stdout.isTTY) {
+    await write(io.stdout, encodeText(visibleDocument(text)));
+  } else {
+    await write(io.stdout, bytes);
+  }
+}
+
+/** Where the result of one of several inputs goes below the folder that `--output` names. */
+export function outputBelow(folder: string, name: string, io: Io): string {
+  const inside = relative(io.cwd, resolve(io.cwd, name));
+  return join(folder, inside.startsWith("..") ? basename(name) : inside);
+}
+
+/** Opens an encrypted file and says what is odd about it. The caller closes it. */
+export async function openFile(
+  name: string,
+  bytes: Uint8Array,
+  args: Args,
+  io: Io,
+  session: Session,
+): Promise<OpenDocument> {
+  const text = decodeText(bytes);
+  try {
+    const open = await openText(text, await inputFormat(args, name), session, {
+      ignoreMac: args.flag("ignore-mac"),
+    });
+    await reportWarnings(open.decrypted.warnings, text, name, io);
+    return open;
+  } catch (error) {
+    throw inFile(error, name);
+  }
+}
+
+/** Ten comments that do not decrypt are ten lines; a thousand are not worth a screen each. */
+const SHOWN_WARNINGS = 10;
+
+export async function reportWarnings(
+  warnings: readonly Warning[],
+  text: string,
+  name: string,
+  io: Io,
+): Promise<void> {
+  for (const { message, offset } of warnings.slice(0, SHOWN_WARNINGS)) {
+    const { line, column } = placeOf(text, offset);
+    await note(io, `warning: ${name}:${line}:${column}: ${message}`);
+  }
+  const more = warnings.length - SHOWN_WARNINGS;
+  if (more > 0) await note(io, `warning: ${name}: ${more} more warnings like these`);
+}
+
+/** What a command makes of an open file: its new text, or undefined if nothing is to be written. */
+export type Change = (
+  open: OpenDocument,
+  session: Session,
+  options: SaveOptions,
+  settings: Settings,
+) => string | undefined | Promise<string | undefined>;
+
+interface UpdateOptions {
+  /** Write back to the file; otherwise to `--output` or standard output. */
+  readonly inPlace?: boolean;
+  /** Whether the recipients that stand in the file get a new data key. */
+  readonly rewraps?: boolean;
+  /** Compare the recipients with the creation rule; false where they come from it. */
+  readonly vouch?: boolean;
+}
+
+/**
+ * Reads, opens, changes and replaces one file, alone: others that change it wait. The result goes to `--output` or
+ * standard output where `inPlace` is false.
+ */
+export async function updateFile(
+  name: string,
+  args: Args,
+  io: Io,
+  change: Change,
+  { inPlace = true, rewraps = false, vouch = true }: UpdateOptions = {},
+): Promise<number> {
+  const path = resolve(io.cwd, name);
+  const session = await makeSession(args, io);
+  const update = async (): Promise<number> => {
+    const { bytes, fingerprint } = await readDocument(path);
+    const settings = await loadSettings(path, args, io);
+    const open = await openFile(name, bytes, args, io, session);
+    try {
+      const seal = vouch
+        ? await checkRecipients(open, settings, name, args, io, rewraps)
+        : (settings.config?.seal ?? true);
+      const options = { seal, indent: indentFor(open.format, args, settings) };
+      const text = await change(open, session, options, settings);
+      if (text === undefined) return 0;
+      await checkSelectors(open, text, settings, args);
+      const target = inPlace ? { file: name, expected: fingerprint } : { output: args.text("output") };
+      await writeResult(text, { ...target, plaintext: false }, io);
+      return 0;
+    } catch (error) {
+      throw inFile(error, name);
+    } finally {
+      open.close();
+    }
+  };
+  return inPlace ? await withLock(path, update) : await update();
+}
+
+export function folderOf(name: string, io: Io): string {
+  return dirname(resolve(io.cwd, name));
+}

@@ -1,0 +1,35 @@
+import yargs, { type Argv } from "yargs";
+import { COMMANDS, type Command, LEGACY } from "./commands.ts";
+import { GLOBAL } from "./options.ts";
+
+/** The help of the program, or of the command that `words` name, as wide as the terminal. */
+export async function helpText(words: readonly string[], columns: number | undefined): Promise<string> {
+  const parser = yargs([])
+    .scriptName("tsops")
+    .usage("tsops keeps secrets in git: it encrypts the values inside files, and leaves the rest as it is.")
+    .detectLocale(false)
+    .exitProcess(false)
+    .options(GLOBAL)
+    .help()
+    .alias("h", "help")
+    .version("version")
+    .alias("v", "version")
+    .wrap(Math.min(columns ?? 100, 110))
+    .epilogue("`tsops COMMAND --help` says more about a command.");
+  for (const command of [...COMMANDS, LEGACY]) addCommand(parser, command);
+  return await new Promise((resolve, reject) => {
+    parser.parse([...words, "--help"], {}, (error: Error | undefined, _args: unknown, text: string) => {
+      if (error) reject(error);
+      else resolve(text);
+    });
+  });
+}
+
+function addCommand(parser: Argv, command: Command): void {
+  parser.command(command.usage, command.summary, (inner) => {
+    inner.options(command.options);
+    for (const [line, what] of command.examples ?? []) inner.example(line, what);
+    for (const sub of command.subcommands ?? []) addCommand(inner, sub);
+    return inner;
+  });
+}

@@ -1,0 +1,117 @@
+import type { Options } from "yargs";
+
+type OptionTable = Readonly<Record<string, Options>>;
+
+const text = (describe: string, more: Options = {}): Options => ({
+  type: "string",
+  requiresArg: true,
+  describe,
+  ...more,
+});
+const flag = (describe: string, more: Options = {}): Options => ({ type: "boolean", describe, ...more });
+
+/** Options that every command takes, before or after its name. */
+const GLOBAL_SELECTORS: OptionTable = {
+  "unencrypted-comment-regex": text("leave values plain that stand under a matching comment"),
+  "encrypted-comment-regex": text("encrypt only values that stand under a matching comment"),
+  "mac-only-encrypted": flag("let the MAC cover encrypted values only"),
+};
+
+export const GLOBAL: OptionTable = {
+  config: text("path of the configuration file; the search for .sops.yaml or .sopsrc is skipped"),
+  indent: {
+    type: "number",
+    requiresArg: true,
+    describe: "blanks a level where YAML or JSON is printed anew",
+  },
+  verbose: flag("say more about what is done"),
+  "decryption-order": text("kinds of master keys in the order in which they are tried, e.g. age,pgp"),
+  "enable-local-keyservice": flag("use master keys from this process itself", { default: true }),
+  keyservice: text("a key service to ask as well, e.g. unix:///path or tcp://host:port", {
+    array: true,
+    nargs: 1,
+  }),
+  ...Object.fromEntries(
+    Object.entries(GLOBAL_SELECTORS).map(([name, option]) => [name, { ...option, hidden: true }]),
+  ),
+  "disable-version-check": flag("accepted for SOPS's sake: tsops never looks for new versions"),
+};
+
+export const TYPES: OptionTable = {
+  "input-type": text("format of the input: yaml, json, dotenv, ini, binary, toml or json5"),
+  "output-type": text("format of the output"),
+  "filename-override": text("use this name to find the format and the creation rule"),
+};
+
+export const OUTPUT: OptionTable = {
+  "in-place": flag("write back to the same file", { alias: "i" }),
+  output: text("write to this file; with several inputs, to this folder"),
+};
+
+/** Which master keys encrypt. */
+export const KEYS: OptionTable = {
+  kms: text("AWS KMS ARNs, separated by commas", { alias: "k" }),
+  "aws-profile": text("the AWS profile to use with the KMS keys"),
+  "encryption-context": text("AWS KMS encryption context: key:value pairs, separated by commas"),
+  "gcp-kms": text("Google Cloud KMS resource ids, separated by commas"),
+  hckms: text("HuaweiCloud KMS key ids, separated by commas"),
+  "azure-kv": text("Azure Key Vault key URLs, separated by commas"),
+  "hc-vault-transit": text("Vault transit key URIs, separated by commas"),
+  pgp: text("PGP fingerprints, separated by commas", { alias: "p" }),
+  age: text("age recipients, separated by commas", { alias: "a" }),
+};
+
+/** Which values are encrypted. The last three are global in SOPS, and may stand with any command. */
+export const SELECTORS: OptionTable = {
+  "unencrypted-suffix": text("leave values plain whose key ends with this"),
+  "encrypted-suffix": text("encrypt only values whose key ends with this"),
+  "unencrypted-regex": text("leave values plain whose key matches"),
+  "encrypted-regex": text("encrypt only values whose key matches"),
+  ...GLOBAL_SELECTORS,
+};
+
+export const THRESHOLD: OptionTable = {
+  "shamir-secret-sharing-threshold": {
+    type: "number",
+    requiresArg: true,
+    describe: "how many key groups are needed to decrypt",
+  },
+};
+
+/** Options to add and remove one kind's keys: `--add-age`, `--rm-age`, … */
+export const ADD_REMOVE: OptionTable = Object.fromEntries(
+  [
+    ["kms", "AWS KMS ARNs"],
+    ["gcp-kms", "Google Cloud KMS resource ids"],
+    ["hckms", "HuaweiCloud KMS key ids"],
+    ["azure-kv", "Azure Key Vault key URLs"],
+    ["hc-vault-transit", "Vault transit key URIs"],
+    ["pgp", "PGP fingerprints"],
+    ["age", "age recipients"],
+  ].flatMap(([name, what]) => [
+    [`add-${name}`, text(`${what} to add`)],
+    [`rm-${name}`, text(`${what} to remove`)],
+  ]),
+);
+
+export const IGNORE_MAC: OptionTable = {
+  "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted all the same"),
+};
+
+export const YES: OptionTable = { yes: flag("answer every question with yes", { alias: "y" }) };
+
+export const BATCH: OptionTable = {
+  "dry-run": flag("say what would be done, and write nothing"),
+};
+
+export const VALUE: OptionTable = {
+  "value-file": flag("the value is the name of a file that holds it"),
+  "value-stdin": flag("read the value from standard input"),
+  idempotent: flag("do nothing if it would change nothing"),
+};
+
+export const SHOW_KEYS: OptionTable = {
+  "show-master-keys": flag("show the metadata with the master keys in the editor", { alias: "s" }),
+};
+
+export { flag, text };

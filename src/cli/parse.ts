@@ -1,0 +1,153 @@
+import type { Options } from "yargs";
+import parser from "yargs-parser";
+import { TsopsError } from "../errors.ts";
+import { Args, doubleDashes } from "./args.ts";
+import { COMMANDS, type Command, LEGACY } from "./commands.ts";
+import { GLOBAL } from "./options.ts";
+
+/** What the arguments ask for. */
+export interface Chosen {
+  readonly command: Command;
+  /** The command's name and its subcommand's; empty for SOPS's old style. */
+  readonly words: readonly string[];
+  readonly args: Args;
+}
+
+/**
+ * Finds the command and reads its options, which may stand before the command, between the positionals and after them.
+ * yargs's own parser does it; yargs itself, which takes as long to load as node does to start, is only for `--help`.
+ * @throws TsopsError("usage") for unknown options, "no-file" for missing arguments.
+ */
+export function parseArguments(argv: readonly string[]): Chosen {
+  const given = doubleDashes(argv, LONG_NAMES);
+  const { command, words, rest } = findCommand(given);
+  const options = { ...GLOBAL, ...command.options, ...HELP };
+  const { argv: parsed, error } = parser.detailed(rest, {
+    ...parserOptions(options),
+    configuration: {
+      "camel-case-expansion": false,
+      "dot-notation": false,
+      "parse-numbers": true,
+      "parse-positional-numbers": false,
+      "boolean-negation": false,
+      "populate--": true,
+      "greedy-arrays": false,
+      "unknown-options-as-args": true,
+      "strip-aliased": true,
+    },
+  });
+  if (error) throw usage("an option at the end has no value");
+  const { _: positionals, "--": after = [], ...values } = parsed;
+  const positional = positionals.map(String);
+  if (values.help || values.version) return { command, words, args: new Args(values) };
+  checkOptions(positional, values, options);
+  const named = namePositionals(command, positional);
+  return { command, words, args: new Args({ ...values, ...named, "--": after.map(String) }) };
+}
+
+const HELP: Readonly<Record<string, Options>> = {
+  help: { type: "boolean", alias: "h" },
+  version: { type: "boolean", alias: "v" },
+};
+
+const LONG_NAMES = new Set<string>();
+for (const options of [GLOBAL, HELP]) for (const name of Object.keys(options)) LONG_NAMES.add(name);
+const collect = (command: Command): void => {
+  for (const name of Object.keys(command.options)) LONG_NAMES.add(name);
+  command.subcommands?.forEach(collect);
+};
+[...COMMANDS, LEGACY].forEach(collect);
+
+export function nameOf(command: Command): string {
+  return command.usage.split(" ", 1)[0]!;
+}
+
+/** The first word that is neither an option nor an option's value: a command's name, or a file in the old style. */
+function findCommand(given: readonly string[]): { command: Command; words: string[]; rest: string[] } {
+  const options = { ...GLOBAL, ...LEGACY.options };
+  const takesValue = new Set(
+    Object.entries(options).flatMap(([name, { type, alias }]) =>
+      type === "boolean" ? [] : [`--${name}`, ...(typeof alias === "string" ? [`-${alias}`] : [])],
+    ),
+  );
+  const rest = [...given];
+  const take = (commands: readonly Command[], from: number): { found: Command; at: number } | undefined => {
+    for (let i = from; i < rest.length && rest[i] !== "--"; i++) {
+      const word = rest[i]!;
+      if (takesValue.has(word)) i++;
+      else if (!word.startsWith("-") || word === "-") {
+        const found = commands.find((command) => nameOf(command) === word);
+        return found && { found, at: i };
+      }
+    }
+    return undefined;
+  };
+  const first = take(COMMANDS, 0);
+  if (!first) return { command: LEGACY, words: [], rest };
+  rest.splice(first.at, 1);
+  const second = first.found.subcommands && take(first.found.subcommands, first.at);
+  if (second) rest.splice(second.at, 1);
+  const found = second ? [first.found, second.found] : [first.found];
+  return { command: found.at(-1)!, words: found.map(nameOf), rest };
+}
+
+function parserOptions(options: Readonly<Record<string, Options>>) {
+  const names = (type: Options["type"]): string[] =>
+    Object.keys(options).filter((name) => options[name]!.type === type);
+  const entries = Object.entries(options);
+  return {
+    string: names("string"),
+    boolean: names("boolean"),
+    number: names("number"),
+    narg: Object.fromEntries(entries.flatMap(([name, { requiresArg }]) => (requiresArg ? [[name, 1]] : []))),
+    array: entries.filter(([, option]) => option.array).map(([name]) => name),
+    alias: Object.fromEntries(
+      entries.flatMap(([name, { alias }]) => (alias ? [[name, [alias].flat()]] : [])),
+    ),
+    default: Object.fromEntries(
+      entries.flatMap(([name, option]) => ("default" in option ? [[name, option.default]] : [])),
+    ),
+  };
+}
+
+/** Unknown options end up among the positionals; a number that is none is seen here. */
+function checkOptions(
+  words: readonly string[],
+  values: Readonly<Record<string, unknown>>,
+  options: Readonly<Record<string, Options>>,
+): void {
+  const unknown = words.find((word) => word.startsWith("-") && word !== "-" && !/^-[\d.]/.test(word));
+  if (unknown !== undefined) {
+    const name = unknown.split("=", 1)[0]!;
+    throw usage(`there is no option ${name} here`);
+  }
+  for (const [name, value] of Object.entries(values)) {
+    const option = options[name];
+    if (option?.type === "number" && !Number.isSafeInteger([value].flat().at(-1))) {
+      throw usage(`--${name} needs a whole number`);
+    }
+  }
+}
+
+/** Positionals by the names in the command's usage: `<file> [index] [files..]`. */
+function namePositionals(command: Command, words: readonly string[]): Record<string, string | string[]> {
+  const named: Record<string, string | string[]> = {};
+  let next = 0;
+  for (const [, open, name, many] of command.usage.matchAll(/([<[])(\w+)(\.\.)?[>\]]/g)) {
+    if (many) {
+      named[name!] = words.slice(next);
+      next = words.length;
+    } else if (next < words.length) named[name!] = words[next++]!;
+    if (open === "<" && (named[name!] === undefined || named[name!]!.length === 0)) {
+      throw new TsopsError("no-file", `no ${name} specified`.replace("no files", "no file"), {
+        hint: `usage: tsops ${command.usage}`,
+      });
+    }
+  }
+  if (next < words.length) throw usage("there are too many arguments");
+  return named;
+}
+
+function usage(message: string): TsopsError {
+  return new TsopsError("usage", message, { hint: "see tsops --help, or tsops COMMAND --help" });
+}

@@ -1,0 +1,161 @@
+import { Configurations } from "../config/find.ts";
+import { ruleGroups } from "../config/groups.ts";
+import { matchingRule } from "../config/match.ts";
+import type { Config, Rule } from "../config/model.ts";
+import { keyName } from "../config/names.ts";
+import type { OpenDocument } from "../document.ts";
+import { TsopsError } from "../errors.ts";
+import { type Format, pathOf } from "../formats/format.ts";
+import { formatPath } from "../formats/path.ts";
+import { placeOf } from "../formats/text.ts";
+import { compareGroups, differs } from "../keys/difference.ts";
+import type { MasterKey } from "../keys/kind.ts";
+import { looksEncrypted } from "../sops/cipher.ts";
+import { readEncrypted } from "../sops/decrypt.ts";
+import { compileSelector, DEFAULT_SELECTOR } from "../sops/selection.ts";
+import type { Args } from "./args.ts";
+import { type Io, visible } from "./io.ts";
+import { askYes, interactive } from "./prompt.ts";
+import { formatDifference } from "./recipients.ts";
+import { note } from "./report.ts";
+
+/** What the configuration says for one file. */
+export interface Settings {
+  /** Absolute path of the file, which need not exist. */
+  readonly file: string;
+  readonly config: Config | undefined;
+}
+
+/** Each run searches a folder, reads a configuration and warns about it once. */
+const searches = new WeakMap<Io, { configurations: Configurations; warned: Set<string> }>();
+
+/** The configuration that applies to a file. @throws TsopsError("config") if there is one and it is broken. */
+export async function loadSettings(file: string, args: Args, io: Io): Promise<Settings> {
+  let search = searches.get(io);
+  if (!search) {
+    const configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+    search = { configurations, warned: new Set() };
+    searches.set(io, search);
+  }
+  const { config, warnings } = await search.configurations.load(file);
+  for (const warning of warnings) {
+    if (!search.warned.has(warning)) await note(io, `warning: ${warning}`);
+    search.warned.add(warning);
+  }
+  const [error] = config?.errors ?? [];
+  if (error) throw error;
+  return { file, config };
+}
+
+export async function ruleFor({ config, file }: Settings): Promise<Rule | undefined> {
+  return config && (await matchingRule(config, file));
+}
+
+/** Blanks a level for what is printed anew in a format. */
+export function indentFor(format: Format, args: Args, { config }: Settings): number | undefined {
+  const stores = config?.stores ?? {};
+  const own = { yaml: stores.yaml, json: stores.json, binary: stores.jsonBinary }[format.name as string];
+  return args.number("indent") ?? own;
+}
+
+/** The name that the configuration gives a key. */
+export function nameOfKey(key: MasterKey, { config }: Settings): string | undefined {
+  return keyName(config, key);
+}
+
+/**
+ * What vouches for a file's recipients before it is written again: its seal, else the creation rule (docs/security.md).
+ * A difference from the rule is shown; rotating, which would give the difference a new data key, needs a yes.
+ * @returns whether the new file may be sealed: what nobody vouches for is not.
+ */
+export async function checkRecipients(
+  open: OpenDocument,
+  settings: Settings,
+  name: string,
+  args: Args,
+  io: Io,
+  rewraps: boolean,
+): Promise<boolean> {
+  const wanted = settings.config?.seal ?? true;
+  const rule = await ruleFor(settings);
+  if (!rule) {
+    const vouched = open.decrypted.sealed || !rewraps;
+    if (!vouched) await note(io, `${name}: neither a seal nor a creation rule vouches for its recipients`);
+    return wanted;
+  }
+  const differences = compareGroups(ruleGroups(rule), open.groups);
+  if (!differs(differences)) return wanted;
+  const foreign = differences.some(({ added }) => added.length > 0);
+  await note(io, `${name}: its recipients are not those of its creation rule (+++ only in the file):`);
+  await note(io, formatDifference(differences, settings).trimEnd());
+  await note(io, "tsops updatekeys gives it those of the rule");
+  if (open.decrypted.sealed || !foreign) return wanted;
+  if (!rewraps) return false;
+  const agreed = args.flag("yes") || (interactive(io) && (await askYes("Rotate for these recipients?", io)));
+  if (agreed) return wanted;
+  throw new TsopsError(
+    "recipients-changed",
+    "the file names recipients that its creation rule does not, and it has no seal",
+    {
+      hint: "somebody may have put them there to be given the new data key: use updatekeys, or --yes if they belong there",
+    },
+  );
+}
+
+/**
+ * Guard against a selector that was weakened in a file without a seal: no value that the rule wants encrypted is
+ * written plain.
+ * @throws TsopsError("selectors-changed") naming the first such value.
+ */
+export async function checkSelectors(
+  open: OpenDocument,
+  text: string,
+  settings: Settings,
+  args: Args,
+): Promise<void> {
+  if (open.decrypted.sealed || args.flag("yes") || open.format.readEncrypted) return;
+  const rule = await ruleFor(settings);
+  const selector = rule && (rule.selectors[0] ?? DEFAULT_SELECTOR);
+  if (!selector || selector.kind.includes("comment")) return;
+  const own = open.metadata.selector;
+  if (selector.kind === own.kind && selector.value === own.value) return;
+  const { reading } = readEncrypted(text, open.format);
+  const wanted = (await compileSelector(selector))(reading.entries);
+  const bare = reading.entries.find(
+    ({ kind, value }, i) =>
+      wanted[i] && kind === "value" && value !== null && value !== "" && !looksEncrypted(String(value)),
+  );
+  if (!bare) return;
+  throw new TsopsError(
+    "selectors-changed",
+    `the value at ${visible(formatPath(pathOf(bare)))} would be written plain, and the creation rule wants it encrypted`,
+    {
+      place: placeOf(text, bare.start),
+      hint:
+        `the file says ${own.kind}: ${visible(own.value)}, the rule ${selector.kind}: ${visible(selector.value)}\n` +
+        "correct the file (decrypt it and encrypt it again), or use --yes if it is right",
+    },
+  );
+}
+
+/** More lines than this help nobody. */
+const SHOWN_PATHS = 40;
+
+/** Who was taken away has seen the values: they have to be changed where they are used. */
+export async function reportRemoved(
+  gone: readonly MasterKey[],
+  open: OpenDocument,
+  settings: Settings,
+  io: Io,
+): Promise<void> {
+  if (gone.length === 0) return;
+  const names = gone.map((key) => nameOfKey(key, settings) ?? key.id);
+  const { reading, encrypted } = open.decrypted;
+  const read = reading.entries.filter((entry, i) => encrypted[i] && entry.kind === "value");
+  const lines = read.slice(0, SHOWN_PATHS).map((entry) => `  ${formatPath(pathOf(entry))}`);
+  if (read.length > SHOWN_PATHS) lines.push(`  and ${read.length - SHOWN_PATHS} more`);
+  await note(
+    io,
+    `${names.join(", ")} could read these values; change them where they are used:\n${lines.join("\n")}`,
+  );
+}

@@ -1,0 +1,173 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { TsopsError } from "../errors.ts";
+import { decodeText } from "../formats/text.ts";
+import { ALLOW_NOTHING, type Config } from "./model.ts";
+
+/** How a configuration was found. */
+export type FoundBy = "--config" | "SOPS_CONFIG" | "working folder" | "folder of the file";
+
+export interface ConfigSearch {
+  /** The file that counts, and how it was found; undefined if there is none. */
+  readonly path?: string;
+  readonly by?: FoundBy;
+  /** What the person should know about the search, such as a `.sops.yml` that was passed over. */
+  readonly warnings: readonly string[];
+}
+
+export interface LoadedConfig extends ConfigSearch {
+  readonly config?: Config;
+}
+
+/** What is needed of the disk. */
+export interface ConfigDisk {
+  exists(path: string): Promise<boolean>;
+  read(path: string): Promise<Uint8Array>;
+}
+
+export interface SearchOptions {
+  /** The working folder, absolute. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The value of `--config`. */
+  readonly option?: string;
+  readonly disk?: ConfigDisk;
+}
+
+const DISK: ConfigDisk = {
+  exists: (path) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    ),
+  read: (path) => readFile(path),
+};
+
+/** Folders that SOPS looks into, the first one included (SPEC section 7). */
+const MAX_FOLDERS = 100;
+
+const SOPS_NAME = ".sops.yaml";
+const OWN_NAME = ".sopsrc";
+/** SOPS passes it over with a warning. */
+const IGNORED_NAME = ".sops.yml";
+
+/**
+ * Finds and reads configurations for one run; each folder is searched and each file read once.
+ *
+ * `--config`, then SOPS_CONFIG, name the file. Otherwise the nearest one from the working folder upwards counts, as
+ * in SOPS. Where there is none, tsops looks from the folder of the file upwards.
+ */
+export class Configurations {
+  private readonly options: SearchOptions;
+  private readonly disk: ConfigDisk;
+  private readonly searched = new Map<string, Promise<ConfigSearch>>();
+  private readonly loaded = new Map<string, Promise<Config>>();
+
+  constructor(options: SearchOptions) {
+    this.options = options;
+    this.disk = options.disk ?? DISK;
+  }
+
+  /**
+   * Which configuration counts for a file, given by its absolute path, or for none in particular.
+   * @throws TsopsError("config") if one folder holds both `.sops.yaml` and `.sopsrc`.
+   */
+  async find(file?: string): Promise<ConfigSearch> {
+    const { cwd, env, option } = this.options;
+    if (option) return { path: resolve(cwd, option), by: "--config", warnings: [] };
+    if (env.SOPS_CONFIG) return { path: resolve(cwd, env.SOPS_CONFIG), by: "SOPS_CONFIG", warnings: [] };
+    const near = await this.search(cwd);
+    if (near.path !== undefined) return { ...near, by: "working folder" };
+    const far = file === undefined ? { warnings: [] } : await this.search(dirname(file));
+    const warnings = [...new Set([...near.warnings, ...far.warnings])];
+    return far.path === undefined ? { warnings } : { path: far.path, by: "folder of the file", warnings };
+  }
+
+  /**
+   * The configuration for a file, with `errors` that the functions of match.ts throw when it is used.
+   * @throws TsopsError("config") if it cannot be read at all.
+   */
+  async load(file?: string): Promise<LoadedConfig> {
+    const found = await this.find(file);
+    if (found.path === undefined) return found;
+    const config = await this.read(found.path);
+    // who hands over a file may hand over its folder too: only one that the person went to vouches for servers
+    const trusted = found.by === "folder of the file" ? { ...config, allow: ALLOW_NOTHING } : config;
+    return { ...found, config: trusted };
+  }
+
+  private read(path: string): Promise<Config> {
+    let config = this.loaded.get(path);
+    if (!config) this.loaded.set(path, (config = readConfigFile(path, this.disk)));
+    return config;
+  }
+
+  private search(folder: string): Promise<ConfigSearch> {
+    let found = this.searched.get(folder);
+    if (!found) this.searched.set(folder, (found = searchUpwards(folder, this.disk)));
+    return found;
+  }
+}
+
+/** Whether a file of that name is read as `.sopsrc`; every other one is read as `.sops.yaml`. */
+export function isSopsrcName(path: string): boolean {
+  const name = basename(path);
+  return name.startsWith(OWN_NAME) || name.endsWith(OWN_NAME) || name.endsWith(".json5");
+}
+
+/** A configuration from its text. @throws TsopsError("config") if it is neither YAML nor JSON5. */
+export async function readConfig(text: string, path: string): Promise<Config> {
+  if (isSopsrcName(path)) return await (await import("./sopsrc.ts")).readSopsrc(text, path);
+  return await (await import("./sops-yaml.ts")).readSopsYaml(text, path);
+}
+
+/** A configuration from disk. @throws TsopsError("config") if it cannot be read. */
+export async function readConfigFile(path: string, disk: ConfigDisk = DISK): Promise<Config> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await disk.read(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const why = { ENOENT: "there is no such file", EACCES: "no permission", EISDIR: "it is a folder" }[code];
+    throw new TsopsError("config", `the configuration cannot be read: ${why ?? "an error of the disk"}`, {
+      place: { file: path },
+      hint: "see --config and SOPS_CONFIG, which name it where it is not searched for",
+      cause: error,
+    });
+  }
+  return await readConfig(decodeText(bytes), path);
+}
+
+async function searchUpwards(folder: string, disk: ConfigDisk): Promise<ConfigSearch> {
+  let ignored: string | undefined;
+  let at = folder;
+  for (let i = 0; i < MAX_FOLDERS; i++) {
+    const paths = [SOPS_NAME, OWN_NAME, IGNORED_NAME].map((name) => join(at, name));
+    const [sops, own, other] = await Promise.all(paths.map((path) => disk.exists(path)));
+    if (sops && own) throw bothThere(at);
+    if (sops || own) {
+      const path = paths[sops ? 0 : 1]!;
+      if (own && other) ignored ??= paths[2]!;
+      return {
+        path,
+        warnings: ignored === undefined ? [] : [`${isIgnored(ignored)}; using ${path} instead`],
+      };
+    }
+    if (other) ignored ??= paths[2]!;
+    const parent = dirname(at);
+    if (parent === at) break;
+    at = parent;
+  }
+  return { warnings: ignored === undefined ? [] : [isIgnored(ignored)] };
+}
+
+function isIgnored(path: string): string {
+  return `${path} is ignored: the configuration must be called ${SOPS_NAME}`;
+}
+
+function bothThere(folder: string): TsopsError {
+  return new TsopsError("config", `${folder} holds both ${SOPS_NAME} and ${OWN_NAME}`, {
+    place: { file: join(folder, OWN_NAME) },
+    hint: "they would contradict each other sooner or later: keep one of them, or name one with --config",
+  });
+}

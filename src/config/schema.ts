@@ -1,0 +1,223 @@
+import { SELECTOR_KINDS } from "../sops/selection.ts";
+import { jsonSchema, type Shape } from "./shape.ts";
+import { URI_FORMS } from "./uri.ts";
+
+/** The shape of a `.sopsrc`: the only place that says which fields there are. docs/config.md explains them. */
+
+const NAME = {
+  pattern: /^[^\s:,\x00-\x1f\x7f][^:,\x00-\x1f\x7f]*$/,
+  words:
+    "a name begins with something else than a blank and has no colon, no comma and no control characters",
+};
+
+const RECIPIENT: Shape = {
+  is: "text",
+  about: "The name of a key or a group, or the URI of a key.",
+  examples: ["alice", "team", ...URI_FORMS.map(({ example }) => example)],
+};
+
+const RECIPIENTS: Shape = {
+  is: "either",
+  about: "Who can read the files: names of keys and groups, and URIs of keys.",
+  of: [RECIPIENT, { is: "list", of: RECIPIENT, atLeast: 1 }],
+};
+
+const URI: Shape = {
+  is: "text",
+  about: "The URI of a key.",
+  examples: URI_FORMS.map(({ example }) => example),
+};
+
+const KEY: Shape = {
+  is: "either",
+  of: [
+    URI,
+    {
+      is: "fields",
+      about: "An AWS KMS key that needs more than its ARN.",
+      fields: {
+        uri: URI,
+        role: { is: "text", about: "ARN of the role to assume." },
+        profile: { is: "text", about: "Name of the AWS profile to use." },
+        context: {
+          is: "names",
+          about: "Encryption context.",
+          name: { pattern: /./, words: "a name is not empty" },
+          of: { is: "text" },
+        },
+      },
+      needed: ["uri"],
+    },
+  ],
+};
+
+const THRESHOLD: Shape = {
+  is: "number",
+  from: 2,
+  to: 255,
+  about: "How many of the key groups are needed to decrypt. All of them if not given.",
+};
+
+const KEY_GROUPS: Shape = {
+  is: "list",
+  about: "Groups of keys, each of which opens one share of the data key: one key of each group is needed.",
+  of: RECIPIENTS,
+  atLeast: 1,
+};
+
+const SELECTOR_ABOUT: Record<(typeof SELECTOR_KINDS)[number], string> = {
+  unencrypted_suffix: "Leave values plain whose key, or a key above it, ends with this.",
+  encrypted_suffix: "Encrypt only values whose key, or a key above it, ends with this.",
+  unencrypted_regex: "Leave values plain whose key, or a key above it, matches this RE2 expression.",
+  encrypted_regex: "Encrypt only values whose key, or a key above it, matches this RE2 expression.",
+  unencrypted_comment_regex:
+    "Leave values plain that stand under a comment that matches this RE2 expression.",
+  encrypted_comment_regex: "Encrypt only values that stand under a comment that matches this RE2 expression.",
+};
+
+const SELECTION: Readonly<Record<string, Shape>> = {
+  ...Object.fromEntries(SELECTOR_KINDS.map((kind) => [kind, { is: "text", about: SELECTOR_ABOUT[kind] }])),
+  mac_only_encrypted: {
+    is: "truth",
+    default: false,
+    about: "Let the MAC cover encrypted values only, so that plain ones can be edited without a key.",
+  },
+};
+
+const GLOB: Shape = { is: "text", about: "A file pattern.", examples: ["*.enc.yaml", "prod/**/*.json"] };
+
+const PATHS: Readonly<Record<string, Shape>> = {
+  name: { is: "text", about: "What to call the rule in messages." },
+  path: {
+    is: "text",
+    about:
+      "An RE2 expression that has to match somewhere in the path, which begins at the folder of this file.",
+    examples: ["^prod/.*\\.yaml$"],
+  },
+  glob: {
+    is: "either",
+    about: "File patterns, of which one has to match. Without a slash, it is for names in any folder.",
+    of: [GLOB, { is: "list", of: GLOB, atLeast: 1 }],
+  },
+};
+
+const RECREATION_RULE: Shape = {
+  is: "fields",
+  about: "Whom and how to encrypt the file again for, before it is published.",
+  fields: {
+    recipients: RECIPIENTS,
+    key_groups: KEY_GROUPS,
+    shamir_threshold: THRESHOLD,
+    ...SELECTION,
+  },
+  exactlyOne: [["recipients", "key_groups"]],
+  atMostOne: [[...SELECTOR_KINDS]],
+};
+
+const RULE: Shape = {
+  is: "fields",
+  fields: {
+    ...PATHS,
+    recipients: RECIPIENTS,
+    key_groups: KEY_GROUPS,
+    shamir_threshold: THRESHOLD,
+    ...SELECTION,
+  },
+  exactlyOne: [["recipients", "key_groups"]],
+  atMostOne: [["path", "glob"], [...SELECTOR_KINDS]],
+};
+
+const DESTINATION: Shape = {
+  is: "fields",
+  fields: {
+    ...PATHS,
+    s3_bucket: { is: "text", about: "The S3 bucket to put the encrypted file into." },
+    s3_prefix: { is: "text", about: "What to put before its name there." },
+    gcs_bucket: { is: "text", about: "The Google Cloud Storage bucket to put the encrypted file into." },
+    gcs_prefix: { is: "text", about: "What to put before its name there." },
+    vault_path: { is: "text", about: "The path in Vault to write the decrypted values to." },
+    vault_address: { is: "text", about: "Address of the Vault server; that of VAULT_ADDR if not given." },
+    vault_kv_mount_name: { is: "text", about: "Where the KV engine is mounted; secret/ if not given." },
+    vault_kv_version: { is: "number", from: 1, to: 2, about: "Version of the KV engine; 2 if not given." },
+    omit_extensions: {
+      is: "truth",
+      default: false,
+      about: "Leave the file's extension away in its name there.",
+    },
+    recreation_rule: RECREATION_RULE,
+  },
+  exactlyOne: [["s3_bucket", "gcs_bucket", "vault_path"]],
+  atMostOne: [["path", "glob"]],
+};
+
+const STORE = (format: string): Shape => ({
+  is: "fields",
+  fields: {
+    indent: { is: "number", from: 0, to: 32, about: `Blanks a level where ${format} is printed anew.` },
+  },
+});
+
+const ADDRESSES = (about: string, example: string): Shape => ({
+  is: "list",
+  about,
+  of: { is: "text", examples: [example] },
+});
+
+export const SOPSRC: Shape = {
+  is: "fields",
+  about: "Configuration of tsops: who can read which files, and which of their values are encrypted.",
+  fields: {
+    $schema: { is: "text", about: "The JSON Schema of this file, for editors." },
+    keys: {
+      is: "names",
+      about: "Names for keys. Rules use them, and messages show them.",
+      name: NAME,
+      of: KEY,
+    },
+    groups: {
+      is: "names",
+      about: "Names for several keys at once. Groups may hold groups.",
+      name: NAME,
+      of: { is: "list", of: RECIPIENT, atLeast: 1 },
+    },
+    rules: {
+      is: "list",
+      about: "Rules for new files. The first one whose path or glob matches counts.",
+      of: RULE,
+    },
+    destinations: {
+      is: "list",
+      about: "Where files are published to. The first one whose path or glob matches counts.",
+      of: DESTINATION,
+    },
+    stores: {
+      is: "fields",
+      about: "How files are printed where they have to be printed anew.",
+      fields: {
+        yaml: STORE("YAML"),
+        json: STORE("JSON"),
+        json_binary: STORE("the JSON around a binary file"),
+      },
+    },
+    seal: {
+      is: "truth",
+      default: true,
+      about: "Seal what the MAC does not cover: names, order, comments, selectors and recipients.",
+    },
+    allow: {
+      is: "fields",
+      about: "What encrypted files may make your credentials be used with, beside what the keys above name.",
+      fields: {
+        vault: ADDRESSES("Addresses of Vault servers.", "https://vault.example.com:8200"),
+        azure: ADDRESSES("Addresses of Azure key vaults.", "https://team.vault.azure.net"),
+        aws_role: ADDRESSES("ARNs of AWS roles to assume.", "arn:aws:iam::111122223333:role/sops"),
+        aws_profile: ADDRESSES("Names of AWS profiles.", "production"),
+      },
+    },
+  },
+};
+
+/** The JSON Schema that is published as schema/tsopsrc.schema.json. */
+export function sopsrcSchema(): Record<string, unknown> {
+  return { $schema: "http://json-schema.org/draft-07/schema#", title: ".sopsrc", ...jsonSchema(SOPSRC) };
+}

@@ -1,0 +1,193 @@
+import type { TsopsError } from "../errors.ts";
+import type { KindName } from "../keys/kind.ts";
+import { type Decoder, isNull } from "./decode.ts";
+import type { KeyRef, NamedKey, UnknownField } from "./model.ts";
+import type { Field, Node } from "./node.ts";
+import { configError, describe } from "./problem.ts";
+
+export interface FlatKeys {
+  refs: KeyRef[];
+  errors: TsopsError[];
+}
+
+/** An identifier as it stands in the file. */
+interface Item {
+  readonly text: string;
+  readonly at: number;
+  readonly anchor?: string;
+}
+
+/**
+ * The keys of one field of a creation rule: a text with commas, or a list of texts, which may have commas too
+ * (SPEC section 7). What is wrong stops those files only that the rule is for, except in `hckms`, which SOPS declares
+ * as a list.
+ */
+export function flatKeys(
+  decoder: Decoder,
+  field: Field,
+  name: string,
+  kind: KindName,
+  what: string,
+  names: NamedKey[],
+): FlatKeys {
+  const errors: TsopsError[] = [];
+  const fail = (node: Node | Item, message: string, hint: string) =>
+    void errors.push(configError(message, decoder.places.at(node.at), hint));
+  const items: Item[] = [];
+  const { node } = field;
+  const hint = "write one text with commas between the keys, or a list of texts";
+  if (kind === "hckms") items.push(...decoder.texts(field, `${name} of ${what}`));
+  else if (node.kind === "scalar" && typeof node.value === "string") {
+    const parts = node.value.split(",").map((part) => part.trim());
+    for (const text of parts.filter((part) => part !== ""))
+      items.push({ text, at: node.at, anchor: node.anchor });
+  } else if (node.kind === "list") {
+    for (const item of node.items) {
+      if (item.kind === "scalar" && typeof item.value === "string") {
+        items.push({ text: item.value, at: item.at, anchor: item.anchor });
+      } else
+        fail(item, `${name} of ${what} must be a list of texts, and this item is ${describe(item)}`, hint);
+    }
+  } else if (!isNull(node))
+    fail(node, `${name} of ${what} must be a text or a list, and this is ${describe(node)}`, hint);
+  const refs = refsOf(items, kind, decoder, names, (item) =>
+    fail(item, `a key in ${name} of ${what} is empty`, "take it away, or the comma beside it"),
+  );
+  return { refs, errors };
+}
+
+/** SOPS joins a list with commas and splits it again, so that a single empty text is no key at all. */
+function refsOf(
+  items: readonly Item[],
+  kind: KindName,
+  decoder: Decoder,
+  names: NamedKey[],
+  empty: (item: Item) => void,
+): KeyRef[] {
+  if (items.every(({ text }) => text === "")) {
+    if (items.length > 1 && !SKIPS_EMPTY.includes(kind)) empty(items[1]!);
+    return [];
+  }
+  const refs: KeyRef[] = [];
+  for (const item of items) {
+    const parts = item.text.split(",");
+    for (const part of parts) {
+      if (part.trim() !== "") refs.push({ kind, id: part.trim(), place: decoder.places.at(item.at) });
+      else if (!SKIPS_EMPTY.includes(kind)) empty(item);
+    }
+    const key = refs.at(-1);
+    if (item.anchor !== undefined && parts.length === 1 && key) {
+      names.push({ name: item.anchor, key, place: key.place });
+    }
+  }
+  return refs;
+}
+
+/** Kinds of which SOPS drops empty items in a list. */
+const SKIPS_EMPTY: readonly KindName[] = ["hckms", "hc_vault"];
+
+interface Collected {
+  readonly errors: TsopsError[];
+  readonly names: NamedKey[];
+  readonly unknown: UnknownField[];
+}
+
+/** Far beyond what a person writes, and far from the end of the stack. */
+const MAX_DEPTH = 100;
+
+const GROUP_FIELDS = ["merge", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault", "age", "pgp"];
+
+/**
+ * The keys of an item of `key_groups`: first those of the groups that it merges, then its own, in SOPS's order
+ * (SPEC section 7).
+ */
+export function groupKeys(decoder: Decoder, node: Node, what: string, into: Collected, depth = 0): KeyRef[] {
+  if (depth > MAX_DEPTH) {
+    decoder.fail(node, `${what} merges groups more than ${MAX_DEPTH} levels deep`, "merge them side by side");
+    return [];
+  }
+  const fields = decoder.fields(node, what);
+  if (!fields) return [];
+  for (const [name, field] of fields) {
+    if (GROUP_FIELDS.includes(name) || name.startsWith("x-")) continue;
+    into.unknown.push({ name, place: decoder.places.at(field.at), where: what, known: GROUP_FIELDS });
+  }
+  const refs: KeyRef[] = [];
+  for (const merged of decoder.list(fields.get("merge"), `merge of ${what}`) ?? []) {
+    refs.push(...groupKeys(decoder, merged, depth > 0 ? what : `a merged group of ${what}`, into, depth + 1));
+  }
+  const fail = (at: number, message: string, hint: string) =>
+    void into.errors.push(configError(message, decoder.places.at(at), hint));
+  const plain = (name: string, kind: KindName) => {
+    const items = decoder.texts(fields.get(name), `${name} of ${what}`);
+    refs.push(
+      ...refsOf(items, kind, decoder, into.names, (item) =>
+        fail(item.at, `a key in ${name} of ${what} is empty`, "take it away"),
+      ),
+    );
+  };
+  /** A list of maps, each of which is a key that `make` reads. */
+  const structured = (
+    name: string,
+    kind: KindName,
+    known: readonly string[],
+    make: (
+      text: (field: string) => string,
+      fields: ReadonlyMap<string, Field>,
+    ) => Omit<KeyRef, "kind" | "place">,
+  ) => {
+    for (const item of decoder.list(fields.get(name), `${name} of ${what}`) ?? []) {
+      const inside = decoder.fields(item, `each item in ${name} of ${what}`);
+      if (!inside) continue;
+      for (const [field, { at }] of inside) {
+        if (!known.includes(field)) {
+          into.unknown.push({
+            name: field,
+            place: decoder.places.at(at),
+            where: `${name} of ${what}`,
+            known,
+          });
+        }
+      }
+      const key = make((field) => decoder.text(inside.get(field), `${field} in ${name} of ${what}`), inside);
+      if (key.id === "")
+        fail(item.at, `a key in ${name} of ${what} has no ${known[0]}`, `write its ${known[0]}`);
+      else refs.push({ ...key, kind, place: decoder.places.at(item.at) });
+    }
+  };
+  plain("age", "age");
+  plain("pgp", "pgp");
+  structured("kms", "kms", ["arn", "role", "context", "aws_profile"], (text, inside) => ({
+    id: text("arn"),
+    role: text("role") || undefined,
+    context: contextOf(decoder, inside.get("context"), what, into.errors),
+    profile: text("aws_profile") || undefined,
+  }));
+  structured("gcp_kms", "gcp_kms", ["resource_id"], (text) => ({ id: text("resource_id") }));
+  structured("hckms", "hckms", ["key_id"], (text) => ({ id: text("key_id") }));
+  structured("azure_keyvault", "azure_kv", ["vaultUrl", "key", "version"], (text) => {
+    const [vault, key, version] = [text("vaultUrl").replace(/\/+$/, ""), text("key"), text("version")];
+    return { id: vault === "" ? "" : `${vault}/keys/${key}${version === "" ? "" : `/${version}`}` };
+  });
+  plain("hc_vault", "hc_vault");
+  return refs;
+}
+
+function contextOf(
+  decoder: Decoder,
+  field: Field | undefined,
+  what: string,
+  errors: TsopsError[],
+): KeyRef["context"] {
+  const pairs: [string, string][] = [];
+  for (const [name, value] of decoder.fields(field?.node, `the context of a key in ${what}`) ?? []) {
+    if (!isNull(value.node)) pairs.push([name, decoder.text(value, `${name} in a context of ${what}`)]);
+    else {
+      const message = `${name} in the encryption context of a key in ${what} is null`;
+      errors.push(
+        configError(message, decoder.places.at(value.at), "write its value, or take the name away"),
+      );
+    }
+  }
+  return pairs.length > 0 ? pairs : undefined;
+}

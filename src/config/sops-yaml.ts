@@ -1,0 +1,293 @@
+import { dirname } from "node:path";
+import { TsopsError } from "../errors.ts";
+import type { KindName } from "../keys/kind.ts";
+import { SELECTOR_KINDS } from "../sops/selection.ts";
+import { Decoder } from "./decode.ts";
+import {
+  ALLOW_NOTHING,
+  type Config,
+  type Destination,
+  type NamedKey,
+  type PlacedSelector,
+  type Rule,
+  type Stores,
+  type UnknownField,
+} from "./model.ts";
+import { type Field, type MapNode, type Node, Places, treeOf } from "./node.ts";
+import { makePattern } from "./pattern.ts";
+import { configError } from "./problem.ts";
+import { type FlatKeys, flatKeys, groupKeys } from "./sops-yaml-keys.ts";
+
+type Fields = ReadonlyMap<string, Field>;
+
+/** Fields of a creation rule that hold keys, in the order in which SOPS reads them (SPEC section 7). */
+const KEY_FIELDS: readonly (readonly [string, KindName])[] = [
+  ["age", "age"],
+  ["pgp", "pgp"],
+  ["kms", "kms"],
+  ["gcp_kms", "gcp_kms"],
+  ["hckms", "hckms"],
+  ["azure_keyvault", "azure_kv"],
+  ["hc_vault_transit_uri", "hc_vault"],
+];
+
+const RULE_FIELDS = [
+  "path_regex",
+  ...KEY_FIELDS.map(([name]) => name),
+  "aws_profile",
+  "key_groups",
+  "shamir_threshold",
+  ...SELECTOR_KINDS,
+  "mac_only_encrypted",
+];
+
+/** Where a destination rule publishes to. */
+const TARGET_FIELDS = [
+  "s3_bucket",
+  "s3_prefix",
+  "gcs_bucket",
+  "gcs_prefix",
+  "vault_path",
+  "vault_address",
+  "vault_kv_mount_name",
+] as const;
+
+const DESTINATION_FIELDS = [
+  "path_regex",
+  ...TARGET_FIELDS,
+  "vault_kv_version",
+  "recreation_rule",
+  "omit_extensions",
+];
+
+/**
+ * Reads a `.sops.yaml` with SOPS's meaning. What is wrong with it is in the result: `errors` of the file and of each
+ * rule; so a broken rule does not stop the files that another one is for.
+ * @throws TsopsError("config") with the place, if it is not YAML.
+ */
+export async function readSopsYaml(text: string, path: string): Promise<Config> {
+  const places = new Places(text, path);
+  return new SopsYaml(places, await parse(text, path)).read(path);
+}
+
+async function parse(text: string, file: string): Promise<MapNode> {
+  // what holds nothing is no error in a configuration, unlike in a document
+  if (isBlank(text)) return { kind: "map", fields: [], at: 0 };
+  const { yaml } = await import("../formats/yaml/index.ts");
+  try {
+    return treeOf(text, yaml.read(text).entries);
+  } catch (error) {
+    if (!(error instanceof TsopsError)) throw error;
+    throw new TsopsError("config", `the configuration cannot be read: ${error.message}`, {
+      place: { ...error.place, file },
+      hint: error.hint ?? "correct the YAML there",
+      cause: error,
+    });
+  }
+}
+
+function isBlank(text: string): boolean {
+  return text.split(/\r\n|[\n\r]/).every((line) => /^\uFEFF?\s*(?:#.*|---|\.\.\.|)$/.test(line));
+}
+
+class SopsYaml {
+  private readonly decoder: Decoder;
+  private readonly places: Places;
+  private readonly root: MapNode;
+  private readonly unknown: UnknownField[] = [];
+  private readonly names: NamedKey[] = [];
+
+  constructor(places: Places, root: MapNode) {
+    this.places = places;
+    this.root = root;
+    this.decoder = new Decoder(places);
+  }
+
+  read(path: string): Config {
+    const known = ["creation_rules", "destination_rules", "stores"];
+    const fields = this.decoder.fields(this.root, "the file") ?? new Map();
+    this.noteUnknown(fields, known, "the file");
+    const rules = this.decoder
+      .list(fields.get("creation_rules"), "creation_rules")
+      ?.map((node, i) => this.rule(node, i + 1, `creation rule ${i + 1}`));
+    const destinations = (this.decoder.list(fields.get("destination_rules"), "destination_rules") ?? []).map(
+      (node, i) => this.destination(node, i + 1),
+    );
+    const stores = this.stores(fields.get("stores"));
+    return {
+      path,
+      folder: dirname(path),
+      kind: "sops-yaml",
+      rules,
+      destinations,
+      stores,
+      seal: true,
+      allow: ALLOW_NOTHING,
+      names: this.names,
+      groups: new Map(),
+      errors: this.decoder.errors,
+      unknown: this.unknown,
+    };
+  }
+
+  private rule(node: Node, number: number, what: string): Rule {
+    const fields: Fields = this.decoder.fields(node, what) ?? new Map();
+    this.noteUnknown(fields, RULE_FIELDS, what);
+    const errors: TsopsError[] = [];
+    const selectors = this.selectors(fields, what);
+    const conflict = selectorConflict(selectors, what);
+    if (conflict) errors.push(conflict);
+    const keys = this.keys(fields, what);
+    const threshold = fields.get("shamir_threshold");
+    return {
+      number,
+      place: this.places.at(node.at),
+      pattern: this.pattern(fields, what),
+      ...keys,
+      threshold: this.decoder.integer(threshold, `shamir_threshold of ${what}`) ?? 0,
+      thresholdPlace: threshold && this.places.at(threshold.at),
+      selectors,
+      macOnlyEncrypted: this.decoder.truth(fields.get("mac_only_encrypted"), `mac_only_encrypted of ${what}`),
+      errors: [...errors, ...keys.errors],
+    };
+  }
+
+  private pattern(fields: Fields, what: string): Rule["pattern"] {
+    const field = fields.get("path_regex");
+    const text = this.decoder.text(field, `path_regex of ${what}`);
+    if (field === undefined || text === "") return undefined;
+    return makePattern("path_regex", text, [text], `path_regex of ${what}`, this.places.at(field.node.at));
+  }
+
+  private selectors(fields: Fields, what: string): PlacedSelector[] {
+    const found: PlacedSelector[] = [];
+    for (const kind of SELECTOR_KINDS) {
+      const field = fields.get(kind);
+      const value = this.decoder.text(field, `${kind} of ${what}`);
+      if (field && value !== "") found.push({ kind, value, place: this.places.at(field.node.at) });
+    }
+    return found;
+  }
+
+  /** The keys of a rule: those of its `key_groups`, or all the others in one group (SPEC section 4). */
+  private keys(fields: Fields, what: string): Pick<Rule, "groups" | "distinct" | "ignored" | "errors"> {
+    const profile = this.decoder.text(fields.get("aws_profile"), `aws_profile of ${what}`);
+    const flat: FlatKeys = { refs: [], errors: [] };
+    const given: Rule["ignored"][number][] = [];
+    for (const [name, kind] of KEY_FIELDS) {
+      const field = fields.get(name);
+      if (!field) continue;
+      const { refs, errors } = flatKeys(this.decoder, field, name, kind, what, this.names);
+      if (refs.length > 0 || errors.length > 0) given.push({ name, place: this.places.at(field.at) });
+      flat.refs.push(...refs.map((ref) => (kind === "kms" && profile !== "" ? { ...ref, profile } : ref)));
+      flat.errors.push(...errors);
+    }
+    const list = this.decoder.list(fields.get("key_groups"), `key_groups of ${what}`) ?? [];
+    const errors: TsopsError[] = [];
+    const groups = list.map((node, i) =>
+      groupKeys(this.decoder, node, `key group ${i + 1} of ${what}`, {
+        errors,
+        names: this.names,
+        unknown: this.unknown,
+      }),
+    );
+    if (groups.length === 0)
+      return { groups: [flat.refs], distinct: false, ignored: [], errors: flat.errors };
+    return { groups, distinct: true, ignored: given, errors };
+  }
+
+  private destination(node: Node, number: number): Destination {
+    const what = `destination rule ${number}`;
+    const fields: Fields = this.decoder.fields(node, what) ?? new Map();
+    this.noteUnknown(fields, DESTINATION_FIELDS, what);
+    // all are read, used or not: what does not fit is an error in any case
+    const [s3, s3Prefix, gcs, gcsPrefix, path, address, mount] = TARGET_FIELDS.map((name) =>
+      this.decoder.text(fields.get(name), `${name} of ${what}`),
+    ) as [string, string, string, string, string, string, string];
+    const version = this.decoder.integer(fields.get("vault_kv_version"), `vault_kv_version of ${what}`);
+    const recreation = fields.get("recreation_rule");
+    const place = this.places.at(node.at);
+    return {
+      number,
+      place,
+      pattern: this.pattern(fields, what),
+      s3: s3 === "" ? undefined : { bucket: s3, prefix: s3Prefix },
+      gcs: gcs === "" ? undefined : { bucket: gcs, prefix: gcsPrefix },
+      vault: path === "" ? undefined : { address, path, mount, version: version === 1 ? 1 : 2 },
+      omitExtensions: this.decoder.truth(fields.get("omit_extensions"), `omit_extensions of ${what}`),
+      recreation: this.rule(recreation?.node ?? emptyMap(node), number, `recreation rule of ${what}`),
+      errors: destinationErrors([s3, gcs, path], what, place),
+    };
+  }
+
+  private stores(field: Field | undefined): Stores {
+    const stores = this.decoder.fields(field?.node, "stores") ?? new Map<string, Field>();
+    this.noteUnknown(stores, ["dotenv", "ini", "json_binary", "json", "yaml"], "stores");
+    const indent = (name: string): number | undefined => {
+      const store = this.decoder.fields(stores.get(name)?.node, `stores.${name}`);
+      const inside = store?.get("indent");
+      const value = this.decoder.integer(inside, `stores.${name}.indent`);
+      // yaml's 0 and the others' -1 stand for "not given" in SOPS, which refuses what lies below
+      const none = name === "yaml" ? 0 : -1;
+      if (value === undefined || !inside || value === none) return undefined;
+      if (value >= 0) return value;
+      this.decoder.fail(
+        inside.node,
+        `stores.${name}.indent is negative`,
+        "write how many blanks a level has",
+      );
+      return undefined;
+    };
+    for (const name of ["dotenv", "ini"]) this.decoder.fields(stores.get(name)?.node, `stores.${name}`);
+    return { yaml: indent("yaml"), json: indent("json"), jsonBinary: indent("json_binary") };
+  }
+
+  private noteUnknown(fields: Fields, known: readonly string[], where: string): void {
+    for (const [name, field] of fields) {
+      // a field that anchors live in has its use, and `x-` is what people write before their own
+      if (known.includes(name) || name.startsWith("x-") || holdsAnchors(field.node)) continue;
+      this.unknown.push({ name, place: this.places.at(field.at), where, known });
+    }
+  }
+}
+
+/** Where a rule that is not there would stand. */
+function emptyMap({ at }: Node): MapNode {
+  return { kind: "map", fields: [], at };
+}
+
+function holdsAnchors(node: Node): boolean {
+  const stack: Node[] = [node];
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    if (next.kind === "scalar" && next.anchored) return true;
+    if (next.kind === "list") for (const item of next.items) stack.push(item);
+    if (next.kind === "map") for (const field of next.fields) stack.push(field.node);
+  }
+  return false;
+}
+
+/** A rule may have one selector only; SOPS ends with exit code 1, unlike for flags (SPEC section 7). */
+export function selectorConflict(selectors: readonly PlacedSelector[], what: string): TsopsError | undefined {
+  const [first, second] = selectors;
+  if (!first || !second) return undefined;
+  const names = selectors.map(({ kind }) => kind).join(" and ");
+  return configError(
+    `${what} has ${names}, and only one of them may be there`,
+    second.place,
+    "keep one of them",
+  );
+}
+
+/** SOPS publishes a file to one place (SPEC section 7, publish). */
+export function destinationErrors(
+  targets: readonly string[],
+  what: string,
+  place: TsopsError["place"],
+): TsopsError[] {
+  const count = targets.filter((target) => target !== "").length;
+  if (count === 1) return [];
+  const hint = "give it exactly one of s3_bucket, gcs_bucket and vault_path";
+  return [
+    configError(`${what} has ${count === 0 ? "no destination" : `${count} destinations`}`, place ?? {}, hint),
+  ];
+}

@@ -1,0 +1,223 @@
+import { dirname } from "node:path";
+import { TsopsError } from "../errors.ts";
+import { SELECTOR_KINDS } from "../sops/selection.ts";
+import { GlobError, globExpression } from "./glob.ts";
+import {
+  ALLOW_NOTHING,
+  type Config,
+  type Destination,
+  type Pattern,
+  type Rule,
+  type Stores,
+} from "./model.ts";
+import {
+  fieldOf,
+  itemsOf,
+  type MapNode,
+  type Node,
+  numberOf,
+  Places,
+  textOf,
+  treeOf,
+  truthOf,
+} from "./node.ts";
+import { makePattern } from "./pattern.ts";
+import { configError } from "./problem.ts";
+import { Recipients } from "./recipients.ts";
+import { SOPSRC } from "./schema.ts";
+import { checkShape } from "./shape.ts";
+
+/**
+ * Reads a `.sopsrc`: JSON5 with names for keys and groups (docs/config.md). What is wrong with it is in the result's
+ * `errors`, all at once: such a file cannot be used.
+ * @throws TsopsError("config") with the place, if it is not JSON5.
+ */
+export async function readSopsrc(text: string, path: string): Promise<Config> {
+  const places = new Places(text, path);
+  const { root, twice } = await parse(text, path);
+  const errors = checkShape(root, SOPSRC, "the file", places);
+  for (const offset of twice) {
+    const place = places.at(offset);
+    const known = errors.some((error) => error.place?.line === place.line && /twice/.test(error.message));
+    if (!known) errors.push(configError("a field stands there twice", place, "keep one of the two"));
+  }
+  const empty: Config = {
+    path,
+    folder: dirname(path),
+    kind: "sopsrc",
+    rules: undefined,
+    destinations: [],
+    stores: {},
+    seal: true,
+    allow: ALLOW_NOTHING,
+    names: [],
+    groups: new Map(),
+    errors,
+    unknown: [],
+  };
+  return errors.length > 0 ? empty : new Sopsrc(places, root).read(empty);
+}
+
+async function parse(text: string, file: string): Promise<{ root: MapNode; twice: readonly number[] }> {
+  const { json5 } = await import("../formats/json5.ts");
+  try {
+    const reading = json5.read(text);
+    return { root: treeOf(text, reading.entries), twice: reading.duplicates ?? [] };
+  } catch (error) {
+    if (!(error instanceof TsopsError)) throw error;
+    throw new TsopsError("config", `the configuration cannot be read: ${error.message}`, {
+      place: { ...error.place, file },
+      hint: error.hint ?? "correct the JSON5 there",
+      cause: error,
+    });
+  }
+}
+
+/** A file whose shape was checked, so that its fields have the types that src/config/schema.ts says. */
+class Sopsrc {
+  private readonly places: Places;
+  private readonly root: MapNode;
+  private readonly errors: TsopsError[] = [];
+  private readonly recipients: Recipients;
+
+  constructor(places: Places, root: MapNode) {
+    this.places = places;
+    this.root = root;
+    this.recipients = new Recipients(places, this.errors, fieldOf(root, "keys"), fieldOf(root, "groups"));
+  }
+
+  read(empty: Config): Config {
+    const rules = itemsOf(fieldOf(this.root, "rules"));
+    const config: Config = {
+      ...empty,
+      rules: rules?.map((node, i) => this.rule(node, i + 1, ruleTitle("rule", i, node))),
+      destinations: (itemsOf(fieldOf(this.root, "destinations")) ?? []).map((node, i) =>
+        this.destination(node, i),
+      ),
+      stores: this.stores(),
+      seal: truthOf(fieldOf(this.root, "seal")) ?? true,
+      allow: this.allow(),
+      names: this.recipients.names,
+      groups: this.recipients.groups(),
+    };
+    return { ...config, errors: this.errors };
+  }
+
+  private rule(node: Node, number: number, what: string): Rule {
+    const groups = this.groups(node, what);
+    const threshold = fieldOf(node, "shamir_threshold");
+    const needed = numberOf(threshold) ?? 0;
+    if (threshold && needed > groups.length) {
+      const many = groups.length === 1 ? "one key group" : `${groups.length} key groups`;
+      this.fail(
+        threshold,
+        `the threshold of ${what} is ${needed}, and it has ${many}`,
+        "lower it, or add key groups",
+      );
+    }
+    return {
+      number,
+      name: textOf(fieldOf(node, "name")),
+      place: this.places.at(node.at),
+      pattern: this.pattern(node, what),
+      groups,
+      distinct: true,
+      threshold: needed,
+      thresholdPlace: threshold && this.places.at(threshold.at),
+      selectors: SELECTOR_KINDS.flatMap((kind) => {
+        const field = fieldOf(node, kind);
+        return field ? [{ kind, value: textOf(field) ?? "", place: this.places.at(field.at) }] : [];
+      }),
+      macOnlyEncrypted: truthOf(fieldOf(node, "mac_only_encrypted")) ?? false,
+      ignored: [],
+      errors: [],
+    };
+  }
+
+  private groups(node: Node, what: string): Rule["groups"] {
+    const groups = itemsOf(fieldOf(node, "key_groups"));
+    if (groups) return groups.map((group, i) => this.recipients.keys(group, `key group ${i + 1} of ${what}`));
+    const recipients = fieldOf(node, "recipients");
+    return [recipients ? this.recipients.keys(recipients, `the recipients of ${what}`) : []];
+  }
+
+  private pattern(node: Node, what: string): Pattern | undefined {
+    const path = fieldOf(node, "path");
+    if (path) {
+      const text = textOf(path) ?? "";
+      return makePattern("path_regex", text, [text], `path of ${what}`, this.places.at(path.at));
+    }
+    const glob = fieldOf(node, "glob");
+    if (!glob) return undefined;
+    const globs = itemsOf(glob) ?? [glob];
+    const expressions = globs.flatMap((one) => this.globExpression(one, what) ?? []);
+    const text = globs.map((one) => textOf(one)).join(", ");
+    return makePattern("glob", text, expressions, `glob of ${what}`, this.places.at(glob.at));
+  }
+
+  private globExpression(node: Node, what: string): string | undefined {
+    try {
+      return globExpression(textOf(node) ?? "");
+    } catch (error) {
+      if (!(error instanceof GlobError)) throw error;
+      const hint =
+        "`*` and `?` stand for anything but a slash, `**` for folders, `[abc]` and `{a,b}` for a choice";
+      this.fail(node, `a glob of ${what} is not one: ${error.message}`, hint);
+      return undefined;
+    }
+  }
+
+  private destination(node: Node, index: number): Destination {
+    const what = ruleTitle("destination", index, node);
+    const text = (name: string) => textOf(fieldOf(node, name));
+    const [s3, gcs, vault] = [text("s3_bucket"), text("gcs_bucket"), text("vault_path")];
+    const recreation = fieldOf(node, "recreation_rule") ?? { kind: "map", fields: [], at: node.at };
+    return {
+      number: index + 1,
+      name: text("name"),
+      place: this.places.at(node.at),
+      pattern: this.pattern(node, what),
+      s3: s3 === undefined ? undefined : { bucket: s3, prefix: text("s3_prefix") ?? "" },
+      gcs: gcs === undefined ? undefined : { bucket: gcs, prefix: text("gcs_prefix") ?? "" },
+      vault:
+        vault === undefined
+          ? undefined
+          : {
+              address: text("vault_address") ?? "",
+              path: vault,
+              mount: text("vault_kv_mount_name") ?? "",
+              version: numberOf(fieldOf(node, "vault_kv_version")) === 1 ? 1 : 2,
+            },
+      omitExtensions: truthOf(fieldOf(node, "omit_extensions")) ?? false,
+      recreation: this.rule(recreation, index + 1, `the recreation rule of ${what}`),
+      errors: [],
+    };
+  }
+
+  private stores(): Stores {
+    const stores = fieldOf(this.root, "stores");
+    const indent = (name: string) => numberOf(fieldOf(fieldOf(stores, name), "indent"));
+    // a YAML level of no blanks cannot be printed
+    return { yaml: indent("yaml") || undefined, json: indent("json"), jsonBinary: indent("json_binary") };
+  }
+
+  private allow(): Config["allow"] {
+    const allow = fieldOf(this.root, "allow");
+    const list = (name: string) => (itemsOf(fieldOf(allow, name)) ?? []).map((item) => textOf(item) ?? "");
+    return {
+      vault: list("vault"),
+      azure: list("azure"),
+      awsRole: list("aws_role"),
+      awsProfile: list("aws_profile"),
+    };
+  }
+
+  private fail(node: Node, message: string, hint: string): void {
+    this.errors.push(configError(message, this.places.at(node.at), hint));
+  }
+}
+
+function ruleTitle(word: string, index: number, node: Node): string {
+  const name = textOf(fieldOf(node, "name"));
+  return name === undefined ? `${word} ${index + 1}` : `${word} ${index + 1} (${name})`;
+}

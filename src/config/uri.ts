@@ -1,0 +1,77 @@
+import type { KindName } from "../keys/kind.ts";
+import type { KeyRef } from "./model.ts";
+
+/** How `.sopsrc` writes the keys of each kind, and the identifier that SOPS has for them. */
+export interface UriForm {
+  readonly kind: KindName;
+  /** What the URI begins with. */
+  readonly scheme: string;
+  readonly example: string;
+  /** The identifier for what stands behind the scheme. */
+  readonly id: (rest: string) => string;
+}
+
+const same = (rest: string): string => rest;
+
+export const URI_FORMS: readonly UriForm[] = [
+  {
+    kind: "age",
+    scheme: "age:",
+    example: "age:age1nc2smgueu84l5gtq5w50nlpucs5jhd3233ve6hu5tq947zsmg4es0qqskx",
+    id: same,
+  },
+  { kind: "pgp", scheme: "pgp:", example: "pgp:D2FDDC4A5246E0E1192839E7DF61B0FF46BBA262", id: same },
+  {
+    kind: "kms",
+    scheme: "awskms://",
+    example: "awskms://arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    // `awskms:///arn:…` is what other tools write, whose URIs have room for an endpoint
+    id: (rest) => rest.replace(/^\//, ""),
+  },
+  {
+    kind: "gcp_kms",
+    scheme: "gcpkms://",
+    example: "gcpkms://projects/p/locations/global/keyRings/r/cryptoKeys/k",
+    id: same,
+  },
+  {
+    kind: "azure_kv",
+    scheme: "azurekms://",
+    example: "azurekms://team.vault.azure.net/keys/sops/0123456789abcdef0123456789abcdef",
+    id: (rest) => `https://${rest}`,
+  },
+  {
+    kind: "hc_vault",
+    scheme: "hashivault://",
+    example: "hashivault://vault.example.com:8200/v1/transit/keys/sops",
+    id: (rest) => `https://${rest}`,
+  },
+  {
+    kind: "hc_vault",
+    scheme: "hashivault+http://",
+    example: "hashivault+http://127.0.0.1:8200/v1/transit/keys/sops",
+    id: (rest) => `http://${rest}`,
+  },
+  {
+    kind: "hckms",
+    scheme: "hckms:",
+    example: "hckms:tr-west-1:abc12345-abcd-1234-abcd-1234567890ab",
+    id: same,
+  },
+];
+
+/** Kind and identifier of a recipient URI; undefined if it has no scheme that is known, or nothing behind it. */
+export function parseUri(uri: string): Pick<KeyRef, "kind" | "id"> | undefined {
+  const form = URI_FORMS.find(({ scheme }) => uri.startsWith(scheme));
+  const rest = form ? uri.slice(form.scheme.length).trim() : "";
+  return form && rest !== "" ? { kind: form.kind, id: form.id(rest) } : undefined;
+}
+
+/** The recipient URI of a key: what `parseUri` reads, for those who write a `.sopsrc`. */
+export function uriOf({ kind, id }: { readonly kind: KindName; readonly id: string }): string {
+  const forms = URI_FORMS.filter((form) => form.kind === kind);
+  const scheme = forms[0]?.scheme ?? `${kind}:`;
+  if (kind === "hc_vault" && id.startsWith("http://"))
+    return `hashivault+http://${id.slice("http://".length)}`;
+  return scheme + (kind === "hc_vault" || kind === "azure_kv" ? id.replace(/^https:\/\//, "") : id);
+}

@@ -1,0 +1,297 @@
+import { createHash, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { access, constants, link, mkdir, open, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { TsopsError } from "../errors.ts";
+import { errorCode, writeError } from "./errors.ts";
+import { changedSince, type Fingerprint } from "./read.ts";
+import { followLinks } from "./target.ts";
+import { onWayOut } from "./wayout.ts";
+
+/*
+ * Files are replaced as a whole: written beside the target, flushed, renamed over it. write-file-atomic does nearly
+ * that, but it writes with a single write(2), which a full disk cuts short without an error: it then puts the cut-off
+ * file in the place of the good one (tried on a full tmpfs). It also opens its temporary file without O_EXCL.
+ *
+ * What a rename cannot keep: other hard links go on naming the old content, and extended attributes and ACLs are
+ * those of a new file, because Node cannot read them.
+ */
+
+/** Who may read what is created: nobody but the owner, or whoever the umask allows. */
+const PRIVATE = 0o600;
+const SHARED = 0o666;
+
+export interface ReplaceOptions {
+  /** Permission bits. Default: those of the file that is replaced, or 0666 less the umask. */
+  readonly mode?: number;
+  /** Write only if the file still says what it said then. */
+  readonly expected?: Fingerprint;
+}
+
+/**
+ * Replaces a file's content, or creates the file. At every moment, whatever happens, the path leads to the old
+ * content or to the new one, whole. Mode and (where allowed) owner stay; of a symbolic link, the target is replaced.
+ * @throws TsopsError("write") or TsopsError("changed-on-disk"); the file is then as it was.
+ */
+export async function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  options: ReplaceOptions = {},
+): Promise<void> {
+  await replace(path, bytes, SHARED, options);
+}
+
+/**
+ * Writes to where `--output` points: replaces the file there (its mode stays) or creates one, for its owner alone if
+ * it holds plaintext. Devices and pipes such as `/dev/stdout` are written to as they are.
+ * @param options.parents make the folders that are missing.
+ * @throws TsopsError("write"); a file that was there is then as it was.
+ */
+export async function createFile(
+  path: string,
+  bytes: Uint8Array,
+  { plaintext, parents = false }: { plaintext: boolean; parents?: boolean },
+): Promise<void> {
+  try {
+    const there = await statIfThere(path);
+    if (there && !there.isFile() && !there.isDirectory()) {
+      return await writeFile(path, bytes, { flag: constants.O_WRONLY });
+    }
+    if (parents) await mkdir(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
+  } catch (error) {
+    throw writeError(error, path);
+  }
+  await replace(path, bytes, plaintext ? PRIVATE : SHARED, {});
+}
+
+/**
+ * Creates a file and never overwrites one. It appears whole or not at all.
+ * @param options.mode permission bits; default 0600, for its owner alone.
+ * @throws TsopsError("write"), also if something of that name is there.
+ */
+export async function createNew(
+  path: string,
+  bytes: Uint8Array,
+  { mode = PRIVATE }: { mode?: number } = {},
+): Promise<void> {
+  let temporary: Temporary | undefined;
+  try {
+    temporary = await writeBeside(path, bytes, mode);
+    await linkOrRename(temporary.path, path);
+    await flushFolder(dirname(path));
+  } catch (error) {
+    throw errorCode(error) === "EEXIST" ? exists(path) : writeError(error, path);
+  } finally {
+    await temporary?.discard();
+  }
+}
+
+async function replace(
+  path: string,
+  bytes: Uint8Array,
+  newMode: number,
+  options: ReplaceOptions,
+): Promise<void> {
+  let temporary: Temporary | undefined;
+  try {
+    const target = await followLinks(path);
+    const before = await statIfThere(target);
+    if (before && !before.isFile()) throw notAFile(path, before.isDirectory());
+    // a rename would go through, but who took away the permission to write meant it
+    if (before) await access(target, constants.W_OK);
+    temporary = await writeBeside(target, bytes, before ? PRIVATE : newMode, async (fd) => {
+      if (before && process.platform !== "win32") await keepOwner(fd, before);
+      const mode = options.mode ?? before?.mode;
+      // some file systems know no modes; what the file has now is stricter
+      if (mode !== undefined) await onDescriptor.chmod(fd, mode & 0o7777).catch(() => undefined);
+    });
+    if (options.expected && (await changedSince(options.expected))) throw changed(path);
+    await renameOver(temporary.path, target);
+    temporary.gone();
+    await flushFolder(dirname(target));
+  } catch (error) {
+    throw writeError(error, path);
+  } finally {
+    await temporary?.discard();
+  }
+}
+
+interface Temporary {
+  readonly path: string;
+  /** It has no temporary name any more; the name may be another process's by now. */
+  gone(): void;
+  /** Takes the file away unless it is gone. */
+  discard(): Promise<void>;
+}
+
+/** Node's file handles cannot be opened synchronously, and descriptors have no promises of their own. */
+const onDescriptor = {
+  write: promisify(fs.writeFile) as (fd: number, bytes: Uint8Array) => Promise<void>,
+  stat: promisify(fs.fstat) as (fd: number) => Promise<fs.Stats>,
+  chmod: promisify(fs.fchmod),
+  chown: promisify(fs.fchown),
+  sync: promisify(fs.fsync),
+  close: promisify(fs.close),
+};
+
+/** Writes and flushes a new file in the target's folder. Leaves nothing behind if that fails. */
+async function writeBeside(
+  target: string,
+  bytes: Uint8Array,
+  mode: number,
+  finish?: (fd: number) => Promise<void>,
+): Promise<Temporary> {
+  let path: string | undefined;
+  // asked for before the file is there, so that there is no moment at which a signal would leave it
+  const done = onWayOut(() => {
+    if (path !== undefined) unlinkIfThere(path);
+  });
+  const gone = (): void => {
+    path = undefined;
+    done();
+  };
+  const discard = async (): Promise<void> => {
+    if (path !== undefined) await unlink(path).catch(() => undefined);
+    gone();
+  };
+  let fd: number | undefined;
+  try {
+    await clearLeftOver(target);
+    ({ path, fd } = openTemporary(target, mode));
+    await onDescriptor.write(fd, bytes);
+    await finish?.(fd);
+    await onDescriptor.sync(fd);
+    const open = fd;
+    fd = undefined;
+    await onDescriptor.close(open);
+    return { path, gone, discard };
+  } catch (error) {
+    if (fd !== undefined) await onDescriptor.close(fd).catch(() => undefined);
+    await discard();
+    throw error;
+  }
+}
+
+/** Nobody writes one file for that long: a temporary file of that age is left from a process that was killed. */
+const LEFT_OVER_AFTER_MS = 10 * 60_000;
+
+async function clearLeftOver(target: string): Promise<void> {
+  const path = temporaryName(target);
+  const left = await statIfThere(path);
+  if (left && Date.now() - left.mtimeMs > LEFT_OVER_AFTER_MS) await unlink(path).catch(() => undefined);
+}
+
+/** Opens a new file, in one step as far as signals can see; with a random name while the usual one is taken. */
+function openTemporary(target: string, mode: number): { path: string; fd: number } {
+  const usual = temporaryName(target);
+  try {
+    return { path: usual, fd: fs.openSync(usual, "wx", mode) };
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
+  const path = join(dirname(target), `.tsops-${randomBytes(8).toString("hex")}.tmp`);
+  return { path, fd: fs.openSync(path, "wx", mode) };
+}
+
+/**
+ * A name that is the target's own, so that what a killed process left there is found by the next one. Short and
+ * plain, for every file system.
+ */
+function temporaryName(target: string): string {
+  const name = createHash("sha256").update(basename(target)).digest("hex").slice(0, 16);
+  return join(dirname(target), `.tsops-${name}.tmp`);
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch {
+    // it was renamed already, or somebody else took it away
+  }
+}
+
+async function keepOwner(fd: number, before: { uid: number; gid: number }): Promise<void> {
+  const { uid, gid } = await onDescriptor.stat(fd);
+  if (uid === before.uid && gid === before.gid) return;
+  // only root may give files away; a group that one belongs to may be kept all the same
+  try {
+    await onDescriptor.chown(fd, before.uid, before.gid);
+  } catch {
+    await onDescriptor.chown(fd, uid, before.gid).catch(() => undefined);
+  }
+}
+
+/** On Windows a virus scanner or an editor holds files for moments in which they cannot be replaced. */
+const WINDOWS_TRIES_MS: readonly number[] = process.platform === "win32" ? [10, 30, 100, 300, 600] : [];
+
+async function renameOver(from: string, to: string): Promise<void> {
+  for (const wait of WINDOWS_TRIES_MS) {
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      if (!["EPERM", "EACCES", "EBUSY"].includes(errorCode(error) ?? "")) throw error;
+      await sleep(wait);
+    }
+  }
+  await rename(from, to);
+}
+
+/** Gives a file its name unless that is taken. File systems without hard links cannot do both in one step. */
+async function linkOrRename(from: string, to: string): Promise<void> {
+  try {
+    return await link(from, to);
+  } catch (error) {
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errorCode(error) ?? "")) throw error;
+  }
+  if (await statIfThere(to)) throw Object.assign(new Error("the file exists"), { code: "EEXIST" });
+  await rename(from, to);
+}
+
+/**
+ * Makes a rename outlive a loss of power. Not every system can; both the old and the new content are whole, so
+ * failing here would only hide that the new one is in place.
+ */
+async function flushFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // see above
+  }
+}
+
+async function statIfThere(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function notAFile(path: string, folder: boolean): TsopsError {
+  return new TsopsError(
+    "write",
+    `this is ${folder ? "a folder" : "not a regular file"}, so it cannot be replaced`,
+    {
+      hint: folder ? "name a file" : "write to a regular file, or to standard output",
+      place: { file: path },
+    },
+  );
+}
+
+function exists(path: string): TsopsError {
+  return new TsopsError("write", "the file exists already, and is not overwritten", {
+    hint: "choose another name, or move the file away",
+    place: { file: path },
+  });
+}
+
+function changed(path: string): TsopsError {
+  return new TsopsError("changed-on-disk", "the file was changed by somebody else in the meantime", {
+    hint: "nothing was written; look at the change, then do it again",
+    place: { file: path },
+  });
+}

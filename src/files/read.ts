@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { readError } from "./errors.ts";
+
+/**
+ * What tells one state of a file from another: its content. Times and inode numbers would be cheaper to compare, but
+ * a file written twice within one tick of the clock keeps them, and one that was only touched does not.
+ */
+export interface Fingerprint {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** SHA-256 of the bytes. */
+  readonly digest: Buffer;
+}
+
+export interface ReadFile {
+  readonly bytes: Buffer;
+  readonly fingerprint: Fingerprint;
+}
+
+/**
+ * A file's bytes, and what is needed to see later whether it changed. Pipes (`/dev/stdin`, `<(command)`) can be read
+ * too. @throws TsopsError("no-such-file" | "read")
+ */
+export async function readDocument(path: string): Promise<ReadFile> {
+  try {
+    const bytes = await readFile(path);
+    return { bytes, fingerprint: { path, size: bytes.length, digest: sha256(bytes) } };
+  } catch (error) {
+    throw readError(error, path);
+  }
+}
+
+/** Whether a file says something else than when it was read; a file that is gone has changed too. */
+export async function changedSince(fingerprint: Fingerprint): Promise<boolean> {
+  try {
+    const bytes = await readFile(fingerprint.path);
+    return bytes.length !== fingerprint.size || !sha256(bytes).equals(fingerprint.digest);
+  } catch {
+    return true;
+  }
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash("sha256").update(bytes).digest();
+}

@@ -1,0 +1,214 @@
+import { TsopsError } from "../errors.ts";
+import { type FlatLine, flatBlock, flatten } from "./flatten.ts";
+import { type Entry, type Format, type PathElement, type Reading, rootContainer } from "./format.ts";
+import { valToString } from "./print.ts";
+import type { Scalar } from "./scalar.ts";
+import { type Edit, placeOf } from "./text.ts";
+import { TreeComment, TreeList, TreeMap } from "./tree.ts";
+
+/** Keys that hold metadata (SPEC section 5). In upper case they are the user's. */
+const PREFIX = "sops_";
+
+/**
+ * dotenv as SOPS reads it (SPEC section 6): `KEY=value` with everything kept, quotes and blanks and carriage returns
+ * among it; `#` at the start of a line makes a comment; `\n` in a value is a line break. A text with a key that
+ * starts with `sops_` counts as encrypted.
+ */
+export const dotenv: Format = {
+  name: "dotenv",
+
+  read(text) {
+    const root = rootContainer();
+    const entries: Entry[] = [];
+    const metadata: FlatLine[] = [];
+    const seen = new Set<string>();
+    const duplicates: number[] = [];
+    for (const [start, end] of linesOf(text)) {
+      if (text[start] === "#") {
+        const value = text.slice(start + 1, end);
+        entries.push({ kind: "comment", in: root, key: undefined, value, start: start + 1, end });
+        continue;
+      }
+      const line = text.slice(start, end);
+      const equals = line.indexOf("=");
+      if (equals < 0) throw noEqualsSign(text, start, line);
+      const key = line.slice(0, equals);
+      const value = line.slice(equals + 1).replaceAll("\\n", "\n");
+      const span = { start: start + equals + 1, end };
+      if (key.startsWith(PREFIX)) {
+        metadata.push({ key: key.slice(PREFIX.length), value, keyStart: start, ...span });
+        continue;
+      }
+      if (seen.has(key)) duplicates.push(start);
+      seen.add(key);
+      entries.push({ kind: "value", in: root, key, value, ...span });
+    }
+    const reading = { text, entries, documents: 1, duplicates };
+    return metadata.length === 0 ? reading : { ...reading, metadata: flatBlock(text, metadata) };
+  },
+
+  spell(_reading, entry, value) {
+    return entry.kind === "comment" ? commentText(valToString(value)) : valueText(value);
+  },
+
+  spellCipher: (_reading, _entry, cipher) => cipher,
+
+  addMetadata({ text }, metadata) {
+    const at = text.length;
+    const lines = metadataLines(metadata);
+    // A text without a line break at its end gets one before the block and none behind it: taking the block away
+    // tells by that which it was.
+    const add = at === 0 || text.endsWith("\n") ? `${lines}\n` : `\n${lines}`;
+    return [{ start: at, end: at, text: add }];
+  },
+
+  replaceMetadata(reading, metadata, options) {
+    const [first, ...others] = metadataRuns(reading);
+    if (!first) return dotenv.addMetadata(reading, metadata, options);
+    const end = reading.text[first.end - 1] === "\n" ? first.end - 1 : first.end;
+    return [{ start: first.start, end, text: metadataLines(metadata) }, ...others.map(removal(reading))];
+  },
+
+  removeMetadata: (reading) => metadataRuns(reading).map(removal(reading)),
+
+  set(reading, path, value) {
+    const key = keyOf(path);
+    if (path.length > 1 || value instanceof TreeMap || value instanceof TreeList) throw complex(key);
+    if (key.startsWith(PREFIX)) {
+      throw new TsopsError("already-encrypted", "a dotenv key that starts with sops_ would be metadata", {
+        hint: "choose another name; in upper case, SOPS_, it is fine",
+      });
+    }
+    const text = valueText(value);
+    const entry = entryOf(reading, key);
+    if (entry) return [{ start: entry.start, end: entry.end, text }];
+    return [insertion(reading, `${checkedKey(key)}=${text}`)];
+  },
+
+  unset(reading, path) {
+    const entry = entryOf(reading, keyOf(path));
+    if (!entry || path.length > 1) throw badPath();
+    const { text } = reading;
+    const start = text.lastIndexOf("\n", entry.start - 1) + 1;
+    return [removal(reading)({ start, end: afterLine(text, entry.end) })];
+  },
+
+  /** @throws TsopsError("print") for nested values and keys that a line cannot hold. */
+  print([tree]) {
+    const lines = (tree ?? new TreeMap()).items.map((item) => {
+      // A comment of several lines comes from other formats; SOPS lets all but the first become something else.
+      if (item instanceof TreeComment) return `#${item.text.replace(/\n(?!#)/g, "\n#")}\n`;
+      if (item.value instanceof TreeMap || item.value instanceof TreeList) throw complex(item.key);
+      return `${checkedKey(item.key)}=${valueText(item.value)}\n`;
+    });
+    return lines.join("");
+  },
+
+  printValue(value) {
+    if (typeof value === "string") return value;
+    throw new TsopsError("print", "dotenv can print a single value only if it is a text", {
+      hint: "choose another type with --output-type",
+    });
+  },
+};
+
+/** The spans of the lines that are not empty, without their line breaks. */
+function* linesOf(text: string): Generator<[number, number]> {
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf("\n", start);
+    const end = newline < 0 ? text.length : newline;
+    if (end > start) yield [start, end];
+    start = end + 1;
+  }
+}
+
+function noEqualsSign(text: string, start: number, line: string): TsopsError {
+  const what = line.trim() === "" ? "a line of nothing but white space" : "a line without `=`";
+  return new TsopsError("parse", `${what} is not dotenv as SOPS reads it`, {
+    place: placeOf(text, start),
+    hint: "write it as KEY=value, make it a comment with `#` in the first column, or leave the line empty",
+  });
+}
+
+function valueText(value: Scalar): string {
+  return valToString(value).replaceAll("\n", "\\n");
+}
+
+function commentText(text: string): string {
+  if (!text.includes("\n")) return text;
+  throw new TsopsError("print", "a dotenv comment cannot hold a line break", {
+    hint: "write it as several comments",
+  });
+}
+
+function metadataLines(metadata: TreeMap): string {
+  return flatten(metadata)
+    .map(({ key, value }) => `${PREFIX}${key}=${valueText(value)}`)
+    .join("\n");
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+/** Metadata lines with their line breaks, those that follow each other as one. */
+function metadataRuns({ text, metadata }: Reading): Span[] {
+  const runs: Span[] = [];
+  for (const entry of metadata?.entries ?? []) {
+    const start = text.lastIndexOf("\n", entry.start - 1) + 1;
+    const end = afterLine(text, entry.end);
+    const last = runs.at(-1);
+    if (last?.end === start) last.end = end;
+    else runs.push({ start, end });
+  }
+  return runs;
+}
+
+function afterLine(text: string, end: number): number {
+  return text[end] === "\n" ? end + 1 : end;
+}
+
+/** Takes lines away; at the end of a text that has no last line break, the one before them goes. */
+function removal({ text }: Reading): (span: Span) => Edit {
+  return ({ start, end }) => {
+    const open = end === text.length && start > 0 && text[end - 1] !== "\n";
+    return { start: open ? start - 1 : start, end, text: "" };
+  };
+}
+
+/** A new line behind all others but the metadata at the end. */
+function insertion(reading: Reading, line: string): Edit {
+  const { text } = reading;
+  const last = metadataRuns(reading).at(-1);
+  if (last?.end === text.length) return { start: last.start, end: last.start, text: `${line}\n` };
+  const open = text !== "" && !text.endsWith("\n");
+  return { start: text.length, end: text.length, text: open ? `\n${line}` : `${line}\n` };
+}
+
+function keyOf([key]: readonly PathElement[]): string {
+  if (typeof key !== "string") throw badPath();
+  return key;
+}
+
+/** SOPS reads and sets the first of equal keys. */
+function entryOf({ entries }: Reading, key: string): Entry | undefined {
+  return entries.find((entry) => entry.key === key);
+}
+
+function checkedKey(key: string): string {
+  if (!/^#|[=\n]/.test(key)) return key;
+  throw new TsopsError("print", `a dotenv line cannot hold the key ${JSON.stringify(key)}`, {
+    hint: "a key there has no `=`, no line break, and no `#` at its start",
+  });
+}
+
+function complex(key: string): TsopsError {
+  return new TsopsError("print", `dotenv has no maps and lists, as ${JSON.stringify(key)} would be one`, {
+    hint: "choose another type with --output-type",
+  });
+}
+
+function badPath(): TsopsError {
+  return new TsopsError("bad-path", "a path in a dotenv file is one key", { hint: 'write ["KEY"]' });
+}

@@ -1,0 +1,46 @@
+import type { Entry, Format } from "./format.ts";
+import { setIn, unsetIn } from "./ini/edits.ts";
+import { addBlock, removeBlock, replaceBlock } from "./ini/metadata.ts";
+import { printIni } from "./ini/print.ts";
+import { type IniStyle, readIni } from "./ini/read.ts";
+import { spellCipher, spellComment, spellValue } from "./ini/spelling.ts";
+import { json } from "./json.ts";
+import { valToString } from "./print.ts";
+import { TreeMap } from "./tree.ts";
+
+/**
+ * INI as SOPS reads it with ini.v1 (SPEC section 6): sections of texts, at the path [section, key]. What SOPS loses when
+ * it reads (all but the last of equal keys, comments at the end, a second comment for the same key) is marked as
+ * lost, and encrypted all the same.
+ */
+export const ini: Format = {
+  name: "ini",
+  read: readIni,
+
+  spell(_reading, entry, value) {
+    const style = styleOf(entry);
+    const text = valToString(value);
+    if (style.kind === "stray") return text;
+    return style.kind === "comment" ? spellComment(text, style) : spellValue(text, style);
+  },
+
+  spellCipher(_reading, entry, cipher) {
+    const style = styleOf(entry);
+    if (style.kind === "stray") return cipher;
+    return style.kind === "comment" ? style.mark + cipher + style.tail : spellCipher(cipher, style);
+  },
+
+  addMetadata: (reading, metadata) => addBlock(reading, metadata),
+  replaceMetadata: (reading, metadata) => replaceBlock(reading, metadata),
+  removeMetadata: removeBlock,
+  set: setIn,
+  unset: unsetIn,
+  print: ([tree]) => printIni(tree ?? new TreeMap()),
+  // as SOPS does; a single value has no INI form of its own
+  printValue: (value) => json.printValue(value, { indent: 0 }).replaceAll("\n", ""),
+};
+
+/** Every entry of an INI reading has one, but for empty sections, which nobody spells. */
+function styleOf(entry: Entry): IniStyle {
+  return entry.style as IniStyle;
+}

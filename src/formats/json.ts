@@ -1,0 +1,36 @@
+import type { Entry, Format, Reading } from "./format.ts";
+import { JSON_DIALECT } from "./json/dialect.ts";
+import { setIn, unsetIn } from "./json/edits.ts";
+import { addBlock, removeBlock, replaceBlock } from "./json/metadata.ts";
+import { objectReading, readObject } from "./json/reader.ts";
+import { goJsonString } from "./json/string.ts";
+import { printedStyle } from "./json/style.ts";
+import { writeTree } from "./json/writer.ts";
+import { TreeMap } from "./tree.ts";
+
+const dialect = JSON_DIALECT;
+const open = (reading: Reading) => objectReading(reading, dialect);
+
+/**
+ * JSON as SOPS reads and prints it (SPEC section 6): the root is an object, text after it is ignored, duplicate keys are kept,
+ * integers of 64 bits are integers and all other numbers floats. The metadata is the root's member `sops`.
+ */
+export const json: Format = {
+  name: "json",
+  read: (text) => readObject(text, dialect),
+  spell: (reading, entry, value) => dialect.spell(value, textOf(reading, entry)),
+  spellCipher: (_reading, _entry, cipher) => goJsonString(cipher),
+  addMetadata: (reading, metadata, options) => addBlock(open(reading), dialect, metadata, options),
+  replaceMetadata: (reading, metadata, options) => replaceBlock(open(reading), dialect, metadata, options),
+  removeMetadata: (reading) => removeBlock(open(reading), dialect),
+  set: (reading, path, value, options) => setIn(open(reading), dialect, path, value, options),
+  unset: (reading, path) => unsetIn(open(reading), dialect, path),
+  // SOPS prints the first document and drops the others.
+  print: ([first], options) => `${json.printValue(first ?? new TreeMap(), options)}\n`,
+  printValue: (value, options) =>
+    writeTree(value, { dialect, style: printedStyle(options), scalar: dialect.print }),
+};
+
+function textOf({ text }: Reading, { start, end }: Entry): string {
+  return text.slice(start, end);
+}

@@ -1,0 +1,41 @@
+import type { FormatName } from "../format.ts";
+import { jsonFloat } from "../numbers.ts";
+import { type Scalar, Time } from "../scalar.ts";
+import { spellFloat } from "./number.ts";
+import { JsonScanner, type Scanner } from "./scanner.ts";
+import { goJsonString } from "./string.ts";
+
+/** What tells JSON and JSON5 apart; all else they share. */
+export interface Dialect {
+  readonly name: FormatName;
+  /** A scanner before the first token at or after an offset. */
+  scan(text: string, at?: number): Scanner;
+  /** Whether a comma may stand after the last member or item. */
+  readonly trailingCommas: boolean;
+  readonly comments: boolean;
+  /**
+   * A value as text that reads as the same value and type. `like` is the text in whose place it comes, so that
+   * quotes can stay what they are.
+   */
+  spell(value: Scalar, like: string): string;
+  /** A value as a printed file has it. @throws TsopsError("print") if the format has no such value. */
+  print(value: Scalar): string;
+  /** A key; `like` is the key of a neighbour. */
+  key(name: string, like?: string): string;
+}
+
+export const JSON_DIALECT: Dialect = {
+  name: "json",
+  scan: (text, at) => new JsonScanner(text, at),
+  trailingCommas: false,
+  comments: false,
+  spell: (value) => jsonScalar(value, spellFloat),
+  print: (value) => jsonScalar(value, jsonFloat),
+  key: goJsonString,
+};
+
+function jsonScalar(value: Scalar, float: (value: number) => string): string {
+  if (typeof value === "string") return goJsonString(value);
+  if (value instanceof Time) return goJsonString(value.text);
+  return typeof value === "number" ? float(value) : String(value);
+}

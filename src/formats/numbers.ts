@@ -1,0 +1,143 @@
+import { TsopsError } from "../errors.ts";
+
+/**
+ * Numbers as Go spells them. SOPS has four spellings of a float, one for each place (SPEC section 9, item 3), all
+ * with the fewest digits that read back as the same number, as JavaScript's own have.
+ */
+
+/** The bytes of a float in ciphertexts and in the MAC: never an exponent (SPEC section 2). */
+export function cipherFloat(value: number): string {
+  return special(value) ?? fixed(value);
+}
+
+/** A float as SOPS prints it into YAML: with an exponent below 1e-4 and from 1e+06 (SPEC section 6). */
+export function yamlFloat(value: number): string {
+  if (Number.isNaN(value)) return ".nan";
+  if (value === Infinity) return ".inf";
+  if (value === -Infinity) return "-.inf";
+  return general(value);
+}
+
+/**
+ * A float in JSON: JavaScript's own spelling, but -0 keeps its sign (SPEC section 6).
+ * @throws TsopsError("print") for infinities and NaN.
+ */
+export function jsonFloat(value: number): string {
+  if (!Number.isFinite(value)) {
+    throw new TsopsError("print", "JSON has no infinities and no NaN", {
+      hint: "make it a string, or print the file in another format (--output-type yaml)",
+    });
+  }
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+/** A float in dotenv, INI and environment variables: always one that cannot be taken for an integer (SPEC section 6). */
+export function iniFloat(value: number): string {
+  const text = special(value);
+  if (text !== undefined) return text;
+  const shortest = general(value).toUpperCase();
+  return /[.E]/.test(shortest) ? shortest : `${shortest}.0`;
+}
+
+function special(value: number): string | undefined {
+  if (Number.isNaN(value)) return "NaN";
+  if (value === Infinity) return "+Inf";
+  return value === -Infinity ? "-Inf" : undefined;
+}
+
+/** Sign, digits, and the exponent of the first digit. */
+function decimal(value: number): { sign: string; digits: string; exponent: number } {
+  const [mantissa, exponent] = Math.abs(value).toExponential().split("e") as [string, string];
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  return { sign, digits: mantissa.replace(".", ""), exponent: Number(exponent) };
+}
+
+function fixed(value: number): string {
+  const { sign, digits, exponent } = decimal(value);
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, "0");
+  const rest = digits.slice(exponent + 1);
+  return sign + (rest === "" ? whole : `${whole}.${rest}`);
+}
+
+/** Go's `%g` with as many digits as needed. */
+function general(value: number): string {
+  const { sign, digits, exponent } = decimal(value);
+  if (exponent >= -4 && exponent < 6) return fixed(value);
+  const mantissa = digits.length > 1 ? `${digits[0]}.${digits.slice(1)}` : digits;
+  const power = String(Math.abs(exponent)).padStart(2, "0");
+  return `${sign}${mantissa}e${exponent < 0 ? "-" : "+"}${power}`;
+}
+
+const DECIMAL = /^[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?$/;
+const HEX = /^([+-]?)0[xX]([\da-fA-F_]*)(?:\.([\da-fA-F_]*))?[pP]([+-]?\d[\d_]*)$/;
+
+/**
+ * A float's text as Go's ParseFloat reads it, which SOPS decrypts with: decimal, hexadecimal with a binary exponent,
+ * underscores between digits, `inf`, `infinity` and `nan` in any case. Undefined for anything else, and for a
+ * number beyond the largest float.
+ */
+export function parseGoFloat(text: string): number | undefined {
+  const infinity = /^([+-]?)inf(?:inity)?$/i.exec(text);
+  if (infinity) return infinity[1] === "-" ? -Infinity : Infinity;
+  if (/^nan$/i.test(text)) return Number.NaN;
+  if (text.includes("_") && !underscoresSeparateDigits(text)) return undefined;
+  const hex = HEX.exec(text);
+  const value = hex ? parseHexFloat(hex) : DECIMAL.test(text) ? Number(text.replaceAll("_", "")) : undefined;
+  return value === undefined || !Number.isFinite(value) ? undefined : value;
+}
+
+/** The `0x` of a hexadecimal number counts as a digit here. */
+function underscoresSeparateDigits(text: string): boolean {
+  const hex = /^[+-]?0[xX]/.exec(text);
+  if (!hex) return !/(?<!\d)_|_(?!\d)/.test(text);
+  return !/(?<![\da-fA-F])_|_(?![\da-fA-F])/.test(text.slice(hex[0].length).replace(/^_/, "0_"));
+}
+
+/** Rounded once, to the nearest float, ties to even. Undefined if there is no digit. */
+function parseHexFloat([, sign, whole, fraction = "", power]: readonly string[]): number | undefined {
+  const after = fraction.replaceAll("_", "");
+  const digits = whole!.replaceAll("_", "") + after;
+  if (digits === "") return undefined;
+  const mantissa = BigInt(`0x${digits}`);
+  // beyond this the result is 0 or too large, whatever the digits are
+  const limit = 4 * digits.length + 5000;
+  const exponent = Math.max(-limit, Math.min(limit, Number(power!.replaceAll("_", "")))) - 4 * after.length;
+  const value = scale(mantissa, exponent);
+  return sign === "-" ? -value : value;
+}
+
+/** mantissa * 2^exponent. */
+function scale(mantissa: bigint, exponent: number): number {
+  if (mantissa === 0n) return 0;
+  if (exponent >= 0) return Number(mantissa << BigInt(exponent));
+  const bits = mantissa.toString(2).length;
+  // the unit of the last place: 53 bits, fewer below the smallest normal float
+  const unit = Math.max(bits + exponent - 53, -1074);
+  const drop = BigInt(unit - exponent);
+  if (drop <= 0n) return Number(mantissa) * 2 ** exponent;
+  const half = 1n << (drop - 1n);
+  const kept = mantissa >> drop;
+  const rest = mantissa - (kept << drop);
+  const up = rest > half || (rest === half && (kept & 1n) === 1n);
+  return Number(up ? kept + 1n : kept) * 2 ** unit;
+}
+
+/** A 64-bit integer in decimal with an optional sign, as Go's Atoi reads it. Undefined for anything else. */
+export function parseGoInt(text: string): bigint | undefined {
+  if (!/^[+-]?\d+$/.test(text)) return undefined;
+  const digits = text.replace(/^[+-]?0*(?=\d)/, "");
+  if (digits.length > 19) return undefined;
+  const value = text.startsWith("-") ? -BigInt(digits) : BigInt(digits);
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}
+
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
+  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
+]);
+
+/** A boolean as Go's ParseBool reads it (SPEC section 2). Undefined for anything else. */
+export function parseGoBool(text: string): boolean | undefined {
+  return BOOLEANS.get(text);
+}

@@ -1,0 +1,71 @@
+import { TsopsError } from "../errors.ts";
+import type { Entry, Format, Reading } from "./format.ts";
+import type { Scalar } from "./scalar.ts";
+import { lineEnding, placeOf } from "./text.ts";
+import { setIn, unsetIn } from "./toml/edits.ts";
+import { addBlock, removeBlock, replaceBlock } from "./toml/metadata.ts";
+import { readToml, tomlReading } from "./toml/reader.ts";
+import type { TomlStyle } from "./toml/scanner.ts";
+import { styledCipher, styledString, tomlScalar } from "./toml/spell.ts";
+import { writeInline, writeTable } from "./toml/writer.ts";
+
+/**
+ * TOML 1.1, which SOPS does not know. Integers are those of 64 bits (larger ones floats, as in JSON), a date-time
+ * with an offset is a point in time. Local dates and times, which SOPS has no type for, are texts.
+ *
+ * A ciphertext stands in the quotes of the string that it replaces, and in double quotes if that was none. So that
+ * a local date comes back without quotes, its ciphertext stands in three single quotes on one line; that of a
+ * string in three single quotes always starts on a new line.
+ *
+ * Comments are entries: they belong to the table whose header they follow, or to the array or inline table whose brackets
+ * are around them, in text order. A comment behind a value on its line belongs to the table that this is in; it
+ * comes before it and is marked inline unless the value is an array or table. Comments behind the metadata belong
+ * to the root.
+ *
+ * The metadata is the table `[sops]` with its subtables, at the end of the file.
+ */
+export const toml: Format = {
+  name: "toml",
+  ours: true,
+  read: readToml,
+
+  spell(reading, entry, value) {
+    if (entry.kind === "comment") return spellComment(reading, entry, value);
+    return typeof value === "string"
+      ? styledString(value, styleOf(entry), lineEnding(reading.text))
+      : tomlScalar(value);
+  },
+
+  spellCipher(reading, entry, cipher) {
+    if (entry.kind === "comment") return cipher;
+    return styledCipher(cipher, styleOf(entry), lineEnding(reading.text));
+  },
+
+  addMetadata: (reading, metadata) => addBlock(tomlReading(reading), metadata),
+  replaceMetadata: (reading, metadata) => replaceBlock(tomlReading(reading), metadata),
+  removeMetadata: (reading) => removeBlock(tomlReading(reading)),
+  set: (reading, path, value) => setIn(tomlReading(reading), path, value),
+  unset: (reading, path) => unsetIn(tomlReading(reading), path),
+
+  print([first]) {
+    const lines = first ? writeTable(first, [], "\n") : [];
+    return lines.map((line) => `${line}\n`).join("");
+  },
+  printValue: writeInline,
+};
+
+/** In an encrypted text the quotes tell which ciphertext is a date's. */
+function styleOf({ style, value }: Entry): TomlStyle | undefined {
+  const read = style as TomlStyle | undefined;
+  const isDate =
+    read?.quote === "'''" && !read.broken && typeof value === "string" && value.startsWith("ENC[");
+  return isDate ? { date: true } : read;
+}
+
+function spellComment({ text }: Reading, { start }: Entry, value: Scalar): string {
+  const comment = String(value);
+  if (!/[\u0000-\u0008\n-\u001f\u007f]/.test(comment)) return comment;
+  throw new TsopsError("print", "a TOML comment cannot hold a line break or a control character", {
+    place: placeOf(text, start),
+  });
+}

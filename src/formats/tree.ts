@@ -1,0 +1,56 @@
+import type { Scalar } from "./scalar.ts";
+
+/**
+ * A document as a tree, built only where one is asked for. Order, duplicate keys and keys such as `__proto__`
+ * survive because maps are lists of entries, never objects.
+ */
+export type Tree = Scalar | TreeMap | TreeList;
+
+/** A comment between entries; `inline` stands on the line of the entry after it (SPEC section 1). */
+export class TreeComment {
+  readonly text: string;
+  readonly inline: boolean;
+  constructor(text: string, inline = false) {
+    this.text = text;
+    this.inline = inline;
+  }
+}
+
+export interface TreeEntry {
+  key: string;
+  value: Tree;
+}
+
+export class TreeMap {
+  readonly items: (TreeEntry | TreeComment)[];
+  constructor(items: (TreeEntry | TreeComment)[] = []) {
+    this.items = items;
+  }
+
+  /** A map of these pairs, in their order; undefined values are left out. */
+  static of(pairs: Iterable<readonly [string, Tree | undefined]>): TreeMap {
+    const map = new TreeMap();
+    for (const [key, value] of pairs) if (value !== undefined) map.items.push({ key, value });
+    return map;
+  }
+
+  entries(): TreeEntry[] {
+    return this.items.filter((item): item is TreeEntry => !(item instanceof TreeComment));
+  }
+
+  /** The first entry of that name: SOPS reads and sets the first of duplicates. */
+  get(key: string): Tree | undefined {
+    return this.entries().find((entry) => entry.key === key)?.value;
+  }
+}
+
+export class TreeList {
+  readonly items: (Tree | TreeComment)[];
+  constructor(items: (Tree | TreeComment)[] = []) {
+    this.items = items;
+  }
+
+  values(): Tree[] {
+    return this.items.filter((item): item is Tree => !(item instanceof TreeComment));
+  }
+}

@@ -1,0 +1,252 @@
+import { TsopsError } from "../../../errors.ts";
+import type { PathElement, PrintOptions, Reading } from "../../format.ts";
+import { applyEdits, type Edit, placeOf } from "../../text.ts";
+import { type Tree, TreeList, TreeMap } from "../../tree.ts";
+import { flowTree } from "../flow.ts";
+import type { CollectionNode, Composed, DocumentNode, Node } from "../nodes.ts";
+import { composedOf, keyOf, read } from "../read.ts";
+import { eolOf, indentOf, lineStartOf } from "../shape.ts";
+import { spell } from "../spell.ts";
+import { appendToBlock, endOf, lineEndOf, prependToBlock, removeFromBlock, replaceInBlock } from "./block.ts";
+import { appendToFlow, removeFromFlow } from "./flow.ts";
+import { sameTree, treesOf, without, withValue, wrap } from "./model.ts";
+import { blockCollection, isFilled, type Layout } from "./write.ts";
+
+/** Where a path leads in the first document. */
+interface Found {
+  /** The collections on the way, outermost first. */
+  readonly holders: readonly CollectionNode[];
+  /** What stands at the path, or the scalar on the way where it ends; undefined if an entry is missing. */
+  readonly node: Node | undefined;
+  /** What is left of the path behind the node, or from the missing entry on. */
+  readonly rest: readonly PathElement[];
+}
+
+/**
+ * See {@link Format.set}. Every way to write the change is tried by reading its result, which must say what was
+ * asked for and nothing else anew.
+ */
+export function set(
+  reading: Reading,
+  path: readonly PathElement[],
+  value: Tree,
+  options: PrintOptions,
+): Edit[] {
+  if (path.length === 0) throw new TsopsError("bad-path", "the path is empty");
+  const composed = composedOf(reading);
+  const [document] = composed.documents;
+  const layout = { eol: eolOf(reading), step: options.indent ?? indentOf(reading) };
+  const wanted = treesOf(reading);
+  wanted[0] = withValue(wanted[0] ?? new TreeMap(), path, value) as TreeMap;
+  if (!document || document.root.kind === "scalar") {
+    if (typeof path[0] === "number") throw indexIntoMap();
+    return firstThatSays(
+      reading,
+      wanted,
+      [layout, { ...layout, flow: true }].map(
+        (form) => () => fillEmpty(reading.text, document, wanted[0]!, form),
+      ),
+    );
+  }
+  const found = find(composed, document.root, path);
+  const attempts = found.node
+    ? replacements(reading, found, wrap(found.rest, value), layout)
+    : additions(reading.text, found, value, layout);
+  if (found.node) refuseRepeated(composed, found.node, false);
+  return firstThatSays(reading, wanted, [
+    ...attempts,
+    () => rewritePair(reading.text, found, path, wanted[0]!),
+  ]);
+}
+
+/** See {@link Format.unset}. @throws TsopsError("bad-path") if there is nothing at the path. */
+export function unset(reading: Reading, path: readonly PathElement[]): Edit[] {
+  const composed = composedOf(reading);
+  const root = composed.documents[0]?.root;
+  if (path.length === 0 || !root || root.kind === "scalar") throw nothingThere();
+  const found = find(composed, root, path);
+  const { holders, node, rest } = found;
+  if (!node || rest.length > 0) throw nothingThere();
+  refuseRepeated(composed, node, true);
+  const wanted = treesOf(reading);
+  wanted[0] = without(wanted[0]!, path) as TreeMap;
+  const { text } = reading;
+  const holder = holders.at(-1)!;
+  if (holder.flow) {
+    return firstThatSays(reading, wanted, [
+      () => removeFromFlow(text, holder, node),
+      () => rewritePair(text, found, path, wanted[0]!),
+    ]);
+  }
+  if (holder.items.length > 1) {
+    return firstThatSays(
+      reading,
+      wanted,
+      [false, true].map((keep) => () => removeFromBlock(text, holder, node, keep)),
+    );
+  }
+  const outer = holders.at(-2);
+  const empty = holder.kind === "map" ? new TreeMap() : new TreeList();
+  if (outer) {
+    const layout = { eol: eolOf(reading), step: indentOf(reading) };
+    return firstThatSays(reading, wanted, [() => replaceInBlock(text, outer, holder, empty, layout)]);
+  }
+  const end = lineEndOf(text, endOf(node));
+  return firstThatSays(reading, wanted, [() => [{ start: holder.start, end, text: "{}" }]]);
+}
+
+function find(composed: Composed, root: Node, path: readonly PathElement[]): Found {
+  const holders: CollectionNode[] = [];
+  let node = root;
+  for (const [depth, element] of path.entries()) {
+    if (node.kind === "alias") throw insideAlias(composed.text, node);
+    if (node.kind === "scalar") return { holders, node, rest: path.slice(depth) };
+    holders.push(node);
+    const item = itemAt(composed.text, node, element);
+    if (!item) return { holders, node: undefined, rest: path.slice(depth) };
+    node = item;
+  }
+  return { holders, node, rest: [] };
+}
+
+function itemAt(text: string, node: CollectionNode, element: PathElement): Node | undefined {
+  if (node.kind === "map") {
+    if (typeof element === "string") return node.items.find((item) => keyOf(text, item) === element);
+    throw indexIntoMap();
+  }
+  if (typeof element === "number" && element >= 0) return node.items[element];
+  throw new TsopsError("bad-path", "the path has a key where the document has a list", {
+    hint: "items are counted from 0, as in [0]",
+  });
+}
+
+function indexIntoMap(): TsopsError {
+  return new TsopsError("bad-path", "the path has an index where the document has a map", {
+    hint: 'keys stand in quotes, as in ["key"]',
+  });
+}
+
+type Attempt = () => Edit[];
+
+function additions(text: string, { holders, rest }: Found, value: Tree, layout: Layout): Attempt[] {
+  const holder = holders.at(-1)!;
+  const [element, ...more] = rest;
+  const key = typeof element === "string" ? element : undefined;
+  const tree = wrap(more, value);
+  if (holder.flow) return [() => appendToFlow(text, holder, key, tree, layout)];
+  const last = holder.items.at(-1);
+  const isMetadata = holders.length === 1 && last?.key?.kind === "scalar" && last.key.text === "sops";
+  return [layout, { ...layout, flow: true }].flatMap((form) => [
+    () => [appendToBlock(text, holder, key, tree, form, isMetadata ? last : undefined)],
+    () => [prependToBlock(text, holder, key, tree, form)],
+  ]);
+}
+
+function replacements(reading: Reading, { holders, node }: Found, value: Tree, layout: Layout): Attempt[] {
+  const { text } = reading;
+  const holder = holders.at(-1)!;
+  const target = node!;
+  const attempts: Attempt[] = [];
+  const entry = reading.entries.find(({ style, alias }) => style === target && !alias);
+  if (entry && !(value instanceof TreeMap) && !(value instanceof TreeList)) {
+    attempts.push(() => [{ start: entry.start, end: entry.end, text: spell(reading, entry, value) }]);
+  }
+  if (holder.flow) attempts.push(() => [replaceInFlow(target, value)]);
+  else {
+    for (const form of [layout, { ...layout, flow: true }]) {
+      attempts.push(() => replaceInBlock(text, holder, target, value, form));
+    }
+  }
+  return attempts;
+}
+
+function replaceInFlow(node: Node, value: Tree): Edit {
+  const written = flowTree(value);
+  if (node.kind === "scalar" && node.style === "absent" && !node.props) {
+    const colon = node.key && node.start === node.key.end ? ":" : "";
+    return { start: node.start, end: node.start, text: `${colon} ${written}` };
+  }
+  const anchor = node.props?.anchor === undefined ? "" : `&${node.props.anchor} `;
+  return { start: node.props?.start ?? node.start, end: node.end, text: anchor + written };
+}
+
+/** An item `key: value` of a flow list is a map without braces: it gets them when it has to hold more or less. */
+function rewritePair(
+  text: string,
+  { holders }: Found,
+  path: readonly PathElement[],
+  wanted: TreeMap,
+): Edit[] {
+  const pair = holders.at(-1)!;
+  if (!pair.flow || text[pair.start] === "{" || text[pair.start] === "[") return [];
+  const tree = path.slice(0, holders.length - 1).reduce<Tree | undefined>(childAt, wanted);
+  return tree === undefined ? [] : [{ start: pair.start, end: pair.end, text: flowTree(tree) }];
+}
+
+function childAt(tree: Tree | undefined, element: PathElement): Tree | undefined {
+  if (tree instanceof TreeMap) return typeof element === "string" ? tree.get(element) : undefined;
+  return tree instanceof TreeList && typeof element === "number" ? tree.values()[element] : undefined;
+}
+
+/** A document that says nothing yet. */
+function fillEmpty(text: string, document: DocumentNode | undefined, tree: TreeMap, layout: Layout): Edit[] {
+  const lines = isFilled(tree) && !layout.flow ? blockCollection(tree, 0, layout) : flowTree(tree);
+  const root = document?.root;
+  if (root?.kind === "scalar" && root.style !== "absent") {
+    const ownLine = lineStartOf(text, root.start) === root.start;
+    return [{ start: root.start, end: root.end, text: (ownLine ? "" : layout.eol) + lines }];
+  }
+  const at = document?.end ?? text.length;
+  const closed = at === 0 || text[at - 1] === "\n";
+  return [{ start: at, end: at, text: closed ? lines + layout.eol : layout.eol + lines }];
+}
+
+function firstThatSays(reading: Reading, wanted: readonly TreeMap[], attempts: readonly Attempt[]): Edit[] {
+  let cause: unknown;
+  for (const attempt of attempts) {
+    try {
+      const edits = attempt();
+      const found = treesOf(read(applyEdits(reading.text, edits)));
+      if (found.length === wanted.length && found.every((tree, i) => sameTree(tree, wanted[i]!, i > 0))) {
+        return edits;
+      }
+    } catch (error) {
+      if (!(error instanceof TsopsError)) throw error;
+      cause = error;
+    }
+  }
+  throw new TsopsError("print", "this change cannot be made without changing something else in the file", {
+    hint: "Use the editor: the place is written in a way that leaves no room for the value.",
+    cause,
+  });
+}
+
+function insideAlias(text: string, node: Node): TsopsError {
+  return new TsopsError("print", "this value comes from an alias", {
+    place: placeOf(text, node.start),
+    hint: "Change it where its anchor stands, or write the alias out first.",
+  });
+}
+
+function nothingThere(): TsopsError {
+  return new TsopsError("bad-path", "there is nothing at this path");
+}
+
+/** What would be lost with a node must not be what an alias elsewhere repeats. */
+function refuseRepeated({ text, documents }: Composed, node: Node, all: boolean): void {
+  const inside = new Set<Node>();
+  const targets: Node[] = [];
+  const walk = (at: Node, within: boolean): void => {
+    const here = within || at === node;
+    if (here && (all || at !== node)) inside.add(at);
+    if (at.kind === "alias" && !here) targets.push(at.target);
+    if (at.key) walk(at.key, here && (all || at !== node));
+    if (at.kind === "map" || at.kind === "list") for (const item of at.items) walk(item, here);
+  };
+  for (const { root } of documents) walk(root, false);
+  if (!targets.some((target) => inside.has(target))) return;
+  throw new TsopsError("print", "an alias elsewhere repeats something that would be lost here", {
+    place: placeOf(text, node.start),
+    hint: "Remove or write out that alias first.",
+  });
+}

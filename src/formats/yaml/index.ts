@@ -1,0 +1,23 @@
+import type { Format } from "../format.ts";
+import { expandAlias } from "./alias.ts";
+import { set, unset } from "./edit/edit.ts";
+import { addMetadata, removeMetadata, replaceMetadata } from "./metadata.ts";
+import { printYaml, printYamlValue } from "./print.ts";
+import { read } from "./read.ts";
+import { spell, spellCipher } from "./spell.ts";
+
+/** YAML as SOPS reads and writes it (SPEC section 6). */
+export const yaml: Format = {
+  name: "yaml",
+  read,
+  spell,
+  spellCipher,
+  expandAlias,
+  addMetadata,
+  replaceMetadata,
+  removeMetadata,
+  set,
+  unset,
+  print: (documents, options) => printYaml(documents, options.indent),
+  printValue: (value) => printYamlValue(value),
+};

@@ -1,0 +1,158 @@
+import { TsopsError } from "../../errors.ts";
+import type { Entry, PrintOptions, Reading } from "../format.ts";
+import { type Edit, placeOf } from "../text.ts";
+import { TreeMap } from "../tree.ts";
+import { beforeBreak, endOf } from "./edit/block.ts";
+import { commaBetween } from "./edit/flow.ts";
+import { flowTree } from "./flow.ts";
+import type { CollectionNode, DocumentNode, Node } from "./nodes.ts";
+import { printYaml } from "./print.ts";
+import { composedOf } from "./read.ts";
+import { eolOf, lineStartOf } from "./shape.ts";
+
+/**
+ * The `sops` block goes to the end of the first document, as SOPS prints it (SPEC section 5). Where the last line of
+ * the text has no line break, the last line of the block has none either, so that removing it knows what was there.
+ */
+export function addMetadata(reading: Reading, metadata: TreeMap, options: PrintOptions): Edit[] {
+  const { text } = reading;
+  const document = composedOf(reading).documents[0];
+  if (!document) throw noRoom(text, 0, "there is no document to hold the metadata");
+  const { root } = document;
+  if (root.kind === "scalar" && root.style !== "absent") {
+    throw noRoom(text, root.start, "the first document is null, and cannot hold the metadata");
+  }
+  if (root.kind === "map" && root.flow) return [addToFlow(text, root, metadata)];
+  const column = root.kind === "map" ? root.column : 0;
+  const block = blockText(reading, metadata, column, options);
+  const at = document.end;
+  const closed = at === 0 || text[at - 1] === "\n";
+  if (closed) return [{ start: at, end: at, text: block }];
+  if (root.kind === "map" && endsOpen(root)) {
+    const front = lineStartOf(text, root.items[0]!.at);
+    return [{ start: front, end: front, text: block }];
+  }
+  const eol = eolOf(reading);
+  return [{ start: at, end: at, text: eol + block.slice(0, -eol.length) }];
+}
+
+export function replaceMetadata(reading: Reading, metadata: TreeMap, options: PrintOptions): Edit[] {
+  const { text } = reading;
+  const eol = eolOf(reading);
+  return blocks(reading).map(({ root, item, comments }) => {
+    if (root.flow) return { start: item.at, end: item.end, text: sopsPair(metadata) };
+    const { start, end } = linesOf(text, item);
+    const block = blockText(reading, metadata, root.column, options);
+    const open = end > 0 && text[end - 1] !== "\n";
+    const pad = " ".repeat(root.column);
+    const kept = comments.map((comment) => pad + text.slice(comment.start, comment.end) + eol).join("");
+    return { start, end, text: kept + (open ? block.slice(0, -eol.length) : block) };
+  });
+}
+
+export function removeMetadata(reading: Reading): Edit[] {
+  const { text } = reading;
+  const eol = eolOf(reading);
+  return blocks(reading).flatMap(({ document, root, item, comments }) => {
+    const pad = " ".repeat(Math.max(root.column, 0));
+    if (root.flow) return around(removeFromFlow(text, root, item), comments, pad, eol, eol);
+    const { start, end } = linesOf(text, item);
+    const open = text[end - 1] !== "\n";
+    const close = open ? "" : eol;
+    if (root.items.length === 1 && document.start < 0 && !root.props) {
+      // Without anything, the text would be no document at all.
+      const empty = { start, end, text: `${pad}{}${comments.length > 0 ? eol : close}` };
+      return around(empty, comments, pad, eol, close);
+    }
+    const from = open && comments.length === 0 ? beforeBreak(text, start) : start;
+    return around({ start: from, end, text: "" }, comments, pad, eol, close);
+  });
+}
+
+/** A removal that leaves some comments standing, each on a line of its own. */
+function around(edit: Edit, comments: readonly Entry[], pad: string, eol: string, close: string): Edit[] {
+  const edits: Edit[] = [];
+  let { start, text } = edit;
+  for (const comment of comments) {
+    edits.push({ start, end: comment.start, text: text + pad });
+    start = comment.end;
+    text = eol;
+  }
+  return [...edits, { start, end: edit.end, text: comments.length > 0 ? close : text }];
+}
+
+interface Block {
+  readonly document: DocumentNode;
+  readonly root: CollectionNode;
+  /** The value of the `sops` key. */
+  readonly item: Node;
+  /** Comments between its lines that SOPS does not take for part of it: one behind `sops:`. */
+  readonly comments: readonly Entry[];
+}
+
+/** The blocks of all documents: SOPS writes one into each, and reads the first. */
+function blocks(reading: Reading): Block[] {
+  const found: Block[] = [];
+  const comments = reading.entries.filter((entry) => entry.kind === "comment" && !entry.alias);
+  comments.sort((a, b) => a.start - b.start);
+  let next = 0;
+  for (const document of composedOf(reading).documents) {
+    const { root } = document;
+    if (root.kind !== "map") continue;
+    for (const item of root.items) {
+      if (item.key?.kind !== "scalar" || item.key.text !== "sops") continue;
+      const { start, end } = root.flow ? { start: item.at, end: item.end } : linesOf(reading.text, item);
+      while (next < comments.length && comments[next]!.start < start) next++;
+      const first = next;
+      while (next < comments.length && comments[next]!.start < end) next++;
+      found.push({ document, root, item, comments: comments.slice(first, next) });
+    }
+  }
+  return found;
+}
+
+function blockText(reading: Reading, metadata: TreeMap, column: number, { indent }: PrintOptions): string {
+  const lines = printYaml([TreeMap.of([["sops", metadata]])], indent).split("\n");
+  const pad = " ".repeat(column);
+  return lines.map((line) => (line === "" ? "" : pad + line)).join(eolOf(reading));
+}
+
+/** The lines of an entry of a block map, with the comment after it and the last line break. */
+function linesOf(text: string, item: Node): { start: number; end: number } {
+  const lineEnd = text.indexOf("\n", Math.max(item.end, item.key?.end ?? 0));
+  return { start: lineStartOf(text, item.at), end: lineEnd < 0 ? text.length : lineEnd + 1 };
+}
+
+/** Whether a line break after the last value would become part of it. */
+function endsOpen(root: CollectionNode): boolean {
+  let last: Node | undefined = root;
+  while (last && (last.kind === "map" || last.kind === "list")) last = last.items.at(-1);
+  return last?.kind === "scalar" && last.block !== undefined && last.block.chomp !== "-";
+}
+
+const sopsPair = (metadata: TreeMap): string => `"sops": ${flowTree(metadata, true)}`;
+
+/** Right before the closing bracket; a comma at the end stays at the end. */
+function addToFlow(text: string, root: CollectionNode, metadata: TreeMap): Edit {
+  const at = root.end - 1;
+  const pair = sopsPair(metadata);
+  const last = root.items.at(-1);
+  if (!last) return { start: at, end: at, text: pair };
+  return { start: at, end: at, text: commaBetween(text, endOf(last), at) >= 0 ? `${pair},` : `, ${pair}` };
+}
+
+function removeFromFlow(text: string, root: CollectionNode, item: Node): Edit {
+  const index = root.items.indexOf(item);
+  const before = root.items[index - 1];
+  const after = commaBetween(text, endOf(item), root.end - 1);
+  if (after >= 0) return { start: item.at, end: after + 1, text: "" };
+  const start = before ? commaBetween(text, endOf(before), item.at) : item.at;
+  return { start, end: endOf(item), text: "" };
+}
+
+function noRoom(text: string, offset: number, message: string): TsopsError {
+  return new TsopsError("parse", message, {
+    place: placeOf(text, offset),
+    hint: "Write `{}` or at least one key there.",
+  });
+}

@@ -1,0 +1,180 @@
+import { TsopsError } from "../../errors.ts";
+import type { Entry, Reading } from "../format.ts";
+import type { Scalar } from "../scalar.ts";
+import { placeOf } from "../text.ts";
+import { blockBody, fitsHeader, writeBlock } from "./block.ts";
+import { isBlankz, isBreak } from "./chars.ts";
+import type { ScalarNode } from "./nodes.ts";
+import { canBePlainHere, isOneLine, otherScalar, quoteDouble, quoteSingle } from "./quote.ts";
+import { isItemComment, YamlReading } from "./read.ts";
+import { isTypeTag } from "./resolve.ts";
+import { columnOf, eolOf, indentOf } from "./shape.ts";
+import { meansItself, spell as spellAsSops, yamlScalar } from "./spelling.ts";
+
+/** See {@link Format.spell}. */
+export function spell(reading: Reading, entry: Entry, value: Scalar): string {
+  if (entry.kind === "comment") return spellComment(reading, entry, value);
+  const node = entry.style as ScalarNode | undefined;
+  if (!node) throw cannot(reading, entry, "there is no scalar here");
+  if (keepsTag(node) && typeof value !== "string") {
+    throw cannot(reading, entry, "the tag here makes a string of every value", "Remove the tag.");
+  }
+  const flow = entry.in?.start !== undefined;
+  if (typeof value !== "string") return spellOther(reading, entry, node, value, flow);
+  if (!value.isWellFormed()) return spellBytes(reading, entry, node, value, flow);
+  if (node.block) return spellBlock(reading, entry, node, value);
+  if (node.style === "absent")
+    return absentGap(reading, node) + spellPlain(reading, entry, node, value, flow);
+  if (node.style === "plain") return spellPlain(reading, entry, node, value, flow);
+  if (node.style === "double") {
+    // Quotes around nothing say nothing about style.
+    return node.text === "" && value !== "" && !flow
+      ? spellPlain(reading, entry, node, value, flow)
+      : quoteDouble(value);
+  }
+  // In flow, encrypting had to quote what was plain; two quotes say nothing there either.
+  if (flow && plainHere(reading, entry, node, value, flow)) return value;
+  return isOneLine(value) ? quoteSingle(value) : quoteDouble(value);
+}
+
+/** See {@link Format.spellCipher}. */
+export function spellCipher(reading: Reading, entry: Entry, cipher: string): string {
+  const { style } = entry;
+  if (isItemComment(style)) {
+    const { item, prefix, suffix } = style;
+    return prefix + cipherScalar(reading, item, cipher, suffix !== "") + suffix;
+  }
+  if (entry.kind === "comment") return `#${cipher}`;
+  const node = style as ScalarNode | undefined;
+  if (!node) throw cannot(reading, entry, "there is no scalar here");
+  refuseCipher(reading, entry, node);
+  // A block scalar with a tag that has to go becomes plain.
+  if (node.block && entry.start < node.start) return quoteIfNeeded(cipher);
+  return cipherScalar(reading, node, cipher, entry.in?.start !== undefined);
+}
+
+/** Places where a ciphertext would be read as something else, or change what is elsewhere. */
+function refuseCipher(reading: Reading, entry: Entry, node: ScalarNode): void {
+  const refuse = (message: string, hint: string): never => {
+    throw new TsopsError("tree-encryption", message, { hint, place: placeOf(reading.text, entry.start) });
+  };
+  const { props } = node;
+  if (isTypeTag(props?.tag) && entry.start !== props?.tagStart) {
+    const hint = "Remove the tag, or write it right before the value: no comment and no anchor between them.";
+    refuse("the tag of this value cannot be replaced with it", hint);
+  }
+  if (props?.end === entry.start && node.style !== "absent") {
+    refuse("an anchor touches the value behind it", "Put a blank between them.");
+  }
+  if (reading instanceof YamlReading && reading.keyTargets.has(node)) {
+    refuse("an alias uses this value as a key, and keys cannot be encrypted", "Write the key out there.");
+  }
+}
+
+function cipherScalar(reading: Reading, node: ScalarNode, cipher: string, flow: boolean): string {
+  if (node.block) return cipherBlock(reading, node, cipher);
+  if (node.style === "single") return quoteSingle(cipher);
+  if (node.style === "double") return quoteDouble(cipher);
+  return flow ? quoteSingle(cipher) : quoteIfNeeded(cipher);
+}
+
+function cipherBlock(reading: Reading, node: ScalarNode, cipher: string): string {
+  const block = node.block!;
+  const line = " ".repeat(block.indent) + cipher;
+  if (block.comment) return line;
+  return reading.text.slice(node.start, block.header) + eolOf(reading) + line;
+}
+
+const quoteIfNeeded = (cipher: string): string =>
+  canBePlainHere(cipher, false) ? cipher : quoteDouble(cipher);
+
+function spellComment(reading: Reading, entry: Entry, value: Scalar): string {
+  const text = String(value);
+  if (!isOneLine(text)) {
+    throw cannot(reading, entry, "a comment cannot hold line breaks and control characters");
+  }
+  if (!isItemComment(entry.style)) return `#${text}`;
+  return `${entry.style.before}#${text}${entry.style.after}`;
+}
+
+/** Numbers, booleans, times and null are never quoted. */
+function spellOther(
+  reading: Reading,
+  entry: Entry,
+  node: ScalarNode,
+  value: Exclude<Scalar, string>,
+  flow: boolean,
+): string {
+  if (node.block?.comment)
+    throw cannot(reading, entry, "a comment on the line of `|` or `>` keeps this a string");
+  const text = otherScalar(value);
+  if (node.style === "absent") return value === null ? "" : absentGap(reading, node) + text;
+  return followed(reading, entry, flow) ? text : `${text} `;
+}
+
+function spellBytes(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): string {
+  if (keepsTag(node) || node.block?.comment)
+    throw cannot(reading, entry, "bytes that are not UTF-8 need a `!!binary` tag");
+  const text = yamlScalar(value, { indent: 0, outer: -1, flow: true });
+  const gap = node.style === "absent" ? absentGap(reading, node) : "";
+  return gap + (followed(reading, entry, flow) ? text : `${text} `);
+}
+
+/** A value whose place says nothing about style: plain if it can be, else as SOPS prints it. */
+function spellPlain(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): string {
+  if (plainHere(reading, entry, node, value, flow)) return value;
+  if (flow) return isOneLine(value) ? quoteSingle(value) : quoteDouble(value);
+  const spelling = spellAsSops(value);
+  if (spelling.style !== "literal") {
+    return spelling.style === "single" ? quoteSingle(value) : quoteDouble(value);
+  }
+  const outer = columnOf(reading.text, node.at);
+  const inList = node.key === undefined;
+  const step = indentOf(reading);
+  const indent = inList ? outer + 2 : step * Math.floor(outer / step + 1);
+  const at = { outer, indent, digit: 0, chomp: "", style: "literal", end: entry.end } as const;
+  const after = reading.text.charCodeAt(entry.end);
+  if (!Number.isNaN(after) && !isBreak(after)) return quoteDouble(value);
+  return writeBlock(reading.text, at, value, eolOf(reading)) ?? quoteDouble(value);
+}
+
+function plainHere(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): boolean {
+  if (!canBePlainHere(value, flow) || !followed(reading, entry, flow)) return false;
+  return keepsTag(node) || meansItself(value);
+}
+
+function spellBlock(reading: Reading, entry: Entry, node: ScalarNode, value: string): string {
+  const block = node.block!;
+  const { text } = reading;
+  const at = { ...block, style: node.style, end: entry.end };
+  if (!block.comment) return writeBlock(text, at, value, eolOf(reading)) ?? quoteDouble(value);
+  // The header is not part of the span.
+  if (value === node.text) return text.slice(entry.start, entry.end);
+  if (entry.start < block.body || !fitsHeader(text, at, value)) {
+    const hint = "Remove the comment on the line of the `|` or `>`.";
+    throw cannot(reading, entry, "the block scalar here cannot hold this value", hint);
+  }
+  return blockBody(text, at, value, eolOf(reading));
+}
+
+/** Whether a plain scalar would end where the span ends. */
+function followed(reading: Reading, entry: Entry, flow: boolean): boolean {
+  const c = reading.text.charCodeAt(entry.end);
+  return Number.isNaN(c) || isBlankz(c) || (flow && ",]}".includes(reading.text[entry.end]!));
+}
+
+/** What must stand between the text and a value where none is yet. */
+function absentGap(reading: Reading, node: ScalarNode): string {
+  const before = reading.text[node.start - 1];
+  return before === " " || before === "\t" ? "" : " ";
+}
+
+/** A tag that makes a string of everything, and stays where it is. */
+function keepsTag(node: ScalarNode): boolean {
+  const tag = node.props?.tag;
+  return tag !== undefined && !isTypeTag(tag);
+}
+
+function cannot(reading: Reading, entry: Entry, message: string, hint?: string): TsopsError {
+  return new TsopsError("print", message, { place: placeOf(reading.text, entry.start), hint });
+}

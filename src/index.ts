@@ -1,0 +1,285 @@
+/**
+ * tsops as a library: everything exported here is documented, and nothing else is public.
+ *
+ * No function here writes to the console, ends the process or changes `process.env`. Importing it loads no key
+ * provider's SDK; those load when a key of their kind is used.
+ */
+import { homedir } from "node:os";
+import { basename } from "node:path";
+import {
+  encryptNew,
+  type OpenDocument,
+  openText,
+  reopen,
+  type Session,
+  saveSet,
+  saveText,
+  saveUnset,
+} from "./document.ts";
+import { inFile, TsopsError } from "./errors.ts";
+import { replaceFile } from "./files/atomic.ts";
+import { withLock } from "./files/lock.ts";
+import { type ReadFile, readDocument } from "./files/read.ts";
+import { buildTrees } from "./formats/build.ts";
+import type { Format, FormatName, PathElement } from "./formats/format.ts";
+import { formatOfFile, loadFormat } from "./formats/index.ts";
+import { valueAt } from "./formats/path.ts";
+import { fromPlain, type PlainValue, toPlain } from "./formats/plain.ts";
+import { decodeText, encodeText } from "./formats/text.ts";
+import type { KindName, MasterKey } from "./keys/kind.ts";
+import { kindNamed } from "./keys/table.ts";
+import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
+
+export type { ErrorCode, Place } from "./errors.ts";
+export { TsopsError } from "./errors.ts";
+export type { FormatName, PathElement } from "./formats/format.ts";
+export type { PlainValue } from "./formats/plain.ts";
+export type { KindName } from "./keys/kind.ts";
+export type { Selector, SelectorKind } from "./sops/selection.ts";
+
+/** How keys are reached, and what text it is. */
+export interface Options {
+  /** The format of the text; found by the file's name where there is one. */
+  format?: FormatName;
+  /** age identities (`AGE-SECRET-KEY-1…`). If given, no other place is searched for age identities. */
+  identities?: readonly string[];
+  /**
+   * The variables that say where keys are (`SOPS_AGE_KEY_FILE`, …). Default: `process.env` as it is at the call,
+   * or nothing where `identities` are given.
+   */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** The home folder in which keys are looked for. Default: the user's. */
+  home?: string;
+  /** The kinds of keys in the order in which they are tried. Default age, pgp, then the others. */
+  decryptionOrder?: readonly KindName[];
+  /** Asks for a passphrase or PIN. Without it, keys that need one cannot be used. */
+  prompt?: (question: string) => Promise<string>;
+  /** Gets what is odd but no error. Default: dropped. */
+  onWarning?: (message: string) => void;
+  signal?: AbortSignal;
+  /** Decrypt even if MAC or seal do not match. */
+  ignoreMac?: boolean;
+}
+
+/** Who can decrypt, and what is encrypted. */
+export interface EncryptionOptions extends Options {
+  /** Master keys by kind, in SOPS's notation: `{ age: ["age1…"], pgp: ["FINGERPRINT"] }`. One group. */
+  keys?: Recipients;
+  /** Several groups, of which `threshold` are needed (default: all). Instead of `keys`. */
+  keyGroups?: readonly Recipients[];
+  threshold?: number;
+  /** Which values are encrypted: one of the six selectors. Default: all but those whose key ends with `_unencrypted`. */
+  selector?: Selector;
+  macOnlyEncrypted?: boolean;
+  /** Write tsops's seal (docs/format.md). Default true. */
+  seal?: boolean;
+  /** The encrypted document to start from: what did not change keeps its ciphertext, keys and selector are its own. */
+  update?: string | Uint8Array;
+}
+
+export type Recipients = { readonly [kind in KindName]?: readonly string[] };
+
+/**
+ * Decrypts a document. Returns the plaintext: byte for byte what was encrypted.
+ * @throws TsopsError with a stable `code`: `no-data-key`, `mac-mismatch`, `seal-broken`, `parse`, `no-metadata`, …
+ */
+export async function decrypt(
+  document: string | Uint8Array,
+  options: Options & { format: FormatName },
+): Promise<string> {
+  const open = await openWith(document, await loadFormat(options.format), options);
+  open.close();
+  return open.decrypted.text;
+}
+
+/** Decrypts a file. Returns its bytes: those that were encrypted. */
+export async function decryptFile(path: string, options: Options = {}): Promise<Buffer> {
+  const document = await open(path, options);
+  document.close();
+  return encodeText(document.text);
+}
+
+/**
+ * Encrypts a document and returns the encrypted text.
+ * @throws TsopsError with a stable `code`: `generic` (no key), `parse`, `already-encrypted`, `tree-encryption`, …
+ */
+export async function encrypt(
+  document: string | Uint8Array,
+  options: EncryptionOptions & { format: FormatName },
+): Promise<string> {
+  const format = await loadFormat(options.format);
+  const plain = toText(document);
+  const session = sessionOf(options);
+  if (options.update !== undefined) {
+    const open = await openWith(options.update, format, options);
+    try {
+      return saveText(open, plain, session, { seal: options.seal });
+    } finally {
+      open.close();
+    }
+  }
+  const groups = (options.keyGroups ?? [options.keys ?? {}]).map(toGroup);
+  return await encryptNew(
+    plain,
+    format,
+    {
+      groups,
+      threshold: options.threshold ?? 0,
+      selector: options.selector ?? DEFAULT_SELECTOR,
+      macOnlyEncrypted: options.macOnlyEncrypted,
+      seal: options.seal,
+    },
+    session,
+  );
+}
+
+/** Encrypts a file in its place: it is replaced as a whole, or left as it was. */
+export async function encryptFile(path: string, options: EncryptionOptions): Promise<void> {
+  await withLock(path, async () => {
+    const { bytes, fingerprint } = await readDocument(path);
+    try {
+      const text = await encrypt(bytes, { ...options, format: formatOf(path, options) });
+      await replaceFile(path, encodeText(text), { expected: fingerprint });
+    } catch (error) {
+      throw inFile(error, path);
+    }
+  });
+}
+
+/**
+ * Opens an encrypted file, to read and change values. Close it when you are done: that clears its data key.
+ */
+export async function open(path: string, options: Options = {}): Promise<Document> {
+  const file = await readDocument(path);
+  try {
+    const format = await loadFormat(formatOf(path, options));
+    return new Document(await openWith(file.bytes, format, options), sessionOf(options), { path, file });
+  } catch (error) {
+    throw inFile(error, path);
+  }
+}
+
+/** An encrypted document that is open. Changes keep every ciphertext, and every byte, that they do not concern. */
+export class Document {
+  #open: OpenDocument;
+  readonly #session: Session;
+  readonly #source: { path: string; file: ReadFile };
+
+  /** @internal Use {@link open}. */
+  constructor(opened: OpenDocument, session: Session, source: { path: string; file: ReadFile }) {
+    this.#open = opened;
+    this.#session = session;
+    this.#source = source;
+  }
+
+  get format(): FormatName {
+    return this.#open.format.name;
+  }
+
+  /** The plaintext. */
+  get text(): string {
+    return this.#open.decrypted.text;
+  }
+
+  /** The encrypted text, with the changes made so far. */
+  get encrypted(): string {
+    return this.#open.decrypted.reading.text;
+  }
+
+  /** Whether the file carries tsops's seal, which was then verified. */
+  get sealed(): boolean {
+    return this.#open.decrypted.sealed;
+  }
+
+  /** The values of the first document; see {@link PlainValue}. */
+  get data(): PlainValue {
+    return toPlain(this.#tree());
+  }
+
+  /** The value at a path of keys and list indices; undefined if there is none. */
+  get(path: readonly PathElement[]): PlainValue | undefined {
+    const value = valueAt(this.#tree(), path);
+    return value === undefined ? undefined : toPlain(value);
+  }
+
+  /** Sets a value; missing maps and lists on the way are made. Nothing is written to disk before {@link save}. */
+  set(path: readonly PathElement[], value: PlainValue): void {
+    this.#replace(saveSet(this.#open, path, fromPlain(value), this.#session));
+  }
+
+  /** Takes a value out. @throws TsopsError("bad-path") if there is none. */
+  unset(path: readonly PathElement[]): void {
+    if (valueAt(this.#tree(), path) === undefined)
+      throw new TsopsError("bad-path", "there is no value at this path");
+    this.#replace(saveUnset(this.#open, path, this.#session));
+  }
+
+  /** Replaces the whole plaintext: what did not change keeps its ciphertext. */
+  setText(plain: string): void {
+    this.#replace(saveText(this.#open, plain, this.#session));
+  }
+
+  /** Writes the file: replaced as a whole, or left as it was if it changed on disk meanwhile. */
+  async save(): Promise<void> {
+    const { path, file } = this.#source;
+    await withLock(path, () => replaceFile(path, encodeText(this.encrypted), { expected: file.fingerprint }));
+    this.#source.file = await readDocument(path);
+  }
+
+  /** Clears the data key. The document can still be read, and no longer be changed. */
+  close(): void {
+    this.#open.close();
+  }
+
+  #tree() {
+    const { reading, values } = this.#open.decrypted;
+    const known = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
+    return buildTrees(reading.entries, reading.documents, (entry) => known.get(entry))[0]!;
+  }
+
+  #replace(text: string): void {
+    this.#open = reopen(this.#open, text);
+  }
+}
+
+async function openWith(
+  document: string | Uint8Array,
+  format: Format,
+  options: Options,
+): Promise<OpenDocument> {
+  const { ignoreMac } = options;
+  const opened = await openText(toText(document), format, sessionOf(options), { ignoreMac });
+  for (const { message } of opened.decrypted.warnings) options.onWarning?.(message);
+  return opened;
+}
+
+function toText(document: string | Uint8Array): string {
+  return typeof document === "string" ? document : decodeText(document);
+}
+
+function formatOf(path: string, options: Options): FormatName {
+  return options.format ?? formatOfFile(basename(path));
+}
+
+function toGroup(recipients: Recipients): MasterKey[] {
+  return Object.entries(recipients).flatMap(([kind, ids]) =>
+    ids.flatMap((id) => kindNamed(kind as KindName).parse(id)),
+  );
+}
+
+function sessionOf(options: Options): Session {
+  const given = options.env ?? (options.identities ? {} : process.env);
+  const identities = options.identities ? { SOPS_AGE_KEY: options.identities.join("\n") } : {};
+  return {
+    order: options.decryptionOrder,
+    context: {
+      env: { ...given, ...identities },
+      home: options.home ?? (options.identities && !options.env ? "" : homedir()),
+      now: () => new Date(),
+      signal: options.signal,
+      prompt: options.prompt,
+      warn: (message) => options.onWarning?.(message),
+      cache: new Map(),
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { TsopsError } from "../errors.ts";
+import { armor, dearmor, openAge, parseAge, sealAge } from "./age/file.ts";
+import { checkHybridRecipient, isHybridRecipient, sealHybrid } from "./age/hybrid.ts";
+import { openWithIdentities } from "./age/identities.ts";
+import { pluginName, wrapByPlugin } from "./age/plugin.ts";
+import { parseSshRecipient, wrapSsh } from "./age/ssh.ts";
+import { parseX25519Recipient, wrapX25519 } from "./age/x25519.ts";
+import { once } from "./cache.ts";
+import { neededField, sortedFields, splitList, textField, withFields } from "./fields.ts";
+import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
+import { shortened } from "./printable.ts";
+
+export { generateIdentity, type NewIdentity, recipientOf } from "./age/keygen.ts";
+
+/** age keys: `age1…`, `age1pq1…`, `age1PLUGIN1…`, `ssh-ed25519 …`, `ssh-rsa …` (SPEC section 7, age identities). */
+export const age: KeyKind = {
+  name: "age",
+  field: "age",
+  title: "age",
+
+  parse(list) {
+    return splitList(list, "age").map((part) => {
+      const recipient = part.trim();
+      checkRecipient(recipient);
+      return { kind: "age", id: recipient, fields: sortedFields([["recipient", recipient]]) };
+    });
+  },
+
+  fromMetadata(fields) {
+    return { kind: "age", id: neededField(fields, "recipient", "age"), fields };
+  },
+
+  async wrap(key, dataKey, context) {
+    try {
+      return withFields(key, { enc: armor(await sealFor(key.id, dataKey, context)) });
+    } catch (error) {
+      throw explained(error, `cannot wrap the data key for ${shortened(key.id)}`);
+    }
+  },
+
+  async unwrap(key, context) {
+    let file: ReturnType<typeof parseAge>;
+    try {
+      file = parseAge(dearmor(textField(key.fields, "enc")));
+    } catch (error) {
+      throw explained(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
+    }
+    const { fileKey, tried } = await openWithIdentities(file, key.id, context);
+    if (!fileKey) {
+      reports(context).set(wrappedKeyOf(key), tried);
+      return null;
+    }
+    try {
+      return openAge(file, fileKey);
+    } catch (error) {
+      throw explained(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
+    } finally {
+      fileKey.fill(0);
+    }
+  },
+
+  whyNot(key, context) {
+    const variable = key.id.startsWith("ssh-") ? "SOPS_AGE_SSH_PRIVATE_KEY_FILE" : "SOPS_AGE_KEY_FILE";
+    return [
+      "no identity for it",
+      ...(reports(context).get(wrappedKeyOf(key)) ?? []),
+      `put the identity into one of these places, or name its file in ${variable}`,
+    ];
+  },
+};
+
+/** What was tried for the wrapped keys that nothing opened. */
+function reports(context: KeyContext): Map<string, readonly string[]> {
+  return once(context, "age reports", () => new Map());
+}
+
+function wrappedKeyOf(key: MasterKey): string {
+  return `${key.id}\n${textField(key.fields, "enc")}`;
+}
+
+function explained(error: unknown, what: string): unknown {
+  if (!(error instanceof TsopsError) || error.code !== "generic") return error;
+  return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
+}
+
+/** @throws TsopsError("usage") if a recipient is malformed or of an unknown type. */
+function checkRecipient(recipient: string): void {
+  try {
+    if (isHybridRecipient(recipient)) checkHybridRecipient(recipient);
+    else if (isPluginRecipient(recipient)) pluginName(recipient);
+    else if (recipient.startsWith("age1")) parseX25519Recipient(recipient);
+    else if (recipient.startsWith("ssh-")) parseSshRecipient(recipient);
+    else throw new TsopsError("generic", "it is of an unknown type");
+  } catch (error) {
+    const why = error instanceof TsopsError ? error.message : "it is malformed";
+    throw new TsopsError("usage", `${shown(recipient)} is not an age recipient: ${why}`, {
+      hint: "recipients begin with age1, ssh-ed25519 or ssh-rsa",
+      cause: error,
+    });
+  }
+}
+
+/** Someone may give an identity where a recipient is due: it must not reach a log. */
+function shown(recipient: string): string {
+  if (/^AGE-/i.test(recipient) || recipient.includes("PRIVATE KEY")) return "an identity (a secret)";
+  return shortened(recipient);
+}
+
+/** The data part of bech32 has no digit one, so a second one belongs to the plugin's name. */
+function isPluginRecipient(recipient: string): boolean {
+  return /^age1.*1/.test(recipient);
+}
+
+async function sealFor(recipient: string, dataKey: Uint8Array, context: KeyContext): Promise<Uint8Array> {
+  if (isHybridRecipient(recipient)) return sealHybrid(recipient, dataKey);
+  if (isPluginRecipient(recipient)) {
+    return sealAge(dataKey, (fileKey) => wrapByPlugin(recipient, fileKey, context));
+  }
+  if (recipient.startsWith("age1")) {
+    const publicKey = parseX25519Recipient(recipient);
+    return sealAge(dataKey, (fileKey) => wrapX25519(publicKey, fileKey));
+  }
+  if (recipient.startsWith("ssh-")) {
+    const publicKey = parseSshRecipient(recipient);
+    return sealAge(dataKey, (fileKey) => wrapSsh(publicKey, fileKey));
+  }
+  throw new TsopsError("generic", "the recipient is of an unknown type");
+}

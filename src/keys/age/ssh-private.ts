@@ -1,0 +1,168 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { TsopsError } from "../../errors.ts";
+import { printable } from "../printable.ts";
+import {
+  parseSshRecipient,
+  readSshBlob,
+  SshIdentity,
+  type SshPublicKey,
+  type SshSecret,
+  sshBlob,
+} from "./ssh.ts";
+import { privateKeyOf } from "./x25519.ts";
+
+/** Private SSH keys: OpenSSH's own form, read by sshpk, and PEM, read by node. */
+
+const OPENSSH_BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----";
+const OPENSSH_MAGIC = "openssh-key-v1\0";
+
+/**
+ * The identity in a private key file. Its passphrase is asked for only when a data key is wrapped for it, once.
+ * `readPublic` gives the text of the `.pub` file beside it, which old forms of encrypted keys need.
+ * @throws TsopsError("generic") if the key is malformed or of a type that age lacks.
+ */
+export async function parseSshIdentity(
+  contents: Buffer,
+  ask: () => Promise<string>,
+  readPublic: () => Promise<string>,
+): Promise<SshIdentity> {
+  const openssh = contents.includes(OPENSSH_BEGIN);
+  const locked = openssh ? isLockedOpenSsh(contents) : isLockedPem(contents);
+  if (!locked) {
+    const secret = await readSecret(contents, openssh);
+    return new SshIdentity(secret.publicKey, secret);
+  }
+  if (openssh) checkCipher(contents);
+  const publicKey = openssh ? openSshPublicKey(contents) : parseSshRecipient(await readPublic());
+  let secret: Promise<SshSecret> | undefined;
+  return new SshIdentity(publicKey, () => (secret ??= unlock(contents, openssh, publicKey, ask)));
+}
+
+async function unlock(
+  contents: Buffer,
+  openssh: boolean,
+  publicKey: SshPublicKey,
+  ask: () => Promise<string>,
+): Promise<SshSecret> {
+  const secret = await readSecret(contents, openssh, await ask());
+  if (!secret.publicKey.blob.equals(publicKey.blob)) {
+    throw new TsopsError("generic", "the private SSH key is not the one of the .pub file beside it");
+  }
+  return secret;
+}
+
+/** The fields in front of OpenSSH's private part: cipher, key derivation, its options, and the public key. */
+function openSshHeader(contents: Buffer): { cipher: string; publicBlob: Buffer } {
+  const text = contents.toString("latin1");
+  const base64 = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END/.exec(text)?.[1] ?? "";
+  const bytes = Buffer.from(base64, "base64");
+  const count = OPENSSH_MAGIC.length;
+  if (bytes.toString("latin1", 0, count) !== OPENSSH_MAGIC) throw malformedKey();
+  const head: Buffer[] = [];
+  let at = count;
+  const field = (): Buffer => {
+    if (at + 4 > bytes.length) throw malformedKey();
+    const end = at + 4 + bytes.readUInt32BE(at);
+    if (end > bytes.length) throw malformedKey();
+    const value = bytes.subarray(at + 4, end);
+    at = end;
+    return value;
+  };
+  for (let i = 0; i < 3; i++) head.push(field());
+  at += 4; // the number of keys, always 1
+  return { cipher: head[0]!.toString("latin1"), publicBlob: field() };
+}
+
+function isLockedOpenSsh(contents: Buffer): boolean {
+  return openSshHeader(contents).cipher !== "none";
+}
+
+/** sshpk lacks the ciphers that authenticate. Better said before a passphrase is asked for. */
+function checkCipher(contents: Buffer): void {
+  const { cipher } = openSshHeader(contents);
+  if (/^(3des-cbc|aes(128|192|256)-(cbc|ctr))$/.test(cipher)) return;
+  throw new TsopsError("generic", `its cipher ${printable(cipher)} is not supported`, {
+    hint: "change it with `ssh-keygen -p -Z aes256-ctr`",
+  });
+}
+
+function openSshPublicKey(contents: Buffer): SshPublicKey {
+  return readSshBlob(openSshHeader(contents).publicBlob);
+}
+
+function isLockedPem(contents: Buffer): boolean {
+  return (
+    contents.includes("-----BEGIN ENCRYPTED PRIVATE KEY-----") || contents.includes("Proc-Type: 4,ENCRYPTED")
+  );
+}
+
+function malformedKey(cause?: unknown): TsopsError {
+  return new TsopsError("generic", "it is not a private SSH key that can be read", {
+    cause,
+    hint: "it must be in OpenSSH's form or PEM, of the type ed25519 or rsa",
+  });
+}
+
+/** @throws TsopsError("generic") if the key is malformed or the passphrase wrong. */
+async function readSecret(contents: Buffer, openssh: boolean, passphrase?: string): Promise<SshSecret> {
+  let key: KeyObject;
+  try {
+    key = openssh ? await readOpenSsh(contents, passphrase) : createPrivateKey({ key: contents, passphrase });
+  } catch (cause) {
+    if (passphrase !== undefined) throw new TsopsError("generic", "the passphrase is wrong", { cause });
+    throw malformedKey(cause);
+  }
+  const publicKey = publicKeyOf(key);
+  return { publicKey, key: publicKey.type === "ssh-rsa" ? key : montgomeryKeyOf(key) };
+}
+
+/** What DER (RFC 8410) puts before the seed of an Ed25519 private key. */
+const ED25519_DER = Buffer.from("302e020100300506032b657004220420", "hex");
+
+async function readOpenSsh(contents: Buffer, passphrase: string | undefined): Promise<KeyObject> {
+  const { default: sshpk } = await import("sshpk");
+  const parsed = sshpk.parsePrivateKey(contents, "auto", { passphrase });
+  // sshpk's DER has the public key in it as well, which OpenSSL does not take.
+  const seed = parsed.type === "ed25519" ? parsed.parts.find(({ name }) => name === "k")?.data : undefined;
+  const der = seed ? Buffer.concat([ED25519_DER, seed]) : undefined;
+  const pem = der ?? parsed.toBuffer("pkcs8");
+  try {
+    return der ? createPrivateKey({ key: der, format: "der", type: "pkcs8" }) : createPrivateKey(pem);
+  } finally {
+    pem.fill(0);
+    seed?.fill(0);
+  }
+}
+
+/** A number as SSH writes it: a zero byte before it where its first bit is set (RFC 4251 section 5, mpint). */
+function mpint(base64url: string | undefined): Buffer {
+  const bytes = Buffer.from(base64url ?? "", "base64url");
+  return (bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes;
+}
+
+function publicKeyOf(key: KeyObject): SshPublicKey {
+  const { e, n, x } = createPublicKey(key).export({ format: "jwk" });
+  if (key.asymmetricKeyType === "ed25519") {
+    return readSshBlob(sshBlob([Buffer.from("ssh-ed25519"), Buffer.from(x ?? "", "base64url")]));
+  }
+  if (key.asymmetricKeyType === "rsa") {
+    return readSshBlob(sshBlob([Buffer.from("ssh-rsa"), mpint(e), mpint(n)]));
+  }
+  throw new TsopsError("generic", `a private key of the type ${key.asymmetricKeyType} cannot be used`, {
+    hint: "age knows SSH keys of the types ed25519 and rsa",
+  });
+}
+
+/** The X25519 key that an Ed25519 key stands for: the hash of its seed, as in RFC 8032 section 5.1.5. */
+function montgomeryKeyOf(key: KeyObject): KeyObject {
+  const der = key.export({ format: "der", type: "pkcs8" });
+  const hash = createHash("sha512")
+    .update(der.subarray(der.length - 32))
+    .digest();
+  der.fill(0);
+  try {
+    return privateKeyOf(hash.subarray(0, 32));
+  } finally {
+    hash.fill(0);
+  }
+}

@@ -1,0 +1,111 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { TsopsError } from "../../errors.ts";
+import { decodeBech32, encodeBech32 } from "./bech32.ts";
+import { type AgeFile, decode64, derive, encode64, openFileKey, type Stanza, sealFileKey } from "./file.ts";
+import type { AgeIdentity } from "./identity.ts";
+
+/** The native recipient type `age1…`: X25519, HKDF-SHA-256 and ChaCha20-Poly1305 (C2SP age, X25519 recipient). */
+
+const LABEL = "age-encryption.org/v1/X25519";
+// What DER (RFC 8410) puts before the 32 bytes of a private or public X25519 key.
+const PRIVATE_DER = Buffer.from("302e020100300506032b656e04220420", "hex");
+const PUBLIC_DER = Buffer.from("302a300506032b656e032100", "hex");
+
+/** An X25519 private key from its 32 bytes. */
+export function privateKeyOf(scalar: Uint8Array): KeyObject {
+  const key = Buffer.concat([PRIVATE_DER, scalar]);
+  try {
+    return createPrivateKey({ key, format: "der", type: "pkcs8" });
+  } finally {
+    key.fill(0);
+  }
+}
+
+/** The 32 bytes of a private key's public key. */
+export function publicBytesOf(key: KeyObject): Buffer {
+  return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(PUBLIC_DER.length);
+}
+
+/** The shared secret. @throws if the other side's point is of low order (RFC 7748 section 6.1). */
+export function agree(key: KeyObject, theirs: Uint8Array): Buffer {
+  const publicKey = createPublicKey({
+    key: Buffer.concat([PUBLIC_DER, theirs]),
+    format: "der",
+    type: "spki",
+  });
+  return diffieHellman({ privateKey: key, publicKey });
+}
+
+/** A fresh key pair for one message. */
+export function ephemeral(): { key: KeyObject; share: Buffer } {
+  const { privateKey } = generateKeyPairSync("x25519");
+  return { key: privateKey, share: publicBytesOf(privateKey) };
+}
+
+/** The public key in `age1…`. @throws TsopsError("generic") if it is malformed. */
+export function parseX25519Recipient(text: string): Buffer {
+  const { prefix, bytes } = decodeBech32(text);
+  if (prefix !== "age" || bytes.length !== 32)
+    throw new TsopsError("generic", "it is not an X25519 recipient");
+  return bytes;
+}
+
+export function wrapX25519(recipient: Uint8Array, fileKey: Uint8Array): Stanza[] {
+  const { key, share } = ephemeral();
+  const secret = agree(key, recipient);
+  const wrapping = derive(secret, Buffer.concat([share, recipient]), LABEL);
+  const body = sealFileKey(wrapping, fileKey);
+  secret.fill(0);
+  wrapping.fill(0);
+  return [{ args: ["X25519", encode64(share)], body }];
+}
+
+/** An identity `AGE-SECRET-KEY-1…`. */
+export class X25519Identity implements AgeIdentity {
+  readonly needs = "nothing";
+  readonly #key: KeyObject;
+  readonly #public: Buffer;
+
+  /** @throws TsopsError("generic") if the identity is malformed; the message holds nothing of it. */
+  constructor(text: string) {
+    const { prefix, bytes } = decodeBech32(text);
+    try {
+      if (prefix !== "age-secret-key-" || bytes.length !== 32) {
+        throw new TsopsError("generic", "it is not an X25519 identity");
+      }
+      this.#key = privateKeyOf(bytes);
+    } finally {
+      bytes.fill(0);
+    }
+    this.#public = publicBytesOf(this.#key);
+  }
+
+  get recipient(): string {
+    return encodeBech32("age", this.#public);
+  }
+
+  get label(): string {
+    return `the identity of ${this.recipient}`;
+  }
+
+  async unwrap(file: AgeFile): Promise<Buffer | null> {
+    for (const { args, body } of file.stanzas) {
+      if (args[0] !== "X25519") continue;
+      const share = args.length === 2 ? decode64(args[1]!) : undefined;
+      if (share?.length !== 32) throw new TsopsError("generic", "malformed age file: bad X25519 stanza");
+      const secret = agree(this.#key, share);
+      const wrapping = derive(secret, Buffer.concat([share, this.#public]), LABEL);
+      const fileKey = openFileKey(wrapping, body);
+      secret.fill(0);
+      wrapping.fill(0);
+      if (fileKey) return fileKey;
+    }
+    return null;
+  }
+}

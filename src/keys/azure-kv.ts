@@ -1,0 +1,53 @@
+import { TsopsError } from "../errors.ts";
+import type { TreeMap } from "../formats/tree.ts";
+import { checkCreatedAt, neededField, sortedFields, splitList, textField } from "./fields.ts";
+import type { KeyKind } from "./kind.ts";
+import { printable } from "./printable.ts";
+import { notYet } from "./unavailable.ts";
+
+const TITLE = "Azure Key Vault";
+
+/** Azure Key Vault keys: `https://VAULT/keys/NAME/VERSION` (SPEC section 5). */
+export const azureKv: KeyKind = {
+  name: "azure_kv",
+  field: "azure_kv",
+  title: TITLE,
+
+  parse(list) {
+    return splitList(list, TITLE).map((part) => {
+      const [, vault, name, version = ""] =
+        /^(https:\/\/[^/]+)\/keys\/([^/]+)(?:\/([^/]*))?$/.exec(part.trim()) ?? [];
+      if (vault === undefined || name === undefined) {
+        throw new TsopsError("usage", `${printable(part)} is not an Azure Key Vault key`, {
+          hint: "write it as https://VAULT.vault.azure.net/keys/NAME/VERSION",
+        });
+      }
+      // Without a version the newest is meant; it has to be looked up before the key is written (SPEC section 5).
+      const fields = sortedFields([
+        ["name", name],
+        ["vault_url", vault],
+        ["version", version],
+      ]);
+      return { kind: "azure_kv", id: idOf(fields), fields };
+    });
+  },
+
+  fromMetadata(fields) {
+    checkCreatedAt(fields, TITLE);
+    neededField(fields, "vault_url", TITLE);
+    neededField(fields, "name", TITLE);
+    return { kind: "azure_kv", id: idOf(fields), fields };
+  },
+
+  async wrap() {
+    throw notYet(TITLE);
+  },
+  async unwrap() {
+    throw notYet(TITLE);
+  },
+};
+
+/** As SOPS prints it. */
+function idOf(fields: TreeMap): string {
+  return `${textField(fields, "vault_url")}/keys/${textField(fields, "name")}/${textField(fields, "version")}`;
+}

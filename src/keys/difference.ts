@@ -1,0 +1,49 @@
+import type { KeyGroup, MasterKey } from "./kind.ts";
+
+/** How the keys of one group change. */
+export interface GroupDifference {
+  readonly common: readonly MasterKey[];
+  readonly added: readonly MasterKey[];
+  readonly removed: readonly MasterKey[];
+}
+
+export function sameKey(a: MasterKey, b: MasterKey): boolean {
+  return a.kind === b.kind && a.id === b.id;
+}
+
+/** Group by group, as SOPS compares them: by their number. */
+export function compareGroups(before: readonly KeyGroup[], after: readonly KeyGroup[]): GroupDifference[] {
+  return Array.from({ length: Math.max(before.length, after.length) }, (_, i) => {
+    const [old = [], now = []] = [before[i], after[i]];
+    const missing = (keys: KeyGroup) => (key: MasterKey) => !keys.some((other) => sameKey(key, other));
+    return {
+      common: now.filter((key) => !missing(old)(key)),
+      added: now.filter(missing(old)),
+      removed: old.filter(missing(now)),
+    };
+  });
+}
+
+export function differs(differences: readonly GroupDifference[]): boolean {
+  return differences.some(({ added, removed }) => added.length + removed.length > 0);
+}
+
+/** The keys that are in no group any more. */
+export function keysGone(before: readonly KeyGroup[], after: readonly KeyGroup[]): MasterKey[] {
+  const left = after.flat();
+  return before.flat().filter((key) => !left.some((other) => sameKey(key, other)));
+}
+
+/**
+ * Whether keys that are taken away could open the file by themselves: then they may hold the data key, and it must
+ * be a new one. With a threshold that takes as many groups as it says.
+ */
+export function couldOpen(
+  gone: readonly MasterKey[],
+  groups: readonly KeyGroup[],
+  threshold: number,
+): boolean {
+  const needed = groups.length === 1 ? 1 : threshold || groups.length;
+  const reached = groups.filter((group) => group.some((key) => gone.some((other) => sameKey(key, other))));
+  return gone.length > 0 && reached.length >= needed;
+}

@@ -1,0 +1,46 @@
+import { TsopsError } from "../errors.ts";
+import { checkCreatedAt, neededField, sortedFields, unreadable } from "./fields.ts";
+import type { KeyKind } from "./kind.ts";
+import { printable } from "./printable.ts";
+import { notYet } from "./unavailable.ts";
+
+const TITLE = "HuaweiCloud KMS";
+
+/** HuaweiCloud KMS keys: `region:key-uuid` (SPEC section 5). */
+export const hckms: KeyKind = {
+  name: "hckms",
+  field: "hckms",
+  title: TITLE,
+
+  parse(list) {
+    const parts = list.split(",").map((part) => part.trim());
+    return parts.filter(Boolean).map((id) => {
+      if (splitHuaweiId(id)) return { kind: "hckms", id, fields: sortedFields([["key_id", id]]) };
+      throw new TsopsError("usage", `${printable(id)} is not a HuaweiCloud KMS key`, {
+        hint: "write it as region:key-uuid, such as tr-west-1:abc12345-abcd-1234-abcd-1234567890ab",
+      });
+    });
+  },
+
+  fromMetadata(fields) {
+    checkCreatedAt(fields, TITLE);
+    const id = neededField(fields, "key_id", TITLE);
+    if (!splitHuaweiId(id)) throw unreadable("the key_id of a HuaweiCloud KMS key is not region:key-uuid");
+    return { kind: "hckms", id, fields };
+  },
+
+  async wrap() {
+    throw notYet(TITLE);
+  },
+  async unwrap() {
+    throw notYet(TITLE);
+  },
+};
+
+/** Region and UUID; undefined if one of them is missing. */
+export function splitHuaweiId(id: string): { region: string; uuid: string } | undefined {
+  const colon = id.indexOf(":");
+  const region = id.slice(0, Math.max(colon, 0)).trim();
+  const uuid = id.slice(colon + 1).trim();
+  return region === "" || uuid === "" ? undefined : { region, uuid };
+}

@@ -1,0 +1,66 @@
+import type { TreeMap } from "../formats/tree.ts";
+
+/** The names that `--decryption-order` takes, and that reports show. */
+export type KindName = "age" | "pgp" | "kms" | "gcp_kms" | "hckms" | "azure_kv" | "hc_vault";
+
+/**
+ * A master key as a file or a configuration names it. Plain data: what its kind knows how to use. `fields` is what
+ * stands in the file's metadata for it (SPEC section 5), in SOPS's names; unknown fields are kept.
+ */
+export interface MasterKey {
+  readonly kind: KindName;
+  /** What identifies it, as SOPS prints it and compares it: a recipient, a fingerprint, an ARN, a URL. */
+  readonly id: string;
+  /** `enc`, the wrapped data key (or share of it), is missing until the key has wrapped one. */
+  readonly fields: TreeMap;
+}
+
+/** A group of keys, each of which can open the group's share of the data key (SPEC section 4). */
+export type KeyGroup = readonly MasterKey[];
+
+/**
+ * What a kind may use of the outside world. The command line fills it from the process, a library caller from where
+ * it likes; nothing reads `process.env` behind its back.
+ */
+export interface KeyContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The home folder, for the places where keys are looked for. */
+  readonly home: string;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  /** Asks the person for a passphrase or PIN without echo; undefined where nobody can be asked. */
+  readonly prompt?: (question: string) => Promise<string>;
+  readonly warn: (message: string) => void;
+  /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
+  readonly cache: Map<string, unknown>;
+}
+
+/**
+ * One kind of master key: a plug. Everything that knows its SDK, its metadata or its identifiers is in its own file.
+ */
+export interface KeyKind {
+  readonly name: KindName;
+  /** The list's name in the metadata: `age`, `pgp`, `kms`, … */
+  readonly field: string;
+  /** What people call it, for messages: "age", "AWS KMS". */
+  readonly title: string;
+  /**
+   * Keys from an identifier list as flags, variables and `.sops.yaml` write it: separated by commas.
+   * @throws TsopsError("no-key" | "config" | "usage") if one is malformed; the message names it.
+   */
+  parse(list: string): MasterKey[];
+  /** The key that an entry of a file's metadata describes. @throws TsopsError("parse") if a needed field is missing. */
+  fromMetadata(fields: TreeMap): MasterKey;
+  /**
+   * Wraps a data key or share, and gives the key with its new `enc` (and `created_at`, where the kind has it).
+   * @throws TsopsError("generic") with the cause in a sentence and a hint.
+   */
+  wrap(key: MasterKey, dataKey: Uint8Array, context: KeyContext): Promise<MasterKey>;
+  /**
+   * The data key or share, or null if nothing here can open this one ("not mine"). An error means "mine, but broken".
+   * The caller owns the buffer and clears it.
+   */
+  unwrap(key: MasterKey, context: KeyContext): Promise<Buffer | null>;
+  /** After `unwrap` gave null: what was tried for the key, why it failed, what to do next, a line each. */
+  whyNot?(key: MasterKey, context: KeyContext): readonly string[];
+}

@@ -1,0 +1,92 @@
+import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import { sortedFields, unreadable } from "./fields.ts";
+import type { KeyGroup, KeyKind, MasterKey } from "./kind.ts";
+import { KINDS } from "./table.ts";
+
+/** The key groups in a file's metadata (SPEC section 5): `age`, `pgp`, `kms`, …, `key_groups`, `shamir_threshold`. */
+
+/** The fields of the metadata that {@link groupsToMetadata} writes: others are not its business. */
+export const GROUP_FIELDS: readonly string[] = [
+  ...KINDS.map((kind) => kind.field),
+  "key_groups",
+  "shamir_threshold",
+];
+
+export interface KeyGroups {
+  readonly groups: readonly KeyGroup[];
+  /** How many groups are needed; 0 if the file does not say, which means all of them. */
+  readonly threshold: number;
+}
+
+/**
+ * The key groups that a file names, weakly typed as SOPS reads them. Keys at the top are the only group where there
+ * are any, whatever `key_groups` says.
+ * @throws TsopsError("parse") if an entry is malformed, or there is no key at all.
+ */
+export function groupsFromMetadata(sops: TreeMap): KeyGroups {
+  const threshold = readThreshold(sops.get("shamir_threshold"));
+  const top = readGroup(sops);
+  if (top.length > 0) return { groups: [top], threshold };
+  const groups = mapsIn(sops.get("key_groups"), "key_groups").map(readGroup);
+  if (groups.length === 0) throw unreadable("no keys found in it");
+  return { groups, threshold };
+}
+
+function readGroup(holder: TreeMap): MasterKey[] {
+  return KINDS.flatMap((kind) =>
+    mapsIn(holder.get(kind.field), kind.field).map((fields) => kind.fromMetadata(fields)),
+  );
+}
+
+/** The maps of a list; a single map counts as a list of one, an empty one as an empty list. */
+function mapsIn(value: Tree | undefined, name: string): TreeMap[] {
+  if (value === undefined || value === null) return [];
+  if (value instanceof TreeMap) return value.entries().length === 0 ? [] : [value];
+  const items = value instanceof TreeList ? value.values() : [value];
+  return items.map((item) => {
+    if (item instanceof TreeMap) return item;
+    throw unreadable(`an entry of its ${name} is not a map`);
+  });
+}
+
+function readThreshold(value: Tree | undefined): number {
+  if (value === undefined || value === null || value === "") return 0;
+  const number = typeof value === "string" && !/^[0-9]+$/.test(value) ? Number.NaN : Number(value);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw unreadable("its shamir_threshold is not a number of key groups");
+}
+
+/** The threshold that counts: that of several groups without one is their number, one group has none to speak of. */
+export function effectiveThreshold(groups: readonly KeyGroup[], threshold: number): number {
+  return threshold === 0 && groups.length > 1 ? groups.length : threshold;
+}
+
+/**
+ * The fields of the metadata for these groups, sorted. Inside key groups `age` and `hc_vault` are always there, as SOPS
+ * writes them.
+ */
+export function groupsToMetadata(groups: readonly KeyGroup[], threshold: number): TreeMap {
+  const [only] = groups;
+  const number = effectiveThreshold(groups, threshold);
+  const last: [string, Tree | undefined] = ["shamir_threshold", number === 0 ? undefined : BigInt(number)];
+  if (groups.length === 1) return sortedFields([...listsOf(only!, []), last]);
+  const lists = groups.map((group) => sortedFields(listsOf(group, ["age", "hc_vault"])));
+  return sortedFields([["key_groups", groups.length === 0 ? undefined : new TreeList(lists)], last]);
+}
+
+function listsOf(group: KeyGroup, always: readonly string[]): [string, Tree | undefined][] {
+  return KINDS.map((kind): [string, Tree | undefined] => {
+    const entries = group.filter((key) => key.kind === kind.name).map((key) => entryOf(key, kind));
+    return [
+      kind.field,
+      entries.length > 0 || always.includes(kind.field) ? new TreeList(entries) : undefined,
+    ];
+  });
+}
+
+/** A key's entry. SOPS writes `aws_profile` even where it is empty. */
+function entryOf(key: MasterKey, kind: KeyKind): TreeMap {
+  const pairs = key.fields.entries().map((entry): [string, Tree] => [entry.key, entry.value]);
+  if (kind.name === "kms" && key.fields.get("aws_profile") === undefined) pairs.push(["aws_profile", ""]);
+  return sortedFields(pairs);
+}

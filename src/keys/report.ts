@@ -1,0 +1,53 @@
+import { TsopsError } from "../errors.ts";
+import type { MasterKey } from "./kind.ts";
+import { describeKey } from "./table.ts";
+
+/** What came of a key that did not open: the reasons, a line each, the last one saying what to do. */
+export interface KeyResult {
+  readonly key: MasterKey;
+  readonly reasons: readonly string[];
+}
+
+export interface GroupResult {
+  readonly opened: boolean;
+  /** The keys that failed. */
+  readonly keys: readonly KeyResult[];
+}
+
+/** An error as lines of a report. Only messages of our own: others may quote what they failed on. */
+export function reasonsOf(error: unknown, service = ""): string[] {
+  const own = error instanceof TsopsError;
+  const lines = own ? [error.message, ...(error.hint ? error.hint.split("\n") : [])] : ["an internal error"];
+  if (service === "") return lines;
+  return [`${service}: ${lines[0]}`, ...lines.slice(1)];
+}
+
+/** The error for a data key that cannot be had; its hint says what was tried for each key of each group. */
+export function groupReport(results: readonly GroupResult[], groups: number, needed: number): TsopsError {
+  const opened = results.filter((result) => result.opened).length;
+  if (groups <= 1) {
+    const keys = results[0]?.keys ?? [];
+    const which =
+      keys.length === 1 ? "the file's only master key" : `none of the file's ${keys.length} master keys`;
+    const message = keys.length === 1 ? `${which} cannot be used` : `${which} can be used`;
+    return new TsopsError("no-data-key", `cannot get the data key: ${message}`, { hint: keyLines(keys, "") });
+  }
+  const lines = results.map((result, i) => {
+    const name = `key group ${i + 1} of ${groups}`;
+    return result.opened ? `${name}: opened` : `${name}: not opened\n${keyLines(result.keys, "  ")}`;
+  });
+  return new TsopsError(
+    "no-data-key",
+    `cannot get the data key: ${needed} of ${groups} key groups are needed, ${opened} could be opened`,
+    { hint: lines.join("\n") },
+  );
+}
+
+function keyLines(keys: readonly KeyResult[], indent: string): string {
+  return keys
+    .flatMap(({ key, reasons }) => [
+      `${indent}${describeKey(key)}`,
+      ...reasons.map((reason) => `${indent}  - ${reason}`),
+    ])
+    .join("\n");
+}

@@ -1,0 +1,50 @@
+import { TsopsError } from "../errors.ts";
+import { age } from "./age.ts";
+import { azureKv } from "./azure-kv.ts";
+import { gcpKms } from "./gcp-kms.ts";
+import { hcVault } from "./hc-vault.ts";
+import { hckms } from "./hckms.ts";
+import type { KeyKind, KindName, MasterKey } from "./kind.ts";
+import { kms } from "./kms.ts";
+import { pgp } from "./pgp.ts";
+import { printable, shortened } from "./printable.ts";
+
+/** All kinds of master keys, in the order in which SOPS puts the keys of a group when it loads them (SPEC section 5). */
+export const KINDS: readonly KeyKind[] = [kms, gcpKms, hckms, azureKv, hcVault, pgp, age];
+
+export function kindNamed(name: KindName): KeyKind {
+  return KINDS.find((kind) => kind.name === name)!;
+}
+
+/** The kind whose list has that name in the metadata; undefined if none has. */
+export function kindForField(field: string): KeyKind | undefined {
+  return KINDS.find((kind) => kind.field === field);
+}
+
+/** A key as reports show it: its kind and what identifies it. */
+export function describeKey(key: MasterKey): string {
+  return `${kindNamed(key.kind).title} ${shortened(key.id)}`;
+}
+
+const DEFAULT_ORDER: readonly string[] = ["age", "pgp"];
+
+/**
+ * The kinds in the order in which their keys are tried (SPEC section 4): names with commas between them. Names that
+ * nobody knows have no effect, as in SOPS, so that a later version's list can be used.
+ * @throws TsopsError("duplicate-decryption-order") if a name occurs twice.
+ */
+export function parseDecryptionOrder(text: string): readonly string[] {
+  if (text === "") return DEFAULT_ORDER;
+  const names = text.split(",").map((name) => name.trim());
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new TsopsError("duplicate-decryption-order", `duplicate decryption key type: ${printable(twice)}`);
+  }
+  return names;
+}
+
+/** Keys as they are tried: by the order of their kinds, the kinds that are not listed last; otherwise as they stand. */
+export function inDecryptionOrder(keys: readonly MasterKey[], order: readonly string[]): MasterKey[] {
+  const rank = ({ kind }: MasterKey): number => (order.includes(kind) ? order.indexOf(kind) : order.length);
+  return [...keys].sort((a, b) => rank(a) - rank(b));
+}

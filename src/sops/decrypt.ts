@@ -1,0 +1,274 @@
+import { TsopsError } from "../errors.ts";
+import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
+import { type Scalar, sameScalar } from "../formats/scalar.ts";
+import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
+import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } from "./cipher.ts";
+import { decryptLayout, type LayoutSpan, placeOfSpan } from "./layout.ts";
+import { computeMac, verifyMac } from "./mac.ts";
+import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
+import { computeSeal, sealOf, verifySeal } from "./seal.ts";
+import type { Selection } from "./selection.ts";
+
+/** Something that is not as it should be, and does not stop the work. */
+export interface Warning {
+  readonly message: string;
+  /** Offset in the text that was read. */
+  readonly offset: number;
+}
+
+/** An encrypted file that was opened. */
+export interface Decrypted {
+  readonly format: Format;
+  readonly reading: Reading;
+  readonly metadata: Metadata;
+  /** For each entry of the reading: its value, decrypted where it was encrypted. */
+  readonly values: readonly (Scalar | undefined)[];
+  /** For each entry of the reading: whether it was a ciphertext. */
+  readonly encrypted: readonly boolean[];
+  /** The plaintext, byte for byte what was encrypted. */
+  readonly text: string;
+  /** The same with the metadata block still in it: what updates start from. */
+  readonly draft: string;
+  readonly sealed: boolean;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * An encrypted text and its metadata, before any key is needed.
+ * @throws TsopsError("parse"), with SOPS's exit code 1 for encrypted files, "no-metadata", …
+ */
+export function readEncrypted(text: string, format: Format): { reading: Reading; metadata: Metadata } {
+  let reading: Reading;
+  try {
+    reading = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
+  } catch (error) {
+    if (!(error instanceof TsopsError) || error.code !== "parse") throw error;
+    const { message, hint, place, cause } = error;
+    throw new TsopsError("parse", message, { hint, place, cause, exit: 1 });
+  }
+  if (!reading.metadata) throw noMetadata();
+  return { reading, metadata: readMetadata(reading.metadata.tree) };
+}
+
+/**
+ * Opens an encrypted text. MAC and seal are verified before anything is given out, unless `ignoreMac`.
+ * @throws TsopsError("tree-decryption") naming the path of a value that does not open, "mac-mismatch", "seal-broken".
+ */
+export function decryptText(
+  opened: { reading: Reading; metadata: Metadata },
+  format: Format,
+  dataKey: Buffer,
+  selection: Selection,
+  options: { ignoreMac?: boolean } = {},
+): Decrypted {
+  const { reading, metadata } = opened;
+  const warnings: Warning[] = duplicateWarnings(reading);
+  const { values, encrypted } = decryptEntries(reading, selection, dataKey, warnings);
+  const seal = sealOf(metadata);
+  if (!options.ignoreMac) {
+    const mac = computeMac(macItems(reading.entries, values, encrypted), metadata.macOnlyEncrypted);
+    verifyMac(metadata.mac, mac, metadata.lastModified, dataKey);
+    if (seal !== undefined) {
+      const sealed = reading.entries.map((entry, i) => ({ entry, value: values[i] }));
+      verifySeal(seal, computeSeal(sealed, metadata, dataKey));
+    }
+  }
+  const trusted = seal !== undefined && !options.ignoreMac;
+  const edits = spellPlaintext(
+    format,
+    reading,
+    values,
+    encrypted,
+    recordedLayout(metadata, dataKey),
+    trusted,
+  );
+  const removal = format.removeMetadata(reading);
+  return {
+    format,
+    reading,
+    metadata,
+    values,
+    encrypted,
+    text: applyEdits(reading.text, [...edits, ...removal]),
+    get draft() {
+      return applyEdits(reading.text, edits);
+    },
+    sealed: seal !== undefined,
+    warnings,
+  };
+}
+
+/** Readers differ in which of two equal keys they see. */
+export function duplicateWarnings(reading: Reading): Warning[] {
+  return (reading.duplicates ?? []).map((offset) => ({ message: "this key stands there twice", offset }));
+}
+
+/** The values that the MAC covers: a comment never counts, also where SOPS wrote it as a list item. */
+export function* macItems(
+  entries: readonly Entry[],
+  values: readonly (Scalar | undefined)[],
+  encrypted: readonly boolean[],
+) {
+  for (const [i, entry] of entries.entries()) {
+    const value = values[i];
+    if (entry.kind === "value" && value !== undefined) yield { value, encrypted: encrypted[i]! };
+  }
+}
+
+function decryptEntries(reading: Reading, selection: Selection, dataKey: Buffer, warnings: Warning[]) {
+  const selected = selection(reading.entries);
+  const values: (Scalar | undefined)[] = [];
+  const encrypted: boolean[] = [];
+  for (const [i, entry] of reading.entries.entries()) {
+    let value = entry.value;
+    let opened = false;
+    if (selected[i] && entry.kind === "comment") {
+      const text = decryptComment(entry, dataKey, warnings);
+      opened = text !== undefined;
+      value = text ?? value;
+    } else if (selected[i] && entry.kind === "value" && value !== null && value !== "") {
+      value = decryptValue(reading, entry, dataKey);
+      opened = true;
+    }
+    values.push(value);
+    encrypted.push(opened);
+  }
+  return { values, encrypted };
+}
+
+function decryptValue(reading: Reading, entry: Entry, dataKey: Buffer): Scalar {
+  if (typeof entry.value !== "string") throw notOpened(reading, entry, "is not encrypted, and should be");
+  if (!entry.value.startsWith("ENC[")) throw notOpened(reading, entry, "is not encrypted, and should be");
+  let cipher: ReturnType<typeof parseCipher>;
+  try {
+    cipher = parseCipher(entry.value);
+  } catch (error) {
+    throw notOpened(reading, entry, `cannot be decrypted: ${(error as Error).message}`);
+  }
+  if (cipher.type === "comment") throw notOpened(reading, entry, "is marked as a comment, and is a value");
+  const bytes = openBytes(cipher, aadOf(entry), dataKey);
+  if (!bytes) {
+    throw notOpened(reading, entry, "does not decrypt: it was changed, or moved here from another place");
+  }
+  const value = valueFromBytes(bytes, cipher.type);
+  if (value === undefined) {
+    throw notOpened(reading, entry, `was not written as the type that it is marked with (${cipher.type})`);
+  }
+  return value;
+}
+
+/** SOPS's own files have a few comments under an ancestor's path (COMMENTS.md section 7), so those are tried too. */
+function decryptComment(entry: Entry, dataKey: Buffer, warnings: Warning[]): string | undefined {
+  const text = String(entry.value);
+  if (text === "") return undefined;
+  const warn = (message: string): undefined => {
+    warnings.push({ message, offset: entry.start });
+  };
+  if (!looksEncrypted(text)) return warn("this comment is not encrypted");
+  let cipher: ReturnType<typeof parseCipher>;
+  try {
+    cipher = parseCipher(text);
+  } catch {
+    return warn("this comment cannot be decrypted; it is left as it is");
+  }
+  if (cipher.type !== "comment") return warn("this comment is a ciphertext of a value; it is left as it is");
+  const tried = new Set([aadOf(entry)]);
+  for (let container = entry.in; container; container = container.parent) tried.add(container.prefix || ":");
+  for (const aad of tried) {
+    const bytes = openBytes(cipher, aad, dataKey);
+    const value = bytes && valueFromBytes(bytes, "comment");
+    if (typeof value === "string") return value;
+  }
+  return warn("this comment does not decrypt; it is left as it is");
+}
+
+function notOpened(reading: Reading, entry: Entry, what: string): TsopsError {
+  const path = pathOf(entry).map((element) => JSON.stringify(element));
+  return new TsopsError("tree-decryption", `the value at [${path.join("][")}] ${what}`, {
+    place: placeOf(reading.text, entry.start),
+    hint: "compare the file with its last good version in git",
+  });
+}
+
+/** The field itself, or nothing. */
+function recordedLayout(metadata: Metadata, dataKey: Buffer): LayoutSpan[] {
+  const field = metadata.own.get("layout");
+  return decryptLayout(typeof field === "string" ? field : undefined, dataKey);
+}
+
+/**
+ * Edits that turn ciphertexts into plaintext. A recorded spelling counts only if the text made with it says the same
+ * values; a seal that holds has proved that already.
+ */
+function spellPlaintext(
+  format: Format,
+  reading: Reading,
+  values: readonly (Scalar | undefined)[],
+  encrypted: readonly boolean[],
+  layout: readonly LayoutSpan[],
+  trusted: boolean,
+): Edit[] {
+  const spell = (recorded: readonly Edit[]): Edit[] => {
+    const edits = [...recorded];
+    const sorted = [...recorded].sort((a, b) => a.start - b.start);
+    let next = 0;
+    const order = [...reading.entries.keys()].filter((i) => encrypted[i] && !reading.entries[i]!.alias);
+    order.sort((a, b) => reading.entries[a]!.start - reading.entries[b]!.start);
+    for (const i of order) {
+      const entry = reading.entries[i]!;
+      while (next < sorted.length && sorted[next]!.end <= entry.start) next++;
+      const covered = next < sorted.length && sorted[next]!.start <= entry.start;
+      if (covered) continue;
+      edits.push({ start: entry.start, end: entry.end, text: format.spell(reading, entry, values[i]!) });
+    }
+    return edits;
+  };
+  if (layout.length === 0) return spell([]);
+  const edits = spell(recordedEdits(reading, layout));
+  if (trusted || saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) return edits;
+  return spell([]);
+}
+
+function recordedEdits(reading: Reading, layout: readonly LayoutSpan[]): Edit[] {
+  const edits: Edit[] = [];
+  for (const span of layout) {
+    const place = placeOfSpan(reading, span);
+    if (place) edits.push({ ...place, text: span.raw });
+  }
+  edits.sort((a, b) => a.start - b.start);
+  const clash = edits.some((edit, i) => i > 0 && edit.start < edits[i - 1]!.end);
+  return clash ? [] : edits;
+}
+
+/** Whether a plaintext draft has these values, in this order, at these paths. */
+export function saysTheSame(
+  format: Format,
+  draft: string,
+  values: readonly (Scalar | undefined)[],
+  entries: readonly Entry[],
+): boolean {
+  let reading: Reading;
+  try {
+    reading = format.read(draft);
+  } catch {
+    return false;
+  }
+  const wanted = entries.flatMap((entry, i) =>
+    entry.kind === "comment" ? [] : [{ entry, value: values[i] }],
+  );
+  const found = reading.entries.filter((entry) => entry.kind !== "comment");
+  return (
+    found.length === wanted.length &&
+    found.every((entry, i) => {
+      const { entry: other, value } = wanted[i]!;
+      if (entry.kind !== other.kind || aadOf(entry) !== aadOf(other) || entry.key !== other.key) return false;
+      return entry.kind !== "value" || sameContent(entry.value!, value!);
+    })
+  );
+}
+
+/** Equal values; numbers also across types, since SOPS prints the float 1.0 as `1` (SPEC section 6). */
+function sameContent(a: Scalar, b: Scalar): boolean {
+  const numbers = [a, b].every((value) => typeof value === "bigint" || typeof value === "number");
+  return numbers ? valueBytes(a!).equals(valueBytes(b!)) : sameScalar(a, b);
+}

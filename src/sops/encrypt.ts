@@ -1,0 +1,278 @@
+import { TsopsError } from "../errors.ts";
+import { type Alias, aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
+import { json } from "../formats/json.ts";
+import { type Scalar, scalarType } from "../formats/scalar.ts";
+import { applyEdits, decodeText, type Edit, placeOf } from "../formats/text.ts";
+import type { TreeMap } from "../formats/tree.ts";
+import { encryptValue, type Random, sealBytes, valueBytes } from "./cipher.ts";
+import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
+import { finishText } from "./finish.ts";
+import { withFields } from "./metadata.ts";
+import type { Selection } from "./selection.ts";
+
+export interface EncryptOptions {
+  readonly dataKey: Buffer;
+  readonly random: Random;
+  /** RFC 3339 in seconds, UTC. */
+  readonly lastModified: string;
+  /** Compiled from the selector that `metadata` names. */
+  readonly selection: Selection;
+  /** The `sops` tree to write: keys, selector, version, unknown fields. MAC, time, layout and seal are filled in. */
+  readonly metadata: TreeMap;
+  /** The file as it was: unchanged values keep their ciphertexts if `dataKey` is still the same. */
+  readonly previous?: { readonly decrypted: Decrypted; readonly sameKey: boolean };
+  /** Keep `lastmodified` and the MAC of the previous file: for changes of metadata only, as SOPS does. */
+  readonly keepMac?: boolean;
+  readonly seal: boolean;
+  /** Blanks a level for a metadata block that is printed anew. */
+  readonly indent?: number;
+}
+
+/** One replacement in the draft, with the entries whose ciphertexts it holds. */
+export interface CipherEdit extends Edit {
+  readonly entries: readonly Entry[];
+}
+
+/** What a ciphertext in the text stands for. */
+export interface Plain {
+  readonly value: Exclude<Scalar, null>;
+  readonly aad: string;
+  readonly comment: boolean;
+}
+
+/**
+ * Encrypts a plaintext document: every selected value and comment is replaced in its place, the rest stays as it is.
+ * The result has been decrypted again and compared with `plain` before it is given out.
+ * @throws TsopsError("parse") for a text that cannot be read, "already-encrypted" if it has metadata,
+ * "tree-encryption" if something in it cannot be encrypted so that it comes back.
+ */
+export function encryptText(plain: string, format: Format, options: EncryptOptions): string {
+  if (format.readEncrypted) return encryptWrapped(plain, format, options);
+  const reading = format.read(plain);
+  if (reading.metadata) throw alreadyEncrypted();
+  const carried = options.previous && carryBlock(plain, format, options.previous.decrypted);
+  const draft =
+    carried ?? applyEdits(plain, format.addMetadata(reading, skeleton(options), { indent: options.indent }));
+  return encryptDraft(draft, format, options, plain);
+}
+
+/**
+ * The same for a plaintext that still has its metadata block in it, as `Decrypted.draft` gives it: the block keeps
+ * its place and its formatting.
+ */
+export function encryptDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): string {
+  const reading = format.read(draft);
+  const selected = options.selection(reading.entries);
+  const { ciphers, plains } = encryptEntries(reading, selected, options);
+  const edits = cipherEdits(reading, format, ciphers);
+  const text = finishText({ draft, reading, edits, plains, selected, format, options });
+  checkResult(text, format, options, plain ?? applyEdits(draft, format.removeMetadata(reading)));
+  return text;
+}
+
+/** A format whose encrypted form is another document around the value (binary: SPEC section 6). */
+function encryptWrapped(plain: string, format: Format, options: EncryptOptions): string {
+  const reading = format.read(plain);
+  const { ciphers, plains } = encryptEntries(reading, options.selection(reading.entries), options);
+  const entry = reading.entries[0]!;
+  const cipher = ciphers.get(entry);
+  const before = options.previous?.decrypted.reading;
+  let draft: string;
+  if (before) {
+    const old = before.entries[0]!;
+    draft = applyEdits(before.text, [
+      { start: old.start, end: old.end, text: json.spellCipher(before, old, cipher ?? "") },
+    ]);
+  } else {
+    const wrapper = format.spellCipher(reading, entry, cipher ?? "");
+    draft = applyEdits(
+      wrapper,
+      json.addMetadata(json.read(wrapper), skeleton(options), { indent: options.indent }),
+    );
+  }
+  const wrapped = json.read(draft);
+  const selected = options.selection(wrapped.entries);
+  const text = finishText({ draft, reading: wrapped, edits: [], plains, selected, format: json, options });
+  checkResult(text, format, options, plain);
+  return text;
+}
+
+/** The metadata as it is put in first: MAC and the rest are filled in when the text around it is known. */
+function skeleton({ metadata, lastModified }: EncryptOptions): TreeMap {
+  return withFields(metadata, { lastmodified: lastModified, mac: "" });
+}
+
+/** New ciphertexts for all that is selected, or the old ones where nothing changed. */
+function encryptEntries(reading: Reading, selected: readonly boolean[], options: EncryptOptions) {
+  const ciphers = new Map<Entry, string>();
+  const plains = new Map<string, Plain>();
+  const known = options.previous?.sameKey ? reusableCiphers(options.previous.decrypted) : undefined;
+  for (const [i, entry] of reading.entries.entries()) {
+    if (!selected[i]) continue;
+    const value = valueToEncrypt(entry);
+    if (value === undefined) continue;
+    const comment = entry.kind === "comment";
+    const aad = aadOf(entry);
+    const kept = known?.get(reuseKey(value, comment, aad))?.pop();
+    const cipher = kept?.cipher ?? newCipher(value, comment, aad, options);
+    ciphers.set(entry, cipher);
+    plains.set(cipher, { value: kept?.value ?? value, aad, comment });
+  }
+  return { ciphers, plains };
+}
+
+function newCipher(
+  value: Exclude<Scalar, null>,
+  comment: boolean,
+  aad: string,
+  { dataKey, random }: EncryptOptions,
+): string {
+  if (comment) return sealBytes(valueBytes(value), "comment", aad, dataKey, random);
+  return encryptValue(value, aad, dataKey, random);
+}
+
+/** Nulls and empty texts are never encrypted. An empty comment in a list would become an item for SOPS, so it is. */
+function valueToEncrypt(entry: Entry): Exclude<Scalar, null> | undefined {
+  const { value } = entry;
+  if (value === undefined || value === null) return undefined;
+  if (value !== "") return value;
+  return entry.kind === "comment" && entry.in?.kind === "list" ? " " : undefined;
+}
+
+interface Kept {
+  cipher: string;
+  /** What it decrypts to, which says more than the text: SOPS prints the float 1.0 as `1`, and that reads as an int. */
+  value: Exclude<Scalar, null>;
+}
+
+/** Ciphertexts by what they say and where; each is used once, so that equal items do not come to share one. */
+function reusableCiphers({ reading, values, encrypted }: Decrypted): Map<string, Kept[]> {
+  const known = new Map<string, Kept[]>();
+  for (let i = reading.entries.length - 1; i >= 0; i--) {
+    const entry = reading.entries[i]!;
+    const value = values[i];
+    if (!encrypted[i] || entry.alias || value === undefined || value === null) continue;
+    const key = reuseKey(value, entry.kind === "comment", aadOf(entry));
+    const kept = { cipher: String(entry.value), value };
+    const list = known.get(key);
+    if (list) list.push(kept);
+    else known.set(key, [kept]);
+  }
+  return known;
+}
+
+/** Numbers are the same if their bytes are, whichever type they have. */
+function reuseKey(value: Exclude<Scalar, null>, comment: boolean, aad: string): string {
+  const type = typeof value === "bigint" || typeof value === "number" ? "number" : scalarType(value);
+  return `${comment ? "comment" : type}\0${aad}\0${decodeText(valueBytes(value))}`;
+}
+
+/** The replacements in text order. An alias is written out if anything that it repeats is encrypted, here or there. */
+function cipherEdits(reading: Reading, format: Format, ciphers: ReadonlyMap<Entry, string>): CipherEdit[] {
+  const edits: CipherEdit[] = [];
+  const aliases = new Map<Alias, Entry[]>();
+  for (const entry of reading.entries) {
+    if (entry.alias) {
+      const copies = aliases.get(entry.alias);
+      if (copies) copies.push(entry);
+      else aliases.set(entry.alias, [entry]);
+      continue;
+    }
+    const cipher = ciphers.get(entry);
+    if (cipher === undefined) continue;
+    const { start, end } = entry;
+    edits.push({ start, end, text: format.spellCipher(reading, entry, cipher), entries: [entry] });
+  }
+  for (const [alias, entries] of aliases) {
+    if (![...entries, ...alias.originals].some((entry) => ciphers.has(entry))) continue;
+    if (!format.expandAlias) throw new RangeError(`${format.name} has aliases and cannot expand them`);
+    const text = format.expandAlias(reading, entries, ciphers);
+    edits.push({ start: alias.start, end: alias.end, text, entries });
+  }
+  return edits.sort((a, b) => a.start - b.start);
+}
+
+/**
+ * The new plaintext with the metadata block of the file as it was, at the place where it was: before the same text,
+ * else after the same text. Undefined if neither gives the block back unchanged.
+ */
+function carryBlock(plain: string, format: Format, { draft }: Decrypted): string | undefined {
+  const edits = format.removeMetadata(format.read(draft));
+  const [edit] = edits;
+  if (!edit || edits.length > 1 || edit.text !== "") return undefined;
+  const block = draft.slice(edit.start, edit.end);
+  const after = draft.slice(edit.end);
+  const places: number[] = [];
+  if (plain.endsWith(after)) places.push(plain.length - after.length);
+  if (plain.startsWith(draft.slice(0, edit.start))) places.push(edit.start);
+  for (const at of places) {
+    const candidate = plain.slice(0, at) + block + plain.slice(at);
+    if (blockComesOut(candidate, plain, format)) return candidate;
+  }
+  return undefined;
+}
+
+function blockComesOut(candidate: string, plain: string, format: Format): boolean {
+  try {
+    const reading = format.read(candidate);
+    return reading.metadata !== undefined && applyEdits(candidate, format.removeMetadata(reading)) === plain;
+  } catch {
+    return false;
+  }
+}
+
+/** The last guard: what was encrypted is decrypted again, MAC and seal checked, and compared to the byte. */
+function checkResult(text: string, format: Format, options: EncryptOptions, plain: string): void {
+  let again: Decrypted | undefined;
+  let cause: unknown;
+  try {
+    again = decryptText(readEncrypted(text, format), format, options.dataKey, options.selection);
+  } catch (error) {
+    cause = error;
+  }
+  if (again?.text !== plain) {
+    throw new TsopsError("tree-encryption", "the encrypted file would not decrypt to the same bytes", {
+      hint: "nothing was written; please report this with a file that has the same layout and no secrets",
+      place: again && placeOf(plain, firstDifference(plain, again.text)),
+      cause,
+    });
+  }
+  if (options.previous) checkStillEncrypted(options.previous.decrypted, again);
+}
+
+function firstDifference(a: string, b: string): number {
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return i;
+}
+
+export function alreadyEncrypted(): TsopsError {
+  return new TsopsError("already-encrypted", "the file already has a top-level entry named sops", {
+    hint: "it is either encrypted already (use edit, set or rotate), or the entry needs another name",
+  });
+}
+
+/** Nothing that was encrypted in the file as it was may stand in the new one in plaintext, whatever selectors say. */
+function checkStillEncrypted(before: Decrypted, now: Decrypted): void {
+  const wasEncrypted = new Set<string>();
+  before.reading.entries.forEach((entry, i) => {
+    if (before.encrypted[i] && entry.kind === "value") wasEncrypted.add(aadOf(entry));
+  });
+  const bare = now.reading.entries.find(
+    (entry, i) =>
+      entry.kind === "value" &&
+      entry.value !== null &&
+      entry.value !== "" &&
+      !now.encrypted[i] &&
+      wasEncrypted.has(aadOf(entry)),
+  );
+  if (!bare) return;
+  const path = pathOf(bare).map((element) => JSON.stringify(element));
+  throw new TsopsError(
+    "selectors-changed",
+    `the value at [${path.join("][")}] was encrypted and would now be written plain`,
+    {
+      hint: "the file's selectors (unencrypted_suffix, encrypted_regex, …) or its comments changed; correct them first",
+    },
+  );
+}

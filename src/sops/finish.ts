@@ -1,0 +1,218 @@
+import { TsopsError } from "../errors.ts";
+import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
+import type { Scalar } from "../formats/scalar.ts";
+import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
+import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import { sealBytes, valueBytes } from "./cipher.ts";
+import { macItems } from "./decrypt.ts";
+import type { CipherEdit, EncryptOptions, Plain } from "./encrypt.ts";
+import { encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
+import { computeMac, encryptMac } from "./mac.ts";
+import { readMetadata, withFields } from "./metadata.ts";
+import { computeSeal } from "./seal.ts";
+
+export interface Unfinished {
+  /** The plaintext with the metadata block in it. */
+  readonly draft: string;
+  readonly reading: Reading;
+  readonly selected: readonly boolean[];
+  readonly edits: readonly CipherEdit[];
+  readonly plains: ReadonlyMap<string, Plain>;
+  /** The format of the encrypted text. */
+  readonly format: Format;
+  readonly options: EncryptOptions;
+}
+
+/**
+ * From ciphertexts in their places to the whole file. Comments are bound to the places that they have in the final
+ * text (COMMENTS.md section 7), so it is read again; then layout, MAC and seal are worked out on that reading.
+ */
+export function finishText(work: Unfinished): string {
+  const { draft, edits, format, options } = work;
+  let reading = readCiphers(format, applyEdits(draft, edits));
+  const rebound = rebindComments(reading, work);
+  if (rebound.length > 0) reading = readCiphers(format, applyEdits(reading.text, rebound));
+  const values = reading.entries.map((entry) => plainOf(entry, work.plains)?.value ?? entry.value);
+  const encrypted = reading.entries.map((entry) => plainOf(entry, work.plains) !== undefined);
+  checkSelection(reading, encrypted, work);
+
+  const old = readMetadata(reading.metadata!.tree);
+  const layout = encryptLayout(
+    layoutSpans(work, reading),
+    options.dataKey,
+    options.random,
+    options.previous?.sameKey ? scalarField(old.own.get("layout")) : undefined,
+  );
+  const own = withFields(ownFields(options.metadata), { layout, seal: undefined });
+  let tree = withFields(options.metadata, {
+    ...macFields(computeMac(macItems(reading.entries, values, encrypted), old.macOnlyEncrypted), options),
+    tsops: own.items.length > 0 ? own : undefined,
+  });
+  if (options.seal) {
+    const entries = reading.entries.map((entry, i) => ({ entry, value: values[i] }));
+    const seal = computeSeal(entries, readMetadata(tree), options.dataKey);
+    tree = withFields(tree, { tsops: withFields(own, { seal }) });
+  }
+  return applyEdits(reading.text, metadataEdits(reading, format, tree, options.indent));
+}
+
+function macFields(mac: string, options: EncryptOptions): Record<string, Tree | undefined> {
+  const { keepMac, previous, lastModified, dataKey, random } = options;
+  if (keepMac && previous) {
+    const { tree } = previous.decrypted.metadata;
+    return { lastmodified: tree.get("lastmodified"), mac: tree.get("mac") };
+  }
+  return { lastmodified: lastModified, mac: encryptMac(mac, lastModified, dataKey, random) };
+}
+
+function ownFields(metadata: TreeMap): TreeMap {
+  const own = metadata.get("tsops");
+  return own instanceof TreeMap ? own : new TreeMap();
+}
+
+function scalarField(value: Tree | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function readCiphers(format: Format, text: string): Reading {
+  const reading = format.read(text);
+  if (!reading.metadata) throw new RangeError("the metadata block was lost while encrypting");
+  return reading;
+}
+
+function plainOf(entry: Entry, plains: ReadonlyMap<string, Plain>): Plain | undefined {
+  return typeof entry.value === "string" && !entry.alias ? plains.get(entry.value) : undefined;
+}
+
+/** New ciphertexts for the comments whose path is another one in the final text; their lengths stay the same. */
+function rebindComments(reading: Reading, { plains, format, options }: Unfinished): Edit[] {
+  const edits: Edit[] = [];
+  for (const entry of reading.entries) {
+    const plain = plainOf(entry, plains);
+    const aad = aadOf(entry);
+    if (!plain?.comment || plain.aad === aad) continue;
+    const cipher = sealBytes(valueBytes(plain.value), "comment", aad, options.dataKey, options.random);
+    (plains as Map<string, Plain>).set(cipher, { ...plain, aad });
+    edits.push({ start: entry.start, end: entry.end, text: format.spellCipher(reading, entry, cipher) });
+  }
+  return edits;
+}
+
+/** Reading the encrypted file must select what was encrypted: with comment regexes a ciphertext may match by chance. */
+function checkSelection(reading: Reading, encrypted: readonly boolean[], { options }: Unfinished): void {
+  const selected = options.selection(reading.entries);
+  const odd = reading.entries.findIndex(
+    (entry, i) =>
+      entry.kind === "value" && entry.value !== null && entry.value !== "" && selected[i] !== encrypted[i],
+  );
+  if (odd < 0) return;
+  throw new TsopsError(
+    "tree-encryption",
+    "a comment expression matches other comments once they are encrypted, so that the file could not be decrypted",
+    {
+      hint: "choose an expression for unencrypted_comment_regex or encrypted_comment_regex that matches no ciphertext",
+      place: placeOf(reading.text, reading.entries[odd]!.start),
+    },
+  );
+}
+
+/** What the plain splice would not bring back, found by trying (docs/format.md). */
+function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Reading): LayoutSpan[] {
+  const order = [...reading.entries.keys()]
+    .filter((i) => plainOf(reading.entries[i]!, plains))
+    .sort((a, b) => reading.entries[a]!.start - reading.entries[b]!.start);
+  const spans: LayoutSpan[] = [];
+  let next = 0;
+  let shift = 0;
+  for (const edit of edits) {
+    const start = edit.start + shift;
+    const end = start + edit.text.length;
+    shift += edit.text.length - (edit.end - edit.start);
+    while (next < order.length && reading.entries[order[next]!]!.start < start) next++;
+    const first = order[next];
+    const entry = first === undefined ? undefined : reading.entries[first];
+    const raw = draft.slice(edit.start, edit.end);
+    const up = entry && entry.start < end ? levelsUp(entry, start, end) : undefined;
+    if (first === undefined || entry === undefined || up === undefined) throw cannotKeep(edit, draft);
+    const value = plainOf(entry, plains)!.value;
+    if (up === 0 && format.spell(reading, entry, value as Scalar) === raw) continue;
+    spans.push({ entry: first, up, raw });
+  }
+  return spans;
+}
+
+function cannotKeep(edit: CipherEdit, draft: string): TsopsError {
+  const path = edit.entries[0] ? pathOf(edit.entries[0]).map((element) => JSON.stringify(element)) : [];
+  return new TsopsError(
+    "tree-encryption",
+    `the value at [${path.join("][")}] cannot be encrypted in its place`,
+    {
+      place: placeOf(draft, edit.start),
+      hint: "write it in a simpler style, on one line; nothing was written",
+    },
+  );
+}
+
+/** Changed scalars are replaced where they stand, so the block keeps its formatting; else it is printed anew. */
+function metadataEdits(reading: Reading, format: Format, tree: TreeMap, indent: number | undefined): Edit[] {
+  const block = reading.metadata!;
+  const changes = scalarChanges(block.tree, tree, []);
+  const byPath = new Map(block.entries.map((entry) => [pathText(pathOf(entry)), entry]));
+  const edits = changes?.map(({ path, value }) => {
+    const entry = byPath.get(pathText(path));
+    return entry && { start: entry.start, end: entry.end, text: format.spell(reading, entry, value) };
+  });
+  if (edits?.every((edit) => edit !== undefined)) return edits;
+  return format.replaceMetadata(reading, tree, { indent });
+}
+
+function pathText(path: readonly (string | number)[]): string {
+  return JSON.stringify(path);
+}
+
+interface Change {
+  path: (string | number)[];
+  value: Scalar;
+}
+
+/** The scalars in which two trees of the same shape differ; undefined if their shapes differ. */
+function scalarChanges(old: Tree, now: Tree, path: (string | number)[]): Change[] | undefined {
+  const all = (pairs: [Tree, Tree, string | number][]): Change[] | undefined => {
+    const changes: Change[] = [];
+    for (const [a, b, key] of pairs) {
+      const inner = scalarChanges(a, b, [...path, key]);
+      if (!inner) return undefined;
+      changes.push(...inner);
+    }
+    return changes;
+  };
+  if (old instanceof TreeMap && now instanceof TreeMap) {
+    const before = old.entries();
+    const after = now.entries();
+    if (before.length !== after.length || new Set(before.map((e) => e.key)).size !== before.length)
+      return undefined;
+    const pairs: [Tree, Tree, string][] = [];
+    for (const { key, value } of before) {
+      const other = now.get(key);
+      if (other === undefined) return undefined;
+      pairs.push([value, other, key]);
+    }
+    return all(pairs);
+  }
+  if (old instanceof TreeList && now instanceof TreeList) {
+    const before = old.values();
+    const after = now.values();
+    if (before.length !== after.length) return undefined;
+    return all(before.map((value, i) => [value, after[i]!, i]));
+  }
+  const scalars = [old, now].every((tree) => !(tree instanceof TreeMap) && !(tree instanceof TreeList));
+  if (!scalars) return undefined;
+  if (sameText(old as Scalar, now as Scalar)) return [];
+  return [{ path, value: now as Scalar }];
+}
+
+/** Flat formats hold every scalar as text, so numbers and booleans compare by theirs. */
+function sameText(a: Scalar, b: Scalar): boolean {
+  if (a === null || b === null) return a === b;
+  return String(valueBytes(a)) === String(valueBytes(b)) || String(a) === String(b);
+}

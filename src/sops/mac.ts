@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { TsopsError } from "../errors.ts";
+import type { Scalar } from "../formats/scalar.ts";
+import { openBytes, parseCipher, type Random, sealBytes, valueBytes } from "./cipher.ts";
+
+/** With `mac_only_encrypted` the hash starts with these bytes: sha256("sops") (SPEC section 3). */
+const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
+
+/** One value as the MAC sees it. */
+export interface MacItem {
+  value: Scalar;
+  encrypted: boolean;
+}
+
+/** Upper-case hex of SHA-512 over the values in walking order; comments and nulls do not count (SPEC section 3). */
+export function computeMac(items: Iterable<MacItem>, onlyEncrypted: boolean): string {
+  const hash = createHash("sha512");
+  if (onlyEncrypted) hash.update(ONLY_ENCRYPTED_START);
+  for (const { value, encrypted } of items) {
+    if (value === null || (onlyEncrypted && !encrypted)) continue;
+    hash.update(valueBytes(value));
+  }
+  return hash.digest("hex").toUpperCase();
+}
+
+/** The MAC as it stands in the metadata: encrypted, with `lastmodified` as AAD. */
+export function encryptMac(mac: string, lastModified: string, dataKey: Buffer, random: Random): string {
+  return sealBytes(Buffer.from(mac), "str", lastModified, dataKey, random);
+}
+
+/**
+ * Compares a file's MAC with the one computed from it. Neither is ever shown: both are hashes of the plaintext.
+ * @throws TsopsError("mac-mismatch") if they differ or the file's cannot be opened.
+ */
+export function verifyMac(stored: string, computed: string, lastModified: string, dataKey: Buffer): void {
+  if (stored === "") throw mismatch("the file has no MAC");
+  let opened: Buffer | undefined;
+  try {
+    opened = openBytes(parseCipher(stored), lastModified, dataKey);
+  } catch {
+    opened = undefined;
+  }
+  if (!opened) throw mismatch("the file's MAC cannot be opened: it or lastmodified was changed");
+  if (opened.toString("latin1") !== computed) throw mismatch("the values do not match the file's MAC");
+}
+
+function mismatch(why: string): TsopsError {
+  return new TsopsError("mac-mismatch", `MAC mismatch: ${why}`, {
+    hint: "somebody changed the file without its key, or a merge went wrong; compare it with git's history, or use --ignore-mac if you know why",
+  });
+}

@@ -1,0 +1,111 @@
+import { TsopsError } from "../errors.ts";
+import { Time } from "../formats/scalar.ts";
+import { type Tree, TreeMap } from "../formats/tree.ts";
+import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "./selection.ts";
+
+/** The release of SOPS whose format this writes. SOPS compares it, so it is never tsops's own (SPEC section 5). */
+export const SOPS_VERSION = "3.13.3";
+
+/** What `sops` says, except for the keys, which src/keys reads from the same tree. */
+export interface Metadata {
+  /** All of it as it stands, unknown fields included. */
+  readonly tree: TreeMap;
+  /** RFC 3339 in seconds, as Go formats it: the AAD of the MAC. */
+  readonly lastModified: string;
+  readonly mac: string;
+  readonly version: string;
+  readonly selector: Selector;
+  readonly macOnlyEncrypted: boolean;
+  /** What only tsops knows: `sops.tsops`. */
+  readonly own: TreeMap;
+}
+
+/**
+ * Reads the metadata of an encrypted file, weakly typed as SOPS does: numbers and booleans may be strings.
+ * @throws TsopsError("no-metadata") where SOPS finds none, TsopsError("generic") where it cannot read it.
+ */
+export function readMetadata(tree: TreeMap): Metadata {
+  const selectors = SELECTOR_KINDS.flatMap((kind) => {
+    const value = textOf(tree, kind);
+    return value === "" ? [] : [{ kind, value }];
+  });
+  if (selectors.length > 1) {
+    throw unreadable(
+      `it has ${selectors.map((s) => s.kind).join(" and ")}, and only one of them may be there`,
+    );
+  }
+  const own = tree.get("tsops");
+  return {
+    tree,
+    lastModified: readLastModified(tree),
+    mac: textOf(tree, "mac"),
+    version: textOf(tree, "version"),
+    selector: selectors[0] ?? DEFAULT_SELECTOR,
+    macOnlyEncrypted: readBoolean(tree, "mac_only_encrypted"),
+    own: own instanceof TreeMap ? own : new TreeMap(),
+  };
+}
+
+function readLastModified(tree: TreeMap): string {
+  const value = tree.get("lastmodified");
+  if (value instanceof Time) {
+    throw unreadable("its lastmodified is not in quotes, so that YAML takes it for a date");
+  }
+  const time = typeof value === "string" ? Time.parse(value) : undefined;
+  if (!time) throw unreadable("its lastmodified is missing or not a time in RFC 3339");
+  return time.text.replace(/\.\d+/, "");
+}
+
+function readBoolean(tree: TreeMap, name: string): boolean {
+  const value = tree.get(name);
+  if (typeof value === "boolean") return value;
+  if (value === undefined || value === null || value === "") return false;
+  const text = scalarText(value);
+  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
+  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
+  throw unreadable(`its ${name} is neither true nor false`);
+}
+
+/** A field as text; empty if it is missing. */
+export function textOf(tree: TreeMap, name: string): string {
+  const value = tree.get(name);
+  if (value instanceof TreeMap || (typeof value === "object" && value !== null && !(value instanceof Time))) {
+    throw unreadable(`its ${name} is not a text`);
+  }
+  return value === undefined || value === null ? "" : scalarText(value);
+}
+
+function scalarText(value: Tree): string {
+  return value instanceof Time ? value.text : String(value);
+}
+
+function unreadable(why: string): TsopsError {
+  return new TsopsError("generic", `the file's sops metadata cannot be read: ${why}`, {
+    hint: "compare the metadata with the file's last good version in git",
+  });
+}
+
+export function noMetadata(): TsopsError {
+  return new TsopsError("no-metadata", "sops metadata not found", {
+    hint: "the file is not encrypted, or it is of another type than its name says (see --input-type)",
+  });
+}
+
+/**
+ * The tree with some fields given, changed or (where undefined) taken away, sorted by name as SOPS writes them
+ * at every level (SPEC section 5).
+ */
+export function withFields(tree: TreeMap, fields: Readonly<Record<string, Tree | undefined>>): TreeMap {
+  const kept = tree.entries().filter(({ key }) => !Object.hasOwn(fields, key));
+  const given = Object.entries(fields).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ key, value }],
+  );
+  return new TreeMap([...kept, ...given].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)));
+}
+
+/** The fields that say which values are encrypted. SOPS writes the default out as well. */
+export function selectorFields(selector: Selector | undefined): Record<string, Tree | undefined> {
+  const fields: Record<string, Tree | undefined> = {};
+  for (const kind of SELECTOR_KINDS) fields[kind] = kind === selector?.kind ? selector.value : undefined;
+  return fields;
+}

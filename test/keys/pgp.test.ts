@@ -1,0 +1,178 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TsopsError } from "../../src/errors.ts";
+import { TreeMap } from "../../src/formats/tree.ts";
+import type { MasterKey } from "../../src/keys/kind.ts";
+import { pgp } from "../../src/keys/pgp.ts";
+import { contextWith, emptyFolder, GOLDEN, goldenKey } from "./helpers.ts";
+
+const dataKey = Buffer.alloc(32, 9);
+const FP = goldenKey("pgp1.fp").trim();
+
+async function failure(promise: Promise<unknown>): Promise<TsopsError> {
+  const error: unknown = await promise.then(
+    () => assert.unreachable("it must fail"),
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, TsopsError);
+  return error as TsopsError;
+}
+
+/** A program in gpg's place that notes its arguments, environment and input, one a line. */
+function fakeGpg(body: string): { path: string; args(): string[]; input(): string; env(): string } {
+  const folder = emptyFolder();
+  const path = join(folder, "my gpg");
+  const script = `#!/bin/sh\nprintf '%s\\n' "$@" > '${folder}/args'\nenv > '${folder}/env'\ncat > '${folder}/in'\n${body}\n`;
+  writeFileSync(path, script);
+  chmodSync(path, 0o755);
+  const read = (name: string): string => readFileSync(join(folder, name), "latin1");
+  return {
+    path,
+    args: () => read("args").split("\n").slice(0, -1),
+    input: () => read("in"),
+    env: () => read("env"),
+  };
+}
+
+const keyWith = (enc: string, id = FP): MasterKey => ({
+  kind: "pgp",
+  id,
+  fields: TreeMap.of([
+    ["created_at", "2020-01-01T00:00:00Z"],
+    ["enc", enc],
+    ["fp", id],
+  ]),
+});
+
+test("wrapping: gpg's arguments, and what becomes of its output", async () => {
+  const gpg = fakeGpg("printf '\\n-----BEGIN PGP MESSAGE-----\\nx\\n\\n'");
+  const context = contextWith({ SOPS_GPG_EXEC: gpg.path, SOPS_AGE_KEY: "secret", GNUPGHOME: "/some/home" });
+  const [key] = pgp.parse(FP);
+  const wrapped = await pgp.wrap(key!, dataKey, context);
+  const words = `--no-default-recipient --yes --encrypt -a -r ${FP} --trusted-key ${FP.slice(-16)} --no-encrypt-to`;
+  assert.equal(gpg.args(), words.split(" "));
+  assert.is(gpg.input(), dataKey.toString("latin1"));
+  assert.match(gpg.env(), "GNUPGHOME=/some/home");
+  assert.not.match(gpg.env(), "secret");
+  assert.equal(
+    wrapped.fields.entries().map(({ key: name, value }) => [name, value]),
+    [
+      ["created_at", "2025-01-02T03:04:05Z"],
+      ["enc", "-----BEGIN PGP MESSAGE-----\nx"],
+      ["fp", FP],
+    ],
+  );
+});
+
+test("wrapping again: created_at stays, and other fields do", async () => {
+  const gpg = fakeGpg("echo new");
+  const key = keyWith("old");
+  const fields = new TreeMap([...key.fields.items, { key: "future", value: 1n }]);
+  const wrapped = await pgp.wrap({ ...key, fields }, dataKey, contextWith({ SOPS_GPG_EXEC: gpg.path }));
+  assert.is(wrapped.fields.get("created_at"), "2020-01-01T00:00:00Z");
+  assert.is(wrapped.fields.get("enc"), "new");
+  assert.is(wrapped.fields.get("future"), 1n);
+});
+
+test("a subkey's exclamation mark stays with the 16 digits before it", async () => {
+  const gpg = fakeGpg("echo x");
+  await pgp.wrap(pgp.parse(`${FP}!`)[0]!, dataKey, contextWith({ SOPS_GPG_EXEC: gpg.path }));
+  assert.is(gpg.args()[7], `${FP.slice(-16)}!`);
+});
+
+test("unwrapping: gpg's arguments and input", async () => {
+  const gpg = fakeGpg("printf '0123456789abcdef0123456789abcdef'");
+  const opened = await pgp.unwrap(keyWith("-----BEGIN\nx"), contextWith({ SOPS_GPG_EXEC: gpg.path }));
+  assert.is(opened?.toString(), "0123456789abcdef0123456789abcdef");
+  assert.equal(gpg.args(), ["-d"]);
+  assert.is(gpg.input(), "-----BEGIN\nx");
+});
+
+test("gpg that has no secret key, prints nothing, fails or is not there", async () => {
+  const none = fakeGpg("echo 'gpg: decryption failed: No secret key' >&2; exit 2");
+  const context = contextWith({ SOPS_GPG_EXEC: none.path, GNUPGHOME: "/g" });
+  assert.is(await pgp.unwrap(keyWith("x"), context), null);
+  assert.equal(pgp.whyNot!(keyWith("x"), context)[0], "gpg has no secret key for it in /g");
+
+  const silent = contextWith({ SOPS_GPG_EXEC: fakeGpg("exit 0").path });
+  assert.match((await failure(pgp.unwrap(keyWith("x"), silent))).message, /: it printed nothing$/);
+
+  const broken = contextWith({
+    SOPS_GPG_EXEC: fakeGpg("printf 'gpg: no\\ngpg: valid \\033[1mdata\\n' >&2; exit 2").path,
+  });
+  assert.match((await failure(pgp.unwrap(keyWith("x"), broken))).message, /: no; valid \\x1b\[1mdata$/);
+
+  const missing = contextWith({ SOPS_GPG_EXEC: "/no/such/gpg" });
+  assert.is(
+    (await failure(pgp.unwrap(keyWith("x"), missing))).message,
+    "/no/such/gpg cannot be started: there is no such program",
+  );
+});
+
+test("half an answer of a gpg that fails is not taken", async () => {
+  const gpg = fakeGpg("printf '0123456789abcdef0123456789abcdef'; echo 'gpg: MDC missing' >&2; exit 2");
+  await failure(pgp.unwrap(keyWith("x"), contextWith({ SOPS_GPG_EXEC: gpg.path })));
+});
+
+test("gpg can be stopped", async () => {
+  const gpg = fakeGpg("exec sleep 20");
+  const context = contextWith({ SOPS_GPG_EXEC: gpg.path }, { signal: AbortSignal.timeout(200) });
+  assert.is((await failure(pgp.unwrap(keyWith("x"), context))).code, "aborted");
+});
+
+function hasGpg(): boolean {
+  try {
+    execFileSync("gpg", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (hasGpg()) {
+  const home = emptyFolder();
+  chmodSync(home, 0o700);
+  for (const name of ["pgp1", "pgp2", "pgp3", "pgppub"]) {
+    const file = join(GOLDEN, "keys", `${name}.asc`);
+    execFileSync("gpg", ["--homedir", home, "--batch", "--quiet", "--import", file], { stdio: "ignore" });
+  }
+  process.on("exit", () => execFileSync("gpgconf", ["--homedir", home, "--kill", "all"]));
+  const context = contextWith({ GNUPGHOME: home });
+
+  for (const name of ["pgp1", "pgp2", "pgp3"]) {
+    test(`the real gpg, ${name}`, async () => {
+      const [key] = pgp.parse(goldenKey(`${name}.fp`).trim());
+      const wrapped = await pgp.wrap(key!, dataKey, context);
+      assert.match(
+        String(wrapped.fields.get("enc")),
+        /^-----BEGIN PGP MESSAGE-----\n[\s\S]*\n-----END PGP MESSAGE-----$/,
+      );
+      assert.equal(await pgp.unwrap(wrapped, context), dataKey);
+    });
+  }
+
+  test("the real gpg without the secret key", async () => {
+    const [key] = pgp.parse(goldenKey("pgppub.fp").trim());
+    const wrapped = await pgp.wrap(key!, dataKey, context);
+    assert.is(await pgp.unwrap(wrapped, context), null);
+  });
+
+  test("the real gpg with a fingerprint that it does not know", async () => {
+    const [key] = pgp.parse("0000000000000000000000000000000000000000");
+    const error = await failure(pgp.wrap(key!, dataKey, context));
+    assert.match(error.message, /for 0{40}: .*No public key/);
+    assert.is(error.exitCode, 1);
+  });
+
+  test("the real gpg with rubbish", async () => {
+    assert.match(
+      (await failure(pgp.unwrap(keyWith("rubbish"), context))).message,
+      /cannot open the wrapped data key/,
+    );
+  });
+}
+
+test.run();

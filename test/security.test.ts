@@ -1,0 +1,159 @@
+import { statSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "./support/cli.ts";
+
+/** The rows of docs/security.md, tried from the command line; test/sops/seal.test.ts tries them on the format. */
+
+const PLAIN = `# database
+db:
+  user: admin
+  password: s3cret
+list: [a, a]
+note_unencrypted: seen
+`;
+
+const RULE = (more = "", age = RECIPIENT) => `creation_rules:\n  - age: ${age}\n${more}`;
+
+test("recipient injection: a sealed file is refused by rotate, set and edit", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    assert.is((await box.run(["encrypt", "-i", "a.yaml"])).code, 0);
+    const entry = `        - enc: junk\n          recipient: ${OTHER_RECIPIENT}\n`;
+    const injected = box.read("a.yaml").replace("    age:\n", `    age:\n${entry}`);
+    assert.match(injected, OTHER_RECIPIENT);
+    box.write("a.yaml", injected);
+    for (const argv of [
+      ["rotate", "-i", "a.yaml"],
+      ["set", "a.yaml", '["x"]', "1"],
+      ["decrypt", "a.yaml"],
+    ]) {
+      const { code, stderr } = await box.run(argv);
+      assert.is(code, 51, stderr);
+      assert.match(stderr, /seal is broken/);
+    }
+    assert.is(box.read("a.yaml"), injected);
+  }));
+
+test("recipient injection: without a seal, rotate compares with the creation rule and stops", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", RULE());
+    box.write("plain.yaml", PLAIN);
+    box.write(".sopsrc-off", "");
+    box.env.SOPS_AGE_RECIPIENTS = undefined;
+    const bare = (await box.run(["encrypt", "plain.yaml"])).stdout.replace(/ {4}tsops:\n( {8}.*\n)+/, "");
+    const entry = `        - enc: junk\n          recipient: ${OTHER_RECIPIENT}\n`;
+    box.write("a.yaml", bare.replace("    age:\n", `    age:\n${entry}`));
+    const before = box.read("a.yaml");
+    const rotated = await box.run(["rotate", "-i", "a.yaml"]);
+    assert.is(rotated.code, 1);
+    assert.match(rotated.stderr, `+++ ${OTHER_RECIPIENT}`);
+    assert.is(box.read("a.yaml"), before);
+    // set does not wrap anything: it shows the difference, and does not vouch for it with a seal
+    const set = await box.run(["set", "a.yaml", '["x"]', '"1"']);
+    assert.is(set.code, 0, set.stderr);
+    assert.match(set.stderr, `+++ ${OTHER_RECIPIENT}`);
+    assert.not.match(box.read("a.yaml"), /seal:/);
+    assert.is((await box.run(["rotate", "-i", "--yes", "a.yaml"])).code, 0);
+  }));
+
+test("selector downgrade: a new value that the rule wants encrypted is not written plain", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", RULE());
+    box.write("plain.yaml", "password: s3cret\n");
+    const bare = (await box.run(["encrypt", "plain.yaml"])).stdout.replace(/ {4}tsops:\n( {8}.*\n)+/, "");
+    box.write("a.yaml", bare.replace("unencrypted_suffix: _unencrypted", "encrypted_regex: ^password$"));
+    const before = box.read("a.yaml");
+    assert.is((await box.run(["decrypt", "a.yaml"])).code, 0);
+    const { code, stderr } = await box.run(["set", "a.yaml", '["token"]', '"t0ken"']);
+    assert.is(code, 1);
+    assert.match(stderr, /would be written plain/);
+    assert.not.match(stderr, /t0ken/);
+    assert.is(box.read("a.yaml"), before);
+  }));
+
+test("equal list items: a new value gets a ciphertext of its own", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", "list: [a]\n");
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    assert.is((await box.run(["set", "a.yaml", '["list"][1]', '"a"'])).code, 0);
+    const ciphers = [...box.read("a.yaml").matchAll(/data:([^,]+),/g)].map((match) => match[1]);
+    assert.is(new Set(ciphers).size, ciphers.length);
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, "list: [a, a]\n");
+  }));
+
+test("a MAC mismatch prints no hash of the plaintext", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    box.write("a.yaml", box.read("a.yaml").replace("note_unencrypted: seen", "note_unencrypted: changed"));
+    const { code, stderr } = await box.run(["decrypt", "a.yaml"]);
+    assert.is(code, 51);
+    assert.not.match(stderr, /[0-9a-f]{16}/i);
+  }));
+
+test("files that contain plaintext are for their owner only", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    assert.is((await box.run(["decrypt", "--output", "plain.yaml", "a.yaml"])).code, 0);
+    assert.is(statSync(box.path("plain.yaml")).mode & 0o777, 0o600);
+    assert.is(box.read("plain.yaml"), PLAIN);
+  }));
+
+test("escape sequences in values and keys are made visible on a terminal, and raw when piped", () =>
+  inSandbox(async (box) => {
+    box.write("a.json", '{"k\\u001b[2J": "\\u001b]0;owned\\u0007"}\n');
+    await box.run(["encrypt", "-i", "a.json"]);
+    const argv = ["decrypt", "--extract", '["k\u001b[2J"]', "a.json"];
+    assert.is((await box.run(argv)).stdout, "\u001b]0;owned\u0007");
+    const shown = await box.run(argv, { terminal: true });
+    assert.is(shown.stdout, "␛]0;owned␇");
+    const missing = await box.run(["unset", "a.json", '["\u001b[2Jx"]'], { terminal: true });
+    assert.is(missing.code, 1);
+    assert.not.match(missing.stderr, /\u001b/);
+  }));
+
+test("duplicate keys in JSON are kept, with a warning that names the place", () =>
+  inSandbox(async (box) => {
+    box.write("a.json", '{\n  "a": 1,\n  "a": 2\n}\n');
+    const { code, stderr } = await box.run(["encrypt", "-i", "a.json"]);
+    assert.is(code, 0);
+    assert.match(stderr, /a\.json:3:3: .*twice/);
+    const opened = await box.run(["decrypt", "a.json"]);
+    assert.is(opened.stdout, '{\n  "a": 1,\n  "a": 2\n}\n');
+    assert.match(opened.stderr, /twice/);
+  }));
+
+test("a comment that does not decrypt is reported, and refused in a sealed file", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const damaged = box.read("a.yaml").replace(/#ENC\[AES256_GCM,data:../, "#ENC[AES256_GCM,data:AA");
+    box.write("a.yaml", damaged);
+    const sealed = await box.run(["decrypt", "a.yaml"]);
+    assert.is(sealed.code, 51);
+    box.write("a.yaml", damaged.replace(/ {4}tsops:\n( {8}.*\n)+/, ""));
+    const open = await box.run(["decrypt", "a.yaml"]);
+    assert.is(open.code, 0);
+    assert.match(open.stderr, /a\.yaml:1:1: .*comment does not decrypt/);
+  }));
+
+test("removing a recipient rotates the data key and says what they could read", () =>
+  inSandbox(async (box) => {
+    box.env.SOPS_AGE_RECIPIENTS = undefined;
+    box.write(".sops.yaml", RULE("", `${RECIPIENT},${OTHER_RECIPIENT}`));
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const before = box.read("a.yaml");
+    box.write(".sops.yaml", RULE());
+    const { code, stderr } = await box.run(["updatekeys", "-y", "a.yaml"]);
+    assert.is(code, 0, stderr);
+    assert.match(stderr, OTHER_RECIPIENT);
+    assert.match(stderr, '["db"]["password"]');
+    const after = box.read("a.yaml");
+    for (const [cipher] of before.matchAll(/ENC\[[^\]]*\]/g)) assert.not.ok(after.includes(cipher));
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN);
+  }));
+
+test.run();

@@ -1,0 +1,60 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Time } from "../../src/formats/scalar.ts";
+import { type Tree, TreeMap } from "../../src/formats/tree.ts";
+import { readMetadata, withFields } from "../../src/sops/metadata.ts";
+import { codeOf } from "../support/sealed.ts";
+
+const tree = (fields: Record<string, Tree>) =>
+  TreeMap.of(
+    Object.entries({ lastmodified: "2026-11-22T10:00:00Z", mac: "ENC[]", version: "3.13.3", ...fields }),
+  );
+
+test("reads weakly: flat formats hold everything as text", () => {
+  const metadata = readMetadata(tree({ mac_only_encrypted: "true", encrypted_suffix: "_enc" }));
+  assert.is(metadata.macOnlyEncrypted, true);
+  assert.equal(metadata.selector, { kind: "encrypted_suffix", value: "_enc" });
+});
+
+test("the default selector applies where the file has none", () => {
+  assert.equal(readMetadata(tree({})).selector, { kind: "unencrypted_suffix", value: "_unencrypted" });
+});
+
+test("two selectors are refused", () => {
+  assert.is(
+    codeOf(() => readMetadata(tree({ encrypted_suffix: "a", encrypted_regex: "b" }))),
+    "generic",
+  );
+});
+
+test("the time is the one that Go would format: Z for +00:00, no fraction", () => {
+  assert.is(
+    readMetadata(tree({ lastmodified: "2026-11-22T10:00:00+00:00" })).lastModified,
+    "2026-11-22T10:00:00Z",
+  );
+  assert.is(
+    readMetadata(tree({ lastmodified: "2026-11-22T10:00:00.25Z" })).lastModified,
+    "2026-11-22T10:00:00Z",
+  );
+  assert.is(
+    readMetadata(tree({ lastmodified: "2026-11-22T10:00:00+02:00" })).lastModified,
+    "2026-11-22T10:00:00+02:00",
+  );
+});
+
+test("an unquoted time in YAML is refused, as SOPS does", () => {
+  assert.is(
+    codeOf(() => readMetadata(tree({ lastmodified: Time.parse("2026-11-22T10:00:00Z")! }))),
+    "generic",
+  );
+});
+
+test("fields are sorted, and taken away where they are undefined", () => {
+  const changed = withFields(tree({ zeta: "1" }), { alpha: "2", version: undefined });
+  assert.equal(
+    changed.entries().map(({ key }) => key),
+    ["alpha", "lastmodified", "mac", "zeta"],
+  );
+});
+
+test.run();

@@ -1,0 +1,130 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { json } from "../../src/formats/json.ts";
+import { box, codeOf } from "../support/sealed.ts";
+
+const PLAIN = `{
+  "b": "x",
+  "a_unencrypted": {"p": "1", "q": "23", "n": null, "e": "", "l": [], "m": {}},
+  "list": ["one", "two", "one"]
+}
+`;
+
+async function sealed() {
+  const { encrypt, decrypt, dataKey } = await box(json);
+  return { text: encrypt(PLAIN), decrypt, encrypt, dataKey };
+}
+
+test("structure: renamed plain keys, moved borders, nulls and empty collections are refused", async () => {
+  const { text, decrypt } = await sealed();
+  const attacks: [string, string][] = [
+    ['"p"', '"r"'],
+    ['"p": "1", "q": "23"', '"p": "12", "q": "3"'],
+    ['"n": null', '"n2": null'],
+    ['"n": null, ', ""],
+    ['"e": ""', '"e": null'],
+    ['"l": []', '"l": {}'],
+    ['"m": {}', '"m": []'],
+    [', "m": {}', ""],
+    ['"p": "1", "q": "23"', '"q": "1", "p": "23"'],
+  ];
+  for (const [from, to] of attacks) {
+    const attacked = text.replace(from, to);
+    assert.is.not(attacked, text);
+    assert.is(
+      codeOf(() => decrypt(attacked)),
+      "seal-broken",
+      `${from} -> ${to}`,
+    );
+  }
+});
+
+test("selectors and mac_only_encrypted are sealed", async () => {
+  const { text, decrypt } = await sealed();
+  const keys = '"encrypted_regex": "^(b|list)$"';
+  assert.is(
+    codeOf(() => decrypt(text.replace('"unencrypted_suffix": "_unencrypted"', keys))),
+    "seal-broken",
+  );
+  const before = text.replace('"mac": ', '"mac_only_encrypted": false, "mac": ');
+  assert.is(
+    codeOf(() => decrypt(before)),
+    undefined,
+  );
+});
+
+test("recipient injection: another entry among the keys is refused", async () => {
+  const { text, decrypt } = await sealed();
+  const injected = text.replace(
+    '"sops": {',
+    '"sops": {"age": [{"recipient": "age1attacker", "enc": "junk"}], ',
+  );
+  assert.is(
+    codeOf(() => decrypt(injected)),
+    "seal-broken",
+  );
+});
+
+test("what else stands under sops.tsops is sealed", async () => {
+  const { text, decrypt } = await sealed();
+  assert.is(
+    codeOf(() => decrypt(text.replace('"seal":', '"other": "x", "seal":'))),
+    "seal-broken",
+  );
+});
+
+test("type confusion that the bytes allow is found by the seal", async () => {
+  const { encrypt, decrypt } = await box(json);
+  const text = encrypt('{"pin": "1234"}');
+  assert.is(
+    codeOf(() => decrypt(text.replace("type:str]", "type:int]"))),
+    "seal-broken",
+  );
+  const open = encrypt('{"pin": "1234"}', { seal: false });
+  assert.is(
+    codeOf(() => decrypt(open.replace("type:str]", "type:int]"))),
+    undefined,
+  );
+  assert.is(
+    codeOf(() => decrypt(open.replace("type:str]", "type:bool]"))),
+    "tree-decryption",
+  );
+  assert.is(
+    codeOf(() => decrypt(open.replace("type:str]", "type:comment]"))),
+    "tree-decryption",
+  );
+});
+
+test("no seal opens at SOPS's level, a broken or newer one is refused in other words", async () => {
+  const { text, decrypt } = await sealed();
+  const bare = text.replace(/"tsops": \{[^}]*\},\s*/, "");
+  assert.is(decrypt(bare).sealed, false);
+  assert.is(decrypt(text).sealed, true);
+  const broken = text.replace(/"seal": "v1:.../, '"seal": "v1:AAA');
+  const newer = text.replace('"seal": "v1:', '"seal": "v2:');
+  assert.throws(() => decrypt(broken), /seal is broken/);
+  assert.throws(() => decrypt(newer), /newer version of tsops/);
+  assert.is(decrypt(newer, { ignoreMac: true }).text, PLAIN);
+});
+
+test("wrapped keys and the time are not sealed: they are bound by other means", async () => {
+  const { encrypt, decrypt } = await box(json);
+  const { TreeMap, TreeList } = await import("../../src/formats/tree.ts");
+  const key = (enc: string) =>
+    TreeMap.of([
+      ["enc", enc],
+      ["recipient", "age1x"],
+    ]);
+  const metadata = TreeMap.of([
+    ["age", new TreeList([key("first")])],
+    ["version", "3.13.3"],
+  ]);
+  const text = encrypt(PLAIN, { metadata });
+  assert.is(decrypt(text.replace('"first"', '"second"')).text, PLAIN);
+  assert.is(
+    codeOf(() => decrypt(text.replace("age1x", "age1y"))),
+    "seal-broken",
+  );
+});
+
+test.run();

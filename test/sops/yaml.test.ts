@@ -1,0 +1,56 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { yaml } from "../../src/formats/yaml/index.ts";
+import { box } from "../support/sealed.ts";
+
+const CASES: Record<string, string> = {
+  basic:
+    "# head\na: 1 # inline\n\nb:\n  c: [x, 'y', \"z\"]\n  # foot\n\nd: |\n  two\n  lines\ne: >-\n  folded\n  text\n",
+  "aliases are written out and come back":
+    "a: &x\n  k: 1 # c\n  # d\n  l: [1, &y 2]\nb: *x\nc:\n  <<: *x\n  m: *y\nd: &s text\ne: [*s, *s]\n",
+  "no final line break": "a: 1\nb: two",
+  crlf: "a: 1\r\n# c\r\nb: |\r\n  x\r\n  y\r\n",
+  documents: "---\na: 1\n# end\n---\nb: 2\n...\n---\nc: 3\n",
+  spellings:
+    'a: 0x1F\nb: 1.50\nc: 017\nd: 2001-12-14\ne: True\nf: ~\ng: +1\nh: .5\ni: 1_000\nj: !!str 5\nk: !!int "5"\n',
+  "flow root": '{a: 1, b: [x, "y"], c: {}}\n',
+  blocks: "a: |+\n  keep\n\n\nb: >\n  folded\n  lines\n\n  more\nc: |2-\n    indented\nd: |\n\n  leading\n",
+  "empty comments": "a: 1\n#\nl:\n  - x\n  #\n  - y\n#\n",
+  quotes: "a: \"\\u00e9 \\x41 é\"\nb: 'it''s'\nc: \"multi\n  line\"\nd: plain\n  folded\n",
+  bom: "\ufeffa: 1\n",
+  "explicit keys": "? a\n: 1\n? |\n  block\n: 2\n",
+};
+
+for (const [name, plain] of Object.entries(CASES)) {
+  test(name, async () => {
+    const { encrypt, decrypt } = await box(yaml);
+    const text = encrypt(plain);
+    const opened = decrypt(text);
+    assert.is(opened.text, plain);
+    assert.equal(opened.warnings, []);
+    const again = encrypt(opened.text, { previous: { decrypted: opened, sameKey: true } });
+    const ciphers = (of: string) =>
+      [...of.matchAll(/ENC\[AES256_GCM,data:[^\]]*type:(?!str\]\s*$)[^\]]*\]/g)].length;
+    assert.is(ciphers(again), ciphers(text));
+    assert.is(decrypt(again).text, plain);
+    const bare = encrypt(plain, { seal: false });
+    assert.is(decrypt(bare).text, plain);
+  });
+}
+
+test("a change touches the lines of the value, MAC, time and seal only", async () => {
+  const { encrypt, decrypt } = await box(yaml);
+  const plain = CASES.basic!;
+  const text = encrypt(plain);
+  const changed = plain.replace("a: 1", "a: 2");
+  const next = encrypt(changed, {
+    previous: { decrypted: decrypt(text), sameKey: true },
+    lastModified: "2026-11-23T00:00:00Z",
+  });
+  const after = next.split("\n");
+  const lines = text.split("\n").filter((line, i) => line !== after[i]);
+  assert.equal(lines.map((line) => line.trim().split(":")[0]).sort(), ["a", "lastmodified", "mac", "seal"]);
+  assert.is(decrypt(next).text, changed);
+});
+
+test.run();

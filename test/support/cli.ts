@@ -1,0 +1,93 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { run } from "../../src/cli/run.ts";
+
+/** The key that the golden files were made with; see fixtures/golden/keys. */
+export const IDENTITY_FILE = new URL("../../fixtures/golden/keys/age1.txt", import.meta.url).pathname;
+export const RECIPIENT = "age14kpnuzg57a698yrcfaq9vuktcr7vzpkayyuead4sll5rluwtcc9sekj2x4";
+export const OTHER_RECIPIENT = "age18dnrwj4wza5gevs27janaw742ujz7fl468yxdqmz50gg2vpre9nq7znm38";
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder and a home of its own for one test, and the command line run in this process. */
+export class Sandbox {
+  readonly root = mkdtempSync(join(tmpdir(), "tsops-test-"));
+  readonly folder = join(this.root, "w");
+  readonly home = join(this.root, "h");
+  env: Record<string, string | undefined>;
+
+  constructor(env: Record<string, string | undefined> = {}) {
+    mkdirSync(this.folder);
+    mkdirSync(this.home);
+    this.env = {
+      PATH: process.env.PATH,
+      HOME: this.home,
+      SOPS_AGE_KEY_FILE: IDENTITY_FILE,
+      SOPS_AGE_RECIPIENTS: RECIPIENT,
+      ...env,
+    };
+  }
+
+  write(name: string, content: string | Uint8Array): string {
+    const path = this.path(name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+    return path;
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), "utf8");
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  async run(argv: readonly string[], { input = "", terminal = false } = {}): Promise<Result> {
+    const stdout = sink(terminal);
+    const stderr = sink(terminal);
+    const stdin = Object.assign(Readable.from(input === "" ? [] : [Buffer.from(input)]), { isTTY: false });
+    const code = await run(argv, {
+      env: this.env,
+      cwd: this.folder,
+      stdin,
+      stdout: stdout.stream,
+      stderr: stderr.stream,
+    });
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+function sink(isTTY: boolean) {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(Buffer.from(chunk));
+      done();
+    },
+  });
+  return { stream: Object.assign(stream, { isTTY }), text: () => Buffer.concat(chunks).toString("utf8") };
+}
+
+/** Runs a test in a sandbox that is removed afterwards. */
+export async function inSandbox(
+  work: (box: Sandbox) => Promise<void>,
+  env: Record<string, string | undefined> = {},
+): Promise<void> {
+  const box = new Sandbox(env);
+  try {
+    await work(box);
+  } finally {
+    box.remove();
+  }
+}
