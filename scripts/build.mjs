@@ -91,7 +91,10 @@ async function buildLibrary() {
 /** Declarations for the library. */
 async function runTypes() {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const child = spawn(process.execPath, [tsc, "--project", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  const child = spawn(process.execPath, [tsc, "--project", "tsconfig.build.json"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   const code = await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
   if (code !== 0) fail("the declarations could not be made: see tsc's messages above");
 }
@@ -129,8 +132,13 @@ function warmUp() {
   try {
     const env = { PATH: process.env.PATH, HOME: home, SOPS_AGE_KEY_FILE: join(golden, "keys", "age1.txt") };
     const file = join(golden, "keys-age-two", "in", "golden.enc.yaml");
-    execFileSync(process.execPath, [join(root, "bin", "tsops.js"), "decrypt", file], { env, cwd: home, stdio: ["ignore", "ignore", "inherit"] });
-    if (!readdirSync(join(dist, "cache")).some((name) => name.endsWith(".bin"))) fail("no code cache was written");
+    execFileSync(process.execPath, [join(root, "bin", "tsops.js"), "decrypt", file], {
+      env,
+      cwd: home,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    if (!readdirSync(join(dist, "cache")).some((name) => name.endsWith(".bin")))
+      fail("no code cache was written");
   } catch (error) {
     fail(`the program that was built cannot decrypt ${error.message}`);
   } finally {

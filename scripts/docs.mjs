@@ -7,7 +7,10 @@ const PAGE = new URL("../docs/commands.md", import.meta.url);
 const PROGRAM = new URL("../bin/tsops.js", import.meta.url).pathname;
 
 function help(...command) {
-  return execFileSync(process.execPath, [PROGRAM, ...command, "--help"], { encoding: "utf8", env: { PATH: process.env.PATH } });
+  return execFileSync(process.execPath, [PROGRAM, ...command, "--help"], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH },
+  });
 }
 
 const main = help();
@@ -27,6 +30,8 @@ ${sections.map((words) => `\n## tsops ${words.join(" ")}\n\n\`\`\`\n${help(...wo
 
 if (process.argv.includes("--check")) {
   const same = readFileSync(PAGE, "utf8") === page;
-  console.log(same ? "docs/commands.md is up to date" : "docs/commands.md is out of date: run node scripts/docs.mjs");
+  console.log(
+    same ? "docs/commands.md is up to date" : "docs/commands.md is out of date: run node scripts/docs.mjs",
+  );
   process.exitCode = same ? 0 : 1;
 } else writeFileSync(PAGE, page);

@@ -10,7 +10,11 @@ import { selectorFields, withFields } from "../src/sops/metadata.ts";
 import { sealedBytes } from "../src/sops/seal.ts";
 import { compileSelector, type Selector } from "../src/sops/selection.ts";
 
-const key = (recipient: string) => TreeMap.of([["enc", "wrapped"], ["recipient", recipient]]);
+const key = (recipient: string) =>
+  TreeMap.of([
+    ["enc", "wrapped"],
+    ["recipient", recipient],
+  ]);
 const suffix: Selector = { kind: "unencrypted_suffix", value: "_unencrypted" };
 
 const CASES = [
@@ -19,7 +23,8 @@ const CASES = [
     format: "json",
     selector: suffix,
     fields: { age: new TreeList([key("age1first"), key("age1second")]) },
-    plain: '{"s": "é", "i": -7, "f": 1.50, "b": true, "n": null, "e": "", "m": {}, "l": [], "a": [{"x_unencrypted": "y"}, "z"]}\n',
+    plain:
+      '{"s": "é", "i": -7, "f": 1.50, "b": true, "n": null, "e": "", "m": {}, "l": [], "a": [{"x_unencrypted": "y"}, "z"]}\n',
   },
   {
     name: "YAML with comments, an alias, a folded text, two documents",
@@ -34,8 +39,14 @@ const CASES = [
     selector: { kind: "encrypted_regex", value: "^SECRET" } as Selector,
     fields: {
       key_groups: new TreeList([
-        TreeMap.of([["age", new TreeList([key("age1first")])], ["hc_vault", new TreeList()]]),
-        TreeMap.of([["age", new TreeList([key("age1second")])], ["hc_vault", new TreeList()]]),
+        TreeMap.of([
+          ["age", new TreeList([key("age1first")])],
+          ["hc_vault", new TreeList()],
+        ]),
+        TreeMap.of([
+          ["age", new TreeList([key("age1second")])],
+          ["hc_vault", new TreeList()],
+        ]),
       ]),
       shamir_threshold: 2n,
     },
@@ -74,7 +85,11 @@ for (const { name, format: formatName, selector, fields, plain } of CASES) {
     dataKey: dataKey.toString("hex"),
     plain,
     encrypted,
-    layout: decryptLayout(own.get("layout") as string | undefined, dataKey).map(({ entry, up, raw }) => [entry, up, raw]),
+    layout: decryptLayout(own.get("layout") as string | undefined, dataKey).map(({ entry, up, raw }) => [
+      entry,
+      up,
+      raw,
+    ]),
     sealed: sealedBytes(
       opened.reading.entries.map((entry, i) => ({ entry, value: opened.values[i] })),
       opened.metadata,
@@ -82,4 +97,7 @@ for (const { name, format: formatName, selector, fields, plain } of CASES) {
     seal: own.get("seal"),
   });
 }
-writeFileSync(new URL("../fixtures/seal/vectors.json", import.meta.url), `${JSON.stringify(vectors, null, 1)}\n`);
+writeFileSync(
+  new URL("../fixtures/seal/vectors.json", import.meta.url),
+  `${JSON.stringify(vectors, null, 1)}\n`,
+);

@@ -50,7 +50,10 @@ export async function explain(config: Config, file: string, by?: FoundBy): Promi
     }
   }
   if (config.rules && !chosen) {
-    problem ??= new TsopsError("config", "no creation rule matches", { place: { file: config.path } });
+    problem ??= new TsopsError("config", "no creation rule matches", {
+      place: { file: config.path },
+      hint: "add a rule for it, or one without a pattern at the end",
+    });
   }
   return {
     config,
@@ -78,7 +81,7 @@ function reason({ pattern }: Rule, matches: boolean): string {
 }
 
 /** The selector that a rule's new files get. */
-export function selectorOf(rule: Rule): Selector {
+function selectorOf(rule: Rule): Selector {
   return rule.selectors[0] ?? DEFAULT_SELECTOR;
 }
 

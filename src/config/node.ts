@@ -181,6 +181,7 @@ export function truthOf(node: Node | undefined): boolean | undefined {
 export class Places {
   private readonly text: string;
   private readonly starts: number[] = [0];
+  private last = { line: 0, offset: 0, column: 1 };
   readonly file: string;
 
   constructor(text: string, file: string) {
@@ -197,7 +198,18 @@ export class Places {
       if (this.starts[middle]! <= offset) low = middle;
       else high = middle;
     }
-    const column = [...this.text.slice(this.starts[low], offset)].length + 1;
-    return { file: this.file, line: low + 1, column };
+    return { file: this.file, line: low + 1, column: this.columnAt(offset, low) };
+  }
+
+  /** Counted from the place that was asked for last: a text may be one long line. */
+  private columnAt(offset: number, line: number): number {
+    const { last } = this;
+    const near = last.line === line ? last : { offset: this.starts[line]!, column: 1 };
+    const [from, to] = near.offset < offset ? [near.offset, offset] : [offset, near.offset];
+    let distance = 0;
+    for (const _ of this.text.slice(from, to)) distance++;
+    const column = near.column + (near.offset < offset ? distance : -distance);
+    this.last = { line, offset, column };
+    return column;
   }
 }

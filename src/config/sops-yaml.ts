@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { TsopsError } from "../errors.ts";
+import { type Place, TsopsError } from "../errors.ts";
 import type { KindName } from "../keys/kind.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { Decoder } from "./decode.ts";
@@ -87,7 +87,7 @@ async function parse(text: string, file: string): Promise<MapNode> {
 }
 
 function isBlank(text: string): boolean {
-  return text.split(/\r\n|[\n\r]/).every((line) => /^\uFEFF?\s*(?:#.*|---|\.\.\.|)$/.test(line));
+  return text.split(/\r\n|[\n\r]/).every((line) => /^\uFEFF?\s*(?:#.*|(?:---|\.\.\.)?\s*)$/.test(line));
 }
 
 class SopsYaml {
@@ -267,7 +267,7 @@ function holdsAnchors(node: Node): boolean {
 }
 
 /** A rule may have one selector only; SOPS ends with exit code 1, unlike for flags (SPEC section 7). */
-export function selectorConflict(selectors: readonly PlacedSelector[], what: string): TsopsError | undefined {
+function selectorConflict(selectors: readonly PlacedSelector[], what: string): TsopsError | undefined {
   const [first, second] = selectors;
   if (!first || !second) return undefined;
   const names = selectors.map(({ kind }) => kind).join(" and ");
@@ -279,15 +279,11 @@ export function selectorConflict(selectors: readonly PlacedSelector[], what: str
 }
 
 /** SOPS publishes a file to one place (SPEC section 7, publish). */
-export function destinationErrors(
-  targets: readonly string[],
-  what: string,
-  place: TsopsError["place"],
-): TsopsError[] {
+function destinationErrors(targets: readonly string[], what: string, place: Place): TsopsError[] {
   const count = targets.filter((target) => target !== "").length;
   if (count === 1) return [];
   const hint = "give it exactly one of s3_bucket, gcs_bucket and vault_path";
   return [
-    configError(`${what} has ${count === 0 ? "no destination" : `${count} destinations`}`, place ?? {}, hint),
+    configError(`${what} has ${count === 0 ? "no destination" : `${count} destinations`}`, place, hint),
   ];
 }

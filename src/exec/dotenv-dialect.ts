@@ -7,12 +7,10 @@ import type { Variables } from "./variables.ts";
  * .env files take quotes as quotes. This reads a plaintext in that second way, for those who ask for it.
  */
 
-/** Blanks, `export`, the name, `=`, blanks; the end of the text and comments are looked for before. */
+/** Blanks, `export`, the name, `=`, blanks. */
 const ASSIGNMENT = /[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*/y;
 const BLANK = /[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|$)/y;
-/** An unquoted value ends at the line's end, or at a `#` after a blank. */
-const UNQUOTED = /[^\r\n]*?(?=[ \t]*(?:[ \t]#[^\r\n]*)?(?:\r|\n|$))/y;
-/** Right after `=` and blanks, a `#` starts a comment if there was a blank. */
+const LINE = /[^\r\n]*/y;
 const ESCAPES: Readonly<Record<string, string>> = {
   n: "\n",
   r: "\r",
@@ -68,10 +66,17 @@ function readValue(text: string, at: number): { value: string; end: number } {
     if (end < 0) throw unclosed(text, at);
     return { value: text.slice(at + 1, end).replaceAll("\r\n", "\n"), end: end + 1 };
   }
+  return readUnquoted(text, at);
+}
+
+/** To the end of the line, or to a `#` that has a blank before it; without blanks at its end. */
+function readUnquoted(text: string, at: number): { value: string; end: number } {
+  const line = match(LINE, text, at)![0];
   // NAME= # comment
-  if (quote === "#" && /[ \t]/.test(text[at - 1] ?? "")) return { value: "", end: at };
-  const value = match(UNQUOTED, text, at)?.[0] ?? "";
-  return { value, end: at + value.length };
+  const comment = /[ \t]/.test(text[at - 1] ?? "") && line.startsWith("#") ? 0 : line.search(/[ \t]#/);
+  let end = comment < 0 ? line.length : comment;
+  while (end > 0 && " \t".includes(line[end - 1]!)) end--;
+  return { value: line.slice(0, end), end: at + end };
 }
 
 function readEscaped(text: string, start: number): { value: string; end: number } {

@@ -18,13 +18,14 @@ export function buildTrees(
     if (!container.parent) node = roots[container.document]!;
     else {
       const holder = nodeOf(container.parent);
-      const commented = empty?.holder === holder && empty.key === container.key;
+      const commented = !filled.has(container) && empty?.holder === holder && empty.key === container.key;
       node = commented ? empty!.node : container.kind === "map" ? new TreeMap() : new TreeList();
       if (!commented) put(holder, container.key, node);
     }
     made.set(container, node);
     return node;
   };
+  const filled = filledContainers(entries);
   // the last empty collection: comments inside it come next
   let empty: { holder: TreeMap | TreeList; key: Entry["key"]; node: TreeMap | TreeList } | undefined;
   for (const entry of entries) {
@@ -43,6 +44,16 @@ export function buildTrees(
     }
   }
   return roots;
+}
+
+/** Containers that hold more than comments. */
+function filledContainers(entries: readonly Entry[]): Set<Container> {
+  const filled = new Set<Container>();
+  for (const entry of entries) {
+    if (entry.kind === "comment") continue;
+    for (let c = entry.in; c && !filled.has(c); c = c.parent) filled.add(c);
+  }
+  return filled;
 }
 
 function put(holder: TreeMap | TreeList, key: Entry["key"], value: Tree): void {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { TsopsError } from "../errors.ts";
 import type { Scalar } from "../formats/scalar.ts";
-import { openBytes, parseCipher, type Random, sealBytes, valueBytes } from "./cipher.ts";
+import { encodeText } from "../formats/text.ts";
+import { openBytes, parseCipher, type Random, sealBytes, valueText } from "./cipher.ts";
 
 /** With `mac_only_encrypted` the hash starts with these bytes: sha256("sops") (SPEC section 3). */
 const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
@@ -18,7 +19,8 @@ export function computeMac(items: Iterable<MacItem>, onlyEncrypted: boolean): st
   if (onlyEncrypted) hash.update(ONLY_ENCRYPTED_START);
   for (const { value, encrypted } of items) {
     if (value === null || (onlyEncrypted && !encrypted)) continue;
-    hash.update(valueBytes(value));
+    const text = valueText(value);
+    hash.update(text.isWellFormed() ? text : encodeText(text));
   }
   return hash.digest("hex").toUpperCase();
 }

@@ -4,7 +4,7 @@ import { type Container, type Entry, pathOf } from "../formats/format.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { encodeText } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
-import { valueBytes } from "./cipher.ts";
+import { valueBytes, valueText } from "./cipher.ts";
 import type { Metadata } from "./metadata.ts";
 
 /**
@@ -159,7 +159,7 @@ function encodeEntries(out: Encoder, entries: readonly SealedEntry[]): void {
     if (value === undefined || value === null) out.text(value === null ? "null" : "none");
     else {
       out.text(scalarType(value));
-      out.blob(valueBytes(value));
+      out.text(valueText(value));
     }
   }
 }
@@ -173,6 +173,9 @@ function encodeElement(out: Encoder, element: string | number): void {
     out.text(element);
   }
 }
+
+/** Characters. */
+const SHORT = 1024;
 
 /** Length-prefixed encoding: numbers are 8 bytes big endian, texts and blobs their length in bytes, then the bytes. */
 class Encoder {
@@ -194,12 +197,20 @@ class Encoder {
 
   number(value: number): void {
     this.room(8);
-    this.buffer.writeBigUInt64BE(BigInt(value), this.used);
-    this.used += 8;
+    this.used = this.buffer.writeUInt32BE(Math.floor(value / 2 ** 32), this.used);
+    this.used = this.buffer.writeUInt32BE(value % 2 ** 32, this.used);
   }
 
   text(value: string): void {
-    this.blob(encodeText(value));
+    // three bytes a unit are enough; most texts are short, and go in without a buffer of their own
+    if (value.length > SHORT || !value.isWellFormed()) {
+      this.blob(encodeText(value));
+      return;
+    }
+    this.room(8 + 3 * value.length);
+    const length = this.buffer.write(value, this.used + 8, "utf8");
+    this.number(length);
+    this.used += length;
   }
 
   blob(value: Buffer): void {

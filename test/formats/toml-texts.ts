@@ -15,15 +15,40 @@ const keys = fc
 const pieces = fc.constantFrom("a", "é", "😀", "\t", " ", "#", "[", "=", ",", "<&>", "ENC[", "\u2028");
 const texts = fc.array(pieces, { maxLength: 4 }).map((parts) => parts.join(""));
 const strings = fc.oneof(
-  fc.tuple(texts, fc.constantFrom("", "\\n", '\\"', "\\\\", "\\u00e9", "\\U0001F600", "\\x41", "\\e", "'")).map(([a, b]) => `"${a}${b}"`),
+  fc
+    .tuple(texts, fc.constantFrom("", "\\n", '\\"', "\\\\", "\\u00e9", "\\U0001F600", "\\x41", "\\e", "'"))
+    .map(([a, b]) => `"${a}${b}"`),
   fc.tuple(texts, fc.constantFrom("", "\\", '"', "\\n")).map(([a, b]) => `'${a}${b}'`),
   fc
-    .tuple(fc.constantFrom("", "\n", "\r\n", "\n\n"), texts, fc.constantFrom("", "\n", '"', '""', "\\\n  ", "\\t", '\\"""', "\r\n"), texts)
+    .tuple(
+      fc.constantFrom("", "\n", "\r\n", "\n\n"),
+      texts,
+      fc.constantFrom("", "\n", '"', '""', "\\\n  ", "\\t", '\\"""', "\r\n"),
+      texts,
+    )
     .map(([a, b, c, d]) => `"""${a}${b}${c}${d}"""`),
-  fc.tuple(fc.constantFrom("", "\n", "\r\n", "\n\n"), texts, fc.constantFrom("", "\n", "'", "''", "\\", '"""')).map(([a, b, c]) => `'''${a}${b}${c}'''`),
+  fc
+    .tuple(
+      fc.constantFrom("", "\n", "\r\n", "\n\n"),
+      texts,
+      fc.constantFrom("", "\n", "'", "''", "\\", '"""'),
+    )
+    .map(([a, b, c]) => `'''${a}${b}${c}'''`),
 );
 const numbers = fc.constantFrom(
-  ...["0", "+0", "-0", "12", "+1_000", "-7", "0xdead_BEEF", "0o17", "0b0101", "0x00ff", "9223372036854775807"],
+  ...[
+    "0",
+    "+0",
+    "-0",
+    "12",
+    "+1_000",
+    "-7",
+    "0xdead_BEEF",
+    "0o17",
+    "0b0101",
+    "0x00ff",
+    "9223372036854775807",
+  ],
   ...["1.0", "-0.0", "3.14_15", "1e3", "1E+05", "6.626e-34", "inf", "-inf", "+inf", "nan", "-nan", "5e+22"],
 );
 const dates = fc.constantFrom(
@@ -42,7 +67,11 @@ const values = fc.letrec<{ value: string; list: string; table: string }>((tie) =
       return `[${inner}${trailing && items.length > 0 ? "," : ""}${end}]`;
     }),
   table: fc
-    .tuple(fc.uniqueArray(fc.tuple(keys, tie("value")), { maxLength: 3, selector: ([key]) => key }), breaks, fc.boolean())
+    .tuple(
+      fc.uniqueArray(fc.tuple(keys, tie("value")), { maxLength: 3, selector: ([key]) => key }),
+      breaks,
+      fc.boolean(),
+    )
     .map(([members, gap, trailing]) => {
       const inner = members.map(([key, value]) => `${gap}${key} = ${value}`).join(",");
       return `{${inner}${trailing && members.length > 0 ? "," : ""}${gap}}`;
@@ -51,13 +80,28 @@ const values = fc.letrec<{ value: string; list: string; table: string }>((tie) =
 
 const endings = fc.constantFrom("", "", "", " ", " # inline", "#", " # é\t#");
 const lines = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(keys, fc.constantFrom(" = ", "=", " =\t"), values, endings).map((parts) => parts.join("")) },
-  { weight: 2, arbitrary: fc.tuple(fc.constantFrom("", "  "), keys, endings).map(([blank, key, end]) => `${blank}[${key}]${end}`) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(keys, fc.constantFrom(" = ", "=", " =\t"), values, endings)
+      .map((parts) => parts.join("")),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom("", "  "), keys, endings)
+      .map(([blank, key, end]) => `${blank}[${key}]${end}`),
+  },
   { weight: 1, arbitrary: fc.tuple(keys, endings).map(([key, end]) => `[[${key}]]${end}`) },
   { weight: 1, arbitrary: fc.constantFrom("# comment", "#", "  # more", "") },
 );
 
 /** TOML texts, most of them valid. */
 export const tomlTexts = fc
-  .tuple(fc.array(lines, { maxLength: 8 }), fc.constantFrom("\n", "\n", "\r\n"), fc.boolean(), fc.constantFrom("", "", "\ufeff"))
+  .tuple(
+    fc.array(lines, { maxLength: 8 }),
+    fc.constantFrom("\n", "\n", "\r\n"),
+    fc.boolean(),
+    fc.constantFrom("", "", "\ufeff"),
+  )
   .map(([all, newline, end, mark]) => mark + all.join(newline) + (end ? newline : ""));

@@ -51,7 +51,7 @@ export async function encrypt(args: Args, io: Io): Promise<number> {
 async function encryptStdin(args: Args, io: Io, session: Session): Promise<number> {
   const name = args.text("filename-override");
   if (name === undefined) {
-    throw new TsopsError("usage", "reading from standard input needs --filename-override", {
+    throw new TsopsError("conflicting-parameters", "reading from standard input needs --filename-override", {
       hint: "the name says which format the input has, and which creation rule applies",
     });
   }

@@ -114,10 +114,7 @@ class Reader {
 
   private section({ name, header, above, keys }: Section, trailing: readonly IniComment[]): void {
     const holder = childContainer("map", this.root, name);
-    const before = this.entries.length;
-    if (header) this.sectionComment(holder, above, header);
-    for (const [key, occurrences] of byName(keys)) this.key(holder, key, occurrences);
-    if (this.entries.length === before) {
+    if (keys.length === 0) {
       const at = header ? header.lines.start : 0;
       this.entries.push({
         kind: "empty-map",
@@ -128,6 +125,8 @@ class Reader {
         end: at,
       });
     }
+    if (header) this.sectionComment(holder, above, header);
+    for (const [key, occurrences] of byName(keys)) this.key(holder, key, occurrences);
     for (const run of runsOf(this.text, trailing)) this.comment(holder, run, true);
   }
 

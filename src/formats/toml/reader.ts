@@ -10,7 +10,6 @@ import {
 } from "../format.ts";
 import { syntaxError } from "../json/scanner.ts";
 import { MAX_DEPTH } from "../nesting.ts";
-import { firstBadByte } from "../text.ts";
 import { type KeyPart, TomlScanner } from "./scanner.ts";
 import {
   type Clash,
@@ -66,8 +65,9 @@ function isTomlReading(reading: Reading): reading is TomlReading {
 
 /** Reads a whole text. @throws TsopsError("parse") with the place. */
 export function readToml(text: string): TomlReading {
-  const bad = firstBadByte(text);
-  if (bad >= 0) {
+  // Bytes that are not UTF-8 are lone surrogates here.
+  if (!text.isWellFormed()) {
+    const bad = text.search(/\p{Surrogate}/u);
     throw syntaxError(text, bad, "this byte is not UTF-8", "TOML is UTF-8; save the file in that encoding");
   }
   return new TomlReader(text).read();

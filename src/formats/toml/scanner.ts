@@ -40,7 +40,8 @@ const WORD = /true|false/y;
 /** What may follow a value. */
 const AFTER_VALUE = /[\s,\]}#]/;
 const ESCAPE = /\\(?:[btnfre"\\]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[ \t]*\r?\n[ \t\r\n]*)/y;
-const ESCAPES = /\\(?:([btnfre"\\])|[xuU]([0-9A-Fa-f]+)|[ \t]*\r?\n[ \t\r\n]*)/g;
+const ESCAPES =
+  /\\(?:([btnfre"\\])|x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[ \t]*\r?\n[ \t\r\n]*)/g;
 
 const SHORT: ReadonlyMap<string, string> = new Map([
   ["b", "\b"],
@@ -288,8 +289,9 @@ function isScalar(code: number): boolean {
 
 function unescapeText(raw: string, quote: '"' | "'"): string {
   if (quote === "'" || !raw.includes("\\")) return raw;
-  return raw.replace(ESCAPES, (_match, short?: string, hex?: string) => {
+  return raw.replace(ESCAPES, (_match, short?: string, ...digits: (string | undefined)[]) => {
     if (short !== undefined) return SHORT.get(short)!;
+    const hex = digits.slice(0, 3).find((found) => found !== undefined);
     return hex === undefined ? "" : String.fromCodePoint(Number.parseInt(hex, 16));
   });
 }

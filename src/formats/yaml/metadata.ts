@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import type { Entry, PrintOptions, Reading } from "../format.ts";
 import { type Edit, placeOf } from "../text.ts";
-import { TreeMap } from "../tree.ts";
+import { type Tree, TreeList, TreeMap } from "../tree.ts";
 import { beforeBreak, endOf } from "./edit/block.ts";
 import { commaBetween } from "./edit/flow.ts";
 import { flowTree } from "./flow.ts";
@@ -32,8 +32,7 @@ export function addMetadata(reading: Reading, metadata: TreeMap, options: PrintO
     const front = lineStartOf(text, root.items[0]!.at);
     return [{ start: front, end: front, text: block }];
   }
-  const eol = eolOf(reading);
-  return [{ start: at, end: at, text: eol + block.slice(0, -eol.length) }];
+  return [{ start: at, end: at, text: eolOf(reading) + openBlock(reading, metadata, column, options) }];
 }
 
 export function replaceMetadata(reading: Reading, metadata: TreeMap, options: PrintOptions): Edit[] {
@@ -42,11 +41,11 @@ export function replaceMetadata(reading: Reading, metadata: TreeMap, options: Pr
   return blocks(reading).map(({ root, item, comments }) => {
     if (root.flow) return { start: item.at, end: item.end, text: sopsPair(metadata) };
     const { start, end } = linesOf(text, item);
-    const block = blockText(reading, metadata, root.column, options);
-    const open = end > 0 && text[end - 1] !== "\n";
+    const closed = text[end - 1] === "\n";
+    const block = (closed ? blockText : openBlock)(reading, metadata, root.column, options);
     const pad = " ".repeat(root.column);
     const kept = comments.map((comment) => pad + text.slice(comment.start, comment.end) + eol).join("");
-    return { start, end, text: kept + (open ? block.slice(0, -eol.length) : block) };
+    return { start, end, text: kept + block };
   });
 }
 
@@ -115,6 +114,18 @@ function blockText(reading: Reading, metadata: TreeMap, column: number, { indent
   const lines = printYaml([TreeMap.of([["sops", metadata]])], indent).split("\n");
   const pad = " ".repeat(column);
   return lines.map((line) => (line === "" ? "" : pad + line)).join(eolOf(reading));
+}
+
+/** The block without its last line break; on one line, if that break were part of its last value. */
+function openBlock(reading: Reading, metadata: TreeMap, column: number, options: PrintOptions): string {
+  const block = blockText(reading, metadata, column, options).trimEnd();
+  return endsInLines(metadata) ? `${" ".repeat(column)}sops: ${flowTree(metadata, true)}` : block;
+}
+
+function endsInLines(tree: Tree): boolean {
+  if (tree instanceof TreeMap) return endsInLines(tree.entries().at(-1)?.value ?? null);
+  if (tree instanceof TreeList) return endsInLines(tree.values().at(-1) ?? null);
+  return typeof tree === "string" && tree.includes("\n");
 }
 
 /** The lines of an entry of a block map, with the comment after it and the last line break. */

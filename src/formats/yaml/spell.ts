@@ -3,7 +3,7 @@ import type { Entry, Reading } from "../format.ts";
 import type { Scalar } from "../scalar.ts";
 import { placeOf } from "../text.ts";
 import { blockBody, fitsHeader, writeBlock } from "./block.ts";
-import { isBlankz, isBreak } from "./chars.ts";
+import { isBlank, isBlankz, isBreak } from "./chars.ts";
 import type { ScalarNode } from "./nodes.ts";
 import { canBePlainHere, isOneLine, otherScalar, quoteDouble, quoteSingle } from "./quote.ts";
 import { isItemComment, YamlReading } from "./read.ts";
@@ -133,9 +133,19 @@ function spellPlain(reading: Reading, entry: Entry, node: ScalarNode, value: str
   const step = indentOf(reading);
   const indent = inList ? outer + 2 : step * Math.floor(outer / step + 1);
   const at = { outer, indent, digit: 0, chomp: "", style: "literal", end: entry.end } as const;
-  const after = reading.text.charCodeAt(entry.end);
-  if (!Number.isNaN(after) && !isBreak(after)) return quoteDouble(value);
+  if (!isRoomBelow(reading.text, entry.end, indent)) return quoteDouble(value);
   return writeBlock(reading.text, at, value, eolOf(reading)) ?? quoteDouble(value);
+}
+
+/** Whether a block scalar that ends here would end here: nothing follows on the line, nor as deep on the next. */
+function isRoomBelow(text: string, end: number, indent: number): boolean {
+  let p = end;
+  if (p < text.length && !isBreak(text.charCodeAt(p))) return false;
+  let lineStart = p;
+  for (; p < text.length && (isBlank(text.charCodeAt(p)) || isBreak(text.charCodeAt(p))); p++) {
+    if (isBreak(text.charCodeAt(p))) lineStart = p + 1;
+  }
+  return p >= text.length || p - lineStart < indent;
 }
 
 function plainHere(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): boolean {

@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Node as JsonNode, parseTree } from "jsonc-parser";
+import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, type Node, parseAllDocuments } from "yaml";
+
+/**
+ * Whether two outputs say the same, whatever their layout: the same data in the same order with the same types and
+ * comments. Texts are bytes as Latin-1.
+ */
+export function sameContent(got: string, want: string): boolean {
+  return got === want || isDeepStrictEqual(contentOf(got), contentOf(want));
+}
+
+type Content =
+  | { kind: "bytes"; bytes: string }
+  | { kind: "json"; data: unknown }
+  | { kind: "yaml"; data: unknown; comments: string[] }
+  | { kind: "lines"; lines: string[] };
+
+function contentOf(bytes: string): Content {
+  const buffer = Buffer.from(bytes, "latin1");
+  const text = buffer.toString("utf8");
+  if (!Buffer.from(text).equals(buffer)) return { kind: "bytes", bytes };
+  if (isJson(text)) return { kind: "json", data: jsonData(parseTree(text)!, text) };
+  const data = yamlData(text);
+  if (data?.some((document) => Array.isArray(document) && document[0] === "map")) {
+    return { kind: "yaml", data, comments: comments(text) };
+  }
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim().replace(/\s*=\s*/g, "="))
+    .filter((line) => line !== "");
+  return { kind: "lines", lines };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** As nested arrays, which keep order and duplicates; a number is its text. */
+function jsonData({ type, value, children = [], offset, length }: JsonNode, text: string): unknown {
+  if (type === "number") return [type, text.slice(offset, offset + length)];
+  return children.length > 0 ? [type, children.map((child) => jsonData(child, text))] : [type, value];
+}
+
+/** The documents as nested arrays, which keep order, duplicates and the kind of each scalar; undefined if it is no YAML. */
+function yamlData(text: string): unknown[] | undefined {
+  const documents = parseAllDocuments(text, { intAsBigInt: true, uniqueKeys: false, logLevel: "silent" });
+  if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
+  return documents.map((document) => plain(document.contents, document));
+}
+
+function plain(node: Node | null | undefined, document: Document): unknown {
+  if (isAlias(node)) return plain(node.resolve(document), document);
+  if (isMap<Node, Node | null>(node)) {
+    return ["map", node.items.map(({ key, value }) => [plain(key, document), plain(value, document)])];
+  }
+  if (isSeq<Node>(node)) return ["list", node.items.map((item) => plain(item, document))];
+  const value = isScalar(node) ? node.value : null;
+  // the parser's own mark for a merge key
+  if (typeof value === "symbol") return ["string", value.description];
+  // 1.0 and 1 differ in type: the one is a number, the other a bigint
+  return [value === null ? "null" : typeof value, value];
+}
+
+function comments(text: string): string[] {
+  const found: string[] = [];
+  let previous = "";
+  for (const token of new Lexer().lex(text)) {
+    // U+001F announces a scalar, which may look like a comment too
+    if (token.startsWith("#") && previous !== "\x1f") found.push(token.slice(1).trim());
+    previous = token;
+  }
+  return found.sort();
+}
