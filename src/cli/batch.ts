@@ -4,6 +4,12 @@ import type { Io } from "./io.ts";
 import { write } from "./io.ts";
 import { note, reportError } from "./report.ts";
 
+/** What the work on a file gives if the file is none of those that the command is about. */
+export const PASSED_OVER = Symbol("passed over");
+
+/** Whoever has more errors than this has one cause for them. */
+const SHOWN_ERRORS = 20;
+
 /** How many files are worked on side by side: waiting for key services overlaps, the rest has one thread anyway. */
 const SIDE_BY_SIDE = 16;
 
@@ -15,7 +21,7 @@ export async function forEachFile(
   names: readonly string[],
   what: string,
   io: Io,
-  work: (name: string) => Promise<void>,
+  work: (name: string) => Promise<unknown>,
   { inOrder = false }: { inOrder?: boolean } = {},
 ): Promise<number> {
   if (names.length === 1) {
@@ -27,18 +33,22 @@ export async function forEachFile(
     }
   }
   const errors: unknown[] = [];
+  let passedOver = 0;
   let done = 0;
   const progress = progressLine(names.length, what, io);
   await mapFiles(names, inOrder ? 1 : SIDE_BY_SIDE, async (name) => {
     try {
-      await work(name);
+      if ((await work(name)) === PASSED_OVER) passedOver++;
     } catch (error) {
       errors.push(inFile(error, name));
     }
     await progress(++done);
   });
-  for (const error of errors) await reportError(error, io);
-  await note(io, `${what} ${names.length - errors.length} of ${names.length} files`);
+  for (const error of errors.slice(0, SHOWN_ERRORS)) await reportError(error, io);
+  if (errors.length > SHOWN_ERRORS)
+    await note(io, `and ${errors.length - SHOWN_ERRORS} more errors like these`);
+  const meant = names.length - passedOver;
+  await note(io, `${what} ${meant - errors.length} of ${meant} files`);
   return errors.length > 0 ? 1 : 0;
 }
 

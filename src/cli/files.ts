@@ -55,12 +55,20 @@ export function checkOutputOptions(args: Args, files: readonly string[]): void {
  */
 export async function writeResult(
   text: string,
-  target: { file?: string; expected?: ReadFile["fingerprint"]; output?: string; plaintext: boolean },
+  target: {
+    file?: string;
+    expected?: ReadFile["fingerprint"];
+    output?: string;
+    /** Make the folders that lead to the output. */
+    parents?: boolean;
+    plaintext: boolean;
+  },
   io: Io,
 ): Promise<void> {
   const bytes = encodeText(text);
   if (target.output !== undefined) {
-    await createFile(resolve(io.cwd, target.output), bytes, { plaintext: target.plaintext });
+    const { plaintext, parents } = target;
+    await createFile(resolve(io.cwd, target.output), bytes, { plaintext, parents });
   } else if (target.file !== undefined) {
     await replaceFile(resolve(io.cwd, target.file), bytes, { expected: target.expected });
   } else if (target.plaintext && io.stdout.isTTY) {

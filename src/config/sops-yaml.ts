@@ -87,7 +87,9 @@ async function parse(text: string, file: string): Promise<MapNode> {
 }
 
 function isBlank(text: string): boolean {
-  return text.split(/\r\n|[\n\r]/).every((line) => /^\uFEFF?\s*(?:#.*|(?:---|\.\.\.)?\s*)$/.test(line));
+  // trim takes a byte order mark for a blank
+  const lines = text.split(/[\n\r]/).map((line) => line.trim());
+  return lines.every((line) => line === "" || line.startsWith("#") || line === "---" || line === "...");
 }
 
 class SopsYaml {

@@ -314,6 +314,15 @@ test("groups that merge each other without end are refused", async () => {
   }
 });
 
+test("long lines cost what they are long", async () => {
+  const started = Date.now();
+  await failure(yaml(`${" ".repeat(200_000)}x`));
+  const rules = Array.from({ length: 2000 }, (_, i) => `{path_regex: x${i}, age: ${ALICE}}`).join(", ");
+  const config = await yaml(`{creation_rules: [${rules}]}`);
+  assert.is(config.rules!.at(-1)!.number, 2000);
+  assert.ok(Date.now() - started < 5000);
+});
+
 test("any text gives a configuration or a TsopsError with place and hint", async () => {
   const words = [
     "creation_rules",

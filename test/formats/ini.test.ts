@@ -262,7 +262,7 @@ test("values are spelled in their quotes as long as those fit, else in others th
   const spell = (entry: typeof plain, text: Scalar) => ini.spell(reading, entry!, text);
   assert.equal(
     ["a b", "a;b", " a", "a\nb", "a`b", '"a"', "a\\", ""].map((text) => spell(plain, text)),
-    ["a b", "`a;b`", '" a"', '"""a\nb"""', '"""a`b"""', '`"a"`', '"a\\"', ""],
+    ["a b", "`a;b`", '" a"', '"""a\nb"""', "a`b", '`"a"`', '"a\\"', ""],
   );
   assert.equal(
     ["a b", "it's", "a;b"].map((text) => spell(quoted, text)),
@@ -303,7 +303,7 @@ test("ciphertexts in the place of values, and back", () => {
     fc.property(texts, (text) => {
       if (tryRead(ini, text)) replacingLaw(ini, text);
     }),
-    { numRuns: 1000 },
+    { numRuns: 200 },
   );
 });
 
@@ -314,7 +314,7 @@ test("metadata comes and goes without a trace", () => {
       flatMetadataLaw(ini, text);
       spliceLaw(ini, text);
     }),
-    { numRuns: 1000 },
+    { numRuns: 200 },
   );
 });
 
@@ -325,7 +325,7 @@ test("what is encrypted decrypts to the same bytes, and shows no value", async (
       if (!tryRead(ini, text) || threeQuotesAtEnd(text)) return;
       assert.is(decrypt(encrypt(text)).text, text);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
   const text = "; s3cret\n[a] ; s3cret\nk = s3cret\nk = `s3cret\n` s3cret\n; s3cret\n";
   assert.not.match(encrypt(text), "s3cret");
@@ -464,7 +464,7 @@ test("set and unset do to the text what SOPS does to the tree", () => {
       assert.equal(plainTree(treeOf(gone)), plainTree(modelUnset(treeOf(done), path)));
     },
   );
-  fc.assert(property, { numRuns: 1000 });
+  fc.assert(property, { numRuns: 300 });
 });
 
 test("trees are printed as SOPS prints them, and so that they can be read again", () => {

@@ -281,7 +281,7 @@ test("spelling falls back to quotes that can hold the text", () => {
   assert.is(spelled('"x"', '"\\\u0001\x7f\udc80'), '"\\"\\\\\\u0001\\u007f\\ufffd"');
   assert.is(spelled("1", 1), "1.0");
   assert.is(spelled("1", 1e21), "1e+21");
-  assert.is(spelled("1", 2 ** 63), "9223372036854775808.0".replace("5808", "6000"));
+  assert.is(spelled("1", 2 ** 63), "9223372036854776000.0");
   assert.is(spelled("1", -0), "-0.0");
   assert.is(spelled("1", Number.NaN), "nan");
   assert.is(spelled("1", -Infinity), "-inf");
@@ -459,10 +459,7 @@ test("unset takes lines and sections", () => {
   const u = "[u]\ny = {b = 1, c = 2}\n\n[u.v]\n\n";
   const text = `a = 1 # a\nd.e = 2\n\n${t}${u}[[m]]\nn = 1\n\n[[m]]\nn = 2\n`;
   assert.is(unsetting(text, ["a"]), text.replace("a = 1 # a\n", ""));
-  assert.is(
-    unsetting(text, ["d", "e"]),
-    text.replace("d.e = 2\n", "d = {}\n").replace("a = 1 # a\nd", "a = 1 # a\nd"),
-  );
+  assert.is(unsetting(text, ["d", "e"]), text.replace("d.e = 2\n", "d = {}\n"));
   assert.is(unsetting(text, ["t", "x"]), text.replace("x = [\n  1,\n]\n", ""));
   assert.is(unsetting(text, ["t", "x", 0]), text.replace("[\n  1,\n]", "[]"));
   assert.is(unsetting(text, ["t", "l", 2]), text.replace("[1, 2, 3]", "[1, 2 ]"));

@@ -4,7 +4,7 @@
 
 const CIPHERTEXT =
   /ENC\[AES256_GCM,data:([A-Za-z0-9+/=]*),iv:([A-Za-z0-9+/=]*),tag:([A-Za-z0-9+/=]*),type:(\w+)\]/g;
-const WRAPPED_KEY = /-----BEGIN (AGE ENCRYPTED FILE|PGP MESSAGE)-----[^]*?-----END \1-----/g;
+const WRAPPED_KEY = /-----BEGIN (AGE ENCRYPTED FILE|PGP MESSAGE)-----[\s\S]*?-----END \1-----/g;
 const TIME = /(lastmodified|created_at)("?\s*[:=]\s*["']?)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g;
 const VERSION = /(version)("?\s*[:=]\s*["']?)\d+\.\d+\.\d+/g;
 

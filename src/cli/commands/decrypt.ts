@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { OpenDocument } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { discover } from "../../files/discover.ts";
+import type { ReadFile } from "../../files/read.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format } from "../../formats/format.ts";
 import { formatPath, parsePath, valueAt } from "../../formats/path.ts";
@@ -10,7 +11,7 @@ import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeMap } from "../../formats/tree.ts";
 import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
-import { forEachFile } from "../batch.ts";
+import { forEachFile, PASSED_OVER } from "../batch.ts";
 import {
   checkOutputOptions,
   inputFormat,
@@ -30,15 +31,20 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   const given = args.list("files");
   checkOutputOptions(args, given);
   const session = await makeSession(args, io);
-  const decryptTo = async (name: string, output: string | undefined, bytes?: Buffer): Promise<void> => {
-    const input = bytes ? undefined : await readInput(name, io);
+  const decryptTo = async (
+    name: string,
+    output: string | undefined,
+    given?: Pick<ReadFile, "bytes"> & Partial<ReadFile>,
+    parents = false,
+  ): Promise<void> => {
+    const input = given ?? (await readInput(name, io));
     const settings = await loadSettings(resolve(io.cwd, name), args, io);
-    const open = await openFile(name, bytes ?? input!.bytes, args, io, session);
+    const open = await openFile(name, input.bytes, args, io, session);
     try {
       const format = await outputFormat(args, name);
       const text = plaintextOf(open, format, args, indentFor(format, args, settings));
       const file = args.flag("in-place") ? name : undefined;
-      await writeResult(text, { file, expected: input?.fingerprint, output, plaintext: true }, io);
+      await writeResult(text, { file, expected: input.fingerprint, output, parents, plaintext: true }, io);
     } finally {
       open.close();
     }
@@ -47,27 +53,25 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     await decryptTo(
       args.text("filename-override") ?? "standard input",
       args.text("output"),
-      await readAll(io.stdin),
+      { bytes: await readAll(io.stdin) },
     );
     return 0;
   }
-  const { names, many } = await encryptedFiles(given, args, io);
+  const { names, many } = await namedFiles(given, io);
   const output = args.text("output");
-  if (!many) {
-    return await forEachFile(names, "decrypted", io, (name) => decryptTo(name, output));
-  }
-  if (!args.flag("in-place") && output === undefined) {
+  if (!many) return await forEachFile(names, "decrypted", io, (name) => decryptTo(name, output));
+  if (!args.flag("in-place") && output === undefined && !args.flag("dry-run")) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  if (args.flag("dry-run")) {
-    for (const name of names) await note(io, `would decrypt ${name}`);
-    return 0;
-  }
-  return await forEachFile(names, "decrypted", io, (name) =>
-    decryptTo(name, output === undefined ? undefined : outputBelow(output, name, io)),
-  );
+  const explicit = new Set(given);
+  return await forEachFile(names, args.flag("dry-run") ? "would decrypt" : "decrypted", io, async (name) => {
+    const input = await readInput(name, io);
+    if (!explicit.has(name) && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
+    if (args.flag("dry-run")) return await note(io, `would decrypt ${name}`);
+    return await decryptTo(name, output && outputBelow(output, name, io), input, true);
+  });
 }
 
 /** The plaintext as it was encrypted; a part of it; or the same content in another format. */
@@ -102,16 +106,13 @@ function extractFrom(
   return value instanceof TreeMap ? format.print([value], { indent }) : format.printValue(value, { indent });
 }
 
-/** The files that were named; of folders and patterns, those below them that are encrypted. */
-async function encryptedFiles(given: readonly string[], args: Args, io: Io) {
-  const plain = await Promise.all(given.map((name) => isFile(resolve(io.cwd, name))));
-  if (given.length === 1 && plain[0]) return { names: [...given], many: false };
-  const found = await discover(given, { cwd: io.cwd });
-  if (found.length === 1 && given.length === 1 && found[0] === given[0]) return { names: found, many: false };
-  const explicit = new Set(given);
-  const names: string[] = [];
-  for (const name of found) if (explicit.has(name) || (await isEncrypted(name, args, io))) names.push(name);
-  return { names, many: true };
+/** The files that were named, and all below the folders and patterns. */
+async function namedFiles(
+  given: readonly string[],
+  io: Io,
+): Promise<{ names: readonly string[]; many: boolean }> {
+  if (given.length === 1 && (await isFile(resolve(io.cwd, given[0]!)))) return { names: given, many: false };
+  return { names: await discover(given, { cwd: io.cwd }), many: true };
 }
 
 async function isFile(path: string): Promise<boolean> {
@@ -124,7 +125,11 @@ async function isFile(path: string): Promise<boolean> {
 
 /** Whether a file that a folder or a pattern brought in has metadata. */
 export async function isEncrypted(name: string, args: Args, io: Io): Promise<boolean> {
-  const { bytes } = await readInput(name, io);
+  return await hasMetadata((await readInput(name, io)).bytes, name, args);
+}
+
+async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boolean> {
+  if (!bytes.includes("sops")) return false;
   try {
     readEncrypted(decodeText(bytes), await inputFormat(args, name));
     return true;

@@ -32,6 +32,8 @@ export function writeBlock(text: string, at: BlockPlace, value: string, eol: str
 /** Whether a value can stand below a header that cannot change. */
 export function fitsHeader(text: string, at: BlockPlace, value: string): boolean {
   if (!isLines(value) || (at.digit === 0 && needsDigit(value))) return false;
+  // An empty line would be left, and kept.
+  if (value === "" && at.chomp === "+") return false;
   return chompFor(text, at, value) === at.chomp;
 }
 

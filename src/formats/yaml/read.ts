@@ -181,11 +181,16 @@ class Walk {
     }
     if (node.kind === "alias") node = node.target;
     this.comments(document.foot, root);
-    if (this.entries.slice(before).every((found) => found.kind === "comment")) {
+    if (this.onlyComments(before)) {
       this.entries.push(
         entry("empty-map", undefined, undefined, undefined, node.start, node.end, undefined, undefined),
       );
     }
+  }
+
+  private onlyComments(from: number): boolean {
+    for (let i = from; i < this.entries.length; i++) if (this.entries[i]!.kind !== "comment") return false;
+    return true;
   }
 
   private rootScalar(node: ScalarNode, root: Container): void {

@@ -34,11 +34,9 @@ export function publicBytesOf(key: KeyObject): Buffer {
 
 /** The shared secret. @throws if the other side's point is of low order (RFC 7748 section 6.1). */
 export function agree(key: KeyObject, theirs: Uint8Array): Buffer {
-  const publicKey = createPublicKey({
-    key: Buffer.concat([PUBLIC_DER, theirs]),
-    format: "der",
-    type: "spki",
-  });
+  // as JWK (RFC 8037), which Node reads many times faster than DER
+  const x = Buffer.from(theirs).toString("base64url");
+  const publicKey = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
   return diffieHellman({ privateKey: key, publicKey });
 }
 

@@ -162,7 +162,7 @@ test("set and unset change what they are asked for and nothing else", () => {
       const added = comments(after).filter((comment) => !comments(reading).includes(comment));
       assert.equal(added, [], result);
     }),
-    { numRuns: 700 },
+    { numRuns: 400 },
   );
 });
 

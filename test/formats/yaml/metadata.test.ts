@@ -93,7 +93,7 @@ test("a block that is added reads as it was given, changes nothing else, can be 
       assert.equal(values(third), values(reading));
       assert.is(applyEdits(replaced, yaml.removeMetadata(third)), text);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 

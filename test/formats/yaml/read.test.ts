@@ -126,7 +126,7 @@ test("reading throws nothing but TsopsError, whatever the text", () => {
     .map((parts) => parts.join(""));
   fc.assert(
     fc.property(text, (text) => void tryRead(text)),
-    { numRuns: 1500 },
+    { numRuns: 1000 },
   );
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => void tryRead(text)),

@@ -1,0 +1,159 @@
+// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration] [PART-OF-A-FILE-NAME …]
+//
+//   (nothing)      all tests that need nothing but this checkout
+//   --cli          the golden cases with the built program
+//   --interop      against the real SOPS, which is installed once
+//   --integration  against real key management servers
+//
+// Each test file runs in a process of its own, some side by side. The last line says how many tests passed and failed;
+// a file that dies, or that runs no test, counts as a failure.
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const APART = ["test/interop/", "test/integration/"];
+const GOLDEN = "test/golden/golden.test.ts";
+const MINUTES = { "--cli": 15, "--interop": 20, "--integration": 30, "": 5 };
+
+const [modes, filters] = partition(process.argv.slice(2), (argument) => argument.startsWith("--"));
+const mode = modes[0] ?? "";
+if (modes.length > 1 || !(mode in MINUTES))
+  quit(`unknown option ${modes.join(" ")}: see the top of scripts/test.mjs`);
+
+const jobs = jobsOf(mode).filter(
+  ({ file }) => filters.length === 0 || filters.some((part) => file.includes(part)),
+);
+if (jobs.length === 0)
+  quit(`no test file${filters.length > 0 ? ` has ${filters.join(" or ")} in its name` : "s found"}`);
+const sum = { passed: 0, failed: 0 };
+const broken = [];
+const queue = [...jobs];
+await Promise.all(Array.from({ length: availableParallelism() }, work));
+for (const line of broken) console.log(line);
+console.log(`${sum.passed} passed, ${sum.failed} failed`);
+process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0);
+
+/** What is to be run: a file, with the variables that say how. */
+function jobsOf(mode) {
+  const files = testFiles(join(root, "test"));
+  if (mode === "--interop") {
+    const golden = inParts(4, { GOLDEN_PROGRAM: builtProgram(), REAL_SOPS: "install" });
+    return [...golden, ...plain(files.filter((file) => file.startsWith("test/interop/")))];
+  }
+  if (mode === "--integration") return plain(files.filter((file) => file.startsWith("test/integration/")));
+  if (mode === "--cli") return inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() });
+  return [
+    ...inParts(2, {}),
+    ...plain(files.filter((file) => file !== GOLDEN && !APART.some((folder) => file.startsWith(folder)))),
+  ];
+}
+
+function plain(files) {
+  return files.map((file) => ({ file, env: {} }));
+}
+
+/** The golden cases, which are many, side by side. */
+function inParts(parts, env) {
+  return Array.from({ length: parts }, (_, i) => ({
+    file: GOLDEN,
+    env: { ...env, GOLDEN_PART: `${i + 1}/${parts}` },
+  }));
+}
+
+function testFiles(folder) {
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => relative(root, join(folder, name)).split(sep).join("/"))
+    .sort();
+}
+
+function builtProgram() {
+  if (!existsSync(join(root, "dist", "cli.js"))) quit("the program is not built: run `npm run build` first");
+  return join(root, "bin", "tsops.js");
+}
+
+async function work() {
+  for (let job = queue.shift(); job; job = queue.shift()) {
+    const result = await runFile(job);
+    const { passed, failed, problem } = judge(result);
+    sum.passed += passed;
+    sum.failed += failed;
+    const part = job.env.GOLDEN_PART ? ` ${job.env.GOLDEN_PART}` : "";
+    process.stdout.write(`${job.file}${part}\n${result.output}${result.output.endsWith("\n") ? "" : "\n"}`);
+    if (problem) broken.push(`FAILED ${job.file}${part}: ${problem}`);
+  }
+}
+
+/** Runs a file and gives what it printed. */
+async function runFile({ file, env }) {
+  const colour = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
+  const child = spawn(process.execPath, ["--import", "tsx", file], {
+    cwd: root,
+    env: { ...process.env, ...colour, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    // a group of its own, so that nothing it started outlives it
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text) => (output += text));
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    killGroup(child);
+  }, MINUTES[mode] * 60_000);
+  const [code, signal] = await new Promise((resolve, reject) =>
+    child.once("error", reject).once("close", (...end) => resolve(end)),
+  );
+  clearTimeout(timer);
+  return { output, code, signal, late };
+}
+
+function killGroup(child) {
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // gone by itself
+  }
+}
+
+/** Counts what uvu reports; whatever does not look like a complete, clean run is a failure. */
+function judge({ output, code, signal, late }) {
+  const plain = output.replace(/\x1b\[[\d;]*m/g, "");
+  const number = (name) =>
+    Array.from(plain.matchAll(new RegExp(`^  ${name}:\\s+(\\d+)$`, "gm")), ([, n]) => Number(n)).at(-1);
+  const total = number("Total");
+  const passed = number("Passed") ?? 0;
+  const skipped = number("Skipped") ?? 0;
+  if (late) return { passed, failed: 1, problem: `it took more than ${MINUTES[mode]} minutes` };
+  if (total === undefined)
+    return {
+      passed,
+      failed: 1,
+      problem: `it died (${signal ?? `exit code ${code}`}) before its tests were done`,
+    };
+  if (total === 0) return { passed, failed: 1, problem: "it runs no test" };
+  if (skipped > 0)
+    return {
+      passed,
+      failed: total - passed + skipped,
+      problem: `${skipped} tests are left out by test.skip or test.only`,
+    };
+  if (total > passed)
+    return { passed, failed: total - passed, problem: `${total - passed} of ${total} tests` };
+  if (code !== 0)
+    return { passed, failed: 1, problem: `it ended with ${signal ?? `exit code ${code}`} after its tests` };
+  return { passed, failed: 0 };
+}
+
+function partition(items, test) {
+  return [items.filter(test), items.filter((item) => !test(item))];
+}
+
+function quit(message) {
+  console.error(`test: ${message}`);
+  process.exit(1);
+}
