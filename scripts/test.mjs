@@ -12,6 +12,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installRealSops } from "./real-sops.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const APART = ["test/interop/", "test/integration/"];
@@ -40,8 +41,15 @@ process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0);
 function jobsOf(mode) {
   const files = testFiles(join(root, "test"));
   if (mode === "--interop") {
-    const golden = inParts(4, { GOLDEN_PROGRAM: builtProgram(), REAL_SOPS: "install" });
-    return [...golden, ...plain(files.filter((file) => file.startsWith("test/interop/")))];
+    const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram() };
+    const golden = inParts(4, { GOLDEN_PROGRAM: env.TSOPS, REAL_SOPS: env.REAL_SOPS });
+    return [
+      ...golden,
+      ...plain(
+        files.filter((file) => file.startsWith("test/interop/")),
+        env,
+      ),
+    ];
   }
   if (mode === "--integration") return plain(files.filter((file) => file.startsWith("test/integration/")));
   if (mode === "--cli") return inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() });
@@ -51,8 +59,8 @@ function jobsOf(mode) {
   ];
 }
 
-function plain(files) {
-  return files.map((file) => ({ file, env: {} }));
+function plain(files, env = {}) {
+  return files.map((file) => ({ file, env }));
 }
 
 /** The golden cases, which are many, side by side. */
@@ -105,10 +113,14 @@ async function runFile({ file, env }) {
     late = true;
     killGroup(child);
   }, MINUTES[mode] * 60_000);
+  const closed = new Promise((resolve) => child.once("close", resolve));
   const [code, signal] = await new Promise((resolve, reject) =>
-    child.once("error", reject).once("close", (...end) => resolve(end)),
+    child.once("error", reject).once("exit", (...end) => resolve(end)),
   );
   clearTimeout(timer);
+  killGroup(child);
+  // what went into the background with the pipe open is not waited for
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
   return { output, code, signal, late };
 }
 

@@ -13,7 +13,7 @@ export interface EditorOptions {
 export type EditorEnd = { ok: true } | { ok: false; crashed: boolean; error: TsopsError };
 
 /** How long an editor may take to end when it is told to, in milliseconds. */
-const GRACE_MS = 2000;
+const GRACE_MS = 1000;
 
 /**
  * Runs an editor on this process's own terminal and waits for it. Ctrl-C there is the editor's own affair; a signal

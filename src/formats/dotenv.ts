@@ -10,9 +10,9 @@ import { TreeComment, TreeList, TreeMap } from "./tree.ts";
 const PREFIX = "sops_";
 
 /**
- * dotenv as SOPS reads it (SPEC section 6): `KEY=value` with everything kept, quotes and blanks and carriage returns
- * among it; `#` at the start of a line makes a comment; `\n` in a value is a line break. A text with a key that
- * starts with `sops_` counts as encrypted.
+ * dotenv as SOPS reads it (SPEC section 6): `KEY=value` with everything kept, quotes and blanks and
+ * carriage returns among it; `#` at the start of a line makes a comment; `\n` in a value is a line break. A
+ * text with a key that starts with `sops_` counts as encrypted.
  */
 export const dotenv: Format = {
   name: "dotenv",

@@ -12,8 +12,8 @@ import { placeOf } from "./text.ts";
 import { type Tree, TreeList, TreeMap } from "./tree.ts";
 
 /**
- * The metadata in formats that have no nesting (SPEC section 5): `age: [{enc: …}]` is `age__list_0__map_enc`. Line
- * breaks in values are written `\n`.
+ * The metadata in formats that have no nesting (SPEC section 5): `age: [{enc: …}]` is
+ * `age__list_0__map_enc`. Line breaks in values are written `\n`.
  */
 const SEPARATOR = /__(map|list)_/g;
 
@@ -24,8 +24,8 @@ export interface FlatItem {
 }
 
 /**
- * The scalars of a tree in its order, with their flat keys. Empty maps and lists have none.
- * @throws TsopsError("print") if a key holds one of the separators itself: it would come back as something else.
+ * The scalars of a tree in its order, with their flat keys. Empty maps and lists have none. @throws
+ * TsopsError("print") if a key holds one of the separators itself: it would come back as something else.
  */
 export function flatten(tree: TreeMap): FlatItem[] {
   const items: FlatItem[] = [];
@@ -80,8 +80,8 @@ export interface FlatLine {
 }
 
 /**
- * A block from its lines. Its tree is put together when it is asked for, so that a text with malformed metadata can be
- * read; asking for the tree throws TsopsError("parse") then, with the place.
+ * A block from its lines. Its tree is put together when it is asked for, so that a text with malformed
+ * metadata can be read; asking for the tree throws TsopsError("parse") then, with the place.
  */
 export function flatBlock(text: string, lines: readonly FlatLine[]): MetadataBlock {
   let tree: TreeMap | undefined;

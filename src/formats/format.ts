@@ -52,7 +52,10 @@ export interface Entry {
   readonly alias?: Alias;
   /** Set on the entries that some alias repeats. */
   readonly anchored?: true;
-  /** SOPS loses this comment when it reads the file (COMMENTS.md section 6): encrypted all the same. */
+  /**
+   * SOPS loses this comment when it reads the file (COMMENTS.md section 6): encrypted all the same. INI keeps a value
+   * that an equal key below it hides as such a comment, with its key.
+   */
   readonly lost?: true;
   /** What only the adapter understands: the scalar's style, its indent, its quotes. */
   readonly style?: unknown;

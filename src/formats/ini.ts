@@ -9,9 +9,9 @@ import { valToString } from "./print.ts";
 import { TreeMap } from "./tree.ts";
 
 /**
- * INI as SOPS reads it with ini.v1 (SPEC section 6): sections of texts, at the path [section, key]. What SOPS loses when
- * it reads (all but the last of equal keys, comments at the end, a second comment for the same key) is marked as
- * lost, and encrypted all the same.
+ * INI as SOPS reads it with ini.v1 (SPEC section 6): sections of texts, at the path [section, key]. What
+ * SOPS loses when it reads (all but the last of equal keys, comments at the end, a second comment for the
+ * same key) is marked as lost, and encrypted all the same.
  */
 export const ini: Format = {
   name: "ini",

@@ -1,8 +1,8 @@
 import { TsopsError } from "../errors.ts";
 
 /**
- * Numbers as Go spells them. SOPS has four spellings of a float, one for each place (SPEC section 9, item 3), all
- * with the fewest digits that read back as the same number, as JavaScript's own have.
+ * Numbers as Go spells them. SOPS has four spellings of a float, one for each place (SPEC section 9, item
+ * 3), all with the fewest digits that read back as the same number, as JavaScript's own have.
  */
 
 /** The bytes of a float in ciphertexts and in the MAC: never an exponent (SPEC section 2). */
@@ -31,7 +31,10 @@ export function jsonFloat(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** A float in dotenv, INI and environment variables: always one that cannot be taken for an integer (SPEC section 6). */
+/**
+ * A float in dotenv, INI and environment variables: always one that cannot be taken for an integer (SPEC
+ * section 6).
+ */
 export function iniFloat(value: number): string {
   const text = special(value);
   if (text !== undefined) return text;
@@ -73,9 +76,9 @@ const DECIMAL = /^[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?$/;
 const HEX = /^([+-]?)0[xX]([\da-fA-F_]*)(?:\.([\da-fA-F_]*))?[pP]([+-]?\d[\d_]*)$/;
 
 /**
- * A float's text as Go's ParseFloat reads it, which SOPS decrypts with: decimal, hexadecimal with a binary exponent,
- * underscores between digits, `inf`, `infinity` and `nan` in any case. Undefined for anything else, and for a
- * number beyond the largest float.
+ * A float's text as Go's ParseFloat reads it, which SOPS decrypts with: decimal, hexadecimal with a binary
+ * exponent, underscores between digits, `inf`, `infinity` and `nan` in any case. Undefined for anything
+ * else, and for a number beyond the largest float.
  */
 export function parseGoFloat(text: string): number | undefined {
   const infinity = /^([+-]?)inf(?:inity)?$/i.exec(text);

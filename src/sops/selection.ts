@@ -110,7 +110,8 @@ function byComments(matches: (text: string) => boolean, whenMatched: boolean): S
         const text = String(entry.value);
         const outer = open.some((level) => level.matched);
         // under encrypted_comment_regex a comment does not count itself; under the other it does
-        if (matches(text)) innermost.matched = true;
+        // SOPS does not see a comment that it loses
+        if (!entry.lost && matches(text)) innermost.matched = true;
         result.push((whenMatched ? outer : innermost.matched || outer) === whenMatched);
       } else result.push(open.some((level) => level.matched) === whenMatched);
     }

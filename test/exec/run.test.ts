@@ -89,7 +89,7 @@ test("a child that a signal ends gives its number", async () => {
 test("can be stopped, and leaves nothing listening", async () => {
   const abort = new AbortController();
   setTimeout(() => abort.abort(), 50);
-  const error = await run("sleep 60", { env, signal: abort.signal }).catch((error: unknown) => error);
+  const error = await run("exec sleep 60", { env, signal: abort.signal }).catch((error: unknown) => error);
   assert.is((error as TsopsError).code, "aborted");
   const again = await run("true", { env, signal: abort.signal }).catch((error: unknown) => error);
   assert.is((again as TsopsError).code, "aborted");

@@ -264,6 +264,13 @@ test("metadata is written in the document's own style", () => {
   assert.is(adding('{"a":1}', { indent: 2 }), '{"a":1,\n  "sops":{\n    "mac":"m"\n  }}');
 });
 
+test("text after the root object stays where it is", () => {
+  for (const text of ['{"a":1} rest', '{}}\n{"sops":{}}', '{\n  "a": []\n}\n\ufeff\udc80"']) {
+    metadataLaw(json, text);
+    assert.ok(adding(text).endsWith(text.slice(text.indexOf("}") + 1)));
+  }
+});
+
 test("a block anywhere goes, with one comma", () => {
   const without = (text: string) => applyEdits(text, json.removeMetadata(json.read(text)));
   assert.is(without('{"sops":{"mac":"m"},"a":1}'), '{"a":1}');

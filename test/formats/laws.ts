@@ -9,7 +9,7 @@ import {
   pathOf,
   type Reading,
 } from "../../src/formats/format.ts";
-import type { Scalar } from "../../src/formats/scalar.ts";
+import { type Scalar, Time } from "../../src/formats/scalar.ts";
 import { applyEdits } from "../../src/formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
 
@@ -226,4 +226,16 @@ export function pathsOf(reading: Reading): PathElement[][] {
     const path = pathOf(entry);
     return path.map((_, i) => path.slice(0, i + 1));
   });
+}
+
+/** What can be compared without an order of keys, which TOML restricts. */
+export function canonical(value: unknown): unknown {
+  if (value instanceof TreeMap) {
+    const entries = value.entries().map((entry): [string, unknown] => [entry.key, canonical(entry.value)]);
+    return { map: entries.sort(([a], [b]) => (a < b ? -1 : 1)) };
+  }
+  if (value instanceof TreeList) return { list: value.values().map(canonical) };
+  if (value instanceof Time) return { time: value.text };
+  if (typeof value === "number") return { float: Object.is(value, -0) ? "-0" : String(value) };
+  return typeof value === "bigint" ? { integer: String(value) } : value;
 }

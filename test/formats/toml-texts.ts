@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { toml } from "../../src/formats/toml.ts";
+import { tryRead } from "./laws.ts";
 
 const words = fc.constantFrom("a", "b", "c", "x y", "é", "", "1", "__proto__", "a.b", "#");
 const bare = fc.constantFrom("a", "b", "c", "d-1", "_e", "1", "true", "inf", "__proto__");
@@ -105,3 +107,9 @@ export const tomlTexts = fc
     fc.constantFrom("", "", "\ufeff"),
   )
   .map(([all, newline, end, mark]) => mark + all.join(newline) + (end ? newline : ""));
+
+/** Documents that can be read, without metadata. */
+export const tomlDocuments = tomlTexts.filter((text) => {
+  const reading = tryRead(toml, text);
+  return reading !== undefined && !reading.metadata;
+});

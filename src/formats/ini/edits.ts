@@ -71,7 +71,10 @@ function setSection(text: string, section: Section | undefined, name: string, va
   return [{ start, end, text: lines }];
 }
 
-/** A value in the place of another one; where there was none, as far from the delimiter as that is from the key. */
+/**
+ * A value in the place of another one; where there was none, as far from the delimiter as that is from the
+ * key.
+ */
 function respelled(text: string, item: IniKey, value: string): string {
   const { start, end, quote, multiline } = item.value;
   const comment = item.inline !== undefined;

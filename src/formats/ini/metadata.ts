@@ -9,8 +9,8 @@ import type { Span } from "./scan.ts";
 import { trim } from "./space.ts";
 
 /**
- * Edits that add the metadata as the last section, behind an empty line. A text without a line break at its end gets
- * one before the block and none behind it: taking the block away tells by that which it was.
+ * Edits that add the metadata as the last section, behind an empty line. A text without a line break at its
+ * end gets one before the block and none behind it: taking the block away tells by that which it was.
  */
 export function addBlock({ text }: Reading, metadata: TreeMap): Edit[] {
   const at = text.length;
@@ -67,8 +67,9 @@ function linesOf({ header, keys }: Section): Span {
 }
 
 /**
- * Before the empty line above the block; if the block ends the text without a line break, before another one. Where
- * something follows, the empty line stays: it may be what ends a value that a backslash continues.
+ * Before the empty line above the block; if the block ends the text without a line break, before another
+ * one. Where something follows, the empty line stays: it may be what ends a value that a backslash
+ * continues.
  */
 function startOfBlock(text: string, { start, end }: Span): number {
   if (trim(text.slice(end)) !== "") return start;

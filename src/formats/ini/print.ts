@@ -7,9 +7,9 @@ import { trim } from "./space.ts";
 import { printValue, spellKey, spellSection } from "./spelling.ts";
 
 /**
- * A tree as SOPS prints it into INI (SPEC section 6). Where SOPS's own spelling of a key or value would be read as something
- * else, another is chosen. @throws TsopsError("print") for a tree that is not made of sections of scalars, and for what no
- * spelling can hold
+ * A tree as SOPS prints it into INI (SPEC section 6). Where SOPS's own spelling of a key or value would be
+ * read as something else, another is chosen. @throws TsopsError("print") for a tree that is not made of
+ * sections of scalars, and for what no spelling can hold
  */
 export function printIni(tree: TreeMap): string {
   const entries = tree.entries();

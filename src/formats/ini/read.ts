@@ -16,7 +16,10 @@ export type IniStyle =
   | {
       readonly kind: "value";
       readonly quote: Quote;
-      /** A comment follows on the line: SOPS sees it only behind a value that is not in quotes of its own kind. */
+      /**
+       * A comment follows on the line: SOPS sees it only behind a value that is not in quotes of its own
+       * kind.
+       */
       readonly comment: boolean;
       readonly multiline: boolean;
       /** Line breaks are written `\n`. */
@@ -131,8 +134,8 @@ class Reader {
   }
 
   /**
-   * SOPS knows the last of equal keys, at the place of the first. The values and comments of the others are encrypted
-   * all the same: they are secrets too.
+   * SOPS knows the last of equal keys, at the place of the first. The values and comments of the others are
+   * encrypted all the same: they are secrets too.
    */
   private key(holder: Container, key: string, occurrences: readonly Key[]): void {
     const last = occurrences.at(-1)!;
@@ -177,8 +180,8 @@ class Reader {
   }
 
   /**
-   * For SOPS the lines above and the comment behind are one comment of several lines. A ciphertext for each is what it
-   * can read: it decrypts the first and drops the second.
+   * For SOPS the lines above and the comment behind are one comment of several lines. A ciphertext for each
+   * is what it can read: it decrypts the first and drops the second.
    */
   private comments(
     holder: Container,
@@ -201,8 +204,9 @@ class Reader {
   }
 
   /**
-   * A section's comment, that behind its header included: a ciphertext cannot stand there, since its `]` would become the
-   * end of the section's name. So the span takes in the header, and the ciphertext goes above it.
+   * A section's comment, that behind its header included: a ciphertext cannot stand there, since its `]`
+   * would become the end of the section's name. So the span takes in the header, and the ciphertext goes
+   * above it.
    */
   private sectionComment(
     holder: Container,
@@ -258,9 +262,10 @@ function runsOf(text: string, comments: readonly IniComment[]): IniComment[][] {
 }
 
 /**
- * The text of a comment as SOPS has it: without the mark and the blanks at its start, the marks of further lines kept.
- * First lines of nothing but marks, which make SOPS crash when it prints the comment, are not part of it; where there is
- * nothing else, a mark is left. One line of that sort is empty, unless `filled`, when another comment follows for SOPS.
+ * The text of a comment as SOPS has it: without the mark and the blanks at its start, the marks of further
+ * lines kept. First lines of nothing but marks, which make SOPS crash when it prints the comment, are not
+ * part of it; where there is nothing else, a mark is left. One line of that sort is empty, unless `filled`,
+ * when another comment follows for SOPS.
  */
 function commentValue(
   text: string,

@@ -31,7 +31,10 @@ export interface IniKey {
   readonly stray: Span | undefined;
   /** All its lines with their line breaks. */
   readonly lines: Span;
-  /** Its last line ends in a backslash, and no other line follows: what is put there would become part of it. */
+  /**
+   * Its last line ends in a backslash, and no other line follows: what is put there would become part of
+   * it.
+   */
   readonly open: boolean;
 }
 
@@ -56,7 +59,8 @@ const DELIMITER = /[=:]/;
 const MARK = /[#;]/;
 
 /**
- * The items of an INI text as SOPS's library, ini.v1, finds them (SPEC section 6). @throws TsopsError("parse")
+ * The items of an INI text as SOPS's library, ini.v1, finds them (SPEC section 6). @throws
+ * TsopsError("parse")
  */
 export function scanIni(text: string): IniItem[] {
   return new Scanner(text, textStart(text)).items();
@@ -69,25 +73,26 @@ export function textStart(text: string): number {
 }
 
 /**
- * What ini.v1 reads as a value from the start of `text`, and how much of it it takes. Undefined if its quotes are
- * never closed.
+ * What ini.v1 reads as a value from the start of `text`, and how much of it it takes. Undefined if its
+ * quotes are never closed.
  */
 export function readValue(text: string): Pick<IniKey, "value" | "inline" | "stray"> | undefined {
   const scanner = new Scanner(text, 0);
   const [start, end] = scanner.nextLine()!;
-  try {
-    return scanner.value(start, end);
-  } catch {
-    return undefined;
-  }
+  return unlessRefused(() => scanner.value(start, end));
 }
 
 /** What ini.v1 reads as a key from the start of a line, where it finds one. */
 export function readKeyName(line: string): string | undefined {
+  return unlessRefused(() => new Scanner(line, 0).keyName(0, line.length).name);
+}
+
+function unlessRefused<T>(read: () => T): T | undefined {
   try {
-    return new Scanner(line, 0).keyName(0, line.length).name;
-  } catch {
-    return undefined;
+    return read();
+  } catch (error) {
+    if (error instanceof TsopsError) return undefined;
+    throw error;
   }
 }
 
@@ -213,7 +218,9 @@ class Scanner {
     return { value, inline, stray: undefined, open: false };
   }
 
-  /** Backquotes and three double quotes go up to the last of their kind in the line; text behind is skipped. */
+  /**
+   * Backquotes and three double quotes go up to the last of their kind in the line; text behind is skipped.
+   */
   private quotedValue(start: number, lineEnd: number, quote: Quote) {
     const { text } = this;
     const from = start + quote.length;

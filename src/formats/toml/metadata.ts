@@ -1,6 +1,6 @@
 import { type Edit, lineEnding } from "../text.ts";
 import type { TreeMap } from "../tree.ts";
-import type { TomlReading } from "./reader.ts";
+import type { TomlReading } from "./reading.ts";
 import { writeSubtable } from "./writer.ts";
 
 /** The table that the metadata stands in, as in SOPS's other formats (SPEC section 5). */

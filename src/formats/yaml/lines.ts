@@ -1,6 +1,6 @@
 /**
- * Text that is written from left to right, with the indentation of YAML's block style: the rules by which SOPS's
- * YAML library breaks and indents lines.
+ * Text that is written from left to right, with the indentation of YAML's block style: the rules by which
+ * SOPS's YAML library breaks and indents lines.
  */
 export class LineWriter {
   column = 0;

@@ -17,6 +17,11 @@ import { eolOf, lineStartOf } from "./shape.ts";
 export function addMetadata(reading: Reading, metadata: TreeMap, options: PrintOptions): Edit[] {
   const { text } = reading;
   const document = composedOf(reading).documents[0];
+  if (text === "") {
+    throw new TsopsError("empty-file", "the file is completely empty, and must hold at least one document", {
+      hint: "write at least one key, or {}",
+    });
+  }
   if (!document) throw noRoom(text, 0, "there is no document to hold the metadata");
   const { root } = document;
   if (root.kind === "scalar" && root.style !== "absent") {

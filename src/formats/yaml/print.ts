@@ -13,8 +13,8 @@ export const YAML_INDENT = 4;
 const LONGEST_SIMPLE_KEY = 128;
 
 /**
- * Documents as SOPS prints them: block style, `indent` blanks a level (SPEC section 6). An indent below 2 or above 9
- * counts as 2, as SOPS has it; 0 is SOPS's own.
+ * Documents as SOPS prints them: block style, `indent` blanks a level (SPEC section 6). An indent below 2
+ * or above 9 counts as 2, as SOPS has it; 0 is SOPS's own.
  */
 export function printYaml(documents: readonly TreeMap[], indent: number = YAML_INDENT): string {
   const printer = new Printer(indent || YAML_INDENT);
@@ -44,8 +44,9 @@ interface Comments {
 type Holder = "list" | "other";
 
 /**
- * Prints as SOPS's YAML library does. That one hands out comments as it meets them: one that has no place at its own
- * node stays pending and comes out at the next node that has one. The order of the steps here is the library's.
+ * Prints as SOPS's YAML library does. That one hands out comments as it meets them: one that has no place
+ * at its own node stays pending and comes out at the next node that has one. The order of the steps here is
+ * the library's.
  */
 class Printer {
   private readonly out: LineWriter;
@@ -254,7 +255,9 @@ class Printer {
     pending.line = "";
   }
 
-  /** Behind a literal's header there is room for one line: SOPS lets the others become text of the literal. */
+  /**
+   * Behind a literal's header there is room for one line: SOPS lets the others become text of the literal.
+   */
   private headerComment(): void {
     const { pending } = this;
     const end = pending.line.indexOf("\n");

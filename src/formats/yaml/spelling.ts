@@ -22,7 +22,10 @@ export interface Place {
   readonly flow?: boolean;
 }
 
-/** YAML 1.1's booleans, which SOPS reads as strings and still writes in quotes, as it does numbers to base 60. */
+/**
+ * YAML 1.1's booleans, which SOPS reads as strings and still writes in quotes, as it does numbers to base
+ * 60.
+ */
 const OLD_BOOLEAN = /^(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
 const OLD_NUMBER = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/;
 
@@ -65,12 +68,15 @@ function spellBytes(value: string, place: Place): Spelling {
 
 /** What YAML does not allow without escapes, and what SOPS escapes all the same: characters beyond U+FFFF. */
 const UNPRINTABLE = /[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u;
-/** Line breaks for SOPS but not for YAML 1.2: raw ones would be read differently, so they are always escaped. */
+/**
+ * Line breaks for SOPS but not for YAML 1.2: raw ones would be read differently, so they are always
+ * escaped.
+ */
 const OTHER_BREAK = /[\u2028\u2029]/;
 
 /**
- * A blank before a line break or at the end would be lost. A first line that starts with a tab SOPS cannot read: it
- * prints null there (SPEC section 10).
+ * A blank before a line break or at the end would be lost. A first line that starts with a tab SOPS cannot
+ * read: it prints null there (SPEC section 10).
  */
 function canBeLiteral(text: string): boolean {
   return !/ (?:[\n\u2028\u2029]|$)|^\t/.test(text) && !UNPRINTABLE.test(text) && !OTHER_BREAK.test(text);
@@ -130,9 +136,9 @@ function escapeSequence(char: string): string {
 }
 
 /**
- * What stands after the `|` of a literal. The digit says by how much its lines are indented more than the collection
- * around it, where the text itself starts with a blank or an empty line. (SOPS always writes the file's own indent,
- * which is wrong inside lists: such files cannot be read again.)
+ * What stands after the `|` of a literal. The digit says by how much its lines are indented more than the
+ * collection around it, where the text itself starts with a blank or an empty line. (SOPS always writes the
+ * file's own indent, which is wrong inside lists: such files cannot be read again.)
  */
 export function literalHeader(text: string, deeper: number): string {
   const digit = /^[ \n]/.test(text) ? String(deeper) : "";
@@ -149,8 +155,9 @@ export interface ScalarContext extends Place {
 }
 
 /**
- * One scalar as SOPS prints it: plain, in quotes, or as a literal with its lines at the given column. What follows
- * must start with a line break: a literal's last line has none here, even where the value ends in one.
+ * One scalar as SOPS prints it: plain, in quotes, or as a literal with its lines at the given column. What
+ * follows must start with a line break: a literal's last line has none here, even where the value ends in
+ * one.
  */
 export function yamlScalar(value: Scalar, context: ScalarContext): string {
   const spelling = spell(value, context);

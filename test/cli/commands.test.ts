@@ -1,0 +1,185 @@
+import { existsSync, readdirSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
+
+const PLAIN = "# note\n\na:   1\nb: 'two'\nl:\n- x\n- y\n";
+
+test("encrypt and decrypt keep every byte; the result goes to standard output", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    const encrypted = await box.run(["encrypt", "a.yaml"]);
+    assert.is(encrypted.code, 0);
+    assert.is(box.read("a.yaml"), PLAIN);
+    box.write("e.yaml", encrypted.stdout);
+    assert.is((await box.run(["decrypt", "e.yaml"])).stdout, PLAIN);
+  }));
+
+test("flags may stand before, between and after, with one dash or two", () =>
+  inSandbox(async (box) => {
+    box.write("a.json", '{"a": {"b": 1}}\n');
+    assert.is((await box.run(["encrypt", "a.json", "-i"])).code, 0);
+    const extract = ["--extract", '["a"]["b"]'];
+    assert.is((await box.run(["decrypt", ...extract, "a.json"])).stdout, "1");
+    assert.is((await box.run(["decrypt", "a.json", "-extract", extract[1]!])).stdout, "1");
+    assert.is((await box.run(["-d", `--extract=${extract[1]}`, "a.json"])).stdout, "1");
+    assert.is(
+      (await box.run(["--indent", "2", "decrypt", "--output-type", "yaml", "a.json"])).stdout,
+      "a:\n  b: 1\n",
+    );
+  }));
+
+test("set and unset touch one value; --idempotent writes nothing", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const before = box.read("a.yaml").split("\n");
+    assert.is((await box.run(["set", "a.yaml", '["b"]', '"three"'])).code, 0);
+    const after = box.read("a.yaml").split("\n");
+    const changed = before.filter((line, i) => line !== after[i]).map((line) => line.trim().split(":")[0]);
+    assert.ok(
+      changed.every((key) => ["b", "mac", "lastmodified", "seal"].includes(key!)),
+      changed.join(),
+    );
+    const written = box.read("a.yaml");
+    assert.is((await box.run(["set", "--idempotent", "a.yaml", '["b"]', '"three"'])).code, 0);
+    assert.is(box.read("a.yaml"), written);
+    assert.is((await box.run(["set", "--value-stdin", "a.yaml", '["b"]'], { input: '"four"' })).code, 0);
+    assert.is((await box.run(["unset", "a.yaml", '["l"][0]'])).code, 0);
+    assert.is(
+      (await box.run(["decrypt", "a.yaml"])).stdout,
+      PLAIN.replace("two", "four").replace("- x\n", ""),
+    );
+    assert.is((await box.run(["unset", "a.yaml", '["none"]'])).code, 1);
+    assert.is((await box.run(["unset", "--idempotent", "a.yaml", '["none"]'])).code, 0);
+  }));
+
+test("encrypt --update keeps what did not change", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    box.write("old.yaml", (await box.run(["encrypt", "a.yaml"])).stdout);
+    box.write("a.yaml", PLAIN.replace("two", "three"));
+    const { code, stdout } = await box.run(["encrypt", "--update", "old.yaml", "a.yaml"]);
+    assert.is(code, 0);
+    const ciphers = [...box.read("old.yaml").matchAll(/ENC\[[^\]]*\]/g)].map(([cipher]) => cipher);
+    assert.is(ciphers.filter((cipher) => !stdout.includes(cipher)).length, 2); // the value and the MAC
+  }));
+
+test("folders: only encrypted files are decrypted, and the rest goes on after an error", () =>
+  inSandbox(async (box) => {
+    for (const name of ["d/a.yaml", "d/sub/b.yaml"]) {
+      box.write(name, PLAIN);
+      await box.run(["encrypt", "-i", name]);
+    }
+    box.write("d/plain.yaml", PLAIN);
+    box.write("d/bad.yaml", box.read("d/a.yaml").replace(/mac: ENC/, "mac: XNC"));
+    const { code, stderr } = await box.run(["decrypt", "--output", "out", "d"]);
+    assert.is(code, 1);
+    assert.match(stderr, /d\/bad\.yaml: MAC mismatch/);
+    assert.match(stderr, "decrypted 2 of 3 files");
+    assert.is(box.read("out/d/sub/b.yaml"), PLAIN);
+    assert.not.ok(existsSync(box.path("out/d/plain.yaml")));
+    assert.is((await box.run(["decrypt", "d"])).code, 1);
+  }));
+
+test("encrypt --check and --dry-run on a folder write nothing", () =>
+  inSandbox(async (box) => {
+    box.env.SOPS_AGE_RECIPIENTS = undefined;
+    box.write(".sops.yaml", `creation_rules:\n  - path_regex: secrets/\n    age: ${RECIPIENT}\n`);
+    box.write("secrets/a.yaml", PLAIN);
+    box.write("other/b.yaml", PLAIN);
+    const check = await box.run(["encrypt", "--check", "."]);
+    assert.is(check.code, 1);
+    assert.is(check.stdout, "secrets/a.yaml\n");
+    await box.run(["encrypt", "--dry-run", "."]);
+    assert.is(box.read("secrets/a.yaml"), PLAIN);
+    assert.is((await box.run(["encrypt", "-i", "."])).code, 0);
+    assert.is(box.read("other/b.yaml"), PLAIN);
+    assert.is((await box.run(["encrypt", "--check", "."])).code, 0);
+  }));
+
+test("rotate gives new ciphertexts; added keys open the file", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const before = box.read("a.yaml");
+    assert.is((await box.run(["rotate", "-i", "--add-age", OTHER_RECIPIENT, "a.yaml"])).code, 0);
+    for (const [cipher] of before.matchAll(/ENC\[[^\]]*\]/g))
+      assert.not.ok(box.read("a.yaml").includes(cipher));
+    box.env.SOPS_AGE_KEY_FILE = IDENTITY_FILE.replace("age1.txt", "age2.txt");
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN);
+    assert.is((await box.run(["rotate", "-i", "--rm-age", OTHER_RECIPIENT, "a.yaml"])).code, 0);
+    assert.is((await box.run(["decrypt", "a.yaml"])).code, 128);
+  }));
+
+test("init makes a key and a .sopsrc, says where, and overwrites nothing", () =>
+  inSandbox(async (box) => {
+    box.env = { PATH: box.env.PATH, HOME: box.home };
+    const { code, stderr, stdout } = await box.run(["init"]);
+    assert.is(code, 0, stderr);
+    assert.match(stdout, /^age1/);
+    assert.match(stderr, "keys.txt");
+    box.write("a.yaml", PLAIN);
+    assert.is((await box.run(["encrypt", "-i", "a.yaml"])).code, 0);
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN);
+    const config = box.read(".sopsrc");
+    assert.is((await box.run(["init"])).code, 1);
+    assert.is(box.read(".sopsrc"), config);
+    const explained = await box.run(["config", "explain", "a.yaml"]);
+    assert.is(explained.code, 0);
+    assert.match(explained.stdout, "me");
+    assert.is((await box.run(["config", "check"])).code, 0);
+  }));
+
+test("keygen writes an identity for its owner, and never over another", () =>
+  inSandbox(async (box) => {
+    const made = await box.run(["keygen", "-o", "key.txt"]);
+    assert.is(made.code, 0);
+    assert.match(made.stdout, /^age1\w+\n$/);
+    const key = box.read("key.txt");
+    assert.match(key, /AGE-SECRET-KEY-1/);
+    assert.not.match(made.stdout + made.stderr, /AGE-SECRET-KEY/);
+    assert.is.not((await box.run(["keygen", "-o", "key.txt"])).code, 0);
+    assert.is(box.read("key.txt"), key);
+    assert.match((await box.run(["keygen", "--post-quantum"])).stdout, /AGE-SECRET-KEY-PQ-1/);
+  }));
+
+test("completion scripts name every command", () =>
+  inSandbox(async (box) => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { code, stdout } = await box.run(["completion", shell]);
+      assert.is(code, 0);
+      for (const name of ["encrypt", "updatekeys", "exec-env", "config"]) assert.match(stdout, name);
+    }
+    assert.is((await box.run(["completion", "tcsh"])).code, 1);
+  }));
+
+test("help and version", () =>
+  inSandbox(async (box) => {
+    assert.match((await box.run(["--help"])).stdout, "tsops encrypt");
+    assert.match((await box.run(["set", "--help"])).stdout, "tsops set secrets.yaml");
+    assert.match((await box.run(["--version"])).stdout, /^tsops \d+\.\d+\.\d+ .*3\.13\.3/);
+  }));
+
+test("the version is package.json's", async () => {
+  const { VERSION } = await import("../../src/cli/version.ts");
+  const { readFileSync } = await import("node:fs");
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  assert.is(VERSION, version);
+});
+
+test("no command leaves temporary files behind", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    for (const argv of [
+      ["encrypt", "-i", "a.yaml"],
+      ["set", "a.yaml", '["a"]', "2"],
+      ["rotate", "-i", "a.yaml"],
+      ["decrypt", "-i", "a.yaml"],
+    ]) {
+      assert.is((await box.run(argv)).code, 0);
+      assert.equal(readdirSync(box.folder), ["a.yaml"]);
+    }
+  }));
+
+test.run();

@@ -1,0 +1,133 @@
+import { readFileSync } from "node:fs";
+import { build } from "esbuild";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { decrypt, decryptFile, encrypt, encryptFile, open, TsopsError } from "../src/index.ts";
+import { IDENTITY_FILE, inSandbox, RECIPIENT } from "./support/cli.ts";
+
+const identity = readFileSync(IDENTITY_FILE, "utf8")
+  .split("\n")
+  .find((line) => line.startsWith("AGE-SECRET-KEY-"))!;
+const keys = { age: [RECIPIENT] };
+const options = { identities: [identity] };
+
+const PLAIN =
+  "# db\ndb:\n  host: localhost\n  port: 5432\n  big: 9223372036854775807\n__proto__: x\nl: [a, 1.5, true, null]\n";
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    assert.instance(error, TsopsError);
+    return (error as TsopsError).code;
+  }
+}
+
+test("encrypts and decrypts text with injected keys", async () => {
+  const text = await encrypt(PLAIN, { format: "yaml", keys });
+  assert.not.match(text, "localhost");
+  assert.is(await decrypt(text, { ...options, format: "yaml" }), PLAIN);
+});
+
+test("update keeps the ciphertext of what did not change", async () => {
+  const text = await encrypt(PLAIN, { format: "yaml", keys });
+  const next = await encrypt(PLAIN.replace("5432", "5433"), { ...options, format: "yaml", update: text });
+  const kept = [...text.matchAll(/ENC\[[^\]]*\]/g)].filter(([cipher]) => next.includes(cipher));
+  assert.is(kept.length, [...text.matchAll(/ENC\[/g)].length - 2); // the port and the MAC
+});
+
+test("opens, reads and changes a file", () =>
+  inSandbox(async (box) => {
+    const path = box.write("a.yaml", PLAIN);
+    await encryptFile(path, { keys });
+    const before = box.read("a.yaml");
+    const file = await open(path, options);
+    assert.is(file.sealed, true);
+    assert.is(file.get(["db", "port"]), 5432);
+    assert.is(file.get(["db", "big"]), 9223372036854775807n);
+    assert.is(file.get(["nothing"]), undefined);
+    assert.is((file.data as Record<string, unknown>).__proto__, "x");
+    file.set(["db", "port"], 5433);
+    file.set(["db", "new"], ["x", { y: null }]);
+    file.unset(["l", 0]);
+    assert.is(box.read("a.yaml"), before);
+    await file.save();
+    file.close();
+    const expected = PLAIN.replace("5432", "5433").replace("[a, 1.5", "[1.5");
+    const now = (await decryptFile(path, options)).toString();
+    assert.is(now.split("\n").filter((line) => expected.includes(line)).length, expected.split("\n").length);
+    assert.equal((await open(path, options)).get(["db", "new"]), [
+      "x",
+      Object.assign(Object.create(null), { y: null }),
+    ]);
+  }));
+
+test("a file that changed on disk is not overwritten", () =>
+  inSandbox(async (box) => {
+    const path = box.write("a.json", '{"a": 1}\n');
+    await encryptFile(path, { keys });
+    const file = await open(path, options);
+    file.set(["a"], 2);
+    box.write("a.json", `${box.read("a.json")}\n`);
+    assert.is(await codeOf(file.save()), "changed-on-disk");
+  }));
+
+test("errors have stable codes", () =>
+  inSandbox(async (box) => {
+    const text = await encrypt('{"a": 1}', { format: "json", keys });
+    assert.is(await codeOf(decrypt(text, { format: "json", env: {}, home: box.home })), "no-data-key");
+    assert.is(await codeOf(decrypt('{"a": 1}', { ...options, format: "json" })), "no-metadata");
+    assert.is(await codeOf(decrypt("{", { ...options, format: "json" })), "parse");
+    assert.is(await codeOf(encrypt('{"a": 1}', { format: "json" })), "generic");
+    assert.is(await codeOf(encrypt(text, { format: "json", keys })), "already-encrypted");
+    assert.is(await codeOf(decryptFile(box.path("none.yaml"), options)), "no-such-file");
+    const changed = text.replace(/"mac": "ENC\[AES256_GCM,data:../, '"mac": "ENC[AES256_GCM,data:AA');
+    assert.is(await codeOf(decrypt(changed, { ...options, format: "json" })), "mac-mismatch");
+    assert.is(await decrypt(changed, { ...options, format: "json", ignoreMac: true }), '{"a": 1}');
+  }));
+
+test("key groups with a threshold", async () => {
+  const other = { age: ["age18dnrwj4wza5gevs27janaw742ujz7fl468yxdqmz50gg2vpre9nq7znm38"] };
+  const text = await encrypt('{"a": 1}', { format: "json", keyGroups: [keys, other], threshold: 2 });
+  assert.is(await codeOf(decrypt(text, { ...options, format: "json" })), "no-data-key");
+});
+
+const { metafile } = await build({
+  entryPoints: [new URL("../src/index.ts", import.meta.url).pathname],
+  bundle: true,
+  splitting: true,
+  packages: "external",
+  platform: "node",
+  format: "esm",
+  outdir: "dist",
+  write: false,
+  metafile: true,
+});
+
+test("importing it loads no package at all: each is loaded when it is used", () => {
+  const outputs = Object.entries(metafile.outputs);
+  const loaded = new Set<string>();
+  const visit = (name: string): void => {
+    if (loaded.has(name)) return;
+    loaded.add(name);
+    for (const { path, kind, external } of metafile.outputs[name]?.imports ?? []) {
+      if (kind === "import-statement") external ? loaded.add(path) : visit(path);
+    }
+  };
+  visit(outputs.find(([, output]) => output.entryPoint?.endsWith("src/index.ts"))![0]);
+  const packages = [...loaded].filter((path) => !path.startsWith("node:") && !path.endsWith(".js"));
+  assert.equal(packages, []);
+  assert.ok(outputs.some(([, output]) => output.imports.some(({ path }) => path === "age-encryption")));
+});
+
+test("nothing in it touches the console or ends the process; only its face reads process.env", () => {
+  const root = new URL("..", import.meta.url);
+  for (const file of Object.keys(metafile.inputs)) {
+    const text = readFileSync(new URL(file, root), "utf8").replace(/\/\*[^]*?\*\/|\/\/.*/g, "");
+    assert.not.match(text, /\bconsole\.|process\.exit\b|process\.env\.\w+\s*=/, file);
+    if (file !== "src/index.ts") assert.not.match(text, /process\.env/, file);
+  }
+});
+
+test.run();
