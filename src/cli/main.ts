@@ -9,6 +9,9 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// Node opens its debugger on this signal, in a process that holds secrets
+if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
+
 // no top-level await: the program is bundled as a script, which starts faster than a module
 void run(process.argv.slice(2), {
   env: process.env,

@@ -34,10 +34,10 @@ export async function askYes(
   }
 }
 
-/** Waits for Enter. */
-export async function waitForEnter(text: string, io: Io): Promise<void> {
+/** Waits for Enter; false at the end of input. */
+export async function waitForEnter(text: string, io: Io): Promise<boolean> {
   await write(io.stderr, visible(text));
-  if ((await nextLine(io.stdin)) === undefined) throw new TsopsError("aborted", "stopped");
+  return (await nextLine(io.stdin)) !== undefined;
 }
 
 function readSilently(io: Io, output: Writable, signal?: AbortSignal): Promise<string> {

@@ -30,7 +30,8 @@ export function formatError(error: TsopsError): string {
   const where = [file, line, column].filter((part) => part !== undefined).join(":");
   const head = where === "" ? "tsops: " : `tsops: ${file === undefined ? `line ${where}` : where}: `;
   const lines = [head + error.message];
-  const hint = error.hint ?? (error.code === "parse" ? "correct the text there and try again; nothing was written" : "");
+  const hint =
+    error.hint ?? (error.code === "parse" ? "correct the text there and try again; nothing was written" : "");
   if (hint !== "") lines.push(...hint.split("\n").map((text) => `  ${text}`));
   return lines.map(visible).join("\n");
 }

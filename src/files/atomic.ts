@@ -63,7 +63,8 @@ export async function createFile(
   } catch (error) {
     throw writeError(error, path);
   }
-  await replace(path, bytes, plaintext ? PRIVATE : SHARED, {});
+  // a new copy of what stands encrypted elsewhere can be made again: waiting for the disk would be for nothing
+  await replace(path, bytes, plaintext ? PRIVATE : SHARED, {}, !plaintext);
 }
 
 /**
@@ -78,7 +79,7 @@ export async function createNew(
 ): Promise<void> {
   let temporary: Temporary | undefined;
   try {
-    temporary = await writeBeside(path, bytes, mode);
+    temporary = await writeBeside(path, bytes, mode, true);
     await linkOrRename(temporary.path, path);
     await flushFolder(dirname(path));
   } catch (error) {
@@ -93,6 +94,7 @@ async function replace(
   bytes: Uint8Array,
   newMode: number,
   options: ReplaceOptions,
+  flush = true,
 ): Promise<void> {
   let temporary: Temporary | undefined;
   try {
@@ -101,7 +103,9 @@ async function replace(
     if (before && !before.isFile()) throw notAFile(path, before.isDirectory());
     // a rename would go through, but who took away the permission to write meant it
     if (before) await access(target, constants.W_OK);
-    temporary = await writeBeside(target, bytes, before ? PRIVATE : newMode, async (fd) => {
+    // what replaces a file must be on the disk before the old content is gone
+    const flushed = flush || before !== undefined;
+    temporary = await writeBeside(target, bytes, before ? PRIVATE : newMode, flushed, async (fd) => {
       if (before && process.platform !== "win32") await keepOwner(fd, before);
       const mode = options.mode ?? before?.mode;
       // some file systems know no modes; what the file has now is stricter
@@ -110,7 +114,7 @@ async function replace(
     if (options.expected && (await changedSince(options.expected))) throw changed(path);
     await renameOver(temporary.path, target);
     temporary.gone();
-    await flushFolder(dirname(target));
+    if (flushed) await flushFolder(dirname(target));
   } catch (error) {
     throw writeError(error, path);
   } finally {
@@ -136,11 +140,12 @@ const onDescriptor = {
   close: promisify(fs.close),
 };
 
-/** Writes and flushes a new file in the target's folder. Leaves nothing behind if that fails. */
+/** Writes a new file in the target's folder, and flushes it if need be. Leaves nothing behind if that fails. */
 async function writeBeside(
   target: string,
   bytes: Uint8Array,
   mode: number,
+  flush: boolean,
   finish?: (fd: number) => Promise<void>,
 ): Promise<Temporary> {
   let path: string | undefined;
@@ -162,7 +167,7 @@ async function writeBeside(
     ({ path, fd } = openTemporary(target, mode));
     await onDescriptor.write(fd, bytes);
     await finish?.(fd);
-    await onDescriptor.sync(fd);
+    if (flush) await onDescriptor.sync(fd);
     const open = fd;
     fd = undefined;
     await onDescriptor.close(open);

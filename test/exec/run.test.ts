@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -9,7 +10,8 @@ import { type Ended, node, type Running, scratchFolder, script, start } from "..
 
 const test = suite("run");
 const scratch = scratchFolder();
-const env = { PATH: process.env.PATH, X: "from outside" };
+// a folder on PATH that may not be entered would turn "not found" into "not allowed"
+const env = { PATH: "/usr/local/bin:/usr/bin:/bin", X: "from outside" };
 
 /** Runs a command, given as JSON, as `run` does; its standard streams are those of this script. */
 const RUNNER = script(
@@ -112,9 +114,15 @@ test("users are found by name, and only root may run programs as others", async 
   const error = (await findAccount("no-such-user-here").catch((error: unknown) => error)) as TsopsError;
   assert.is(error.exitCode, 1);
   assert.match(error.message, "no-such-user-here");
-  const root = await findAccount("root");
-  assert.equal([root.uid, root.gid], [0, 0]);
-  assert.equal(accountVariables(root), { HOME: root.home, USER: "root", LOGNAME: "root" });
+  const me = userInfo();
+  const account = await findAccount(me.username);
+  assert.equal([account.uid, account.gid, account.home], [me.uid, me.gid, me.homedir]);
+  const variables = { HOME: account.home, USER: me.username, LOGNAME: me.username };
+  assert.equal(accountVariables(account), variables);
+  if (me.uid !== 0) {
+    const other = (await findAccount("root").catch((error: unknown) => error)) as TsopsError;
+    assert.match(other.message, "only root may run a program as root");
+  }
   if (process.getuid?.() !== 0) return;
   const nobody = await findAccount("nobody");
   mkdirSync(join(scratch, "own"));

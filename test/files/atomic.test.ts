@@ -191,6 +191,7 @@ test("refuses a file or folder that must not be written, and leaves all as it wa
   assert.is(text(join(dir, "closed/file")), "old");
   assert.equal(othersIn(dir, "readonly", "closed"), []);
   assert.equal(othersIn(join(dir, "closed"), "file"), []);
+  chmodSync(join(dir, "closed"), 0o755);
 });
 
 test("a write that the system cuts short leaves the old file and no other", async () => {

@@ -86,7 +86,7 @@ test("the lock of a process that was killed is found at once, by one of many", a
   const running = Array.from({ length: 4 }, () => start(node(ADDER, path)));
   for (const { ended } of running) assert.is((await ended).code, 0, (await ended).stderr);
   assert.is(readFileSync(path, "utf8"), "4");
-  assert.ok(Date.now() - from < 5000, "without waiting for it to grow old");
+  assert.ok(Date.now() - from < 20_000, "without waiting for it to grow old");
   assert.equal(othersIn(dir, "n"), []);
 });
 

@@ -204,28 +204,28 @@ test("nesting to the limit works, beyond it is refused", () => {
   assert.match(refused('{"a":'.repeat(200_000)).message, /deeper than 1000 levels/);
 });
 
-test("spelling keeps the type, printing is SOPS's", () => {
+test("values are spelled and printed as SOPS does", () => {
   const reading = json.read('{"a":"x"}');
   const [entry] = reading.entries as [Entry];
   const spelled = (value: Scalar) => json.spell(reading, entry, value);
   const printed = (value: Tree) => json.printValue(value, {});
-  const cases: [Scalar, string, string][] = [
-    ["a<b>\u2028\x7f/\b", '"a\\u003cb\\u003e\\u2028\x7f/\\b"', '"a\\u003cb\\u003e\\u2028\x7f/\\b"'],
-    [9007199254740993n, "9007199254740993", "9007199254740993"],
-    [1, "1.0", "1"],
-    [-0, "-0.0", "-0"],
-    [1.5, "1.5", "1.5"],
-    [1e21, "1e+21", "1e+21"],
-    [1e20, "100000000000000000000", "100000000000000000000"],
-    [2 ** 53, "9007199254740992.0", "9007199254740992"],
-    [1e-7, "1e-7", "1e-7"],
-    [true, "true", "true"],
-    [null, "null", "null"],
-    [Time.parse("2026-01-02T03:04:05+01:00")!, '"2026-01-02T03:04:05+01:00"', '"2026-01-02T03:04:05+01:00"'],
+  const cases: [Scalar, string][] = [
+    ["a<b>\u2028\x7f/\b", '"a\\u003cb\\u003e\\u2028\x7f/\\b"'],
+    [9007199254740993n, "9007199254740993"],
+    [1, "1"],
+    [-0, "-0"],
+    [1.5, "1.5"],
+    [1e21, "1e+21"],
+    [1e20, "100000000000000000000"],
+    [2 ** 53, "9007199254740992"],
+    [1e-7, "1e-7"],
+    [true, "true"],
+    [null, "null"],
+    [Time.parse("2026-01-02T03:04:05+01:00")!, '"2026-01-02T03:04:05+01:00"'],
   ];
-  for (const [value, asSpelled, asPrinted] of cases) {
-    assert.is(spelled(value), asSpelled);
-    assert.is(printed(value), asPrinted);
+  for (const [value, text] of cases) {
+    assert.is(spelled(value), text);
+    assert.is(printed(value), text);
   }
   for (const value of [Number.NaN, Infinity, -Infinity]) {
     assert.throws(

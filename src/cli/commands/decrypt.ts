@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { OpenDocument } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { discover } from "../../files/discover.ts";
@@ -50,11 +50,9 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     }
   };
   if (given.length === 0) {
-    await decryptTo(
-      args.text("filename-override") ?? "standard input",
-      args.text("output"),
-      { bytes: await readAll(io.stdin) },
-    );
+    await decryptTo(args.text("filename-override") ?? "standard input", args.text("output"), {
+      bytes: await readAll(io.stdin),
+    });
     return 0;
   }
   const { names, many } = await namedFiles(given, io);
@@ -66,11 +64,25 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     });
   }
   const explicit = new Set(given);
+  const made = new Set<string>();
   return await forEachFile(names, args.flag("dry-run") ? "would decrypt" : "decrypted", io, async (name) => {
     const input = await readInput(name, io);
-    if (!explicit.has(name) && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
-    if (args.flag("dry-run")) return await note(io, `would decrypt ${name}`);
-    return await decryptTo(name, output && outputBelow(output, name, io), input, true);
+    const known = explicit.has(name);
+    if (!known && !input.bytes.includes("sops")) return PASSED_OVER;
+    if (args.flag("dry-run")) {
+      if (!known && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
+      return await note(io, `would decrypt ${name}`);
+    }
+    const target = output && outputBelow(output, name, io);
+    const folder = target && dirname(target);
+    const parents = folder !== undefined && !made.has(folder);
+    if (folder) made.add(folder);
+    try {
+      return await decryptTo(name, target, input, parents);
+    } catch (error) {
+      if (!known && isNotEncrypted(error)) return PASSED_OVER;
+      throw error;
+    }
   });
 }
 
@@ -121,6 +133,11 @@ async function isFile(path: string): Promise<boolean> {
     (info) => !info.isDirectory(),
     () => !/[*?]/.test(path),
   );
+}
+
+/** Whether a file was none that SOPS or tsops encrypted: other files of a folder are none of our business. */
+function isNotEncrypted(error: unknown): boolean {
+  return error instanceof TsopsError && ["no-metadata", "parse", "print"].includes(error.code);
 }
 
 /** Whether a file that a folder or a pattern brought in has metadata. */

@@ -10,7 +10,7 @@ import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
 import { inputFormat, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
-import { interactive, waitForEnter } from "../prompt.ts";
+import { waitForEnter } from "../prompt.ts";
 import { formatError, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { checkRecipients, checkSelectors, indentFor, loadSettings, type Settings } from "../settings.ts";
@@ -74,7 +74,9 @@ async function editNew(
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> =>
     encryptNew(typed, format, { ...creation, indent }, session);
-  await editAndSave(name, example, encrypt, io, (text) => createNew(resolve(io.cwd, name), encodeText(text)));
+  await editAndSave(name, example, encrypt, io, (text) =>
+    createNew(resolve(io.cwd, name), encodeText(text), { mode: 0o666 }),
+  );
 }
 
 /** One edit session. What was typed is kept until it is saved: a failed save keeps it in a private file. */
@@ -92,7 +94,7 @@ async function editAndSave(
     cwd: io.cwd,
     encrypt,
     save,
-    retry: interactive(io) ? (error) => offerRetry(error, io) : undefined,
+    retry: (error) => offerRetry(error, io),
     warn: (message) => note(io, `warning: ${message}`),
   });
   if (result === "unchanged") {
@@ -100,7 +102,11 @@ async function editAndSave(
   }
 }
 
-async function offerRetry(error: TsopsError, io: Io): Promise<void> {
+/** Shows what is wrong and waits for Enter, which may come from a pipe. False if nobody answers. */
+async function offerRetry(error: TsopsError, io: Io): Promise<boolean> {
   await note(io, formatError(error).replace(/^tsops: /, ""));
-  await waitForEnter("Press Enter to go back to the editor with what you typed, or Ctrl-C to stop. ", io);
+  return await waitForEnter(
+    "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop. ",
+    io,
+  );
 }

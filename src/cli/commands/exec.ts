@@ -4,7 +4,7 @@ import { run } from "../../exec/run.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
 import { openFile, readInput } from "../files.ts";
-import type { Io } from "../io.ts";
+import { type Io, visible } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { documentTrees } from "./decrypt.ts";
@@ -45,5 +45,15 @@ export async function exec(args: Args, io: Io): Promise<number> {
 }
 
 function upperCase(variables: Variables): Variables {
-  return new Map([...variables].map(([name, value]) => [name.toUpperCase(), value]));
+  const upper: Variables = new Map();
+  for (const [name, value] of variables) {
+    const other = name.toUpperCase();
+    if (upper.has(other)) {
+      throw new TsopsError("generic", `two values would both be ${visible(other)}`, {
+        hint: "leave --uppercase away, or rename one of the keys",
+      });
+    }
+    upper.set(other, value);
+  }
+  return upper;
 }

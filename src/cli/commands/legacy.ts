@@ -3,12 +3,20 @@ import type { Args } from "../args.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 
+/** SOPS's commands that tsops does not have yet: taken for files to edit, they would confuse everybody. */
+const LATER = ["publish", "keyservice"];
+
 /**
  * SOPS's old style: `-e`, `-d`, `-r` or `--set` choose what is done to one file, and without them it is edited
  * (SPEC section 7).
  */
 export async function legacy(args: Args, io: Io): Promise<number> {
   const files = args.list("files");
+  if (LATER.includes(files[0] ?? "")) {
+    throw new TsopsError("usage", `${files[0]} is not a part of this version of tsops yet`, {
+      hint: `use SOPS for it: it reads tsops's files (a file of that name can be edited as ./${files[0]})`,
+    });
+  }
   const modes = ["encrypt", "decrypt", "rotate", "set"].filter((mode) => args.flag(mode) || args.text(mode));
   if (files.length === 0 && !(args.flag("encrypt") || args.flag("decrypt"))) {
     throw new TsopsError("no-file", "no file specified", { hint: "tsops COMMAND FILE; see tsops --help" });

@@ -1,7 +1,6 @@
 import type { FormatName } from "../format.ts";
 import { jsonFloat } from "../numbers.ts";
 import { type Scalar, Time } from "../scalar.ts";
-import { spellFloat } from "./number.ts";
 import { JsonScanner, type Scanner } from "./scanner.ts";
 import { goJsonString } from "./string.ts";
 
@@ -14,8 +13,8 @@ export interface Dialect {
   readonly trailingCommas: boolean;
   readonly comments: boolean;
   /**
-   * A value as text that reads as the same value and type. `like` is the text in whose place it comes, so that
-   * quotes can stay what they are.
+   * A value as text that reads as the same value and type; in JSON a float without a fraction is spelled as SOPS
+   * prints it. `like` is the text in whose place it comes, so that quotes can stay what they are.
    */
   spell(value: Scalar, like: string): string;
   /** A value as a printed file has it. @throws TsopsError("print") if the format has no such value. */
@@ -29,13 +28,14 @@ export const JSON_DIALECT: Dialect = {
   scan: (text, at) => new JsonScanner(text, at),
   trailingCommas: false,
   comments: false,
-  spell: (value) => jsonScalar(value, spellFloat),
-  print: (value) => jsonScalar(value, jsonFloat),
+  // SOPS prints the float 1.0 as `1` (SPEC section 6), and people compare what it prints
+  spell: jsonScalar,
+  print: jsonScalar,
   key: goJsonString,
 };
 
-function jsonScalar(value: Scalar, float: (value: number) => string): string {
+function jsonScalar(value: Scalar): string {
   if (typeof value === "string") return goJsonString(value);
   if (value instanceof Time) return goJsonString(value.text);
-  return typeof value === "number" ? float(value) : String(value);
+  return typeof value === "number" ? jsonFloat(value) : String(value);
 }

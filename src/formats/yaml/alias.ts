@@ -1,8 +1,8 @@
 import type { Container, Entry, Reading } from "../format.ts";
 import { flowKey, flowScalar } from "./flow.ts";
 import { canBePlainHere, quoteDouble, quoteSingle } from "./quote.ts";
-import type { YamlAlias } from "./read.ts";
 import { columnOf, eolOf } from "./shape.ts";
+import type { YamlAlias } from "./walk.ts";
 
 /** See {@link Format.expandAlias}: a scalar, or a map or list in flow style. */
 export function expandAlias(

@@ -1,3 +1,4 @@
+import { Cursor } from "./cursor.ts";
 import type {
   AliasNode,
   CollectionNode,
@@ -5,12 +6,11 @@ import type {
   DocumentNode,
   Node,
   Props,
-  Remarks,
   ScalarNode,
   Style,
 } from "./nodes.ts";
 import { MAX_DEPTH, scan } from "./scan.ts";
-import { FOOT, HEAD, type Lines, type Scanner, yamlError } from "./scanner.ts";
+import type { Lines } from "./scanner.ts";
 import * as T from "./tokens.ts";
 
 /**
@@ -25,24 +25,11 @@ export function compose(text: string): Composed {
 
 const STANDARD_TAGS = "tag:yaml.org,2002:";
 
-class Composer {
-  private readonly s: Scanner;
-  private readonly t: T.Tokens;
-  private i = 0;
+class Composer extends Cursor {
   private depth = 0;
-  /** The next comment piece, and those that wait for a node to take them. */
-  private piece = 0;
-  private head: Lines | undefined;
-  private line: Lines | undefined;
-  private foot: Lines | undefined;
   /** Of all documents: an alias may stand for a node of an earlier one. */
   private readonly anchors = new Map<string, ScalarNode | CollectionNode>();
   private handles = new Map<string, string>();
-
-  constructor(s: Scanner) {
-    this.s = s;
-    this.t = s.tokens;
-  }
 
   documents(): DocumentNode[] {
     const found: DocumentNode[] = [];
@@ -109,36 +96,6 @@ class Composer {
       }
     }
     this.handles = new Map([...DEFAULT_HANDLES, ...own]);
-  }
-
-  /** Looks at the current token: comments that lie before it become free to be taken. */
-  private look(): number {
-    const { pieces } = this.s;
-    const type = this.t.type[this.i]!;
-    if (this.piece < pieces.length) {
-      const offset = this.t.start[this.i]!;
-      for (let piece = pieces[this.piece]; piece && piece.anchor <= offset; piece = pieces[++this.piece]) {
-        if (piece.kind === HEAD) {
-          if (type === T.END) break;
-          this.head = join(this.head, piece.lines);
-        } else if (piece.kind === FOOT) this.foot = join(this.foot, piece.lines);
-        else this.line = join(this.line, piece.lines);
-      }
-    }
-    return type;
-  }
-
-  private next(): number {
-    this.i++;
-    return this.look();
-  }
-
-  /** Takes all comments that are free. */
-  private take(): Remarks | undefined {
-    const { head, line, foot } = this;
-    if (!head && !line && !foot) return undefined;
-    this.head = this.line = this.foot = undefined;
-    return { head, line, foot };
   }
 
   private node(block: boolean, indentless: boolean, stem: Lines | undefined): Node {
@@ -431,10 +388,6 @@ class Composer {
       node.remarks = { head: node.remarks?.head, line: left.line, foot: left.foot };
     }
   }
-
-  private fail(message: string, hint?: string): never {
-    throw yamlError(this.s.text, message, Math.max(this.t.start[this.i]!, 0), hint);
-  }
 }
 
 const DEFAULT_HANDLES: readonly (readonly [string, string])[] = [
@@ -459,10 +412,6 @@ function addPair(map: CollectionNode, key: Node, value: Node, at: number): void 
 function setFoot(node: Node, foot: Lines): void {
   if (node.remarks) node.remarks.foot = foot;
   else node.remarks = { head: undefined, line: undefined, foot };
-}
-
-function join(lines: Lines | undefined, more: Lines): Lines {
-  return lines ? lines.concat(more) : more;
 }
 
 function rest(lines: Lines, from: number): Lines | undefined {

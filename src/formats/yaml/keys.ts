@@ -1,7 +1,27 @@
 import { TsopsError } from "../../errors.ts";
 import { placeOf } from "../text.ts";
 import type { CollectionNode, Node } from "./nodes.ts";
+import { MISMATCH, mismatch, resolve } from "./resolve.ts";
 import { yamlError } from "./scanner.ts";
+
+/** The key of an entry of a map. @throws TsopsError if it is not a string. */
+export function keyOf(text: string, value: Node): string {
+  let key = value.key!;
+  if (key.kind === "alias") key = key.target;
+  if (key.kind !== "scalar") {
+    throw yamlError(
+      text,
+      "a map or list cannot be a key",
+      value.at,
+      "SOPS reads no such keys: use a string.",
+    );
+  }
+  const resolved = resolve(key);
+  if (typeof resolved === "string") return resolved;
+  if (resolved === MISMATCH) throw mismatch(text, key);
+  const hint = "SOPS encrypts string keys only: put the key in quotes.";
+  throw new TsopsError("tree-encryption", "a key is not a string", { hint, place: placeOf(text, value.at) });
+}
 
 /**
  * Keys that occur twice in a map. SOPS refuses them in the first document only.

@@ -30,10 +30,8 @@ export function quoteDouble(text: string): string {
   return `"${text.replace(ESCAPED, (char) => quoted({ style: "double", text: char, multiline: false }).slice(1, -1))}"`;
 }
 
-/** A value that is no string, so that it reads back with its type: SOPS prints the float 1.0 as `1`. */
+/** A value that is no string, as SOPS prints it: the float 1.0 as `1`, which reads as an int (SPEC section 6). */
 export function otherScalar(value: Exclude<Scalar, string>): string {
   if (value instanceof Time) return value.text;
-  if (typeof value !== "number") return String(value);
-  const text = yamlFloat(value);
-  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+  return typeof value === "number" ? yamlFloat(value) : String(value);
 }

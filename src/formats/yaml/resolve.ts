@@ -1,6 +1,8 @@
+import type { TsopsError } from "../../errors.ts";
 import { isDate, type Scalar, Time } from "../scalar.ts";
 import { decodeText } from "../text.ts";
 import type { ScalarNode } from "./nodes.ts";
+import { yamlError } from "./scanner.ts";
 
 /** What a text stands for where it is too large for SOPS's integers: 2^63 to 2^64 - 1. */
 export const TOO_LARGE = Symbol("integer too large");
@@ -153,4 +155,9 @@ function decodeBase64(text: string): string | typeof MISMATCH {
   const packed = text.replaceAll(/[\r\n]/g, "");
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(packed)) return MISMATCH;
   return decodeText(Buffer.from(packed, "base64"));
+}
+
+export function mismatch(text: string, node: ScalarNode): TsopsError {
+  const hint = "Correct the value, or remove the tag.";
+  return yamlError(text, "the value does not fit its tag", node.start, hint);
 }

@@ -101,6 +101,9 @@ export class Scanner {
   readonly tags: Tag[] = [];
   readonly directives: Directive[] = [];
   private readonly wide: boolean;
+  /** How far surrogate pairs of the current line are counted, and how many there are. */
+  private counted = 0;
+  private pairs = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -112,7 +115,14 @@ export class Scanner {
   /** Column of an offset in the current line, in characters. */
   column(offset = this.pos): number {
     const column = offset - this.lineStart;
-    return this.wide ? column - pairs(this.src, this.lineStart, offset) : column;
+    if (!this.wide) return column;
+    if (this.counted < this.lineStart || this.counted > offset) {
+      this.counted = this.lineStart;
+      this.pairs = 0;
+    }
+    this.pairs += pairs(this.src, this.counted, offset);
+    this.counted = offset;
+    return column - this.pairs;
   }
 
   /** Characters from one offset to another. */

@@ -34,13 +34,17 @@ export function failure(run: () => unknown): TsopsError {
   throw new Error("nothing was thrown");
 }
 
-/** What the entries say that are no comments: kind, path and typed value. */
+/** What the entries say that are no comments. A float without a fraction may have become an int. */
 export function values({ entries }: { entries: readonly Entry[] }): string[] {
   return entries
     .filter(({ kind }) => kind !== "comment")
     .map((entry) =>
-      JSON.stringify([entry.kind, pathOf(entry), entry.in?.document ?? "", typed(entry.value)]),
+      JSON.stringify([entry.kind, pathOf(entry), entry.in?.document ?? "", loose(entry.value)]),
     );
+}
+
+function loose(value: Entry["value"]): string[] {
+  return typeof value === "bigint" ? typed(Number(value)) : Object.is(value, -0) ? typed(0) : typed(value);
 }
 
 function typed(value: Entry["value"]): string[] {

@@ -42,9 +42,13 @@ test("the block stands at the end of the first document", () => {
 });
 
 test("where there is no room for it, that is said", () => {
-  for (const text of ["~\n", "--- null\n", ""]) {
+  for (const [text, code] of [
+    ["~\n", "parse"],
+    ["--- null\n", "parse"],
+    ["", "empty-file"],
+  ] as const) {
     const error = failure(() => add(text));
-    assert.is(error.code, "parse");
+    assert.is(error.code, code);
     assert.ok(error.hint);
   }
 });

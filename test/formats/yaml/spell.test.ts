@@ -83,8 +83,7 @@ test("what is no string is never quoted, and keeps its type", () => {
   const time = Time.parse("2001-12-14T21:59:43.1Z")!;
   for (const [value, text] of [
     [1n, "1"],
-    [1, "1.0"],
-    [-0, "-0.0"],
+    [1.5, "1.5"],
     [1e21, "1e+21"],
     [Number.POSITIVE_INFINITY, ".inf"],
     [Number.NaN, ".nan"],
@@ -98,6 +97,8 @@ test("what is no string is never quoted, and keeps its type", () => {
       assert.equal(yaml.read(spelled).entries[0]!.value, value, spelled);
     }
   }
+  // The one exception: SOPS prints these so.
+  assert.is(respell("k: 2.0\n", 1), "k: 1\n");
   assert.is(respell('k: "a"#c\n', 1n), "k: 1 #c\n");
   assert.is(respell("k:\n", "a"), "k: a\n");
   assert.is(failure(() => respell("k: !!str a\n", 1n)).code, "print");

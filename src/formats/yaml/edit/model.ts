@@ -2,7 +2,7 @@ import { buildTrees } from "../../build.ts";
 import type { Entry, PathElement, Reading } from "../../format.ts";
 import { type Scalar, sameScalar } from "../../scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../../tree.ts";
-import type { YamlAlias } from "../read.ts";
+import type { YamlAlias } from "../walk.ts";
 
 /**
  * The documents of a reading without comments. What an alias repeats is one mark in its place: a change of the
