@@ -3,7 +3,7 @@ import { type Alias, aadOf, type Entry, type Format, pathOf, type Reading } from
 import { json } from "../formats/json.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, type Edit, placeOf } from "../formats/text.ts";
-import type { TreeMap } from "../formats/tree.ts";
+import { TreeMap } from "../formats/tree.ts";
 import { encryptValue, type Random, sealBytes, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
@@ -84,7 +84,7 @@ function encryptWrapped(plain: string, format: Format, options: EncryptOptions):
       { start: old.start, end: old.end, text: json.spellCipher(before, old, cipher ?? "") },
     ]);
   } else {
-    const wrapper = format.spellCipher(reading, entry, cipher ?? "");
+    const wrapper = json.print([TreeMap.of([[String(entry.key), cipher ?? ""]])], { indent: options.indent });
     draft = applyEdits(
       wrapper,
       json.addMetadata(json.read(wrapper), skeleton(options), { indent: options.indent }),

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { OpenDocument } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { discover } from "../../files/discover.ts";
@@ -64,7 +64,6 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     });
   }
   const explicit = new Set(given);
-  const made = new Set<string>();
   return await forEachFile(names, args.flag("dry-run") ? "would decrypt" : "decrypted", io, async (name) => {
     const input = await readInput(name, io);
     const known = explicit.has(name);
@@ -74,11 +73,8 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
       return await note(io, `would decrypt ${name}`);
     }
     const target = output && outputBelow(output, name, io);
-    const folder = target && dirname(target);
-    const parents = folder !== undefined && !made.has(folder);
-    if (folder) made.add(folder);
     try {
-      return await decryptTo(name, target, input, parents);
+      return await decryptTo(name, target, input, true);
     } catch (error) {
       if (!known && isNotEncrypted(error)) return PASSED_OVER;
       throw error;

@@ -5,7 +5,7 @@ import type { Format, PathElement } from "../../formats/format.ts";
 import { json } from "../../formats/json.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
-import { type Tree, TreeList, TreeMap } from "../../formats/tree.ts";
+import { type Tree, TreeList } from "../../formats/tree.ts";
 import type { Decrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { readInput, updateFile } from "../files.ts";
@@ -16,8 +16,10 @@ import { askHidden, interactive } from "../prompt.ts";
 export async function set(args: Args, io: Io): Promise<number> {
   const path = pathArgument(args.text("index") ?? "", "set");
   const file = args.text("file")!;
-  const value = await readValue(args, io);
+  const given = await readValue(args, io);
   return await updateFile(file, args, io, async (open, session, options) => {
+    // SOPS makes a float of a number that is set (SPEC section 7); formats that it does not know need not follow
+    const value = typeof given === "bigint" && !open.format.ours ? Number(given) : given;
     if (args.flag("idempotent")) {
       const now = valueAt(documentTree(open.decrypted), path);
       if (now !== undefined && sameTree(now, value)) return undefined;
@@ -105,8 +107,7 @@ async function readValueFile(name: string, io: Io): Promise<Buffer> {
 }
 
 /**
- * A value as SOPS's `set` reads it: JSON, where a number at the top is a float, and inside a map an int where it can
- * be one (SPEC section 7). A list is not taken, as SOPS does not take one.
+ * A value as SOPS's `set` reads it: JSON. A list is not taken, as SOPS does not take one (SPEC section 7).
  */
 function parseValue(text: string): Tree {
   let value: Tree | undefined;
@@ -126,6 +127,5 @@ function parseValue(text: string): Tree {
       hint: `set its items: '["list"][0]', '["list"][1]', …`,
     });
   }
-  if (value instanceof TreeMap) return value;
-  return typeof value === "bigint" ? Number(value) : value;
+  return value;
 }

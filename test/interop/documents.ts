@@ -1,0 +1,191 @@
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { sameContent } from "../golden/content.ts";
+import { type Outcome, Sides } from "./sides.ts";
+
+interface Document {
+  readonly name: string;
+  /** The seed, to make it again. */
+  readonly seed: number;
+  readonly plain: string | Buffer;
+}
+
+/** What became of the documents, printed at the end. */
+interface Count {
+  refusedByBoth: number;
+  refusedBySops: number;
+  sameBytes: number;
+  sameContent: number;
+  fallback: number;
+}
+
+/**
+ * Makes a test of each document: what tsops encrypts SOPS decrypts to the same values and comments as what it
+ * encrypts itself; and what SOPS encrypts tsops decrypts to the same content as SOPS does.
+ */
+export function testDocuments(
+  extension: string,
+  seeds: readonly number[],
+  generate: (seed: number) => string | Buffer,
+): void {
+  const sides = new Sides();
+  const documents: Document[] = seeds.map((seed) => ({
+    name: `${seed}.${extension}`,
+    seed,
+    plain: generate(seed),
+  }));
+  const count: Count = { refusedByBoth: 0, refusedBySops: 0, sameBytes: 0, sameContent: 0, fallback: 0 };
+
+  test.before(() => prepare(sides, documents));
+  for (const document of documents) {
+    test(`${extension} document ${document.seed}`, () => new Exchange(sides, document, count).check());
+  }
+  test(`SOPS accepts nearly all ${extension} documents`, () => {
+    const refused = count.refusedByBoth + count.refusedBySops;
+    assert.ok(refused <= documents.length * 0.1, `${refused} of ${documents.length} documents are refused`);
+  });
+  test.after(() => {
+    sides.close();
+    process.stdout.write(`\n  ${extension}: ${JSON.stringify(count)}\n`);
+  });
+}
+
+/** Everything that needs no process for each document: tsops takes them all at once. */
+function prepare(sides: Sides, documents: readonly Document[]): void {
+  for (const { name, plain } of documents) sides.write(name, plain);
+  const names = documents.map(({ name }) => name);
+  sides.tsopsAll("encrypt", names, "ours");
+  const encrypted = names.filter((name) => sides.read("ours", name));
+  sides.tsopsAll(
+    "decrypt",
+    encrypted.map((name) => join("ours", name)),
+    "back",
+  );
+  // the folder that SOPS's files go to, and what tsops makes of them
+  sides.tsops(["--version"]);
+  const theirs: string[] = [];
+  for (const { name } of documents) {
+    const { code, stdout } = sides.sops(["encrypt", name]);
+    if (code !== 0) continue;
+    theirs.push(`theirs-${name}`);
+    sides.write(`theirs-${name}`, stdout);
+  }
+  sides.tsopsAll("decrypt", theirs, "read");
+}
+
+class Exchange {
+  private readonly sides: Sides;
+  private readonly document: Document;
+  private readonly count: Count;
+
+  constructor(sides: Sides, document: Document, count: Count) {
+    this.sides = sides;
+    this.document = document;
+    this.count = count;
+  }
+
+  check(): void {
+    const { name } = this.document;
+    const { sides } = this;
+    const ours = sides.read("ours", name);
+    const theirs = sides.read(`theirs-${name}`);
+    if (!theirs) {
+      if (ours) this.count.refusedBySops++;
+      else this.count.refusedByBoth++;
+      return;
+    }
+    assert.ok(ours, `tsops does not encrypt it: ${sides.tsops(["encrypt", name]).stderr}`);
+    this.checkOwn();
+    const reference = this.reference();
+    this.checkOurs(reference);
+    this.checkTheirs();
+  }
+
+  /** tsops gives back the very bytes. */
+  private checkOwn(): void {
+    const { name, plain } = this.document;
+    const back = this.sides.read("back", "ours", name) ?? this.sides.read("back", name);
+    assert.ok(
+      back,
+      `tsops does not decrypt its own: ${this.sides.tsops(["decrypt", `ours/${name}`]).stderr}`,
+    );
+    assert.ok(back.equals(Buffer.from(plain)), "tsops does not give back the bytes that it encrypted");
+  }
+
+  /** What SOPS makes of its own file; where that fails, of one in which it encrypted nothing. */
+  private reference(): { native: Outcome; json: () => unknown } {
+    const { name } = this.document;
+    let file = `theirs-${name}`;
+    let native = this.sides.sops(["decrypt", file]);
+    if (native.code !== 0) {
+      this.count.fallback++;
+      file = `clear-${name}`;
+      this.sides.write(
+        file,
+        succeeded(this.sides.sops(["encrypt", "--encrypted-regex", "^no key$", name])).stdout,
+      );
+      native = succeeded(this.sides.sops(["decrypt", file]));
+    }
+    return { native, json: () => this.asJson(file) };
+  }
+
+  /** Its values as SOPS prints them; undefined where JSON cannot hold them. */
+  private asJson(file: string): unknown {
+    const { code, stdout } = this.sides.sops(["decrypt", "--output-type", "json", file]);
+    return code === 0 ? JSON.parse(stdout.toString()) : undefined;
+  }
+
+  /** SOPS decrypts what tsops wrote, to the same values and comments. */
+  private checkOurs(reference: { native: Outcome; json: () => unknown }): void {
+    const file = join("ours", this.document.name);
+    const native = this.sides.sops(["decrypt", file]);
+    assert.is(native.code, 0, `SOPS does not decrypt what tsops encrypted: ${native.stderr}`);
+    assert.not.match(native.stdout.toString("latin1"), "ENC[", "SOPS left something encrypted");
+    if (native.stdout.equals(reference.native.stdout)) return;
+    assert.ok(
+      isDeepStrictEqual(this.asJson(file), reference.json()),
+      `SOPS reads other values:${sideBySide(native.stdout, reference.native.stdout)}`,
+    );
+    assert.ok(
+      sameContent(native.stdout.toString("latin1"), reference.native.stdout.toString("latin1")),
+      `SOPS reads other comments, types or order:${sideBySide(native.stdout, reference.native.stdout)}`,
+    );
+  }
+
+  /** tsops decrypts what SOPS wrote, to what SOPS says is in it. */
+  private checkTheirs(): void {
+    const file = `theirs-${this.document.name}`;
+    const want = this.sides.sops(["decrypt", file]);
+    const got = this.sides.read("read", file);
+    if (want.code !== 0) return;
+    assert.ok(
+      got,
+      `tsops does not decrypt what SOPS encrypted: ${this.sides.tsops(["decrypt", file]).stderr}`,
+    );
+    if (got.equals(want.stdout)) {
+      this.count.sameBytes++;
+      return;
+    }
+    assert.ok(
+      sameContent(got.toString("latin1"), want.stdout.toString("latin1")),
+      `tsops reads something else than SOPS:${sideBySide(got, want.stdout)}`,
+    );
+    this.count.sameContent++;
+  }
+}
+
+function succeeded(outcome: Outcome): Outcome {
+  assert.is(outcome.code, 0, outcome.stderr);
+  return outcome;
+}
+
+/** The lines that differ, for the eye; the documents hold no secrets. */
+function sideBySide(got: Buffer, want: Buffer): string {
+  const [gotLines, wantLines] = [got, want].map((bytes) => bytes.toString().split("\n"));
+  const at = gotLines!.findIndex((line, i) => line !== wantLines![i]);
+  const from = Math.max(0, at - 2);
+  const part = (lines: string[]): string => lines.slice(from, from + 8).join("\n        ");
+  return `\n    line ${at + 1}\n      got\n        ${part(gotLines!)}\n      want\n        ${part(wantLines!)}\n`;
+}
