@@ -261,7 +261,11 @@ test("an unforeseen error shows no text of its own, and a trace only with TSOPS_
   const { reportError } = await import("../../src/cli/report.ts");
   await inSandbox(async (box) => {
     const chunks: string[] = [];
-    const stderr = { write: (text: string, done: () => void) => (chunks.push(String(text)), done()) };
+    const write = (text: string, done: () => void): void => {
+      chunks.push(String(text));
+      done();
+    };
+    const stderr = { write };
     const io = (env: Record<string, string>) => ({ ...box, env, stderr }) as never;
     assert.is(await reportError(new Error("s3cret"), io({})), 1);
     assert.not.match(chunks.join(""), /s3cret|\n {4}at /);

@@ -63,8 +63,6 @@ function prepare(sides: Sides, documents: readonly Document[]): void {
     encrypted.map((name) => join("ours", name)),
     "back",
   );
-  // the folder that SOPS's files go to, and what tsops makes of them
-  sides.tsops(["--version"]);
   const theirs: string[] = [];
   for (const { name } of documents) {
     const { code, stdout } = sides.sops(["encrypt", name]);
@@ -106,7 +104,7 @@ class Exchange {
   /** tsops gives back the very bytes. */
   private checkOwn(): void {
     const { name, plain } = this.document;
-    const back = this.sides.read("back", "ours", name) ?? this.sides.read("back", name);
+    const back = this.sides.read("back", "ours", name);
     assert.ok(
       back,
       `tsops does not decrypt its own: ${this.sides.tsops(["decrypt", `ours/${name}`]).stderr}`,

@@ -60,7 +60,7 @@ class Composer extends Cursor {
     }
     this.handles = new Map(DEFAULT_HANDLES);
     const root = this.node(true, false, undefined);
-    return { start: -1, contentStart: 0, end: 0, head, root, foot: undefined };
+    return { start: -1, end: 0, head, root, foot: undefined };
   }
 
   private explicitDocument(): DocumentNode {
@@ -70,11 +70,11 @@ class Composer extends Cursor {
       this.fail("the document ends before this", hint);
     }
     const start = this.t.start[this.i]!;
-    const contentStart = this.t.end[this.i]!;
+    const markEnd = this.t.end[this.i]!;
     const type = this.next();
     const none = type === T.DIRECTIVE || type === T.DOC_START || type === T.DOC_END || type === T.EOF;
-    const root = none ? this.absent(contentStart) : this.node(true, false, undefined);
-    return { start, contentStart, end: 0, head: undefined, root, foot: undefined };
+    const root = none ? this.absent(markEnd) : this.node(true, false, undefined);
+    return { start, end: 0, head: undefined, root, foot: undefined };
   }
 
   private readDirectives(): void {

@@ -57,14 +57,16 @@ export function replaceMetadata(reading: Reading, metadata: TreeMap, options: Pr
 export function removeMetadata(reading: Reading): Edit[] {
   const { text } = reading;
   const eol = eolOf(reading);
+  const [first] = composedOf(reading).documents;
   return blocks(reading).flatMap(({ document, root, item, comments }) => {
     const pad = " ".repeat(Math.max(root.column, 0));
     if (root.flow) return around(removeFromFlow(text, root, item), comments, pad, eol, eol);
     const { start, end } = linesOf(text, item);
     const open = text[end - 1] !== "\n";
     const close = open ? "" : eol;
-    if (root.items.length === 1 && document.start < 0 && !root.props) {
-      // Without anything, the text would be no document at all.
+    const ours = document === first && document.start >= 0;
+    if (root.items.length === 1 && !ours && !root.props) {
+      // SOPS writes a block into every empty map. Only behind a `---` of the first document was there nothing.
       const empty = { start, end, text: `${pad}{}${comments.length > 0 ? eol : close}` };
       return around(empty, comments, pad, eol, close);
     }

@@ -60,8 +60,6 @@ export type Node = ScalarNode | AliasNode | CollectionNode;
 export interface DocumentNode {
   /** Its `---`, -1 without one. */
   readonly start: number;
-  /** End of the `---`, or where the document's own text may begin. */
-  readonly contentStart: number;
   /** Start of the `...`, `---` or directive after it, or the end of the text. */
   end: number;
   head: Lines | undefined;

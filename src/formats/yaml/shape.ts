@@ -15,12 +15,6 @@ export function lineStartOf(text: string, offset: number): number {
   return start === 0 && text.charCodeAt(0) === BOM ? Math.min(1, offset) : start;
 }
 
-/** Whether nothing but blanks stands between an offset and the end of its line. */
-export function restOfLineIsBlank(text: string, offset: number): boolean {
-  while (isBlank(text.charCodeAt(offset))) offset++;
-  return offset >= text.length || isBreakz(text.charCodeAt(offset));
-}
-
 /** What readings have in common with their texts, worked out once. */
 interface Shape {
   readonly eol: "\r\n" | "\n";
