@@ -7,7 +7,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -23,22 +23,11 @@ const shared = {
 };
 
 /**
- * yargs measures texts with string-width, which sets up Unicode tables as it loads: 15 ms for every command, needed
- * only to print help. Here it loads when it is first called.
+ * What every command needs is in the program itself; other packages are loaded from node_modules when they are used.
+ * A script that holds less loads faster.
  */
-const lazyStringWidth = {
-  name: "lazy-string-width",
-  setup(build) {
-    build.onResolve({ filter: /^string-width$/ }, ({ namespace, resolveDir }) =>
-      namespace === "lazy" ? undefined : { path: relative(root, resolveDir), namespace: "lazy" },
-    );
-    build.onLoad({ filter: /.*/, namespace: "lazy" }, ({ path }) => ({
-      contents:
-        'let width; export default (...args) => (width ??= require("string-width").default)(...args);',
-      resolveDir: join(root, path),
-    }));
-  },
-};
+const INSIDE = ["yargs-parser"];
+const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 rmSync(dist, { recursive: true, force: true });
 const types = runTypes();
@@ -57,8 +46,7 @@ async function buildProgram() {
     legalComments: "none",
     minifyWhitespace: true,
     minifySyntax: true,
-    plugins: [lazyStringWidth],
-    // yargs looks for a package.json from here upwards, and finds ours at once
+    external: Object.keys(dependencies).filter((name) => !INSIDE.includes(name)),
     define: { "import.meta.url": "__moduleUrl" },
     banner: {
       js:
@@ -103,7 +91,6 @@ async function runTypes() {
 function licences(metafile) {
   const packages = new Set();
   for (const input of Object.keys(metafile.inputs)) {
-    if (input.startsWith("lazy:")) continue;
     const inside = /^.*node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(input)?.[0];
     if (inside) packages.add(inside);
   }

@@ -7,7 +7,36 @@ import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, type Node, parse
  * comments. Texts are bytes as Latin-1.
  */
 export function sameContent(got: string, want: string): boolean {
-  return got === want || isDeepStrictEqual(contentOf(got), contentOf(want));
+  return contentDifference(got, want) === undefined;
+}
+
+/**
+ * What one output says differently from another; undefined if nothing. With `moreComments`, comments that only the
+ * first one has do not count: SOPS loses some.
+ */
+export function contentDifference(
+  got: string,
+  want: string,
+  { moreComments = false } = {},
+): string | undefined {
+  if (got === want) return undefined;
+  const [a, b] = [contentOf(got), contentOf(want)];
+  if (a.kind !== "yaml" || b.kind !== "yaml") return isDeepStrictEqual(a, b) ? undefined : `other ${b.kind}`;
+  if (!isDeepStrictEqual(a.data, b.data)) return "other keys, values, types or order";
+  const lost = without(b.comments, a.comments);
+  const added = moreComments ? [] : without(a.comments, b.comments);
+  if (lost.length === 0 && added.length === 0) return undefined;
+  return `other comments: ${[...lost.map((text) => `- ${text}`), ...added.map((text) => `+ ${text}`)].join(", ")}`;
+}
+
+/** The items that are not among others, counting how often each occurs. */
+function without(items: readonly string[], others: readonly string[]): string[] {
+  const rest = [...others];
+  return items.filter((item) => {
+    const at = rest.indexOf(item);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
 }
 
 type Content =
@@ -75,5 +104,5 @@ function comments(text: string): string[] {
     if (token.startsWith("#") && previous !== "\x1f") found.push(token.slice(1).trim());
     previous = token;
   }
-  return found.sort();
+  return found;
 }

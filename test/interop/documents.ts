@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { sameContent } from "../golden/content.ts";
+import { contentDifference } from "../golden/content.ts";
 import { type Outcome, Sides } from "./sides.ts";
 
 interface Document {
@@ -18,7 +18,7 @@ interface Count {
   refusedBySops: number;
   sameBytes: number;
   sameContent: number;
-  fallback: number;
+  damagedBySops: number;
 }
 
 /**
@@ -36,7 +36,7 @@ export function testDocuments(
     seed,
     plain: generate(seed),
   }));
-  const count: Count = { refusedByBoth: 0, refusedBySops: 0, sameBytes: 0, sameContent: 0, fallback: 0 };
+  const count: Count = { refusedByBoth: 0, refusedBySops: 0, sameBytes: 0, sameContent: 0, damagedBySops: 0 };
 
   test.before(() => prepare(sides, documents));
   for (const document of documents) {
@@ -96,9 +96,9 @@ class Exchange {
     }
     assert.ok(ours, `tsops does not encrypt it: ${sides.tsops(["encrypt", name]).stderr}`);
     this.checkOwn();
-    const reference = this.reference();
-    this.checkOurs(reference);
-    this.checkTheirs();
+    const own = sides.sops(["decrypt", `theirs-${name}`]);
+    this.checkOurs(own);
+    this.checkTheirs(own);
   }
 
   /** tsops gives back the very bytes. */
@@ -112,21 +112,30 @@ class Exchange {
     assert.ok(back.equals(Buffer.from(plain)), "tsops does not give back the bytes that it encrypted");
   }
 
-  /** What SOPS makes of its own file; where that fails, of one in which it encrypted nothing. */
-  private reference(): { native: Outcome; json: () => unknown } {
-    const { name } = this.document;
-    let file = `theirs-${name}`;
-    let native = this.sides.sops(["decrypt", file]);
-    if (native.code !== 0) {
-      this.count.fallback++;
-      file = `clear-${name}`;
-      this.sides.write(
-        file,
-        succeeded(this.sides.sops(["encrypt", "--encrypted-regex", "^no key$", name])).stdout,
-      );
-      native = succeeded(this.sides.sops(["decrypt", file]));
-    }
-    return { native, json: () => this.asJson(file) };
+  /** SOPS decrypts what tsops wrote, to the same values and comments as what it wrote itself. */
+  private checkOurs(own: Outcome): void {
+    const file = join("ours", this.document.name);
+    const got = this.sides.sops(["decrypt", file]);
+    assert.is(got.code, 0, `SOPS does not decrypt what tsops encrypted: ${got.stderr}`);
+    assert.not.match(got.stdout.toString("latin1"), "ENC[", "SOPS left something encrypted");
+    if (own.code === 0 && !this.differs(got, file, own, `theirs-${this.document.name}`)) return;
+    // SOPS does not read all of its own files, and makes items of some comments: then what counts is how it reads a
+    // file in which nothing is encrypted
+    const clear = `clear-${this.document.name}`;
+    const encrypted = this.sides.sops(["encrypt", "--encrypted-regex", "^no such key$", this.document.name]);
+    this.sides.write(clear, succeeded(encrypted).stdout);
+    const difference = this.differs(got, file, succeeded(this.sides.sops(["decrypt", clear])), clear);
+    assert.not(difference, `SOPS reads ${difference}`);
+    this.count.damagedBySops++;
+  }
+
+  /** What SOPS finds in one file and not, or not so, in another. */
+  private differs(got: Outcome, file: string, want: Outcome, reference: string): string | undefined {
+    if (got.stdout.equals(want.stdout)) return undefined;
+    const difference = isDeepStrictEqual(this.asJson(file), this.asJson(reference))
+      ? contentDifference(got.stdout.toString("latin1"), want.stdout.toString("latin1"))
+      : "other values";
+    return difference && `${difference}${sideBySide(got.stdout, want.stdout)}`;
   }
 
   /** Its values as SOPS prints them; undefined where JSON cannot hold them. */
@@ -135,41 +144,23 @@ class Exchange {
     return code === 0 ? JSON.parse(stdout.toString()) : undefined;
   }
 
-  /** SOPS decrypts what tsops wrote, to the same values and comments. */
-  private checkOurs(reference: { native: Outcome; json: () => unknown }): void {
-    const file = join("ours", this.document.name);
-    const native = this.sides.sops(["decrypt", file]);
-    assert.is(native.code, 0, `SOPS does not decrypt what tsops encrypted: ${native.stderr}`);
-    assert.not.match(native.stdout.toString("latin1"), "ENC[", "SOPS left something encrypted");
-    if (native.stdout.equals(reference.native.stdout)) return;
-    assert.ok(
-      isDeepStrictEqual(this.asJson(file), reference.json()),
-      `SOPS reads other values:${sideBySide(native.stdout, reference.native.stdout)}`,
-    );
-    assert.ok(
-      sameContent(native.stdout.toString("latin1"), reference.native.stdout.toString("latin1")),
-      `SOPS reads other comments, types or order:${sideBySide(native.stdout, reference.native.stdout)}`,
-    );
-  }
-
   /** tsops decrypts what SOPS wrote, to what SOPS says is in it. */
-  private checkTheirs(): void {
+  private checkTheirs(want: Outcome): void {
     const file = `theirs-${this.document.name}`;
-    const want = this.sides.sops(["decrypt", file]);
     const got = this.sides.read("read", file);
-    if (want.code !== 0) return;
     assert.ok(
       got,
       `tsops does not decrypt what SOPS encrypted: ${this.sides.tsops(["decrypt", file]).stderr}`,
     );
+    if (want.code !== 0) return;
     if (got.equals(want.stdout)) {
       this.count.sameBytes++;
       return;
     }
-    assert.ok(
-      sameContent(got.toString("latin1"), want.stdout.toString("latin1")),
-      `tsops reads something else than SOPS:${sideBySide(got, want.stdout)}`,
-    );
+    const difference = contentDifference(got.toString("latin1"), want.stdout.toString("latin1"), {
+      moreComments: true,
+    });
+    assert.not(difference, `tsops reads ${difference}${sideBySide(got, want.stdout)}`);
     this.count.sameContent++;
   }
 }

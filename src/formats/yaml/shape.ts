@@ -1,6 +1,6 @@
 import type { Reading } from "../format.ts";
 import { lineEnding } from "../text.ts";
-import { BOM, isBlank, isBreakz } from "./chars.ts";
+import { BOM } from "./chars.ts";
 import type { Node } from "./nodes.ts";
 import { composedOf } from "./read.ts";
 
