@@ -1,5 +1,4 @@
-import { createInterface } from "node:readline";
-import { type Readable, Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { TsopsError } from "../errors.ts";
 import { type Io, visible, write } from "./io.ts";
 
@@ -12,6 +11,7 @@ export function interactive(io: Io): boolean {
 export async function askHidden(question: string, io: Io, signal?: AbortSignal): Promise<string> {
   await write(io.stderr, visible(question));
   // readline echoes through its output, so that goes nowhere
+  const { Writable } = await import("node:stream");
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {
     return await readSilently(io, nowhere, signal);
@@ -40,8 +40,9 @@ export async function waitForEnter(text: string, io: Io): Promise<boolean> {
   return (await nextLine(io.stdin)) !== undefined;
 }
 
-function readSilently(io: Io, output: Writable, signal?: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
+async function readSilently(io: Io, output: Writable, signal?: AbortSignal): Promise<string> {
+  const { createInterface } = await import("node:readline");
+  return await new Promise((resolve, reject) => {
     const reader = createInterface({ input: io.stdin, output, terminal: io.stdin.isTTY === true, signal });
     let answered = false;
     reader.once("line", (line) => {

@@ -1,4 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
@@ -35,11 +36,14 @@ export interface SearchOptions {
 }
 
 const DISK: ConfigDisk = {
-  exists: (path) =>
-    stat(path).then(
-      () => true,
-      () => false,
-    ),
+  // dozens of these come before every command: the synchronous call costs a tenth of the other
+  exists: async (path) => {
+    try {
+      return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    } catch {
+      return false;
+    }
+  },
   read: (path) => readFile(path),
 };
 
