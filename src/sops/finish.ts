@@ -119,7 +119,7 @@ function checkSelection(reading: Reading, encrypted: readonly boolean[], { optio
 /** What the plain splice would not bring back, found by trying (docs/format.md). */
 function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Reading): LayoutSpan[] {
   const order = [...reading.entries.keys()]
-    .filter((i) => plainOf(reading.entries[i]!, plains))
+    .filter((i) => !reading.entries[i]!.alias)
     .sort((a, b) => reading.entries[a]!.start - reading.entries[b]!.start);
   const spans: LayoutSpan[] = [];
   let next = 0;
@@ -134,8 +134,8 @@ function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Read
     const raw = draft.slice(edit.start, edit.end);
     const up = entry && entry.start < end ? levelsUp(entry, start, end) : undefined;
     if (first === undefined || entry === undefined || up === undefined) throw cannotKeep(edit, draft);
-    const value = plainOf(entry, plains)!.value;
-    if (up === 0 && format.spell(reading, entry, value as Scalar) === raw) continue;
+    const plain = plainOf(entry, plains);
+    if (up === 0 && plain && format.spell(reading, entry, plain.value as Scalar) === raw) continue;
     spans.push({ entry: first, up, raw });
   }
   return spans;

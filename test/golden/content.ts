@@ -50,8 +50,8 @@ function contentOf(bytes: string): Content {
   const text = buffer.toString("utf8");
   if (!Buffer.from(text).equals(buffer)) return { kind: "bytes", bytes };
   if (isJson(text)) return { kind: "json", data: jsonData(parseTree(text)!, text) };
-  // the parser refuses a comment in an empty flow collection, which SOPS writes
-  const data = yamlData(text) ?? yamlData(text.replace(/^\s*#.*\n/gm, ""));
+  // the parser refuses `{`, a comment, and `}` in column 0, which SOPS writes
+  const data = yamlData(text) ?? yamlData(text.replace(/([{[])\n(?:\s*#.*\n)+\s*([}\]])/g, "$1$2"));
   if (data?.some((document) => Array.isArray(document) && document[0] === "map")) {
     return { kind: "yaml", data, comments: comments(text) };
   }

@@ -133,7 +133,9 @@ class Exchange {
   private differs(got: Outcome, file: string, want: Outcome, reference: string): string | undefined {
     if (got.stdout.equals(want.stdout)) return undefined;
     const difference = isDeepStrictEqual(this.asJson(file), this.asJson(reference))
-      ? contentDifference(got.stdout.toString("latin1"), want.stdout.toString("latin1"), { moreComments: true })
+      ? contentDifference(got.stdout.toString("latin1"), want.stdout.toString("latin1"), {
+          moreComments: true,
+        })
       : "other values";
     return difference && `${difference}${sideBySide(got.stdout, want.stdout)}`;
   }

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const KEYS = new URL("../../fixtures/golden/keys/", import.meta.url);
@@ -63,7 +63,10 @@ export class Sides {
   tsopsAll(command: "encrypt" | "decrypt", files: readonly string[], into: string): void {
     mkdirSync(this.path(into));
     // whether each file worked is seen by what is there afterwards
-    this.tsops([command, "--output", into, ...files]);
+    const [only] = files;
+    const target = files.length === 1 ? join(into, only!) : into;
+    mkdirSync(dirname(this.path(target)), { recursive: true });
+    this.tsops([command, "--output", target, ...files]);
   }
 
   write(path: string, content: string | Buffer): void {

@@ -8,6 +8,8 @@ const CASES: Record<string, string> = {
     "# head\na: 1 # inline\n\nb:\n  c: [x, 'y', \"z\"]\n  # foot\n\nd: |\n  two\n  lines\ne: >-\n  folded\n  text\n",
   "aliases are written out and come back":
     "a: &x\n  k: 1 # c\n  # d\n  l: [1, &y 2]\nb: *x\nc:\n  <<: *x\n  m: *y\nd: &s text\ne: [*s, *s]\n",
+  "aliases of which only one side is encrypted":
+    "a: &x secret\nb_unencrypted: *x\nc_unencrypted: &y {k: v}\nd: *y\ne: &z []\nf_unencrypted: {g: *z}\n",
   "no final line break": "a: 1\nb: two",
   crlf: "a: 1\r\n# c\r\nb: |\r\n  x\r\n  y\r\n",
   documents: "---\na: 1\n# end\n---\nb: 2\n...\n---\nc: 3\n",
