@@ -37,7 +37,10 @@ export async function loadSettings(file: string, args: Args, io: Io): Promise<Se
     search = { configurations, warned: new Set() };
     searches.set(io, search);
   }
-  const { config, warnings } = await search.configurations.load(file);
+  const { config, path, by, warnings } = await search.configurations.load(file);
+  if (args.flag("verbose")) {
+    await note(io, path === undefined ? `${file}: no configuration` : `${file}: configuration ${path} (${by})`);
+  }
   for (const warning of warnings) {
     if (!search.warned.has(warning)) await note(io, `warning: ${warning}`);
     search.warned.add(warning);

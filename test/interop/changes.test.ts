@@ -1,0 +1,89 @@
+import { chmodSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { contentDifference } from "../golden/content.ts";
+import { persisting } from "../golden/masks.ts";
+import { generateDotenv, generateIni, generateJson } from "../support/generate.ts";
+import { generateYaml } from "../support/generate-yaml.ts";
+import { type Outcome, Sides } from "./sides.ts";
+
+/*
+ * One file, changed in turn by tsops and by SOPS: each must read what the other left, and keep what it did not change.
+ */
+const KINDS = [
+  { extension: "yaml", generate: generateYaml, path: '["added"]' },
+  { extension: "json", generate: generateJson, path: '["added"]' },
+  { extension: "env", generate: generateDotenv, path: '["added"]' },
+  { extension: "ini", generate: generateIni, path: '["added"]["key"]' },
+] as const;
+const DOCUMENTS = 12;
+
+const sides = new Sides();
+const editor = sides.path("editor.sh");
+sides.write("editor.sh", `#!/bin/sh\nsed -i 's/first value/second value/' "$1"\n`);
+chmodSync(editor, 0o700);
+
+for (const { extension, generate, path } of KINDS) {
+  for (let seed = 3000; seed < 3000 + DOCUMENTS; seed++) {
+    test(`changes to ${extension} document ${seed}`, () => {
+      const file = `${seed}.${extension}`;
+      sides.write(file, generate(seed));
+      // SOPS refuses few of the documents, and reads fewer of its own files not at all
+      if (sides.sops(["encrypt", "--in-place", file]).code !== 0) return;
+      const before = sides.sops(["decrypt", file]);
+      if (before.code === 0) changeInTurn(file, path, before);
+    });
+  }
+}
+
+function changeInTurn(file: string, path: string, before: Outcome): void {
+  const original = sides.read(file)!;
+  succeeds(sides.tsops(["set", file, path, '"first value"']), "tsops set");
+  keepsCiphertexts(file, original);
+  assert.match(sopsReads(file), "first value");
+
+  succeeds(sides.tsops(["edit", file], { EDITOR: editor }), "tsops edit");
+  keepsCiphertexts(file, original);
+  assert.match(sopsReads(file), "second value");
+
+  succeeds(sides.tsops(["rotate", "--in-place", file]), "tsops rotate");
+  assert.equal(
+    persisting(latin1(original), latin1(sides.read(file)!)),
+    [],
+    "rotating left ciphertexts as they were",
+  );
+  assert.match(sopsReads(file), "second value");
+
+  succeeds(sides.sops(["set", file, path, '"third value"']), "SOPS set");
+  assert.match(
+    succeeds(sides.tsops(["decrypt", file]), "tsops decrypt").stdout.toString("latin1"),
+    "third value",
+  );
+
+  succeeds(sides.tsops(["unset", file, path]), "tsops unset");
+  const left = sopsReads(file).replace(/\[added\]\s*/, ""); // SOPS's INI keeps the empty section
+  const difference = contentDifference(left, latin1(before.stdout), { moreComments: true });
+  assert.not(difference, `after all this SOPS reads ${difference}:\n${left}`);
+}
+
+/** What tsops did not change has the ciphertext that it had; only the MAC is new. */
+function keepsCiphertexts(file: string, original: Buffer): void {
+  const values = latin1(original).replace(/mac"?\s*[:=]\s*"?ENC\[[^\]]*\]/g, "");
+  const count = values.split("ENC[").length - 1;
+  const kept = persisting(values, latin1(sides.read(file)!)).length;
+  assert.is(kept, count, `${count - kept} ciphertexts changed that need not have`);
+}
+
+function sopsReads(file: string): string {
+  return latin1(succeeds(sides.sops(["decrypt", file]), "SOPS decrypt").stdout);
+}
+
+function succeeds(outcome: Outcome, what: string): Outcome {
+  assert.is(outcome.code, 0, `${what}: ${outcome.stderr}`);
+  return outcome;
+}
+
+const latin1 = (bytes: Buffer): string => bytes.toString("latin1");
+
+test.after(() => sides.close());
+test.run();
