@@ -121,15 +121,20 @@ function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Read
   const order = [...reading.entries.keys()]
     .filter((i) => !reading.entries[i]!.alias)
     .sort((a, b) => reading.entries[a]!.start - reading.entries[b]!.start);
+  // an alias may have been written out without any ciphertext; else entries that share a place do not matter
+  const allFrom = forward(reading, order);
+  const ciphersFrom = forward(
+    reading,
+    order.filter((i) => plainOf(reading.entries[i]!, plains)),
+  );
   const spans: LayoutSpan[] = [];
-  let next = 0;
   let shift = 0;
   for (const edit of edits) {
     const start = edit.start + shift;
     const end = start + edit.text.length;
     shift += edit.text.length - (edit.end - edit.start);
-    while (next < order.length && reading.entries[order[next]!]!.start < start) next++;
-    const first = order[next];
+    const inAlias = edit.entries.some((entry) => entry.alias);
+    const first = inAlias ? allFrom(start) : ciphersFrom(start);
     const entry = first === undefined ? undefined : reading.entries[first];
     const raw = draft.slice(edit.start, edit.end);
     const up = entry && entry.start < end ? levelsUp(entry, start, end) : undefined;
@@ -139,6 +144,15 @@ function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Read
     spans.push({ entry: first, up, raw });
   }
   return spans;
+}
+
+/** The first of these entries that starts at or after an offset; asked with offsets that only grow. */
+function forward(reading: Reading, order: readonly number[]): (offset: number) => number | undefined {
+  let next = 0;
+  return (offset) => {
+    while (next < order.length && reading.entries[order[next]!]!.start < offset) next++;
+    return order[next];
+  };
 }
 
 function cannotKeep(edit: CipherEdit, draft: string): TsopsError {
