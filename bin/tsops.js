@@ -11,16 +11,14 @@ const source = readSource();
 const build = source.slice(3, source.indexOf("\n"));
 const cache = join(__dirname, "..", "dist", "cache", `${build}-${process.version}-${process.arch}.bin`);
 const cachedData = readCache();
-const script = new vm.Script(source, {
-  filename: file,
-  cachedData,
-  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
+const script = new vm.Script(source, { filename: file, cachedData });
 if (!cachedData) process.once("exit", keepCache);
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
 process.once("beforeExit", () => process.exit());
 const loaded = { exports: {} };
-script.runInThisContext()(loaded.exports, require, loaded, file, dirname(file));
+// a script that comes from the cache cannot import anything itself, so it is given this module's import
+const importHere = (name) => import(name);
+script.runInThisContext()(loaded.exports, require, loaded, file, dirname(file), importHere);
 
 function readSource() {
   try {

@@ -50,12 +50,12 @@ async function buildProgram() {
     define: { "import.meta.url": "__moduleUrl" },
     banner: {
       js:
-        '(function(exports,require,module,__filename,__dirname){"use strict";' +
+        '(function(exports,require,module,__filename,__dirname,__import){"use strict";' +
         'const __moduleUrl=require("node:url").pathToFileURL(require("node:path").join(__dirname,"../node_modules/x/x.js")).href;',
     },
     footer: { js: "})" },
   });
-  const code = outputFiles[0].text;
+  const code = outputFiles[0].text.replaceAll(/\bimport\(/g, "__import(");
   const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
   mkdirSync(join(dist, "cache"), { recursive: true });
   writeFileSync(join(dist, "cli.js"), `// ${hash}\n${code}`);

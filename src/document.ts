@@ -8,9 +8,10 @@ import type { KeyContext, KeyGroup } from "./keys/kind.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
-import { type EncryptOptions, encryptDraft, encryptText } from "./sops/encrypt.ts";
+import { encryptDraft, encryptText } from "./sops/encrypt.ts";
 import { type Metadata, noMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
 import { compileSelector, type Selection, type Selector } from "./sops/selection.ts";
+import type { EncryptOptions } from "./sops/work.ts";
 
 /** What opening and saving documents needs besides the documents: how keys are reached, and the clock. */
 export interface Session {

@@ -100,7 +100,10 @@ export async function openFile(
     await reportWarnings(open.decrypted.warnings, text, name, io);
     if (args.flag("verbose")) {
       const sealed = open.decrypted.sealed ? "MAC and seal match" : "the MAC matches; it has no seal";
-      await note(io, `${name}: opened as ${open.format.name}; ${args.flag("ignore-mac") ? "not checked" : sealed}`);
+      await note(
+        io,
+        `${name}: opened as ${open.format.name}; ${args.flag("ignore-mac") ? "not checked" : sealed}`,
+      );
     }
     return open;
   } catch (error) {

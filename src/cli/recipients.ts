@@ -1,7 +1,13 @@
+import { keyName } from "../config/names.ts";
 import type { GroupDifference } from "../keys/difference.ts";
 import type { MasterKey } from "../keys/kind.ts";
 import { visible } from "./io.ts";
-import { nameOfKey, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+
+/** The name that the configuration gives a key. */
+export function nameOfKey(key: MasterKey, { config }: Pick<Settings, "config">): string | undefined {
+  return keyName(config, key);
+}
 
 /** A key as people see it: what identifies it, and the name that the configuration gives it. */
 export function showKey(key: MasterKey, settings: Settings): string {

@@ -2,7 +2,6 @@ import { Configurations } from "../config/find.ts";
 import { ruleGroups } from "../config/groups.ts";
 import { matchingRule } from "../config/match.ts";
 import type { Config, Rule } from "../config/model.ts";
-import { keyName } from "../config/names.ts";
 import type { OpenDocument } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { type Format, pathOf } from "../formats/format.ts";
@@ -16,7 +15,7 @@ import { compileSelector, DEFAULT_SELECTOR } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { type Io, visible } from "./io.ts";
 import { askYes, interactive } from "./prompt.ts";
-import { formatDifference } from "./recipients.ts";
+import { formatDifference, nameOfKey } from "./recipients.ts";
 import { note } from "./report.ts";
 
 /** What the configuration says for one file. */
@@ -39,7 +38,10 @@ export async function loadSettings(file: string, args: Args, io: Io): Promise<Se
   }
   const { config, path, by, warnings } = await search.configurations.load(file);
   if (args.flag("verbose")) {
-    await note(io, path === undefined ? `${file}: no configuration` : `${file}: configuration ${path} (${by})`);
+    await note(
+      io,
+      path === undefined ? `${file}: no configuration` : `${file}: configuration ${path} (${by})`,
+    );
   }
   for (const warning of warnings) {
     if (!search.warned.has(warning)) await note(io, `warning: ${warning}`);
@@ -59,11 +61,6 @@ export function indentFor(format: Format, args: Args, { config }: Settings): num
   const stores = config?.stores ?? {};
   const own = { yaml: stores.yaml, json: stores.json, binary: stores.jsonBinary }[format.name as string];
   return args.number("indent") ?? own;
-}
-
-/** The name that the configuration gives a key. */
-export function nameOfKey(key: MasterKey, { config }: Settings): string | undefined {
-  return keyName(config, key);
 }
 
 /**

@@ -2,43 +2,13 @@ import { TsopsError } from "../errors.ts";
 import { type Alias, aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { json } from "../formats/json.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
-import { applyEdits, decodeText, type Edit, placeOf } from "../formats/text.ts";
+import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
 import { TreeMap } from "../formats/tree.ts";
-import { encryptValue, type Random, sealBytes, valueBytes } from "./cipher.ts";
+import { encryptValue, sealBytes, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
 import { withFields } from "./metadata.ts";
-import type { Selection } from "./selection.ts";
-
-export interface EncryptOptions {
-  readonly dataKey: Buffer;
-  readonly random: Random;
-  /** RFC 3339 in seconds, UTC. */
-  readonly lastModified: string;
-  /** Compiled from the selector that `metadata` names. */
-  readonly selection: Selection;
-  /** The `sops` tree to write: keys, selector, version, unknown fields. MAC, time, layout and seal are filled in. */
-  readonly metadata: TreeMap;
-  /** The file as it was: unchanged values keep their ciphertexts if `dataKey` is still the same. */
-  readonly previous?: { readonly decrypted: Decrypted; readonly sameKey: boolean };
-  /** Keep `lastmodified` and the MAC of the previous file: for changes of metadata only, as SOPS does. */
-  readonly keepMac?: boolean;
-  readonly seal: boolean;
-  /** Blanks a level for a metadata block that is printed anew. */
-  readonly indent?: number;
-}
-
-/** One replacement in the draft, with the entries whose ciphertexts it holds. */
-export interface CipherEdit extends Edit {
-  readonly entries: readonly Entry[];
-}
-
-/** What a ciphertext in the text stands for. */
-export interface Plain {
-  readonly value: Exclude<Scalar, null>;
-  readonly aad: string;
-  readonly comment: boolean;
-}
+import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 
 /**
  * Encrypts a plaintext document: every selected value and comment is replaced in its place, the rest stays as it is.

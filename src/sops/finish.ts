@@ -5,11 +5,11 @@ import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { sealBytes, valueBytes } from "./cipher.ts";
 import { macItems } from "./decrypt.ts";
-import type { CipherEdit, EncryptOptions, Plain } from "./encrypt.ts";
 import { encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac } from "./mac.ts";
 import { readMetadata, withFields } from "./metadata.ts";
 import { computeSeal } from "./seal.ts";
+import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 
 export interface Unfinished {
   /** The plaintext with the metadata block in it. */

@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { Format } from "../../src/formats/format.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { type Decrypted, decryptText, readEncrypted } from "../../src/sops/decrypt.ts";
-import { type EncryptOptions, encryptText } from "../../src/sops/encrypt.ts";
+import { encryptText } from "../../src/sops/encrypt.ts";
 import { SOPS_VERSION, selectorFields, withFields } from "../../src/sops/metadata.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../../src/sops/selection.ts";
+import type { EncryptOptions } from "../../src/sops/work.ts";
 
 /** Encrypts and decrypts with a data key of its own: for tests of the file format, without any master key. */
 export interface Box {

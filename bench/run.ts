@@ -1,0 +1,209 @@
+/*
+ * npm run bench [-- PART-OF-A-NAME …]: what tsops costs, against node itself and the real SOPS. All figures are CPU time, as ratios taken side by side in
+ * one run. Without names everything is measured, which takes some minutes, most of them SOPS's, and docs/performance.md is written anew.
+ */
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
+import { jsonDocument, yamlDocument } from "./documents.ts";
+import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
+import { type Line, performancePage, tableOf } from "./report.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const launcher = join(root, "bin", "tsops.js");
+const keys = join(root, "fixtures", "golden", "keys");
+const sopsPath = findSops();
+const folder = mkdtempSync(join(tmpdir(), "tsops-bench-"));
+const env = {
+  HOME: folder,
+  SOPS_DISABLE_VERSION_CHECK: "1",
+  SOPS_AGE_KEY_FILE: join(keys, "age1.txt"),
+  SOPS_AGE_RECIPIENTS: readFileSync(join(keys, "age1.pub"), "utf8").trim(),
+};
+
+/** Each measures something and gives its lines of the table. */
+const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
+  start: measureStart,
+  "yaml-100000": measureYaml,
+  "json-100000": measureJson,
+  "json-20000": measureEncryptAndSet,
+  linear: measureLinear,
+  "files-1000": measureManyFiles,
+};
+
+try {
+  await main(process.argv.slice(2));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function main(filters: string[]): Promise<void> {
+  if (!existsSync(join(root, "dist", "cli.js")))
+    throw new Error("the program is not built: run `npm run build` first");
+  const names = Object.keys(MEASUREMENTS).filter(
+    (name) => filters.length === 0 || filters.some((part) => name.includes(part)),
+  );
+  if (names.length === 0)
+    throw new Error(`there is no such measurement; there are ${Object.keys(MEASUREMENTS).join(", ")}`);
+  if (!sopsPath)
+    console.log(
+      "The real SOPS is neither on the PATH nor where the tests install it: compared with node only.\n",
+    );
+  const lines: Line[] = [];
+  for (const name of names) {
+    const measured = await MEASUREMENTS[name]!();
+    console.log(tableOf(measured));
+    lines.push(...measured);
+  }
+  if (filters.length > 0) return;
+  if (!sopsPath) {
+    console.log("docs/performance.md stays as it is: it needs the comparison with SOPS.");
+    return;
+  }
+  const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
+  const today = new Date().toISOString().slice(0, 10);
+  writeFileSync(
+    join(root, "docs", "performance.md"),
+    performancePage(lines, { machine, today, node: process.versions.node, sops: REAL_SOPS_VERSION }),
+  );
+  console.log("written to docs/performance.md");
+}
+
+/** Where the tests install it, or on the PATH. */
+function findSops(): string | undefined {
+  const onPath = (process.env.PATH ?? "").split(":").map((part) => join(part, "sops"));
+  return [realSopsPath(), ...onPath].find((path) => existsSync(path));
+}
+
+function tsops(...argv: string[]): Command {
+  return { argv: [process.execPath, launcher, ...argv], cwd: folder, env };
+}
+
+function sops(...argv: string[]): Command {
+  return { argv: [sopsPath!, ...argv], cwd: folder, env };
+}
+
+/** A file that tsops encrypted: both programs read the same. */
+function encrypted(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  cpuSeconds(tsops("encrypt", "--in-place", name));
+  return name;
+}
+
+async function measureStart(): Promise<Line[]> {
+  const file = encrypted("ten.yaml", yamlDocument(10));
+  const times = takingTurns(31, {
+    ours: tsops("decrypt", file),
+    theirs: { argv: [process.execPath, "-e", "0"], cwd: folder },
+  });
+  return [{ what: "decrypt a YAML file of 10 values", against: "`node -e 0`", ...times, target: 1.35 }];
+}
+
+async function measureYaml(): Promise<Line[]> {
+  if (!sopsPath) return [];
+  const file = encrypted("large.yaml", yamlDocument(100_000));
+  const commands = { ours: tsops("decrypt", file), theirs: sops("decrypt", file) };
+  const times = takingTurns(3, commands);
+  const memory = { ours: await peakMemory(commands.ours), theirs: await peakMemory(commands.theirs) };
+  const what = "decrypt YAML, 100,000 values";
+  const lines: Line[] = [{ what, against: "SOPS", ...times, target: 1 / 3 }];
+  if (memory.ours && memory.theirs) {
+    lines.push({
+      what: `${what}: peak memory`,
+      against: "SOPS",
+      ours: memory.ours,
+      theirs: memory.theirs,
+      target: 1,
+      unit: "bytes",
+    });
+  }
+  return lines;
+}
+
+async function measureJson(): Promise<Line[]> {
+  if (!sopsPath) return [];
+  const file = encrypted("large.json", jsonDocument(100_000));
+  const times = aroundOne(tsops("decrypt", file), sops("decrypt", file));
+  return [{ what: "decrypt JSON, 100,000 values", against: "SOPS", ...times, target: 1 / 15 }];
+}
+
+async function measureEncryptAndSet(): Promise<Line[]> {
+  if (!sopsPath) return [];
+  writeFileSync(join(folder, "plain.json"), jsonDocument(20_000));
+  const encrypt = aroundOne(tsops("encrypt", "plain.json"), sops("encrypt", "plain.json"));
+  const ours = encrypted("ours.json", jsonDocument(20_000));
+  copyFileSync(join(folder, ours), join(folder, "theirs.json"));
+  const change = ['["service_200"]["setting_20"]', '"changed"'];
+  const set = aroundOne(tsops("set", ours, ...change), sops("set", "theirs.json", ...change));
+  return [
+    { what: "encrypt JSON, 20,000 values", against: "SOPS", ...encrypt, target: 1 / 20 },
+    { what: "`set` one value of 20,000 in JSON", against: "SOPS", ...set, target: 1 / 20 },
+  ];
+}
+
+async function measureLinear(): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const [format, document] of [
+    ["yaml", yamlDocument],
+    ["json", jsonDocument],
+  ] as const) {
+    const small = encrypted(`small.${format}`, document(10_000));
+    const large = encrypted(`large.${format}`, document(100_000));
+    const times = takingTurns(5, { theirs: tsops("decrypt", small), ours: tsops("decrypt", large) });
+    lines.push({
+      what: `decrypt 100,000 values of ${format.toUpperCase()}`,
+      against: "10,000 values",
+      ...times,
+      target: 11,
+    });
+  }
+  return lines;
+}
+
+/** SOPS takes one file at a time: it decrypts a sample, and its time is scaled. */
+const SAMPLE = 50;
+
+async function measureManyFiles(): Promise<Line[]> {
+  if (!sopsPath) return [];
+  mkdirSync(join(folder, "many"));
+  const names = Array.from({ length: 1000 }, (_, i) => `many/${i}.yaml`);
+  for (const name of names) writeFileSync(join(folder, name), yamlDocument(10));
+  cpuSeconds(tsops("encrypt", "--in-place", ...names));
+  const loop = 'for f in "$@"; do "$SOPS" decrypt "$f" >/dev/null || exit 1; done';
+  const times = takingTurns(3, {
+    ours: tsops("decrypt", "--output", "plain", ...names),
+    theirs: {
+      argv: ["bash", "-c", loop, "bash", ...names.slice(0, SAMPLE)],
+      cwd: folder,
+      env: { ...env, SOPS: sopsPath },
+    },
+  });
+  const theirs = (times.theirs * names.length) / SAMPLE;
+  return [
+    {
+      what: "decrypt 1,000 YAML files of 10 values",
+      against: `SOPS in a loop (${SAMPLE} of them, scaled)`,
+      ours: times.ours,
+      theirs,
+      target: 1 / 10,
+    },
+  ];
+}
+
+/** One run of SOPS, which may take minutes, between two of tsops. */
+function aroundOne(ours: Command, theirs: Command): { ours: number; theirs: number } {
+  cpuSeconds(ours);
+  const before = cpuSeconds(ours);
+  const time = cpuSeconds(theirs);
+  return { ours: (before + cpuSeconds(ours)) / 2, theirs: time };
+}

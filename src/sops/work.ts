@@ -1,0 +1,38 @@
+import type { Entry } from "../formats/format.ts";
+import type { Scalar } from "../formats/scalar.ts";
+import type { Edit } from "../formats/text.ts";
+import type { TreeMap } from "../formats/tree.ts";
+import type { Random } from "./cipher.ts";
+import type { Decrypted } from "./decrypt.ts";
+import type { Selection } from "./selection.ts";
+
+/** What encrypting takes, and what its two halves (encrypt.ts, finish.ts) hand each other. */
+export interface EncryptOptions {
+  readonly dataKey: Buffer;
+  readonly random: Random;
+  /** RFC 3339 in seconds, UTC. */
+  readonly lastModified: string;
+  /** Compiled from the selector that `metadata` names. */
+  readonly selection: Selection;
+  /** The `sops` tree to write: keys, selector, version, unknown fields. MAC, time, layout and seal are filled in. */
+  readonly metadata: TreeMap;
+  /** The file as it was: unchanged values keep their ciphertexts if `dataKey` is still the same. */
+  readonly previous?: { readonly decrypted: Decrypted; readonly sameKey: boolean };
+  /** Keep `lastmodified` and the MAC of the previous file: for changes of metadata only, as SOPS does. */
+  readonly keepMac?: boolean;
+  readonly seal: boolean;
+  /** Blanks a level for a metadata block that is printed anew. */
+  readonly indent?: number;
+}
+
+/** One replacement in the draft, with the entries whose ciphertexts it holds. */
+export interface CipherEdit extends Edit {
+  readonly entries: readonly Entry[];
+}
+
+/** What a ciphertext in the text stands for. */
+export interface Plain {
+  readonly value: Exclude<Scalar, null>;
+  readonly aad: string;
+  readonly comment: boolean;
+}
