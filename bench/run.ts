@@ -31,6 +31,9 @@ const env = {
   SOPS_AGE_RECIPIENTS: readFileSync(join(keys, "age1.pub"), "utf8").trim(),
 };
 
+/** SOPS takes one file at a time: it decrypts a sample, and its time is scaled. */
+const SAMPLE = 50;
+
 /** Each measures something and gives its lines of the table. */
 const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   start: measureStart,
@@ -169,9 +172,6 @@ async function measureLinear(): Promise<Line[]> {
   }
   return lines;
 }
-
-/** SOPS takes one file at a time: it decrypts a sample, and its time is scaled. */
-const SAMPLE = 50;
 
 async function measureManyFiles(): Promise<Line[]> {
   if (!sopsPath) return [];

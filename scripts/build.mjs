@@ -108,7 +108,7 @@ function refuseMachinePaths() {
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
-    if (readFileSync(file, "latin1").includes(dirname(root))) fail(`${file} holds a path of this machine`);
+    if (readFileSync(file, "latin1").includes(root)) fail(`${file} holds a path of this machine`);
   }
 }
 

@@ -71,7 +71,7 @@ export interface EncryptionOptions extends Options {
   /** Which values are encrypted: one of the six selectors. Default: all but those whose key ends with `_unencrypted`. */
   selector?: Selector;
   macOnlyEncrypted?: boolean;
-  /** Write tsops's seal (docs/format.md). Default true. */
+  /** Write tsops's seal (docs/format.md). Default true; with `update`, whether the document had one that holds. */
   seal?: boolean;
   /** The encrypted document to start from: what did not change keeps its ciphertext, keys and selector are its own. */
   update?: string | Uint8Array;
@@ -113,7 +113,7 @@ export async function encrypt(
   if (options.update !== undefined) {
     const open = await openWith(options.update, format, options);
     try {
-      return saveText(open, plain, session, { seal: options.seal });
+      return saveText(open, plain, session, { seal: options.seal ?? open.decrypted.sealed });
     } finally {
       open.close();
     }
@@ -204,19 +204,19 @@ export class Document {
 
   /** Sets a value; missing maps and lists on the way are made. Nothing is written to disk before {@link save}. */
   set(path: readonly PathElement[], value: PlainValue): void {
-    this.#replace(saveSet(this.#open, path, fromPlain(value), this.#session));
+    this.#replace(saveSet(this.#open, path, fromPlain(value), this.#session, this.#saving));
   }
 
   /** Takes a value out. @throws TsopsError("bad-path") if there is none. */
   unset(path: readonly PathElement[]): void {
     if (valueAt(this.#tree(), path) === undefined)
       throw new TsopsError("bad-path", "there is no value at this path");
-    this.#replace(saveUnset(this.#open, path, this.#session));
+    this.#replace(saveUnset(this.#open, path, this.#session, this.#saving));
   }
 
   /** Replaces the whole plaintext: what did not change keeps its ciphertext. */
   setText(plain: string): void {
-    this.#replace(saveText(this.#open, plain, this.#session));
+    this.#replace(saveText(this.#open, plain, this.#session, this.#saving));
   }
 
   /** Writes the file: replaced as a whole, or left as it was if it changed on disk meanwhile. */
@@ -229,6 +229,11 @@ export class Document {
   /** Clears the data key. The document can still be read, and no longer be changed. */
   close(): void {
     this.#open.close();
+  }
+
+  /** A seal vouches for recipients and selectors: only where one did before can that be said again. */
+  get #saving() {
+    return { seal: this.sealed };
   }
 
   #tree() {

@@ -72,6 +72,52 @@ test("selector downgrade: a new value that the rule wants encrypted is not writt
     assert.is(box.read("a.yaml"), before);
   }));
 
+test("selector downgrade: another write does not seal the selector of an attacker", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", RULE());
+    box.write("plain.yaml", "password: s3cret\n");
+    const sealed = (await box.run(["encrypt", "plain.yaml"])).stdout;
+    const downgraded = sealed.replace("unencrypted_suffix: _unencrypted", "encrypted_regex: ^password$");
+    for (const argv of [
+      ["set", "a.yaml", '["password"]', '"new"'],
+      ["rotate", "-i", "a.yaml"],
+      ["set", "--ignore-mac", "a.yaml", '["password"]', '"new"'],
+    ]) {
+      const stripped = downgraded.replace(/ {4}tsops:\n( {8}.*\n)+/, "");
+      box.write("a.yaml", argv.includes("--ignore-mac") ? downgraded : stripped);
+      const first = await box.run(argv);
+      assert.is(first.code, 0, first.stderr);
+      assert.match(first.stderr, /its selector is not that of its creation rule/);
+      assert.not.match(box.read("a.yaml"), /seal:/);
+      const { code, stderr } = await box.run(["set", "a.yaml", '["token"]', '"t0ken"']);
+      assert.is(code, 1, stderr);
+      assert.not.match(box.read("a.yaml"), /t0ken/);
+    }
+  }));
+
+test("recipient injection: without seal and rule it is said that nothing vouches, and nothing is sealed", () =>
+  inSandbox(async (box) => {
+    box.write("plain.yaml", "password: s3cret\n");
+    const sealed = (await box.run(["encrypt", "plain.yaml"])).stdout;
+    const entry = `        - enc: junk\n          recipient: ${OTHER_RECIPIENT}\n`;
+    const injected = sealed.replace("    age:\n", `    age:\n${entry}`);
+    for (const argv of [
+      ["set", "a.yaml", '["password"]', '"new"'],
+      ["set", "--ignore-mac", "a.yaml", '["password"]', '"new"'],
+      ["rotate", "-i", "a.yaml"],
+    ]) {
+      const stripped = injected.replace(/ {4}tsops:\n( {8}.*\n)+/, "");
+      box.write("a.yaml", argv.includes("--ignore-mac") ? injected : stripped);
+      const { code, stderr } = await box.run(argv);
+      assert.is(code, 0, stderr);
+      assert.match(stderr, /neither a seal nor a creation rule vouches/);
+      assert.not.match(box.read("a.yaml"), /seal:/);
+    }
+    // the person who looked at them can say so
+    assert.is((await box.run(["rotate", "-i", "--yes", "a.yaml"])).code, 0);
+    assert.match(box.read("a.yaml"), /seal:/);
+  }));
+
 test("equal list items: a new value gets a ciphertext of its own", () =>
   inSandbox(async (box) => {
     box.write("a.yaml", "list: [a]\n");

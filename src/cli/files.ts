@@ -12,7 +12,14 @@ import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
 import { note } from "./report.ts";
 import { makeSession } from "./session.ts";
-import { checkRecipients, checkSelectors, indentFor, loadSettings, type Settings } from "./settings.ts";
+import {
+  checkRecipients,
+  checkSelectors,
+  checkSelectorsVouched,
+  indentFor,
+  loadSettings,
+  type Settings,
+} from "./settings.ts";
 
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
@@ -165,7 +172,7 @@ export async function updateFile(
     try {
       const seal = vouch
         ? await checkRecipients(open, settings, name, args, io, rewraps)
-        : (settings.config?.seal ?? true);
+        : await checkSelectorsVouched(open, settings, name, args, io);
       const options = { seal, indent: indentFor(open.format, args, settings) };
       const text = await change(open, session, options, settings);
       if (text === undefined) return 0;

@@ -64,6 +64,32 @@ export function indentFor(format: Format, args: Args, { config }: Settings): num
 }
 
 /**
+ * Whether a file's selectors may be sealed: its seal vouches for them, else the creation rule. A selector that somebody
+ * weakened would otherwise be trusted from the next write on.
+ */
+export async function checkSelectorsVouched(
+  open: OpenDocument,
+  settings: Settings,
+  name: string,
+  args: Args,
+  io: Io,
+): Promise<boolean> {
+  const wanted = settings.config?.seal ?? true;
+  if (open.decrypted.sealed || args.flag("yes") || open.format.readEncrypted) return wanted;
+  const rule = await ruleFor(settings);
+  if (!rule) return wanted;
+  const due = rule.selectors[0] ?? DEFAULT_SELECTOR;
+  const own = open.metadata.selector;
+  if (due.kind === own.kind && due.value === own.value) return wanted;
+  await note(
+    io,
+    `${name}: its selector is not that of its creation rule, and it has no seal: it gets none without --yes\n` +
+      `  the file says ${own.kind}: ${own.value}, the rule ${due.kind}: ${due.value}`,
+  );
+  return false;
+}
+
+/**
  * What vouches for a file's recipients before it is written again: its seal, else the creation rule (docs/security.md).
  * A difference from the rule is shown; rotating, which would give the difference a new data key, needs a yes.
  * @returns whether the new file may be sealed: what nobody vouches for is not.
@@ -76,12 +102,17 @@ export async function checkRecipients(
   io: Io,
   rewraps: boolean,
 ): Promise<boolean> {
-  const wanted = settings.config?.seal ?? true;
+  const wanted = await checkSelectorsVouched(open, settings, name, args, io);
   const rule = await ruleFor(settings);
   if (!rule) {
-    const vouched = open.decrypted.sealed || !rewraps;
-    if (!vouched) await note(io, `${name}: neither a seal nor a creation rule vouches for its recipients`);
-    return wanted;
+    const vouched = open.decrypted.sealed || args.flag("yes");
+    if (!vouched && (wanted || rewraps)) {
+      await note(
+        io,
+        `${name}: neither a seal nor a creation rule vouches for its recipients: it gets no seal without --yes`,
+      );
+    }
+    return wanted && vouched;
   }
   const differences = compareGroups(ruleGroups(rule), open.groups);
   if (!differs(differences)) return wanted;

@@ -29,6 +29,7 @@ export interface Decrypted {
   readonly text: string;
   /** The same with the metadata block still in it: what updates start from. */
   readonly draft: string;
+  /** Whether the file has a seal, and it was verified. */
   readonly sealed: boolean;
   readonly warnings: readonly Warning[];
 }
@@ -93,7 +94,7 @@ export function decryptText(
     get draft() {
       return applyEdits(reading.text, edits);
     },
-    sealed: seal !== undefined,
+    sealed: trusted,
     warnings,
   };
 }

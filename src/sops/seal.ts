@@ -97,17 +97,18 @@ const KEY_LISTS = ["age", "azure_kv", "gcp_kms", "hc_vault", "hckms", "kms", "pg
 /** The groups in file order; one group stands at the top level, and hides `key_groups` (SPEC section 5). */
 function keyGroups(tree: TreeMap): { list: string; key: TreeMap }[][] {
   const top = keysIn(tree);
-  const groups = tree.get("key_groups");
-  if (top.length > 0 || !(groups instanceof TreeList)) return [top];
-  return groups.values().map((group) => (group instanceof TreeMap ? keysIn(group) : []));
+  const groups = mapsIn(tree.get("key_groups"));
+  return top.length > 0 || groups.length === 0 ? [top] : groups.map(keysIn);
 }
 
 function keysIn(group: TreeMap): { list: string; key: TreeMap }[] {
-  return KEY_LISTS.flatMap((list) => {
-    const keys = group.get(list);
-    if (!(keys instanceof TreeList)) return [];
-    return keys.values().flatMap((key) => (key instanceof TreeMap ? [{ list, key }] : []));
-  });
+  return KEY_LISTS.flatMap((list) => mapsIn(group.get(list)).map((key) => ({ list, key })));
+}
+
+/** A single map counts as a list of one, as where keys are read (src/keys/metadata.ts): all that counts is sealed. */
+function mapsIn(value: Tree | undefined): TreeMap[] {
+  if (value instanceof TreeMap) return value.entries().length === 0 ? [] : [value];
+  return value instanceof TreeList ? value.values().filter((item) => item instanceof TreeMap) : [];
 }
 
 function scalarField(value: Tree | undefined): string {

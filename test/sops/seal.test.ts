@@ -65,6 +65,27 @@ test("recipient injection: another entry among the keys is refused", async () =>
   );
 });
 
+test("recipient injection: a single map counts as a key as a list of one does", async () => {
+  const { text, decrypt } = await sealed();
+  for (const injected of [
+    '"pgp": {"fp": "ATTACKER", "enc": "junk", "created_at": "2026-01-01T00:00:00Z"}, ',
+    '"key_groups": {"age": {"recipient": "age1attacker", "enc": "junk"}}, ',
+  ]) {
+    const attacked = text.replace('"sops": {', `"sops": {${injected}`);
+    assert.is.not(attacked, text);
+    assert.is(
+      codeOf(() => decrypt(attacked)),
+      "seal-broken",
+      injected,
+    );
+  }
+});
+
+test("a seal that was not checked vouches for nothing", async () => {
+  const { text, decrypt } = await sealed();
+  assert.is(decrypt(text, { ignoreMac: true }).sealed, false);
+});
+
 test("what else stands under sops.tsops is sealed", async () => {
   const { text, decrypt } = await sealed();
   assert.is(
