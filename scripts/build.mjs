@@ -7,7 +7,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -106,7 +106,8 @@ function licences(metafile) {
 /** What is published must not say where it was built. */
 function refuseMachinePaths() {
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    // code caches stay on this machine
+    if (!entry.isFile() || entry.parentPath === join(dist, "cache")) continue;
     const file = join(entry.parentPath, entry.name);
     if (readFileSync(file, "latin1").includes(root)) fail(`${file} holds a path of this machine`);
   }
