@@ -9,7 +9,14 @@ import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata } from "./keys/metad
 import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
 import { encryptDraft, encryptText } from "./sops/encrypt.ts";
-import { type Metadata, noMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
+import {
+  type Metadata,
+  noMetadata,
+  readMetadata,
+  SOPS_VERSION,
+  selectorFields,
+  withFields,
+} from "./sops/metadata.ts";
 import { compileSelector, type Selection, type Selector } from "./sops/selection.ts";
 import type { EncryptOptions } from "./sops/work.ts";
 
@@ -156,8 +163,10 @@ export async function saveDraft(
   const { groups, threshold } = groupsFromMetadata(metadata.tree);
   const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
   const { tree } = file.metadata;
+  const typed = readMetadata(metadata.tree);
+  const selection = await compileSelector(typed.selector);
   return encryptDraft(draft, file.format, {
-    ...updateOptions({ ...file, metadata: { ...file.metadata, tree: metadata.tree } }, session, options),
+    ...updateOptions({ ...file, metadata: typed, selection }, session, options),
     metadata: withFields(metadata.tree, {
       ...groupFields({ groups: wrapped, threshold }),
       version: options.raiseVersion ? SOPS_VERSION : tree.get("version"),

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "./support/cli.ts";
@@ -158,6 +158,43 @@ test("escape sequences in values and keys are made visible on a terminal, and ra
     const missing = await box.run(["unset", "a.json", '["\u001b[2Jx"]'], { terminal: true });
     assert.is(missing.code, 1);
     assert.not.match(missing.stderr, /\u001b/);
+  }));
+
+test("escape sequences in names of files and in bytes that are not UTF-8 are made visible on a terminal", () =>
+  inSandbox(async (box) => {
+    const name = "a\u001b]0;x\u0007.env";
+    box.write(name, "a=1\n");
+    const listed = await box.run(["encrypt", "--check", name], { terminal: true });
+    assert.is(listed.stdout, "a␛]0;x␇.env\n");
+    assert.is((await box.run(["encrypt", "--check", name])).stdout, `${name}\n`);
+    box.write("b.env", Buffer.concat([Buffer.from("a=\x9b31m\n", "latin1"), Buffer.from("b=\u{1f480}\n")]));
+    await box.run(["encrypt", "-i", "b.env"]);
+    const shown = await box.run(["decrypt", "b.env"], { terminal: true });
+    assert.is(shown.stdout, "a=<U+009B>31m\nb=\u{1f480}\n");
+  }));
+
+test("selector changes in `edit --show-master-keys`: what was encrypted is not written plain", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", "one_plain: secret\ntwo_unencrypted: open\n");
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const before = box.read("a.yaml");
+    const editor = (script: string) => {
+      box.write("editor.sh", `sed -i '${script}' "$1"\n`);
+      box.env.SOPS_EDITOR = `sh ${box.path("editor.sh")}`;
+    };
+    editor("s/unencrypted_suffix: _unencrypted/unencrypted_suffix: _plain/");
+    const refused = await box.run(["edit", "--show-master-keys", "a.yaml"]);
+    assert.is.not(refused.code, 0);
+    assert.match(refused.stderr, /was encrypted and would now be written plain/);
+    assert.is(box.read("a.yaml"), before);
+    const kept = /remove the folder (\S+)/.exec(refused.stderr)?.[1];
+    if (kept) rmSync(kept, { recursive: true });
+    editor("s/unencrypted_suffix: _unencrypted/unencrypted_suffix: _none/");
+    const changed = await box.run(["edit", "--show-master-keys", "a.yaml"]);
+    assert.is(changed.code, 0, changed.stderr);
+    assert.match(box.read("a.yaml"), /two_unencrypted: ENC\[/);
+    const opened = await box.run(["decrypt", "a.yaml"]);
+    assert.is(opened.stdout, "one_plain: secret\ntwo_unencrypted: open\n", opened.stderr);
   }));
 
 test("duplicate keys in JSON are kept, with a warning that names the place", () =>

@@ -28,10 +28,15 @@ export async function readAll(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+const CONTROLS =
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|(?<![\ud800-\udbff])[\udc80-\udc9f]/g;
+
 /** A text with its control characters made visible: a key or value must not steer the terminal that shows it. */
 export function visible(text: string): string {
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.charCodeAt(0);
+  return text.replace(CONTROLS, (character) => {
+    let code = character.charCodeAt(0);
+    // a byte that is not UTF-8 (src/formats/text.ts), which old terminals take for a control character
+    if (code >= 0xdc80) code -= 0xdc00;
     return code < 0x20
       ? String.fromCharCode(0x2400 + code)
       : `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;

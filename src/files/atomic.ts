@@ -101,6 +101,7 @@ async function replace(
     const target = await followLinks(path);
     const before = await statIfThere(target);
     if (before && !before.isFile()) throw notAFile(path, before.isDirectory());
+    if (before && newMode === PRIVATE) await checkNotPlanted(target, before);
     // a rename would go through, but who took away the permission to write meant it
     if (before) await access(target, constants.W_OK);
     // what replaces a file must be on the disk before the old content is gone
@@ -120,6 +121,21 @@ async function replace(
   } finally {
     await temporary?.discard();
   }
+}
+
+/**
+ * A file in a folder that everybody can write to, such as /tmp, is not to be trusted if it is somebody else's: plaintext
+ * that takes over its owner and mode would be theirs to read. Linux refuses to open such files (protected_regular in
+ * proc_sys_fs(5)), but a rename is not asked about that.
+ */
+async function checkNotPlanted(target: string, { uid }: fs.Stats): Promise<void> {
+  if (process.platform === "win32" || uid === process.geteuid?.()) return;
+  const folder = await stat(dirname(target));
+  if ((folder.mode & 0o002) === 0 || uid === folder.uid) return;
+  throw new TsopsError("write", "this file is somebody else's, in a folder that everybody can write to", {
+    hint: "its owner could read the plaintext: choose another name, or remove the file",
+    place: { file: target },
+  });
 }
 
 interface Temporary {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { closeSync, openSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { access, readFile, stat, unlink, utimes } from "node:fs/promises";
+import { access, lstat, readFile, stat, unlink, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,6 +33,7 @@ const LONGEST_WAIT_MS = 100;
 const SIGN_OF_LIFE_MS = 5_000;
 /** A lock from another machine without a sign of life for so long is given up. */
 const SILENT_MS = 30_000;
+const MAX_LOCK_BYTES = 4096;
 
 /** What a lock file says about who holds it. */
 interface Holder {
@@ -168,8 +169,10 @@ async function tryTo(take: () => boolean, path: string): Promise<boolean> {
 /** Who holds a lock, undefined if nobody does. `sign` changes with every sign of life. */
 async function readLock(lock: string): Promise<(Holder & { sign: string }) | undefined> {
   try {
-    const [text, { mtimeMs }] = await Promise.all([readFile(lock, "utf8"), stat(lock)]);
-    return { ...parseHolder(text), sign: String(mtimeMs) };
+    const info = await lstat(lock);
+    // what stands there may be anybody's work: a pipe or a link to a device would be read for ever
+    const ours = info.isFile() && info.size <= MAX_LOCK_BYTES;
+    return { ...parseHolder(ours ? await readFile(lock, "utf8") : ""), sign: String(info.mtimeMs) };
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -173,6 +174,19 @@ test("a lock that nobody signed is not taken away at once", async () => {
   const error = await withLock(path, async () => "never", { timeout: 50 }).catch((error: unknown) => error);
   assert.is((error as TsopsError).code, "lock");
   assert.match((error as TsopsError).hint ?? "", "delete");
+});
+
+test("a pipe or a device in the place of the lock is not read", async () => {
+  for (const put of [
+    (lock: string) => execFileSync("mkfifo", [lock]),
+    (lock: string) => symlinkSync("/dev/zero", lock),
+  ]) {
+    const path = join(folder(), "n");
+    writeFileSync(path, "0");
+    put(await nameOfLock(path));
+    const error = await withLock(path, async () => "never", { timeout: 50 }).catch((error: unknown) => error);
+    assert.is((error as TsopsError).code, "lock");
+  }
 });
 
 test("says that file or folder is missing, and that a folder is closed", async () => {
