@@ -48,7 +48,8 @@ export async function forEachFile(
   if (errors.length > SHOWN_ERRORS)
     await note(io, `and ${errors.length - SHOWN_ERRORS} more errors like these`);
   const meant = names.length - passedOver;
-  await note(io, `${what} ${meant - errors.length} of ${meant} files`);
+  const nothing = meant === 0 ? ": nothing was left to do" : "";
+  await note(io, `${what} ${meant - errors.length} of ${meant} files${nothing}`);
   return errors.length > 0 ? 1 : 0;
 }
 

@@ -1,15 +1,17 @@
 import { resolve } from "node:path";
 import { ruleGroups } from "../config/groups.ts";
 import { creationRule } from "../config/match.ts";
+import { compile } from "../config/pattern.ts";
 import { chooseSelector } from "../config/selectors.ts";
 import type { NewFile, Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import type { KindName, MasterKey } from "../keys/kind.ts";
 import { parseEncryptionContext, parseKms } from "../keys/kms.ts";
 import { kindNamed } from "../keys/table.ts";
-import { DEFAULT_SELECTOR, SELECTOR_KINDS } from "../sops/selection.ts";
+import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
+import { note } from "./report.ts";
 import { loadSettings, ruleFor, type Settings } from "./settings.ts";
 
 /** Key options and their variables, in the order in which SOPS puts the keys together (SPEC section 7). */
@@ -51,13 +53,24 @@ export async function creationFor({ config, file }: Settings, args: Args, io: Io
   const flags = Object.fromEntries(
     SELECTOR_KINDS.map((kind) => [kind, args.text(kind.replaceAll("_", "-"))] as const),
   );
+  const selector = chooseSelector(rule, flags) ?? DEFAULT_SELECTOR;
+  await warnOfExpression(selector, io);
   return {
     groups: keys.length > 0 || !rule ? [keys] : ruleGroups(rule),
     threshold: args.number("shamir-secret-sharing-threshold") || (rule?.threshold ?? 0),
-    selector: chooseSelector(rule, flags) ?? DEFAULT_SELECTOR,
+    selector,
     macOnlyEncrypted: args.flag("mac-only-encrypted") || rule?.macOnlyEncrypted,
     seal: config?.seal ?? true,
   };
+}
+
+/** An invalid expression never matches, as in SOPS (SPEC section 3): without a word, secrets would stay plain. */
+async function warnOfExpression({ kind, value }: Selector, io: Io): Promise<void> {
+  if (!kind.endsWith("_regex")) return;
+  const compiled = await compile(value);
+  if (!("why" in compiled)) return;
+  const all = kind.startsWith("encrypted") ? "no value is encrypted" : "every value is encrypted";
+  await note(io, `warning: ${kind} is not a valid regular expression (${compiled.why}): ${all}`);
 }
 
 /** The recipients that the creation rule gives a file. @throws TsopsError("config") if there is no rule for it. */

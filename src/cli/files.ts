@@ -23,7 +23,24 @@ import {
 
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
-  return await readDocument(resolve(io.cwd, name));
+  try {
+    return await readDocument(resolve(io.cwd, name));
+  } catch (error) {
+    if (name !== "-" || !(error instanceof TsopsError)) throw error;
+    const hint = "standard input is read where no file is named: leave the - away";
+    throw new TsopsError(error.code, error.message, { hint, place: error.place, cause: error.cause });
+  }
+}
+
+/** Gives a file that is not there the exit code that SOPS has for it, which depends on the command (SPEC section 8). */
+export async function missingFileExits<T>(exit: number, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof TsopsError) || error.code !== "no-such-file") throw error;
+    const { code, message, hint, place, cause } = error;
+    throw new TsopsError(code, message, { hint, place, cause, exit });
+  }
 }
 
 /** The format to read a file in: `--input-type`, else its name or what stands in for that. */

@@ -41,7 +41,7 @@ export function parseArguments(argv: readonly string[]): Chosen {
   const positional = positionals.map(String);
   if (values.help || values.version) return { command, words, args: new Args(values) };
   checkOptions(positional, values, options);
-  const named = namePositionals(command, positional);
+  const named = namePositionals(command, words, positional);
   return { command, words, args: new Args({ ...values, ...named, "--": after.map(String) }) };
 }
 
@@ -82,6 +82,7 @@ function findCommand(given: readonly string[]): { command: Command; words: strin
     }
     return undefined;
   };
+  if (rest[0] === "help") rest.splice(0, 1, "--help");
   const first = take(COMMANDS, 0);
   if (!first) return { command: LEGACY, words: [], rest };
   rest.splice(first.at, 1);
@@ -130,7 +131,11 @@ function checkOptions(
 }
 
 /** Positionals by the names in the command's usage: `<file> [index] [files..]`. */
-function namePositionals(command: Command, words: readonly string[]): Record<string, string | string[]> {
+function namePositionals(
+  command: Command,
+  path: readonly string[],
+  words: readonly string[],
+): Record<string, string | string[]> {
   const named: Record<string, string | string[]> = {};
   let next = 0;
   for (const [, open, name, many] of command.usage.matchAll(/([<[])(\w+)(\.\.)?[>\]]/g)) {
@@ -140,7 +145,7 @@ function namePositionals(command: Command, words: readonly string[]): Record<str
     } else if (next < words.length) named[name!] = words[next++]!;
     if (open === "<" && (named[name!] === undefined || named[name!]!.length === 0)) {
       throw new TsopsError("no-file", `no ${name} specified`.replace("no files", "no file"), {
-        hint: `usage: tsops ${command.usage}`,
+        hint: `usage: ${["tsops", ...path.slice(0, -1), command.usage].join(" ")}`,
       });
     }
   }

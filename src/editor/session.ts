@@ -102,5 +102,5 @@ async function kept(
     return error;
   }
   const { code, message, hint, place, exit, cause } = error;
-  return new TsopsError(code, message, { hint: hint ? `${hint}; ${where}` : where, place, exit, cause });
+  return new TsopsError(code, message, { hint: hint ? `${hint}\n${where}` : where, place, exit, cause });
 }

@@ -103,6 +103,8 @@ export interface Format {
   readonly name: FormatName;
   /** Not one of SOPS's: SOPS cannot read such a file. */
   readonly ours?: true;
+  /** Line breaks behind the last value of a document can be part of it, whatever its span says: block scalars. */
+  readonly breaksAtEnd?: true;
 
   /** Reads a plaintext or an encrypted document. For binary: a plaintext; see `readEncrypted`. */
   read(text: string): Reading;

@@ -75,22 +75,24 @@ export function decryptText(
     }
   }
   const trusted = seal !== undefined && !options.ignoreMac;
-  const edits = spellPlaintext(
-    format,
-    reading,
-    values,
-    encrypted,
-    recordedLayout(metadata, dataKey),
-    trusted,
-  );
   const removal = format.removeMetadata(reading);
+  const spell = (layout: readonly LayoutSpan[]) =>
+    spellPlaintext(format, reading, values, encrypted, layout, trusted);
+  let edits = spell(recordedLayout(metadata, dataKey));
+  let text = applyEdits(reading.text, [...edits, ...removal]);
+  if (!options.ignoreMac && !endsAreKept(format, reading, values, edits, text)) {
+    // a recorded spelling relied on what stood behind it
+    edits = spell([]);
+    text = applyEdits(reading.text, [...edits, ...removal]);
+    if (!endsAreKept(format, reading, values, edits, text)) throw endChanged(reading);
+  }
   return {
     format,
     reading,
     metadata,
     values,
     encrypted,
-    text: applyEdits(reading.text, [...edits, ...removal]),
+    text,
     get draft() {
       return applyEdits(reading.text, edits);
     },
@@ -239,6 +241,53 @@ function recordedEdits(reading: Reading, layout: readonly LayoutSpan[]): Edit[] 
   edits.sort((a, b) => a.start - b.start);
   const clash = edits.some((edit, i) => i > 0 && edit.start < edits[i - 1]!.end);
   return clash ? [] : edits;
+}
+
+/**
+ * Whether the last value of each document reads in the plaintext as what was verified: line breaks behind a block
+ * scalar belong to it, and tools add and remove them at the end of a file.
+ */
+function endsAreKept(
+  format: Format,
+  reading: Reading,
+  values: readonly (Scalar | undefined)[],
+  edits: readonly Edit[],
+  text: string,
+): boolean {
+  if (!format.breaksAtEnd) return true;
+  const last = lastValues(reading.entries);
+  const starts = new Map(edits.map((edit) => [edit.start, edit.text]));
+  const spelling = (i: number) => {
+    const { start, end } = reading.entries[i]!;
+    return starts.get(start) ?? reading.text.slice(start, end);
+  };
+  if (!last.some((i) => i !== undefined && spelling(i).includes("\n"))) return true;
+  const { entries } = format.read(text);
+  const found = lastValues(entries);
+  return last.every((i, document) => {
+    const j = found[document];
+    if (i === undefined || j === undefined) return i === j;
+    return sameContent(entries[j]!.value!, values[i]!);
+  });
+}
+
+/** For each document the index of the entry that is its last value in the text. */
+function lastValues(entries: readonly Entry[]): (number | undefined)[] {
+  const last: (number | undefined)[] = [];
+  for (const [i, entry] of entries.entries()) {
+    if (entry.kind !== "value") continue;
+    const document = entry.in?.document ?? 0;
+    const before = last[document];
+    if (before === undefined || entries[before]!.start <= entry.start) last[document] = i;
+  }
+  return last;
+}
+
+function endChanged(reading: Reading): TsopsError {
+  return new TsopsError("tree-decryption", "line breaks were added or removed behind the last value", {
+    place: placeOf(reading.text, reading.text.length),
+    hint: "they would become part of it; compare the file with its last good version in git",
+  });
 }
 
 /** Whether a plaintext draft has these values, in this order, at these paths. */

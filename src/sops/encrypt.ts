@@ -74,19 +74,21 @@ function skeleton({ metadata, lastModified }: EncryptOptions): TreeMap {
 
 /** New ciphertexts for all that is selected, or the old ones where nothing changed. */
 function encryptEntries(reading: Reading, selected: readonly boolean[], options: EncryptOptions) {
-  const ciphers = new Map<Entry, string>();
-  const plains = new Map<string, Plain>();
-  const known = options.previous?.sameKey ? reusableCiphers(options.previous.decrypted) : undefined;
+  const wanted: Wanted[] = [];
   for (const [i, entry] of reading.entries.entries()) {
-    if (!selected[i]) continue;
-    const value = valueToEncrypt(entry);
+    const value = selected[i] ? valueToEncrypt(entry) : undefined;
     if (value === undefined) continue;
     const comment = entry.kind === "comment";
     const aad = aadOf(entry);
-    const kept = known?.get(reuseKey(value, comment, aad))?.pop();
-    const cipher = kept?.cipher ?? newCipher(value, comment, aad, options);
+    wanted.push({ entry, value, comment, aad, key: options.previous ? reuseKey(value, comment, aad) : "" });
+  }
+  const ciphers = new Map<Entry, string>();
+  const plains = new Map<string, Plain>();
+  const kept = options.previous?.sameKey ? keepCiphers(options.previous.decrypted, wanted) : [];
+  for (const [i, { entry, value, comment, aad }] of wanted.entries()) {
+    const cipher = kept[i]?.cipher ?? newCipher(value, comment, aad, options);
     ciphers.set(entry, cipher);
-    plains.set(cipher, { value: kept?.value ?? value, aad, comment });
+    plains.set(cipher, { value: kept[i]?.value ?? value, aad, comment });
   }
   return { ciphers, plains };
 }
@@ -109,24 +111,52 @@ function valueToEncrypt(entry: Entry): Exclude<Scalar, null> | undefined {
   return entry.kind === "comment" && entry.in?.kind === "list" ? " " : undefined;
 }
 
-interface Kept {
-  cipher: string;
-  /** What it decrypts to, which says more than the text: SOPS prints the float 1.0 as `1`, and that reads as an int. */
-  value: Exclude<Scalar, null>;
+interface Wanted extends Plain {
+  readonly entry: Entry;
+  readonly key: string;
 }
 
-/** Ciphertexts by what they say and where; each is used once, so that equal items do not come to share one. */
-function reusableCiphers({ reading, values, encrypted }: Decrypted): Map<string, Kept[]> {
-  const known = new Map<string, Kept[]>();
-  for (let i = reading.entries.length - 1; i >= 0; i--) {
-    const entry = reading.entries[i]!;
+interface Kept {
+  readonly key: string;
+  readonly cipher: string;
+  /** What it decrypts to, which says more than the text: SOPS prints the float 1.0 as `1`, and that reads as an int. */
+  readonly value: Exclude<Scalar, null>;
+}
+
+/**
+ * For each entry the ciphertext that said the same at the same path, each used once. Equal list items share a path, so
+ * what stands before and after the change is matched first: an item next to the changed one keeps its own.
+ */
+function keepCiphers(previous: Decrypted, wanted: readonly Wanted[]): (Kept | undefined)[] {
+  const known = knownCiphers(previous);
+  const kept: (Kept | undefined)[] = new Array(wanted.length);
+  const shorter = Math.min(known.length, wanted.length);
+  let front = 0;
+  while (front < shorter && known[front]!.key === wanted[front]!.key) {
+    kept[front] = known[front];
+    front++;
+  }
+  let [end, knownEnd] = [wanted.length, known.length];
+  while (end > front && knownEnd > front && known[knownEnd - 1]!.key === wanted[end - 1]!.key) {
+    kept[--end] = known[--knownEnd];
+  }
+  const between = new Map<string, Kept[]>();
+  for (const one of known.slice(front, knownEnd).reverse()) {
+    const list = between.get(one.key);
+    if (list) list.push(one);
+    else between.set(one.key, [one]);
+  }
+  for (let i = front; i < end; i++) kept[i] = between.get(wanted[i]!.key)?.pop();
+  return kept;
+}
+
+function knownCiphers({ reading, values, encrypted }: Decrypted): Kept[] {
+  const known: Kept[] = [];
+  for (const [i, entry] of reading.entries.entries()) {
     const value = values[i];
     if (!encrypted[i] || entry.alias || value === undefined || value === null) continue;
     const key = reuseKey(value, entry.kind === "comment", aadOf(entry));
-    const kept = { cipher: String(entry.value), value };
-    const list = known.get(key);
-    if (list) list.push(kept);
-    else known.set(key, [kept]);
+    known.push({ key, cipher: String(entry.value), value });
   }
   return known;
 }

@@ -101,10 +101,12 @@ function rebindComments(reading: Reading, { plains, format, options }: Unfinishe
 /** Reading the encrypted file must select what was encrypted: with comment regexes a ciphertext may match by chance. */
 function checkSelection(reading: Reading, encrypted: readonly boolean[], { options }: Unfinished): void {
   const selected = options.selection(reading.entries);
-  const odd = reading.entries.findIndex(
-    (entry, i) =>
-      entry.kind === "value" && entry.value !== null && entry.value !== "" && selected[i] !== encrypted[i],
-  );
+  const odd = reading.entries.findIndex((entry, i) => {
+    if (entry.kind === "comment") return encrypted[i] && !selected[i];
+    return (
+      entry.kind === "value" && entry.value !== null && entry.value !== "" && selected[i] !== encrypted[i]
+    );
+  });
   if (odd < 0) return;
   throw new TsopsError(
     "tree-encryption",

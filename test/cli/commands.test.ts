@@ -182,4 +182,25 @@ test("no command leaves temporary files behind", () =>
     }
   }));
 
+test("rotate and updatekeys take folders and patterns, and pass over what is not encrypted", () =>
+  inSandbox(async (box) => {
+    for (const name of ["d/a.yaml", "d/sub/b.yaml"]) {
+      box.write(name, PLAIN);
+      await box.run(["encrypt", "-i", name]);
+    }
+    box.write("d/plain.yaml", PLAIN);
+    const before = box.read("d/sub/b.yaml");
+    const rotated = await box.run(["rotate", "-i", "d"]);
+    assert.is(rotated.code, 0, rotated.stderr);
+    assert.match(rotated.stderr, /rotated 2 of 2 files/);
+    assert.is.not(box.read("d/sub/b.yaml"), before);
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT},${OTHER_RECIPIENT}\n`);
+    const synced = await box.run(["updatekeys", "--yes", "d/**/*.yaml"]);
+    assert.is(synced.code, 0, synced.stderr);
+    assert.ok(box.read("d/a.yaml").includes(OTHER_RECIPIENT));
+    assert.ok(box.read("d/sub/b.yaml").includes(OTHER_RECIPIENT));
+    assert.is(box.read("d/plain.yaml"), PLAIN);
+    assert.match((await box.run(["encrypt", "-i", "d/sub"])).stderr, /nothing was left to do/);
+  }));
+
 test.run();

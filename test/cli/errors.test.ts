@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, type Sandbox } from "../support/cli.ts";
+import { inSandbox, RECIPIENT, type Sandbox } from "../support/cli.ts";
 
 /** What bad input gets: the exit code of SOPS, a message with the place and what to do, and the file as it was. */
 interface Case {
@@ -273,5 +273,39 @@ test("an unforeseen error shows no text of its own, and a trace only with TSOPS_
     assert.match(chunks.join(""), /\n {4}at /);
   });
 });
+
+test("a missing file has SOPS's exit code for each command", () =>
+  inSandbox(async (box) => {
+    const code = async (...argv: string[]): Promise<number> => (await box.run(argv)).code;
+    assert.is(await code("decrypt", "no.yaml"), 100);
+    assert.is(await code("set", "no.yaml", '["a"]', "1"), 2);
+    assert.is(await code("unset", "no.yaml", '["a"]'), 2);
+    assert.is(await code("groups", "add", "--file", "no.yaml", "--age", RECIPIENT), 2);
+    assert.is(await code("groups", "delete", "--file", "no.yaml", "0"), 2);
+    assert.is(await code("exec-env", "no.yaml", "true"), 2);
+    assert.is(await code("exec-file", "no.yaml", "true"), 2);
+    assert.is(await code("updatekeys", "--yes", "no.yaml"), 1);
+    assert.match((await box.run(["decrypt", "-"])).stderr, /standard input is read where no file is named/);
+  }));
+
+test("an expression that cannot be compiled, and so encrypts nothing, is warned of", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", "a: 1\n");
+    const { code, stderr } = await box.run(["encrypt", "--encrypted-regex", "(", "a.yaml"]);
+    assert.is(code, 0);
+    assert.match(
+      stderr,
+      /warning: encrypted_regex is not a valid regular expression.*: no value is encrypted/,
+    );
+    assert.is((await box.run(["encrypt", "--encrypted-regex", "^a$", "a.yaml"])).stderr, "");
+  }));
+
+test("usage names the whole command", () =>
+  inSandbox(async (box) => {
+    assert.match((await box.run(["config", "explain"])).stderr, /usage: tsops config explain <files\.\.>/);
+    assert.match((await box.run(["groups", "--help"])).stdout, /groups add/);
+    assert.match((await box.run(["help"])).stdout, /tsops encrypt \[files/);
+    assert.match((await box.run(["help", "encrypt"])).stdout, /--update/);
+  }));
 
 test.run();

@@ -137,7 +137,7 @@ test("where nobody can be asked, the typed text is kept and the error says where
   for (const retry of [undefined, async () => false]) {
     const { error } = await edit('echo bad >> "$1"; chmod 666 "$1"', { retry });
     assert.equal([error?.code, error?.message, error?.place?.line], ["parse", "wrong", 2]);
-    assert.match(error?.hint ?? "", /^mend it; /);
+    assert.match(error?.hint ?? "", /^mend it\n/);
     checkKept(error, "a: 1\nbad\n");
   }
 });

@@ -118,6 +118,21 @@ test("files of plaintext are for their owner alone, others follow the umask", as
   assert.is(mode(join(dir, "made/for/it")), 0o600);
 });
 
+test("plaintext does not go to somebody who put a file in its place, where everybody can write", async () => {
+  if (!ROOT) return;
+  const dir = folder();
+  const path = join(dir, "out");
+  writeFileSync(path, "");
+  chownSync(path, 12345, 23456);
+  chmodSync(path, 0o666);
+  // in a folder that is closed to others it is nobody's trick
+  await createFile(path, Buffer.from("secret"), { plaintext: true });
+  writeFileSync(path, "");
+  chmodSync(dir, 0o1777);
+  assert.is((await failure(createFile(path, Buffer.from("secret"), { plaintext: true }))).code, "write");
+  assert.is(readFileSync(path, "utf8"), "");
+});
+
 test("writes to devices and pipes as they are", async () => {
   const dir = folder();
   const path = script(

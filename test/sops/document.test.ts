@@ -41,6 +41,19 @@ test("an unchanged file keeps every ciphertext, and each is used once", async ()
   assert.is(decrypt(next).text, doubled);
 });
 
+test("equal items next to a changed one keep their own ciphertexts", async () => {
+  const { encrypt, decrypt } = await box(json);
+  const text = encrypt('{"l": ["a", "a", "a"]}');
+  const ciphers = (of: string) => [...of.matchAll(/"(ENC\[[^\]]*\])"/g)].map((match) => match[1]).slice(0, 3);
+  const before = ciphers(text);
+  const change = (plain: string) =>
+    ciphers(encrypt(plain, { previous: { decrypted: decrypt(text), sameKey: true } }));
+  assert.equal(change('{"l": ["b", "a", "a"]}').slice(1), before.slice(1));
+  assert.equal(change('{"l": ["a", "b", "a"]}').slice(0, 1), before.slice(0, 1));
+  assert.equal(change('{"l": ["a", "b", "a"]}').slice(2), before.slice(2));
+  assert.equal(change('{"l": ["b", "a", "a", "a"]}').slice(1), before.slice(0, 2));
+});
+
 test("a value that moves, or is swapped for another, is refused", async () => {
   const { encrypt, decrypt } = await box(json);
   const text = encrypt('{"a": "1", "b": "2"}');

@@ -55,4 +55,41 @@ test("a change touches the lines of the value, MAC, time and seal only", async (
   assert.is(decrypt(next).text, changed);
 });
 
+const VALUES_AT_THE_END = [
+  "a: |\n  x\n",
+  "a: |\n  x",
+  "a: |+\n  x\n\n",
+  "a: 1\nb_unencrypted: >+\n  x\n\n\n",
+  "a: |+\n  x\n\n---\nb: 1\n",
+  "a: 1\n---\nl:\n- |+\n  x",
+  "a: |\n  x\n# c\n",
+];
+
+test("line breaks that come or go at the end of an encrypted document do not change its last value", async () => {
+  const { encrypt, decrypt } = await box(yaml);
+  for (const plain of VALUES_AT_THE_END) {
+    const text = encrypt(plain);
+    const texts = [text.trimEnd(), `${text.trimEnd()}\n`, `${text}\n`, `${text}\n \n`];
+    for (const damaged of [...texts, text.replace("\n---", "\n\n---")]) {
+      const opened = decrypt(damaged);
+      const { entries } = yaml.read(opened.text);
+      const found = entries.map((entry) => entry.value);
+      assert.equal(found, opened.values, JSON.stringify([plain, opened.text]));
+      const again = encrypt(opened.text, { previous: { decrypted: opened, sameKey: true } });
+      assert.is(decrypt(again).text, opened.text);
+    }
+  }
+});
+
+test("a comment keeps its byte order mark", async () => {
+  const { encrypt, decrypt } = await box(yaml);
+  const plain = "a: 1 # x\ufeffy\n";
+  assert.is(decrypt(encrypt(plain)).text, plain);
+});
+
+test("a comment expression that would match a comment's ciphertext is named", async () => {
+  const { encrypt } = await box(yaml, { kind: "unencrypted_comment_regex", value: "ENC" });
+  assert.throws(() => encrypt("a: 1\n# end\n"), /comment expression/);
+});
+
 test.run();

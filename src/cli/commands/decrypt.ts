@@ -123,6 +123,16 @@ async function namedFiles(
   return { names: await discover(given, { cwd: io.cwd }), many: true };
 }
 
+/** The files that were named, and the encrypted ones below the folders and patterns. */
+export async function encryptedFiles(given: readonly string[], args: Args, io: Io): Promise<string[]> {
+  const explicit = new Set(given);
+  const found: string[] = [];
+  for (const name of await discover(given, { cwd: io.cwd })) {
+    if (explicit.has(name) || (await isEncrypted(name, args, io))) found.push(name);
+  }
+  return found;
+}
+
 async function isFile(path: string): Promise<boolean> {
   // a file that is missing is named as it is, so that the error names it too
   return await stat(path).then(

@@ -31,7 +31,9 @@ export async function edit(args: Args, io: Io): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "no-such-file") throw inFile(error, name);
-    await editNew(name, settings, session, args, io);
+    await editNew(name, settings, session, args, io).catch((failure) => {
+      throw inFile(failure, name);
+    });
   }
   return 0;
 }

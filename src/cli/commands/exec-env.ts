@@ -3,7 +3,7 @@ import { type Command, run, runInBackground } from "../../exec/run.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
-import { openFile, readInput } from "../files.ts";
+import { missingFileExits, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { makeSession } from "../session.ts";
 import { documentTrees } from "./decrypt.ts";
@@ -12,7 +12,7 @@ import { documentTrees } from "./decrypt.ts";
 export async function execEnv(args: Args, io: Io): Promise<number> {
   const command = commandOf(args);
   const name = args.text("file")!;
-  const { bytes } = await readInput(name, io);
+  const { bytes } = await missingFileExits(2, readInput(name, io));
   const open = await openFile(name, bytes, args, io, await makeSession(args, io));
   open.close();
   const variables = variablesOf(documentTrees(open)[0]!);

@@ -4,7 +4,7 @@ import { accountVariables } from "../../exec/user.ts";
 import { childEnvironment } from "../../exec/variables.ts";
 import { encodeText } from "../../formats/text.ts";
 import type { Args } from "../args.ts";
-import { openFile, outputFormat, readInput } from "../files.ts";
+import { missingFileExits, openFile, outputFormat, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -20,7 +20,7 @@ export async function execFile(args: Args, io: Io): Promise<number> {
     });
   }
   const name = args.text("file")!;
-  const { bytes } = await readInput(name, io);
+  const { bytes } = await missingFileExits(2, readInput(name, io));
   const open = await openFile(name, bytes, args, io, await makeSession(args, io));
   open.close();
   const format = await outputFormat(args, name);

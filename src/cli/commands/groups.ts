@@ -3,7 +3,7 @@ import { TsopsError } from "../../errors.ts";
 import { couldOpen, keysGone } from "../../keys/difference.ts";
 import type { Args } from "../args.ts";
 import { keysFrom } from "../creation.ts";
-import { updateFile } from "../files.ts";
+import { missingFileExits, updateFile } from "../files.ts";
 import { type Io, write } from "../io.ts";
 import { reportRemoved } from "../settings.ts";
 
@@ -21,7 +21,7 @@ export async function addGroup(args: Args, io: Io): Promise<number> {
       hint: "name one with --age, --pgp, …",
     });
   }
-  return await updateFile(
+  const work = updateFile(
     fileOption(args),
     args,
     io,
@@ -31,6 +31,7 @@ export async function addGroup(args: Args, io: Io): Promise<number> {
     },
     { inPlace: args.flag("in-place"), rewraps: true },
   );
+  return await missingFileExits(2, work);
 }
 
 /** `groups delete -f FILE INDEX`: one group less; a new data key too, if its members could open the file by themselves. */
@@ -42,7 +43,7 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
     });
   }
   const index = Number(text);
-  return await updateFile(
+  const work = updateFile(
     fileOption(args),
     args,
     io,
@@ -70,6 +71,7 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
     },
     { inPlace: args.flag("in-place"), rewraps: true },
   );
+  return await missingFileExits(2, work);
 }
 
 function fileOption(args: Args): string {

@@ -2,6 +2,7 @@ import { access, mkdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { createFile, createNew } from "../../files/atomic.ts";
+import { writeError } from "../../files/errors.ts";
 import { configFolder } from "../../keys/age/identities.ts";
 import { generateIdentity, recipientOf } from "../../keys/age.ts";
 import type { Args } from "../args.ts";
@@ -60,7 +61,9 @@ async function existingRecipient(path: string): Promise<string | undefined> {
 
 async function newIdentity(path: string, io: Io): Promise<string> {
   const { text, recipient } = await generateIdentity(new Date());
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error) => {
+    throw writeError(error, dirname(path));
+  });
   await createNew(path, Buffer.from(text));
   await note(
     io,

@@ -8,13 +8,15 @@ import { keysFrom } from "../creation.ts";
 import { checkOutputOptions, updateFile } from "../files.ts";
 import type { Io } from "../io.ts";
 import { reportRemoved } from "../settings.ts";
+import { encryptedFiles } from "./decrypt.ts";
 
 /** `rotate`: a new data key for the same recipients, more (`--add-…`) or fewer (`--rm-…`). */
 export async function rotate(args: Args, io: Io): Promise<number> {
-  const files = args.list("files");
-  if (files.length === 0)
+  const given = args.list("files");
+  if (given.length === 0)
     throw new TsopsError("no-file", "no file specified", { hint: "name the files to rotate" });
-  checkOutputOptions(args, files);
+  checkOutputOptions(args, given);
+  const files = await encryptedFiles(given, args, io);
   if (files.length > 1 && !args.flag("in-place")) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
       hint: "use --in-place",

@@ -8,7 +8,7 @@ import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeList } from "../../formats/tree.ts";
 import type { Decrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
-import { readInput, updateFile } from "../files.ts";
+import { missingFileExits, readInput, updateFile } from "../files.ts";
 import { type Io, readAll } from "../io.ts";
 import { askHidden, interactive } from "../prompt.ts";
 
@@ -17,7 +17,7 @@ export async function set(args: Args, io: Io): Promise<number> {
   const path = pathArgument(args.text("index") ?? "", "set");
   const file = args.text("file")!;
   const given = await readValue(args, io);
-  return await updateFile(file, args, io, async (open, session, options) => {
+  const work = updateFile(file, args, io, async (open, session, options) => {
     // SOPS makes a float of a number that is set (SPEC section 7); formats that it does not know need not follow
     const value = typeof given === "bigint" && !open.format.ours ? Number(given) : given;
     if (args.flag("idempotent")) {
@@ -27,12 +27,13 @@ export async function set(args: Args, io: Io): Promise<number> {
     refuseMetadataKey(path, open.format);
     return saveSet(open, path, value, session, options);
   });
+  return await missingFileExits(2, work);
 }
 
 /** `unset FILE INDEX`: one value is taken out. */
 export async function unset(args: Args, io: Io): Promise<number> {
   const path = pathArgument(args.text("index") ?? "", "unset");
-  return await updateFile(args.text("file")!, args, io, async (open, session, options) => {
+  const work = updateFile(args.text("file")!, args, io, async (open, session, options) => {
     if (valueAt(documentTree(open.decrypted), path) === undefined) {
       if (args.flag("idempotent")) return undefined;
       throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
@@ -42,6 +43,7 @@ export async function unset(args: Args, io: Io): Promise<number> {
     }
     return saveUnset(open, path, session, options);
   });
+  return await missingFileExits(2, work);
 }
 
 function pathArgument(text: string, command: string): PathElement[] {

@@ -4,25 +4,27 @@ import { compareGroups, couldOpen, differs, keysGone } from "../../keys/differen
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { ruleRecipients } from "../creation.ts";
-import { updateFile } from "../files.ts";
+import { missingFileExits, updateFile } from "../files.ts";
 import { type Io, write } from "../io.ts";
 import { askYes } from "../prompt.ts";
 import { formatDifference, formatThreshold } from "../recipients.ts";
 import { note } from "../report.ts";
 import { reportRemoved } from "../settings.ts";
+import { encryptedFiles } from "./decrypt.ts";
 
 /**
  * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. A key that is
  * taken away and could open the file brings a new data key with it.
  */
 export async function updatekeys(args: Args, io: Io): Promise<number> {
-  return await forEachFile(args.list("files"), "synced", io, (name) => updateOne(name, args, io), {
+  const files = await encryptedFiles(args.list("files"), args, io);
+  return await forEachFile(files, "synced", io, (name) => updateOne(name, args, io), {
     inOrder: true,
   });
 }
 
 async function updateOne(name: string, args: Args, io: Io): Promise<void> {
-  await updateFile(
+  const work = updateFile(
     name,
     args,
     io,
@@ -55,6 +57,7 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
     },
     { vouch: false },
   );
+  await missingFileExits(1, work);
 }
 
 async function agreed(io: Io): Promise<boolean> {

@@ -9,6 +9,7 @@ import { spell, spellCipher } from "./spell.ts";
 /** YAML as SOPS reads and writes it (SPEC section 6). */
 export const yaml: Format = {
   name: "yaml",
+  breaksAtEnd: true,
   read,
   spell,
   spellCipher,

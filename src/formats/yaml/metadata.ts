@@ -70,8 +70,11 @@ export function removeMetadata(reading: Reading): Edit[] {
       const empty = { start, end, text: `${pad}{}${comments.length > 0 ? eol : close}` };
       return around(empty, comments, pad, eol, close);
     }
-    const from = open && comments.length === 0 ? beforeBreak(text, start) : start;
-    return around({ start: from, end, text: "" }, comments, pad, eol, close);
+    const last = lastBlock(root, item);
+    // Nothing here may become part of a block scalar before it, or be taken from it: its value is the one with the MAC.
+    const from = open && comments.length === 0 && !last ? beforeBreak(text, start) : start;
+    const to = last?.chomp === "+" && comments.length === 0 ? afterBlankLines(text, end, document.end) : end;
+    return around({ start: from, end: to, text: "" }, comments, pad, eol, close);
   });
 }
 
@@ -142,10 +145,28 @@ function linesOf(text: string, item: Node): { start: number; end: number } {
 }
 
 /** Whether a line break after the last value would become part of it. */
-function endsOpen(root: CollectionNode): boolean {
-  let last: Node | undefined = root;
+const endsOpen = (root: CollectionNode): boolean => openBlockScalar(root.items.at(-1)) !== undefined;
+
+/** What the block scalar before the `sops` entry is, if that entry is the last and line breaks after it would be its. */
+function lastBlock(root: CollectionNode, item: Node) {
+  return root.items.at(-1) === item ? openBlockScalar(root.items.at(-2)) : undefined;
+}
+
+function openBlockScalar(node: Node | undefined) {
+  let last = node;
   while (last && (last.kind === "map" || last.kind === "list")) last = last.items.at(-1);
-  return last?.kind === "scalar" && last.block !== undefined && last.block.chomp !== "-";
+  return last?.kind === "scalar" && last.block?.chomp !== "-" ? last.block : undefined;
+}
+
+/** Behind the empty lines that begin at an offset. */
+function afterBlankLines(text: string, start: number, end: number): number {
+  let at = start;
+  for (let i = start; i < end; i++) {
+    const char = text[i];
+    if (char === "\n") at = i + 1;
+    else if (char !== " " && char !== "\r") return at;
+  }
+  return end;
 }
 
 const sopsPair = (metadata: TreeMap): string => `"sops": ${flowTree(metadata, true)}`;

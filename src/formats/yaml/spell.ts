@@ -91,7 +91,8 @@ const quoteIfNeeded = (cipher: string): string =>
 
 function spellComment(reading: Reading, entry: Entry, value: Scalar): string {
   const text = String(value);
-  if (!isOneLine(text)) {
+  // SOPS reads and writes a byte order mark in a comment
+  if (!isOneLine(text.replaceAll("\ufeff", ""))) {
     throw cannot(reading, entry, "a comment cannot hold line breaks and control characters");
   }
   if (!isItemComment(entry.style)) return `#${text}`;
