@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { Time } from "../formats/scalar.ts";
-import { type Tree, TreeMap } from "../formats/tree.ts";
+import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "./selection.ts";
 
 /** The release of SOPS whose format this writes. SOPS compares it, so it is never tsops's own (SPEC section 5). */
@@ -25,6 +25,7 @@ export interface Metadata {
  * @throws TsopsError("no-metadata") where SOPS finds none, TsopsError("generic") where it cannot read it.
  */
 export function readMetadata(tree: TreeMap): Metadata {
+  refuseDuplicates(tree);
   const selectors = SELECTOR_KINDS.flatMap((kind) => {
     const value = textOf(tree, kind);
     return value === "" ? [] : [{ kind, value }];
@@ -44,6 +45,15 @@ export function readMetadata(tree: TreeMap): Metadata {
     macOnlyEncrypted: readBoolean(tree, "mac_only_encrypted"),
     own: own instanceof TreeMap ? own : new TreeMap(),
   };
+}
+
+/** Readers differ in which of two equal fields they see: one could be sealed and the other used. */
+function refuseDuplicates(tree: Tree): void {
+  if (tree instanceof TreeMap) {
+    const names = tree.entries().map(({ key }) => key);
+    if (new Set(names).size < names.length) throw unreadable("a field of it stands there twice");
+    for (const { value } of tree.entries()) refuseDuplicates(value);
+  } else if (tree instanceof TreeList) tree.values().forEach(refuseDuplicates);
 }
 
 function readLastModified(tree: TreeMap): string {

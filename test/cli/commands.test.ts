@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
@@ -152,6 +152,17 @@ test("completion scripts name every command", () =>
       for (const name of ["encrypt", "updatekeys", "exec-env", "config"]) assert.match(stdout, name);
     }
     assert.is((await box.run(["completion", "tcsh"])).code, 1);
+  }));
+
+test("exec finds the program on the person's own PATH, and hands no identity on", () =>
+  inSandbox(async (box) => {
+    box.write("a.json", '{"PATH": "/nowhere", "db": {"name": "x"}}\n');
+    await box.run(["encrypt", "-i", "a.json"]);
+    box.env.SOPS_AGE_KEY = box.env.SOPS_AGE_KEY_FILE && readFileSync(box.env.SOPS_AGE_KEY_FILE, "utf8");
+    const check = 'test "$db_name" = x && test -z "$SOPS_AGE_KEY" && test "$PATH" = /nowhere';
+    assert.is((await box.run(["exec", "a.json", "--", "sh", "-c", check])).code, 0);
+    assert.is((await box.run(["exec", "a.json", "--", "sh", "-c", "exit 7"])).code, 7);
+    assert.is((await box.run(["exec", "a.json", "--", "no-such-program"])).code, 127);
   }));
 
 test("help and version", () =>

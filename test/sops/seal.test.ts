@@ -86,6 +86,16 @@ test("a seal that was not checked vouches for nothing", async () => {
   assert.is(decrypt(text, { ignoreMac: true }).sealed, false);
 });
 
+test("duplicate fields in the metadata are refused: readers differ in which one counts", async () => {
+  const { encrypt, decrypt } = await box(json);
+  const text = encrypt(PLAIN, { seal: false });
+  const twice = text.replace('"sops": {', '"sops": {"unencrypted_suffix": "_unencrypted", ');
+  assert.is(
+    codeOf(() => decrypt(twice)),
+    "generic",
+  );
+});
+
 test("what else stands under sops.tsops is sealed", async () => {
   const { text, decrypt } = await sealed();
   assert.is(

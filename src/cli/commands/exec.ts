@@ -2,6 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import { readStandardDotenv } from "../../exec/dotenv-dialect.ts";
 import { run } from "../../exec/run.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
+import { environmentFor, findProgram } from "../../keys/program.ts";
 import type { Args } from "../args.ts";
 import { openFile, readInput } from "../files.ts";
 import { type Io, visible } from "../io.ts";
@@ -38,10 +39,21 @@ export async function exec(args: Args, io: Io): Promise<number> {
     }),
   );
   const variables = mergeVariables(sources, (message) => note(io, `warning: ${message}`));
-  // the identity is for tsops; exec-env hands it on, as SOPS does
-  const { SOPS_AGE_KEY: _identity, ...own } = io.env;
+  // identities are for tsops; exec-env hands them on, as SOPS does
+  const own = environmentFor(session.context);
   const env = childEnvironment(own, variables, { pristine: args.flag("pristine") });
-  return await run([program, ...rest], { env, cwd: io.cwd });
+  return await run([await programPath(program, io), ...rest], { env, cwd: io.cwd });
+}
+
+/** The program that the person named, found on their own PATH: one that a file sets is for the program. */
+async function programPath(program: string, io: Io): Promise<string> {
+  if (/[\\/]/.test(program) || process.platform === "win32") return program;
+  const path = await findProgram(program, io.env);
+  if (path !== undefined) return path;
+  throw new TsopsError("generic", `there is no program ${visible(program)}`, {
+    exit: 127,
+    hint: "it is looked for in the absolute folders of PATH",
+  });
 }
 
 function upperCase(variables: Variables): Variables {
