@@ -13,10 +13,13 @@ function help(...command) {
   });
 }
 
+const commandsIn = (text) => /^Commands:\n((?: .*\n)*)/m.exec(text)?.[1] ?? "";
 const main = help();
-const names = [...main.matchAll(/^ {2}tsops ([a-z-]+)/gm)].map((match) => match[1]);
+const names = [...commandsIn(main).matchAll(/^ {2}tsops ([a-z-]+)/gm)].map((match) => match[1]);
 const subcommands = (name) =>
-  [...help(name).matchAll(new RegExp(`^  tsops ${name} ([a-z]+)`, "gm"))].map((match) => match[1]);
+  [...commandsIn(help(name)).matchAll(new RegExp(`^  tsops ${name} ([a-z]+)`, "gm"))].map(
+    (match) => match[1],
+  );
 const sections = names.flatMap((name) => [[name], ...subcommands(name).map((sub) => [name, sub])]);
 const page = `# Commands
 

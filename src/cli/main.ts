@@ -1,12 +1,16 @@
 import { run } from "./run.ts";
 
 let usesStdin = false;
+const guarded = new Set<NodeJS.WriteStream>();
 
-// a reader that went away (`tsops decrypt f | head -1`) is no fault of ours
-for (const stream of [process.stdout, process.stderr]) {
+/** A reader that went away (`tsops decrypt f | head -1`) is no fault of ours. */
+function guard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (guarded.has(stream)) return stream;
+  guarded.add(stream);
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
+  return stream;
 }
 
 // Node opens its debugger on this signal, in a process that holds secrets
@@ -16,13 +20,17 @@ if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 void run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
-  // opening it costs time that most commands need not spend
+  // opening a stream costs time, and most commands need only one
   get stdin() {
     usesStdin = true;
     return process.stdin;
   },
-  stdout: process.stdout,
-  stderr: process.stderr,
+  get stdout() {
+    return guard(process.stdout);
+  },
+  get stderr() {
+    return guard(process.stderr);
+  },
 }).then((code) => {
   process.exitCode = code;
   // an answer that nobody waits for any more must not keep the program alive

@@ -9,21 +9,28 @@ import { note } from "./report.ts";
 
 /** How keys are reached in this run: from options, variables and the person at the terminal. */
 export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Promise<Session> {
+  const local = args.flag("enable-local-keyservice") && io.env.SOPS_ENABLE_LOCAL_KEYSERVICE !== "false";
   const services = [...args.list("keyservice"), ...(io.env.SOPS_KEYSERVICE ? [io.env.SOPS_KEYSERVICE] : [])];
-  if (services.length > 0) {
+  if (services.length > 0 && !local) {
     throw new TsopsError("usage", "this version of tsops cannot ask key services yet", {
-      hint: "leave --keyservice and SOPS_KEYSERVICE away and use a key of this machine",
+      hint: "allow the keys of this machine (--enable-local-keyservice), or use SOPS for this file",
     });
+  }
+  if (services.length > 0) {
+    await note(io, "warning: this version cannot ask key services yet: only keys of this machine are tried");
   }
   return {
     order: parseDecryptionOrder(args.text("decryption-order") ?? io.env.SOPS_DECRYPTION_ORDER ?? ""),
-    local: args.flag("enable-local-keyservice") && io.env.SOPS_ENABLE_LOCAL_KEYSERVICE !== "false",
+    local,
     context: {
       env: io.env,
       home: io.env.HOME ?? io.env.USERPROFILE ?? homedir(),
       now: () => new Date(),
       signal,
-      prompt: interactive(io) ? (question) => askHidden(question, io, signal) : undefined,
+      // looking whether there is a terminal opens the standard streams, which costs time
+      get prompt() {
+        return interactive(io) ? (question: string) => askHidden(question, io, signal) : undefined;
+      },
       warn: (message) => void note(io, `warning: ${message}`),
       cache: new Map(),
     },
