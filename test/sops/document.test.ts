@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { ini } from "../../src/formats/ini.ts";
 import { json } from "../../src/formats/json.ts";
 import { box, codeOf } from "../support/sealed.ts";
 
@@ -142,6 +143,14 @@ test("mac_only_encrypted leaves plain values out of the MAC, and the seal still 
   );
   const open = encrypt('{"a": "1", "b_unencrypted": "2"}', { metadata, seal: false });
   assert.is(decrypt(open.replace('"2"', '"3"')).text, '{"a": "1", "b_unencrypted": "3"}');
+});
+
+test("text behind a section's header that is no comment for SOPS leaves no value in plaintext", async () => {
+  const { encrypt, decrypt } = await box(ini, { kind: "unencrypted_comment_regex", value: "plain" });
+  const stray = "[s] plain\na = secret\n";
+  assert.not.match(encrypt(stray), "secret");
+  assert.is(decrypt(encrypt(stray)).text, stray);
+  assert.match(encrypt("[s] ; plain\na = secret\n"), "a = secret");
 });
 
 test.run();

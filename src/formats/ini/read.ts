@@ -228,7 +228,10 @@ class Reader {
         : `${newline}${text.slice(header.start, header.end)}`,
     };
     const span = { start: (first ?? header).start, end: (inline ?? header).end };
-    this.entries.push({ kind: "comment", in: holder, key: undefined, value, ...span, style });
+    const entry: Entry = { kind: "comment", in: holder, key: undefined, value, ...span, style };
+    // SOPS skips text behind the header that has no mark: it must not select anything either
+    const seen = all.some(({ start, end }) => /[#;]/.test(text.slice(start, end)));
+    this.entries.push(seen ? entry : { ...entry, lost: true });
   }
 }
 
