@@ -177,10 +177,12 @@ function encodeElement(out: Encoder, element: string | number): void {
 
 /** Characters. */
 const SHORT = 1024;
+/** Small, since one is made for each collection; a short text fits with its length. */
+const BUFFER_BYTES = 8 + 3 * SHORT;
 
 /** Length-prefixed encoding: numbers are 8 bytes big endian, texts and blobs their length in bytes, then the bytes. */
 class Encoder {
-  private buffer = Buffer.allocUnsafe(1 << 16);
+  private buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   private used = 0;
   private readonly sink: (chunk: Buffer) => void;
 

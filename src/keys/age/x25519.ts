@@ -13,9 +13,8 @@ import type { AgeIdentity } from "./identity.ts";
 /** The native recipient type `age1…`: X25519, HKDF-SHA-256 and ChaCha20-Poly1305 (C2SP age, X25519 recipient). */
 
 const LABEL = "age-encryption.org/v1/X25519";
-// What DER (RFC 8410) puts before the 32 bytes of a private or public X25519 key.
+// What DER (RFC 8410) puts before the 32 bytes of a private X25519 key. Not JWK: that would need the key as a string.
 const PRIVATE_DER = Buffer.from("302e020100300506032b656e04220420", "hex");
-const PUBLIC_DER = Buffer.from("302a300506032b656e032100", "hex");
 
 /** An X25519 private key from its 32 bytes. */
 export function privateKeyOf(scalar: Uint8Array): KeyObject {
@@ -29,7 +28,7 @@ export function privateKeyOf(scalar: Uint8Array): KeyObject {
 
 /** The 32 bytes of a private key's public key. */
 export function publicBytesOf(key: KeyObject): Buffer {
-  return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(PUBLIC_DER.length);
+  return Buffer.from(createPublicKey(key).export({ format: "jwk" }).x!, "base64url");
 }
 
 /** The shared secret. @throws if the other side's point is of low order (RFC 7748 section 6.1). */
