@@ -26,6 +26,7 @@ import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
 import { fromPlain, type PlainValue, toPlain } from "./formats/plain.ts";
 import { decodeText, encodeText } from "./formats/text.ts";
+import { forgetKeys } from "./keys/groups.ts";
 import type { KindName, MasterKey } from "./keys/kind.ts";
 import { kindNamed } from "./keys/table.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
@@ -87,8 +88,9 @@ export async function decrypt(
   document: string | Uint8Array,
   options: Options & { format: FormatName },
 ): Promise<string> {
-  const open = await openWith(document, await loadFormat(options.format), options);
-  open.close();
+  const session = sessionOf(options);
+  const open = await openWith(document, await loadFormat(options.format), options, session);
+  closeAll(open, session);
   return open.decrypted.text;
 }
 
@@ -111,11 +113,11 @@ export async function encrypt(
   const plain = toText(document);
   const session = sessionOf(options);
   if (options.update !== undefined) {
-    const open = await openWith(options.update, format, options);
+    const open = await openWith(options.update, format, options, session);
     try {
       return saveText(open, plain, session, { seal: options.seal ?? open.decrypted.sealed });
     } finally {
-      open.close();
+      closeAll(open, session);
     }
   }
   const groups = (options.keyGroups ?? [options.keys ?? {}]).map(toGroup);
@@ -152,8 +154,9 @@ export async function encryptFile(path: string, options: EncryptionOptions): Pro
 export async function open(path: string, options: Options = {}): Promise<Document> {
   const file = await readDocument(path);
   try {
+    const session = sessionOf(options);
     const format = await loadFormat(formatOf(path, options));
-    return new Document(await openWith(file.bytes, format, options), sessionOf(options), { path, file });
+    return new Document(await openWith(file.bytes, format, options, session), session, { path, file });
   } catch (error) {
     throw inFile(error, path);
   }
@@ -228,7 +231,7 @@ export class Document {
 
   /** Clears the data key. The document can still be read, and no longer be changed. */
   close(): void {
-    this.#open.close();
+    closeAll(this.#open, this.#session);
   }
 
   /** A seal vouches for recipients and selectors: only where one did before can that be said again. */
@@ -247,13 +250,23 @@ export class Document {
   }
 }
 
+/** Clears the data key, and the copy that is kept so that a key is asked once. */
+function closeAll(open: OpenDocument, session: Session): void {
+  open.close();
+  void forgetKeys(session.context);
+}
+
 async function openWith(
   document: string | Uint8Array,
   format: Format,
   options: Options,
+  session: Session,
 ): Promise<OpenDocument> {
   const { ignoreMac } = options;
-  const opened = await openText(toText(document), format, sessionOf(options), { ignoreMac });
+  const opened = await openText(toText(document), format, session, { ignoreMac }).catch(async (error) => {
+    await forgetKeys(session.context);
+    throw error;
+  });
   for (const { message } of opened.decrypted.warnings) options.onWarning?.(message);
   return opened;
 }

@@ -1,4 +1,4 @@
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { type OpenDocument, openText, type SaveOptions, type Session } from "../document.ts";
 import { inFile, TsopsError } from "../errors.ts";
 import { createFile, replaceFile } from "../files/atomic.ts";
@@ -204,8 +204,4 @@ export async function updateFile(
     }
   };
   return inPlace ? await withLock(path, update) : await update();
-}
-
-export function folderOf(name: string, io: Io): string {
-  return dirname(resolve(io.cwd, name));
 }

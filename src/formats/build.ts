@@ -1,4 +1,4 @@
-import { type Container, type Entry, rootContainer } from "./format.ts";
+import type { Container, Entry } from "./format.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "./tree.ts";
 
 /**
@@ -59,11 +59,4 @@ function filledContainers(entries: readonly Entry[]): Set<Container> {
 function put(holder: TreeMap | TreeList, key: Entry["key"], value: Tree): void {
   if (holder instanceof TreeMap) holder.items.push({ key: String(key), value });
   else holder.items.push(value);
-}
-
-/** The root container of a document, from any entry in it. */
-export function rootOf(entry: Entry): Container {
-  let container = entry.in;
-  while (container?.parent) container = container.parent;
-  return container ?? rootContainer();
 }
