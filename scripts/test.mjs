@@ -13,6 +13,7 @@ import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installRealSops } from "./real-sops.mjs";
+import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const APART = ["test/interop/", "test/integration/"];
@@ -24,7 +25,7 @@ const mode = modes[0] ?? "";
 if (modes.length > 1 || !(mode in MINUTES))
   quit(`unknown option ${modes.join(" ")}: see the top of scripts/test.mjs`);
 
-const jobs = jobsOf(mode).filter(
+const jobs = (await jobsOf(mode)).filter(
   ({ file }) => filters.length === 0 || filters.some((part) => file.includes(part)),
 );
 if (jobs.length === 0)
@@ -38,7 +39,7 @@ console.log(`${sum.passed} passed, ${sum.failed} failed`);
 process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0);
 
 /** What is to be run: a file, with the variables that say how. */
-function jobsOf(mode) {
+async function jobsOf(mode) {
   const files = testFiles(join(root, "test"));
   if (mode === "--interop") {
     const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram() };
@@ -51,7 +52,13 @@ function jobsOf(mode) {
       ),
     ];
   }
-  if (mode === "--integration") return plain(files.filter((file) => file.startsWith("test/integration/")));
+  if (mode === "--integration") {
+    const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram(), ...(await installServers()) };
+    return plain(
+      files.filter((file) => file.startsWith("test/integration/")),
+      env,
+    );
+  }
   if (mode === "--cli") return inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() });
   return [
     ...inParts(2, {}),

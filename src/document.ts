@@ -5,7 +5,7 @@ import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
 import { type KeyService, unwrapDataKey, wrapDataKey } from "./keys/groups.ts";
 import type { KeyContext, KeyGroup } from "./keys/kind.ts";
-import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata } from "./keys/metadata.ts";
+import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
 import { encryptDraft, encryptText } from "./sops/encrypt.ts";
@@ -78,7 +78,7 @@ export async function encryptNew(
     // a binary file has no keys to select by, so SOPS writes no selector there (SPEC section 5)
     const selector = format.readEncrypted ? undefined : file.selector;
     const metadata = withFields(new TreeMap(), {
-      ...groupFields({ groups, threshold: file.threshold }),
+      ...groupFields({ groups, threshold: file.threshold }, new TreeMap()),
       ...selectorFields(selector),
       mac_only_encrypted: file.macOnlyEncrypted ? true : undefined,
       version: SOPS_VERSION,
@@ -168,7 +168,7 @@ export async function saveDraft(
   return encryptDraft(draft, file.format, {
     ...updateOptions({ ...file, metadata: typed, selection }, session, options),
     metadata: withFields(metadata.tree, {
-      ...groupFields({ groups: wrapped, threshold }),
+      ...groupFields({ groups: wrapped, threshold }, metadata.tree),
       version: options.raiseVersion ? SOPS_VERSION : tree.get("version"),
     }),
   });
@@ -231,7 +231,7 @@ export async function saveRotated(
     return encryptKept(file, {
       ...updateOptions(file, session, options),
       dataKey,
-      metadata: withFields(file.metadata.tree, groupFields({ groups, threshold: recipients.threshold })),
+      metadata: withRecipients(file.metadata.tree, { groups, threshold: recipients.threshold }),
       previous: { decrypted: file.decrypted, sameKey: false },
     });
   } finally {
@@ -256,7 +256,7 @@ export async function saveRecipients(
   return encryptKept(file, {
     ...updateOptions(file, session, options),
     keepMac: true,
-    metadata: withFields(file.metadata.tree, groupFields({ groups, threshold: recipients.threshold })),
+    metadata: withRecipients(file.metadata.tree, { groups, threshold: recipients.threshold }),
   });
 }
 
@@ -286,8 +286,17 @@ function saveOptions(session: Session, dataKey: Buffer, indent: number | undefin
   return { dataKey, random: randomBytes, lastModified, indent };
 }
 
+function withRecipients(tree: TreeMap, recipients: Recipients): TreeMap {
+  return withFields(tree, groupFields(recipients, tree));
+}
+
 /** All key fields of the metadata; undefined for the ones that are not used, so that old ones are taken away. */
-function groupFields({ groups, threshold }: Recipients): Record<string, Tree | undefined> {
+function groupFields({ groups, threshold }: Recipients, tree: TreeMap): Record<string, Tree | undefined> {
   const given = groupsToMetadata(groups, threshold);
-  return Object.fromEntries(GROUP_FIELDS.map((field) => [field, given.get(field)]));
+  const own = tree.get("tsops");
+  const tsops = withFields(own instanceof TreeMap ? own : new TreeMap(), { keys: ownKeysToMetadata(groups) });
+  return {
+    ...Object.fromEntries(GROUP_FIELDS.map((field) => [field, given.get(field)])),
+    tsops: tsops.items.length > 0 ? tsops : undefined,
+  };
 }

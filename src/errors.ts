@@ -14,6 +14,7 @@ export const EXIT_CODES = {
   usage: 1,
   config: 1,
   lock: 1,
+  "not-allowed": 1,
   "changed-on-disk": 1,
   "recipients-changed": 1,
   "selectors-changed": 1,

@@ -3,6 +3,7 @@ import { ruleGroups } from "../config/groups.ts";
 import { creationRule } from "../config/match.ts";
 import { compile } from "../config/pattern.ts";
 import { chooseSelector } from "../config/selectors.ts";
+import { parseUri, URI_FORMS } from "../config/uri.ts";
 import type { NewFile, Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import type { KindName, MasterKey } from "../keys/kind.ts";
@@ -25,8 +26,27 @@ const KEY_OPTIONS: readonly (readonly [option: string, variable: string, kind: K
   ["age", "SOPS_AGE_RECIPIENTS", "age"],
 ];
 
-/** Keys from options, with a prefix such as `add-`; from variables too where `env` is given. */
+/** Keys from options, with a prefix such as `add-`; from variables too where `env` is given; last those given by URI. */
 export function keysFrom(args: Args, prefix = "", env: Io["env"] = {}): MasterKey[] {
+  const byUri = args.list(`${prefix}key`).flatMap((uri) => masterKeysOfUri(uri, args));
+  return [...byKind(args, prefix, env), ...byUri];
+}
+
+/** @throws TsopsError("usage") if it is not the URI of a key. */
+function masterKeysOfUri(uri: string, args: Args): MasterKey[] {
+  const ref = parseUri(uri);
+  if (!ref) {
+    // the text stays out of the message: someone may have put a secret there
+    throw new TsopsError("usage", "what --key, --add-key or --rm-key names is not the URI of a key", {
+      hint: `URIs of keys are: ${URI_FORMS.map(({ scheme }) => `${scheme}…`).join(" ")}`,
+    });
+  }
+  if (ref.kind !== "kms") return kindNamed(ref.kind).parse(ref.id);
+  const context = parseEncryptionContext(args.text("encryption-context") ?? "");
+  return parseKms(ref.id, { context, awsProfile: args.text("aws-profile") });
+}
+
+function byKind(args: Args, prefix: string, env: Io["env"]): MasterKey[] {
   return KEY_OPTIONS.flatMap(([option, variable, kind]) => {
     const list = args.text(prefix + option) ?? env[variable] ?? "";
     if (list === "") return [];

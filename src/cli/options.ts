@@ -48,6 +48,8 @@ export const OUTPUT: OptionTable = {
   output: text("write to this file; with several inputs, to this folder"),
 };
 
+const URIS: Options = { array: true, nargs: 1 };
+
 /** Which master keys encrypt. */
 export const KEYS: OptionTable = {
   kms: text("AWS KMS ARNs, separated by commas", { alias: "k" }),
@@ -59,6 +61,7 @@ export const KEYS: OptionTable = {
   "hc-vault-transit": text("Vault transit key URIs, separated by commas"),
   pgp: text("PGP fingerprints, separated by commas", { alias: "p" }),
   age: text("age recipients, separated by commas", { alias: "a" }),
+  key: text("a master key by its URI, of any kind (docs/keys.md); may be given several times", URIS),
 };
 
 /** Which values are encrypted. The last three are global in SOPS, and may stand with any command. */
@@ -79,20 +82,24 @@ export const THRESHOLD: OptionTable = {
 };
 
 /** Options to add and remove one kind's keys: `--add-age`, `--rm-age`, … */
-export const ADD_REMOVE: OptionTable = Object.fromEntries(
-  [
-    ["kms", "AWS KMS ARNs"],
-    ["gcp-kms", "Google Cloud KMS resource ids"],
-    ["hckms", "HuaweiCloud KMS key ids"],
-    ["azure-kv", "Azure Key Vault key URLs"],
-    ["hc-vault-transit", "Vault transit key URIs"],
-    ["pgp", "PGP fingerprints"],
-    ["age", "age recipients"],
-  ].flatMap(([name, what]) => [
-    [`add-${name}`, text(`${what} to add`)],
-    [`rm-${name}`, text(`${what} to remove`)],
-  ]),
-);
+export const ADD_REMOVE: OptionTable = {
+  ...Object.fromEntries(
+    [
+      ["kms", "AWS KMS ARNs"],
+      ["gcp-kms", "Google Cloud KMS resource ids"],
+      ["hckms", "HuaweiCloud KMS key ids"],
+      ["azure-kv", "Azure Key Vault key URLs"],
+      ["hc-vault-transit", "Vault transit key URIs"],
+      ["pgp", "PGP fingerprints"],
+      ["age", "age recipients"],
+    ].flatMap(([name, what]) => [
+      [`add-${name}`, text(`${what} to add`)],
+      [`rm-${name}`, text(`${what} to remove`)],
+    ]),
+  ),
+  "add-key": text("URI of a master key to add", URIS),
+  "rm-key": text("URI of a master key to remove", URIS),
+};
 
 export const IGNORE_MAC: OptionTable = {
   "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted all the same"),

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import type { Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
+import type { Allow } from "../keys/allow.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
@@ -19,6 +20,7 @@ export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Pro
   if (services.length > 0) {
     await note(io, "warning: this version cannot ask key services yet: only keys of this machine are tried");
   }
+  let allowed: Promise<Allow> | undefined;
   return {
     order: parseDecryptionOrder(args.text("decryption-order") ?? io.env.SOPS_DECRYPTION_ORDER ?? ""),
     local,
@@ -31,6 +33,7 @@ export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Pro
       get prompt() {
         return interactive(io) ? (question: string) => askHidden(question, io, signal) : undefined;
       },
+      allow: () => (allowed ??= import("./allowed.ts").then(({ allowedHere }) => allowedHere(args, io))),
       warn: (message) => void note(io, `warning: ${message}`),
       cache: new Map(),
     },

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
-import { ALLOW_NOTHING, type Config } from "./model.ts";
+import { ALLOW_NOTHING } from "../keys/allow.ts";
+import type { Config } from "./model.ts";
 
 /** How a configuration was found. */
 export type FoundBy = "--config" | "SOPS_CONFIG" | "working folder" | "folder of the file";

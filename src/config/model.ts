@@ -1,5 +1,7 @@
 import type { Place, TsopsError } from "../errors.ts";
+import type { Allow } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
+
 import type { Selector } from "../sops/selection.ts";
 
 /** What a configuration file says. `.sops.yaml` and `.sopsrc` are read into the same model. */
@@ -97,20 +99,6 @@ export interface Stores {
   readonly json?: number;
   readonly jsonBinary?: number;
 }
-
-/** What files may make this person's credentials be used with. */
-export interface Allow {
-  /** Addresses of Vault servers, e.g. `https://vault.example.com:8200`. */
-  readonly vault: readonly string[];
-  /** Addresses of Azure key vaults, e.g. `https://team.vault.azure.net`. */
-  readonly azure: readonly string[];
-  /** ARNs of AWS roles to assume. */
-  readonly awsRole: readonly string[];
-  /** Names of AWS profiles. */
-  readonly awsProfile: readonly string[];
-}
-
-export const ALLOW_NOTHING: Allow = { vault: [], azure: [], awsRole: [], awsProfile: [] };
 
 /** Where `publish` puts files. Exactly one of the three targets is given, unless there is an error. */
 export interface Destination {

@@ -212,6 +212,8 @@ export const SOPSRC: Shape = {
         azure: ADDRESSES("Addresses of Azure key vaults.", "https://team.vault.azure.net"),
         aws_role: ADDRESSES("ARNs of AWS roles to assume.", "arn:aws:iam::111122223333:role/sops"),
         aws_profile: ADDRESSES("Names of AWS profiles.", "production"),
+        keywhiz: ADDRESSES("Addresses of Keywhiz servers.", "keywhiz.example.com:4444"),
+        cluster: ADDRESSES("Addresses of cluster key services.", "keys.example.com:5000"),
       },
     },
   },

@@ -1,18 +1,10 @@
 import { dirname } from "node:path";
 import { type Place, TsopsError } from "../errors.ts";
+import { ALLOW_NOTHING } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { Decoder } from "./decode.ts";
-import {
-  ALLOW_NOTHING,
-  type Config,
-  type Destination,
-  type NamedKey,
-  type PlacedSelector,
-  type Rule,
-  type Stores,
-  type UnknownField,
-} from "./model.ts";
+import type { Config, Destination, NamedKey, PlacedSelector, Rule, Stores, UnknownField } from "./model.ts";
 import { type Field, type MapNode, type Node, Places, treeOf } from "./node.ts";
 import { makePattern } from "./pattern.ts";
 import { configError } from "./problem.ts";

@@ -1,15 +1,9 @@
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { ALLOW_NOTHING } from "../keys/allow.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
-import {
-  ALLOW_NOTHING,
-  type Config,
-  type Destination,
-  type Pattern,
-  type Rule,
-  type Stores,
-} from "./model.ts";
+import type { Config, Destination, Pattern, Rule, Stores } from "./model.ts";
 import {
   fieldOf,
   itemsOf,
@@ -209,6 +203,8 @@ class Sopsrc {
       azure: list("azure"),
       awsRole: list("aws_role"),
       awsProfile: list("aws_profile"),
+      keywhiz: list("keywhiz"),
+      cluster: list("cluster"),
     };
   }
 

@@ -9,6 +9,7 @@ import { once } from "./cache.ts";
 import { neededField, sortedFields, splitList, textField, withFields } from "./fields.ts";
 import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
 import { shortened } from "./printable.ts";
+import { reasonsOf } from "./reasons.ts";
 
 export { generateIdentity, type NewIdentity, recipientOf } from "./age/keygen.ts";
 
@@ -66,6 +67,15 @@ export const age: KeyKind = {
       ...(reports(context).get(wrappedKeyOf(key)) ?? []),
       `put the identity into one of these places, or name its file in ${variable}`,
     ];
+  },
+
+  async examine(key, context) {
+    // an identity says whether it is the one only by opening something, and that stays on this machine
+    const part = await age.unwrap(key, context).catch((error: unknown) => reasonsOf(error));
+    if (part === null) return { usable: false, lines: age.whyNot!(key, context) };
+    if (Array.isArray(part)) return { usable: false, lines: part };
+    part.fill(0);
+    return { usable: true, lines: ["an identity for it is here"] };
   },
 };
 

@@ -45,6 +45,9 @@ export const azureKv: KeyKind = {
   async unwrap() {
     throw notYet(TITLE);
   },
+  async examine() {
+    return { usable: false, lines: [notYet(TITLE).message] };
+  },
 };
 
 /** As SOPS prints it. */

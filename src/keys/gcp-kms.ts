@@ -28,4 +28,7 @@ export const gcpKms: KeyKind = {
   async unwrap() {
     throw notYet(TITLE);
   },
+  async examine() {
+    return { usable: false, lines: [notYet(TITLE).message] };
+  },
 };

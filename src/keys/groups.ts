@@ -3,7 +3,8 @@ import { once } from "./cache.ts";
 import { textField } from "./fields.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "./kind.ts";
 import { effectiveThreshold } from "./metadata.ts";
-import { type GroupResult, groupReport, type KeyResult, reasonsOf } from "./report.ts";
+import { reasonsOf } from "./reasons.ts";
+import { type GroupResult, groupReport, type KeyResult } from "./report.ts";
 import { combineShares, splitSecret } from "./shamir.ts";
 import { describeKey, inDecryptionOrder, kindNamed } from "./table.ts";
 

@@ -34,6 +34,9 @@ export const hcVault: KeyKind = {
   async unwrap() {
     throw notYet(TITLE);
   },
+  async examine() {
+    return { usable: false, lines: [notYet(TITLE).message] };
+  },
 };
 
 /** Address, engine and key from `ADDRESS/v1/ENGINE/keys/NAME`; the engine's path may have several parts. */

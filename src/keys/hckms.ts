@@ -35,6 +35,9 @@ export const hckms: KeyKind = {
   async unwrap() {
     throw notYet(TITLE);
   },
+  async examine() {
+    return { usable: false, lines: [notYet(TITLE).message] };
+  },
 };
 
 /** Region and UUID; undefined if one of them is missing. */

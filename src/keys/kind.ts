@@ -1,7 +1,20 @@
 import type { TreeMap } from "../formats/tree.ts";
+import type { Allow } from "./allow.ts";
 
 /** The names that `--decryption-order` takes, and that reports show. */
-export type KindName = "age" | "pgp" | "kms" | "gcp_kms" | "hckms" | "azure_kv" | "hc_vault";
+export type KindName =
+  | "age"
+  | "pgp"
+  | "kms"
+  | "gcp_kms"
+  | "hckms"
+  | "azure_kv"
+  | "hc_vault"
+  | "env"
+  | "vaultkv"
+  | "keywhiz"
+  | "cluster"
+  | "unknown";
 
 /**
  * A master key as a file or a configuration names it. Plain data: what its kind knows how to use. `fields` is what
@@ -31,8 +44,18 @@ export interface KeyContext {
   /** Asks the person for a passphrase or PIN without echo; undefined where nobody can be asked. */
   readonly prompt?: (question: string) => Promise<string>;
   readonly warn: (message: string) => void;
+  /** Servers, roles and profiles that the configuration or the person named. Without it, nothing is vouched for. */
+  readonly allow?: () => Promise<Allow>;
   /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
   readonly cache: Map<string, unknown>;
+}
+
+/** What `doctor` says of a key on this machine, found out without decrypting anything. */
+export interface Examination {
+  /** Whether the key can be used here; undefined if that cannot be known without decrypting. */
+  readonly usable: boolean | undefined;
+  /** What was found, a line each: credentials and where they come from, region, permission, network; what to do next. */
+  readonly lines: readonly string[];
 }
 
 /**
@@ -40,8 +63,13 @@ export interface KeyContext {
  */
 export interface KeyKind {
   readonly name: KindName;
-  /** The list's name in the metadata: `age`, `pgp`, `kms`, … */
-  readonly field: string;
+  /**
+   * The list's name in the metadata: `age`, `pgp`, `kms`, …; undefined for kinds that SOPS lacks, whose keys stand in
+   * `sops.tsops.keys` with their URI (docs/format.md).
+   */
+  readonly field: string | undefined;
+  /** What the URIs of such keys begin with, for kinds whose keys are stored by URI. */
+  readonly schemes?: readonly string[];
   /** What people call it, for messages: "age", "AWS KMS". */
   readonly title: string;
   /**
@@ -63,4 +91,6 @@ export interface KeyKind {
   unwrap(key: MasterKey, context: KeyContext): Promise<Buffer | null>;
   /** After `unwrap` gave null: what was tried for the key, why it failed, what to do next, a line each. */
   whyNot?(key: MasterKey, context: KeyContext): readonly string[];
+  /** Whether the key can be used here, as far as that can be found out without unwrapping anything. Never throws. */
+  examine(key: MasterKey, context: KeyContext): Promise<Examination>;
 }

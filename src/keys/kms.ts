@@ -31,6 +31,9 @@ export const kms: KeyKind = {
   async unwrap() {
     throw notYet(TITLE);
   },
+  async examine() {
+    return { usable: false, lines: [notYet(TITLE).message] };
+  },
 };
 
 /** Keys from a list of ARNs, all with the same encryption context and AWS profile. @throws TsopsError("usage") */

@@ -1,13 +1,17 @@
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
-import { sortedFields, unreadable } from "./fields.ts";
+import { neededField, sortedFields, unreadable } from "./fields.ts";
 import type { KeyGroup, KeyKind, MasterKey } from "./kind.ts";
-import { KINDS } from "./table.ts";
+import { KINDS, kindNamed, kindOfUri } from "./table.ts";
 
-/** The key groups in a file's metadata (SPEC section 5): `age`, `pgp`, `kms`, …, `key_groups`, `shamir_threshold`. */
+/**
+ * The key groups in a file's metadata (SPEC section 5): `age`, `pgp`, `kms`, …, `key_groups`, `shamir_threshold`. Keys
+ * of kinds that SOPS lacks stand in `tsops.keys`, each with its URI and, where there are several groups, the number of
+ * its group (docs/format.md).
+ */
 
 /** The fields of the metadata that {@link groupsToMetadata} writes: others are not its business. */
 export const GROUP_FIELDS: readonly string[] = [
-  ...KINDS.map((kind) => kind.field),
+  ...KINDS.flatMap(({ field }) => field ?? []),
   "key_groups",
   "shamir_threshold",
 ];
@@ -25,17 +29,43 @@ export interface KeyGroups {
  */
 export function groupsFromMetadata(sops: TreeMap): KeyGroups {
   const threshold = readThreshold(sops.get("shamir_threshold"));
+  const own = readOwnKeys(sops);
   const top = readGroup(sops);
-  if (top.length > 0) return { groups: [top], threshold };
-  const groups = mapsIn(sops.get("key_groups"), "key_groups").map(readGroup);
-  if (groups.length === 0) throw unreadable("no keys found in it");
-  return { groups, threshold };
+  const nested = top.length > 0 ? [] : mapsIn(sops.get("key_groups"), "key_groups").map(readGroup);
+  if (nested.length === 0) {
+    const only = [...top, ...own.map(({ key }) => key)];
+    if (only.length === 0) throw unreadable("no keys found in it");
+    return { groups: [only], threshold };
+  }
+  if (own.some(({ group }) => group >= nested.length)) {
+    throw unreadable("a key in its tsops.keys is of a key group that is not there");
+  }
+  const ownOf = (i: number) => own.flatMap(({ key, group }) => (group === i ? [key] : []));
+  return { groups: nested.map((group, i) => [...group, ...ownOf(i)]), threshold };
 }
 
 function readGroup(holder: TreeMap): MasterKey[] {
-  return KINDS.flatMap((kind) =>
-    mapsIn(holder.get(kind.field), kind.field).map((fields) => kind.fromMetadata(fields)),
-  );
+  return KINDS.flatMap((kind) => {
+    if (kind.field === undefined) return [];
+    return mapsIn(holder.get(kind.field), kind.field).map((fields) => kind.fromMetadata(fields));
+  });
+}
+
+/** The field of an entry in `tsops.keys` that says which group it is of, from 0. */
+const GROUP = "group";
+
+function readOwnKeys(sops: TreeMap): { key: MasterKey; group: number }[] {
+  const own = sops.get("tsops");
+  if (!(own instanceof TreeMap)) return [];
+  return mapsIn(own.get("keys"), "tsops.keys").map((fields) => {
+    const kind = kindOfUri(neededField(fields, "uri", "tsops"));
+    const group = fields.get(GROUP);
+    if (group !== undefined && !/^[0-9]{1,3}$/.test(String(group)))
+      throw unreadable("the group of a key in its tsops.keys is not a number");
+    const rest = fields.entries().filter(({ key }) => key !== GROUP);
+    const key = kind.fromMetadata(TreeMap.of(rest.map((entry) => [entry.key, entry.value])));
+    return { key, group: Number(group ?? 0) };
+  });
 }
 
 /** The maps of a list; a single map counts as a list of one, an empty one as an empty list. */
@@ -74,13 +104,25 @@ export function groupsToMetadata(groups: readonly KeyGroup[], threshold: number)
   return sortedFields([["key_groups", groups.length === 0 ? undefined : new TreeList(lists)], last]);
 }
 
+/** The list for `tsops.keys`; undefined if every key is of a kind that SOPS knows. */
+export function ownKeysToMetadata(groups: readonly KeyGroup[]): TreeList | undefined {
+  const entries = groups.flatMap((group, i) =>
+    group
+      .filter((key) => kindNamed(key.kind).field === undefined)
+      .map((key) => {
+        const pairs = key.fields.entries().map((entry): [string, Tree] => [entry.key, entry.value]);
+        return sortedFields(groups.length > 1 ? [...pairs, [GROUP, BigInt(i)]] : pairs);
+      }),
+  );
+  return entries.length > 0 ? new TreeList(entries) : undefined;
+}
+
 function listsOf(group: KeyGroup, always: readonly string[]): [string, Tree | undefined][] {
-  return KINDS.map((kind): [string, Tree | undefined] => {
+  return KINDS.flatMap((kind): [string, Tree | undefined][] => {
+    const { field } = kind;
+    if (field === undefined) return [];
     const entries = group.filter((key) => key.kind === kind.name).map((key) => entryOf(key, kind));
-    return [
-      kind.field,
-      entries.length > 0 || always.includes(kind.field) ? new TreeList(entries) : undefined,
-    ];
+    return [[field, entries.length > 0 || always.includes(field) ? new TreeList(entries) : undefined]];
   });
 }
 

@@ -3,6 +3,7 @@ import { checkCreatedAt, neededField, sortedFields, splitList, textField, withWr
 import type { KeyContext, KeyKind } from "./kind.ts";
 import { printable, shortened } from "./printable.ts";
 import { environmentFor, type Outcome, run } from "./program.ts";
+import { reasonsOf } from "./reasons.ts";
 
 /** A person may have to find a card or type a passphrase into pinentry. */
 const LIMIT_SECONDS = 300;
@@ -62,6 +63,16 @@ export const pgp: KeyKind = {
       `gpg has no secret key for it${where}`,
       `import it with \`gpg --import\`, or see \`gpg --list-secret-keys ${shortened(key.id)}\``,
     ];
+  },
+
+  async examine(key, context) {
+    try {
+      const { code, stderr } = await gpg(["--list-secret-keys", "--", key.id], Buffer.alloc(0), context);
+      if (code === 0) return { usable: true, lines: ["gpg has its secret key"] };
+      return { usable: false, lines: [reason(stderr), ...pgp.whyNot!(key, context).slice(1)] };
+    } catch (error) {
+      return { usable: false, lines: reasonsOf(error) };
+    }
   },
 };
 

@@ -14,14 +14,6 @@ export interface GroupResult {
   readonly keys: readonly KeyResult[];
 }
 
-/** An error as lines of a report. Only messages of our own: others may quote what they failed on. */
-export function reasonsOf(error: unknown, service = ""): string[] {
-  const own = error instanceof TsopsError;
-  const lines = own ? [error.message, ...(error.hint ? error.hint.split("\n") : [])] : ["an internal error"];
-  if (service === "") return lines;
-  return [`${service}: ${lines[0]}`, ...lines.slice(1)];
-}
-
 /** The error for a data key that cannot be had; its hint says what was tried for each key of each group. */
 export function groupReport(results: readonly GroupResult[], groups: number, needed: number): TsopsError {
   const opened = results.filter((result) => result.opened).length;

@@ -8,17 +8,21 @@ import type { KeyKind, KindName, MasterKey } from "./kind.ts";
 import { kms } from "./kms.ts";
 import { pgp } from "./pgp.ts";
 import { printable, shortened } from "./printable.ts";
+import { unknown } from "./unknown.ts";
 
-/** All kinds of master keys, in the order in which SOPS puts the keys of a group when it loads them (SPEC section 5). */
-export const KINDS: readonly KeyKind[] = [kms, gcpKms, hckms, azureKv, hcVault, pgp, age];
+/**
+ * All kinds of master keys: SOPS's in the order in which it puts the keys of a group when it loads them (SPEC section
+ * 5), then those that it lacks.
+ */
+export const KINDS: readonly KeyKind[] = [kms, gcpKms, hckms, azureKv, hcVault, pgp, age, unknown];
 
 export function kindNamed(name: KindName): KeyKind {
   return KINDS.find((kind) => kind.name === name)!;
 }
 
-/** The kind whose list has that name in the metadata; undefined if none has. */
-export function kindForField(field: string): KeyKind | undefined {
-  return KINDS.find((kind) => kind.field === field);
+/** The kind of a key that is stored by its URI: `unknown` if only a later version knows it. */
+export function kindOfUri(uri: string): KeyKind {
+  return KINDS.find(({ schemes }) => schemes?.some((scheme) => uri.startsWith(scheme))) ?? unknown;
 }
 
 /** A key as reports show it: its kind and what identifies it. */

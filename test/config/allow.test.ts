@@ -19,6 +19,8 @@ test("what a .sopsrc allows, and what its keys name", async () => {
     azure: ["https://v.vault.azure.net"],
     awsRole: ["arn:r", ROLE],
     awsProfile: ["old", "prod"],
+    keywhiz: [],
+    cluster: [],
   });
 });
 
@@ -26,7 +28,14 @@ test("a .sops.yaml vouches for the keys of its rules", async () => {
   const config = await yaml(
     `creation_rules:\n  - {hc_vault_transit_uri: 'http://v:1/v1/t/keys/k', kms: '${ARN}+${ROLE}', aws_profile: p}\n`,
   );
-  const nothing = { vault: ["http://v:1"], azure: [], awsRole: [ROLE], awsProfile: ["p"] };
+  const nothing = {
+    vault: ["http://v:1"],
+    azure: [],
+    awsRole: [ROLE],
+    awsProfile: ["p"],
+    keywhiz: [],
+    cluster: [],
+  };
   assert.equal(allowedBy(config), nothing);
 });
 

@@ -54,7 +54,7 @@ test("selectors, stores, seal, allow and destinations", async () => {
     rules: [{ recipients: "age:${ALICE}", encrypted_comment_regex: "secret", mac_only_encrypted: true }],
     stores: { yaml: { indent: 2 }, json: { indent: 0 }, json_binary: { indent: 3 } },
     seal: false,
-    allow: { vault: ["https://a"], azure: ["https://b"], aws_role: ["c"], aws_profile: ["d"] },
+    allow: { vault: ["https://a"], azure: ["https://b"], aws_role: ["c"], aws_profile: ["d"], keywhiz: ["e"], cluster: ["f"] },
     destinations: [
       { path: "^v", vault_path: "x/", vault_kv_version: 1, omit_extensions: true },
       { gcs_bucket: "b", gcs_prefix: "p/", recreation_rule: { recipients: "age:${BOB}", encrypted_suffix: "_s" } },
@@ -74,6 +74,8 @@ test("selectors, stores, seal, allow and destinations", async () => {
     azure: ["https://b"],
     awsRole: ["c"],
     awsProfile: ["d"],
+    keywhiz: ["e"],
+    cluster: ["f"],
   });
   const [vault, google] = config.destinations;
   assert.equal(vault!.vault, { address: "", path: "x/", mount: "", version: 1 });

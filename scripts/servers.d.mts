@@ -1,0 +1,1 @@
+export function installServers(): Promise<Record<string, string>>;

@@ -1,0 +1,38 @@
+import { TsopsError } from "../errors.ts";
+import { neededField } from "./fields.ts";
+import type { KeyKind } from "./kind.ts";
+import { shortened } from "./printable.ts";
+
+const WHY = "this version of tsops does not know this kind of key";
+const NEXT = "update tsops to use it; it is kept as it is";
+
+/** Keys in `sops.tsops.keys` whose URI has a scheme that only a later version knows: they are kept and reported. */
+export const unknown: KeyKind = {
+  name: "unknown",
+  field: undefined,
+  title: "unknown",
+
+  parse(list) {
+    throw new TsopsError("usage", `${shortened(list)} is not the URI of a key: its scheme is not known`);
+  },
+
+  fromMetadata(fields) {
+    return { kind: "unknown", id: neededField(fields, "uri", "unknown"), fields };
+  },
+
+  async wrap(key) {
+    throw new TsopsError("generic", `cannot wrap the data key for ${shortened(key.id)}: ${WHY}`, {
+      hint: NEXT,
+    });
+  },
+
+  async unwrap() {
+    return null;
+  },
+
+  whyNot: () => [WHY, NEXT],
+
+  async examine() {
+    return { usable: false, lines: [WHY, NEXT] };
+  },
+};
