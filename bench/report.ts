@@ -59,7 +59,7 @@ ${rows.join("\n")}
 
 Starting node costs two to three times what SOPS takes for a small file, so what can be saved is what comes on top.
 
-- The program is one script (\`dist/cli.js\`), not modules, and is run from V8's code cache (\`dist/cache\`), which the build writes by decrypting a file once. A
+- The program is one script (\`dist/start.js\`), not modules, and is run from V8's code cache (\`dist/cache\`), which the build writes by decrypting a file once. A
   cache fits one release of Node on one kind of machine; where there is none yet, the first run writes it, if it may write there. V8 refuses a cache that does not fit, and
   the launcher refuses one of another build.
 - Formats, kinds of keys, yargs and everything else that a command does not need is loaded by those that do.

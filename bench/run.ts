@@ -51,7 +51,7 @@ try {
 }
 
 async function main(filters: string[]): Promise<void> {
-  if (!existsSync(join(root, "dist", "cli.js")))
+  if (!existsSync(join(root, "dist", "start.js")))
     throw new Error("the program is not built: run `npm run build` first");
   const names = Object.keys(MEASUREMENTS).filter(
     (name) => filters.length === 0 || filters.some((part) => name.includes(part)),

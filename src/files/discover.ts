@@ -1,7 +1,8 @@
-import { readdir, realpath, stat } from "node:fs/promises";
+import fs from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { errorCode, readError } from "./errors.ts";
+import { statOf } from "./stat.ts";
 
 export interface DiscoverOptions {
   /** The folder that relative names start from. */
@@ -34,7 +35,7 @@ export async function discover(
   for (const name of given) {
     for (const file of await filesOf(name, cwd, signal)) {
       const path = resolve(cwd, file);
-      const real = await realpath(path).catch(() => path);
+      const real = realPathOf(path);
       if (seen.has(real)) continue;
       seen.add(real);
       found.push(file);
@@ -45,7 +46,7 @@ export async function discover(
 
 /** What one name stands for. A file or folder of that very name comes before a pattern. */
 async function filesOf(name: string, cwd: string, signal?: AbortSignal): Promise<string[]> {
-  const info = await stat(resolve(cwd, name)).catch(() => undefined);
+  const info = statOf(resolve(cwd, name));
   const search = new Search(cwd, signal);
   if (info?.isDirectory()) await search.below(name);
   else if (info || !isPattern(name)) return [name];
@@ -123,12 +124,12 @@ class Search {
     const path = resolve(this.cwd, folder);
     try {
       const items: Item[] = [];
-      for (const entry of await readdir(path, { withFileTypes: true })) {
+      for (const entry of await fs.promises.readdir(path, { withFileTypes: true })) {
         if (entry.isDirectory()) {
           if (!SKIPPED.has(entry.name)) items.push({ name: entry.name, folder: true });
         } else if (entry.isFile()) {
           if (!OUR_OWN.test(entry.name)) items.push({ name: entry.name, folder: false });
-        } else if (entry.isSymbolicLink() && (await leadsToFile(join(path, entry.name)))) {
+        } else if (entry.isSymbolicLink() && leadsToFile(join(path, entry.name))) {
           items.push({ name: entry.name, folder: false });
         }
       }
@@ -141,8 +142,16 @@ class Search {
   }
 }
 
-async function leadsToFile(link: string): Promise<boolean> {
-  return (await stat(link).catch(() => undefined))?.isFile() === true;
+function leadsToFile(link: string): boolean {
+  return statOf(link)?.isFile() === true;
+}
+
+function realPathOf(path: string): string {
+  try {
+    return fs.realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }
 
 /** One part of a pattern as a regular expression. Characters, not UTF-16 units: `?` is one of them. */

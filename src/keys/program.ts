@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { access, constants } from "node:fs/promises";
+import fs from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import type { KeyContext } from "./kind.ts";
@@ -27,7 +27,7 @@ export async function findProgram(name: string, env: KeyContext["env"]): Promise
   for (const folder of (env.PATH ?? env.Path ?? "").split(delimiter)) {
     if (!isAbsolute(folder)) continue;
     const file = join(folder, windows ? `${name}.exe` : name);
-    const found = await access(file, windows ? constants.F_OK : constants.X_OK).then(
+    const found = await fs.promises.access(file, windows ? fs.constants.F_OK : fs.constants.X_OK).then(
       () => true,
       () => false,
     );

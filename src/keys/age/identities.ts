@@ -129,7 +129,10 @@ function fileVariable(variable: string, holds: Place["holds"], context: KeyConte
     return parse(contents, path, holds, context);
   };
   return {
-    name: path === undefined ? variable : `${variable} (${printable(path)})`,
+    // most runs need no report
+    get name() {
+      return path === undefined ? variable : `${variable} (${printable(path)})`;
+    },
     holds,
     command: false,
     load,
