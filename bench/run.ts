@@ -182,7 +182,7 @@ async function measureManyFiles(): Promise<Line[]> {
   cpuSeconds(tsops("encrypt", "--in-place", ...names));
   const loop = 'for f in "$@"; do "$SOPS" decrypt "$f" >/dev/null || exit 1; done';
   const times = takingTurns(3, {
-    ours: tsops("decrypt", "--output", "plain", ...names),
+    ours: intoNewFolder(tsops("decrypt", "--output", "plain", ...names), "plain"),
     theirs: {
       argv: ["bash", "-c", loop, "bash", ...names.slice(0, SAMPLE)],
       cwd: folder,
@@ -199,6 +199,15 @@ async function measureManyFiles(): Promise<Line[]> {
       target: 1 / 10,
     },
   ];
+}
+
+/** As in a deployment: files that replace others are flushed to the disk first, which SOPS, writing nowhere, is spared. */
+function intoNewFolder({ argv, cwd, env: variables }: Command, output: string): Command {
+  return {
+    argv: ["bash", "-c", 'rm -rf "$0" && exec "$@"', output, ...argv],
+    cwd,
+    env: variables,
+  };
 }
 
 /** One run of SOPS, which may take minutes, between two of tsops. */

@@ -99,7 +99,7 @@ async function replace(
 ): Promise<void> {
   let temporary: Temporary | undefined;
   try {
-    const target = followLinks(path);
+    const target = isLink(path) ? followLinks(path) : path;
     const before = statIfThere(target);
     if (before && !before.isFile()) throw notAFile(path, before.isDirectory());
     if (before && newMode === PRIVATE) checkNotPlanted(target, before);
@@ -172,7 +172,6 @@ async function writeBeside(
   };
   let fd: number | undefined;
   try {
-    clearLeftOver(target);
     ({ path, fd } = openTemporary(target, mode));
     if (bytes.length > AT_ONCE_BYTES) await writeByThread(fd, bytes);
     else fs.writeFileSync(fd, bytes);
@@ -203,19 +202,18 @@ function closeQuietly(fd: number): void {
 /** Nobody writes one file for that long: a temporary file of that age is left from a process that was killed. */
 const LEFT_OVER_AFTER_MS = 10 * 60_000;
 
-function clearLeftOver(target: string): void {
-  const path = temporaryName(target);
-  const left = statIfThere(path);
-  if (left && Date.now() - left.mtimeMs > LEFT_OVER_AFTER_MS) unlinkIfThere(path);
-}
-
 /** Opens a new file, in one step as far as signals can see; with a random name while the usual one is taken. */
 function openTemporary(target: string, mode: number): { path: string; fd: number } {
   const usual = temporaryName(target);
-  try {
-    return { path: usual, fd: fs.openSync(usual, "wx", mode) };
-  } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      return { path: usual, fd: fs.openSync(usual, "wx", mode) };
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+    const left = statIfThere(usual);
+    if (!left || Date.now() - left.mtimeMs <= LEFT_OVER_AFTER_MS) break;
+    unlinkIfThere(usual);
   }
   const path = join(dirname(target), `.tsops-${randomBytes(8).toString("hex")}.tmp`);
   return { path, fd: fs.openSync(path, "wx", mode) };
@@ -301,6 +299,10 @@ async function flushFolder(folder: string): Promise<void> {
   } catch {
     // see above
   }
+}
+
+function isLink(path: string): boolean {
+  return fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function statIfThere(path: string): fs.Stats | undefined {

@@ -31,17 +31,33 @@ export async function discover(
   { cwd, signal }: DiscoverOptions,
 ): Promise<string[]> {
   const found: string[] = [];
-  const seen = new Set<string>();
+  const seen = new Seen();
   for (const name of given) {
     for (const file of await filesOf(name, cwd, signal)) {
-      const path = resolve(cwd, file);
-      const real = realPathOf(path);
-      if (seen.has(real)) continue;
-      seen.add(real);
-      found.push(file);
+      if (seen.isNew(resolve(cwd, file))) found.push(file);
     }
   }
   return found;
+}
+
+/** Files that occurred. Following a path to its end takes long, so that is done only for those with equal numbers. */
+class Seen {
+  private readonly byNumber = new Map<string, string[]>();
+
+  isNew(path: string): boolean {
+    const info = statOf(path);
+    // hard links have one number and are several files
+    const number = info && info.ino !== 0 ? `${info.dev}:${info.ino}` : "";
+    const others = this.byNumber.get(number);
+    if (!others) {
+      this.byNumber.set(number, [path]);
+      return true;
+    }
+    const real = realPathOf(path);
+    if (others.some((other) => realPathOf(other) === real)) return false;
+    others.push(path);
+    return true;
+  }
 }
 
 /** What one name stands for. A file or folder of that very name comes before a pattern. */
