@@ -136,6 +136,48 @@ test("a key without a version: the newest one is looked up and recorded, and old
   assert.is(await output(tsops(["decrypt", "old.yaml"], folder, MANAGED)), PLAIN);
 });
 
+test("updatekeys moves a file to the newest version, as SOPS does, and then is done", async () => {
+  const folder = scratch();
+  const first = vault.create("moving").split("/").at(-1)!;
+  const rule = `creation_rules:\n  - azure_keyvault: ${vault.url}/keys/moving\n`;
+  writeFileSync(join(folder, ".sops.yaml"), rule);
+  writeFileSync(join(folder, "a.yaml"), PLAIN);
+  await output(tsops(["encrypt", "--in-place", "a.yaml"], folder, MANAGED));
+  const update = ["updatekeys", "--yes", "a.yaml"];
+  assert.match((await tsops(update, folder, MANAGED)).stderr, "is up to date");
+  const second = vault.create("moving").split("/").at(-1)!;
+  // until then, the old version is one that the rule vouches for
+  const set = await tsops(["set", "a.yaml", '["db"]["password"]', '"new"'], folder, MANAGED);
+  assert.is(set.code, 0, set.stderr);
+  assert.not.match(set.stderr, "not those of its creation rule");
+  const changed = await output(tsops(update, folder, MANAGED));
+  assert.match(changed, `--- ${vault.url}/keys/moving/${first}`);
+  assert.match(changed, `+++ ${vault.url}/keys/moving/${second}`);
+  const text = readFileSync(join(folder, "a.yaml"), "utf8");
+  assert.match(text, `version: ${second}\n`);
+  assert.not.match(text, first);
+  const again = await sops(update, folder, MANAGED);
+  assert.match(again.stderr + again.stdout, "already up to date");
+  const extract = ["decrypt", "--extract", '["db"]["password"]', "a.yaml"];
+  assert.is(await output(sops(extract, folder, MANAGED)), "new");
+});
+
+test("rotate adds and removes keys whose version is left open", async () => {
+  const folder = scratch();
+  vault.create("extra");
+  const extra = `${vault.url}/keys/extra`;
+  writeFileSync(join(folder, "a.yaml"), PLAIN);
+  await output(tsops(["encrypt", "--in-place", "--azure-kv", key, "a.yaml"], folder, MANAGED));
+  const change = (option: string) =>
+    tsops(["rotate", "--in-place", option, extra, "a.yaml"], folder, MANAGED);
+  await output(change("--add-azure-kv"));
+  const both = readFileSync(join(folder, "a.yaml"), "utf8");
+  assert.match(both, `version: ${vault.newest("extra").version}\n`);
+  await output(change("--rm-azure-kv"));
+  assert.not.match(readFileSync(join(folder, "a.yaml"), "utf8"), "name: extra");
+  assert.is(await output(sops(["decrypt", "a.yaml"], folder, MANAGED)), PLAIN);
+});
+
 test("rotate and set here, and the real SOPS reads on", async () => {
   const folder = scratch();
   writeFileSync(join(folder, "a.yaml"), PLAIN);
