@@ -286,6 +286,22 @@ test("Azure Developer CLI: gives a token too", async () => {
   assert.equal(azd.args().slice(0, 2), ["auth", "token"]);
 });
 
+test("Azure PowerShell: gives a token too, and gets no identities of SOPS's", async () => {
+  const pwsh = fakeProgram(
+    "pwsh",
+    'export -p > "$0.env"\necho \'{"token":"tok","expiresOn":"2999-01-01T00:00:00Z"}\'',
+  );
+  const context = bare({ PATH: pwsh.path, SOPS_AGE_KEY: "AGE-SECRET-KEY-1" });
+  mkdirSync(join(context.home, ".Azure"));
+  writeFileSync(join(context.home, ".Azure", "AzureRmContext.json"), "{}");
+  const credential = await azureCredential(context);
+  assert.is((await credential!.getToken("https://vault.azure.net/.default"))?.token, "tok");
+  assert.match(pwsh.args().join("\n"), "Get-AzAccessToken -ResourceUrl 'https://vault.azure.net'");
+  const environment = readFileSync(join(pwsh.path, "pwsh.env"), "utf8");
+  assert.match(environment, "PATH=");
+  assert.not.match(environment, "AGE-SECRET-KEY");
+});
+
 test("Azure CLI: why it gives no token, and never its own words", async () => {
   for (const [script, message] of [
     ["echo 'Please run az login, s3cret' >&2; exit 1", /nobody is logged in: run `az login`/],

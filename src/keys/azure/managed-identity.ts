@@ -1,6 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyContext } from "../kind.ts";
+import { disagreements } from "./process-only.ts";
 import type { AzureSource, Missing } from "./sources.ts";
 
 /** What the SDK's class for managed identities reads, and only from the process's own environment. */
@@ -21,7 +22,7 @@ const DMI = "/sys/class/dmi/id";
 /** The identity of the machine, container or function that the program runs in. `asked`: the person wants this one. */
 export async function managedIdentity(context: KeyContext, asked: boolean): Promise<AzureSource | Missing> {
   const { env } = context;
-  const differing = VARIABLES.filter((name) => (env[name] || "") !== (process.env[name] || ""));
+  const differing = disagreements(context, VARIABLES);
   if (differing.length > 0) {
     return {
       missing: `managed identity: ${differing.join(", ")} can only be used as the process has it in its environment`,
