@@ -126,7 +126,9 @@ test("nothing in it touches the console or ends the process; only its face reads
   for (const file of Object.keys(metafile.inputs)) {
     const text = readFileSync(new URL(file, root), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
     assert.not.match(text, /\bconsole\.|process\.exit\b|process\.env\.\w+\s*=/, file);
-    if (file !== "src/index.ts") assert.not.match(text, /process\.env/, file);
+    // those that compare with it what SDKs read of it behind the program's back
+    const may = file === "src/index.ts" || file.endsWith("/process-only.ts");
+    if (!may) assert.not.match(text, /process\.env/, file);
   }
 });
 
