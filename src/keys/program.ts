@@ -7,7 +7,13 @@ import type { KeyContext } from "./kind.ts";
 /** Other programs: gpg, age plugins, the commands that print identities. Never through a shell. */
 
 /** Variables that hold identities or lead to them: no program that tsops starts gets them. */
-const OWN_SECRETS: readonly string[] = ["SOPS_AGE_KEY", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"];
+const OWN_SECRETS: readonly string[] = [
+  "SOPS_AGE_KEY",
+  "SOPS_AGE_KEY_CMD",
+  "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
+  "TSOPS_PGP_KEY",
+  "TSOPS_PGP_PASSPHRASE",
+];
 
 /** The environment for a program: the context's without identities. Commands need the rest of it (tokens, agents). */
 export function environmentFor(
