@@ -154,6 +154,16 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/filestatus.ts")).filestatus,
   },
   {
+    usage: "doctor [files..]",
+    summary: "say which keys files need, and which of them this machine can use, without decrypting",
+    options: { "input-type": TYPES["input-type"]! },
+    examples: [
+      ["tsops doctor secrets.yaml", "credentials, region, permission and network for each of its keys"],
+      ["tsops doctor", "the same for the keys that the configuration names"],
+    ],
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
     usage: "exec-env <file> [command]",
     summary: "run a shell command with the values as environment variables",
     options: {
