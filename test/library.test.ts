@@ -30,6 +30,12 @@ test("encrypts and decrypts text with injected keys", async () => {
   assert.is(await decrypt(text, { ...options, format: "yaml" }), PLAIN);
 });
 
+test("keys can be given by their URIs", async () => {
+  const text = await encrypt(PLAIN, { format: "yaml", keys: [`age:${RECIPIENT}`] });
+  assert.is(await decrypt(text, { ...options, format: "yaml" }), PLAIN);
+  assert.is(await codeOf(encrypt(PLAIN, { format: "yaml", keys: [identity] })), "usage");
+});
+
 test("update keeps the ciphertext of what did not change", async () => {
   const text = await encrypt(PLAIN, { format: "yaml", keys });
   const next = await encrypt(PLAIN.replace("5432", "5433"), { ...options, format: "yaml", update: text });

@@ -1,4 +1,6 @@
-import type { KindName } from "../keys/kind.ts";
+import { TsopsError } from "../errors.ts";
+import type { KindName, MasterKey } from "../keys/kind.ts";
+import { kindNamed } from "../keys/table.ts";
 import type { KeyRef } from "./model.ts";
 
 /** How `.sopsrc` writes the keys of each kind, and the identifier that SOPS has for them. */
@@ -65,6 +67,18 @@ export function parseUri(uri: string): Pick<KeyRef, "kind" | "id"> | undefined {
   const form = URI_FORMS.find(({ scheme }) => uri.startsWith(scheme));
   const rest = form ? uri.slice(form.scheme.length).trim() : "";
   return form && rest !== "" ? { kind: form.kind, id: form.id(rest) } : undefined;
+}
+
+/**
+ * The master keys of a URI; an AWS role may stand behind a `+`. @throws TsopsError("usage") if it is not the URI of a key.
+ */
+export function keysOfUri(uri: string): MasterKey[] {
+  const ref = parseUri(uri);
+  if (ref) return kindNamed(ref.kind).parse(ref.id);
+  // the text stays out of the message: someone may have put a secret there
+  throw new TsopsError("usage", "this is not the URI of a key", {
+    hint: `URIs of keys are: ${URI_FORMS.map(({ scheme }) => `${scheme}…`).join(" ")}`,
+  });
 }
 
 /** The recipient URI of a key: what `parseUri` reads, for those who write a `.sopsrc`. */
