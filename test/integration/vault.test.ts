@@ -15,6 +15,7 @@ import { hcVault } from "../../src/keys/hc-vault.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { vaultClient } from "../../src/keys/vault/client.ts";
 import { contextWith } from "../keys/helpers.ts";
+import { fakeProxy, stopServers } from "../keys/vault/server.ts";
 import { freePorts, installed, scratch, startServer } from "./support.ts";
 
 /** HashiCorp Vault's transit engine, against OpenBao. */
@@ -433,6 +434,10 @@ test("TLS with the variables of the vault program", async () => {
   await roundTrip(key.id, context({ VAULT_SKIP_VERIFY: "1" }));
   assert.match(warnings.join("\n"), "VAULT_SKIP_VERIFY is set");
 
+  const proxy = await fakeProxy(server);
+  await roundTrip(key.id, context({ VAULT_CACERT: ca, VAULT_PROXY_ADDR: `http://${proxy.address}` }));
+  assert.is(proxy.asked[0], `CONNECT ${new URL(server).host}`);
+
   const untrusted = await failure(hcVault.wrap(key, dataKey, context({})));
   assert.match(untrusted.message, "has a certificate that nothing here trusts");
   assert.match(untrusted.hint ?? "", "VAULT_CACERT");
@@ -597,4 +602,5 @@ test("the token file of the vault program, and no token in any message", async (
   assert.not.match(bad.stderr, "hvs.not-a-token");
 });
 
+test.after(stopServers);
 test.run();
