@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { createSign, generateKeyPairSync } from "node:crypto";
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,7 +23,13 @@ import { freePorts, installed, scratch, startServer } from "./support.ts";
 
 const run = promisify(execFile);
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7));
-const [port, sealedPort, tlsPort, closedPort] = (await freePorts(4)) as [number, number, number, number];
+const [port, sealedPort, tlsPort, mutualPort, closedPort] = (await freePorts(5)) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 const address = await startBao(port);
 
 async function startBao(on: number, more: readonly string[] = [], scheme = "http"): Promise<string> {
@@ -462,6 +469,30 @@ test("TLS with the variables of the vault program", async () => {
     (await failure(hcVault.wrap(keyOf(uri("k", "transit", noTls)), dataKey, reverse))).message,
     "cannot agree on TLS",
   );
+});
+
+test("a server that wants a client certificate gets the one that the variables name", async () => {
+  const folder = scratch();
+  await startBao(mutualPort, ["-dev-tls", `-dev-tls-cert-dir=${folder}`], "https");
+  const [ca, cert, key] = ["vault-ca.pem", "vault-cert.pem", "vault-key.pem"].map((name) =>
+    join(folder, name),
+  );
+  const read = (file: string | undefined): Buffer => readFileSync(file!);
+  const tls = { ca: read(ca), cert: read(cert), key: read(key), requestCert: true };
+  const server = createTlsServer(tls, (_, response) => response.end('{"data":{"plaintext":"eA=="}}'));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const there = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const env = { VAULT_ADDR: there, VAULT_CACERT: ca };
+    const named = keyOf(uri("k", "transit", there));
+    const certified = contextFor({ ...env, VAULT_CLIENT_CERT: cert, VAULT_CLIENT_KEY: key });
+    assert.equal(await hcVault.unwrap(named, certified), Buffer.from("x"));
+    const error = await failure(hcVault.unwrap(named, contextFor(env)));
+    assert.match(`${error.message} ${error.hint}`, "VAULT_CLIENT_CERT");
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
 });
 
 test("an examination says which token is used, what it may, and what is wrong", async () => {
