@@ -592,7 +592,7 @@ test("both write the same fields", async () => {
   assert.equal(ours, theirs);
 });
 
-test("the key of a file is changed by rotate and updatekeys", async () => {
+test("rotate adds a key, and the real SOPS opens the file with that one alone", async () => {
   const file = plainFile();
   const vault = { VAULT_ADDR: address };
   const made = await sh([...tsops(), "encrypt", "-i", "--hc-vault-transit", uri("k"), file]);
