@@ -114,7 +114,8 @@ function checkedUrl(url: string, where: string): string {
 
 /**
  * Makes a client of the SDK. The first one that a process makes announces which release of Node will be too old next
- * year: nothing that the person who encrypts a file can do something about, so that one warning is left out.
+ * year: nothing that the person who encrypts a file can do something about, so that one warning is left out. (The clients
+ * that providers of credentials make come later, when a client asks for credentials.)
  */
 export function newAwsClient<T>(make: () => T): T {
   const { emitWarning } = process;

@@ -75,7 +75,7 @@ function explain(error: unknown, facts: CallFacts): Explanation {
   if (Object.hasOwn(CAUSES, name)) return CAUSES[name]!(facts, given);
   if (THROTTLED.test(given.name)) return throttled(facts);
   const status = given.$metadata?.httpStatusCode;
-  if (status === undefined) return unreachable(given, facts);
+  if (status === undefined || status < 300) return unreachable(given, facts);
   if (status >= 500) return failing(facts);
   if (status === 403) return denied(facts, given);
   return {

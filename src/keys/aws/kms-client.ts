@@ -70,8 +70,8 @@ async function profileFor(name: string, context: KeyContext): Promise<string | u
     );
     return undefined;
   }
-  const implied = own === undefined ? "default" : environmentProfile(context);
-  await checkAllowed(context, "awsProfile", name, [implied]);
+  const named = environmentProfile(context) ?? (own === undefined ? "default" : undefined);
+  await checkAllowed(context, "awsProfile", name, [named]);
   return name;
 }
 
