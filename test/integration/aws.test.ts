@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { KMS } from "@aws-sdk/client-kms";
 import { test } from "uvu";
@@ -82,6 +83,13 @@ async function newRole(endpoint: string, name: string, principal: object = { AWS
     AssumeRolePolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [statement] }),
   });
   return /<Arn>([^<]+)<\/Arn>/.exec(text)![1]!;
+}
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
 }
 
 interface Outcome {
@@ -206,6 +214,7 @@ for (const [name, endpoint] of [
   test(`${name}: through a role, which the person names`, async () => {
     const arn = await newKey(endpoint);
     const role = await newRole(endpoint, `sops-${name}`);
+    succeeded(place.tsops(["encrypt", "--kms", `${arn}+${role}`, "plain.yaml"]));
     bothWays(place, ["--kms", `${arn}+${role}`], { TSOPS_ALLOW: `aws_role=${role}` });
     assert.match(place.read("ours.yaml"), `role: ${role}`);
     failed(place.tsops(["decrypt", "ours.yaml"]), role, "nothing here vouches for it", "aws_role");
@@ -356,6 +365,61 @@ test("a web identity token, as CI platforms give it", async () => {
   assert.is(succeeded(place.tsops(["decrypt", "file.yaml"])), PLAIN);
   // SOPS's SDK asks for this role without minding AWS_ENDPOINT_URL: it opens the file with keys
   assert.is(succeeded(motoPlace.sops(["decrypt", join(place.folder, "file.yaml")])), PLAIN);
+});
+
+test("the role of an EC2 instance, and credentials of a container", async () => {
+  const arn = await newKey(ministack);
+  const metadata = { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: ministack };
+  bothWays(new Place({ AWS_ENDPOINT_URL: ministack }), ["--kms", arn], metadata);
+  // what the metadata service answers is what the container's address answers, too
+  const roles = `${ministack}/latest/meta-data/iam/security-credentials/`;
+  const role = (await (await fetch(roles)).text()).trim();
+  const container = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${roles}${role}` };
+  bothWays(new Place({ AWS_ENDPOINT_URL: ministack }), ["--kms", arn], container);
+});
+
+test("a server whose certificate only AWS_CA_BUNDLE vouches for", async () => {
+  const folder = scratch();
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"];
+  const made = spawnSync("openssl", [
+    ...request,
+    "-addext",
+    "subjectAltName=IP:127.0.0.1",
+    "-keyout",
+    key,
+    "-out",
+    cert,
+  ]);
+  assert.is(made.status, 0, String(made.stderr));
+  const [port] = (await freePorts(1)) as [number];
+  servers.push(
+    await startServer({
+      argv: [installed("MOTO"), "-H", "127.0.0.1", "-p", String(port), "-s", "-c", cert, "-k", key],
+      ready: () => connects(port),
+    }),
+  );
+  const url = `https://127.0.0.1:${port}`;
+  const place = new Place({ ...KEYS, AWS_ENDPOINT_URL: url });
+  const ca = readFileSync(cert, "utf8");
+  const credentials = { accessKeyId: "x", secretAccessKey: "x" };
+  const trusting = new KMS({
+    endpoint: url,
+    region: "us-east-1",
+    credentials,
+    requestHandler: { httpsAgent: { ca } },
+  });
+  const arn = (await trusting.createKey({})).KeyMetadata!.Arn!;
+  bothWays(place, ["--kms", arn], { AWS_CA_BUNDLE: cert });
+  failed(
+    place.tsops(["decrypt", "ours.yaml"]),
+    `the certificate of KMS at ${url} is not trusted`,
+    "AWS_CA_BUNDLE",
+  );
+  failed(
+    place.tsops(["decrypt", "ours.yaml"], { AWS_CA_BUNDLE: "/nowhere" }),
+    "/nowhere cannot be read: ENOENT",
+  );
 });
 
 test("a key that is disabled, and one that waits for its deletion", async () => {

@@ -241,6 +241,9 @@ test("a server that does not answer, and one that is not there, end in time", as
   );
   assert.match(nobody.message, "KMS at http://127.0.0.1:1 cannot be reached (ECONNREFUSED)");
   assert.match(nobody.hint!, "AWS_ENDPOINT_URL");
+  const withPassword = { ...KEYS, AWS_ENDPOINT_URL: "http://me:pass@word@127.0.0.1:1" };
+  const hidden = await failure(kms.wrap(keyWith(), dataKey, contextWith(withPassword)));
+  assert.match(hidden.message, "KMS at http://…@127.0.0.1:1 cannot be reached");
   assert.ok(Date.now() - started < 5000);
 });
 

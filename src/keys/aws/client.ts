@@ -107,9 +107,14 @@ export async function endpointFor(
 
 function checkedUrl(url: string, where: string): string {
   if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url;
-  throw new TsopsError("generic", `${where} is not a URL: ${printable(url)}`, {
+  throw new TsopsError("generic", `${where} is not a URL: ${shownUrl(url)}`, {
     hint: "write it as https://HOST or http://HOST:PORT",
   });
+}
+
+/** A URL for a message: without the password that may stand in it. */
+export function shownUrl(url: string): string {
+  return printable(url.replace(/^([^/]*\/\/)[^/]*@/, "$1…@"));
 }
 
 /**
