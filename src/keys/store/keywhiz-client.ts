@@ -53,7 +53,10 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > MAX_BYTES) throw new TsopsError("generic", "its answer is too long");
+      if (size > MAX_BYTES) {
+        const hint = "see whether a Keywhiz server listens there, and not something else";
+        throw new TsopsError("generic", "its answer is too long", { hint });
+      }
     }
     return Buffer.concat(chunks);
   } finally {

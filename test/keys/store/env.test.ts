@@ -1,35 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
 import { textField, withFields } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "../../../src/keys/metadata.ts";
 import { env } from "../../../src/keys/store/env.ts";
-import { masterKeyId } from "../../../src/keys/store/master.ts";
 import { kindOfUri } from "../../../src/keys/table.ts";
 import { contextWith } from "../helpers.ts";
+import { failure, newMaster } from "./helpers.ts";
 
 /** Master keys in environment variables, and how keys of a store are rotated. */
 
 const URI = "env://MASTER";
 const [KEY] = env.parse(URI);
 const DATA_KEY = randomBytes(32);
-
-function newMaster() {
-  const bytes = randomBytes(32);
-  return { text: bytes.toString("base64"), id: masterKeyId(bytes) };
-}
-
-async function failure(work: Promise<unknown>): Promise<TsopsError> {
-  const error: unknown = await work.then(
-    () => assert.unreachable("no error"),
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, TsopsError);
-  return error as TsopsError;
-}
 
 test("the identifier is the URI, and a list of them has commas", () => {
   assert.equal(

@@ -1,25 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { TsopsError } from "../../../src/errors.ts";
 import { textField } from "../../../src/keys/fields.ts";
 import { openMasterKey, readMasterKeys, wrappedPart } from "../../../src/keys/store/secret.ts";
 import { kindNamed } from "../../../src/keys/table.ts";
 import { contextWith, goldenKey } from "../helpers.ts";
+import { said } from "./helpers.ts";
 
 /** What the text of a secret may be. */
 
 const WHERE = "env://MASTER";
 const read = (text: string) => readMasterKeys(Buffer.from(text), WHERE);
-
-async function message(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => assert.unreachable("it was accepted") as never,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, TsopsError);
-  return `${(error as TsopsError).message}\n${(error as TsopsError).hint ?? ""}`;
-}
 
 test("a master key in base64, base64url and hexadecimal digits, with padding and without", async () => {
   // bytes whose base64 has both of the characters in which base64url differs
@@ -62,9 +53,9 @@ test("anything else is refused in words that do not show it", async () => {
     ["keywhiz://hidden/x#v1:x", /held in a store cannot wrap another/, "hidden"],
   ];
   for (const [text, why, hidden] of cases) {
-    const said = await message(read(text));
-    assert.match(said, why, text);
-    assert.not.ok(said.includes(hidden), said);
+    const words = await said(read(text));
+    assert.match(words, why, text);
+    assert.not.ok(words.includes(hidden), words);
   }
 });
 
@@ -85,9 +76,9 @@ test("a master key that is wrapped by age is unwrapped when it is used, an SSH k
   assert.equal(more, []);
   const context = contextWith({ SOPS_AGE_KEY: goldenKey("age1.txt") });
   assert.equal(await openMasterKey(held!, WHERE, context), master);
-  const said = await message(openMasterKey(held!, WHERE, contextWith()));
-  assert.match(said, `the master key in env://MASTER is wrapped by age ${recipient}: no identity for it`);
-  assert.match(said, /SOPS_AGE_KEY_FILE/);
+  const words = await said(openMasterKey(held!, WHERE, contextWith()));
+  assert.match(words, `the master key in env://MASTER is wrapped by age ${recipient}: no identity for it`);
+  assert.match(words, /SOPS_AGE_KEY_FILE/);
 
   const ssh = goldenKey("ssh_ed25519.pub").trim();
   const [bySsh] = await read(await wrappedFor(`age:${ssh}`, ssh, master));
@@ -98,10 +89,8 @@ test("a master key that is wrapped by age is unwrapped when it is used, an SSH k
 test("what was wrapped must be a master key", async () => {
   const recipient = goldenKey("age1.pub").trim();
   const [held] = await read(await wrappedFor(`age:${recipient}`, recipient, Buffer.from("not a key")));
-  const said = await message(
-    openMasterKey(held!, WHERE, contextWith({ SOPS_AGE_KEY: goldenKey("age1.txt") })),
-  );
-  assert.match(said, /what comes out is not a master key: it has 9 bytes/);
+  const words = await said(openMasterKey(held!, WHERE, contextWith({ SOPS_AGE_KEY: goldenKey("age1.txt") })));
+  assert.match(words, /what comes out is not a master key: it has 9 bytes/);
 });
 
 test("the wrapped form of services is what they give, as it stands in files", async () => {
