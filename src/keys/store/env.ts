@@ -1,6 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../printable.ts";
-import { type Store, storeKind } from "./kind.ts";
+import { storeKind } from "./kind.ts";
+import type { Store } from "./store.ts";
 
 const SCHEME = "env://";
 

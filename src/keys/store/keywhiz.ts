@@ -5,8 +5,9 @@ import type { KeyContext } from "../kind.ts";
 import { printable, shortened } from "../printable.ts";
 import { getSecret, type KeywhizAnswer, passes, unreachable } from "./keywhiz-client.ts";
 import { loadCredentials } from "./keywhiz-credentials.ts";
-import { type Secret, type Store, storeKind } from "./kind.ts";
+import { storeKind } from "./kind.ts";
 import { strictBase64 } from "./master.ts";
+import type { Secret, Store } from "./store.ts";
 
 const PORT = 4444;
 

@@ -1,6 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import { printable, shortened } from "../printable.ts";
 import type { VaultError } from "../vault/client.ts";
+import { NotThere } from "./store.ts";
 
 /**
  * What Vault or OpenBao said no with, as a sentence and a next step.
@@ -11,7 +12,10 @@ export function explained(error: VaultError, uri: string, source: string): Tsops
   const said = texts.join("; ") || `status ${status}`;
   const fail = (why: string, hint: string) =>
     new TsopsError("generic", `cannot read ${shortened(uri)}: ${why}`, { hint, cause: error });
-  if (status === 404) return fail(...missing(error));
+  if (status === 404) {
+    const [why, hint] = missing(error);
+    return new NotThere("generic", `cannot read ${shortened(uri)}: ${why}`, { hint, cause: error });
+  }
   if (status === 403 && /invalid token|bad token|missing client token/i.test(said)) {
     return fail(
       `the server does not accept ${source} (any more)`,
@@ -47,7 +51,7 @@ function missing({ data }: VaultError): [why: string, hint: string] {
 
 /** For files from before the secret was moved to an engine that keeps one version only. */
 export function noSuchVersion(uri: string, version: string): TsopsError {
-  return new TsopsError("generic", `${shortened(uri)} has no version ${version}: its engine keeps only one`, {
+  return new NotThere("generic", `${shortened(uri)} has no version ${version}: its engine keeps only one`, {
     hint: "put the old master key into the secret, behind the newest one",
   });
 }

@@ -3,7 +3,7 @@ import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { shortened } from "../printable.ts";
 import { type VaultClient, VaultError } from "../vault/client.ts";
-import type { Secret } from "./kind.ts";
+import type { Secret } from "./store.ts";
 import { explained, noSuchVersion } from "./vaultkv-errors.ts";
 
 /** A secret in a KV engine. */

@@ -1,7 +1,8 @@
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../printable.ts";
 import { placesOfCredentials, vaultClient } from "../vault/client.ts";
-import { type Store, storeKind } from "./kind.ts";
+import { storeKind } from "./kind.ts";
+import type { Store } from "./store.ts";
 import { readSecret } from "./vaultkv-read.ts";
 
 /** `vaultkv://HOST[:PORT]/MOUNT/PATH[#FIELD]`: master keys in the KV engine of Vault or OpenBao, of either version. */

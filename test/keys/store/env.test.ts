@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { flatBlock, flatten } from "../../../src/formats/flatten.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
+import { age } from "../../../src/keys/age.ts";
 import { textField, withFields } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "../../../src/keys/metadata.ts";
@@ -14,6 +16,7 @@ import { failure, newMaster } from "./helpers.ts";
 
 const URI = "env://MASTER";
 const [KEY] = env.parse(URI);
+const RECIPIENT = "age14kpnuzg57a698yrcfaq9vuktcr7vzpkayyuead4sll5rluwtcc9sekj2x4";
 const DATA_KEY = randomBytes(32);
 
 test("the identifier is the URI, and a list of them has commas", () => {
@@ -139,10 +142,9 @@ test("what doctor says", async () => {
   const gone = await at(other.text);
   assert.is(gone.usable, false);
   assert.match(gone.lines.join("\n"), `the file wants the master key ${one.id}`);
-  const recipient = "age14kpnuzg57a698yrcfaq9vuktcr7vzpkayyuead4sll5rluwtcc9sekj2x4";
-  const maybe = await at(`age:${recipient}#LS0t`);
+  const maybe = await at(`age:${RECIPIENT}#LS0t`);
   assert.is(maybe.usable, undefined);
-  assert.match(maybe.lines.join("\n"), `a master key that is wrapped by age ${recipient}`);
+  assert.match(maybe.lines.join("\n"), `a master key that is wrapped by age ${RECIPIENT}`);
   assert.is((await at(one.text, KEY!)).usable, true, "a key that has wrapped nothing yet");
 });
 
@@ -157,6 +159,34 @@ test("it stands in tsops.keys with its fields, those of later versions too", asy
   assert.throws(
     () => groupsFromMetadata(TreeMap.of([["tsops", bad]])),
     /cannot be read.*does not name an env/,
+  );
+});
+
+test("a group with no other key is marked, since formats without nesting leave empty lists out", () => {
+  const [known] = age.parse(RECIPIENT);
+  const tree = groupsToMetadata([[known!], [KEY!], [known!, KEY!]], 2);
+  const items = flatten(tree).map(({ key }) => key);
+  assert.equal(
+    items.filter((key) => key.includes("tsops")),
+    ["key_groups__list_1__map_tsops"],
+  );
+  const lines = flatten(tree).map(({ key, value }) => ({
+    key,
+    value: String(value),
+    keyStart: 0,
+    start: 0,
+    end: 0,
+  }));
+  const keys = ownKeysToMetadata([[known!], [KEY!], [known!, KEY!]])!;
+  const read = TreeMap.of([
+    ...flatBlock("", lines)
+      .tree.entries()
+      .map(({ key, value }) => [key, value] as const),
+    ["tsops", TreeMap.of([["keys", keys]])],
+  ]);
+  assert.equal(
+    groupsFromMetadata(read).groups.map((group) => group.map(({ id }) => id)),
+    [[RECIPIENT], [URI], [RECIPIENT, URI]],
   );
 });
 
