@@ -281,6 +281,8 @@ test("the file chooses the server: AWS roles and profiles, key vaults, Keywhiz a
     Object.assign(box.env, {
       AWS_ACCESS_KEY_ID: "AKIA",
       AWS_SECRET_ACCESS_KEY: "s",
+      KEYWHIZ_CLIENT_CERT: "c.pem",
+      KEYWHIZ_CLIENT_KEY: "c.key",
       AZURE_TENANT_ID: "00000000-0000-0000-0000-000000000001",
       AZURE_CLIENT_ID: "c",
       AZURE_CLIENT_SECRET: "s",

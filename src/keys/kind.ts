@@ -58,27 +58,8 @@ export interface Examination {
   readonly lines: readonly string[];
 }
 
-/**
- * One kind of master key: a plug. Everything that knows its SDK, its metadata or its identifiers is in its own file.
- */
-export interface KeyKind {
-  readonly name: KindName;
-  /**
-   * The list's name in the metadata: `age`, `pgp`, `kms`, …; undefined for kinds that SOPS lacks, whose keys stand in
-   * `sops.tsops.keys` with their URI (docs/format.md).
-   */
-  readonly field: string | undefined;
-  /** What the URIs of such keys begin with, for kinds whose keys are stored by URI. */
-  readonly schemes?: readonly string[];
-  /** What people call it, for messages: "age", "AWS KMS". */
-  readonly title: string;
-  /**
-   * Keys from an identifier list as flags, variables and `.sops.yaml` write it: separated by commas.
-   * @throws TsopsError("no-key" | "config" | "usage") if one is malformed; the message names it.
-   */
-  parse(list: string): MasterKey[];
-  /** The key that an entry of a file's metadata describes. @throws TsopsError("parse") if a needed field is missing. */
-  fromMetadata(fields: TreeMap): MasterKey;
+/** How the keys of a kind are used. */
+export interface KeyUse {
   /**
    * Wraps a data key or share, and gives the key with its new `enc` (and `created_at`, where the kind has it).
    * @throws TsopsError("generic") with the cause in a sentence and a hint.
@@ -98,4 +79,28 @@ export interface KeyKind {
   whyNot?(key: MasterKey, context: KeyContext): readonly string[];
   /** Whether the key can be used here, as far as that can be found out without unwrapping anything. Never throws. */
   examine(key: MasterKey, context: KeyContext): Promise<Examination>;
+}
+
+/**
+ * One kind of master key: a plug. Its file knows its identifiers and its metadata; how its keys are used, with their SDK
+ * if there is one, is loaded when that is asked for.
+ */
+export interface KeyKind extends KeyUse {
+  readonly name: KindName;
+  /**
+   * The list's name in the metadata: `age`, `pgp`, `kms`, …; undefined for kinds that SOPS lacks, whose keys stand in
+   * `sops.tsops.keys` with their URI (docs/format.md).
+   */
+  readonly field: string | undefined;
+  /** What the URIs of such keys begin with, for kinds whose keys are stored by URI. */
+  readonly schemes?: readonly string[];
+  /** What people call it, for messages: "age", "AWS KMS". */
+  readonly title: string;
+  /**
+   * Keys from an identifier list as flags, variables and `.sops.yaml` write it: separated by commas.
+   * @throws TsopsError("no-key" | "config" | "usage") if one is malformed; the message names it.
+   */
+  parse(list: string): MasterKey[];
+  /** The key that an entry of a file's metadata describes. @throws TsopsError("parse") if a needed field is missing. */
+  fromMetadata(fields: TreeMap): MasterKey;
 }

@@ -1,12 +1,12 @@
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../printable.ts";
 import { storeKind } from "./kind.ts";
-import type { Store } from "./store.ts";
+import type { StoreAddress } from "./store.ts";
 
 const SCHEME = "env://";
 
 /** `env://NAME`: master keys in an environment variable. */
-const store: Store = {
+const address: StoreAddress = {
   name: "env",
   title: "environment variable",
   schemes: [SCHEME],
@@ -17,25 +17,11 @@ const store: Store = {
       hint: "write it as env://NAME: letters, digits and underscores, the first one not a digit",
     });
   },
-
-  async read(uri, { env }) {
-    const value = env[nameOf(uri)];
-    return value ? { text: Buffer.from(value) } : null;
-  },
-
-  whyNot(uri, { env }) {
-    const state = env[nameOf(uri)] === undefined ? "not set" : "empty";
-    return [
-      `the variable ${nameOf(uri)} is ${state}`,
-      "set it to a master key; `tsops keygen --master` makes a new one",
-    ];
-  },
-
-  describe: (uri) => [`the variable ${nameOf(uri)} is set`],
 };
 
-function nameOf(uri: string): string {
+/** The variable's name. */
+export function nameOf(uri: string): string {
   return uri.slice(SCHEME.length);
 }
 
-export const env = storeKind(store);
+export const env = storeKind(address, async () => (await import("./env-store.ts")).envStore);

@@ -2,14 +2,18 @@ import { TsopsError } from "../../errors.ts";
 import type { KeyContext, KindName, MasterKey } from "../kind.ts";
 import { clear, type Held, readMasterKeys } from "./secret.ts";
 
-/** A place that holds secrets, one of which holds master keys. */
-export interface Store {
+/** The URIs of a store's secrets. */
+export interface StoreAddress {
   readonly name: KindName;
   readonly title: string;
   /** What the URIs of its secrets begin with. */
   readonly schemes: readonly string[];
   /** @throws TsopsError("usage") if a URI is malformed; the message names it. */
   check(uri: string): void;
+}
+
+/** A place that holds secrets, one of which holds master keys. */
+export interface Store {
   /**
    * The secret's text, or null if there is nothing here to reach it with, which is found out without the network.
    * @param version of stores that keep old versions: which one; the newest if it is not given.

@@ -1,37 +1,20 @@
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../printable.ts";
-import { placesOfCredentials, vaultClient } from "../vault/client.ts";
 import { storeKind } from "./kind.ts";
-import type { Store } from "./store.ts";
-import { readSecret } from "./vaultkv-read.ts";
+import type { StoreAddress } from "./store.ts";
 
 /** `vaultkv://HOST[:PORT]/MOUNT/PATH[#FIELD]`: master keys in the KV engine of Vault or OpenBao, of either version. */
-const store: Store = {
+const address: StoreAddress = {
   name: "vaultkv",
   title: "Vault KV",
   schemes: ["vaultkv://", "vaultkv+http://"],
 
   check(uri) {
-    parse(uri);
-  },
-
-  async read(uri, context, version) {
-    const { address, path, field } = parse(uri);
-    const client = await vaultClient(context, address);
-    return client ? readSecret(client, { uri, path, field }, context, version) : null;
-  },
-
-  whyNot: (_uri, context) => placesOfCredentials(context),
-
-  async describe(uri, context) {
-    const { address } = parse(uri);
-    const client = await vaultClient(context, address).catch(() => undefined);
-    const namespace = client?.namespace ? `, namespace ${client.namespace}` : "";
-    return [`Vault at ${address}${namespace}`, ...(client ? [`credentials: ${client.source}`] : [])];
+    parseVaultKv(uri);
   },
 };
 
-interface VaultKvAddress {
+export interface VaultKvAddress {
   /** Of the server: `https://HOST:PORT`. */
   readonly address: string;
   /** Mount and path; only the server knows where the one ends. */
@@ -40,7 +23,7 @@ interface VaultKvAddress {
 }
 
 /** @throws TsopsError("usage") if it does not name a secret of a server. */
-function parse(uri: string): VaultKvAddress {
+export function parseVaultKv(uri: string): VaultKvAddress {
   const pattern =
     /^vaultkv(\+http)?:\/\/((?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?)((?:\/[^/?#\s,]+){2,})(?:#([^#\s,]+))?$/;
   const [, plain, host, path, field] = pattern.exec(uri) ?? [];
@@ -66,4 +49,4 @@ function decoded(part: string): string {
   }
 }
 
-export const vaultkv = storeKind(store);
+export const vaultkv = storeKind(address, async () => (await import("./vaultkv-store.ts")).vaultKvStore);

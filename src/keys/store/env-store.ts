@@ -1,0 +1,20 @@
+import { nameOf } from "./env.ts";
+import type { Store } from "./store.ts";
+
+/** Environment variables as a store. */
+export const envStore: Store = {
+  async read(uri, { env }) {
+    const value = env[nameOf(uri)];
+    return value ? { text: Buffer.from(value) } : null;
+  },
+
+  whyNot(uri, { env }) {
+    const state = env[nameOf(uri)] === undefined ? "not set" : "empty";
+    return [
+      `the variable ${nameOf(uri)} is ${state}`,
+      "set it to a master key; `tsops keygen --master` makes a new one",
+    ];
+  },
+
+  describe: (uri) => [`the variable ${nameOf(uri)} is set`],
+};
