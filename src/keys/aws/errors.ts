@@ -1,0 +1,260 @@
+import { TsopsError } from "../../errors.ts";
+import { printable, shortened } from "../printable.ts";
+import type { CredentialSource } from "./source.ts";
+
+/** What AWS's services say, in a sentence with a next step. Their own messages are not passed on: only codes and ARNs. */
+
+export interface CallFacts {
+  readonly service: "KMS" | "STS" | "SSO" | "S3";
+  readonly region: string;
+  /** If it is not the service's usual address. */
+  readonly endpoint?: string;
+  readonly source?: CredentialSource;
+  /** ARN of the key that the call is about. */
+  readonly arn?: string;
+}
+
+interface Explanation {
+  readonly cause: string;
+  readonly hint: string;
+}
+
+/** The parts of an SDK's error that count, whatever class it is of. */
+interface ServiceError {
+  readonly name: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly cause?: unknown;
+  readonly errors?: readonly unknown[];
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
+}
+
+const THROTTLED =
+  /^(?:Throttling|ThrottlingException|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled|SlowDown|PriorRequestNotComplete)$/;
+/** Failures of the service or the connection that pass by themselves. */
+const PASSING =
+  /^(?:KMSInternalException|DependencyTimeoutException|KeyUnavailableException|InternalFailure|InternalError|ServiceUnavailable|RequestTimeout|IDPCommunicationError)$/;
+const BROKEN_CONNECTION = /^(?:ECONNRESET|EPIPE|ERR_STREAM_PREMATURE_CLOSE|EAI_AGAIN|UND_ERR_SOCKET)$/;
+const NO_CONNECTION = /^(?:ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EADDRNOTAVAIL)$/;
+const BAD_CERTIFICATE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_/;
+
+/** Whether another try makes sense: for `attempt`. Errors of our own count by their cause. */
+export function passes(error: unknown): boolean {
+  const given = toServiceError(error);
+  if (!given) return false;
+  if (error instanceof TsopsError) return passes(error.cause);
+  const status = given.$metadata?.httpStatusCode ?? 0;
+  return (
+    THROTTLED.test(given.name) ||
+    PASSING.test(given.name) ||
+    status === 429 ||
+    status >= 500 ||
+    // the SDK has learned by how much this machine's clock is wrong, and signs the next request accordingly
+    given.$metadata?.clockSkewCorrected === true ||
+    BROKEN_CONNECTION.test(codeOf(given))
+  );
+}
+
+/**
+ * The error for a call that failed: `what` and the cause in a sentence, and what to do. Errors of our own keep their
+ * code, and their text if the code is not "generic".
+ */
+export function explained(error: unknown, what: string, facts: CallFacts): TsopsError {
+  if (error instanceof TsopsError) {
+    if (error.code !== "generic") return error;
+    return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+  const { cause, hint } = explain(error, facts);
+  return new TsopsError("generic", `${what}: ${cause}`, { hint, cause: error });
+}
+
+function explain(error: unknown, facts: CallFacts): Explanation {
+  const given = toServiceError(error);
+  if (!given) return { cause: "an internal error", hint: "report it" };
+  const name = String(given.name).replace(/Exception$/, "");
+  if (Object.hasOwn(CAUSES, name)) return CAUSES[name]!(facts, given);
+  if (THROTTLED.test(given.name)) return throttled(facts);
+  const status = given.$metadata?.httpStatusCode;
+  if (status === undefined) return unreachable(given, facts);
+  if (status >= 500) return failing(facts);
+  if (status === 403) return denied(facts, given);
+  return {
+    cause: `${facts.service} refuses it: ${printable(given.name)}`,
+    hint: `look the error code up in the documentation of AWS ${facts.service}`,
+  };
+}
+
+type Cause = (facts: CallFacts, error: ServiceError) => Explanation;
+
+/** By error code, without `Exception` at its end. The codes are those of the API references of KMS, STS and SSO. */
+const CAUSES: Readonly<Record<string, Cause>> = {
+  AccessDenied: denied,
+  Forbidden: denied,
+  UnauthorizedOperation: denied,
+  NotFound: ({ region, arn }) => ({
+    cause: `there is no such key in ${region}`,
+    hint: `compare account, region and id in ${shownArn(arn)} with \`aws kms list-keys --region ${region}\`; a deleted key does not come back`,
+  }),
+  Disabled: ({ region, arn }) => ({
+    cause: "the key is disabled",
+    hint: `its administrator can enable it: aws kms enable-key --region ${region} --key-id ${keyIdOf(arn)}`,
+  }),
+  KMSInvalidState: ({ region, arn }) => ({
+    cause: "the key is in a state in which it cannot be used, such as being scheduled for deletion",
+    hint: `see aws kms describe-key --region ${region} --key-id ${shownArn(arn)}; aws kms cancel-key-deletion saves it while it waits`,
+  }),
+  KeyUnavailable: () => ({ cause: "the key is not available at the moment", hint: "try again later" }),
+  InvalidCiphertext: () => ({
+    cause:
+      "the encryption context is not the one that it was wrapped with, or the wrapped data key is damaged",
+    hint: "compare context and enc of the key in the file's metadata with the file's last good version in git",
+  }),
+  IncorrectKey: () => ({
+    cause: "the data key was wrapped with another KMS key than the one that the file names",
+    hint: "if it is an alias, it may lead to another key by now: name the key itself, or point the alias back",
+  }),
+  InvalidKeyUsage: () => ({
+    cause: "the key is not for encryption",
+    hint: "use a symmetric key with the usage ENCRYPT_DECRYPT",
+  }),
+  InvalidArn: ({ region, endpoint }) => ({
+    cause: "KMS does not accept the ARN",
+    hint: endpoint
+      ? `the service at ${printable(endpoint)} may be that of another region than ${region}`
+      : "look for a typing error in its region, account and id",
+  }),
+  ExpiredToken: expired,
+  RequestExpired: skewed,
+  RequestTimeTooSkewed: skewed,
+  UnrecognizedClient: unknownKey,
+  InvalidClientTokenId: unknownKey,
+  InvalidAccessKeyId: unknownKey,
+  InvalidSignature: wrongSecret,
+  SignatureDoesNotMatch: wrongSecret,
+  IncompleteSignature: wrongSecret,
+  InvalidIdentityToken: (facts) => ({
+    cause: "the web identity token is not accepted",
+    hint: `the role's trust policy must name the token's issuer and subject${renewal(facts)}`,
+  }),
+  IDPRejectedClaim: (facts) => ({
+    cause: "the issuer of the web identity token rejects it",
+    hint: `it may have expired${renewal(facts)}`,
+  }),
+  RegionDisabled: ({ region }) => ({
+    cause: `STS is not enabled in ${region} for the account`,
+    hint: "its administrator can enable the region",
+  }),
+  Unauthorized: expired,
+  Validation: ({ service }) => ({
+    cause: `${service} calls the request malformed`,
+    hint: "look for a typing error in the ARN, the role and the encryption context",
+  }),
+};
+
+/** AWS says who was denied what; nothing else of its message is passed on. */
+function denied({ service, arn }: CallFacts, { message = "" }: ServiceError): Explanation {
+  const [, who, action] =
+    /User: (arn:[\w:+=,.@/-]+) is not authorized to perform: ([\w:*]+)/.exec(message) ?? [];
+  const cause = who ? `access denied: ${printable(who)} may not do ${action}` : "access denied";
+  if (service === "STS") {
+    return {
+      cause,
+      hint: "allow sts:AssumeRole on the role to these credentials, and let the role's trust policy name them",
+    };
+  }
+  if (service !== "KMS") return { cause, hint: "allow it to these credentials, or use others" };
+  return {
+    cause: who ? cause : `${cause}, or there is no such key for these credentials`,
+    hint: `allow ${action ?? "kms:Encrypt and kms:Decrypt"} on ${shownArn(arn)} in the key's policy or with IAM, or use other credentials`,
+  };
+}
+
+function expired({ source }: CallFacts): Explanation {
+  return {
+    cause: `the credentials have expired${source ? ` (${source.where})` : ""}`,
+    hint: source?.renew ?? "get new ones",
+  };
+}
+
+function unknownKey({ source, region }: CallFacts): Explanation {
+  return {
+    cause: `AWS does not know these credentials${source ? ` (${source.where})` : ""}`,
+    hint: `they may be deleted, incomplete (a session token that is missing), of another partition, or ${region} is not enabled for the account; ${source?.renew ?? "use others"}`,
+  };
+}
+
+function wrongSecret({ source }: CallFacts): Explanation {
+  return {
+    cause: `the signature is wrong: the secret access key does not belong to the access key id${source ? ` (${source.where})` : ""}, or this machine's clock is wrong`,
+    hint: source?.renew ?? "use other credentials",
+  };
+}
+
+function skewed(): Explanation {
+  return {
+    cause: "this machine's clock is wrong",
+    hint: "set it: AWS refuses requests that are minutes off",
+  };
+}
+
+function throttled({ service }: CallFacts): Explanation {
+  return {
+    cause: `${service} answers that there are too many requests, several times`,
+    hint: "try again later, or have the account's quota raised",
+  };
+}
+
+function failing({ service }: CallFacts): Explanation {
+  return {
+    cause: `${service} fails at the moment, several times`,
+    hint: "see AWS's health dashboard, and try again later",
+  };
+}
+
+function unreachable(error: ServiceError, { service, region, endpoint }: CallFacts): Explanation {
+  const code = codeOf(error);
+  const where = endpoint ? `at ${printable(endpoint)}` : `in ${region}`;
+  if (BAD_CERTIFICATE.test(code)) {
+    return {
+      cause: `the certificate of ${service} ${where} is not trusted (${printable(code)})`,
+      hint: "if a proxy answers for it, name its authority's certificate in AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS",
+    };
+  }
+  const why = NO_CONNECTION.test(code) || BROKEN_CONNECTION.test(code) ? ` (${code})` : "";
+  if (why === "" && error.name !== "TimeoutError") {
+    return {
+      cause: `${service} ${where} gives an answer that is not understood (${printable(error.name)})`,
+      hint: endpoint
+        ? "see whether the address is that of an AWS service"
+        : "see whether a proxy answers for it",
+    };
+  }
+  return {
+    cause: `${service} ${where} cannot be reached${why}`,
+    hint: endpoint
+      ? "see whether the address that AWS_ENDPOINT_URL or the profile names is right, and whether the server runs"
+      : "check the network; the host's name is made from the region in the ARN, so look for a typing error there",
+  };
+}
+
+function renewal({ source }: CallFacts): string {
+  return source ? `; ${source.renew}` : "";
+}
+
+function shownArn(arn = "the key"): string {
+  return shortened(arn);
+}
+
+function keyIdOf(arn = ""): string {
+  return printable(arn);
+}
+
+function toServiceError(error: unknown): ServiceError | undefined {
+  return typeof error === "object" && error !== null ? (error as ServiceError) : undefined;
+}
+
+/** Where both IPv4 and IPv6 fail, the codes are inside. */
+function codeOf(error: ServiceError): string {
+  const inner = [error, error.cause, ...(error.errors ?? [])].map((each) => toServiceError(each)?.code);
+  return String(inner.find((code) => typeof code === "string" && code !== "") ?? "");
+}

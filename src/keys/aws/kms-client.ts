@@ -1,0 +1,111 @@
+import type { KMS } from "@aws-sdk/client-kms";
+import { checkAllowed } from "../allow.ts";
+import { attempt } from "../attempt.ts";
+import { once } from "../cache.ts";
+import { textField } from "../fields.ts";
+import type { KeyContext, MasterKey } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { checkRoleArn, parseKeyArn } from "./arn.ts";
+import { awsClientConfig, newAwsClient } from "./client.ts";
+import { awsCredentials, type CredentialSource, type NoCredentials } from "./credentials.ts";
+import { environmentKeys, environmentWebIdentity } from "./environment.ts";
+import { type CallFacts, passes } from "./errors.ts";
+import { containerSource } from "./machine.ts";
+import { noSuchProfile } from "./profile.ts";
+import { environmentProfile, sharedConfig } from "./shared-config.ts";
+
+/** A client for a key's region, with the credentials that serve for the key. */
+export interface Kms {
+  readonly client: KMS;
+  readonly source: CredentialSource;
+  readonly facts: CallFacts;
+}
+
+/**
+ * The client for a key, or where credentials were looked for in vain; without the network. What only the file names,
+ * its role and its profile, must be vouched for.
+ * @throws TsopsError("not-allowed"), TsopsError("generic") if the ARN, the role or what it needs here is malformed.
+ */
+export async function kmsFor(key: MasterKey, context: KeyContext): Promise<Kms | NoCredentials> {
+  const { arn, region } = parseKeyArn(textField(key.fields, "arn"));
+  const role = textField(key.fields, "role") || undefined;
+  if (role) {
+    checkRoleArn(role);
+    await checkAllowed(context, "awsRole", role);
+  }
+  const profile = await profileFor(textField(key.fields, "aws_profile"), context);
+  if (typeof profile === "object") return profile;
+  const source = await awsCredentials(context, { region, profile, role });
+  if ("missing" in source) return source;
+  const { client, endpoint } = await clientFor(context, { region, profile, role }, source);
+  return { client, source, facts: { service: "KMS", region, endpoint, source, arn } };
+}
+
+/** Calls KMS in bounded time, and again where the failure passes by itself. */
+export function callKms<T>(
+  { client }: Kms,
+  context: KeyContext,
+  call: (client: KMS, options: { abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  return attempt(context, (abortSignal) => call(client, { abortSignal }), { passes });
+}
+
+/**
+ * The profile to use, or why none can be. Profiles are names on one person's machine: where the file's is not there,
+ * what the person's own environment names serves instead.
+ */
+async function profileFor(name: string, context: KeyContext): Promise<string | undefined | NoCredentials> {
+  if (name === "") return undefined;
+  const config = await sharedConfig(context);
+  const own = ownCredentials(context, name);
+  if (!config.profiles.has(name)) {
+    if (own === undefined) {
+      const { message, hint } = noSuchProfile(name, config);
+      return { missing: [`${message}; the file names it`, hint!] };
+    }
+    once(context, `aws profile ${name} is not here`, () =>
+      context.warn(
+        `the AWS profile ${printable(name)} that the file names is not on this machine: ${own} serves`,
+      ),
+    );
+    return undefined;
+  }
+  const implied = own === undefined ? "default" : environmentProfile(context);
+  await checkAllowed(context, "awsProfile", name, [implied]);
+  return name;
+}
+
+/** What the environment itself names, if it is not the profile. */
+function ownCredentials(context: KeyContext, profile: string): string | undefined {
+  const named = environmentProfile(context);
+  const variables =
+    environmentKeys(context) ?? environmentWebIdentity(context, "") ?? containerSource(context);
+  if (variables) return variables.where;
+  return named !== undefined && named !== profile ? `AWS_PROFILE (${printable(named)})` : undefined;
+}
+
+interface ClientOptions {
+  readonly region: string;
+  readonly profile: string | undefined;
+  readonly role: string | undefined;
+}
+
+/** One client for each region, profile and role, whatever the number of files. */
+function clientFor(
+  context: KeyContext,
+  options: ClientOptions,
+  source: CredentialSource,
+): Promise<{ client: KMS; endpoint: string | undefined }> {
+  return once(
+    context,
+    `kms client ${JSON.stringify([options.region, options.profile, options.role])}`,
+    async () => {
+      const [{ KMS }, config] = await Promise.all([
+        import("@aws-sdk/client-kms"),
+        awsClientConfig(context, "KMS", options),
+      ]);
+      const client = newAwsClient(() => new KMS({ ...config, credentials: source.provider }));
+      return { client, endpoint: config.endpoint };
+    },
+  );
+}

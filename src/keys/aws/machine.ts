@@ -1,0 +1,105 @@
+import { readFile } from "node:fs/promises";
+import { TsopsError } from "../../errors.ts";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { disagreement, METADATA_VARIABLES } from "./process-only.ts";
+import type { CredentialSource } from "./source.ts";
+
+/** Credentials that the machine gives to what runs on it: containers and EC2 instances. */
+
+const TIMEOUT_MS = 2000;
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** ECS tasks, EKS pods, CloudShell and others: an address that a variable names. Undefined if none does. */
+export function containerSource({ env }: Pick<KeyContext, "env">): CredentialSource | undefined {
+  const relative = env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI ?? "";
+  const full = relative === "" ? (env.AWS_CONTAINER_CREDENTIALS_FULL_URI ?? "") : "";
+  if (relative === "" && full === "") return undefined;
+  const variable = `AWS_CONTAINER_CREDENTIALS_${relative === "" ? "FULL" : "RELATIVE"}_URI`;
+  const where = `the container's credentials (${variable})`;
+  const tokenFile = env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE ?? "";
+  return {
+    where,
+    renew: "see the role of the task or pod",
+    provider: async () => {
+      const { fromHttp } = await import("@aws-sdk/credential-providers");
+      try {
+        // an empty text keeps the SDK from looking into the process's environment
+        return await fromHttp({
+          awsContainerCredentialsRelativeUri: relative,
+          awsContainerCredentialsFullUri: full,
+          awsContainerAuthorizationTokenFile: tokenFile,
+          awsContainerAuthorizationToken:
+            tokenFile === "" ? (env.AWS_CONTAINER_AUTHORIZATION_TOKEN ?? "") : "",
+          timeout: TIMEOUT_MS,
+          maxRetries: 1,
+          logger: SILENT,
+        })();
+      } catch (cause) {
+        throw new TsopsError(
+          "generic",
+          `${where} cannot be had: nothing that can be used is at that address`,
+          {
+            hint: "see that the task or pod has a role, that the address is HTTPS or local, and the token's file",
+            cause,
+          },
+        );
+      }
+    },
+  };
+}
+
+/** The role of an EC2 instance, or why it is not to be asked for here. */
+export async function instanceSource(
+  context: KeyContext,
+  { asked = false, dmi = DMI }: { asked?: boolean; dmi?: readonly DmiSign[] } = {},
+): Promise<CredentialSource | string> {
+  const { env } = context;
+  const disabled = env.AWS_EC2_METADATA_DISABLED;
+  if (disabled && disabled !== "false") return "EC2 instance metadata: AWS_EC2_METADATA_DISABLED is set";
+  const named = Boolean(env.AWS_EC2_METADATA_SERVICE_ENDPOINT) || disabled === "false";
+  if (!asked && !named && !(await looksLikeEc2(dmi))) {
+    return "EC2 instance metadata: this machine does not look like an EC2 instance, and no variable names it";
+  }
+  const unequal = disagreement(context, METADATA_VARIABLES);
+  if (unequal) return `EC2 instance metadata: AWS's SDK reads ${unequal} from the process only`;
+  const where = "the EC2 instance's role (instance metadata)";
+  return {
+    where,
+    renew: "see the role in the instance's profile",
+    provider: async () => {
+      const { fromInstanceMetadata } = await import("@aws-sdk/credential-providers");
+      const get = fromInstanceMetadata({ timeout: TIMEOUT_MS, maxRetries: 1, logger: SILENT });
+      return get().catch((cause: unknown) => {
+        const status = (cause as { statusCode?: number }).statusCode;
+        const why =
+          status === 404 ? "the instance has no role" : "the metadata service does not answer as it should";
+        throw new TsopsError("generic", `${where} cannot be had: ${why}`, {
+          hint: "give the instance a role; in a container on it, the metadata service needs a hop limit of 2; AWS_EC2_METADATA_DISABLED=true keeps it from being asked",
+          cause,
+        });
+      });
+    },
+  };
+}
+
+/** A file of the kernel's, and how what stands in it begins on EC2. */
+export type DmiSign = readonly [path: string, start: RegExp];
+
+const DMI: readonly DmiSign[] = [
+  ["/sys/class/dmi/id/sys_vendor", /^Amazon EC2/],
+  ["/sys/class/dmi/id/board_vendor", /^Amazon EC2/],
+  ["/sys/hypervisor/uuid", /^ec2/i],
+];
+
+async function looksLikeEc2(signs: readonly DmiSign[]): Promise<boolean> {
+  const found = await Promise.all(
+    signs.map(([path, start]) =>
+      readFile(path, "latin1").then(
+        (text) => start.test(printable(text)),
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
+}

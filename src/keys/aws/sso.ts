@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TsopsError } from "../../errors.ts";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { awsClientConfig } from "./client.ts";
+import { explained } from "./errors.ts";
+import { disagreement, LOGIN_VARIABLES } from "./process-only.ts";
+import { configPaths, type Section, type SharedConfig } from "./shared-config.ts";
+import type { AwsCredentials, CredentialSource } from "./source.ts";
+
+/** Profiles whose credentials come from a login in the browser: `aws sso login` (IAM Identity Center), `aws login`. */
+
+export function isSso(profile: Section): boolean {
+  return profile.has("sso_session") || profile.has("sso_start_url") || profile.has("sso_account_id");
+}
+
+/**
+ * Whether somebody is logged in is looked up before the SDK is loaded: it takes a cached token, and renews it if it can.
+ * @throws TsopsError("generic") if the profile is incomplete.
+ */
+export function ssoSource(
+  context: KeyContext,
+  name: string,
+  profile: Section,
+  { sessions }: SharedConfig,
+): CredentialSource {
+  const session = profile.get("sso_session");
+  const settings = session === undefined ? profile : sessions.get(session);
+  const where = `the SSO session of the AWS profile ${printable(name)}`;
+  const renew = `run aws sso login --profile ${printable(name)}`;
+  const startUrl = settings?.get("sso_start_url");
+  const region = settings?.get("sso_region");
+  if (!startUrl || !region || !profile.get("sso_account_id") || !profile.get("sso_role_name")) {
+    throw new TsopsError("generic", `${where} is not set up completely`, {
+      hint: `run aws configure sso --profile ${printable(name)}: it needs sso_session (or sso_start_url and sso_region), sso_account_id and sso_role_name`,
+    });
+  }
+  const source: CredentialSource = {
+    where,
+    renew,
+    provider: async () => {
+      await checkToken(context, session ?? startUrl, where, renew);
+      return askSdk(context, name, source, region);
+    },
+  };
+  return source;
+}
+
+/** The token that `aws sso login` left. One that has expired will do if it can be renewed. */
+async function checkToken(context: KeyContext, id: string, where: string, renew: string): Promise<void> {
+  const file = `${createHash("sha1").update(id).digest("hex")}.json`;
+  const path = join(context.home, ".aws", "sso", "cache", file);
+  const token = await readFile(path, "utf8").then(
+    (text) => Object(parsed(text)) as Record<string, unknown>,
+    () => undefined,
+  );
+  if (typeof token?.accessToken !== "string") {
+    throw new TsopsError("generic", `${where}: nobody is logged in`, { hint: renew });
+  }
+  const over = !(new Date(String(token.expiresAt)) > context.now());
+  if (over && typeof token.refreshToken !== "string") {
+    throw new TsopsError("generic", `${where} has expired`, { hint: renew });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function askSdk(
+  context: KeyContext,
+  profile: string,
+  source: CredentialSource,
+  region: string,
+): Promise<AwsCredentials> {
+  const clientConfig = await sdkConfig(context, source.where);
+  const { fromSSO } = await import("@aws-sdk/credential-providers");
+  const { config, credentials } = configPaths(context);
+  try {
+    return await fromSSO({ profile, filepath: credentials, configFilepath: config, clientConfig })();
+  } catch (error) {
+    const facts = { service: "SSO" as const, region, source };
+    throw explained(ssoError(error, source), `${source.where} gives no credentials`, facts);
+  }
+}
+
+/** The SDK puts what went wrong into the text of another error. */
+function ssoError(error: unknown, { renew }: CredentialSource): unknown {
+  const text = String((error as Error).message);
+  if (/^UnauthorizedException|aws sso login/.test(text)) {
+    return new TsopsError("generic", "the session has expired", { hint: renew, cause: error });
+  }
+  if (text.startsWith("ForbiddenException")) {
+    return new TsopsError("generic", "its account or role is not assigned to the person", {
+      hint: "see sso_account_id and sso_role_name of the profile, or have them assigned in IAM Identity Center",
+      cause: error,
+    });
+  }
+  const name = /^(\w+): /.exec(text)?.[1] ?? "Error";
+  const code = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|ETIMEDOUT|EHOSTUNREACH)\b/.exec(text)?.[0];
+  return Object.assign(new Error(name, { cause: error }), { name, code });
+}
+
+/** `aws login`: a console session. */
+export function loginSource(context: KeyContext, name: string): CredentialSource {
+  const where = `the console login of the AWS profile ${printable(name)}`;
+  const renew = `run aws login --profile ${printable(name)}`;
+  return {
+    where,
+    renew,
+    provider: async () => {
+      const clientConfig = await sdkConfig(context, where);
+      const { fromLoginCredentials } = await import("@aws-sdk/credential-providers");
+      const { config, credentials } = configPaths(context);
+      const get = fromLoginCredentials({
+        profile: name,
+        filepath: credentials,
+        configFilepath: config,
+        clientConfig,
+      });
+      return get().catch((cause: unknown) => {
+        throw new TsopsError("generic", `${where} gives no credentials: it is not there or has expired`, {
+          hint: renew,
+          cause,
+        });
+      });
+    },
+  };
+}
+
+/** Two services are asked, each with an address of its own, which the SDK finds by itself. */
+async function sdkConfig(context: KeyContext, where: string) {
+  const unequal = disagreement(context, LOGIN_VARIABLES);
+  if (unequal !== undefined) {
+    throw new TsopsError(
+      "generic",
+      `${where} cannot be used: AWS's SDK reads ${unequal} from the process, and the caller set it otherwise`,
+      { hint: "give the library the process's own environment and home, or credentials in variables" },
+    );
+  }
+  const { region, endpoint, ignoreConfiguredEndpointUrls, ...rest } = await awsClientConfig(context, "SSO", {
+    region: "",
+  });
+  return rest;
+}

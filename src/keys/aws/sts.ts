@@ -1,0 +1,112 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { TsopsError } from "../../errors.ts";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { awsClientConfig } from "./client.ts";
+import { explained } from "./errors.ts";
+import type { CredentialProvider, CredentialSource } from "./source.ts";
+
+/** Roles to assume, through the Security Token Service of the key's region. */
+
+/** A role as a file, the configuration or a profile names it. */
+export interface Role {
+  readonly arn: string;
+  readonly sessionName?: string;
+  readonly externalId?: string;
+  readonly seconds?: number;
+  /** Serial number or ARN of an MFA device: the person is asked for its code. */
+  readonly mfa?: string;
+}
+
+const MAX_SESSION_NAME = 64;
+
+/**
+ * The session name that trust policies and CloudTrail see, the same as SOPS's: `sops@` and the host's name. SOPS's
+ * list of characters that stay has `@-_`, which is a range, so that hyphens go.
+ */
+export function roleSessionName(host = hostname()): string {
+  return `sops@${host.replace(/[^a-zA-Z0-9=,.@_]+/g, "")}`.slice(0, MAX_SESSION_NAME);
+}
+
+/** Credentials of a role that those of `base` may assume. */
+export function assumedRole(
+  context: KeyContext,
+  role: Role,
+  base: CredentialSource,
+  region: string,
+): CredentialSource {
+  const provider: CredentialProvider = async () => {
+    const masterCredentials = await base.provider();
+    const { fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
+    const clientConfig = await awsClientConfig(context, "STS", { region });
+    const get = fromTemporaryCredentials({
+      params: {
+        RoleArn: role.arn,
+        RoleSessionName: role.sessionName || roleSessionName(),
+        ExternalId: role.externalId,
+        DurationSeconds: role.seconds,
+        SerialNumber: role.mfa,
+      },
+      masterCredentials,
+      clientConfig,
+      mfaCodeProvider: (serial) => askForCode(context, serial),
+    });
+    const facts = { service: "STS" as const, region, endpoint: clientConfig.endpoint, source: base };
+    return get().catch((error: unknown) => {
+      throw explained(error, `cannot assume the role ${printable(role.arn)}`, facts);
+    });
+  };
+  return { where: `the role ${printable(role.arn)} through ${base.where}`, renew: base.renew, provider };
+}
+
+async function askForCode(context: KeyContext, serial: string): Promise<string> {
+  if (!context.prompt) {
+    throw new TsopsError("generic", `the code of the MFA device ${printable(serial)} is needed`, {
+      hint: "there is nobody to ask here: run it in a terminal, or give it credentials of a session that has passed MFA",
+    });
+  }
+  return (await context.prompt(`Code of the MFA device ${printable(serial)}: `)).trim();
+}
+
+/** Credentials of a role for which a token is the proof: OpenID Connect in CI, service accounts in EKS. */
+export function webIdentity(
+  context: KeyContext,
+  role: Role & { readonly tokenFile: string },
+  region: string,
+  named: string,
+): CredentialSource {
+  const where = `the web identity token in ${printable(role.tokenFile)}, ${named}`;
+  const renew = "get a new token for the job: the platform that runs it writes the file";
+  const source: CredentialSource = {
+    where,
+    renew,
+    provider: async () => {
+      const webIdentityToken = await readToken(role.tokenFile, named);
+      const { fromWebToken } = await import("@aws-sdk/credential-providers");
+      const clientConfig = await awsClientConfig(context, "STS", { region });
+      const get = fromWebToken({
+        roleArn: role.arn,
+        roleSessionName: role.sessionName || roleSessionName(),
+        webIdentityToken,
+        clientConfig,
+      });
+      return get().catch((error: unknown) => {
+        const facts = { service: "STS" as const, region, endpoint: clientConfig.endpoint, source };
+        throw explained(error, `cannot assume the role ${printable(role.arn)} with ${where}`, facts);
+      });
+    },
+  };
+  return source;
+}
+
+async function readToken(path: string, named: string): Promise<string> {
+  const text = await readFile(path, "ascii").catch((cause: NodeJS.ErrnoException) => {
+    throw new TsopsError(
+      "generic",
+      `the web identity token in ${printable(path)} cannot be read: ${cause.code ?? "unknown cause"}`,
+      { hint: `see ${named}: the platform that runs the job must write the file`, cause },
+    );
+  });
+  return text.trim();
+}
