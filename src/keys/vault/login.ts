@@ -1,0 +1,44 @@
+import { TsopsError } from "../../errors.ts";
+import type { KeyContext } from "../kind.ts";
+import type { Send } from "./api.ts";
+import type { LoginCredentials } from "./credentials.ts";
+import { VaultError } from "./errors.ts";
+
+/** Gives the token of a login, and logs in again when that is about to expire: an edit session may take hours. */
+export function loggedIn(
+  context: KeyContext,
+  send: Send,
+  address: string,
+  credentials: LoginCredentials,
+): () => Promise<string> {
+  let login: Promise<{ token: string; expires: number }> | undefined;
+  return async () => {
+    if (login && (await login).expires <= context.now().getTime()) login = undefined;
+    login ??= logIn(context, send, address, credentials);
+    return (await login).token;
+  };
+}
+
+async function logIn(
+  context: KeyContext,
+  send: Send,
+  address: string,
+  { mount, body, source }: LoginCredentials,
+): Promise<{ token: string; expires: number }> {
+  const answer = await send("", "POST", `auth/${mount}/login`, { body }).catch((error: unknown) => {
+    if (!(error instanceof VaultError)) throw error;
+    throw new TsopsError("generic", `${source} at ${address} failed: ${error.message}`, {
+      hint: `check the role, that the login is enabled at auth/${mount}, and VAULT_NAMESPACE`,
+      cause: error,
+    });
+  });
+  const { client_token: token, lease_duration: seconds } = answer?.auth ?? {};
+  if (typeof token !== "string" || token === "") {
+    throw new TsopsError("generic", `${source} at ${address} gave no token`, {
+      hint: "logins that need a second factor cannot be used here",
+    });
+  }
+  // a lease of 0 has no end
+  const lifetime = typeof seconds === "number" && seconds > 0 ? seconds * 900 : Number.POSITIVE_INFINITY;
+  return { token, expires: context.now().getTime() + lifetime };
+}
