@@ -1,0 +1,78 @@
+import type { CryptographyClient, KeyClient, KeyVaultKey } from "@azure/keyvault-keys";
+import { TsopsError } from "../../errors.ts";
+import { attempt } from "../attempt.ts";
+import { once } from "../cache.ts";
+import type { KeyContext } from "../kind.ts";
+import { azureCredential } from "./credentials.ts";
+import { passes } from "./errors.ts";
+import type { AzureKey } from "./identifier.ts";
+import { connectionTo } from "./network.ts";
+import { SharedClient } from "./shared-client.ts";
+import type { TokenCredential } from "./sources.ts";
+
+/** What SOPS wraps data keys with. */
+const ALGORITHM = "RSA-OAEP-256";
+
+/** The key as the vault describes it: its newest version unless one is named. Needs the permission keys/get. */
+export function getKey({ vault, name, version }: AzureKey, context: KeyContext): Promise<KeyVaultKey> {
+  const shared = once(context, `azure vault ${vault}`, () => {
+    return new SharedClient<KeyClient>(async () => {
+      const { KeyClient } = await import("@azure/keyvault-keys");
+      return new KeyClient(vault, await credential(context), connectionTo(vault, context.env));
+    });
+  });
+  return attempt(
+    context,
+    (abortSignal) =>
+      shared.use((client) => client.getKey(name, { version: version || undefined, abortSignal })),
+    { passes },
+  );
+}
+
+/** The data key, encrypted by the vault. */
+export async function encrypt(key: AzureKey, dataKey: Uint8Array, context: KeyContext): Promise<Uint8Array> {
+  const { result } = await attempt(
+    context,
+    (abortSignal) =>
+      keyUse(key, context).use((client) =>
+        client.encrypt({ algorithm: ALGORITHM, plaintext: dataKey }, { abortSignal }),
+      ),
+    { passes },
+  );
+  return result;
+}
+
+/** The data key, decrypted by the vault. The caller owns the buffer. */
+export async function decrypt(key: AzureKey, wrapped: Uint8Array, context: KeyContext): Promise<Buffer> {
+  const { result } = await attempt(
+    context,
+    (abortSignal) =>
+      keyUse(key, context).use((client) =>
+        client.decrypt({ algorithm: ALGORITHM, ciphertext: wrapped }, { abortSignal }),
+      ),
+    { passes },
+  );
+  return Buffer.from(result.buffer, result.byteOffset, result.byteLength);
+}
+
+function keyUse({ vault, name, version }: AzureKey, context: KeyContext): SharedClient<CryptographyClient> {
+  return once(context, `azure key ${vault} ${name} ${version}`, () => {
+    return new SharedClient(async () => {
+      const { CryptographyClient } = await import("@azure/keyvault-keys");
+      // Told a key rather than its URL, the client does not fetch it first. That would need keys/get, which SOPS does
+      // without, and the client would refuse to decrypt with an expired key, which the vault allows.
+      const key = {
+        id: `${vault}/keys/${name}${version && `/${version}`}`,
+        name,
+        properties: { vaultUrl: vault, name, version },
+      };
+      return new CryptographyClient(key, await credential(context), connectionTo(vault, context.env));
+    });
+  });
+}
+
+async function credential(context: KeyContext): Promise<TokenCredential> {
+  const found = await azureCredential(context);
+  if (found) return found;
+  throw new TsopsError("generic", "there are no Azure credentials");
+}

@@ -1,0 +1,159 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { limitSeconds } from "../attempt.ts";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { environmentFor, findProgram, run } from "../program.ts";
+import {
+  type AccessToken,
+  type AzureSource,
+  type GetTokenOptions,
+  type Missing,
+  type TokenCredential,
+  Unavailable,
+} from "./sources.ts";
+
+/** Credentials of programs that a person has logged in with. */
+
+interface Tool {
+  readonly name: "AzureCLICredential" | "AzureDeveloperCLICredential";
+  readonly program: string;
+  readonly title: string;
+  /** Where it keeps its login: a folder in the home folder, unless a variable names another. */
+  readonly folder: string;
+  readonly variable: string;
+  readonly login: string;
+  argv(scope: string, tenant: string | undefined): string[];
+  token(answer: Record<string, unknown>): AccessToken;
+}
+
+const AZ: Tool = {
+  name: "AzureCLICredential",
+  program: "az",
+  title: "Azure CLI",
+  folder: ".azure",
+  variable: "AZURE_CONFIG_DIR",
+  login: "az login",
+  argv: (scope, tenant) => [
+    ...["account", "get-access-token", "--output", "json", "--resource", scope.replace(/\/\.default$/, "")],
+    ...(tenant ? ["--tenant", tenant] : []),
+  ],
+  // older versions only give a local time
+  token: ({ accessToken, expires_on, expiresOn }) =>
+    tokenOf(accessToken, Number(expires_on) * 1000 || Date.parse(String(expiresOn))),
+};
+
+const AZD: Tool = {
+  name: "AzureDeveloperCLICredential",
+  program: "azd",
+  title: "Azure Developer CLI",
+  folder: ".azd",
+  variable: "AZD_CONFIG_DIR",
+  login: "azd auth login",
+  argv: (scope, tenant) => [
+    ...["auth", "token", "--output", "json", "--no-prompt", "--scope", scope],
+    ...(tenant ? ["--tenant-id", tenant] : []),
+  ],
+  token: ({ token, expiresOn }) => tokenOf(token, Date.parse(String(expiresOn))),
+};
+
+export const azureCli = (context: KeyContext) => toolSource(AZ, context);
+export const azureDeveloperCli = (context: KeyContext) => toolSource(AZD, context);
+
+async function toolSource(tool: Tool, context: KeyContext): Promise<AzureSource | Missing> {
+  const { title, folder, variable, program } = tool;
+  const found = await findTool(program, context.env);
+  if (!found) return { missing: `${title}: no ${program} on PATH` };
+  const place = context.env[variable] || join(context.home, folder);
+  if (!(await exists(place))) return { missing: `${title}: no login, since there is no ${printable(place)}` };
+  return {
+    name: tool.name,
+    where: `${title} (${printable(found)}), logged in by ${printable(place)}`,
+    make: async () => ({
+      getToken: (scopes, options) => askTool(tool, found, String(scopes), options ?? {}, context),
+    }),
+  };
+}
+
+/** On Windows `az` is a batch file, which only its interpreter can run. */
+async function findTool(program: string, env: KeyContext["env"]): Promise<string | undefined> {
+  if (process.platform !== "win32" || program !== "az") return findProgram(program, env);
+  for (const folder of (env.Path ?? env.PATH ?? "").split(";")) {
+    const file = join(folder, "az.cmd");
+    if (/^[a-z]:\\/i.test(folder) && (await exists(file))) return file;
+  }
+  return undefined;
+}
+
+async function askTool(
+  tool: Tool,
+  program: string,
+  scope: string,
+  options: GetTokenOptions,
+  context: KeyContext,
+): Promise<AccessToken> {
+  if (options.claims) throw new Unavailable(`a new login is wanted: run \`${tool.login}\``);
+  const tenant = options.tenantId;
+  // both are in the answer of the vault, and no batch file may read them as commands
+  if (!/^[\w.:/-]+$/.test(scope) || (tenant && !/^[\w.-]+$/.test(tenant))) {
+    throw new Unavailable("the vault asks for a token in a strange way");
+  }
+  const args = tool.argv(scope, tenant);
+  const batch = program.endsWith(".cmd") ? [context.env.ComSpec || "cmd.exe", "/d", "/c"] : [];
+  const outcome = await run({
+    argv: [...batch, program, ...args],
+    env: environmentFor(context),
+    limit: limitSeconds(context),
+    signal: context.signal,
+  });
+  try {
+    if (outcome.code !== 0) throw new Unavailable(failure(tool, outcome.stderr));
+    return tool.token(JSON.parse(outcome.stdout.toString()) as Record<string, unknown>);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Unavailable(`${tool.program} printed something unexpected`);
+    throw error;
+  } finally {
+    outcome.stdout.fill(0);
+  }
+}
+
+function failure({ program, login }: Tool, stderr: string): string {
+  const [code] = /AADSTS\d+/.exec(stderr) ?? [];
+  if (code) return `${program} could not get a token (${code}): run \`${login}\``;
+  if (/log ?in/i.test(stderr)) return `nobody is logged in: run \`${login}\``;
+  return `${program} ended with an error: see \`${program} account show\``;
+}
+
+function tokenOf(token: unknown, expiresOnTimestamp: number): AccessToken {
+  if (typeof token === "string" && token !== "" && !Number.isNaN(expiresOnTimestamp)) {
+    return { token, expiresOnTimestamp, tokenType: "Bearer" };
+  }
+  throw new SyntaxError("no token in it");
+}
+
+/** The PowerShell module, by the SDK's own class, which knows only the process's environment. */
+export async function powerShell(context: KeyContext): Promise<AzureSource | Missing> {
+  const program = (await findProgram("pwsh", context.env)) ?? (await findProgram("powershell", context.env));
+  if (!program) return { missing: "Azure PowerShell: no pwsh on PATH" };
+  const login = join(context.home, ".Azure", "AzureRmContext.json");
+  if (!(await exists(login)))
+    return { missing: `Azure PowerShell: no login, since there is no ${printable(login)}` };
+  if (["PATH", "HOME"].some((name) => context.env[name] !== process.env[name])) {
+    return { missing: "Azure PowerShell: it can only be used with the process's own PATH and HOME" };
+  }
+  return {
+    name: "AzurePowerShellCredential",
+    where: `Azure PowerShell (${printable(program)})`,
+    async make(): Promise<TokenCredential> {
+      const { AzurePowerShellCredential } = await import("@azure/identity");
+      return new AzurePowerShellCredential({ processTimeoutInMs: limitSeconds(context) * 1000 });
+    },
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

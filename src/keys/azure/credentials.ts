@@ -1,0 +1,143 @@
+import { TsopsError } from "../../errors.ts";
+import { limitSeconds } from "../attempt.ts";
+import { once } from "../cache.ts";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { azureCli, azureDeveloperCli, powerShell } from "./command-line.ts";
+import { loginFailed } from "./login-errors.ts";
+import { managedIdentity } from "./managed-identity.ts";
+import { fromEnvironment, workloadIdentity } from "./service-principal.ts";
+import {
+  type AccessToken,
+  type AzureSource,
+  type GetTokenOptions,
+  type Missing,
+  SOURCE_NAMES,
+  type SourceName,
+  type TokenCredential,
+  unavailability,
+} from "./sources.ts";
+
+/**
+ * Azure's credentials, for everything that talks to Azure: the chain that SOPS uses (DefaultAzureCredential), looked
+ * for in the context's environment and home folder rather than the process's.
+ */
+
+/** What is on this machine, in the order in which it is tried. */
+export interface AzureSources {
+  readonly found: readonly AzureSource[];
+  /** What was looked for in vain and where, a line each. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Finds credentials without the network and without using them. AZURE_TOKEN_CREDENTIALS selects some of the chain.
+ * @throws TsopsError("generic") if its value is not one that Azure's SDKs know.
+ */
+export function azureSources(context: KeyContext): Promise<AzureSources> {
+  return once(context, "azure sources", async () => {
+    const selected = selection(context.env.AZURE_TOKEN_CREDENTIALS ?? "");
+    const asked = selected.length === 1;
+    const results = await Promise.all(selected.map((name) => find(name, context, asked)));
+    return {
+      found: results.flatMap((result) => ("missing" in result ? [] : [result])),
+      missing: results.flatMap((result) => ("missing" in result ? [result.missing] : [])),
+    };
+  });
+}
+
+/**
+ * A credential for Azure's SDKs, shared in a run; null if there is none on this machine. It gives the token of the
+ * first source that has one, and keeps it until shortly before its end.
+ * Its getToken @throws TsopsError("generic") that says which source failed and why.
+ */
+export async function azureCredential(context: KeyContext): Promise<TokenCredential | null> {
+  const { found } = await azureSources(context);
+  if (found.length === 0) return null;
+  return once(context, "azure credential", () => new Chain(found, context));
+}
+
+function selection(text: string): readonly SourceName[] {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === "") return SOURCE_NAMES;
+  if (wanted === "prod") return SOURCE_NAMES.slice(0, 3);
+  if (wanted === "dev") return SOURCE_NAMES.slice(3);
+  const name = SOURCE_NAMES.find((known) => known.toLowerCase() === wanted);
+  if (name) return [name];
+  throw new TsopsError(
+    "generic",
+    `AZURE_TOKEN_CREDENTIALS is ${printable(text)}, which is no kind of credential`,
+    {
+      hint: `it may be dev, prod, ${SOURCE_NAMES.join(", ")}`,
+    },
+  );
+}
+
+async function find(name: SourceName, context: KeyContext, asked: boolean): Promise<AzureSource | Missing> {
+  switch (name) {
+    case "EnvironmentCredential":
+      return fromEnvironment(context);
+    case "WorkloadIdentityCredential":
+      return workloadIdentity(context);
+    case "ManagedIdentityCredential":
+      return managedIdentity(context, asked);
+    case "AzureCLICredential":
+      return azureCli(context);
+    case "AzureDeveloperCLICredential":
+      return azureDeveloperCli(context);
+    case "AzurePowerShellCredential":
+      return powerShell(context);
+  }
+}
+
+/** A token this near to its end is not used any more. */
+const MARGIN_MS = 5 * 60_000;
+
+class Chain implements TokenCredential {
+  readonly #sources: readonly AzureSource[];
+  readonly #context: KeyContext;
+  readonly #made = new Map<AzureSource, Promise<TokenCredential>>();
+  readonly #tokens = new Map<string, Promise<AccessToken>>();
+
+  constructor(sources: readonly AzureSource[], context: KeyContext) {
+    this.#sources = sources;
+    this.#context = context;
+  }
+
+  async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
+    const name = JSON.stringify([scopes, options.tenantId, options.claims]);
+    const known = await this.#tokens.get(name)?.catch(() => undefined);
+    if (known && known.expiresOnTimestamp - Date.now() > MARGIN_MS) return known;
+    const token = this.#ask(scopes, options);
+    this.#tokens.set(name, token);
+    return token;
+  }
+
+  /** Several calls may wait for one token, so the limit of the one that asked first does not end it. */
+  async #ask(scopes: string | string[], options: GetTokenOptions): Promise<AccessToken> {
+    const limit = AbortSignal.timeout(limitSeconds(this.#context) * 1000);
+    const abortSignal = this.#context.signal ? AbortSignal.any([this.#context.signal, limit]) : limit;
+    const reasons: string[] = [];
+    for (const source of this.#sources) {
+      try {
+        const credential = await this.#credential(source);
+        const token = await credential.getToken(scopes, { ...options, abortSignal });
+        if (token) return token;
+        reasons.push(`${source.where}: it gave no token`);
+      } catch (error) {
+        const why = unavailability(error);
+        if (why === undefined) throw loginFailed(source, error);
+        reasons.push(`${source.where}: ${why}`);
+      }
+    }
+    throw new TsopsError("generic", "none of the Azure credentials here gives a token", {
+      hint: reasons.join("\n"),
+    });
+  }
+
+  #credential(source: AzureSource): Promise<TokenCredential> {
+    const made = this.#made.get(source) ?? source.make();
+    this.#made.set(source, made);
+    return made;
+  }
+}

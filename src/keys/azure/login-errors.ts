@@ -1,0 +1,58 @@
+import { TsopsError } from "../../errors.ts";
+import type { AzureSource } from "./sources.ts";
+
+/** What Microsoft Entra ID's codes mean (learn.microsoft.com/entra/identity-platform/reference-error-codes). */
+const CODES: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  "7000215": [
+    "the client secret is wrong",
+    "AZURE_CLIENT_SECRET wants the secret's value, not its id; make a new one with `az ad app credential reset`",
+  ],
+  "7000222": ["the client secret has expired", "make a new one with `az ad app credential reset`"],
+  "700027": [
+    "the certificate is not one of the application's, or has expired",
+    "add the certificate to the application (`az ad app credential reset --cert`)",
+  ],
+  "700016": [
+    "the tenant has no such application",
+    "compare AZURE_CLIENT_ID and AZURE_TENANT_ID with the application's registration",
+  ],
+  "90002": ["there is no such tenant", "compare AZURE_TENANT_ID; another cloud needs AZURE_AUTHORITY_HOST"],
+  "700024": ["the federated token has expired", "run it again, soon after the job or pod got its token"],
+  "70021": [
+    "the application trusts no token like this one",
+    "compare issuer, subject and audience of its federated credential with the token's",
+  ],
+  "50173": ["the login has been revoked", "log in again"],
+  "700082": ["the login has expired", "log in again"],
+  "50076": ["a second factor is needed", "log in again, on a terminal"],
+  "53003": ["a conditional access policy forbids it", "ask who runs the tenant"],
+  "7000112": ["the application is disabled", "ask who runs the tenant"],
+};
+
+/** Codes that say the same as another one. */
+const SAME: Readonly<Record<string, string>> = { "700211": "70021", "700213": "70021", "50079": "50076" };
+
+/** Why a source gave no token, although it is there. The services' own words stay out: they may quote anything. */
+export function loginFailed(source: AzureSource, error: unknown): unknown {
+  const what = `no token by ${source.where}`;
+  if (error instanceof TsopsError) {
+    if (error.code === "aborted") return error;
+    return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+  if (!(error instanceof Error) || error.name === "AbortError") return error;
+  const [, code] = /AADSTS(\d+)/.exec(error.message) ?? [];
+  const known = code && CODES[SAME[code] ?? code];
+  if (known) {
+    return new TsopsError("generic", `${what}: ${known[0]} (AADSTS${code})`, {
+      hint: known[1],
+      cause: error,
+    });
+  }
+  const hint = code
+    ? `https://login.microsoftonline.com/error?code=${code} says more`
+    : "check the network, and AZURE_AUTHORITY_HOST if it is set";
+  const why = code
+    ? `Microsoft Entra ID refuses it (AADSTS${code})`
+    : "the login service gave no usable answer";
+  return new TsopsError("generic", `${what}: ${why}`, { hint, cause: error });
+}

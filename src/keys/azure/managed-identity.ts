@@ -1,0 +1,58 @@
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { KeyContext } from "../kind.ts";
+import type { AzureSource, Missing } from "./sources.ts";
+
+/** What the SDK's class for managed identities reads, and only from the process's own environment. */
+const VARIABLES = [
+  "IDENTITY_ENDPOINT",
+  "IDENTITY_HEADER",
+  "IDENTITY_SERVER_THUMBPRINT",
+  "IMDS_ENDPOINT",
+  "MSI_ENDPOINT",
+  "MSI_SECRET",
+  "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+] as const;
+
+/** What every virtual machine of Azure has as its chassis asset tag. */
+const AZURE_TAG = "7783-7084-3265-9085-8269-3286-77";
+const DMI = "/sys/class/dmi/id";
+
+/** The identity of the machine, container or function that the program runs in. `asked`: the person wants this one. */
+export async function managedIdentity(context: KeyContext, asked: boolean): Promise<AzureSource | Missing> {
+  const { env } = context;
+  const differing = VARIABLES.filter((name) => (env[name] || "") !== (process.env[name] || ""));
+  if (differing.length > 0) {
+    return {
+      missing: `managed identity: ${differing.join(", ")} can only be used as the process has it in its environment`,
+    };
+  }
+  const endpoint = VARIABLES.find((name) => /ENDPOINT|HOST/.test(name) && env[name]);
+  if (!endpoint && !asked && !(await looksLikeAzure())) {
+    return {
+      missing: "managed identity: no IDENTITY_ENDPOINT or MSI_ENDPOINT, and this is no machine of Azure's",
+    };
+  }
+  const clientId = env.AZURE_CLIENT_ID || undefined;
+  return {
+    name: "ManagedIdentityCredential",
+    where: `managed identity${clientId ? ` ${clientId} (AZURE_CLIENT_ID)` : ""}, ${endpoint ? `by ${endpoint}` : "by the machine's metadata service"}`,
+    async make() {
+      const { ManagedIdentityCredential } = await import("@azure/identity");
+      return new ManagedIdentityCredential({ clientId, retryOptions: { maxRetries: 0 } });
+    },
+  };
+}
+
+/** Whether this machine is one of Azure's, by what its firmware says. Asks nobody. */
+export async function looksLikeAzure(dmi = DMI): Promise<boolean> {
+  if (process.platform === "win32") {
+    // the folder of the agent that Azure puts onto its Windows machines
+    return access("C:\\WindowsAzure").then(
+      () => true,
+      () => false,
+    );
+  }
+  const tag = await readFile(join(dmi, "chassis_asset_tag"), "latin1").catch(() => "");
+  return tag.trim() === AZURE_TAG;
+}
