@@ -1,5 +1,6 @@
 import type { Agent, IncomingHttpHeaders, RequestOptions } from "node:http";
 import { TsopsError } from "../../errors.ts";
+import { JsonText } from "./api.ts";
 import type { TlsOptions } from "./tls.ts";
 
 /** One request and its answer, and nothing that happens by itself: no redirect, no other try, no proxy of the process. */
@@ -32,7 +33,10 @@ export async function transportWith(tls: TlsOptions): Promise<Transport> {
   return ({ method, url, headers, json, signal }) => {
     const secure = url.protocol === "https:";
     const agent: Agent = agents[secure ? "https:" : "http:"];
-    const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
+    const body =
+      json === undefined
+        ? undefined
+        : Buffer.from(json instanceof JsonText ? json.text : JSON.stringify(json));
     const options: RequestOptions = {
       method,
       agent,
