@@ -97,7 +97,7 @@ function explain(error: unknown, url: string, container: string, how: string): E
   if (status === 403) {
     return {
       cause: `access denied to ${how}`,
-      hint: `grant the role Storage Blob Data Contributor on the container ${container}, or a signature with the permissions rcw; a firewall of the account does this too`,
+      hint: `grant the role Storage Blob Data Contributor on the container ${container}, or a signature with the permissions rcw; an expired signature, a wrong key and a firewall of the account do this too`,
     };
   }
   if (status === 404) {
