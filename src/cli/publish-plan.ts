@@ -8,8 +8,8 @@ import { inFile, TsopsError } from "../errors.ts";
 import { discover } from "../files/discover.ts";
 import { readError } from "../files/errors.ts";
 import { checkName, publishedName } from "../publish/name.ts";
-import type { Place } from "../publish/place.ts";
-import { openPlace } from "../publish/places.ts";
+import { openTarget } from "../publish/open.ts";
+import type { Target } from "../publish/target.ts";
 import type { Args } from "./args.ts";
 import { isEncrypted } from "./commands/decrypt.ts";
 import type { Io } from "./io.ts";
@@ -24,7 +24,7 @@ export interface Plan {
   readonly path: string;
   readonly settings: Settings;
   readonly destination: Destination;
-  readonly place: Place;
+  readonly target: Target;
   /** Its name there. */
   readonly name: string;
   readonly address: string;
@@ -120,13 +120,13 @@ async function planFor(
     return undefined;
   }
   const destination = await destinationFor(config, path, file);
-  const place = await openPlace(destination, session.context);
+  const target = await openTarget(destination, session.context);
   const omit = args.flag("omit-extensions") || destination.omitExtensions;
   const name = publishedName(path, root, omit);
-  const address = place.addressOf(name);
+  const address = target.addressOf(name);
   const { s3, gcs, azure } = destination;
   checkName(`${(s3 ?? gcs ?? azure)?.prefix ?? ""}${name}`, path);
-  return { file, path, settings, destination, place, name, address };
+  return { file, path, settings, destination, target, name, address };
 }
 
 /** Who hands over a file may hand over its folder, too: such a configuration would say who gets its values. */

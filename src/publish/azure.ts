@@ -9,16 +9,16 @@ import {
   type Explanation,
   explainNetwork,
   notPublished,
-  type Place,
   type Standing,
   statusPasses,
-} from "./place.ts";
+  type Target,
+} from "./target.ts";
 
 /** A container of Azure Blob Storage. Not one of SOPS's. */
-export function azurePlace(
+export function azureTarget(
   { url, container, prefix }: NonNullable<Destination["azure"]>,
   context: KeyContext,
-): Place {
+): Target {
   const addressOf = (name: string): string => `${url}/${container}/${prefix}${name}`;
   const call = async <T>(
     name: string,

@@ -11,7 +11,7 @@ import { sameValues, valuesOf, valuesText } from "./values.ts";
 
 /** What is published of a file. */
 export interface Content {
-  /** Whether the bytes that stand at a place say the same; false when in doubt. */
+  /** Whether the bytes that stand at the target say the same; false when in doubt. */
   same(there: Buffer): Promise<boolean>;
   /** The bytes to put there. */
   bytes(): Promise<Buffer>;

@@ -3,10 +3,10 @@ import { dirname, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { replaceFile } from "../files/atomic.ts";
 import { errorCode, readError, writeError } from "../files/errors.ts";
-import type { Place, Standing } from "./place.ts";
+import type { Standing, Target } from "./target.ts";
 
 /** A folder on this machine, or on a share that is mounted there. Not one of SOPS's. */
-export function folderPlace(folder: string): Place {
+export function folderTarget(folder: string): Target {
   const pathOf = (name: string): string => join(folder, ...name.split("/"));
   return {
     takes: "file",

@@ -15,15 +15,15 @@ import {
   type Explanation,
   explainNetwork,
   notPublished,
-  type Place,
   type Standing,
   statusPasses,
-} from "./place.ts";
+  type Target,
+} from "./target.ts";
 
 const SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"];
 
 /** A bucket of Google Cloud Storage, with the credentials of the environment. */
-export function gcsPlace({ bucket, prefix }: NonNullable<Destination["gcs"]>, context: KeyContext): Place {
+export function gcsTarget({ bucket, prefix }: NonNullable<Destination["gcs"]>, context: KeyContext): Target {
   // SOPS's spelling; Google's own tools write gs://
   const addressOf = (name: string): string => `gcs://${bucket}/${prefix}${name}`;
   const call = async <T>(name: string, work: (file: File) => Promise<T>): Promise<T> => {

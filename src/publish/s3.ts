@@ -8,10 +8,10 @@ import { type CallFacts, explained, passes } from "../keys/aws/errors.ts";
 import { environmentProfile, sharedConfig } from "../keys/aws/shared-config.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
-import { type Explanation, notPublished, type Place, type Standing } from "./place.ts";
+import { type Explanation, notPublished, type Standing, type Target } from "./target.ts";
 
 /** An S3 bucket, with the credentials and the region of the environment, as for SOPS. */
-export function s3Place({ bucket, prefix }: NonNullable<Destination["s3"]>, context: KeyContext): Place {
+export function s3Target({ bucket, prefix }: NonNullable<Destination["s3"]>, context: KeyContext): Target {
   const addressOf = (name: string): string => `s3://${bucket}/${prefix}${name}`;
   const call = async <T>(
     name: string,

@@ -10,17 +10,17 @@ import {
   VaultError,
   vaultClient,
 } from "../keys/vault/client.ts";
-import { type Explanation, notPublished, type Place, type Standing } from "./place.ts";
+import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
 /**
  * A path in a KV engine of Vault or OpenBao, version 1 or 2. It gets the decrypted values, so the address must be one that
  * the configuration or the environment names.
  * @throws TsopsError("config") if neither names one, or one that is none.
  */
-export function vaultPlace(
+export function vaultTarget(
   { address: given, path, mount: engine, version }: NonNullable<Destination["vault"]>,
   context: KeyContext,
-): Place {
+): Target {
   const address = given || context.env.VAULT_ADDR;
   if (!address) {
     throw new TsopsError("config", "neither the destination nor VAULT_ADDR names a Vault server", {
@@ -118,8 +118,5 @@ function explain(error: unknown, path: string, mount: string, version: 1 | 2): E
   if (status === 503) {
     return { cause: "the server is sealed or not ready", hint: "unseal it, or try again later" };
   }
-  return {
-    cause: `the server refuses it (status ${status ?? "unknown"})`,
-    hint: "see the server's own log",
-  };
+  return explainNetwork(error, status, "the server");
 }

@@ -259,6 +259,18 @@ test("S3: encrypted again as SOPS does, and left alone the second time", async (
   sameBytes(await bucket.list(), before);
 });
 
+test("S3: SOPS opens what is encrypted again, plain values included, although not what it encrypts itself", async () => {
+  rules(`{s3_bucket: secrets, recreation_rule: {age: ${RECIPIENT}}}`);
+  const { ours, theirs } = await both(["-y", "app.yaml"], bucket);
+  const opens = (bytes: Buffer) => {
+    put("published.yaml", bytes.toString());
+    return sops(["decrypt", "published.yaml"]);
+  };
+  assert.match((await ok(opens(ours["app.yaml"]!))).stdout, /password: s3cret.*plain_unencrypted: seen/s);
+  // it encrypts plain_unencrypted and writes no selector that says so
+  assert.is((await opens(theirs["app.yaml"]!)).code, 51);
+});
+
 test("S3: asks what SOPS asks", async () => {
   rules("{s3_bucket: secrets, s3_prefix: team/}");
   await bucket.clear();

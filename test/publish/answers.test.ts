@@ -3,10 +3,10 @@ import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
-import { azurePlace } from "../../src/publish/azure.ts";
-import { gcsPlace, newStorage } from "../../src/publish/gcs.ts";
-import type { Place } from "../../src/publish/place.ts";
-import { s3Place } from "../../src/publish/s3.ts";
+import { azureTarget } from "../../src/publish/azure.ts";
+import { gcsTarget, newStorage } from "../../src/publish/gcs.ts";
+import { s3Target } from "../../src/publish/s3.ts";
+import type { Target } from "../../src/publish/target.ts";
 import { contextWith } from "../keys/helpers.ts";
 
 /** What the third-party servers cannot be made to say, said by a server of the tests' own. */
@@ -17,7 +17,7 @@ interface Reply {
   readonly headers?: Record<string, string>;
 }
 
-type PlaceAt = (url: string, seconds?: string) => Place;
+type TargetAt = (url: string, seconds?: string) => Target;
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -45,8 +45,8 @@ function inTurn(...answers: readonly Reply[]) {
   return { answer, calls: () => count };
 }
 
-const s3At: PlaceAt = (url, seconds = "8") =>
-  s3Place(
+const s3At: TargetAt = (url, seconds = "8") =>
+  s3Target(
     { bucket: "b", prefix: "" },
     contextWith({
       AWS_ENDPOINT_URL: url,
@@ -56,13 +56,13 @@ const s3At: PlaceAt = (url, seconds = "8") =>
       TSOPS_KMS_TIMEOUT: seconds,
     }),
   );
-const gcsAt: PlaceAt = (url, seconds = "8") =>
-  gcsPlace(
+const gcsAt: TargetAt = (url, seconds = "8") =>
+  gcsTarget(
     { bucket: "b", prefix: "" },
     contextWith({ STORAGE_EMULATOR_HOST: url, TSOPS_KMS_TIMEOUT: seconds }),
   );
-const azureAt: PlaceAt = (url, seconds = "8") =>
-  azurePlace(
+const azureAt: TargetAt = (url, seconds = "8") =>
+  azureTarget(
     { url: `${url}/acc`, container: "c", prefix: "" },
     contextWith({ AZURE_STORAGE_KEY: "c2VjcmV0", TSOPS_KMS_TIMEOUT: seconds }),
   );
@@ -97,20 +97,20 @@ async function failure(work: Promise<unknown>): Promise<string> {
 const BYTES = Buffer.from("x");
 
 test("throttling and failures of the service pass by themselves", async () => {
-  const cases: readonly [PlaceAt, readonly Reply[]][] = [
+  const cases: readonly [TargetAt, readonly Reply[]][] = [
     [s3At, [awsError(503, "SlowDown"), awsError(500, "InternalError"), { status: 200 }]],
     [gcsAt, [gcsError(429), gcsError(503), { status: 200, body: "{}" }]],
     [azureAt, [azureError(503, "ServerBusy"), azureError(500, "InternalError"), { status: 201 }]],
   ];
-  for (const [placeAt, answers] of cases) {
+  for (const [targetAt, answers] of cases) {
     const { answer, calls } = inTurn(...answers);
-    await serving(answer, async (url) => placeAt(url).write("a", BYTES));
+    await serving(answer, async (url) => targetAt(url).write("a", BYTES));
     assert.is(calls(), 3);
   }
 });
 
 test("a refusal is final, and is told in our own words", async () => {
-  const cases: readonly [PlaceAt, Reply, RegExp][] = [
+  const cases: readonly [TargetAt, Reply, RegExp][] = [
     [s3At, awsError(403, "AccessDenied"), /^s3:\/\/b\/a: access denied \| allow s3:PutObject/],
     [s3At, awsError(404, "NoSuchBucket"), /^s3:\/\/b\/a: there is no such bucket/],
     [s3At, awsError(400, "ExpiredToken"), /^s3:\/\/b\/a: the credentials have expired/],
@@ -129,17 +129,17 @@ test("a refusal is final, and is told in our own words", async () => {
     [azureAt, azureError(404, "ContainerNotFound"), /there is no such container/],
     [azureAt, azureError(409, "BlobImmutableDueToPolicy"), /what stands there cannot be replaced/],
   ];
-  for (const [placeAt, reply, message] of cases) {
+  for (const [targetAt, reply, message] of cases) {
     const { answer, calls } = inTurn(reply);
     await serving(answer, async (url) =>
-      assert.match(await failure(placeAt(url).write("a", BYTES)), message),
+      assert.match(await failure(targetAt(url).write("a", BYTES)), message),
     );
     assert.is(calls(), 1, String(message));
   }
 });
 
 test("what stands there: nothing, hidden, or its bytes", async () => {
-  const cases: readonly [PlaceAt, Reply, string][] = [
+  const cases: readonly [TargetAt, Reply, string][] = [
     [s3At, awsError(404, "NoSuchKey"), "nothing"],
     [s3At, awsError(403, "AccessDenied"), "unreadable"],
     [s3At, awsError(403, "InvalidObjectState"), "unreadable"],
@@ -150,24 +150,24 @@ test("what stands there: nothing, hidden, or its bytes", async () => {
     [azureAt, azureError(404, "BlobNotFound"), "nothing"],
     [azureAt, azureError(403, "AuthorizationPermissionMismatch"), "unreadable"],
   ];
-  for (const [placeAt, reply, due] of cases) {
+  for (const [targetAt, reply, due] of cases) {
     await serving(inTurn(reply).answer, async (url) =>
-      assert.is(String(await placeAt(url).read("a")), due, `${placeAt.name} ${due}`),
+      assert.is(String(await targetAt(url).read("a")), due, `${targetAt.name} ${due}`),
     );
   }
 });
 
 test("a server that does not answer is waited for in bounded time", async () => {
-  for (const placeAt of [s3At, gcsAt, azureAt]) {
+  for (const targetAt of [s3At, gcsAt, azureAt]) {
     await serving(
       () => undefined,
       async (url) => {
         const start = Date.now();
         assert.match(
-          await failure(placeAt(url, "2").write("a", BYTES)),
+          await failure(targetAt(url, "2").write("a", BYTES)),
           /did not answer within 2 seconds|cannot be reached/,
         );
-        assert.ok(Date.now() - start < 6000, placeAt.name);
+        assert.ok(Date.now() - start < 6000, targetAt.name);
       },
     );
   }
@@ -190,7 +190,7 @@ test("Google gets the headers that sign a request, and the object's checksum", a
 
 test("Azure: which credentials, and for which account", async () => {
   const place = (env: Record<string, string>, url = "https://acc.blob.core.windows.net") =>
-    azurePlace({ url, container: "c", prefix: "" }, contextWith(env));
+    azureTarget({ url, container: "c", prefix: "" }, contextWith(env));
   const said = (env: Record<string, string>, url?: string) => failure(place(env, url).read("a"));
   const string = (more: string) => ({ AZURE_STORAGE_CONNECTION_STRING: more });
   assert.match(await said(string("rubbish")), /AZURE_STORAGE_CONNECTION_STRING is malformed/);

@@ -1,21 +1,21 @@
 import { TsopsError } from "../errors.ts";
 import { reasonsOf } from "../keys/reasons.ts";
 
-/** What stands at a place already: its bytes, nothing, or something that may not be read. */
+/** What stands at a target already: its bytes, nothing, or something that may not be read. */
 export type Standing = Buffer | "nothing" | "unreadable";
 
 /**
  * Somewhere that files are published to: one of these for each destination, in a file of its own that alone knows the
  * service and its SDK. Names have slashes between folders, on every system.
  */
-export interface Place {
+export interface Target {
   /** What goes there: the encrypted file, or the decrypted values as JSON. */
   readonly takes: "file" | "values";
   /** The address of a name there, as SOPS shows it. */
   addressOf(name: string): string;
   /** @throws TsopsError("generic") with the cause in a sentence and a hint; "not-allowed". */
   read(name: string): Promise<Standing>;
-  /** Puts bytes there, whole or not at all. @throws as {@link Place.read}; "write" for a folder. */
+  /** Puts bytes there, whole or not at all. @throws as {@link Target.read}; "write" for a folder. */
   write(name: string, bytes: Buffer): Promise<void>;
 }
 
