@@ -59,9 +59,11 @@ ${rows.join("\n")}
 
 Starting node costs two to three times what SOPS takes for a small file, so what can be saved is what comes on top.
 
-- The program is one script (\`dist/cli.js\`), not modules, and is run from V8's code cache (\`dist/cache\`), which the build writes by decrypting a file once. A
+- The program is made of scripts, not modules, and is run from V8's code cache (\`dist/cache\`), which the build writes by decrypting a file once. A
   cache fits one release of Node on one kind of machine; where there is none yet, the first run writes it, if it may write there. V8 refuses a cache that does not fit, and
   the launcher refuses one of another build.
+- There are two scripts: \`dist/start.js\` holds what decrypting a YAML file needs, \`dist/rest.js\` everything else, and is loaded when it is asked for.
+- Small files are read and written without handing them to another thread and back, which costs several times the work itself.
 - Formats, kinds of keys, yargs and everything else that a command does not need is loaded by those that do.
 - The process ends without taking its heap apart first.
 

@@ -1,26 +1,42 @@
 #!/usr/bin/env node
-// Starts the program. It is one script, run from V8's code cache where there is one for this release of Node:
-// compiling it anew would cost more than decrypting a small file.
+// Starts the program. It is made of two scripts (scripts/program.mjs), run from V8's code cache where there is one for
+// this release of Node: compiling them anew would cost more than decrypting a small file.
 const { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { dirname, join } = require("node:path");
 const vm = require("node:vm");
 
-const file = join(__dirname, "..", "dist", "cli.js");
-const source = readSource();
-// its first line is a hash of it, so that a cache is never used for another build
-const build = source.slice(3, source.indexOf("\n"));
-const cache = join(__dirname, "..", "dist", "cache", `${build}-${process.version}-${process.arch}.bin`);
-const cachedData = readCache();
-const script = new vm.Script(source, { filename: file, cachedData });
-if (!cachedData) process.once("exit", keepCache);
+const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
 process.once("beforeExit", () => process.exit());
-const loaded = { exports: {} };
-// a script that comes from the cache cannot import anything itself, so it is given this module's import
-const importHere = (name) => import(name);
-script.runInThisContext()(loaded.exports, require, loaded, file, dirname(file), importHere);
+let rest;
+const start = run("start.js", require);
 
-function readSource() {
+/** Modules of the two scripts by their names; everything else is a package or Node's own. */
+async function importHere(name) {
+  // the first script asks while it is still being evaluated
+  await undefined;
+  if (name.startsWith("start:")) return start.shared(name.slice(6));
+  if (!name.startsWith("pack:")) return import(name);
+  rest ??= run("rest.js", (id) => (id.startsWith("start:") ? start.shared(id.slice(6)) : require(id)));
+  return rest.modules[name.slice(5)]();
+}
+
+function run(name, requireHere) {
+  const file = join(dist, name);
+  const source = readSource(file);
+  // its first line is a hash of it, so that a cache is never used for another build
+  const build = source.slice(3, source.indexOf("\n"));
+  const cache = join(dist, "cache", `${build}-${process.version}-${process.arch}.bin`);
+  const cachedData = readCache(cache);
+  const script = new vm.Script(source, { filename: file, cachedData });
+  if (!cachedData) process.once("exit", () => keepCache(script, cache));
+  const loaded = { exports: {} };
+  // a script that comes from the cache cannot import anything itself, so it is given this module's import
+  script.runInThisContext()(loaded.exports, requireHere, loaded, file, dist, importHere);
+  return loaded.exports;
+}
+
+function readSource(file) {
   try {
     return readFileSync(file, "latin1");
   } catch (error) {
@@ -30,7 +46,7 @@ function readSource() {
   }
 }
 
-function readCache() {
+function readCache(cache) {
   try {
     return readFileSync(cache);
   } catch {
@@ -39,9 +55,9 @@ function readCache() {
 }
 
 /** Beside the program and nowhere else: whoever may write there may change the program itself. */
-function keepCache() {
+function keepCache(script, cache) {
   try {
-    accessSync(dirname(file), constants.W_OK);
+    accessSync(dist, constants.W_OK);
     mkdirSync(dirname(cache), { recursive: true });
     const half = `${cache}.${process.pid}`;
     writeFileSync(half, script.createCachedData());

@@ -1,15 +1,15 @@
 // Builds dist/: the program, the library and its types. Runs by itself at `npm ci` (as `prepare`).
 //
-// The program (dist/cli.js) is a single script rather than modules, since Node can run a script from V8's code cache
-// and a module not: see bin/tsops.js, and docs/performance.md for what that is worth. The library (dist/index.js) is
+// The program is made of scripts rather than modules (scripts/program.mjs), since Node can run a script from V8's code
+// cache and a module not: see bin/tsops.js, and docs/performance.md for what that is worth. The library (dist/index.js) is
 // made of modules and leaves its dependencies to the one who installs it.
 import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildProgram } from "./program.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -22,46 +22,17 @@ const shared = {
   logLevel: "warning",
 };
 
-/**
- * What every command needs is in the program itself; other packages are loaded from node_modules when they are used.
- * A script that holds less loads faster.
- */
-const INSIDE = ["yargs-parser"];
-const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-
 rmSync(dist, { recursive: true, force: true });
 const types = runTypes();
-await Promise.all([buildProgram(), buildLibrary(), types]);
+await Promise.all([program(), buildLibrary(), types]);
 refuseMachinePaths();
 warmUp();
 
-async function buildProgram() {
-  const { outputFiles, metafile } = await build({
-    ...shared,
-    entryPoints: ["src/cli/main.ts"],
-    outfile: join(dist, "cli.js"),
-    write: false,
-    metafile: true,
-    format: "cjs",
-    legalComments: "none",
-    minifyWhitespace: true,
-    minifySyntax: true,
-    external: Object.keys(dependencies).filter((name) => !INSIDE.includes(name)),
-    define: { "import.meta.url": "__moduleUrl" },
-    banner: {
-      js:
-        '(function(exports,require,module,__filename,__dirname,__import){"use strict";' +
-        'const __moduleUrl=require("node:url").pathToFileURL(require("node:path").join(__dirname,"../node_modules/x/x.js")).href;',
-    },
-    footer: { js: "})" },
-  });
-  const code = outputFiles[0].text.replaceAll(/\bimport\(/g, "__import(");
-  const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
-  mkdirSync(join(dist, "cache"), { recursive: true });
-  writeFileSync(join(dist, "cli.js"), `// ${hash}\n${code}`);
+async function program() {
+  const metafiles = await buildProgram(root, shared);
   // a code cache fits one release of Node on one kind of machine: each makes its own
   writeFileSync(join(dist, "cache", ".npmignore"), "*\n");
-  writeFileSync(join(dist, "LICENSES.txt"), licences(metafile));
+  writeFileSync(join(dist, "LICENSES.txt"), licences(metafiles));
 }
 
 async function buildLibrary() {
@@ -88,9 +59,9 @@ async function runTypes() {
 }
 
 /** The licences of the packages whose code is in the program. */
-function licences(metafile) {
+function licences(metafiles) {
   const packages = new Set();
-  for (const input of Object.keys(metafile.inputs)) {
+  for (const input of metafiles.flatMap(({ inputs }) => Object.keys(inputs))) {
     const inside = /^.*node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(input)?.[0];
     if (inside) packages.add(inside);
   }
@@ -100,7 +71,7 @@ function licences(metafile) {
     const text = file ? readFileSync(join(root, folder, file), "utf8").trim() : `Licence: ${license}`;
     return `${name} ${version}\n\n${text}\n`;
   });
-  return `dist/cli.js holds code of these packages.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
+  return `dist/start.js and dist/rest.js hold code of these packages.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
 /** What is published must not say where it was built. */
@@ -119,19 +90,22 @@ function warmUp() {
   const home = mkdtempSync(join(tmpdir(), "tsops-build-"));
   try {
     const env = { PATH: process.env.PATH, HOME: home, SOPS_AGE_KEY_FILE: join(golden, "keys", "age1.txt") };
-    // the second run uses the cache, and a package that is not in the program
-    for (const name of ["keys-age-two", "opt-regex-re2"]) {
-      const file = join(golden, name, "in", "golden.enc.yaml");
-      execFileSync(process.execPath, [join(root, "bin", "tsops.js"), "decrypt", file], {
+    const file = join(golden, "keys-age-two", "in", "golden.enc.yaml");
+    // the first run writes a cache of the first script; the second one uses it, and writes one of the other
+    for (const args of [
+      ["decrypt", file],
+      ["set", "--help"],
+    ]) {
+      execFileSync(process.execPath, [join(root, "bin", "tsops.js"), ...args], {
         env,
         cwd: home,
         stdio: ["ignore", "ignore", "inherit"],
       });
     }
-    if (!readdirSync(join(dist, "cache")).some((name) => name.endsWith(".bin")))
-      fail("no code cache was written");
+    const caches = readdirSync(join(dist, "cache")).filter((name) => name.endsWith(".bin"));
+    if (caches.length !== 2) fail(`there are ${caches.length} code caches instead of 2`);
   } catch (error) {
-    fail(`the program that was built cannot decrypt ${error.message}`);
+    fail(`the program that was built does not work: ${error.message}`);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }

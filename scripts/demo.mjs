@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const original = readFileSync(join(root, "fixtures", "demo", "secrets.yaml"));
 const bold = process.stdout.isTTY ? (text) => `\x1b[1m${text}\x1b[0m` : (text) => text;
 
-if (!existsSync(join(root, "dist", "cli.js")))
+if (!existsSync(join(root, "dist", "start.js")))
   execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit" });
 const folder = mkdtempSync(join(tmpdir(), "tsops-demo-"));
 try {

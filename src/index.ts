@@ -6,6 +6,7 @@
  */
 import { homedir } from "node:os";
 import { basename } from "node:path";
+import { keysOfUri } from "./config/uri.ts";
 import {
   encryptNew,
   type OpenDocument,
@@ -26,6 +27,7 @@ import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
 import { fromPlain, type PlainValue, toPlain } from "./formats/plain.ts";
 import { decodeText, encodeText } from "./formats/text.ts";
+import { type Allow, allowAll, namedByKeys } from "./keys/allow.ts";
 import { forgetKeys } from "./keys/groups.ts";
 import type { KindName, MasterKey } from "./keys/kind.ts";
 import { kindNamed } from "./keys/table.ts";
@@ -35,6 +37,7 @@ export type { ErrorCode, Place } from "./errors.ts";
 export { TsopsError } from "./errors.ts";
 export type { FormatName, PathElement } from "./formats/format.ts";
 export type { PlainValue } from "./formats/plain.ts";
+export type { Allow } from "./keys/allow.ts";
 export type { KindName } from "./keys/kind.ts";
 export type { Selector, SelectorKind } from "./sops/selection.ts";
 
@@ -58,13 +61,21 @@ export interface Options {
   /** Gets what is odd but no error. Default: dropped. */
   onWarning?: (message: string) => void;
   signal?: AbortSignal;
+  /**
+   * Servers, AWS roles and AWS profiles that files may make the caller's credentials be used with (docs/security.md), beside
+   * those of `keys` and of the environment. Files that name others are refused with the code `not-allowed`.
+   */
+  allow?: Partial<Allow>;
   /** Decrypt even if MAC or seal do not match. */
   ignoreMac?: boolean;
 }
 
 /** Who can decrypt, and what is encrypted. */
 export interface EncryptionOptions extends Options {
-  /** Master keys by kind, in SOPS's notation: `{ age: ["age1…"], pgp: ["FINGERPRINT"] }`. One group. */
+  /**
+   * Master keys: by their URIs (docs/keys.md), `["age:age1…", "awskms://arn:…"]`, or by kind in SOPS's notation,
+   * `{ age: ["age1…"], pgp: ["FINGERPRINT"] }`. One group.
+   */
   keys?: Recipients;
   /** Several groups, of which `threshold` are needed (default: all). Instead of `keys`. */
   keyGroups?: readonly Recipients[];
@@ -78,7 +89,7 @@ export interface EncryptionOptions extends Options {
   update?: string | Uint8Array;
 }
 
-export type Recipients = { readonly [kind in KindName]?: readonly string[] };
+export type Recipients = readonly string[] | { readonly [kind in KindName]?: readonly string[] };
 
 /**
  * Decrypts a document. Returns the plaintext: byte for byte what was encrypted.
@@ -120,7 +131,7 @@ export async function encrypt(
       closeAll(open, session);
     }
   }
-  const groups = (options.keyGroups ?? [options.keys ?? {}]).map(toGroup);
+  const groups = groupsOf(options);
   return await encryptNew(
     plain,
     format,
@@ -279,13 +290,23 @@ function formatOf(path: string, options: Options): FormatName {
   return options.format ?? formatOfFile(basename(path));
 }
 
+/** @throws TsopsError("usage") if something is not a key. */
 function toGroup(recipients: Recipients): MasterKey[] {
+  if (isUris(recipients)) return recipients.flatMap(keysOfUri);
   return Object.entries(recipients).flatMap(([kind, ids]) =>
     ids.flatMap((id) => kindNamed(kind as KindName).parse(id)),
   );
 }
 
-function sessionOf(options: Options): Session {
+function isUris(recipients: Recipients): recipients is readonly string[] {
+  return Array.isArray(recipients);
+}
+
+function groupsOf({ keyGroups, keys }: EncryptionOptions): MasterKey[][] {
+  return (keyGroups ?? [keys ?? {}]).map(toGroup);
+}
+
+function sessionOf(options: EncryptionOptions): Session {
   const given = options.env ?? (options.identities ? {} : process.env);
   const identities = options.identities ? { SOPS_AGE_KEY: options.identities.join("\n") } : {};
   return {
@@ -295,6 +316,7 @@ function sessionOf(options: Options): Session {
       home: options.home ?? (options.identities && !options.env ? "" : homedir()),
       now: () => new Date(),
       signal: options.signal,
+      allow: async () => allowAll([options.allow ?? {}, namedByKeys(groupsOf(options).flat())]),
       prompt: options.prompt,
       warn: (message) => options.onWarning?.(message),
       cache: new Map(),

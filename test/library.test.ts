@@ -30,6 +30,12 @@ test("encrypts and decrypts text with injected keys", async () => {
   assert.is(await decrypt(text, { ...options, format: "yaml" }), PLAIN);
 });
 
+test("keys can be given by their URIs", async () => {
+  const text = await encrypt(PLAIN, { format: "yaml", keys: [`age:${RECIPIENT}`] });
+  assert.is(await decrypt(text, { ...options, format: "yaml" }), PLAIN);
+  assert.is(await codeOf(encrypt(PLAIN, { format: "yaml", keys: [identity] })), "usage");
+});
+
 test("update keeps the ciphertext of what did not change", async () => {
   const text = await encrypt(PLAIN, { format: "yaml", keys });
   const next = await encrypt(PLAIN.replace("5432", "5433"), { ...options, format: "yaml", update: text });
@@ -126,7 +132,9 @@ test("nothing in it touches the console or ends the process; only its face reads
   for (const file of Object.keys(metafile.inputs)) {
     const text = readFileSync(new URL(file, root), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
     assert.not.match(text, /\bconsole\.|process\.exit\b|process\.env\.\w+\s*=/, file);
-    if (file !== "src/index.ts") assert.not.match(text, /process\.env/, file);
+    // those that compare with it what SDKs read of it behind the program's back
+    const may = file === "src/index.ts" || file.endsWith("/process-only.ts");
+    if (!may) assert.not.match(text, /process\.env/, file);
   }
 });
 

@@ -1,4 +1,6 @@
 import { rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "./support/cli.ts";
@@ -238,5 +240,84 @@ test("removing a recipient rotates the data key and says what they could read", 
     for (const [cipher] of before.matchAll(/ENC\[[^\]]*\]/g)) assert.not.ok(after.includes(cipher));
     assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN);
   }));
+
+test("the file chooses the server: one that only the file names is not even connected to", () =>
+  inSandbox(async (box) => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer(({ headers }, response) => {
+      asked.push(String(headers["x-vault-token"]));
+      response.writeHead(403, { "content-type": "application/json" }).end('{"errors":["permission denied"]}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      box.env.VAULT_TOKEN = "the-token";
+      box.write(
+        "s.json",
+        encryptedFor(
+          `{"hc_vault": [{"vault_address": "${address}", "engine_path": "transit", "key_name": "k", "created_at": "2026-01-01T00:00:00Z", "enc": "vault:v1:AAAA"}]}`,
+        ),
+      );
+      // beside the file, so found, but nothing that the person went to
+      const refused = await box.run(["decrypt", "s.json"]);
+      assert.is(refused.code, 128);
+      assert.match(
+        refused.stderr,
+        `the file names the Vault server ${address}, and nothing here vouches for it`,
+      );
+      assert.match(refused.stderr, "TSOPS_ALLOW");
+      assert.equal(asked, []);
+      box.env.TSOPS_ALLOW = `vault=${address}`;
+      assert.match((await box.run(["decrypt", "s.json"])).stderr, /permission/);
+      assert.ok(asked.length > 0 && asked.every((token) => token === "the-token"));
+    } finally {
+      server.close();
+    }
+  }));
+
+test("the file chooses the server: AWS roles and profiles, key vaults, Keywhiz and cluster addresses of a file alone get nothing", () =>
+  inSandbox(async (box) => {
+    const stamp = '"created_at": "2026-01-01T00:00:00Z"';
+    Object.assign(box.env, {
+      AWS_ACCESS_KEY_ID: "AKIA",
+      AWS_SECRET_ACCESS_KEY: "s",
+      AZURE_TENANT_ID: "00000000-0000-0000-0000-000000000001",
+      AZURE_CLIENT_ID: "c",
+      AZURE_CLIENT_SECRET: "s",
+    });
+    const arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    for (const [keys, words] of [
+      [
+        `{"kms": [{"arn": "${arn}", "role": "arn:aws:iam::111122223333:role/evil", "aws_profile": "", ${stamp}, "enc": "AAAA"}]}`,
+        /the AWS role arn:aws:iam::111122223333:role\/evil/,
+      ],
+      [
+        `{"kms": [{"arn": "${arn}", "aws_profile": "evil", ${stamp}, "enc": "AAAA"}]}`,
+        /the AWS profile evil/,
+      ],
+      [
+        `{"azure_kv": [{"vault_url": "https://evil.vault.azure.net", "name": "k", "version": "v", ${stamp}, "enc": "AAAA"}]}`,
+        /the key vault https:\/\/evil\.vault\.azure\.net/,
+      ],
+      [
+        `{"tsops": {"keys": [{"uri": "keywhiz://evil.example:4444/s", "key_id": "0011223344556677", ${stamp}, "enc": "v1:AAAA"}]}}`,
+        /the Keywhiz server evil\.example:4444/,
+      ],
+      [
+        `{"tsops": {"keys": [{"uri": "cluster://evil.example:5000/k", ${stamp}, "enc": "v1:AAAA"}]}}`,
+        /the key service evil\.example:5000/,
+      ],
+    ] as const) {
+      box.write("s.json", encryptedFor(keys));
+      const { code, stderr } = await box.run(["decrypt", "s.json"]);
+      assert.is(code, 128, stderr);
+      assert.match(stderr, words);
+    }
+  }));
+
+/** A file that names these keys; what it encrypts does not matter. */
+function encryptedFor(keys: string): string {
+  return `{"a": "x", "sops": ${keys.replace(/}$/, ', "lastmodified": "2026-01-01T00:00:00Z", "mac": "x", "version": "3.13.3"}')}}`;
+}
 
 test.run();

@@ -32,6 +32,7 @@ export async function forEachFile(
       throw inFile(error, names[0]!);
     }
   }
+  if (names.length >= MANY) compileLess();
   const errors: unknown[] = [];
   let passedOver = 0;
   let done = 0;
@@ -51,6 +52,16 @@ export async function forEachFile(
   const nothing = meant === 0 ? ": nothing was left to do" : "";
   await note(io, `${what} ${meant - errors.length} of ${meant} files${nothing}`);
   return errors.length > 0 ? 1 : 0;
+}
+
+const MANY = 100;
+
+/**
+ * Many small files keep V8 recompiling what it has barely run, in other threads, for a fifth of all the CPU time. Here
+ * code has to be eight times as busy as by default (67,584 units) before it is compiled anew; huge files get there, too.
+ */
+function compileLess(): void {
+  process.getBuiltinModule("node:v8").setFlagsFromString("--interrupt-budget=540000");
 }
 
 /** A bar on a terminal, nothing elsewhere: logs should not fill with it. */

@@ -171,6 +171,16 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/publish.ts")).publish,
   },
   {
+    usage: "doctor [files..]",
+    summary: "say which keys files need, and which of them this machine can use, without decrypting",
+    options: { "input-type": TYPES["input-type"]! },
+    examples: [
+      ["tsops doctor secrets.yaml", "credentials, region, permission and network for each of its keys"],
+      ["tsops doctor", "the same for the keys that the configuration names"],
+    ],
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
     usage: "exec-env <file> [command]",
     summary: "run a shell command with the values as environment variables",
     options: {
@@ -216,12 +226,17 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: "keygen",
-    summary: "make an age key",
+    summary: "make an age key, or a master key for a secret store",
     options: {
       output: text("write it to this file; never overwrites", { alias: "o" }),
       "post-quantum": flag("make a hybrid key that quantum computers cannot break", { alias: "pq" }),
+      master: flag("make a master key to keep in a secret store (env://, vaultkv://, keywhiz://)"),
+      key: text("with --master: wrap it with the key of this URI, which is then needed to use it"),
     },
-    examples: [["tsops keygen -o key.txt", "the recipient is printed"]],
+    examples: [
+      ["tsops keygen -o key.txt", "the recipient is printed"],
+      ["tsops keygen --master --key awskms://arn:…", "what is printed is of no use without that key"],
+    ],
     load: async () => (await import("./commands/keygen.ts")).keygen,
   },
   {

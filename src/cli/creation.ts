@@ -3,7 +3,7 @@ import { ruleGroups } from "../config/groups.ts";
 import { creationRule } from "../config/match.ts";
 import { compile } from "../config/pattern.ts";
 import { chooseSelector } from "../config/selectors.ts";
-import { parseUri, URI_FORMS } from "../config/uri.ts";
+import { keysOfUri, parseUri } from "../config/uri.ts";
 import type { NewFile, Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import type { KindName, MasterKey } from "../keys/kind.ts";
@@ -32,16 +32,10 @@ export function keysFrom(args: Args, prefix = "", env: Io["env"] = {}): MasterKe
   return [...byKind(args, prefix, env), ...byUri];
 }
 
-/** @throws TsopsError("usage") if it is not the URI of a key. */
+/** The keys of `--key`, to which the options for AWS KMS apply as to `--kms`. */
 function masterKeysOfUri(uri: string, args: Args): MasterKey[] {
   const ref = parseUri(uri);
-  if (!ref) {
-    // the text stays out of the message: someone may have put a secret there
-    throw new TsopsError("usage", "what --key, --add-key or --rm-key names is not the URI of a key", {
-      hint: `URIs of keys are: ${URI_FORMS.map(({ scheme }) => `${scheme}…`).join(" ")}`,
-    });
-  }
-  if (ref.kind !== "kms") return kindNamed(ref.kind).parse(ref.id);
+  if (ref?.kind !== "kms") return keysOfUri(uri);
   const context = parseEncryptionContext(args.text("encryption-context") ?? "");
   return parseKms(ref.id, { context, awsProfile: args.text("aws-profile") });
 }

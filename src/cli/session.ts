@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import type { Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import type { Allow } from "../keys/allow.ts";
@@ -26,7 +25,7 @@ export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Pro
     local,
     context: {
       env: io.env,
-      home: io.env.HOME ?? io.env.USERPROFILE ?? homedir(),
+      home: io.env.HOME ?? io.env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir(),
       now: () => new Date(),
       signal,
       // looking whether there is a terminal opens the standard streams, which costs time

@@ -1,5 +1,4 @@
-import { statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import fs, { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
@@ -45,7 +44,7 @@ const DISK: ConfigDisk = {
       return false;
     }
   },
-  read: (path) => readFile(path),
+  read: (path) => fs.promises.readFile(path),
 };
 
 /** Folders that SOPS looks into, the first one included (SPEC section 7). */

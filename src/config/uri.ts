@@ -1,4 +1,6 @@
-import type { KindName } from "../keys/kind.ts";
+import { TsopsError } from "../errors.ts";
+import type { KindName, MasterKey } from "../keys/kind.ts";
+import { kindNamed } from "../keys/table.ts";
 import type { KeyRef } from "./model.ts";
 
 /** How `.sopsrc` writes the keys of each kind, and the identifier that SOPS has for them. */
@@ -12,6 +14,9 @@ export interface UriForm {
 }
 
 const same = (rest: string): string => rest;
+/** Keys that SOPS lacks are stored by their URI, so that is their identifier. */
+const whole = (scheme: string) => (rest: string) => scheme + rest;
+const BY_URI: readonly KindName[] = ["env", "vaultkv", "keywhiz"];
 
 export const URI_FORMS: readonly UriForm[] = [
   {
@@ -58,6 +63,25 @@ export const URI_FORMS: readonly UriForm[] = [
     example: "hckms:tr-west-1:abc12345-abcd-1234-abcd-1234567890ab",
     id: same,
   },
+  { kind: "env", scheme: "env://", example: "env://NAME_OF_A_VARIABLE", id: whole("env://") },
+  {
+    kind: "vaultkv",
+    scheme: "vaultkv://",
+    example: "vaultkv://vault.example.com:8200/secret/sops/master",
+    id: whole("vaultkv://"),
+  },
+  {
+    kind: "vaultkv",
+    scheme: "vaultkv+http://",
+    example: "vaultkv+http://127.0.0.1:8200/secret/sops/master",
+    id: whole("vaultkv+http://"),
+  },
+  {
+    kind: "keywhiz",
+    scheme: "keywhiz://",
+    example: "keywhiz://keywhiz.example.com:4444/sops-master",
+    id: whole("keywhiz://"),
+  },
 ];
 
 /** Kind and identifier of a recipient URI; undefined if it has no scheme that is known, or nothing behind it. */
@@ -67,8 +91,21 @@ export function parseUri(uri: string): Pick<KeyRef, "kind" | "id"> | undefined {
   return form && rest !== "" ? { kind: form.kind, id: form.id(rest) } : undefined;
 }
 
+/**
+ * The master keys of a URI; an AWS role may stand behind a `+`. @throws TsopsError("usage") if it is not the URI of a key.
+ */
+export function keysOfUri(uri: string): MasterKey[] {
+  const ref = parseUri(uri);
+  if (ref) return kindNamed(ref.kind).parse(ref.id);
+  // the text stays out of the message: someone may have put a secret there
+  throw new TsopsError("usage", "this is not the URI of a key", {
+    hint: `URIs of keys are: ${URI_FORMS.map(({ scheme }) => `${scheme}…`).join(" ")}`,
+  });
+}
+
 /** The recipient URI of a key: what `parseUri` reads, for those who write a `.sopsrc`. */
 export function uriOf({ kind, id }: { readonly kind: KindName; readonly id: string }): string {
+  if (BY_URI.includes(kind)) return id;
   const forms = URI_FORMS.filter((form) => form.kind === kind);
   const scheme = forms[0]?.scheme ?? `${kind}:`;
   if (kind === "hc_vault" && id.startsWith("http://"))

@@ -10,6 +10,10 @@ const HIDDEN: ReadonlySet<string> = new Set([
   "SOPS_AGE_KEY_FILE",
   "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
   "SOPS_AGE_SSH_PRIVATE_KEY_FILE",
+  // PGP
+  "TSOPS_PGP_KEY",
+  "TSOPS_PGP_KEY_FILE",
+  "TSOPS_PGP_PASSPHRASE",
   // HashiCorp Vault
   "VAULT_TOKEN",
   // AWS

@@ -1,8 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { access, constants, link, mkdir, open, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { TsopsError } from "../errors.ts";
 import { errorCode, writeError } from "./errors.ts";
@@ -14,6 +12,9 @@ import { onWayOut } from "./wayout.ts";
  * Files are replaced as a whole: written beside the target, flushed, renamed over it. write-file-atomic does nearly
  * that, but it writes with a single write(2), which a full disk cuts short without an error: it then puts the cut-off
  * file in the place of the good one (tried on a full tmpfs). It also opens its temporary file without O_EXCL.
+ *
+ * What only looks at names and modes is done synchronously: handing it to a thread and back costs several times the
+ * work, which counts with a thousand files. Flushing, which waits for the disk, is not.
  *
  * What a rename cannot keep: other hard links go on naming the old content, and extended attributes and ACLs are
  * those of a new file, because Node cannot read them.
@@ -55,11 +56,11 @@ export async function createFile(
   { plaintext, parents = false }: { plaintext: boolean; parents?: boolean },
 ): Promise<void> {
   try {
-    const there = await statIfThere(path);
+    const there = statIfThere(path);
     if (there && !there.isFile() && !there.isDirectory()) {
-      return await writeFile(path, bytes, { flag: constants.O_WRONLY });
+      return await fs.promises.writeFile(path, bytes, { flag: fs.constants.O_WRONLY });
     }
-    if (parents) await mkdir(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
+    if (parents) fs.mkdirSync(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
   } catch (error) {
     throw writeError(error, path);
   }
@@ -80,12 +81,12 @@ export async function createNew(
   let temporary: Temporary | undefined;
   try {
     temporary = await writeBeside(path, bytes, mode, true);
-    await linkOrRename(temporary.path, path);
+    linkOrRename(temporary.path, path);
     await flushFolder(dirname(path));
   } catch (error) {
     throw errorCode(error) === "EEXIST" ? exists(path) : writeError(error, path);
   } finally {
-    await temporary?.discard();
+    temporary?.discard();
   }
 }
 
@@ -98,19 +99,18 @@ async function replace(
 ): Promise<void> {
   let temporary: Temporary | undefined;
   try {
-    const target = await followLinks(path);
-    const before = await statIfThere(target);
+    const target = isLink(path) ? followLinks(path) : path;
+    const before = statIfThere(target);
     if (before && !before.isFile()) throw notAFile(path, before.isDirectory());
-    if (before && newMode === PRIVATE) await checkNotPlanted(target, before);
+    if (before && newMode === PRIVATE) checkNotPlanted(target, before);
     // a rename would go through, but who took away the permission to write meant it
-    if (before) await access(target, constants.W_OK);
+    if (before) fs.accessSync(target, fs.constants.W_OK);
     // what replaces a file must be on the disk before the old content is gone
     const flushed = flush || before !== undefined;
-    temporary = await writeBeside(target, bytes, before ? PRIVATE : newMode, flushed, async (fd) => {
-      if (before && process.platform !== "win32") await keepOwner(fd, before);
+    temporary = await writeBeside(target, bytes, before ? PRIVATE : newMode, flushed, (fd) => {
+      if (before && process.platform !== "win32") keepOwner(fd, before);
       const mode = options.mode ?? before?.mode;
-      // some file systems know no modes; what the file has now is stricter
-      if (mode !== undefined) await onDescriptor.chmod(fd, mode & 0o7777).catch(() => undefined);
+      if (mode !== undefined) keepMode(fd, mode);
     });
     if (options.expected && (await changedSince(options.expected))) throw changed(path);
     await renameOver(temporary.path, target);
@@ -119,7 +119,7 @@ async function replace(
   } catch (error) {
     throw writeError(error, path);
   } finally {
-    await temporary?.discard();
+    temporary?.discard();
   }
 }
 
@@ -128,9 +128,9 @@ async function replace(
  * that takes over its owner and mode would be theirs to read. Linux refuses to open such files (protected_regular in
  * proc_sys_fs(5)), but a rename is not asked about that.
  */
-async function checkNotPlanted(target: string, { uid }: fs.Stats): Promise<void> {
+function checkNotPlanted(target: string, { uid }: fs.Stats): void {
   if (process.platform === "win32" || uid === process.geteuid?.()) return;
-  const folder = await stat(dirname(target));
+  const folder = fs.statSync(dirname(target));
   if ((folder.mode & 0o002) === 0 || uid === folder.uid) return;
   throw new TsopsError("write", "this file is somebody else's, in a folder that everybody can write to", {
     hint: "its owner could read the plaintext: choose another name, or remove the file",
@@ -143,18 +143,11 @@ interface Temporary {
   /** It has no temporary name any more; the name may be another process's by now. */
   gone(): void;
   /** Takes the file away unless it is gone. */
-  discard(): Promise<void>;
+  discard(): void;
 }
 
-/** Node's file handles cannot be opened synchronously, and descriptors have no promises of their own. */
-const onDescriptor = {
-  write: promisify(fs.writeFile) as (fd: number, bytes: Uint8Array) => Promise<void>,
-  stat: promisify(fs.fstat) as (fd: number) => Promise<fs.Stats>,
-  chmod: promisify(fs.fchmod),
-  chown: promisify(fs.fchown),
-  sync: promisify(fs.fsync),
-  close: promisify(fs.close),
-};
+/** More than this is written by another thread. */
+const AT_ONCE_BYTES = 2 ** 20;
 
 /** Writes a new file in the target's folder, and flushes it if need be. Leaves nothing behind if that fails. */
 async function writeBeside(
@@ -162,7 +155,7 @@ async function writeBeside(
   bytes: Uint8Array,
   mode: number,
   flush: boolean,
-  finish?: (fd: number) => Promise<void>,
+  finish?: (fd: number) => void,
 ): Promise<Temporary> {
   let path: string | undefined;
   // asked for before the file is there, so that there is no moment at which a signal would leave it
@@ -173,44 +166,54 @@ async function writeBeside(
     path = undefined;
     done();
   };
-  const discard = async (): Promise<void> => {
-    if (path !== undefined) await unlink(path).catch(() => undefined);
+  const discard = (): void => {
+    if (path !== undefined) unlinkIfThere(path);
     gone();
   };
   let fd: number | undefined;
   try {
-    await clearLeftOver(target);
     ({ path, fd } = openTemporary(target, mode));
-    await onDescriptor.write(fd, bytes);
-    await finish?.(fd);
-    if (flush) await onDescriptor.sync(fd);
+    if (bytes.length > AT_ONCE_BYTES) await writeByThread(fd, bytes);
+    else fs.writeFileSync(fd, bytes);
+    finish?.(fd);
+    if (flush) await flushByThread(fd);
     const open = fd;
     fd = undefined;
-    await onDescriptor.close(open);
+    fs.closeSync(open);
     return { path, gone, discard };
   } catch (error) {
-    if (fd !== undefined) await onDescriptor.close(fd).catch(() => undefined);
-    await discard();
+    if (fd !== undefined) closeQuietly(fd);
+    discard();
     throw error;
+  }
+}
+
+const writeByThread = promisify(fs.writeFile) as (fd: number, bytes: Uint8Array) => Promise<void>;
+const flushByThread = promisify(fs.fsync);
+
+function closeQuietly(fd: number): void {
+  try {
+    fs.closeSync(fd);
+  } catch {
+    // the error that led here says more
   }
 }
 
 /** Nobody writes one file for that long: a temporary file of that age is left from a process that was killed. */
 const LEFT_OVER_AFTER_MS = 10 * 60_000;
 
-async function clearLeftOver(target: string): Promise<void> {
-  const path = temporaryName(target);
-  const left = await statIfThere(path);
-  if (left && Date.now() - left.mtimeMs > LEFT_OVER_AFTER_MS) await unlink(path).catch(() => undefined);
-}
-
 /** Opens a new file, in one step as far as signals can see; with a random name while the usual one is taken. */
 function openTemporary(target: string, mode: number): { path: string; fd: number } {
   const usual = temporaryName(target);
-  try {
-    return { path: usual, fd: fs.openSync(usual, "wx", mode) };
-  } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      return { path: usual, fd: fs.openSync(usual, "wx", mode) };
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+    const left = statIfThere(usual);
+    if (!left || Date.now() - left.mtimeMs <= LEFT_OVER_AFTER_MS) break;
+    unlinkIfThere(usual);
   }
   const path = join(dirname(target), `.tsops-${randomBytes(8).toString("hex")}.tmp`);
   return { path, fd: fs.openSync(path, "wx", mode) };
@@ -233,14 +236,27 @@ function unlinkIfThere(path: string): void {
   }
 }
 
-async function keepOwner(fd: number, before: { uid: number; gid: number }): Promise<void> {
-  const { uid, gid } = await onDescriptor.stat(fd);
+/** Some file systems know no modes; what the file has now is stricter. */
+function keepMode(fd: number, mode: number): void {
+  try {
+    fs.fchmodSync(fd, mode & 0o7777);
+  } catch {
+    // see above
+  }
+}
+
+function keepOwner(fd: number, before: { uid: number; gid: number }): void {
+  const { uid, gid } = fs.fstatSync(fd);
   if (uid === before.uid && gid === before.gid) return;
   // only root may give files away; a group that one belongs to may be kept all the same
   try {
-    await onDescriptor.chown(fd, before.uid, before.gid);
+    fs.fchownSync(fd, before.uid, before.gid);
   } catch {
-    await onDescriptor.chown(fd, uid, before.gid).catch(() => undefined);
+    try {
+      fs.fchownSync(fd, uid, before.gid);
+    } catch {
+      // it is the writer's own, then
+    }
   }
 }
 
@@ -250,24 +266,26 @@ const WINDOWS_TRIES_MS: readonly number[] = process.platform === "win32" ? [10, 
 async function renameOver(from: string, to: string): Promise<void> {
   for (const wait of WINDOWS_TRIES_MS) {
     try {
-      return await rename(from, to);
+      fs.renameSync(from, to);
+      return;
     } catch (error) {
       if (!["EPERM", "EACCES", "EBUSY"].includes(errorCode(error) ?? "")) throw error;
-      await sleep(wait);
+      await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
-  await rename(from, to);
+  fs.renameSync(from, to);
 }
 
 /** Gives a file its name unless that is taken. File systems without hard links cannot do both in one step. */
-async function linkOrRename(from: string, to: string): Promise<void> {
+function linkOrRename(from: string, to: string): void {
   try {
-    return await link(from, to);
+    fs.linkSync(from, to);
+    return;
   } catch (error) {
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errorCode(error) ?? "")) throw error;
   }
-  if (await statIfThere(to)) throw Object.assign(new Error("the file exists"), { code: "EEXIST" });
-  await rename(from, to);
+  if (statIfThere(to)) throw Object.assign(new Error("the file exists"), { code: "EEXIST" });
+  fs.renameSync(from, to);
 }
 
 /**
@@ -276,20 +294,19 @@ async function linkOrRename(from: string, to: string): Promise<void> {
  */
 async function flushFolder(folder: string): Promise<void> {
   try {
-    const handle = await open(folder, "r");
-    await handle.sync().finally(() => handle.close());
+    const fd = fs.openSync(folder, "r");
+    await flushByThread(fd).finally(() => fs.closeSync(fd));
   } catch {
     // see above
   }
 }
 
-async function statIfThere(path: string) {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+function isLink(path: string): boolean {
+  return fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function statIfThere(path: string): fs.Stats | undefined {
+  return fs.statSync(path, { throwIfNoEntry: false });
 }
 
 function notAFile(path: string, folder: boolean): TsopsError {

@@ -1,7 +1,8 @@
-import { readdir, realpath, stat } from "node:fs/promises";
+import fs from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { errorCode, readError } from "./errors.ts";
+import { statOf } from "./stat.ts";
 
 export interface DiscoverOptions {
   /** The folder that relative names start from. */
@@ -30,22 +31,38 @@ export async function discover(
   { cwd, signal }: DiscoverOptions,
 ): Promise<string[]> {
   const found: string[] = [];
-  const seen = new Set<string>();
+  const seen = new Seen();
   for (const name of given) {
     for (const file of await filesOf(name, cwd, signal)) {
-      const path = resolve(cwd, file);
-      const real = await realpath(path).catch(() => path);
-      if (seen.has(real)) continue;
-      seen.add(real);
-      found.push(file);
+      if (seen.isNew(resolve(cwd, file))) found.push(file);
     }
   }
   return found;
 }
 
+/** Files that occurred. Following a path to its end takes long, so that is done only for those with equal numbers. */
+class Seen {
+  private readonly byNumber = new Map<string, string[]>();
+
+  isNew(path: string): boolean {
+    const info = statOf(path);
+    // hard links have one number and are several files
+    const number = info && info.ino !== 0 ? `${info.dev}:${info.ino}` : "";
+    const others = this.byNumber.get(number);
+    if (!others) {
+      this.byNumber.set(number, [path]);
+      return true;
+    }
+    const real = realPathOf(path);
+    if (others.some((other) => realPathOf(other) === real)) return false;
+    others.push(path);
+    return true;
+  }
+}
+
 /** What one name stands for. A file or folder of that very name comes before a pattern. */
 async function filesOf(name: string, cwd: string, signal?: AbortSignal): Promise<string[]> {
-  const info = await stat(resolve(cwd, name)).catch(() => undefined);
+  const info = statOf(resolve(cwd, name));
   const search = new Search(cwd, signal);
   if (info?.isDirectory()) await search.below(name);
   else if (info || !isPattern(name)) return [name];
@@ -123,12 +140,12 @@ class Search {
     const path = resolve(this.cwd, folder);
     try {
       const items: Item[] = [];
-      for (const entry of await readdir(path, { withFileTypes: true })) {
+      for (const entry of await fs.promises.readdir(path, { withFileTypes: true })) {
         if (entry.isDirectory()) {
           if (!SKIPPED.has(entry.name)) items.push({ name: entry.name, folder: true });
         } else if (entry.isFile()) {
           if (!OUR_OWN.test(entry.name)) items.push({ name: entry.name, folder: false });
-        } else if (entry.isSymbolicLink() && (await leadsToFile(join(path, entry.name)))) {
+        } else if (entry.isSymbolicLink() && leadsToFile(join(path, entry.name))) {
           items.push({ name: entry.name, folder: false });
         }
       }
@@ -141,8 +158,16 @@ class Search {
   }
 }
 
-async function leadsToFile(link: string): Promise<boolean> {
-  return (await stat(link).catch(() => undefined))?.isFile() === true;
+function leadsToFile(link: string): boolean {
+  return statOf(link)?.isFile() === true;
+}
+
+function realPathOf(path: string): string {
+  try {
+    return fs.realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }
 
 /** One part of a pattern as a regular expression. Characters, not UTF-16 units: `?` is one of them. */

@@ -1,9 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
-import { closeSync, openSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { access, lstat, readFile, stat, unlink, utimes } from "node:fs/promises";
-import { hostname } from "node:os";
+import fs, { closeSync, openSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { TsopsError } from "../errors.ts";
 import { errorCode, readError, writeError } from "./errors.ts";
 import { followLinks } from "./target.ts";
@@ -57,7 +54,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  const lock = await lockPath(path);
+  const lock = lockPath(path);
   const me: Holder = {
     token: randomUUID(),
     pid: process.pid,
@@ -81,7 +78,7 @@ export async function withLock<T>(
 
 async function holding<T>(lock: string, work: () => Promise<T>): Promise<T> {
   const alive = setInterval(
-    () => void utimes(lock, new Date(), new Date()).catch(() => undefined),
+    () => void fs.promises.utimes(lock, new Date(), new Date()).catch(() => undefined),
     SIGN_OF_LIFE_MS,
   );
   alive.unref();
@@ -95,13 +92,14 @@ async function holding<T>(lock: string, work: () => Promise<T>): Promise<T> {
 async function release(lock: string, me: Holder): Promise<void> {
   const holder = await readLock(lock);
   // it is somebody else's if this process was silent for so long that it was given up
-  if (holder === undefined || holder.token === me.token) await unlink(lock).catch(() => undefined);
+  if (holder === undefined || holder.token === me.token)
+    await fs.promises.unlink(lock).catch(() => undefined);
 }
 
 /** The lock's own place: the file's folder, so that everybody who can write the file meets there. */
-async function lockPath(path: string): Promise<string> {
+function lockPath(path: string): string {
   try {
-    const target = await followLinks(path);
+    const target = followLinks(path);
     const name = createHash("sha256").update(basename(target)).digest("hex").slice(0, 16);
     return join(dirname(target), `.tsops-${name}.lock`);
   } catch (error) {
@@ -159,7 +157,7 @@ async function tryTo(take: () => boolean, path: string): Promise<boolean> {
     return take();
   } catch (error) {
     // that the file is not there says more than that its folder cannot be written to
-    await access(path).catch((missing: unknown) => {
+    await fs.promises.access(path).catch((missing: unknown) => {
       throw readError(missing, path);
     });
     throw writeError(error, path);
@@ -169,10 +167,13 @@ async function tryTo(take: () => boolean, path: string): Promise<boolean> {
 /** Who holds a lock, undefined if nobody does. `sign` changes with every sign of life. */
 async function readLock(lock: string): Promise<(Holder & { sign: string }) | undefined> {
   try {
-    const info = await lstat(lock);
+    const info = await fs.promises.lstat(lock);
     // what stands there may be anybody's work: a pipe or a link to a device would be read for ever
     const ours = info.isFile() && info.size <= MAX_LOCK_BYTES;
-    return { ...parseHolder(ours ? await readFile(lock, "utf8") : ""), sign: String(info.mtimeMs) };
+    return {
+      ...parseHolder(ours ? await fs.promises.readFile(lock, "utf8") : ""),
+      sign: String(info.mtimeMs),
+    };
   } catch {
     return undefined;
   }
@@ -219,14 +220,14 @@ async function breakLock(lock: string, token: string, watch: Watch): Promise<voi
   try {
     closeSync(openSync(guard, "wx"));
     mine = true;
-    if ((await readLock(lock))?.token === token) await unlink(lock).catch(() => undefined);
+    if ((await readLock(lock))?.token === token) await fs.promises.unlink(lock).catch(() => undefined);
   } catch {
-    const left = await stat(guard).catch(() => undefined);
+    const left = await fs.promises.stat(guard).catch(() => undefined);
     if (left && watch.silence(`guard ${left.mtimeMs}`) > SILENT_MS)
-      await unlink(guard).catch(() => undefined);
+      await fs.promises.unlink(guard).catch(() => undefined);
     await pause(SHORTEST_WAIT_MS);
   } finally {
-    if (mine) await unlink(guard).catch(() => undefined);
+    if (mine) await fs.promises.unlink(guard).catch(() => undefined);
     done();
   }
 }
@@ -260,7 +261,7 @@ function whereabouts(): string {
     }
   };
   const boot = orNothing(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
-  return [hostname(), boot, orNothing(() => readlinkSync("/proc/self/ns/pid"))].join(" ");
+  return [hostName(), boot, orNothing(() => readlinkSync("/proc/self/ns/pid"))].join(" ");
 }
 
 /** When a process started: field 22 of proc(5)'s stat, counted after the name, which may hold anything. */
@@ -275,6 +276,7 @@ function startOf(pid: number | "self"): string {
 
 async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   try {
+    const { setTimeout: sleep } = await import("node:timers/promises");
     await sleep(milliseconds, undefined, { signal });
   } catch {
     throw stopped();
@@ -296,5 +298,10 @@ function heldTooLong(path: string, lock: string, holder: Holder | undefined): Ts
 function place(holder: Holder): string {
   const host = holder.where.split(" ")[0] ?? "";
   // the lock file may be anybody's work
-  return host === hostname() || !/^[\w.-]{1,64}$/.test(host) ? "" : ` on ${host}`;
+  return host === hostName() || !/^[\w.-]{1,64}$/.test(host) ? "" : ` on ${host}`;
+}
+
+/** Loaded only by those who take a lock: reading is the more common thing. */
+function hostName(): string {
+  return process.getBuiltinModule("node:os").hostname();
 }

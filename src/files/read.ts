@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import fs from "node:fs";
 import { readError } from "./errors.ts";
 
 /**
@@ -19,13 +19,16 @@ export interface ReadFile {
   readonly fingerprint: Fingerprint;
 }
 
+/** Up to this size a file is read at once: handing it to a thread and back costs several times the reading. */
+const AT_ONCE_BYTES = 2 ** 20;
+
 /**
  * A file's bytes, and what is needed to see later whether it changed. Pipes (`/dev/stdin`, `<(command)`) can be read
  * too. @throws TsopsError("no-such-file" | "read")
  */
 export async function readDocument(path: string): Promise<ReadFile> {
   try {
-    const bytes = await readFile(path);
+    const bytes = await bytesOf(path);
     return { bytes, fingerprint: { path, size: bytes.length, digest: sha256(bytes) } };
   } catch (error) {
     throw readError(error, path);
@@ -35,11 +38,18 @@ export async function readDocument(path: string): Promise<ReadFile> {
 /** Whether a file says something else than when it was read; a file that is gone has changed too. */
 export async function changedSince(fingerprint: Fingerprint): Promise<boolean> {
   try {
-    const bytes = await readFile(fingerprint.path);
+    const bytes = await bytesOf(fingerprint.path);
     return bytes.length !== fingerprint.size || !sha256(bytes).equals(fingerprint.digest);
   } catch {
     return true;
   }
+}
+
+async function bytesOf(path: string): Promise<Buffer> {
+  const info = fs.statSync(path);
+  // pipes may have nothing to say yet
+  if (!info.isFile() || info.size > AT_ONCE_BYTES) return await fs.promises.readFile(path);
+  return fs.readFileSync(path);
 }
 
 function sha256(bytes: Uint8Array): Buffer {

@@ -1,4 +1,4 @@
-import { readlink, realpath } from "node:fs/promises";
+import fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { errorCode } from "./errors.ts";
 
@@ -10,19 +10,27 @@ const MOST_LINKS = 40;
  * same answer, and a link that leads nowhere yet gives the file that it will lead to.
  * @throws the operating system's error, `ENOENT` if the folder does not exist.
  */
-export async function followLinks(path: string): Promise<string> {
+export function followLinks(path: string): string {
   let at = resolve(path);
   for (let hops = 0; hops < MOST_LINKS; hops++) {
     try {
-      return await realpath(at);
+      return fs.realpathSync.native(at);
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw error;
     }
-    const folder = await realpath(dirname(at));
+    const folder = fs.realpathSync.native(dirname(at));
     at = join(folder, basename(at));
-    const link = await readlink(at).catch(() => undefined);
+    const link = linkAt(at);
     if (link === undefined) return at;
     at = resolve(folder, link);
   }
   throw Object.assign(new Error("too many symbolic links"), { code: "ELOOP" });
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -36,9 +36,9 @@ export const toml: Format = {
       : tomlScalar(value);
   },
 
-  spellCipher(reading, entry, cipher) {
+  spellCipher(_reading, entry, cipher) {
     if (entry.kind === "comment") return cipher;
-    return styledCipher(cipher, styleOf(entry), lineEnding(reading.text));
+    return styledCipher(cipher, styleOf(entry));
   },
 
   addMetadata: (reading, metadata) => addBlock(tomlReading(reading), metadata),

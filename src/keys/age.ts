@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { armor, dearmor, openAge, parseAge, sealAge } from "./age/file.ts";
 import { checkHybridRecipient, isHybridRecipient, sealHybrid } from "./age/hybrid.ts";
-import { openWithIdentities } from "./age/identities.ts";
+import { findIdentity, openWithIdentities } from "./age/identities.ts";
 import { pluginName, wrapByPlugin } from "./age/plugin.ts";
 import { parseSshRecipient, wrapSsh } from "./age/ssh.ts";
 import { parseX25519Recipient, wrapX25519 } from "./age/x25519.ts";
@@ -70,12 +70,19 @@ export const age: KeyKind = {
   },
 
   async examine(key, context) {
-    // an identity says whether it is the one only by opening something, and that stays on this machine
-    const part = await age.unwrap(key, context).catch((error: unknown) => reasonsOf(error));
-    if (part === null) return { usable: false, lines: age.whyNot!(key, context) };
-    if (Array.isArray(part)) return { usable: false, lines: part };
-    part.fill(0);
-    return { usable: true, lines: ["an identity for it is here"] };
+    try {
+      const enc = textField(key.fields, "enc");
+      const file = enc === "" ? undefined : parseAge(dearmor(enc));
+      const { opens, perhaps, tried } = await findIdentity(file, key.id, context);
+      if (opens) return { usable: true, lines: ["an identity for it is here"] };
+      if (perhaps.length > 0) {
+        return { usable: undefined, lines: [`perhaps by ${perhaps.join(" or ")}: not asked`] };
+      }
+      reports(context).set(wrappedKeyOf(key), tried);
+      return { usable: false, lines: age.whyNot!(key, context) };
+    } catch (error) {
+      return { usable: false, lines: reasonsOf(error) };
+    }
   },
 };
 

@@ -54,17 +54,24 @@ export const azureKv: KeyKind = {
     return { kind: "azure_kv", id: idOf(fields), fields };
   },
 
-  async wrap(key, dataKey, context) {
+  async exact(key, context) {
+    if (textField(key.fields, "version") !== "") return key;
+    return named(`cannot look up the version of ${shortened(key.id)}`, async () => {
+      await needCredentials(context);
+      const version = await newestVersion(await vouched(key, context), context);
+      const { fields } = withFields(key, { version });
+      return { ...key, id: idOf(fields), fields };
+    });
+  },
+
+  async wrap(open, dataKey, context) {
+    const key = await azureKv.exact!(open, context);
     return named(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
-      const missing = await missingCredentials(context);
-      if (missing) throw new TsopsError("generic", missing[0]!, { hint: missing.slice(1).join("\n") });
+      await needCredentials(context);
       const at = await vouched(key, context);
-      const exact = at.version ? at : { ...at, version: await newestVersion(at, context) };
-      const wrapped = await asking(exact, "encrypt", context, () => encrypt(exact, dataKey, context));
-      const { fields } = withFields(key, { version: exact.version });
+      const wrapped = await asking(at, "encrypt", context, () => encrypt(at, dataKey, context));
       // as SOPS writes it: without padding
-      const enc = Buffer.from(wrapped).toString("base64url");
-      return withWrapped({ ...key, id: idOf(fields), fields }, enc, context);
+      return withWrapped(key, Buffer.from(wrapped).toString("base64url"), context);
     });
   },
 
@@ -112,6 +119,11 @@ async function missingCredentials(context: KeyContext): Promise<readonly string[
     ...missing,
     "log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
   ]);
+}
+
+async function needCredentials(context: KeyContext): Promise<void> {
+  const [message, ...hint] = (await missingCredentials(context)) ?? [];
+  if (message) throw new TsopsError("generic", message, { hint: hint.join("\n") });
 }
 
 /** Where the key is, if somebody vouches for its vault: any other gets no token. */

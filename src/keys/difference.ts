@@ -8,7 +8,12 @@ export interface GroupDifference {
 }
 
 export function sameKey(a: MasterKey, b: MasterKey): boolean {
-  return a.kind === b.kind && a.id === b.id;
+  return a.kind === b.kind && (a.id === b.id || covers(a, b) || covers(b, a));
+}
+
+/** An Azure key whose version is left open, as configurations may have it, stands for all of its versions. */
+function covers({ kind, id }: MasterKey, other: MasterKey): boolean {
+  return kind === "azure_kv" && id.endsWith("/") && other.id.startsWith(id);
 }
 
 /** Group by group, as SOPS compares them: by their number. */

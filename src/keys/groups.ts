@@ -71,6 +71,12 @@ export async function wrapDataKey(
   );
 }
 
+/** Keys as `wrap` would use them, so that they can be compared with those of a file. Most kinds leave nothing open. */
+export async function exactKeys(groups: readonly KeyGroup[], context: KeyContext): Promise<KeyGroup[]> {
+  const exact = async (key: MasterKey) => kindNamed(key.kind).exact?.(key, context) ?? key;
+  return Promise.all(groups.map((group) => Promise.all(group.map(exact))));
+}
+
 function cannotWrap(failed: readonly { key: MasterKey; cause: unknown }[]): unknown {
   const abort = failed.find(({ cause }) => isAbort(cause));
   if (abort) return abort.cause;

@@ -1,9 +1,12 @@
 import { TsopsError } from "../errors.ts";
 import type { TreeMap } from "../formats/tree.ts";
-import { checkCreatedAt, neededField, sortedFields, textField } from "./fields.ts";
-import type { KeyKind } from "./kind.ts";
-import { printable } from "./printable.ts";
-import { notYet } from "./unavailable.ts";
+import { checkCreatedAt, neededField, sortedFields, textField, withWrapped } from "./fields.ts";
+import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
+import { printable, shortened } from "./printable.ts";
+import { placesOfCredentials, type VaultClient, vaultClient } from "./vault/client.ts";
+import { examineTransit } from "./vault/examine.ts";
+import { explained, prefixed } from "./vault/explain.ts";
+import { checkKeyExists, decrypt, encrypt, type TransitKey, transitKey } from "./vault/transit.ts";
 
 const TITLE = "HashiCorp Vault";
 const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
@@ -28,16 +31,49 @@ export const hcVault: KeyKind = {
     return { kind: "hc_vault", id: idOf(fields), fields };
   },
 
-  async wrap() {
-    throw notYet(TITLE);
+  async wrap(master, dataKey, context) {
+    const what = `cannot wrap the data key for ${nameOf(master)}`;
+    const { key, client } = await ready(master, context, what);
+    if (!client) {
+      const [why = "", ...hints] = placesOfCredentials(context);
+      throw new TsopsError("generic", `${what}: ${why}`, { hint: hints.join("\n") });
+    }
+    try {
+      await checkKeyExists(context, client, key);
+      return withWrapped(master, await encrypt(client, key, dataKey), context);
+    } catch (error) {
+      throw await explained(error, what, client, key, "encrypt");
+    }
   },
-  async unwrap() {
-    throw notYet(TITLE);
+
+  async unwrap(master, context) {
+    const what = `cannot unwrap the data key with ${nameOf(master)}`;
+    const { key, client } = await ready(master, context, what);
+    if (!client) return null;
+    try {
+      return await decrypt(client, key, textField(master.fields, "enc"));
+    } catch (error) {
+      throw await explained(error, what, client, key, "decrypt");
+    }
   },
-  async examine() {
-    return { usable: false, lines: [notYet(TITLE).message] };
-  },
+
+  whyNot: (_, context) => placesOfCredentials(context),
+
+  examine: examineTransit,
 };
+
+async function ready(
+  master: MasterKey,
+  context: KeyContext,
+  what: string,
+): Promise<{ key: TransitKey; client: VaultClient | undefined }> {
+  try {
+    const key = transitKey(master);
+    return { key, client: await vaultClient(context, key.address) };
+  } catch (error) {
+    throw prefixed(error, what);
+  }
+}
 
 /** Address, engine and key from `ADDRESS/v1/ENGINE/keys/NAME`; the engine's path may have several parts. */
 function parseUri(uri: string): TreeMap {
@@ -64,4 +100,9 @@ function idOf(fields: TreeMap): string {
     textField(fields, f),
   );
   return `${address}/v1/${engine}/keys/${name}`;
+}
+
+/** The URI for messages, without a user name and password. */
+function nameOf({ id }: Pick<MasterKey, "id">): string {
+  return shortened(id.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1"));
 }

@@ -85,6 +85,11 @@ export interface KeyKind {
    */
   wrap(key: MasterKey, dataKey: Uint8Array, context: KeyContext): Promise<MasterKey>;
   /**
+   * The key with what its identifier leaves open looked up, such as its version: the one that `wrap` would use now.
+   * @throws TsopsError as wrap.
+   */
+  exact?(key: MasterKey, context: KeyContext): Promise<MasterKey>;
+  /**
    * The data key or share, or null if nothing here can open this one ("not mine"). An error means "mine, but broken".
    * The caller owns the buffer and clears it.
    */

@@ -91,7 +91,7 @@ export const kms: KeyKind = {
       if ("missing" in kms) return { usable: false, lines: kms.missing };
       const { region, endpoint } = kms.facts;
       found.push(`credentials: ${kms.source.where}`);
-      found.push(`region ${region}${endpoint ? `, at ${shortened(endpoint)}` : ""}`);
+      found.push(`region ${region}${endpoint ? `, at ${endpoint}` : ""}`);
       await dryRun(kms, key, context);
       found.push("KMS answers, and lets these credentials use the key");
       return { usable: true, lines: found };

@@ -100,8 +100,17 @@ export function groupsToMetadata(groups: readonly KeyGroup[], threshold: number)
   const number = effectiveThreshold(groups, threshold);
   const last: [string, Tree | undefined] = ["shamir_threshold", number === 0 ? undefined : BigInt(number)];
   if (groups.length === 1) return sortedFields([...listsOf(only!, []), last]);
-  const lists = groups.map((group) => sortedFields(listsOf(group, ["age", "hc_vault"])));
+  const lists = groups.map((group) => sortedFields([...listsOf(group, ["age", "hc_vault"]), markOf(group)]));
   return sortedFields([["key_groups", groups.length === 0 ? undefined : new TreeList(lists)], last]);
+}
+
+/**
+ * Something in a group that has no key which SOPS knows, for formats that do not write empty lists: without it, the
+ * group would be gone, and the numbers of those behind it with it. It means nothing; SOPS ignores it.
+ */
+function markOf(group: KeyGroup): [string, Tree | undefined] {
+  const empty = group.every((key) => kindNamed(key.kind).field === undefined);
+  return ["tsops", empty ? "keys" : undefined];
 }
 
 /** The list for `tsops.keys`; undefined if every key is of a kind that SOPS knows. */

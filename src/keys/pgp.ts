@@ -1,14 +1,19 @@
 import { TsopsError } from "../errors.ts";
+import { once } from "./cache.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, withWrapped } from "./fields.ts";
-import type { KeyContext, KeyKind } from "./kind.ts";
+import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
+import { examinePgp } from "./pgp/examine.ts";
+import { decryptWithGpg, encryptWithGpg, findGpg, noGpg } from "./pgp/gpg.ts";
+import { publicRing } from "./pgp/ring.ts";
+import { openInProcess, ringLines } from "./pgp/unwrap.ts";
+import { sealInProcess } from "./pgp/wrap.ts";
 import { printable, shortened } from "./printable.ts";
-import { environmentFor, type Outcome, run } from "./program.ts";
 import { reasonsOf } from "./reasons.ts";
 
-/** A person may have to find a card or type a passphrase into pinentry. */
-const LIMIT_SECONDS = 300;
-
-/** PGP keys, through the gpg program (SPEC section 5): its keyring, its agent, its smart cards. */
+/**
+ * PGP keys (SPEC section 5): through the gpg program where it is there, with its keyring, agent and smart cards; in
+ * process, with keys that variables or files give, where it is not there or does not have the key.
+ */
 export const pgp: KeyKind = {
   name: "pgp",
   field: "pgp",
@@ -28,65 +33,107 @@ export const pgp: KeyKind = {
   },
 
   async wrap(key, dataKey, context) {
-    const args = ["--no-default-recipient", "--yes", "--encrypt", "-a", "-r", key.id];
-    const { code, stdout, stderr } = await gpg(
-      [...args, "--trusted-key", longKeyId(key.id), "--no-encrypt-to"],
-      dataKey,
-      context,
-    );
-    const enc = stdout.toString("latin1").trim();
-    if (code === 0 && enc !== "") return withWrapped(key, enc, context);
-    throw new TsopsError(
-      "generic",
-      `gpg cannot wrap the data key for ${shortened(key.id)}: ${reason(stderr)}`,
-      {
-        hint: `see whether \`gpg --list-keys ${shortened(key.id)}\` finds the key, and import it if not`,
-      },
-    );
+    return withWrapped(key, await wrapped(key, dataKey, context), context);
   },
 
   async unwrap(key, context) {
-    const enc = Buffer.from(textField(key.fields, "enc"));
-    const { code, stdout, stderr } = await gpg(["-d"], enc, context);
-    // Some releases of gpg print nothing for ciphers that they do not know, and call it success.
-    if (code === 0 && stdout.length > 0) return stdout;
-    stdout.fill(0);
-    if (/no secret key/i.test(stderr)) return null;
-    const what = code === 0 ? "it printed nothing" : reason(stderr);
-    throw new TsopsError("generic", `gpg cannot open the wrapped data key for ${shortened(key.id)}: ${what}`);
+    const enc = textField(key.fields, "enc");
+    const byGpg = await openWithGpg(key, enc, context);
+    if (byGpg.plain) return byGpg.plain;
+    const given = await openInProcess(enc, context).catch((error: unknown) => {
+      throw explained(error, `cannot open the wrapped data key for ${shortened(key.id)}`);
+    });
+    if (given.plain) return given.plain;
+    if (byGpg.error) throw byGpg.error;
+    reports(context).set(`${key.id}\n${enc}`, [...byGpg.tried, ...given.tried]);
+    return null;
   },
 
   whyNot(key, context) {
-    const home = context.env.GNUPGHOME;
-    const where = home ? ` in ${printable(home)}` : "";
-    return [
-      `gpg has no secret key for it${where}`,
-      `import it with \`gpg --import\`, or see \`gpg --list-secret-keys ${shortened(key.id)}\``,
-    ];
+    const tried = reports(context).get(`${key.id}\n${textField(key.fields, "enc")}`) ?? [];
+    return [...tried, nextStep(key)];
   },
 
   async examine(key, context) {
     try {
-      const { code, stderr } = await gpg(["--list-secret-keys", "--", key.id], Buffer.alloc(0), context);
-      if (code === 0) return { usable: true, lines: ["gpg has its secret key"] };
-      return { usable: false, lines: [reason(stderr), ...pgp.whyNot!(key, context).slice(1)] };
+      const { usable, lines } = await examinePgp(key, context);
+      return { usable, lines: usable === false ? [...lines, nextStep(key)] : lines };
     } catch (error) {
       return { usable: false, lines: reasonsOf(error) };
     }
   },
 };
 
-async function gpg(args: readonly string[], input: Uint8Array, context: KeyContext): Promise<Outcome> {
-  const argv = [context.env.SOPS_GPG_EXEC || "gpg", ...args];
-  return run({ argv, input, env: environmentFor(context), limit: LIMIT_SECONDS, signal: context.signal });
+/** What was tried for the wrapped keys that nothing opened. */
+function reports(context: KeyContext): Map<string, readonly string[]> {
+  return once(context, "pgp reports", () => new Map());
 }
 
-/** The last 16 digits, as SOPS gives them to --trusted-key; a `!` at the end, which names a subkey, stays. */
-function longKeyId(fingerprint: string): string {
-  return fingerprint.slice(fingerprint.endsWith("!") ? -17 : -16);
+function nextStep(key: MasterKey): string {
+  return `import it with \`gpg --import\` (see \`gpg --list-secret-keys ${shortened(key.id)}\`), or give it in TSOPS_PGP_KEY or TSOPS_PGP_KEY_FILE`;
 }
 
-/** What gpg says, without its name before each line. */
-function reason(stderr: string): string {
-  return printable(stderr.replace(/^gpg: /gm, "")) || "it gives no reason";
+async function wrapped(key: MasterKey, dataKey: Uint8Array, context: KeyContext): Promise<string> {
+  const id = shortened(key.id);
+  const program = await findGpg(context);
+  let refusal = noGpg(context);
+  if (program) {
+    const { code, stdout, reason } = await encryptWithGpg(program, key.id, dataKey, context);
+    const enc = stdout.toString("latin1").trim();
+    if (code === 0 && enc !== "") return enc;
+    refusal = reason;
+    // a key that gpg has and refuses is not taken from elsewhere: a copy there may not know that it is revoked
+    if (!/no public key|not found/i.test(reason)) throw gpgRefused(id, reason);
+  }
+  const enc = await sealInProcess(key.id, dataKey, context).catch((error: unknown) => {
+    throw explained(error, `cannot wrap the data key for ${id}`);
+  });
+  if (enc !== undefined) return enc;
+  if (program) throw gpgRefused(id, refusal);
+  throw new TsopsError(
+    "generic",
+    `cannot wrap the data key for ${id}: ${refusal}, and its public key is not given`,
+    {
+      hint: [
+        ...ringLines(await publicRing(context)),
+        "install GnuPG, or name a file of armored public keys in TSOPS_PGP_PUBLIC_KEYS_FILE",
+      ].join("\n"),
+    },
+  );
+}
+
+function gpgRefused(id: string, reason: string): TsopsError {
+  return new TsopsError("generic", `gpg cannot wrap the data key for ${id}: ${reason}`, {
+    hint: `see whether \`gpg --list-keys ${id}\` finds the key, and import it if not, or give it in TSOPS_PGP_PUBLIC_KEYS_FILE`,
+  });
+}
+
+interface ByGpg {
+  readonly plain: Buffer | null;
+  readonly tried: readonly string[];
+  /** It has the key, and failed. */
+  readonly error?: TsopsError;
+}
+
+async function openWithGpg(key: MasterKey, enc: string, context: KeyContext): Promise<ByGpg> {
+  const program = await findGpg(context);
+  if (!program) {
+    return { plain: null, tried: [noGpg(context)] };
+  }
+  const { code, stdout, stderr, reason } = await decryptWithGpg(program, enc, context);
+  // Some releases of gpg print nothing for ciphers that they do not know, and call it success.
+  if (code === 0 && stdout.length > 0) return { plain: stdout, tried: [] };
+  stdout.fill(0);
+  const home = context.env.GNUPGHOME;
+  if (/no secret key/i.test(stderr)) {
+    return { plain: null, tried: [`gpg has no secret key for it${home ? ` in ${printable(home)}` : ""}`] };
+  }
+  const what = code === 0 ? "it printed nothing" : reason;
+  const message = `gpg cannot open the wrapped data key for ${shortened(key.id)}: ${what}`;
+  return { plain: null, tried: [], error: new TsopsError("generic", message) };
+}
+
+function explained(error: unknown, what: string): unknown {
+  if (!(error instanceof TsopsError) || error.code !== "generic") return error;
+  return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
 }

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { access, constants } from "node:fs/promises";
+import fs from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import type { KeyContext } from "./kind.ts";
@@ -7,7 +7,13 @@ import type { KeyContext } from "./kind.ts";
 /** Other programs: gpg, age plugins, the commands that print identities. Never through a shell. */
 
 /** Variables that hold identities or lead to them: no program that tsops starts gets them. */
-const OWN_SECRETS: readonly string[] = ["SOPS_AGE_KEY", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"];
+const OWN_SECRETS: readonly string[] = [
+  "SOPS_AGE_KEY",
+  "SOPS_AGE_KEY_CMD",
+  "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
+  "TSOPS_PGP_KEY",
+  "TSOPS_PGP_PASSPHRASE",
+];
 
 /** The environment for a program: the context's without identities. Commands need the rest of it (tokens, agents). */
 export function environmentFor(
@@ -27,7 +33,7 @@ export async function findProgram(name: string, env: KeyContext["env"]): Promise
   for (const folder of (env.PATH ?? env.Path ?? "").split(delimiter)) {
     if (!isAbsolute(folder)) continue;
     const file = join(folder, windows ? `${name}.exe` : name);
-    const found = await access(file, windows ? constants.F_OK : constants.X_OK).then(
+    const found = await fs.promises.access(file, windows ? fs.constants.F_OK : fs.constants.X_OK).then(
       () => true,
       () => false,
     );

@@ -8,13 +8,28 @@ import type { KeyKind, KindName, MasterKey } from "./kind.ts";
 import { kms } from "./kms.ts";
 import { pgp } from "./pgp.ts";
 import { printable, shortened } from "./printable.ts";
+import { env } from "./store/env.ts";
+import { keywhiz } from "./store/keywhiz.ts";
+import { vaultkv } from "./store/vaultkv.ts";
 import { unknown } from "./unknown.ts";
 
 /**
  * All kinds of master keys: SOPS's in the order in which it puts the keys of a group when it loads them (SPEC section
  * 5), then those that it lacks.
  */
-export const KINDS: readonly KeyKind[] = [kms, gcpKms, hckms, azureKv, hcVault, pgp, age, unknown];
+export const KINDS: readonly KeyKind[] = [
+  kms,
+  gcpKms,
+  hckms,
+  azureKv,
+  hcVault,
+  pgp,
+  age,
+  env,
+  vaultkv,
+  keywhiz,
+  unknown,
+];
 
 export function kindNamed(name: KindName): KeyKind {
   return KINDS.find((kind) => kind.name === name)!;

@@ -19,6 +19,7 @@ import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 export function encryptText(plain: string, format: Format, options: EncryptOptions): string {
   if (format.readEncrypted) return encryptWrapped(plain, format, options);
   const reading = format.read(plain);
+  options.onReading?.(reading);
   if (reading.metadata) throw alreadyEncrypted();
   const carried = options.previous && carryBlock(plain, format, options.previous.decrypted);
   const draft =

@@ -32,13 +32,14 @@ export function finishText(work: Unfinished): string {
   let reading = readCiphers(format, applyEdits(draft, edits));
   const rebound = rebindComments(reading, work);
   if (rebound.length > 0) reading = readCiphers(format, applyEdits(reading.text, rebound));
-  const values = reading.entries.map((entry) => plainOf(entry, work.plains)?.value ?? entry.value);
-  const encrypted = reading.entries.map((entry) => plainOf(entry, work.plains) !== undefined);
+  const found = reading.entries.map((entry) => plainOf(entry, work.plains));
+  const values = reading.entries.map((entry, i) => found[i]?.value ?? entry.value);
+  const encrypted = found.map((plain) => plain !== undefined);
   checkSelection(reading, encrypted, work);
 
   const old = readMetadata(reading.metadata!.tree);
   const layout = encryptLayout(
-    layoutSpans(work, reading),
+    layoutSpans(work, reading, found),
     options.dataKey,
     options.random,
     options.previous?.sameKey ? scalarField(old.own.get("layout")) : undefined,
@@ -119,7 +120,11 @@ function checkSelection(reading: Reading, encrypted: readonly boolean[], { optio
 }
 
 /** What the plain splice would not bring back, found by trying (docs/format.md). */
-function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Reading): LayoutSpan[] {
+function layoutSpans(
+  { draft, edits, format }: Unfinished,
+  reading: Reading,
+  found: readonly (Plain | undefined)[],
+): LayoutSpan[] {
   const order = [...reading.entries.keys()]
     .filter((i) => !reading.entries[i]!.alias)
     .sort((a, b) => reading.entries[a]!.start - reading.entries[b]!.start);
@@ -127,7 +132,7 @@ function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Read
   const allFrom = forward(reading, order);
   const ciphersFrom = forward(
     reading,
-    order.filter((i) => plainOf(reading.entries[i]!, plains)),
+    order.filter((i) => found[i]),
   );
   const spans: LayoutSpan[] = [];
   let shift = 0;
@@ -141,7 +146,7 @@ function layoutSpans({ draft, edits, format, plains }: Unfinished, reading: Read
     const raw = draft.slice(edit.start, edit.end);
     const up = entry && entry.start < end ? levelsUp(entry, start, end) : undefined;
     if (first === undefined || entry === undefined || up === undefined) throw cannotKeep(edit, draft);
-    const plain = plainOf(entry, plains);
+    const plain = found[first];
     if (up === 0 && plain && format.spell(reading, entry, plain.value as Scalar) === raw) continue;
     spans.push({ entry: first, up, raw });
   }

@@ -211,9 +211,20 @@ class Encoder {
       return;
     }
     this.room(8 + 3 * value.length);
-    const length = this.buffer.write(value, this.used + 8, "utf8");
+    const length = this.writeAscii(value) ?? this.buffer.write(value, this.used + 8, "utf8");
     this.number(length);
     this.used += length;
+  }
+
+  /** A short text, written here rather than by Node, whose call takes longer; undefined if it is not one. */
+  private writeAscii(value: string): number | undefined {
+    if (value.length > 32) return undefined;
+    for (let i = 0, at = this.used + 8; i < value.length; i++, at++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) return undefined;
+      this.buffer[at] = code;
+    }
+    return value.length;
   }
 
   blob(value: Buffer): void {

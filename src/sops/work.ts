@@ -1,4 +1,4 @@
-import type { Entry } from "../formats/format.ts";
+import type { Entry, Reading } from "../formats/format.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import type { Edit } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
@@ -21,6 +21,8 @@ export interface EncryptOptions {
   /** Keep `lastmodified` and the MAC of the previous file: for changes of metadata only, as SOPS does. */
   readonly keepMac?: boolean;
   readonly seal: boolean;
+  /** Told how the plaintext reads, so that nobody has to read it once more to warn about it. */
+  readonly onReading?: (reading: Reading) => void;
   /** Blanks a level for a metadata block that is printed anew. */
   readonly indent?: number;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
@@ -142,6 +142,56 @@ test("keygen writes an identity for its owner, and never over another", () =>
     assert.is.not((await box.run(["keygen", "-o", "key.txt"])).code, 0);
     assert.is(box.read("key.txt"), key);
     assert.match((await box.run(["keygen", "--post-quantum"])).stdout, /AGE-SECRET-KEY-PQ-1/);
+  }));
+
+test("keygen --master makes a master key, which env:// takes; its file is for its owner, and never overwritten", () =>
+  inSandbox(async (box) => {
+    const { code, stdout, stderr } = await box.run(["keygen", "--master"]);
+    assert.is(code, 0);
+    assert.is(Buffer.from(stdout.trim(), "base64").length, 32);
+    assert.not.ok(stderr.includes(stdout.trim()));
+    const id = /id of the master key: ([0-9a-f]{16})/.exec(stderr)![1]!;
+
+    const made = await box.run(["keygen", "--master", "-o", "master.txt"]);
+    assert.is(made.code, 0);
+    assert.is(made.stdout, "");
+    assert.is(statSync(box.path("master.txt")).mode & 0o777, 0o600);
+    const before = box.read("master.txt");
+    assert.is.not((await box.run(["keygen", "--master", "-o", "master.txt"])).code, 0);
+    assert.is(box.read("master.txt"), before);
+
+    box.env = { ...box.env, MASTER: stdout, SOPS_AGE_RECIPIENTS: undefined };
+    box.write("a.yaml", PLAIN);
+    assert.is((await box.run(["encrypt", "-i", "--key", "env://MASTER", "a.yaml"])).code, 0);
+    assert.match(box.read("a.yaml"), `key_id: ${id}`);
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN);
+    box.env = { ...box.env, MASTER: before };
+    const other = await box.run(["decrypt", "a.yaml"]);
+    assert.is(other.code, 128);
+    assert.match(other.stderr, `does not hold the master key whose id is ${id}`);
+    assert.not.ok(other.stderr.includes(before.trim()));
+  }));
+
+test("keygen --master --key gives a master key that needs another key to be used", () =>
+  inSandbox(async (box) => {
+    const { stdout, code } = await box.run(["keygen", "--master", "--key", `age:${RECIPIENT}`]);
+    assert.is(code, 0);
+    assert.match(stdout, /^age:age1\w+#[A-Za-z0-9+/]+=*\n$/);
+    box.env = { ...box.env, MASTER: stdout, SOPS_AGE_RECIPIENTS: undefined };
+    box.write("a.yaml", PLAIN);
+    assert.is((await box.run(["encrypt", "-i", "--key", "env://MASTER", "a.yaml"])).code, 0);
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN);
+    box.env = { ...box.env, SOPS_AGE_KEY_FILE: undefined };
+    const without = await box.run(["decrypt", "a.yaml"]);
+    assert.is(without.code, 128);
+    assert.match(without.stderr, "the master key in env://MASTER is wrapped by age");
+    for (const args of [
+      ["--key", "age:x"],
+      ["--master", "--key", "env://OTHER"],
+      ["--master", "--pq"],
+    ]) {
+      assert.is((await box.run(["keygen", ...args])).code, 1, args.join(" "));
+    }
   }));
 
 test("completion scripts name every command", () =>

@@ -18,11 +18,14 @@ test("all kinds of keys have a form", () => {
   assert.equal([...new Set(URI_FORMS.map(({ kind }) => kind))].sort(), [
     "age",
     "azure_kv",
+    "env",
     "gcp_kms",
     "hc_vault",
     "hckms",
+    "keywhiz",
     "kms",
     "pgp",
+    "vaultkv",
   ]);
 });
 

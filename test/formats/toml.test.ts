@@ -484,6 +484,11 @@ function pairs(entries: [string, unknown][]): [string, unknown][] {
     .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+test("line breaks of both kinds: each string keeps its own", () => {
+  replacingLaw(toml, `a = """a\n"""\r\nb = {c = QQQ}\n`.replace("QQQ", "''''''"));
+  replacingLaw(toml, `a = """\r\nx"""\nb = '''\r\ny'''\n`);
+});
+
 test("property: ciphertexts replace values and comments, and go again", () => {
   fc.assert(
     fc.property(tomlDocuments, (text) => replacingLaw(toml, text)),

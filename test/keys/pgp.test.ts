@@ -106,10 +106,8 @@ test("gpg that has no secret key, prints nothing, fails or is not there", async 
   assert.match((await failure(pgp.unwrap(keyWith("x"), broken))).message, /: no; valid \\x1b\[1mdata$/);
 
   const missing = contextWith({ SOPS_GPG_EXEC: "/no/such/gpg" });
-  assert.is(
-    (await failure(pgp.unwrap(keyWith("x"), missing))).message,
-    "/no/such/gpg cannot be started: there is no such program",
-  );
+  assert.is(await pgp.unwrap(keyWith("x"), missing), null);
+  assert.is(pgp.whyNot!(keyWith("x"), missing)[0], "there is no program /no/such/gpg (SOPS_GPG_EXEC)");
 });
 
 test("half an answer of a gpg that fails is not taken", async () => {
@@ -121,6 +119,63 @@ test("gpg can be stopped", async () => {
   const gpg = fakeGpg("exec sleep 20");
   const context = contextWith({ SOPS_GPG_EXEC: gpg.path }, { signal: AbortSignal.timeout(200) });
   assert.is((await failure(pgp.unwrap(keyWith("x"), context))).code, "aborted");
+});
+
+test("gpg comes first; what it does not have is opened in process with a key that is given", async () => {
+  const given = { TSOPS_PGP_KEY: goldenKey("pgp1.asc") };
+  const now = { now: () => new Date("2027-01-01T00:00:00Z") };
+  const absent = fakeGpg("echo 'gpg: x: skipped: No public key' >&2; exit 2");
+  const wrapped = await pgp.wrap(
+    keyWith(""),
+    dataKey,
+    contextWith({ SOPS_GPG_EXEC: absent.path, ...given }, now),
+  );
+  assert.ok(absent.args().includes("--encrypt"), "gpg was asked");
+  assert.not.match(absent.env(), "BEGIN PGP");
+
+  const none = fakeGpg("echo 'gpg: decryption failed: No secret key' >&2; exit 2");
+  assert.equal(await pgp.unwrap(wrapped, contextWith({ SOPS_GPG_EXEC: none.path, ...given })), dataKey);
+  assert.equal(none.args(), ["-d"]);
+  const broken = fakeGpg("echo 'gpg: no agent running' >&2; exit 2");
+  assert.equal(await pgp.unwrap(wrapped, contextWith({ SOPS_GPG_EXEC: broken.path, ...given })), dataKey);
+  const other = contextWith({ SOPS_GPG_EXEC: broken.path, TSOPS_PGP_KEY: goldenKey("pgp2.asc") });
+  assert.match((await failure(pgp.unwrap(wrapped, other))).message, /^gpg cannot open .*: no agent running$/);
+  const has = fakeGpg("printf '0123456789abcdef0123456789abcdef'");
+  const opened = await pgp.unwrap(wrapped, contextWith({ SOPS_GPG_EXEC: has.path, ...given }));
+  assert.is(opened?.toString(), "0123456789abcdef0123456789abcdef");
+});
+
+test("a key that gpg refuses is not taken from a file: the copy there may not know that it is revoked", async () => {
+  const gpg = fakeGpg("echo 'gpg: x: skipped: Unusable public key' >&2; exit 2");
+  const context = contextWith({ SOPS_GPG_EXEC: gpg.path, TSOPS_PGP_KEY: goldenKey("pgp1.asc") });
+  assert.match((await failure(pgp.wrap(keyWith(""), dataKey, context))).message, /Unusable public key$/);
+});
+
+test("doctor: what gpg lists", async () => {
+  const sec = (validity: string, capabilities: string, token: string): string =>
+    `sec:${validity}:255:22:DC238C73DF57C9A5:1:::u:::scESC:::${token}:::23::0:\\nfpr:::::::::X:\\n` +
+    `ssb:${validity}:255:18:935D261B65FA7F30:1:::::${""}:${capabilities}:::${token}::cv25519::\\n`;
+  const says = async (listing: string, code = 0): Promise<string> => {
+    const gpg = fakeGpg(
+      `printf '${listing}'; echo 'gpg: error reading key: No secret key' >&2; exit ${code}`,
+    );
+    const { usable, lines } = await pgp.examine(keyWith("x"), contextWith({ SOPS_GPG_EXEC: gpg.path }));
+    assert.equal(gpg.args(), ["--batch", "--with-colons", "--list-secret-keys", "--", FP]);
+    return `${usable}: ${lines.join("; ")}`;
+  };
+  assert.is(await says(sec("u", "e", "+")), "true: gpg has its secret key");
+  assert.is(await says(sec("u", "e", "D2760001240102")), "true: gpg has its secret key on a smart card");
+  assert.match(await says(sec("e", "e", "+")), /^true: .*it has expired: it still opens files/);
+  assert.match(await says(sec("r", "e", "+")), /^true: .*it has been revoked/);
+  assert.match(
+    await says(sec("u", "e", "#")),
+    /^false: .*the secret part that decrypts is not here; .*--import/,
+  );
+  assert.match(await says(sec("u", "s", "+")), /^false: .*the secret part that decrypts is not here/);
+  assert.match(
+    await says("", 2),
+    /^false: gpg has no secret key for it \(error reading key: No secret key\)/,
+  );
 });
 
 function hasGpg(): boolean {
@@ -165,6 +220,13 @@ if (hasGpg()) {
     const error = await failure(pgp.wrap(key!, dataKey, context));
     assert.match(error.message, /for 0{40}: .*No public key/);
     assert.is(error.exitCode, 1);
+  });
+
+  test("doctor with the real gpg", async () => {
+    const [mine] = pgp.parse(FP);
+    assert.equal(await pgp.examine(mine!, context), { usable: true, lines: ["gpg has its secret key"] });
+    const [theirs] = pgp.parse(goldenKey("pgppub.fp").trim());
+    assert.is((await pgp.examine(theirs!, context)).usable, false);
   });
 
   test("the real gpg with rubbish", async () => {

@@ -51,8 +51,7 @@ export interface Application {
   federated?: string;
 }
 
-/** For an error that the next calls get instead of an answer. */
-interface Failure {
+interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
@@ -64,8 +63,8 @@ export class KeyVault {
   /** What everybody with a token may do. */
   permissions = new Set(["get", "encrypt", "decrypt"]);
   /** The next calls to the vault that carry a token end like this; those to the token endpoint likewise. */
-  failures: Failure[] = [];
-  loginFailures: Failure[] = [];
+  failures: Answer[] = [];
+  loginFailures: Answer[] = [];
   /** How many tokens were given out, and where. */
   logins: string[] = [];
   /** Connections are taken, and nothing is ever answered. */
@@ -86,7 +85,7 @@ export class KeyVault {
       cert: readFileSync(certificates.server.cert),
     };
     const vault = createServer(tls, (request, response) => void this.#answer(request, response));
-    const identity = createPlainServer((request, response) => this.#managedIdentity(request, response));
+    const identity = createPlainServer((request, response) => send(response, this.#managedIdentity(request)));
     this.#servers = [vault, identity];
     const [port, msiPort] = await Promise.all(this.#servers.map(listening));
     this.url = `https://127.0.0.1:${port}`;
@@ -134,36 +133,37 @@ export class KeyVault {
     for await (const chunk of request) body += String(chunk);
     const { pathname } = new URL(request.url!, this.url);
     if (this.silent) return;
-    if (pathname.startsWith("/adfs/")) return this.#entra(pathname, body, response);
+    if (pathname.startsWith("/adfs/")) send(response, this.#entra(pathname, body));
+    else this.#serve(request, pathname, body, response);
+  }
+
+  #serve(request: IncomingMessage, pathname: string, body: string, response: ServerResponse): void {
     const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? "")?.[1];
     const authorized = token !== undefined && this.#tokens.has(token);
     this.requests.push({ method: request.method!, path: pathname, authorized, body });
-    if (!authorized) return this.#challenge(response, token !== undefined);
-    const failure = this.failures.shift();
-    if (failure) return send(response, failure.status, failure.body);
-    this.#vault(request.method!, pathname, body, response);
-  }
-
-  #challenge(response: ServerResponse, wrong: boolean): void {
+    if (authorized) {
+      send(response, this.failures.shift() ?? this.#vault(request.method!, pathname, body));
+      return;
+    }
     const challenge = `Bearer authorization="${this.url}/adfs", resource="${this.resource}"`;
     response.setHeader("www-authenticate", challenge);
-    const message = wrong
+    const message = token
       ? "AKV10032: Invalid issuer."
       : "AKV10000: Request is missing a Bearer or PoP token.";
-    send(response, 401, vaultError("Unauthorized", message));
+    send(response, { status: 401, body: vaultError("Unauthorized", message) });
   }
 
-  #vault(method: string, path: string, body: string, response: ServerResponse): void {
+  #vault(method: string, path: string, body: string): Answer {
     const [, name = "", version = "", operation = "get"] =
       /^\/keys\/([^/]+)(?:\/([^/]*))?(?:\/([^/]+))?\/?$/.exec(path) ?? [];
     const versions = this.keys.get(name);
     const key = version === "" ? versions?.at(-1) : versions?.find((each) => each.version === version);
     const refused = this.#refusal(key, operation);
-    if (refused) return send(response, refused.status, refused.body);
-    if (operation === "get" && method === "GET") return send(response, 200, this.#bundle(name, key!));
+    if (refused) return refused;
+    if (operation === "get" && method === "GET") return { status: 200, body: this.#bundle(name, key!) };
     const { alg, value } = JSON.parse(body || "{}") as { alg?: string; value?: string };
     if (alg !== "RSA-OAEP-256" || value === undefined) {
-      return send(response, 400, vaultError("BadParameter", `Property alg has the value ${alg}.`));
+      return { status: 400, body: vaultError("BadParameter", `Property alg has the value ${alg}.`) };
     }
     const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256" };
     try {
@@ -173,14 +173,14 @@ export class KeyVault {
           ? publicEncrypt({ key: createPublicKey(key!.privateKey), ...padding }, bytes)
           : privateDecrypt({ key: key!.privateKey, ...padding }, bytes);
       const kid = `${this.url}/keys/${name}/${key!.version}`;
-      send(response, 200, { kid, value: result.toString("base64url") });
+      return { status: 200, body: { kid, value: result.toString("base64url") } };
     } catch {
-      send(response, 400, vaultError("BadParameter", "The parameter is incorrect."));
+      return { status: 400, body: vaultError("BadParameter", "The parameter is incorrect.") };
     }
   }
 
   /** In the vault's order: who may do it, whether the key is there, whether it may be used for it. */
-  #refusal(key: Version | undefined, operation: string): Failure | undefined {
+  #refusal(key: Version | undefined, operation: string): Answer | undefined {
     const forbidden = (message: string, inner: string) => ({
       status: 403,
       body: vaultError("Forbidden", message, inner),
@@ -211,31 +211,26 @@ export class KeyVault {
     };
   }
 
-  #entra(path: string, body: string, response: ServerResponse): void {
+  #entra(path: string, body: string): Answer {
     if (path === "/adfs/.well-known/openid-configuration") {
-      return send(response, 200, {
-        issuer: `${this.url}/adfs`,
-        authorization_endpoint: `${this.url}/adfs/oauth2/authorize`,
-        token_endpoint: `${this.url}/adfs/oauth2/token`,
-        jwks_uri: `${this.url}/adfs/discovery/keys`,
-      });
+      const at = (end: string) => `${this.url}/adfs/${end}`;
+      const endpoints = {
+        authorization_endpoint: at("oauth2/authorize"),
+        token_endpoint: at("oauth2/token"),
+      };
+      return { status: 200, body: { issuer: at(""), jwks_uri: at("discovery/keys"), ...endpoints } };
     }
     const failure = this.loginFailures.shift();
-    if (failure) return send(response, failure.status, failure.body);
+    if (failure) return failure;
     const form = new URLSearchParams(body);
     const how = this.#proof(form);
     if (form.get("client_id") !== this.application.id) {
-      return send(
-        response,
-        400,
-        entraError("unauthorized_client", "AADSTS700016: Application was not found."),
-      );
+      const why = "AADSTS700016: Application was not found.";
+      return { status: 400, body: entraError("unauthorized_client", why) };
     }
-    if (!how) {
-      const why = "AADSTS7000215: Invalid client secret provided.";
-      return send(response, 401, entraError("invalid_client", why));
-    }
-    send(response, 200, this.#token(how));
+    if (how) return { status: 200, body: this.#token(how) };
+    const why = "AADSTS7000215: Invalid client secret provided.";
+    return { status: 401, body: entraError("invalid_client", why) };
   }
 
   /** How an application proved who it is. */
@@ -257,13 +252,14 @@ export class KeyVault {
     return verified ? "certificate" : undefined;
   }
 
-  #managedIdentity(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname, searchParams } = new URL(request.url!, this.msi);
-    if (pathname !== "/msi/token" || request.headers["x-identity-header"] !== "header-of-identity") {
-      return send(response, 400, { error: "invalid_request" });
+  #managedIdentity({ url, headers }: IncomingMessage): Answer {
+    const { pathname, searchParams } = new URL(url!, this.msi);
+    if (pathname !== "/msi/token" || headers["x-identity-header"] !== "header-of-identity") {
+      return { status: 400, body: { error: "invalid_request" } };
     }
     const resource = searchParams.get("resource");
-    send(response, 200, { ...this.#token("managed identity"), resource, client_id: this.application.id });
+    const body = { ...this.#token("managed identity"), resource, client_id: this.application.id };
+    return { status: 200, body };
   }
 }
 
@@ -276,7 +272,7 @@ export function entraError(error: string, description: string): unknown {
   return { error, error_description: description, error_codes: codes, trace_id: "t", correlation_id: "c" };
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
+function send(response: ServerResponse, { status, body }: Answer): void {
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
   response.end(JSON.stringify(body));
 }

@@ -1,9 +1,9 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { OpenDocument } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { discover } from "../../files/discover.ts";
 import type { ReadFile } from "../../files/read.ts";
+import { statOf } from "../../files/stat.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format } from "../../formats/format.ts";
 import { formatPath, parsePath, valueAt } from "../../formats/path.ts";
@@ -119,7 +119,7 @@ async function namedFiles(
   given: readonly string[],
   io: Io,
 ): Promise<{ names: readonly string[]; many: boolean }> {
-  if (given.length === 1 && (await isFile(resolve(io.cwd, given[0]!)))) return { names: given, many: false };
+  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!))) return { names: given, many: false };
   return { names: await discover(given, { cwd: io.cwd }), many: true };
 }
 
@@ -133,12 +133,10 @@ export async function encryptedFiles(given: readonly string[], args: Args, io: I
   return found;
 }
 
-async function isFile(path: string): Promise<boolean> {
+function isFile(path: string): boolean {
+  const info = statOf(path);
   // a file that is missing is named as it is, so that the error names it too
-  return await stat(path).then(
-    (info) => !info.isDirectory(),
-    () => !/[*?]/.test(path),
-  );
+  return info ? !info.isDirectory() : !/[*?]/.test(path);
 }
 
 /** Whether a file was none that SOPS or tsops encrypted: other files of a folder are none of our business. */

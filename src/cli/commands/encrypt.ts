@@ -4,10 +4,10 @@ import { TsopsError } from "../../errors.ts";
 import { discover } from "../../files/discover.ts";
 import { withLock } from "../../files/lock.ts";
 import { buildTrees } from "../../formats/build.ts";
-import type { Format } from "../../formats/format.ts";
+import type { Format, Reading } from "../../formats/format.ts";
 import { json } from "../../formats/json.ts";
 import { decodeText } from "../../formats/text.ts";
-import { duplicateWarnings } from "../../sops/decrypt.ts";
+import { duplicateWarnings, type Warning } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { creationFor, ruleMatches } from "../creation.ts";
@@ -99,13 +99,17 @@ async function encryptContent(
 ): Promise<string> {
   const from = await inputFormat(args, file);
   const to = await outputFormat(args, file);
-  if (from.name.startsWith("json")) await reportWarnings(duplicateWarnings(from.read(text)), text, file, io);
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   const creation = await creationFor(settings, args, io);
   const indent = indentFor(to, args, settings);
-  if (from === to) return await encryptNew(text, to, { ...creation, indent }, session);
-  const { plain, format } = convert(text, from, to, indent);
-  return await encryptNew(plain, format, { ...creation, indent }, session);
+  const duplicates: Warning[] = [];
+  const onReading = (reading: Reading) => void duplicates.push(...duplicateWarnings(reading));
+  const { plain, format } =
+    from === to ? { plain: text, format: to } : convert(text, from, to, indent, onReading);
+  const options = { ...creation, indent, onReading: from === to ? onReading : undefined };
+  const encrypted = await encryptNew(plain, format, options, session);
+  if (from.name.startsWith("json")) await reportWarnings(duplicates, text, file, io);
+  return encrypted;
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
@@ -114,8 +118,10 @@ export function convert(
   from: Format,
   to: Format,
   indent?: number,
+  onReading?: (reading: Reading) => void,
 ): { plain: string; format: Format } {
   const reading = from.read(text);
+  onReading?.(reading);
   const trees = buildTrees(reading.entries, reading.documents);
   const format = to.readEncrypted ? json : to;
   return { plain: format.print(trees, { indent }), format };

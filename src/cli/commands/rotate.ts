@@ -1,6 +1,7 @@
 import { saveRotated } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { sameKey } from "../../keys/difference.ts";
+import { exactKeys } from "../../keys/groups.ts";
 import type { KeyGroup, MasterKey } from "../../keys/kind.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
@@ -31,7 +32,8 @@ export async function rotate(args: Args, io: Io): Promise<number> {
       args,
       io,
       async (open, session, options, settings) => {
-        const { groups, gone } = changedGroups(open.groups, added, removed);
+        const [exact = []] = await exactKeys([added], session.context);
+        const { groups, gone } = changedGroups(open.groups, exact, removed);
         if (groups.every((group) => group.length === 0)) {
           throw new TsopsError("generic", "no master key would be left", {
             hint: "add one with --add-age or the like",

@@ -1,6 +1,7 @@
 import { saveRecipients, saveRotated } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { compareGroups, couldOpen, differs, keysGone } from "../../keys/difference.ts";
+import { exactKeys } from "../../keys/groups.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { ruleRecipients } from "../creation.ts";
@@ -29,7 +30,7 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
     args,
     io,
     async (open, session, options, settings) => {
-      const { groups } = await ruleRecipients(settings);
+      const groups = await exactKeys((await ruleRecipients(settings)).groups, session.context);
       const wanted = args.number("shamir-secret-sharing-threshold") || open.threshold;
       const threshold = Math.min(wanted, groups.length);
       const differences = compareGroups(open.groups, groups);

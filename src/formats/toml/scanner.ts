@@ -10,8 +10,8 @@ export type Quote = '"' | "'" | '"""' | "'''";
 /** How a value is written; undefined for numbers, booleans and points in time. */
 export interface TomlStyle {
   readonly quote?: Quote;
-  /** A multi-line string starts with a line break, which does not count. */
-  readonly broken?: boolean;
+  /** The line break that a multi-line string starts with, which does not count; empty if there is none. */
+  readonly broken?: string;
   /** A date or time that SOPS has no type for; its value is its text. */
   readonly date?: boolean;
 }
@@ -197,7 +197,9 @@ export class TomlScanner {
     const long = char === '"' ? '"""' : "'''";
     if (!this.text.startsWith(long, start)) return { value: this.string(char), style: { quote: char } };
     this.at += 3;
-    const broken = this.lineBreak();
+    const opened = this.at;
+    this.lineBreak();
+    const broken = this.text.slice(opened, this.at);
     const from = this.at;
     this.skipLong(start, char);
     const value = unescapeText(this.text.slice(from, this.at - 3).replaceAll("\r\n", "\n"), char);

@@ -41,7 +41,7 @@ export function tomlKey(name: string): string {
 /** A string as it was written, where the text allows it; otherwise in double quotes. */
 export function styledString(text: string, style: TomlStyle | undefined, newline: string): string {
   if (style?.date && isDateText(text)) return text;
-  const broken = style?.broken ?? false;
+  const broken = style?.broken ?? "";
   switch (style?.quote) {
     case "'":
       return /['\u0000-\u0008\n-\u001f\u007f]|\p{Surrogate}/u.test(text) ? basicString(text) : `'${text}'`;
@@ -57,14 +57,14 @@ export function styledString(text: string, style: TomlStyle | undefined, newline
 }
 
 /** A multi-line string in double quotes. */
-export function longString(text: string, broken: boolean, newline: string): string {
+export function longString(text: string, broken: string, newline: string): string {
   const body = text.replace(/[\\\u0000-\u0008\u000b-\u001f\u007f]|"(?="")|"$|\p{Surrogate}/gu, escapeOf);
   return `"""${lead(text, broken, newline)}${body.replaceAll("\n", newline)}"""`;
 }
 
 /** A line break right behind the opening quotes does not count, so one that counts needs another before it. */
-function lead(text: string, broken: boolean, newline: string): string {
-  return broken || text.startsWith("\n") ? newline : "";
+function lead(text: string, broken: string, newline: string): string {
+  return broken || (text.startsWith("\n") ? newline : "");
 }
 
 function basicString(text: string): string {
@@ -78,15 +78,15 @@ function escapeOf(char: string): string {
 }
 
 /** A ciphertext in the place of a value; see {@link toml} for what its quotes tell. */
-export function styledCipher(cipher: string, style: TomlStyle | undefined, newline: string): string {
+export function styledCipher(cipher: string, style: TomlStyle | undefined): string {
   if (style?.date) return `'''${cipher}'''`;
   switch (style?.quote) {
     case "'":
       return `'${cipher}'`;
     case '"""':
-      return `"""${style.broken ? newline : ""}${cipher}"""`;
+      return `"""${style.broken ?? ""}${cipher}"""`;
     case "'''":
-      return cipher === "" ? "''''''" : `'''${newline}${cipher}'''`;
+      return cipher === "" ? "''''''" : `'''${style.broken || "\n"}${cipher}'''`;
     default:
       return `"${cipher}"`;
   }

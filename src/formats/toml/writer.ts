@@ -12,7 +12,7 @@ export function writeInline(tree: Tree): string {
 /** A value behind a key on lines of their own: texts of several lines stay so. */
 export function writeValue(tree: Tree, newline: string): string {
   const isLong = typeof tree === "string" && tree.includes("\n");
-  return isLong ? longString(tree, true, newline) : writeInline(tree);
+  return isLong ? longString(tree, newline, newline) : writeInline(tree);
 }
 
 /**

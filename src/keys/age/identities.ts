@@ -129,7 +129,10 @@ function fileVariable(variable: string, holds: Place["holds"], context: KeyConte
     return parse(contents, path, holds, context);
   };
   return {
-    name: path === undefined ? variable : `${variable} (${printable(path)})`,
+    // most runs need no report
+    get name() {
+      return path === undefined ? variable : `${variable} (${printable(path)})`;
+    },
     holds,
     command: false,
     load,
@@ -294,6 +297,47 @@ export async function openWithIdentities(
     }
   }
   return { fileKey: null, tried: await report(sources, recipient, failures) };
+}
+
+/** What can be said of the identities here without asking a person or another program. */
+export interface Finding {
+  readonly opens: boolean;
+  /** Identities that need a passphrase or a plugin: one of them may be the one. */
+  readonly perhaps: readonly string[];
+  readonly tried: readonly string[];
+}
+
+/** Looks for an identity for a file, or, where there is no file yet, by its recipient. Nothing is given out. */
+export async function findIdentity(
+  file: AgeFile | undefined,
+  recipient: string,
+  context: KeyContext,
+): Promise<Finding> {
+  const ssh = recipient.startsWith("ssh-");
+  const sources = sourcesOf(context).filter(({ place }) => ssh || place.holds === "age");
+  const failures = new Map<AgeIdentity, string>();
+  const perhaps: string[] = [];
+  for await (const identity of inRounds(sources, recipient)) {
+    if (identity.needs !== "nothing") perhaps.push(identity.label);
+    else if (identity.recipient === recipient) return { opens: true, perhaps: [], tried: [] };
+    else if (file && (await opens(identity, file, failures))) return { opens: true, perhaps: [], tried: [] };
+  }
+  return { opens: false, perhaps, tried: await report(sources, recipient, failures) };
+}
+
+async function opens(
+  identity: AgeIdentity,
+  file: AgeFile,
+  failures: Map<AgeIdentity, string>,
+): Promise<boolean> {
+  try {
+    const fileKey = await identity.unwrap(file);
+    fileKey?.fill(0);
+    return fileKey !== null;
+  } catch (error) {
+    failures.set(identity, reasonOf(error));
+    return false;
+  }
 }
 
 /** What needs nothing first, then commands, then plugins, then what asks a person. */

@@ -4,6 +4,8 @@ import type { AgeFile } from "./file.ts";
 export interface AgeIdentity {
   /** What a report calls it: by its recipient where that is known. Never the identity itself. */
   readonly label: string;
+  /** Whom it is the identity of, where that is known. */
+  readonly recipient?: string;
   /** What it takes: identities that need a program or a person are tried after the others. */
   readonly needs: "nothing" | "program" | "person";
   /**

@@ -107,14 +107,20 @@ export async function endpointFor(
 
 function checkedUrl(url: string, where: string): string {
   if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url;
-  throw new TsopsError("generic", `${where} is not a URL: ${printable(url)}`, {
+  throw new TsopsError("generic", `${where} is not a URL: ${shownUrl(url)}`, {
     hint: "write it as https://HOST or http://HOST:PORT",
   });
 }
 
+/** A URL for a message: without the password that may stand in it. */
+export function shownUrl(url: string): string {
+  return printable(url.replace(/^([^/]*\/\/)[^/]*@/, "$1…@"));
+}
+
 /**
  * Makes a client of the SDK. The first one that a process makes announces which release of Node will be too old next
- * year: nothing that the person who encrypts a file can do something about, so that one warning is left out.
+ * year: nothing that the person who encrypts a file can do something about, so that one warning is left out. (The clients
+ * that providers of credentials make come later, when a client asks for credentials.)
  */
 export function newAwsClient<T>(make: () => T): T {
   const { emitWarning } = process;

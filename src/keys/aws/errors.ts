@@ -7,7 +7,7 @@ import type { CredentialSource } from "./source.ts";
 export interface CallFacts {
   readonly service: "KMS" | "STS" | "SSO" | "S3";
   readonly region: string;
-  /** If it is not the service's usual address. */
+  /** Its URL, fit for a message, if it is not the service's usual address. */
   readonly endpoint?: string;
   readonly source?: CredentialSource;
   /** ARN of the key that the call is about. */
@@ -75,7 +75,7 @@ function explain(error: unknown, facts: CallFacts): Explanation {
   if (Object.hasOwn(CAUSES, name)) return CAUSES[name]!(facts, given);
   if (THROTTLED.test(given.name)) return throttled(facts);
   const status = given.$metadata?.httpStatusCode;
-  if (status === undefined) return unreachable(given, facts);
+  if (status === undefined || status < 300) return unreachable(given, facts);
   if (status >= 500) return failing(facts);
   if (status === 403) return denied(facts, given);
   return {
@@ -120,7 +120,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   InvalidArn: ({ region, endpoint }) => ({
     cause: "KMS does not accept the ARN",
     hint: endpoint
-      ? `the service at ${printable(endpoint)} may be that of another region than ${region}`
+      ? `the service at ${endpoint} may be that of another region than ${region}`
       : "look for a typing error in its region, account and id",
   }),
   ExpiredToken: expired,
@@ -213,7 +213,7 @@ function failing({ service }: CallFacts): Explanation {
 
 function unreachable(error: ServiceError, { service, region, endpoint }: CallFacts): Explanation {
   const code = codeOf(error);
-  const where = endpoint ? `at ${printable(endpoint)}` : `in ${region}`;
+  const where = endpoint ? `at ${endpoint}` : `in ${region}`;
   if (BAD_CERTIFICATE.test(code)) {
     return {
       cause: `the certificate of ${service} ${where} is not trusted (${printable(code)})`,

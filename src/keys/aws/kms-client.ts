@@ -6,7 +6,7 @@ import { textField } from "../fields.ts";
 import type { KeyContext, MasterKey } from "../kind.ts";
 import { printable } from "../printable.ts";
 import { checkRoleArn, parseKeyArn } from "./arn.ts";
-import { awsClientConfig, newAwsClient } from "./client.ts";
+import { awsClientConfig, newAwsClient, shownUrl } from "./client.ts";
 import { awsCredentials, type CredentialSource, type NoCredentials } from "./credentials.ts";
 import { environmentKeys, environmentWebIdentity } from "./environment.ts";
 import { type CallFacts, passes } from "./errors.ts";
@@ -70,8 +70,8 @@ async function profileFor(name: string, context: KeyContext): Promise<string | u
     );
     return undefined;
   }
-  const implied = own === undefined ? "default" : environmentProfile(context);
-  await checkAllowed(context, "awsProfile", name, [implied]);
+  const named = environmentProfile(context) ?? (own === undefined ? "default" : undefined);
+  await checkAllowed(context, "awsProfile", name, [named]);
   return name;
 }
 
@@ -105,7 +105,7 @@ function clientFor(
         awsClientConfig(context, "KMS", options),
       ]);
       const client = newAwsClient(() => new KMS({ ...config, credentials: source.provider }));
-      return { client, endpoint: config.endpoint };
+      return { client, endpoint: config.endpoint && shownUrl(config.endpoint) };
     },
   );
 }

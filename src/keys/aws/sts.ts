@@ -3,8 +3,8 @@ import { hostname } from "node:os";
 import { TsopsError } from "../../errors.ts";
 import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
-import { awsClientConfig } from "./client.ts";
-import { explained } from "./errors.ts";
+import { type AwsClientConfig, awsClientConfig, shownUrl } from "./client.ts";
+import { type CallFacts, explained } from "./errors.ts";
 import type { CredentialProvider, CredentialSource } from "./source.ts";
 
 /** Roles to assume, through the Security Token Service of the key's region. */
@@ -52,7 +52,7 @@ export function assumedRole(
       clientConfig,
       mfaCodeProvider: (serial) => askForCode(context, serial),
     });
-    const facts = { service: "STS" as const, region, endpoint: clientConfig.endpoint, source: base };
+    const facts = stsFacts(region, clientConfig, base);
     return get().catch((error: unknown) => {
       throw explained(error, `cannot assume the role ${printable(role.arn)}`, facts);
     });
@@ -92,12 +92,16 @@ export function webIdentity(
         clientConfig,
       });
       return get().catch((error: unknown) => {
-        const facts = { service: "STS" as const, region, endpoint: clientConfig.endpoint, source };
+        const facts = stsFacts(region, clientConfig, source);
         throw explained(error, `cannot assume the role ${printable(role.arn)} with ${where}`, facts);
       });
     },
   };
   return source;
+}
+
+function stsFacts(region: string, { endpoint }: AwsClientConfig, source: CredentialSource): CallFacts {
+  return { service: "STS", region, endpoint: endpoint && shownUrl(endpoint), source };
 }
 
 async function readToken(path: string, named: string): Promise<string> {

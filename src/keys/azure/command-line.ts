@@ -9,19 +9,19 @@ import {
   type AzureSource,
   type GetTokenOptions,
   type Missing,
-  type TokenCredential,
+  type SourceName,
   Unavailable,
 } from "./sources.ts";
 
 /** Credentials of programs that a person has logged in with. */
 
 interface Tool {
-  readonly name: "AzureCLICredential" | "AzureDeveloperCLICredential";
+  readonly name: SourceName;
   readonly program: string;
   readonly title: string;
-  /** Where it keeps its login: a folder in the home folder, unless a variable names another. */
-  readonly folder: string;
-  readonly variable: string;
+  /** Where it keeps its login: in the home folder, unless a variable names another place. */
+  readonly place: string;
+  readonly variable?: string;
   readonly login: string;
   argv(scope: string, tenant: string | undefined): string[];
   token(answer: Record<string, unknown>): AccessToken;
@@ -31,7 +31,7 @@ const AZ: Tool = {
   name: "AzureCLICredential",
   program: "az",
   title: "Azure CLI",
-  folder: ".azure",
+  place: ".azure",
   variable: "AZURE_CONFIG_DIR",
   login: "az login",
   argv: (scope, tenant) => [
@@ -47,7 +47,7 @@ const AZD: Tool = {
   name: "AzureDeveloperCLICredential",
   program: "azd",
   title: "Azure Developer CLI",
-  folder: ".azd",
+  place: ".azd",
   variable: "AZD_CONFIG_DIR",
   login: "azd auth login",
   argv: (scope, tenant) => [
@@ -57,14 +57,33 @@ const AZD: Tool = {
   token: ({ token, expiresOn }) => tokenOf(token, Date.parse(String(expiresOn))),
 };
 
+/** Newer versions of its module give the token as a SecureString. */
+const POWERSHELL: Tool = {
+  name: "AzurePowerShellCredential",
+  program: "pwsh",
+  title: "Azure PowerShell",
+  place: join(".Azure", "AzureRmContext.json"),
+  login: "Connect-AzAccount",
+  argv: (scope, tenant) => [
+    ...["-NoLogo", "-NoProfile", "-NonInteractive", "-Command"],
+    `$ErrorActionPreference = 'Stop'
+$t = Get-AzAccessToken -ResourceUrl '${scope.replace(/\/\.default$/, "")}'${tenant ? ` -TenantId '${tenant}'` : ""}
+$s = $t.Token
+if ($s -is [securestring]) { $s = [System.Net.NetworkCredential]::new('', $s).Password }
+@{ token = $s; expiresOn = $t.ExpiresOn.ToUniversalTime().ToString('o') } | ConvertTo-Json -Compress`,
+  ],
+  token: ({ token, expiresOn }) => tokenOf(token, Date.parse(String(expiresOn))),
+};
+
 export const azureCli = (context: KeyContext) => toolSource(AZ, context);
 export const azureDeveloperCli = (context: KeyContext) => toolSource(AZD, context);
+export const powerShell = (context: KeyContext) => toolSource(POWERSHELL, context);
 
 async function toolSource(tool: Tool, context: KeyContext): Promise<AzureSource | Missing> {
-  const { title, folder, variable, program } = tool;
+  const { title, variable, program } = tool;
   const found = await findTool(program, context.env);
   if (!found) return { missing: `${title}: no ${program} on PATH` };
-  const place = context.env[variable] || join(context.home, folder);
+  const place = (variable && context.env[variable]) || join(context.home, tool.place);
   if (!(await exists(place))) return { missing: `${title}: no login, since there is no ${printable(place)}` };
   return {
     name: tool.name,
@@ -94,7 +113,7 @@ async function askTool(
 ): Promise<AccessToken> {
   if (options.claims) throw new Unavailable(`a new login is wanted: run \`${tool.login}\``);
   const tenant = options.tenantId;
-  // both are in the answer of the vault, and no batch file may read them as commands
+  // the vault says both: no batch file or shell may take them for commands
   if (!/^[\w.:/-]+$/.test(scope) || (tenant && !/^[\w.-]+$/.test(tenant))) {
     throw new Unavailable("the vault asks for a token in a strange way");
   }
@@ -120,8 +139,8 @@ async function askTool(
 function failure({ program, login }: Tool, stderr: string): string {
   const [code] = /AADSTS\d+/.exec(stderr) ?? [];
   if (code) return `${program} could not get a token (${code}): run \`${login}\``;
-  if (/log ?in/i.test(stderr)) return `nobody is logged in: run \`${login}\``;
-  return `${program} ended with an error: see \`${program} account show\``;
+  if (/log ?in|Connect-AzAccount/i.test(stderr)) return `nobody is logged in: run \`${login}\``;
+  return `${program} ended with an error: see what \`${login}\` says`;
 }
 
 function tokenOf(token: unknown, expiresOnTimestamp: number): AccessToken {
@@ -129,26 +148,6 @@ function tokenOf(token: unknown, expiresOnTimestamp: number): AccessToken {
     return { token, expiresOnTimestamp, tokenType: "Bearer" };
   }
   throw new SyntaxError("no token in it");
-}
-
-/** The PowerShell module, by the SDK's own class, which knows only the process's environment. */
-export async function powerShell(context: KeyContext): Promise<AzureSource | Missing> {
-  const program = (await findProgram("pwsh", context.env)) ?? (await findProgram("powershell", context.env));
-  if (!program) return { missing: "Azure PowerShell: no pwsh on PATH" };
-  const login = join(context.home, ".Azure", "AzureRmContext.json");
-  if (!(await exists(login)))
-    return { missing: `Azure PowerShell: no login, since there is no ${printable(login)}` };
-  if (["PATH", "HOME"].some((name) => context.env[name] !== process.env[name])) {
-    return { missing: "Azure PowerShell: it can only be used with the process's own PATH and HOME" };
-  }
-  return {
-    name: "AzurePowerShellCredential",
-    where: `Azure PowerShell (${printable(program)})`,
-    async make(): Promise<TokenCredential> {
-      const { AzurePowerShellCredential } = await import("@azure/identity");
-      return new AzurePowerShellCredential({ processTimeoutInMs: limitSeconds(context) * 1000 });
-    },
-  };
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -106,10 +106,16 @@ class Chain implements TokenCredential {
 
   async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
     const name = JSON.stringify([scopes, options.tenantId, options.claims]);
-    const known = await this.#tokens.get(name)?.catch(() => undefined);
-    if (known && known.expiresOnTimestamp - Date.now() > MARGIN_MS) return known;
+    const asked = this.#tokens.get(name);
+    if (asked) {
+      const known = await asked;
+      if (known.expiresOnTimestamp - Date.now() > MARGIN_MS) return known;
+      if (this.#tokens.get(name) === asked) this.#tokens.delete(name);
+      return this.getToken(scopes, options);
+    }
     const token = this.#ask(scopes, options);
     this.#tokens.set(name, token);
+    token.catch(() => this.#tokens.delete(name));
     return token;
   }
 
@@ -125,7 +131,7 @@ class Chain implements TokenCredential {
         if (token) return token;
         reasons.push(`${source.where}: it gave no token`);
       } catch (error) {
-        const why = unavailability(error);
+        const why = unavailability(source, error);
         if (why === undefined) throw loginFailed(source, error);
         reasons.push(`${source.where}: ${why}`);
       }

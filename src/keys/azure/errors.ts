@@ -47,7 +47,7 @@ export function noSuchVersion({ version }: AzureKey, cause: unknown): TsopsError
   });
 }
 
-type Sentences = readonly [message: string, hint: string];
+export type Sentences = readonly [message: string, hint: string];
 
 function answered(error: VaultError, status: number, key: AzureKey, operation: Operation): Sentences {
   if (status === 401) {
@@ -116,8 +116,21 @@ function forbidden(error: VaultError, key: AzureKey, operation: Operation): Sent
 }
 
 function withoutAnswer(error: VaultError, { vault }: AzureKey): Sentences {
-  const code = error.code ?? "";
-  const { host, hostname } = new URL(vault);
+  const { host } = new URL(vault);
+  const network = unreachable(error, vault);
+  if (network) return network;
+  if (error.message.startsWith("The challenge")) {
+    return [
+      `${host} asks for a token that is meant for another service, and gets none`,
+      "a vault asks for tokens for its own domain: the address may not be that of a vault",
+    ];
+  }
+  return [`${host} gives an answer that is not a vault's`, "check the address, and whether a proxy answers"];
+}
+
+/** What is wrong with the network on the way to an address, if something is. */
+export function unreachable({ code = "" }: { code?: string }, address: string): Sentences | undefined {
+  const { host, hostname } = new URL(address);
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return [
       `the name ${hostname} cannot be resolved`,
@@ -130,17 +143,6 @@ function withoutAnswer(error: VaultError, { vault }: AzureKey): Sentences {
       "if a proxy of your company opens connections, name its certificate in NODE_EXTRA_CA_CERTS",
     ];
   }
-  if (/^E[A-Z]+$/.test(code)) {
-    return [
-      `${host} cannot be reached (${code})`,
-      "check the network, a proxy (HTTPS_PROXY) and the address",
-    ];
-  }
-  if (error.message.startsWith("The challenge")) {
-    return [
-      `${host} asks for a token that is meant for another service, and gets none`,
-      "a vault asks for tokens for its own domain: the address may not be that of a vault",
-    ];
-  }
-  return [`${host} gives an answer that is not a vault's`, "check the address, and whether a proxy answers"];
+  if (!/^E[A-Z]+$/.test(code)) return undefined;
+  return [`${host} cannot be reached (${code})`, "check the network, a proxy (HTTPS_PROXY) and the address"];
 }

@@ -1,8 +1,10 @@
 import { TsopsError } from "../../errors.ts";
+import { type Sentences, unreachable } from "./errors.ts";
 import type { AzureSource } from "./sources.ts";
+import { LoginBusy } from "./watched.ts";
 
 /** What Microsoft Entra ID's codes mean (learn.microsoft.com/entra/identity-platform/reference-error-codes). */
-const CODES: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+const CODES: Readonly<Record<string, Sentences>> = {
   "7000215": [
     "the client secret is wrong",
     "AZURE_CLIENT_SECRET wants the secret's value, not its id; make a new one with `az ad app credential reset`",
@@ -40,19 +42,29 @@ export function loginFailed(source: AzureSource, error: unknown): unknown {
     return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
   }
   if (!(error instanceof Error) || error.name === "AbortError") return error;
-  const [, code] = /AADSTS(\d+)/.exec(error.message) ?? [];
-  const known = code && CODES[SAME[code] ?? code];
-  if (known) {
-    return new TsopsError("generic", `${what}: ${known[0]} (AADSTS${code})`, {
-      hint: known[1],
-      cause: error,
-    });
+  const [message, hint] = networkTrouble(error) ?? refusal(error.message);
+  return new TsopsError("generic", `${what}: ${message}`, { hint, cause: error });
+}
+
+function networkTrouble(error: Error): Sentences | undefined {
+  if (error instanceof LoginBusy) {
+    const why = error.statusCode === 429 ? "gets too many requests" : "fails by itself";
+    return [`the login service ${why} (${error.message})`, "try again in a minute"];
   }
-  const hint = code
-    ? `https://login.microsoftonline.com/error?code=${code} says more`
-    : "check the network, and AZURE_AUTHORITY_HOST if it is set";
-  const why = code
-    ? `Microsoft Entra ID refuses it (AADSTS${code})`
-    : "the login service gave no usable answer";
-  return new TsopsError("generic", `${what}: ${why}`, { hint, cause: error });
+  const { code, request } = error as { code?: string; request?: { url: string } };
+  return request && unreachable({ code }, request.url);
+}
+
+function refusal(message: string): Sentences {
+  const [, code] = /AADSTS(\d+)/.exec(message) ?? [];
+  const known = code && CODES[SAME[code] ?? code];
+  if (known) return [`${known[0]} (AADSTS${code})`, known[1]];
+  if (!code) {
+    return [
+      "the login service gave no usable answer",
+      "check the network, and AZURE_AUTHORITY_HOST if it is set",
+    ];
+  }
+  const page = `https://login.microsoftonline.com/error?code=${code}`;
+  return [`Microsoft Entra ID refuses it (AADSTS${code})`, `${page} says more`];
 }

@@ -1,6 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyContext } from "../kind.ts";
+import { disagreements } from "./process-only.ts";
 import type { AzureSource, Missing } from "./sources.ts";
 
 /** What the SDK's class for managed identities reads, and only from the process's own environment. */
@@ -21,7 +22,7 @@ const DMI = "/sys/class/dmi/id";
 /** The identity of the machine, container or function that the program runs in. `asked`: the person wants this one. */
 export async function managedIdentity(context: KeyContext, asked: boolean): Promise<AzureSource | Missing> {
   const { env } = context;
-  const differing = VARIABLES.filter((name) => (env[name] || "") !== (process.env[name] || ""));
+  const differing = disagreements(context, VARIABLES);
   if (differing.length > 0) {
     return {
       missing: `managed identity: ${differing.join(", ")} can only be used as the process has it in its environment`,
@@ -37,6 +38,7 @@ export async function managedIdentity(context: KeyContext, asked: boolean): Prom
   return {
     name: "ManagedIdentityCredential",
     where: `managed identity${clientId ? ` ${clientId} (AZURE_CLIENT_ID)` : ""}, ${endpoint ? `by ${endpoint}` : "by the machine's metadata service"}`,
+    advice: "it gave no token: see whether an identity is assigned to the machine, and which ones",
     async make() {
       const { ManagedIdentityCredential } = await import("@azure/identity");
       return new ManagedIdentityCredential({ clientId, retryOptions: { maxRetries: 0 } });

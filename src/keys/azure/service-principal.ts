@@ -4,6 +4,7 @@ import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
 import { connectionTo } from "./network.ts";
 import type { AzureSource, Missing } from "./sources.ts";
+import { watched } from "./watched.ts";
 
 const PUBLIC_CLOUD = "https://login.microsoftonline.com";
 
@@ -52,18 +53,28 @@ export function fromEnvironment(context: KeyContext): AzureSource | Missing {
   const make = async () => {
     const identity = await import("@azure/identity");
     const options = clientOptions(context);
-    if (kind === "secret") return new identity.ClientSecretCredential(tenant, client, secret!, options);
+    if (kind === "secret") {
+      return watched((additionalPolicies) => {
+        return new identity.ClientSecretCredential(tenant, client, secret!, {
+          ...options,
+          additionalPolicies,
+        });
+      });
+    }
     if (kind === "password") {
-      return new identity.UsernamePasswordCredential(tenant, client, username!, password!, options);
+      return watched((additionalPolicies) => {
+        const more = { ...options, additionalPolicies };
+        return new identity.UsernamePasswordCredential(tenant, client, username!, password!, more);
+      });
     }
     const configuration = {
       certificate: await readCertificate(certificate!),
       certificatePassword: env.AZURE_CLIENT_CERTIFICATE_PASSWORD,
     };
     const sendCertificateChain = /^(1|true)$/i.test(env.AZURE_CLIENT_SEND_CERTIFICATE_CHAIN ?? "");
-    return new identity.ClientCertificateCredential(tenant, client, configuration, {
-      ...options,
-      sendCertificateChain,
+    return watched((additionalPolicies) => {
+      const more = { ...options, additionalPolicies, sendCertificateChain };
+      return new identity.ClientCertificateCredential(tenant, client, configuration, more);
     });
   };
   return {
@@ -102,7 +113,10 @@ export function workloadIdentity(context: KeyContext): AzureSource | Missing {
     async make() {
       await checkTokenFile(tokenFilePath);
       const { WorkloadIdentityCredential } = await import("@azure/identity");
-      return new WorkloadIdentityCredential({ ...clientOptions(context), tenantId, clientId, tokenFilePath });
+      const options = { ...clientOptions(context), tenantId, clientId, tokenFilePath };
+      return watched((additionalPolicies) => {
+        return new WorkloadIdentityCredential({ ...options, additionalPolicies });
+      });
     },
   };
 }

@@ -17,6 +17,8 @@ export interface AzureSource {
   readonly name: SourceName;
   /** For people: what it is and where it was found. */
   readonly where: string;
+  /** What to see to if it gives no token and does not say why. */
+  readonly advice?: string;
   /** @throws TsopsError("generic") if what it needs is broken. */
   make(): Promise<TokenCredential>;
 }
@@ -32,14 +34,15 @@ export class Unavailable extends Error {
 }
 
 /** Why a credential gives no token, if that is a reason to try the next one. */
-export function unavailability(error: unknown): string | undefined {
+export function unavailability(source: AzureSource, error: unknown): string | undefined {
   if (error instanceof Unavailable) return error.message;
   if (!(error instanceof Error) || error.name !== "CredentialUnavailableError") return undefined;
-  const [, tenant] = /not configured to acquire tokens for tenant ([0-9a-z.-]+)/i.exec(error.message) ?? [];
+  const [, tenant] =
+    /not configured to acquire tokens for tenant ([\w-]+(?:\.[\w-]+)*)/.exec(error.message) ?? [];
   if (tenant) {
     return `it is not for tenant ${tenant}, which the vault belongs to (AZURE_ADDITIONALLY_ALLOWED_TENANTS adds tenants)`;
   }
-  return "it gave no token";
+  return source.advice ?? "it gave no token";
 }
 
 export type { AccessToken, GetTokenOptions, TokenCredential };

@@ -16,8 +16,8 @@ export function parseAddress(address: string): URL {
 }
 
 /** An address for messages: a user name and password in it are left out. */
-export function shownAddress({ protocol, host, pathname }: URL): string {
-  return printable(`${protocol}//${host}${pathname.replace(/\/+$/, "")}`);
+export function shownAddress(url: URL): string {
+  return printable(withoutUser(url));
 }
 
 /**
@@ -29,7 +29,7 @@ export async function checkVaultAllowed(context: KeyContext, address: string): P
   const listed = listedInVariable(context, address);
   if (listed === true) return;
   if (listed === undefined) {
-    return checkAllowed(context, "vault", withoutUser(address), [context.env.VAULT_ADDR]);
+    return checkAllowed(context, "vault", withoutUser(parseAddress(address)), [context.env.VAULT_ADDR]);
   }
   const shown = shownAddress(parseAddress(address));
   throw new TsopsError("not-allowed", `${ALLOWLIST} does not have the Vault server ${shown}`, {
@@ -40,7 +40,10 @@ export async function checkVaultAllowed(context: KeyContext, address: string): P
 /** The same as a question, for addresses that a server names in a redirect. */
 export async function isVaultAllowed(context: KeyContext, address: string): Promise<boolean> {
   const listed = listedInVariable(context, address);
-  return listed ?? (await isAllowed(context, "vault", withoutUser(address), [context.env.VAULT_ADDR]));
+  return (
+    listed ??
+    (await isAllowed(context, "vault", withoutUser(parseAddress(address)), [context.env.VAULT_ADDR]))
+  );
 }
 
 /** Says once a run what makes the connection unsafe. */
@@ -75,7 +78,6 @@ function listedInVariable({ env }: KeyContext, address: string): boolean | undef
   return entries.some((entry) => withSlash(address).startsWith(withSlash(entry)));
 }
 
-function withoutUser(address: string): string {
-  const { protocol, host, pathname } = parseAddress(address);
-  return `${protocol}//${host}${pathname}`;
+function withoutUser({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
 }

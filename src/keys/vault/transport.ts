@@ -1,9 +1,12 @@
-import type { Agent, IncomingHttpHeaders, RequestOptions } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
+import { isIP } from "node:net";
 import { TsopsError } from "../../errors.ts";
+import type { KeyContext } from "../kind.ts";
 import { JsonText } from "./api.ts";
+import { proxyFor, proxyHeaders, tunnel } from "./proxy.ts";
 import type { TlsOptions } from "./tls.ts";
 
-/** One request and its answer, and nothing that happens by itself: no redirect, no other try, no proxy of the process. */
+/** One request and its answer, and nothing that happens by itself: no redirect, no other try. */
 export interface Exchange {
   readonly method: string;
   readonly url: URL;
@@ -23,42 +26,28 @@ export type Transport = (exchange: Exchange) => Promise<Answer>;
 
 const MAX_ANSWER = 2 ** 25;
 
-/** Connections to one server, kept open between requests. */
-export async function transportWith(tls: TlsOptions): Promise<Transport> {
+/** Connections to one server, kept open between requests; through a proxy where the environment names one. */
+export async function transportWith(context: KeyContext, tls: TlsOptions): Promise<Transport> {
   const [http, https] = await Promise.all([import("node:http"), import("node:https")]);
   const agents = {
-    "http:": new http.Agent({ keepAlive: true }),
-    "https:": new https.Agent({ keepAlive: true, ...tls }),
+    http: new http.Agent({ keepAlive: true }),
+    https: new https.Agent({ keepAlive: true, ...tls }),
   };
-  return ({ method, url, headers, json, signal }) => {
+  return async ({ method, url, headers, json, signal }) => {
     const secure = url.protocol === "https:";
-    const agent: Agent = agents[secure ? "https:" : "http:"];
+    const proxy = proxyFor(url, context);
+    const way: Way = proxy
+      ? await wayThrough(proxy, url, tls, signal)
+      : { agent: agents[secure ? "https" : "http"] };
     const body =
       json === undefined
         ? undefined
         : Buffer.from(json instanceof JsonText ? json.text : JSON.stringify(json));
-    const options: RequestOptions = {
-      method,
-      agent,
-      signal,
-      headers: { ...headers, ...bodyHeaders(method, body) },
-    };
+    const allHeaders = { ...headers, ...bodyHeaders(method, body), ...way.headers };
     return new Promise((resolve, reject) => {
+      const options: RequestOptions = { method, signal, ...way, headers: allHeaders };
       const request = (secure ? https : http).request(url, options, (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on("data", (chunk: Buffer) => {
-          chunks.push(chunk);
-          size += chunk.length;
-          if (size > MAX_ANSWER)
-            response.destroy(new TsopsError("generic", "its answer has more than 32 MiB"));
-        });
-        response.on("error", reject);
-        response.on("end", () => {
-          const { statusCode: status = 0, headers } = response;
-          resolve({ status, headers, body: parsed(Buffer.concat(chunks)) });
-          for (const chunk of chunks) chunk.fill(0);
-        });
+        collected(response).then(resolve, reject);
       });
       request.on("error", reject);
       // the body may be a data key
@@ -66,6 +55,42 @@ export async function transportWith(tls: TlsOptions): Promise<Transport> {
       request.end(body);
     });
   };
+}
+
+type Way = Pick<RequestOptions, "agent" | "createConnection" | "hostname" | "port" | "path"> & {
+  readonly headers?: Record<string, string>;
+};
+
+/** For TLS a tunnel; otherwise the proxy makes the request. */
+async function wayThrough(proxy: URL, url: URL, tls: TlsOptions, signal: AbortSignal): Promise<Way> {
+  if (url.protocol === "http:") {
+    const path = `${url.origin}${url.pathname}${url.search}`;
+    const headers = { Host: url.host, ...proxyHeaders(proxy) };
+    return { hostname: proxy.hostname, port: proxy.port || 80, path, headers };
+  }
+  const { connect } = await import("node:tls");
+  const socket = await tunnel(proxy, url, signal);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const servername = isIP(host) ? "" : host;
+  return { createConnection: () => connect({ host, servername, ...tls, socket }) };
+}
+
+function collected(response: IncomingMessage): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    response.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MAX_ANSWER) response.destroy(new TsopsError("generic", "its answer has more than 32 MiB"));
+    });
+    response.on("error", reject);
+    response.on("end", () => {
+      const { statusCode: status = 0, headers } = response;
+      resolve({ status, headers, body: parsed(Buffer.concat(chunks)) });
+      for (const chunk of chunks) chunk.fill(0);
+    });
+  });
 }
 
 function bodyHeaders(method: string, body: Buffer | undefined): Record<string, string> {

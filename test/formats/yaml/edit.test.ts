@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { buildTrees } from "../../../src/formats/build.ts";
 import { type PathElement, pathOf } from "../../../src/formats/format.ts";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../../../src/formats/tree.ts";
+import { sameTree, withValue } from "../../../src/formats/yaml/edit/model.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
 import { documents } from "./documents.ts";
 import { comments, failure, tryRead, values } from "./helpers.ts";
@@ -23,7 +25,7 @@ test("set replaces a value in its style", () => {
   assert.is(set('a: "x"\n', ["a"], "y"), 'a: "y"\n');
   assert.is(set("a: |\n  x\n", ["a"], "y\nz\n"), "a: |\n  y\n  z\n");
   assert.is(set("a: x # c\n", ["a"], "l1\nl2\n"), 'a: "l1\\nl2\\n" # c\n');
-  assert.is(set("a: &x !!int 1\nb: *x\n", ["a"], "s"), "a: &x s\nb: *x\n");
+  assert.is(set("a: &x !!int 1\nb: *x\n", ["a"], "s"), "a: &x s\nb: 1\n");
   assert.is(set("a: {b: 1, c: [1, 2]}\n", ["a", "c", 1], "x, y"), "a: {b: 1, c: [1, 'x, y']}\n");
   assert.is(set("a:\n", ["a"], 1n), "a: 1\n");
   assert.is(set("a: {b}\n", ["a", "b"], 1n), "a: {b: 1}\n");
@@ -95,12 +97,74 @@ test("paths that lead nowhere are said to", () => {
   }
 });
 
-test("what an alias repeats is edited at its anchor", () => {
-  const text = "a: &x\n  k: 1\nb: *x\n";
-  assert.match(failure(() => set(text, ["b", "k"], 2n)).hint!, /anchor/);
-  assert.match(failure(() => unset(text, ["a"])).message, /alias elsewhere/);
-  assert.is(set(text, ["b"], 2n), "a: &x\n  k: 1\nb: 2\n");
-  assert.is(set(text, ["a", "k"], 2n), "a: &x\n  k: 2\nb: *x\n");
+test("an alias is a copy, as in SOPS: one place changes and no other", () => {
+  const text = "a: &x\n  k: 1\nb: *x\nc: &y 2\nd: *y\n";
+  assert.is(set(text, ["a", "k"], 2n), "a: &x\n  k: 2\nb: {k: 1}\nc: &y 2\nd: *y\n");
+  assert.is(set(text, ["a", "new"], 2n), "a: &x\n  k: 1\n  new: 2\nb: {k: 1}\nc: &y 2\nd: *y\n");
+  assert.is(set(text, ["b", "k"], 2n), "a: &x\n  k: 1\nb: {k: 2}\nc: &y 2\nd: *y\n");
+  assert.is(set(text, ["b"], 2n), "a: &x\n  k: 1\nb: 2\nc: &y 2\nd: *y\n");
+  assert.is(set(text, ["c"], 3n), "a: &x\n  k: 1\nb: *x\nc: &y 3\nd: 2\n");
+  assert.is(unset(text, ["a"]), "b: {k: 1}\nc: &y 2\nd: *y\n");
+  assert.is(unset(text, ["b", "k"]), "a: &x\n  k: 1\nb: {}\nc: &y 2\nd: *y\n");
+  // an alias inside of what another one repeats, and a merge key
+  assert.is(
+    set("a: &x {k: &y [1]}\nb: *x\nc: *y\n", ["b", "k", 0], 3n),
+    "a: &x {k: &y [1]}\nb: {k: [3]}\nc: *y\n",
+  );
+  assert.is(
+    set("a: &x\n  k: 1\nb:\n  <<: *x\n  m: 2\n", ["a", "k"], 3n),
+    "a: &x\n  k: 3\nb:\n  <<: {k: 1}\n  m: 2\n",
+  );
+});
+
+test("set in a document with aliases gives the tree that SOPS has then, and no place else changes", () => {
+  const treesIn = (text: string): TreeMap[] => {
+    const { entries, documents: count } = yaml.read(text);
+    return buildTrees(
+      entries.filter(({ kind }) => kind !== "comment"),
+      count,
+    );
+  };
+  const anchored = fc
+    .tuple(
+      fc.constantFrom("1", "{k: 1, l: [1, two]}", "\n  k: 1\n  l:\n  - 1\n  - two", "&y [1, 2]", '"t"'),
+      fc.constantFrom("*x", "{<<: *x, m: 1}", "[*x, 2]", "\n  n: *x", "\n  - *x\n  - *x"),
+      fc.constantFrom("*x", "5", "{q: *x}"),
+    )
+    .map(([a, b, c]) => `a: &x ${a}\nb: ${b}\nc: ${c}\n`);
+  fc.assert(
+    fc.property(
+      fc.oneof(anchored, documents),
+      fc.nat(),
+      fc.constantFrom<Tree>(9n, "new", MAP),
+      (text, n, value) => {
+        const reading = tryRead(text);
+        const entries = reading?.entries.filter(
+          ({ kind, in: holder }) => kind !== "comment" && holder?.document === 0,
+        );
+        const entry = entries?.[n % Math.max(entries.length, 1)];
+        if (!reading || !entry || reading.duplicates?.length) return;
+        const before = treesIn(text);
+        const path = pathOf(entry);
+        let result: string;
+        try {
+          result = applyEdits(text, yaml.set(reading, path, value, {}));
+        } catch (error) {
+          assert.is(
+            failure(() => {
+              throw error;
+            }).code,
+            "print",
+          );
+          return;
+        }
+        const wanted = [withValue(before[0]!, path, value), ...before.slice(1)];
+        for (const [i, tree] of treesIn(result).entries())
+          assert.ok(sameTree(tree, wanted[i]!), `${text} -> ${result}`);
+      },
+    ),
+    { numRuns: 400 },
+  );
 });
 
 test("set and unset change what they are asked for and nothing else", () => {

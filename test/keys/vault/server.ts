@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 
 /** What a server was asked. */
 export interface Asked {
@@ -42,6 +43,42 @@ export async function fakeVault(answer: (asked: Asked) => Reply | undefined): Pr
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   servers.push(server);
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, server };
+}
+
+export interface FakeProxy {
+  /** HOST:PORT */
+  readonly address: string;
+  readonly asked: string[];
+}
+
+/** A proxy that leads every request to one server, and notes what it is asked. */
+export async function fakeProxy(to: string, status = 200): Promise<FakeProxy> {
+  const asked: string[] = [];
+  const { hostname, port } = new URL(to);
+  const note = (method = "", url = "", headers: NodeJS.Dict<string | string[]>): void => {
+    asked.push(`${method} ${url} ${headers["proxy-authorization"] ?? ""}`.trim());
+  };
+  const server = createServer((request, response) => {
+    note(request.method, request.url, request.headers);
+    response.writeHead(status, { "Content-Type": "application/json" }).end('{"data":{"by":"proxy"}}');
+  });
+  server.on("connect", (request, socket) => {
+    note(request.method, request.url, request.headers);
+    socket.on("error", () => undefined);
+    if (status !== 200) return socket.end(`HTTP/1.1 ${status} no\r\nContent-Length: 0\r\n\r\n`);
+    const onward = connect(Number(port), hostname, () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      socket.pipe(onward).pipe(socket);
+    });
+    onward.on("error", () => socket.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  servers.push(server);
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+  };
 }
 
 /** To be called after the tests of a file. */

@@ -1,6 +1,6 @@
 import { TsopsError } from "../../../errors.ts";
 import type { PathElement, PrintOptions, Reading } from "../../format.ts";
-import { applyEdits, type Edit, placeOf } from "../../text.ts";
+import { applyEdits, type Edit } from "../../text.ts";
 import { type Tree, TreeList, TreeMap } from "../../tree.ts";
 import { flowTree } from "../flow.ts";
 import { keyOf } from "../keys.ts";
@@ -9,6 +9,7 @@ import { composedOf, read } from "../read.ts";
 import { eolOf, indentOf, lineStartOf } from "../shape.ts";
 import { spell } from "../spell.ts";
 import { appendToBlock, endOf, lineEndOf, prependToBlock, removeFromBlock, replaceInBlock } from "./block.ts";
+import { detached } from "./detach.ts";
 import { appendToFlow, removeFromFlow } from "./flow.ts";
 import { sameTree, treesOf, without, withValue, wrap } from "./model.ts";
 import { blockCollection, isFilled, type Layout } from "./write.ts";
@@ -34,6 +35,8 @@ export function set(
   options: PrintOptions,
 ): Edit[] {
   if (path.length === 0) throw new TsopsError("bad-path", "the path is empty");
+  const apart = detached(reading, path);
+  if (apart !== reading.text) return asOne(reading, apart, set(read(apart), path, value, options));
   const composed = composedOf(reading);
   const [document] = composed.documents;
   const layout = { eol: eolOf(reading), step: options.indent ?? indentOf(reading) };
@@ -53,7 +56,6 @@ export function set(
   const attempts = found.node
     ? replacements(reading, found, wrap(found.rest, value), layout)
     : additions(reading.text, found, value, layout);
-  if (found.node) refuseRepeated(composed, found.node, false);
   return firstThatSays(reading, wanted, [
     ...attempts,
     () => rewritePair(reading.text, found, path, wanted[0]!),
@@ -65,10 +67,11 @@ export function unset(reading: Reading, path: readonly PathElement[]): Edit[] {
   const composed = composedOf(reading);
   const root = composed.documents[0]?.root;
   if (path.length === 0 || !root || root.kind === "scalar") throw nothingThere();
+  const apart = detached(reading, path);
+  if (apart !== reading.text) return asOne(reading, apart, unset(read(apart), path));
   const found = find(composed, root, path);
   const { holders, node, rest } = found;
   if (!node || rest.length > 0) throw nothingThere();
-  refuseRepeated(composed, node, true);
   const wanted = treesOf(reading);
   wanted[0] = without(wanted[0]!, path) as TreeMap;
   const { text } = reading;
@@ -96,12 +99,16 @@ export function unset(reading: Reading, path: readonly PathElement[]): Edit[] {
   return firstThatSays(reading, wanted, [() => [{ start: holder.start, end, text: "{}" }]]);
 }
 
+/** The edits of a text in which aliases were written out, as one edit of the text before. */
+function asOne(reading: Reading, apart: string, edits: readonly Edit[]): Edit[] {
+  return [{ start: 0, end: reading.text.length, text: applyEdits(apart, edits) }];
+}
+
 function find(composed: Composed, root: Node, path: readonly PathElement[]): Found {
   const holders: CollectionNode[] = [];
   let node = root;
   for (const [depth, element] of path.entries()) {
-    if (node.kind === "alias") throw insideAlias(composed.text, node);
-    if (node.kind === "scalar") return { holders, node, rest: path.slice(depth) };
+    if (node.kind === "scalar" || node.kind === "alias") return { holders, node, rest: path.slice(depth) };
     holders.push(node);
     const item = itemAt(composed.text, node, element);
     if (!item) return { holders, node: undefined, rest: path.slice(depth) };
@@ -222,32 +229,6 @@ function firstThatSays(reading: Reading, wanted: readonly TreeMap[], attempts: r
   });
 }
 
-function insideAlias(text: string, node: Node): TsopsError {
-  return new TsopsError("print", "this value comes from an alias", {
-    place: placeOf(text, node.start),
-    hint: "Change it where its anchor stands, or write the alias out first.",
-  });
-}
-
 function nothingThere(): TsopsError {
   return new TsopsError("bad-path", "there is nothing at this path");
-}
-
-/** What would be lost with a node must not be what an alias elsewhere repeats. */
-function refuseRepeated({ text, documents }: Composed, node: Node, all: boolean): void {
-  const inside = new Set<Node>();
-  const targets: Node[] = [];
-  const walk = (at: Node, within: boolean): void => {
-    const here = within || at === node;
-    if (here && (all || at !== node)) inside.add(at);
-    if (at.kind === "alias" && !here) targets.push(at.target);
-    if (at.key) walk(at.key, here && (all || at !== node));
-    if (at.kind === "map" || at.kind === "list") for (const item of at.items) walk(item, here);
-  };
-  for (const { root } of documents) walk(root, false);
-  if (!targets.some((target) => inside.has(target))) return;
-  throw new TsopsError("print", "an alias elsewhere repeats something that would be lost here", {
-    place: placeOf(text, node.start),
-    hint: "Remove or write out that alias first.",
-  });
 }

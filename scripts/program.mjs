@@ -1,0 +1,143 @@
+// Builds the program as two scripts: dist/start.js, which holds what decrypting a YAML file needs, and dist/rest.js with
+// everything else, loaded when it is asked for. The smaller the first one, the sooner the program starts: see
+// docs/performance.md. Modules of the first script that the second one uses too exist once: the second one is given them.
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { build } from "esbuild";
+
+/** The program's entry, and what it loads when it is needed that most runs need. */
+const START = ["src/cli/main.ts", "src/cli/commands/decrypt.ts", "src/formats/yaml/index.ts"];
+/** Packages whose code is in the scripts; others are loaded from node_modules when they are used. */
+const INSIDE = ["yargs-parser"];
+
+/** yargs-parser loads node:module for configuration files, which this program reads itself: loading it takes time. */
+const withoutConfigFiles = {
+  name: "without-config-files",
+  setup(hooks) {
+    hooks.onResolve({ filter: /^node:module$/ }, ({ importer, path }) =>
+      importer.includes("yargs-parser") ? { path, namespace: "left-out" } : undefined,
+    );
+    hooks.onLoad({ filter: /./, namespace: "left-out" }, () => ({ contents: "export let createRequire;" }));
+  },
+};
+
+/** @returns esbuild's metafiles, which say which packages are inside. */
+export async function buildProgram(root, shared) {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const options = {
+    ...shared,
+    write: false,
+    metafile: true,
+    legalComments: "none",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    external: Object.keys(dependencies).filter((name) => !INSIDE.includes(name)),
+    define: { "import.meta.url": '""' },
+  };
+  const script = {
+    ...options,
+    format: "cjs",
+    minifyIdentifiers: true,
+    banner: { js: '(function(exports,require,module,__filename,__dirname,__import){"use strict";' },
+    footer: { js: "})" },
+  };
+  const entry = (contents) => ({ stdin: { contents, resolveDir: root, loader: "ts" } });
+  const pathOf = ({ resolveDir, path }) => relative(root, resolve(resolveDir, path)).replaceAll("\\", "/");
+
+  // what is imported at need and not in the first script is asked for by name: import("pack:src/…")
+  const later = new Set();
+  const leavingLater = {
+    name: "leaving-later",
+    setup(hooks) {
+      hooks.onResolve({ filter: /^\./ }, (args) => {
+        if (args.kind !== "dynamic-import" || START.includes(pathOf(args))) return undefined;
+        later.add(pathOf(args));
+        return { path: `pack:${pathOf(args)}`, external: true };
+      });
+    },
+  };
+  const plugins = [withoutConfigFiles, leavingLater];
+  const imports = START.map((file) => `import "./${file}";`).join("\n");
+  const first = await build({ ...options, ...entry(imports), format: "esm", plugins });
+  const known = new Set(Object.keys(first.metafile.inputs));
+
+  // what the second script uses of the first one stays an import, so that its output tells the names
+  const whole = new Set();
+  const usingFirst = {
+    name: "using-first",
+    setup(hooks) {
+      hooks.onResolve({ filter: /^\./ }, (args) => {
+        if (!known.has(pathOf(args)) || args.importer === "") return undefined;
+        if (args.kind === "dynamic-import") whole.add(pathOf(args));
+        return { path: `start:${pathOf(args)}`, external: true };
+      });
+    },
+  };
+  const restOf = async (settings) => {
+    // each module that is asked for may ask for more
+    for (let size = -1; size !== later.size; ) {
+      size = later.size;
+      const loaders = [...later].map((file) => `"${file}": () => import("./${file}")`);
+      const text = `export const modules = {\n${loaders.join(",\n")}\n};`;
+      const collecting = {
+        name: "collecting",
+        setup(hooks) {
+          hooks.onResolve({ filter: /^\./ }, (args) => {
+            if (args.kind === "dynamic-import" && !known.has(pathOf(args))) later.add(pathOf(args));
+            return undefined;
+          });
+        },
+      };
+      const result = await build({ ...settings, ...entry(text), plugins: [collecting, usingFirst] });
+      if (size === later.size) return result;
+    }
+  };
+  const names = namesIn(
+    (await restOf({ ...options, format: "esm", minifyWhitespace: false })).outputFiles[0].text,
+  );
+  const rest = await restOf(script);
+  const start = await build({ ...script, ...entry(`${imports}\n${sharing(names, whole)}`), plugins });
+  write("start.js", start);
+  write("rest.js", rest);
+  return [start.metafile, rest.metafile];
+
+  function write(name, { outputFiles: [{ text }] }) {
+    const code = text.replaceAll(/\bimport\(/g, "__import(");
+    const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
+    mkdirSync(join(root, "dist", "cache"), { recursive: true });
+    // its first line is a hash of it, so that a code cache is never used for another build
+    writeFileSync(join(root, "dist", name), `// ${hash}\n${code}`);
+  }
+}
+
+/** Modules of the first script with the names that the second one imports from them. */
+function namesIn(code) {
+  const found = new Map();
+  for (const [, list, file] of code.matchAll(/^import\s*\{([^}]*)\}\s*from\s*"start:([^"]+)";$/gm)) {
+    const names = found.get(file) ?? new Set();
+    for (const item of list.split(",")) names.add(item.trim().split(/\s+as\s+/)[0]);
+    names.delete("");
+    found.set(file, names);
+  }
+  const other = /^import (?!\s*\{).*"start:.*$/m.exec(code);
+  if (other) throw new Error(`this kind of import between the two scripts is not provided for: ${other[0]}`);
+  return found;
+}
+
+/** Code that gives the second script what it uses of the first one: names of some modules, others as a whole. */
+function sharing(names, whole) {
+  const namespaces = [...whole].map((file, i) => ({ file, as: `w${i}` }));
+  const files = [...names]
+    .filter(([file]) => !whole.has(file))
+    .map(([file, set], i) => ({ file, pairs: [...set].map((name, k) => [name, `s${i}_${k}`]) }));
+  const imports = files.map(({ file, pairs }) => {
+    return `import { ${pairs.map(([name, as]) => `${name} as ${as}`).join(", ")} } from "./${file}";`;
+  });
+  const cases = files.map(({ file, pairs }) => {
+    return `if (file === "${file}") return { ${pairs.map(([name, as]) => `${name}: ${as}`).join(", ")} };`;
+  });
+  imports.push(...namespaces.map(({ file, as }) => `import * as ${as} from "./${file}";`));
+  cases.push(...namespaces.map(({ file, as }) => `if (file === "${file}") return ${as};`));
+  return `${imports.join("\n")}\nexport function shared(file) {\n${cases.join("\n")}\n}`;
+}

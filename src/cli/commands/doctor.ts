@@ -1,0 +1,134 @@
+import { resolve } from "node:path";
+import { Configurations } from "../../config/find.ts";
+import { masterKeys } from "../../config/groups.ts";
+import { inFile, TsopsError } from "../../errors.ts";
+import { decodeText } from "../../formats/text.ts";
+import { describeKey, groupsFromMetadata } from "../../keys/groups.ts";
+import type { Examination, KeyContext, KeyGroup, MasterKey } from "../../keys/kind.ts";
+import { effectiveThreshold } from "../../keys/metadata.ts";
+import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
+import { readEncrypted } from "../../sops/decrypt.ts";
+import type { Args } from "../args.ts";
+import { inputFormat, readInput } from "../files.ts";
+import { type Io, visible, write } from "../io.ts";
+import { nameOfKey } from "../recipients.ts";
+import { reportError } from "../report.ts";
+import { makeSession } from "../session.ts";
+import { loadSettings, type Settings } from "../settings.ts";
+import { encryptedFiles } from "./decrypt.ts";
+
+/**
+ * `doctor`: for each key that files need, or that the configuration names, whether this machine can use it and why not.
+ * Nothing is decrypted, and nobody is asked. Exit code 128 if a file cannot be opened here.
+ */
+export async function doctor(args: Args, io: Io): Promise<number> {
+  const { context, order = [] } = await makeSession(args, io);
+  const examine = examiner({ ...context, prompt: undefined });
+  const given = args.list("files");
+  if (given.length === 0) return await examineConfiguration(args, io, examine);
+  let exit = 0;
+  for (const name of await encryptedFiles(given, args, io)) {
+    try {
+      const opens = await examineFile(name, args, io, order, examine);
+      if (opens === false) exit = Math.max(exit, 128);
+    } catch (error) {
+      exit = Math.max(exit, await reportError(inFile(error, name), io));
+    }
+  }
+  return exit;
+}
+
+type Examine = (key: MasterKey) => Promise<Examination>;
+
+/** Each key is examined once a run, however many files name it. */
+function examiner(context: KeyContext): Examine {
+  const known = new Map<string, Promise<Examination>>();
+  return (key) => {
+    const { id, kind } = key;
+    // an age identity is found by what it opens
+    const name = JSON.stringify([kind, id, kind === "age" ? key.fields.get("enc") : ""]);
+    let found = known.get(name);
+    if (!found) known.set(name, (found = kindNamed(kind).examine(key, context)));
+    return found;
+  };
+}
+
+async function examineFile(
+  name: string,
+  args: Args,
+  io: Io,
+  order: readonly string[],
+  examine: Examine,
+): Promise<boolean | undefined> {
+  const { bytes } = await readInput(name, io);
+  const { metadata } = readEncrypted(decodeText(bytes), await inputFormat(args, name));
+  const settings = await loadSettings(resolve(io.cwd, name), args, io);
+  const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  const results = await Promise.all(
+    groups.map((group) =>
+      Promise.all(inDecryptionOrder(group, order).map(async (key) => ({ key, ...(await examine(key)) }))),
+    ),
+  );
+  const needed = groups.length > 1 ? effectiveThreshold(groups, threshold) : 1;
+  const opens = verdict(results, needed);
+  const count = groups.length > 1 ? `; ${needed} of its ${groups.length} key groups are needed` : "";
+  const lines = [`${name}: ${OPENS.get(opens)}${count}`];
+  for (const [i, keys] of results.entries()) {
+    if (groups.length > 1) lines.push(`  key group ${i + 1}`);
+    for (const result of keys) lines.push(...keyLines(result, settings));
+  }
+  await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
+  return opens;
+}
+
+const OPENS: ReadonlyMap<boolean | undefined, string> = new Map([
+  [true, "can be opened here"],
+  [false, "cannot be opened here"],
+  [undefined, "can perhaps be opened here"],
+]);
+
+/** Whether enough groups have a key that works; undefined if that depends on keys of which it is not known. */
+function verdict(groups: readonly (readonly Examination[])[], needed: number): boolean | undefined {
+  const sure = groups.filter((keys) => keys.some(({ usable }) => usable === true)).length;
+  const possible = groups.filter((keys) => keys.some(({ usable }) => usable !== false)).length;
+  return sure >= needed ? true : possible >= needed ? undefined : false;
+}
+
+function keyLines(
+  { key, usable, lines }: Examination & { key: MasterKey },
+  settings: Pick<Settings, "config">,
+): string[] {
+  const name = nameOfKey(key, settings);
+  const mark = usable === true ? "+" : usable === false ? "-" : "?";
+  const title = `  ${mark} ${describeKey(key)}${name === undefined ? "" : ` (${name})`}`;
+  return [title, ...lines.map((line) => `      ${line}`)];
+}
+
+/** Without files: every key that the configuration names, each once. */
+async function examineConfiguration(args: Args, io: Io, examine: Examine): Promise<number> {
+  const { config } = await new Configurations({
+    cwd: io.cwd,
+    env: io.env,
+    option: args.text("config"),
+  }).load();
+  if (!config) {
+    throw new TsopsError("config", "there is no configuration and no file was named", {
+      hint: "name an encrypted file, or go to a folder with a .sops.yaml or .sopsrc",
+    });
+  }
+  const [error] = config.errors;
+  if (error) throw error;
+  const refs = [
+    ...config.names.map(({ key }) => key),
+    ...(config.rules ?? []).flatMap(({ groups }) => groups.flat()),
+  ];
+  const keys = new Map(refs.flatMap((ref) => masterKeys(ref)).map((key) => [describeKey(key), key]));
+  const group: KeyGroup = [...keys.values()];
+  const results = await Promise.all(group.map(async (key) => ({ key, ...(await examine(key)) })));
+  const lines = [
+    `${config.path}: ${results.filter(({ usable }) => usable).length} of ${group.length} keys can be used here`,
+  ];
+  for (const result of results) lines.push(...keyLines(result, { config }));
+  await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
+  return 0;
+}

@@ -1,0 +1,52 @@
+import type { ClientSecretCredentialOptions } from "@azure/identity";
+import type { TokenCredential } from "./sources.ts";
+
+type Policies = NonNullable<ClientSecretCredentialOptions["additionalPolicies"]>;
+
+/** The login service answered that it cannot answer now. */
+export class LoginBusy extends Error {
+  override readonly name = "LoginBusy";
+  readonly statusCode: number;
+
+  constructor(statusCode: number) {
+    super(`HTTP ${statusCode}`);
+    this.statusCode = statusCode;
+  }
+}
+
+/**
+ * A credential whose errors say when the network or the login service had trouble: the SDK reports that as if the
+ * credential were bad.
+ */
+export function watched(make: (additionalPolicies: Policies) => TokenCredential): TokenCredential {
+  let trouble: unknown;
+  const policy: Policies[number]["policy"] = {
+    name: "tsops-trouble",
+    async sendRequest(request, next) {
+      try {
+        const response = await next(request);
+        const busy = response.status === 429 || response.status >= 500;
+        trouble = busy ? new LoginBusy(response.status) : undefined;
+        return response;
+      } catch (error) {
+        trouble = error;
+        throw error;
+      }
+    },
+  };
+  const made = () => make([{ policy, position: "perRetry" }]);
+  let credential = made();
+  return {
+    async getToken(scopes, options) {
+      trouble = undefined;
+      try {
+        return await credential.getToken(scopes, options);
+      } catch (error) {
+        if (trouble === undefined) throw error;
+        // this one would not ask again for a minute, whatever the service says
+        credential = made();
+        throw trouble;
+      }
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import { TsopsError } from "../../errors.ts";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import type { Credentials } from "./credentials.ts";
+import { type Answer, type HttpRequest, send } from "./http.ts";
+import { iamEndpoint } from "./region.ts";
+
+/** Temporary credentials, as the vendor's SDK for Go gets them. */
+
+/** A metadata service is next door. */
+const METADATA_SECONDS = 3;
+/** How long they are to be valid. */
+const LIFETIME_SECONDS = 6 * 60 * 60;
+const JSON_TYPE = { "content-type": "application/json;charset=UTF-8" };
+
+/** Those of the agency that a HuaweiCloud machine has. */
+export async function instanceCredentials(context: KeyContext, address: string): Promise<Credentials> {
+  const ask = (request: HttpRequest): Promise<Answer> =>
+    send(context, () => request, { seconds: METADATA_SECONDS });
+  const token = await ask({
+    method: "PUT",
+    url: new URL("/meta-data/latest/api/token", address),
+    headers: { "X-Metadata-Token-Ttl-Seconds": String(LIFETIME_SECONDS) },
+  });
+  // machines with the first version of the service have no tokens
+  const headers: Record<string, string> =
+    token.status === 200 ? { "X-Metadata-Token": token.body.toString() } : {};
+  const answer = await ask({
+    method: "GET",
+    url: new URL("/openstack/latest/securitykey", address),
+    headers,
+  });
+  if (answer.status !== 200) {
+    throw new TsopsError(
+      "generic",
+      `the machine's metadata service gives no credentials (${answer.status})`,
+      {
+        hint: "give the machine an agency that may use the key, or set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+      },
+    );
+  }
+  return parse(answer, "credential", "the machine's metadata service");
+}
+
+/** Those that a pod of the Cloud Container Engine gets for its service account. */
+export async function podCredentials(
+  context: KeyContext,
+  uri: string,
+  tokenFile: string,
+): Promise<Credentials> {
+  const url = URL.canParse(uri) ? new URL(uri) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new TsopsError("generic", "HC_CONTAINER_CREDENTIALS_FULL_URI holds no address");
+  }
+  const authorization = readToken(tokenFile, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+  const headers = { ...JSON_TYPE, authorization };
+  const answer = await send(context, () => ({ method: "POST", url, headers, body: "{}" }));
+  if (answer.status !== 200) {
+    throw new TsopsError("generic", `the pod's identity gives no credentials (${answer.status})`, {
+      hint: "see whether the service account of the pod is bound to an agency",
+    });
+  }
+  return parse(answer, "credentials", "the pod's identity");
+}
+
+/** Those that IAM gives for a token of an identity provider. */
+export async function federatedCredentials(
+  context: KeyContext,
+  idp: string,
+  tokenFile: string,
+  iam: string | undefined,
+): Promise<Credentials> {
+  const base = iamEndpoint(context, undefined, iam);
+  const idToken = readToken(tokenFile, "the identity token's file");
+  const post = (path: string, headers: Record<string, string>, body: unknown): Promise<Answer> =>
+    send(context, () => ({
+      method: "POST",
+      url: new URL(path, base),
+      headers: { ...JSON_TYPE, ...headers },
+      body: JSON.stringify(body),
+    }));
+  const login = await post(
+    "/v3.0/OS-AUTH/id-token/tokens",
+    { "X-Idp-Id": idp },
+    { auth: { id_token: { id: idToken } } },
+  );
+  const subject = login.headers.get("x-subject-token");
+  if (login.status >= 300 || !subject) {
+    throw new TsopsError(
+      "generic",
+      `IAM does not take the identity token for ${printable(idp)} (${login.status})`,
+      {
+        hint: "see whether the token has expired, and whether its issuer and audience are those of the identity provider",
+      },
+    );
+  }
+  const answer = await post(
+    "/v3.0/OS-CREDENTIAL/securitytokens",
+    {},
+    {
+      auth: { identity: { methods: ["token"], token: { id: subject, duration_seconds: LIFETIME_SECONDS } } },
+    },
+  );
+  if (answer.status >= 300) {
+    throw new TsopsError("generic", `IAM gives no temporary credentials (${answer.status})`, {
+      hint: "see whether the group that the identity provider maps to has permissions",
+    });
+  }
+  return parse(answer, "credential", "IAM");
+}
+
+function readToken(path: string, what: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown cause";
+    throw new TsopsError("generic", `${what}, ${printable(path)}, cannot be read (${code})`);
+  }
+}
+
+/** The services spell the fields in two ways. */
+function parse(answer: Answer, field: string, what: string): Credentials {
+  try {
+    const credential = JSON.parse(answer.body.toString())[field] as Record<string, unknown>;
+    const pick = (...names: string[]): string => {
+      const value = names
+        .map((name) => credential[name])
+        .find((text) => typeof text === "string" && text !== "");
+      if (typeof value !== "string") throw new Error("a field is missing");
+      return value;
+    };
+    const expires = Date.parse(pick("expires_at", "expiration"));
+    return {
+      accessKey: pick("access", "accessKeyId"),
+      secretKey: pick("secret", "secretAccessKey"),
+      securityToken: pick("securitytoken", "securityToken"),
+      expires: Number.isNaN(expires) ? undefined : expires,
+    };
+  } catch {
+    throw new TsopsError("generic", `${what} answers with something else than credentials`);
+  } finally {
+    answer.body.fill(0);
+  }
+}

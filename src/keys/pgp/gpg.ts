@@ -1,0 +1,97 @@
+import { access, constants } from "node:fs/promises";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { environmentFor, findProgram, type Outcome, run } from "../program.ts";
+
+/** The gpg program: its keyring, its agent, its smart cards. Called as SOPS calls it. */
+
+/** A person may have to find a card or type a passphrase into pinentry. */
+const LIMIT_SECONDS = 300;
+
+/** The program that SOPS_GPG_EXEC names, else gpg on PATH; undefined if it is not there. */
+export async function findGpg({ env }: KeyContext): Promise<string | undefined> {
+  const name = env.SOPS_GPG_EXEC || "gpg";
+  if (!/[/\\]/.test(name)) return findProgram(name, env);
+  const found = await access(name, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  return found ? name : undefined;
+}
+
+/** For reports, where it is not there. */
+export function noGpg({ env }: KeyContext): string {
+  return env.SOPS_GPG_EXEC
+    ? `there is no program ${printable(env.SOPS_GPG_EXEC)} (SOPS_GPG_EXEC)`
+    : "there is no program gpg on PATH";
+}
+
+export interface GpgResult extends Outcome {
+  /** What it printed to its standard error, for a message. */
+  readonly reason: string;
+}
+
+/** Encrypts. What it says is in English, so that a key that it does not have can be told from one that it refuses. */
+export function encryptWithGpg(
+  program: string,
+  id: string,
+  plain: Uint8Array,
+  context: KeyContext,
+): Promise<GpgResult> {
+  const args = ["--no-default-recipient", "--yes", "--encrypt", "-a", "-r", id];
+  return gpg([program, ...args, "--trusted-key", longKeyId(id), "--no-encrypt-to"], plain, context, ENGLISH);
+}
+
+/** Decrypts. It may ask a person, in the person's language. */
+export function decryptWithGpg(program: string, enc: string, context: KeyContext): Promise<GpgResult> {
+  return gpg([program, "-d"], Buffer.from(enc), context);
+}
+
+/** A secret key as gpg lists it. */
+export interface SecretKeyRecord {
+  readonly keyId: string;
+  /** One letter: e expired, r revoked, i invalid, d disabled, u ultimately trusted, … */
+  readonly validity: string;
+  readonly encrypts: boolean;
+  /** Where the secret part is: here, on a smart card, or elsewhere. */
+  readonly secret: "here" | "card" | "elsewhere";
+}
+
+/** The secret keys and subkeys that go by an id (doc/DETAILS of GnuPG); none if gpg has none. */
+export async function listSecretKeys(
+  program: string,
+  id: string,
+  context: KeyContext,
+): Promise<{ keys: SecretKeyRecord[]; reason: string }> {
+  const args = ["--batch", "--with-colons", "--list-secret-keys", "--", id];
+  const { stdout, reason } = await gpg([program, ...args], Buffer.alloc(0), context, ENGLISH);
+  const records = stdout
+    .toString("latin1")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .filter(([type]) => type === "sec" || type === "ssb");
+  const keys = records.map(([, validity = "", , , keyId = "", ...rest]): SecretKeyRecord => {
+    const [capabilities = "", token = ""] = [rest[6], rest[9]];
+    const secret = token === "#" ? "elsewhere" : token === "" || token === "+" ? "here" : "card";
+    return { keyId, validity, encrypts: capabilities.includes("e"), secret };
+  });
+  return { keys, reason };
+}
+
+const ENGLISH = { LC_ALL: "C", LANGUAGE: "C" };
+
+async function gpg(
+  argv: readonly string[],
+  input: Uint8Array,
+  context: KeyContext,
+  more: Readonly<Record<string, string>> = {},
+): Promise<GpgResult> {
+  const env = environmentFor(context, more);
+  const outcome = await run({ argv, input, env, limit: LIMIT_SECONDS, signal: context.signal });
+  return { ...outcome, reason: printable(outcome.stderr.replace(/^gpg: /gm, "")) || "it gives no reason" };
+}
+
+/** The last 16 digits, as SOPS gives them to --trusted-key; a `!` at the end, which names a subkey, stays. */
+function longKeyId(fingerprint: string): string {
+  return fingerprint.slice(fingerprint.endsWith("!") ? -17 : -16);
+}

@@ -1,0 +1,181 @@
+import type { PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openpgp";
+import { TsopsError } from "../../errors.ts";
+import { once } from "../cache.ts";
+import type { KeyContext } from "../kind.ts";
+import { printable } from "../printable.ts";
+import { CONFIG, loadOpenPgp } from "./library.ts";
+import { type Ring, type RingKey, secretRing } from "./ring.ts";
+
+/** Opening messages in process, with the secret keys that are given. */
+
+type SecretPacket = SecretKeyPacket | SecretSubkeyPacket;
+
+export interface Opened {
+  /** Null if no given key is one that the message is for. */
+  readonly plain: Buffer | null;
+  /** What there was to try, a line each. */
+  readonly tried: readonly string[];
+}
+
+/**
+ * Opens an armored message.
+ * @throws TsopsError("generic") if a key is there, but its passphrase is not, or if the message is damaged.
+ */
+export async function openInProcess(enc: string, context: KeyContext): Promise<Opened> {
+  const ring = await secretRing(context);
+  if (ring.keys.length === 0) return { plain: null, tried: ringLines(ring) };
+  const openpgp = await loadOpenPgp();
+  const candidates = await candidatesFor(enc, ring);
+  const unusable: string[] = [];
+  let failure: unknown;
+  for (const { key, packets, place } of candidates) {
+    const fault = await faultOf(key, packets);
+    if (fault !== undefined) {
+      unusable.push(`${place}: ${key.getFingerprint().toUpperCase()} is of no use: ${fault}`);
+      continue;
+    }
+    try {
+      await unlock(key, packets, context);
+      // read for each try: decrypting uses the message up
+      const message = await openpgp.readMessage({ armoredMessage: enc, config: CONFIG });
+      const { data } = await openpgp.decrypt({
+        message,
+        decryptionKeys: key,
+        format: "binary",
+        config: CONFIG,
+      });
+      const plain = Buffer.from(data);
+      data.fill(0);
+      return { plain, tried: [] };
+    } catch (error) {
+      if (error instanceof TsopsError && error.code !== "generic") throw error;
+      failure ??= error;
+    }
+  }
+  if (failure === undefined) return { plain: null, tried: [...unusable, ...ringLines(ring)] };
+  throw failure instanceof TsopsError ? failure : damaged(failure);
+}
+
+/** Why none of the parts can decrypt: not there (a stub), not bound to the key, not for encrypting. Expired ones can. */
+async function faultOf(key: PrivateKey, packets: readonly SecretPacket[]): Promise<string | undefined> {
+  const { config } = await loadOpenPgp();
+  let fault = "";
+  for (const packet of packets) {
+    try {
+      await key.getDecryptionKeys(packet.getKeyID(), null, undefined, { ...config, ...CONFIG });
+      return undefined;
+    } catch (error) {
+      fault = error instanceof Error ? printable(error.message) : "unknown cause";
+    }
+  }
+  return /gnu-dummy/i.test(fault) ? "it is a stub, whose secret part is elsewhere" : fault;
+}
+
+/** What the given keys are, for reports. */
+export function ringLines({ keys, problems, absent }: Ring): string[] {
+  const places = new Map<string, string[]>();
+  for (const { key, place } of keys)
+    places.set(place, [...(places.get(place) ?? []), key.getFingerprint().toUpperCase()]);
+  const holds = [...places].map(([place, fingerprints]) => {
+    const more = fingerprints.length > 3 ? ` and ${fingerprints.length - 3} more` : "";
+    return `${place} holds ${fingerprints.slice(0, 3).join(", ")}${more}`;
+  });
+  const nothing = absent.length > 0 ? [`not set or not there: ${absent.join(", ")}`] : [];
+  return [...holds, ...problems, ...nothing];
+}
+
+export interface Candidate extends RingKey<PrivateKey> {
+  /** The parts of the key that the message is for. */
+  readonly packets: readonly SecretPacket[];
+}
+
+/** The given keys that a message is for. @throws TsopsError("generic") if it is no message. */
+export async function candidatesFor(enc: string, ring: Ring<PrivateKey>): Promise<Candidate[]> {
+  const openpgp = await loadOpenPgp();
+  const ids = await openpgp
+    .readMessage({ armoredMessage: enc, config: CONFIG })
+    .then((message) => message.getEncryptionKeyIDs())
+    .catch((error: unknown) => {
+      throw damaged(error);
+    });
+  return ring.keys
+    .map((item) => {
+      // an id of zeros hides for whom a message is: it may be anyone's
+      const parts = item.key.getKeys().filter((part) => ids.some((id) => part.getKeyID().equals(id, true)));
+      return { ...item, packets: parts.map((part) => part.keyPacket as SecretPacket) };
+    })
+    .filter(({ packets }) => packets.length > 0);
+}
+
+function damaged(error: unknown): TsopsError {
+  const why =
+    error instanceof Error ? printable(error.message.replace(/^Error decrypting message: /, "")) : "";
+  return new TsopsError("generic", `it is damaged, or made for another key${why && ` (${why})`}`, {
+    hint: "compare the file's sops metadata with the last good version in git",
+    cause: error,
+  });
+}
+
+/**
+ * Makes the secret parts usable: by TSOPS_PGP_PASSPHRASE, else by asking, once a run for a key.
+ * @throws TsopsError("generic") if there is no passphrase or it is wrong.
+ */
+export function unlock(
+  key: PrivateKey,
+  packets: readonly SecretPacket[],
+  context: KeyContext,
+): Promise<void> {
+  const known = once(context, "pgp unlocked", () => new Map<string, Promise<void>>());
+  const name = packets.map((packet) => packet.getFingerprint()).join();
+  let work = known.get(name);
+  if (!work) {
+    work = unlockNow(key, packets, context);
+    known.set(name, work);
+  }
+  return work;
+}
+
+/** Parts that are under a passphrase. */
+export function lockedOf(packets: readonly SecretPacket[]): SecretPacket[] {
+  return packets.filter((packet) => !packet.isDummy() && !packet.isDecrypted());
+}
+
+async function unlockNow(
+  key: PrivateKey,
+  packets: readonly SecretPacket[],
+  context: KeyContext,
+): Promise<void> {
+  const name = `the PGP key ${key.getFingerprint().toUpperCase()}`;
+  const given = context.env.TSOPS_PGP_PASSPHRASE;
+  if (given ? await opens(packets, given) : lockedOf(packets).length === 0) return;
+  if (!context.prompt) {
+    const why = given
+      ? "TSOPS_PGP_PASSPHRASE is not its passphrase"
+      : "there is nobody to ask for its passphrase";
+    throw new TsopsError("generic", `${name} is locked: ${why}`, {
+      hint: "put the passphrase into TSOPS_PGP_PASSPHRASE",
+    });
+  }
+  if (!(await opens(packets, await context.prompt(`passphrase of ${name}`))))
+    throw new TsopsError("generic", `the passphrase of ${name} is wrong`, { hint: "try again" });
+}
+
+/** Whether a passphrase unlocks all of them, which it then does. */
+export async function opens(packets: readonly SecretPacket[], passphrase: string): Promise<boolean> {
+  for (const packet of lockedOf(packets)) {
+    try {
+      await packet.decrypt(passphrase);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : "";
+      if (/incorrect key passphrase/i.test(why)) return false;
+      throw new TsopsError("generic", `a PGP key cannot be unlocked: ${printable(why)}`, { cause: error });
+    }
+    // that nobody exchanged the public part in the file
+    await packet.validate().catch((error: unknown) => {
+      throw new TsopsError("generic", "the secret and public parts of a PGP key do not belong together", {
+        cause: error,
+      });
+    });
+  }
+  return true;
+}

@@ -1,0 +1,134 @@
+import { TsopsError } from "../../errors.ts";
+import { TreeMap } from "../../formats/tree.ts";
+import {
+  neededField,
+  sortedFields,
+  splitList,
+  textField,
+  unreadable,
+  withFields,
+  withWrapped,
+} from "../fields.ts";
+import type { Examination, KeyContext, KeyKind, MasterKey } from "../kind.ts";
+import { shortened } from "../printable.ts";
+import { reasonsOf } from "../reasons.ts";
+import { masterKeyId, unwrapWithMaster, wrapWithMaster } from "./master.ts";
+import { notThere, searchVersions } from "./search.ts";
+import { type Held, openMasterKey } from "./secret.ts";
+import { type Store, withSecret } from "./store.ts";
+
+/** The kind of master key that a store holds. Files name the key by the secret's URI and the key's id. */
+export function storeKind(store: Store): KeyKind {
+  const { name, title, schemes } = store;
+  const keyOf = (uri: string, fields: TreeMap): MasterKey => ({ kind: name, id: uri, fields });
+  return {
+    name,
+    field: undefined,
+    schemes,
+    title,
+
+    parse(list) {
+      return splitList(list, title).map((part) => {
+        const uri = part.trim();
+        store.check(uri);
+        return keyOf(uri, sortedFields([["uri", uri]]));
+      });
+    },
+
+    fromMetadata(fields) {
+      const uri = neededField(fields, "uri", title);
+      try {
+        store.check(uri);
+      } catch (error) {
+        throw error instanceof TsopsError ? unreadable(error.message) : error;
+      }
+      return keyOf(uri, fields);
+    },
+
+    async wrap(key, dataKey, context) {
+      const wrapped = await withSecret(store, key, context, undefined, async (held, version) => {
+        const master = await openMasterKey(held[0]!, key.id, context);
+        try {
+          const changes = {
+            key_id: masterKeyId(master),
+            ...(version ? { key_version: BigInt(version) } : {}),
+          };
+          return withWrapped(
+            withFields(withoutVersion(key), changes),
+            wrapWithMaster(master, dataKey),
+            context,
+          );
+        } finally {
+          master.fill(0);
+        }
+      });
+      if (wrapped) return wrapped;
+      const [why, ...next] = store.whyNot(key.id, context);
+      throw new TsopsError("generic", why!, { hint: next.join("\n") });
+    },
+
+    async unwrap(key, context) {
+      const wanted = wantedId(key);
+      const found = await searchVersions(store, key, wanted, context);
+      if (found === null) return null;
+      if (!found.master) throw notThere(key, wanted, found);
+      try {
+        return unwrapWithMaster(found.master, textField(key.fields, "enc"));
+      } finally {
+        found.master.fill(0);
+      }
+    },
+
+    whyNot(key, context) {
+      const id = textField(key.fields, "key_id");
+      const wanted = KEY_ID.test(id) ? [`the file was encrypted with the master key whose id is ${id}`] : [];
+      return [...store.whyNot(key.id, context), ...wanted];
+    },
+
+    examine: (key, context) => examine(store, key, context),
+  };
+}
+
+const KEY_ID = /^[0-9a-f]{16}$/;
+
+/** Which master key wrapped. @throws TsopsError("generic") if the entry does not say it. */
+function wantedId(key: MasterKey): string {
+  const id = textField(key.fields, "key_id");
+  if (KEY_ID.test(id)) return id;
+  throw new TsopsError("generic", `the key_id of ${shortened(key.id)} is not 16 hexadecimal digits`, {
+    hint: "compare the file's metadata with its last good version in git",
+  });
+}
+
+/** Another version may have been recorded when the key last wrapped. */
+function withoutVersion(key: MasterKey): MasterKey {
+  const kept = key.fields.entries().filter((entry) => entry.key !== "key_version");
+  return { ...key, fields: TreeMap.of(kept.map((entry) => [entry.key, entry.value])) };
+}
+
+async function examine(store: Store, key: MasterKey, context: KeyContext): Promise<Examination> {
+  try {
+    const found = await withSecret(store, key, context, undefined, async (held) => describeHeld(held, key));
+    if (!found) return { usable: false, lines: store.whyNot(key.id, context) };
+    return { ...found, lines: [...(await store.describe(key.id, context)), ...found.lines] };
+  } catch (error) {
+    return { usable: false, lines: [...(await store.describe(key.id, context)), ...reasonsOf(error)] };
+  }
+}
+
+async function describeHeld(held: readonly Held[], key: MasterKey): Promise<Examination> {
+  const { describeKey } = await import("../table.ts");
+  const ids = held.flatMap((one) => ("raw" in one ? masterKeyId(one.raw) : []));
+  const by = held.flatMap((one) => ("raw" in one ? [] : describeKey(one.wrappedBy)));
+  const lines = [
+    ...ids.map((id) => `it holds the master key ${id}`),
+    ...by.map((name) => `it holds a master key that is wrapped by ${name}`),
+  ];
+  const wanted = textField(key.fields, "key_id");
+  if (wanted === "" ? "raw" in held[0]! : ids.includes(wanted)) return { usable: true, lines };
+  if (by.length > 0) return { usable: undefined, lines };
+  const version = textField(key.fields, "key_version");
+  const last = version ? `version ${version} of it may hold the one that is wanted` : "";
+  const next = [`the file wants the master key ${wanted}`, ...(last ? [last] : [])];
+  return { usable: version ? undefined : false, lines: [...lines, ...next] };
+}

@@ -1,0 +1,53 @@
+import { TsopsError } from "../../errors.ts";
+import type { KeyContext, KindName, MasterKey } from "../kind.ts";
+import { clear, type Held, readMasterKeys } from "./secret.ts";
+
+/** A place that holds secrets, one of which holds master keys. */
+export interface Store {
+  readonly name: KindName;
+  readonly title: string;
+  /** What the URIs of its secrets begin with. */
+  readonly schemes: readonly string[];
+  /** @throws TsopsError("usage") if a URI is malformed; the message names it. */
+  check(uri: string): void;
+  /**
+   * The secret's text, or null if there is nothing here to reach it with, which is found out without the network.
+   * @param version of stores that keep old versions: which one; the newest if it is not given.
+   * @throws TsopsError with the cause in a sentence and a hint.
+   */
+  read(uri: string, context: KeyContext, version?: string): Promise<Secret | null>;
+  /** After `read` gave null: what is missing. */
+  whyNot(uri: string, context: KeyContext): readonly string[];
+  /** For reports: the address, and the credentials that are used. */
+  describe(uri: string, context: KeyContext): readonly string[] | Promise<readonly string[]>;
+}
+
+export interface Secret {
+  /** As it stands in the store; who reads it clears it. */
+  readonly text: Buffer;
+  /** The version that was read, in stores that keep old ones. */
+  readonly version?: string;
+}
+
+/** The store answers that the secret, or the version that was asked for, is not there. */
+export class NotThere extends TsopsError {}
+
+/** Reads a secret for the time of the work, and clears what was read. Null if there is nothing to reach it with. */
+export async function withSecret<T>(
+  store: Store,
+  key: MasterKey,
+  context: KeyContext,
+  version: string | undefined,
+  work: (held: readonly Held[], version: string | undefined) => Promise<T>,
+): Promise<T | null> {
+  const secret = await store.read(key.id, context, version);
+  if (!secret) return null;
+  let held: readonly Held[] = [];
+  try {
+    held = await readMasterKeys(secret.text, key.id);
+    return await work(held, secret.version);
+  } finally {
+    secret.text.fill(0);
+    clear(held);
+  }
+}

@@ -1,0 +1,140 @@
+import { TsopsError } from "../../errors.ts";
+import { printable } from "../printable.ts";
+import type { VaultClient } from "./api.ts";
+import { isSealed, VaultError } from "./errors.ts";
+import type { TransitKey } from "./transit.ts";
+
+/** What a no of Vault means, and what to do next. */
+export interface Reason {
+  readonly why: string;
+  readonly hint: string;
+}
+
+/** A policy that allows just this, in a line. */
+export function policyFor({ engine, name }: TransitKey, operation: "encrypt" | "decrypt"): string {
+  return `path "${engine}/${operation}/${name}" { capabilities = ["update"] }`;
+}
+
+/**
+ * An error of a request as one that names the key, the cause and the next step. Others than VaultError and
+ * TsopsError("generic") come back as they are.
+ */
+export async function explained(
+  error: unknown,
+  what: string,
+  client: VaultClient,
+  key: TransitKey,
+  operation: "encrypt" | "decrypt",
+): Promise<unknown> {
+  if (error instanceof VaultError) {
+    const { why, hint } =
+      error.status === 403 ? await denied(client, key, operation) : reasonFor(error, client, key);
+    return new TsopsError("generic", `${what}: ${why}`, { hint, cause: error });
+  }
+  return prefixed(error, what);
+}
+
+/** An error of the generic kind with what failed put before its cause; others come back as they are. */
+export function prefixed(error: unknown, what: string): unknown {
+  if (!(error instanceof TsopsError) || error.code !== "generic") return error;
+  return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
+}
+
+/** 403 is the answer to a bad token and to a missing permission; a token may look at itself, so that tells. */
+async function denied(
+  client: VaultClient,
+  key: TransitKey,
+  operation: "encrypt" | "decrypt",
+): Promise<Reason> {
+  const state = await client.request("GET", "auth/token/lookup-self").catch((error: unknown) => error);
+  if (state instanceof VaultError && state.status === 403) return badToken(client);
+  return {
+    why: `permission denied: ${client.source} may not use it`,
+    hint: `its policy needs ${policyFor(key, operation)}${inNamespace(client)}`,
+  };
+}
+
+export function badToken(client: VaultClient): Reason {
+  return {
+    why: `permission denied: the server does not accept ${client.source}`,
+    hint: `it has expired, was revoked, or is one of another server or namespace: log in again with \`vault login\`${inNamespace(client)}`,
+  };
+}
+
+function inNamespace({ namespace }: VaultClient): string {
+  return namespace ? ` (VAULT_NAMESPACE is ${printable(namespace)})` : "";
+}
+
+/** Vault's texts are its only way to tell these apart: those of Vault 1.x and OpenBao 2.x. */
+function reasonFor(error: VaultError, client: VaultClient, { engine, name }: TransitKey): Reason {
+  const { status, message } = error;
+  const is = (expression: RegExp): boolean => expression.test(message);
+  if (isSealed(error)) {
+    return { why: `the Vault server ${client.address} is sealed`, hint: "someone has to unseal it" };
+  }
+  if (is(/namespace not found/i)) {
+    return { why: `there is no such namespace${inNamespace(client)}`, hint: "check VAULT_NAMESPACE" };
+  }
+  if (is(/no handler for route|unsupported path|unsupported operation/i)) {
+    return {
+      why: `there is no transit engine at ${engine}${inNamespace(client)}`,
+      hint: "check the engine's path and VAULT_NAMESPACE: `vault secrets list` shows the engines",
+    };
+  }
+  if (is(/key not found/i) || status === 404) {
+    return {
+      why: `the engine ${engine} has no key ${name}: it was deleted, or never was there`,
+      hint: "check the name and VAULT_NAMESPACE; a deleted key comes back only from a backup of it",
+    };
+  }
+  if (is(/soft.?deleted/i)) {
+    return {
+      why: `the key ${name} of the engine ${engine} is deleted`,
+      hint: `\`bao write -f ${engine}/keys/${name}/soft-delete-restore\` brings it back`,
+    };
+  }
+  if (is(/too old|disallowed by policy/i)) {
+    return {
+      why: "this version of the key may not decrypt any more (min_decryption_version)",
+      hint: `lower it for a moment with \`vault write ${engine}/keys/${name}/config min_decryption_version=1\`, and run \`tsops rotate\` on the file`,
+    };
+  }
+  if (is(/too new/i)) {
+    return {
+      why: "the server does not have this version of the key: it may have been restored or made anew",
+      hint: "ask who runs the server for a backup of the key",
+    };
+  }
+  if (is(/invalid ciphertext|authentication failed|missing ciphertext|base64|illegal/i)) {
+    return {
+      why: "the wrapped data key is damaged, or another key wrapped it",
+      hint: "compare the file's sops metadata with its last good version in git",
+    };
+  }
+  if (is(/derivation|derived/i)) {
+    return {
+      why: "the key is a derived one, which needs a context",
+      hint: "SOPS's format has no room for a context: use a key with derived=false",
+    };
+  }
+  if (is(/not supported for key type/i)) {
+    return {
+      why: `the key ${name} of the engine ${engine} is of a type that cannot encrypt`,
+      hint: "use a key of the type aes256-gcm96, chacha20-poly1305 or rsa-4096",
+    };
+  }
+  return general(error, client);
+}
+
+function general({ status, message }: VaultError, { address }: VaultClient): Reason {
+  if (status === 429) {
+    return { why: `the Vault server ${address} got too many requests`, hint: "try again later" };
+  }
+  if (status >= 500) {
+    return {
+      why: `the Vault server ${address} failed: ${message}`,
+      hint: "`vault status` shows its state: it may be a standby without an active server",
+    };
+  }
+  return { why: `the Vault server ${address} refused: ${message}`, hint: "see the server's log" };
+}
