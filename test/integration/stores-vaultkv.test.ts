@@ -228,7 +228,7 @@ test("what doctor says: server, credentials, permission, whether the key is ther
   await put("doctor", { value: now.text });
   const later = await lines();
   assert.is(later.usable, undefined);
-  assert.match(later.text, /version 1 of it may hold/);
+  assert.match(later.text, /version 1 of the secret may hold it/);
   const other = await tokenFor("blind", 'path "secret/data/other" { capabilities = ["read"] }');
   assert.match((await lines({ VAULT_TOKEN: other })).text, /may not read it/);
   assert.match((await lines({ VAULT_TOKEN: "" })).text, /no credentials for Vault/);

@@ -108,7 +108,9 @@ function withoutVersion(key: MasterKey): MasterKey {
 
 async function examine(store: Store, key: MasterKey, context: KeyContext): Promise<Examination> {
   try {
-    const found = await withSecret(store, key, context, undefined, async (held) => describeHeld(held, key));
+    const found = await withSecret(store, key, context, undefined, (held) =>
+      describeHeld(held, key, context),
+    );
     if (!found) return { usable: false, lines: store.whyNot(key.id, context) };
     return { ...found, lines: [...(await store.describe(key.id, context)), ...found.lines] };
   } catch (error) {
@@ -116,19 +118,35 @@ async function examine(store: Store, key: MasterKey, context: KeyContext): Promi
   }
 }
 
-async function describeHeld(held: readonly Held[], key: MasterKey): Promise<Examination> {
-  const { describeKey } = await import("../table.ts");
+async function describeHeld(
+  held: readonly Held[],
+  key: MasterKey,
+  context: KeyContext,
+): Promise<Examination> {
   const ids = held.flatMap((one) => ("raw" in one ? masterKeyId(one.raw) : []));
-  const by = held.flatMap((one) => ("raw" in one ? [] : describeKey(one.wrappedBy)));
+  const wrapped = await Promise.all(
+    held.flatMap((one) => ("raw" in one ? [] : examineWrapping(one, context))),
+  );
   const lines = [
     ...ids.map((id) => `it holds the master key ${id}`),
-    ...by.map((name) => `it holds a master key that is wrapped by ${name}`),
+    ...wrapped.flatMap((examination) => examination.lines),
   ];
   const wanted = textField(key.fields, "key_id");
   if (wanted === "" ? "raw" in held[0]! : ids.includes(wanted)) return { usable: true, lines };
-  if (by.length > 0) return { usable: undefined, lines };
+  // which key that is shows only when it is unwrapped
+  if (wrapped.some(({ usable }) => usable !== false)) return { usable: undefined, lines };
+  if (wanted !== "") lines.push(`the file wants the master key ${wanted}`);
   const version = textField(key.fields, "key_version");
-  const last = version ? `version ${version} of it may hold the one that is wanted` : "";
-  const next = [`the file wants the master key ${wanted}`, ...(last ? [last] : [])];
-  return { usable: version ? undefined : false, lines: [...lines, ...next] };
+  if (version === "") return { usable: false, lines };
+  return { usable: undefined, lines: [...lines, `version ${version} of the secret may hold it`] };
+}
+
+async function examineWrapping(
+  { wrappedBy }: Extract<Held, { wrappedBy: MasterKey }>,
+  context: KeyContext,
+): Promise<Examination> {
+  const { describeKey, kindNamed } = await import("../table.ts");
+  const { usable, lines } = await kindNamed(wrappedBy.kind).examine(wrappedBy, context);
+  const name = `it holds a master key that is wrapped by ${describeKey(wrappedBy)}`;
+  return { usable, lines: [name, ...lines.map((line) => `  ${line}`)] };
 }

@@ -8,8 +8,9 @@ import { textField, withFields } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "../../../src/keys/metadata.ts";
 import { env } from "../../../src/keys/store/env.ts";
+import { wrappedPart } from "../../../src/keys/store/secret.ts";
 import { kindOfUri } from "../../../src/keys/table.ts";
-import { contextWith } from "../helpers.ts";
+import { contextWith, goldenKey } from "../helpers.ts";
 import { failure, newMaster } from "./helpers.ts";
 
 /** Master keys in environment variables, and how keys of a store are rotated. */
@@ -142,10 +143,27 @@ test("what doctor says", async () => {
   const gone = await at(other.text);
   assert.is(gone.usable, false);
   assert.match(gone.lines.join("\n"), `the file wants the master key ${one.id}`);
-  const maybe = await at(`age:${RECIPIENT}#LS0t`);
-  assert.is(maybe.usable, undefined);
-  assert.match(maybe.lines.join("\n"), `a master key that is wrapped by age ${RECIPIENT}`);
+  const without = await at(`age:${RECIPIENT}#LS0t`);
+  assert.is(without.usable, false);
+  assert.match(without.lines.join("\n"), `a master key that is wrapped by age ${RECIPIENT}`);
+  assert.match(without.lines.join("\n"), `the file wants the master key ${one.id}`);
   assert.is((await at(one.text, KEY!)).usable, true, "a key that has wrapped nothing yet");
+});
+
+test("what doctor says of a master key that is wrapped: whether that can be undone, not which one it is", async () => {
+  const [wrapping] = age.parse(RECIPIENT);
+  const { fields } = await age.wrap(wrapping!, randomBytes(32), contextWith());
+  const MASTER = wrappedPart(`age:${RECIPIENT}`, textField(fields, "enc"));
+  const wrapped = withFields(KEY!, { key_id: "0123456789abcdef", enc: "v1:" });
+  const { usable, lines } = await env.examine(
+    wrapped,
+    contextWith({ MASTER, SOPS_AGE_KEY: goldenKey("age1.txt") }),
+  );
+  assert.is(usable, undefined);
+  assert.match(lines.join("\n"), "an identity for it is here");
+  const blind = await env.examine(wrapped, contextWith({ MASTER }));
+  assert.is(blind.usable, false);
+  assert.match(blind.lines.join("\n"), "no identity for it");
 });
 
 test("it stands in tsops.keys with its fields, those of later versions too", async () => {
