@@ -154,6 +154,23 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/filestatus.ts")).filestatus,
   },
   {
+    usage: "publish <files..>",
+    summary: "put encrypted files where the configuration's destinations say",
+    options: {
+      ...YES,
+      ...BATCH,
+      recursive: flag("publish every encrypted file below a folder, under its path there"),
+      "omit-extensions": flag("leave the files' extensions away in their names there"),
+      "input-type": TYPES["input-type"]!,
+    },
+    examples: [
+      ["tsops publish secrets.yaml", "asks before it uploads"],
+      ["tsops publish --recursive --dry-run prod/", "what would go where; nothing is sent"],
+      ["tsops publish -y --recursive prod/", "a whole folder; what did not change is left alone"],
+    ],
+    load: async () => (await import("./commands/publish.ts")).publish,
+  },
+  {
     usage: "doctor [files..]",
     summary: "say which keys files need, and which of them this machine can use, without decrypting",
     options: { "input-type": TYPES["input-type"]! },

@@ -1,4 +1,4 @@
-import { Configurations } from "../config/find.ts";
+import { Configurations, type FoundBy } from "../config/find.ts";
 import { ruleGroups } from "../config/groups.ts";
 import { matchingRule } from "../config/match.ts";
 import type { Config, Rule } from "../config/model.ts";
@@ -23,6 +23,8 @@ export interface Settings {
   /** Absolute path of the file, which need not exist. */
   readonly file: string;
   readonly config: Config | undefined;
+  /** How the configuration was found. */
+  readonly by?: FoundBy;
 }
 
 /** Each run searches a folder, reads a configuration and warns about it once. */
@@ -49,7 +51,7 @@ export async function loadSettings(file: string, args: Args, io: Io): Promise<Se
   }
   const [error] = config?.errors ?? [];
   if (error) throw error;
-  return { file, config };
+  return { file, config, by };
 }
 
 export async function ruleFor({ config, file }: Settings): Promise<Rule | undefined> {

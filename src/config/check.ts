@@ -49,15 +49,24 @@ async function checkRule(rule: Rule, what: string): Promise<Finding[]> {
 
 async function checkDestination(destination: Destination): Promise<Finding[]> {
   const what = `destination ${destination.number}`;
-  const { recreation, errors, pattern } = destination;
+  const { recreation, errors, pattern, vault } = destination;
   const findings = [
     ...errors.map(asError),
     ...recreation.errors.map(asError),
     ...(await checkPattern(pattern, what)),
   ];
-  if (recreation.groups.flat().length > 0)
-    findings.push(...checkKeys(recreation, `the recreation rule of ${what}`));
-  return findings;
+  if (recreation.groups.flat().length === 0) return findings;
+  const rule = `the recreation rule of ${what}`;
+  if (vault) {
+    const hint = "Vault gets the decrypted values: take the rule away";
+    findings.push(warning(recreation.place, `${rule} has no effect`, hint));
+  }
+  return [
+    ...findings,
+    ...checkKeys(recreation, rule),
+    ...checkThreshold(recreation, rule),
+    ...(await checkSelectors(recreation, rule)),
+  ];
 }
 
 async function checkPattern(pattern: Pattern | undefined, what: string): Promise<Finding[]> {

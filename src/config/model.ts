@@ -100,7 +100,7 @@ export interface Stores {
   readonly jsonBinary?: number;
 }
 
-/** Where `publish` puts files. Exactly one of the three targets is given, unless there is an error. */
+/** Where `publish` puts files. Exactly one of the targets is given, unless there is an error. */
 export interface Destination {
   readonly number: number;
   readonly name?: string;
@@ -116,6 +116,15 @@ export interface Destination {
     readonly mount: string;
     readonly version: 1 | 2;
   };
+  /** Not one of SOPS's, like `folder`. */
+  readonly azure?: {
+    /** The storage account's address for blobs, without a slash at its end. */
+    readonly url: string;
+    readonly container: string;
+    readonly prefix: string;
+  };
+  /** A folder on this machine; absolute. */
+  readonly folder?: string;
   readonly omitExtensions: boolean;
   /** Whom the published file is encrypted for; without keys it is published as it is. */
   readonly recreation: Rule;

@@ -1,5 +1,6 @@
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { jsonSchema, type Shape } from "./shape.ts";
+import { TARGET_CHOICE } from "./targets.ts";
 import { URI_FORMS } from "./uri.ts";
 
 /** The shape of a `.sopsrc`: the only place that says which fields there are. docs/config.md explains them. */
@@ -139,6 +140,22 @@ const DESTINATION: Shape = {
     vault_address: { is: "text", about: "Address of the Vault server; that of VAULT_ADDR if not given." },
     vault_kv_mount_name: { is: "text", about: "Where the KV engine is mounted; secret/ if not given." },
     vault_kv_version: { is: "number", from: 1, to: 2, about: "Version of the KV engine; 2 if not given." },
+    azure_account: {
+      is: "text",
+      about: "The Azure storage account with the container; azure_url instead for other clouds.",
+      examples: ["examplesecrets"],
+    },
+    azure_url: {
+      is: "text",
+      about: "Its address for blobs, instead of its name.",
+      examples: ["https://examplesecrets.blob.core.windows.net"],
+    },
+    azure_container: { is: "text", about: "The Azure Blob container to put the encrypted file into." },
+    azure_prefix: { is: "text", about: "What to put before its name there." },
+    folder: {
+      is: "text",
+      about: "The folder to put the encrypted file into; a relative one starts at the folder of this file.",
+    },
     omit_extensions: {
       is: "truth",
       default: false,
@@ -146,8 +163,11 @@ const DESTINATION: Shape = {
     },
     recreation_rule: RECREATION_RULE,
   },
-  exactlyOne: [["s3_bucket", "gcs_bucket", "vault_path"]],
-  atMostOne: [["path", "glob"]],
+  exactlyOne: [TARGET_CHOICE],
+  atMostOne: [
+    ["path", "glob"],
+    ["azure_account", "azure_url"],
+  ],
 };
 
 const STORE = (format: string): Shape => ({

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { type Place, TsopsError } from "../errors.ts";
+import { TsopsError } from "../errors.ts";
 import { ALLOW_NOTHING } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
@@ -9,6 +9,7 @@ import { type Field, type MapNode, type Node, Places, treeOf } from "./node.ts";
 import { makePattern } from "./pattern.ts";
 import { configError } from "./problem.ts";
 import { type FlatKeys, flatKeys, groupKeys } from "./sops-yaml-keys.ts";
+import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.ts";
 
 type Fields = ReadonlyMap<string, Field>;
 
@@ -33,20 +34,9 @@ const RULE_FIELDS = [
   "mac_only_encrypted",
 ];
 
-/** Where a destination rule publishes to. */
-const TARGET_FIELDS = [
-  "s3_bucket",
-  "s3_prefix",
-  "gcs_bucket",
-  "gcs_prefix",
-  "vault_path",
-  "vault_address",
-  "vault_kv_mount_name",
-] as const;
-
 const DESTINATION_FIELDS = [
   "path_regex",
-  ...TARGET_FIELDS,
+  ...TARGET_TEXTS,
   "vault_kv_version",
   "recreation_rule",
   "omit_extensions",
@@ -105,7 +95,7 @@ class SopsYaml {
       .list(fields.get("creation_rules"), "creation_rules")
       ?.map((node, i) => this.rule(node, i + 1, `creation rule ${i + 1}`));
     const destinations = (this.decoder.list(fields.get("destination_rules"), "destination_rules") ?? []).map(
-      (node, i) => this.destination(node, i + 1),
+      (node, i) => this.destination(node, i + 1, dirname(path)),
     );
     const stores = this.stores(fields.get("stores"));
     return {
@@ -190,27 +180,27 @@ class SopsYaml {
     return { groups, distinct: true, ignored: given, errors };
   }
 
-  private destination(node: Node, number: number): Destination {
+  private destination(node: Node, number: number, here: string): Destination {
     const what = `destination rule ${number}`;
     const fields: Fields = this.decoder.fields(node, what) ?? new Map();
     this.noteUnknown(fields, DESTINATION_FIELDS, what);
     // all are read, used or not: what does not fit is an error in any case
-    const [s3, s3Prefix, gcs, gcsPrefix, path, address, mount] = TARGET_FIELDS.map((name) =>
+    const texts = TARGET_TEXTS.map((name) => [
+      name,
       this.decoder.text(fields.get(name), `${name} of ${what}`),
-    ) as [string, string, string, string, string, string, string];
+    ]);
     const version = this.decoder.integer(fields.get("vault_kv_version"), `vault_kv_version of ${what}`);
+    const given: Targets = { ...Object.fromEntries(texts), vault_kv_version: version === 1 ? 1 : 2 };
     const recreation = fields.get("recreation_rule");
     const place = this.places.at(node.at);
     return {
       number,
       place,
       pattern: this.pattern(fields, what),
-      s3: s3 === "" ? undefined : { bucket: s3, prefix: s3Prefix },
-      gcs: gcs === "" ? undefined : { bucket: gcs, prefix: gcsPrefix },
-      vault: path === "" ? undefined : { address, path, mount, version: version === 1 ? 1 : 2 },
+      ...targetsOf(given, here),
       omitExtensions: this.decoder.truth(fields.get("omit_extensions"), `omit_extensions of ${what}`),
       recreation: this.rule(recreation?.node ?? emptyMap(node), number, `recreation rule of ${what}`),
-      errors: destinationErrors([s3, gcs, path], what, place),
+      errors: targetErrors(given, what, place),
     };
   }
 
@@ -270,14 +260,4 @@ function selectorConflict(selectors: readonly PlacedSelector[], what: string): T
     second.place,
     "keep one of them",
   );
-}
-
-/** SOPS publishes a file to one place (SPEC section 7, publish). */
-function destinationErrors(targets: readonly string[], what: string, place: Place): TsopsError[] {
-  const count = targets.filter((target) => target !== "").length;
-  if (count === 1) return [];
-  const hint = "give it exactly one of s3_bucket, gcs_bucket and vault_path";
-  return [
-    configError(`${what} has ${count === 0 ? "no destination" : `${count} destinations`}`, place, hint),
-  ];
 }

@@ -20,6 +20,7 @@ import { configError } from "./problem.ts";
 import { Recipients } from "./recipients.ts";
 import { SOPSRC } from "./schema.ts";
 import { checkShape } from "./shape.ts";
+import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.ts";
 
 /**
  * Reads a `.sopsrc`: JSON5 with names for keys and groups (docs/config.md). What is wrong with it is in the result's
@@ -49,7 +50,7 @@ export async function readSopsrc(text: string, path: string): Promise<Config> {
     errors,
     unknown: [],
   };
-  return errors.length > 0 ? empty : new Sopsrc(places, root).read(empty);
+  return errors.length > 0 ? empty : new Sopsrc(places, root, empty.folder).read(empty);
 }
 
 async function parse(text: string, file: string): Promise<{ root: MapNode; twice: readonly number[] }> {
@@ -73,10 +74,13 @@ class Sopsrc {
   private readonly root: MapNode;
   private readonly errors: TsopsError[] = [];
   private readonly recipients: Recipients;
+  /** The folder that relative ones start from. */
+  private readonly folder: string;
 
-  constructor(places: Places, root: MapNode) {
+  constructor(places: Places, root: MapNode, folder: string) {
     this.places = places;
     this.root = root;
+    this.folder = folder;
     this.recipients = new Recipients(places, this.errors, fieldOf(root, "keys"), fieldOf(root, "groups"));
   }
 
@@ -164,24 +168,18 @@ class Sopsrc {
   private destination(node: Node, index: number): Destination {
     const what = ruleTitle("destination", index, node);
     const text = (name: string) => textOf(fieldOf(node, name));
-    const [s3, gcs, vault] = [text("s3_bucket"), text("gcs_bucket"), text("vault_path")];
+    const given: Targets = {
+      ...Object.fromEntries(TARGET_TEXTS.map((name) => [name, text(name)])),
+      vault_kv_version: numberOf(fieldOf(node, "vault_kv_version")) === 1 ? 1 : 2,
+    };
+    this.errors.push(...targetErrors(given, what, this.places.at(node.at)));
     const recreation = fieldOf(node, "recreation_rule") ?? { kind: "map", fields: [], at: node.at };
     return {
       number: index + 1,
       name: text("name"),
       place: this.places.at(node.at),
       pattern: this.pattern(node, what),
-      s3: s3 === undefined ? undefined : { bucket: s3, prefix: text("s3_prefix") ?? "" },
-      gcs: gcs === undefined ? undefined : { bucket: gcs, prefix: text("gcs_prefix") ?? "" },
-      vault:
-        vault === undefined
-          ? undefined
-          : {
-              address: text("vault_address") ?? "",
-              path: vault,
-              mount: text("vault_kv_mount_name") ?? "",
-              version: numberOf(fieldOf(node, "vault_kv_version")) === 1 ? 1 : 2,
-            },
+      ...targetsOf(given, this.folder),
       omitExtensions: truthOf(fieldOf(node, "omit_extensions")) ?? false,
       recreation: this.rule(recreation, index + 1, `the recreation rule of ${what}`),
       errors: [],

@@ -136,6 +136,17 @@ test("destinations", async () => {
   ]);
 });
 
+test("recreation rules of destinations", async () => {
+  const config = await yaml(
+    `destination_rules:\n  - {path_regex: ^v, vault_path: v, recreation_rule: {age: ${ALICE}}}\n` +
+      `  - {s3_bucket: a, recreation_rule: {age: ${ALICE}, encrypted_regex: 'a('}}\n`,
+  );
+  assert.equal(await findings(config), [
+    "warning 2:54 the recreation rule of destination 1 has no effect",
+    "warning 3:124 encrypted_regex of the recreation rule of destination 2 is not a valid regular expression (missing closing )): nothing is encrypted",
+  ]);
+});
+
 test("all mistakes of one file, in its order", async () => {
   const config = await yaml("stores: 5\ncreation_rules:\n  - age: {a: 1}\n    shamir_threshold: x\n  - 7\n");
   assert.equal(

@@ -95,6 +95,22 @@ test("destinations: the path as it was typed, and one target", async () => {
   assert.match((await failure(at("s.yaml"))).message, /encrypted_suffix and encrypted_regex/);
 });
 
+test("destinations that SOPS lacks stand in destination rules, too", async () => {
+  const config = await yaml(
+    "destination_rules:\n  - {path_regex: ^a, azure_account: acc, azure_container: c, azure_prefix: p/}\n" +
+      "  - {path_regex: ^b, azure_container: c}\n  - {folder: ../out}\n",
+  );
+  assert.equal(config.unknown, []);
+  const at = async (name: string) => await destinationFor(config, `/repo/${name}`, name);
+  assert.equal((await at("a")).azure, {
+    url: "https://acc.blob.core.windows.net",
+    container: "c",
+    prefix: "p/",
+  });
+  assert.is(shown(await failure(at("b"))), "3:5 destination rule 2 has azure_container without an account");
+  assert.is((await at("c")).folder, "/out");
+});
+
 test("destinations: an invalid expression is an error, where SOPS would publish elsewhere", async () => {
   const config = await yaml("destination_rules:\n  - {path_regex: 'a(', s3_bucket: a}\n  - {s3_bucket: b}\n");
   assert.match(

@@ -46,6 +46,8 @@ test(".sopsrc.example is right, and its rules mean what they say", async () => {
   assert.is((await to("site/a.json")).s3?.bucket, "example-secrets");
   assert.is((await to("google/a")).gcs?.prefix, "google/");
   assert.is((await to("vault/a")).vault?.path, "shop/");
+  assert.is((await to("azure/a")).azure?.container, "secrets");
+  assert.is((await to("share/a")).folder, "/shared-secrets");
 });
 
 test(".sopsrc.example and docs/config.md show every field", () => {

@@ -57,6 +57,9 @@ test("selectors, stores, seal, allow and destinations", async () => {
     allow: { vault: ["https://a"], azure: ["https://b"], aws_role: ["c"], aws_profile: ["d"], keywhiz: ["e"], cluster: ["f"] },
     destinations: [
       { path: "^v", vault_path: "x/", vault_kv_version: 1, omit_extensions: true },
+      { azure_account: "acc", azure_container: "c", azure_prefix: "p/" },
+      { azure_url: "http://127.0.0.1:10000/acc/", azure_container: "c" },
+      { folder: "out/published" },
       { gcs_bucket: "b", gcs_prefix: "p/", recreation_rule: { recipients: "age:${BOB}", encrypted_suffix: "_s" } },
     ],
   }`);
@@ -77,7 +80,14 @@ test("selectors, stores, seal, allow and destinations", async () => {
     keywhiz: ["e"],
     cluster: ["f"],
   });
-  const [vault, google] = config.destinations;
+  const [vault, azure, emulator, folder, google] = config.destinations;
+  assert.equal(azure!.azure, {
+    url: "https://acc.blob.core.windows.net",
+    container: "c",
+    prefix: "p/",
+  });
+  assert.equal(emulator!.azure, { url: "http://127.0.0.1:10000/acc", container: "c", prefix: "" });
+  assert.is(folder!.folder, "/repo/out/published");
   assert.equal(vault!.vault, { address: "", path: "x/", mount: "", version: 1 });
   assert.is(vault!.omitExtensions, true);
   assert.equal(vault!.recreation.groups, [[]]);
@@ -169,7 +179,21 @@ const WRONG: readonly (readonly [text: string, error: string, hint?: RegExp])[] 
   ],
   [
     "{ destinations: [{ path: 'a' }] }",
-    "1:18 item 1 of destinations has no s3_bucket and no gcs_bucket and no vault_path",
+    "1:18 item 1 of destinations has no s3_bucket and no gcs_bucket and no vault_path and no azure_container and no folder",
+  ],
+  [
+    "{ destinations: [{ azure_container: 'a' }] }",
+    "1:18 destination 1 has azure_container without an account",
+    /azure_account or azure_url/,
+  ],
+  [
+    "{ destinations: [{ azure_container: 'a', azure_account: 'my.account' }] }",
+    "1:18 azure_account of destination 1 is not the name of a storage account",
+  ],
+  [
+    "{ destinations: [{ azure_container: 'a', azure_url: 'https://a.example.com?sig=s3cret' }] }",
+    "1:18 azure_url of destination 1 is not the address of a storage account",
+    /AZURE_STORAGE_SAS_TOKEN/,
   ],
   ["{ seal: true, seal: true }", "1:15 a field of the file stands there twice"],
   ["{ seal: null }", "1:9 seal must be true or false, and this is null"],

@@ -6,8 +6,16 @@ export interface VaultAnswer {
   readonly auth?: Readonly<Record<string, unknown>> | null;
 }
 
+/** JSON as it is to be sent: JavaScript's own encoder has no integers beyond 2^53. */
+export class JsonText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 export interface VaultRequest {
-  readonly body?: Readonly<Record<string, unknown>>;
+  readonly body?: Readonly<Record<string, unknown>> | JsonText;
   readonly query?: Readonly<Record<string, string>>;
 }
 

@@ -12,7 +12,7 @@ import { withRedirect } from "./redirect.ts";
 import { tlsOptions } from "./tls.ts";
 import { type Answer, type Exchange, type Transport, transportWith } from "./transport.ts";
 
-export type { VaultAnswer, VaultClient, VaultMethod, VaultRequest } from "./api.ts";
+export { JsonText, type VaultAnswer, type VaultClient, type VaultMethod, type VaultRequest } from "./api.ts";
 export { placesOfCredentials } from "./credentials.ts";
 export { VaultError } from "./errors.ts";
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:
 import { isIP } from "node:net";
 import { TsopsError } from "../../errors.ts";
 import type { KeyContext } from "../kind.ts";
+import { JsonText } from "./api.ts";
 import { proxyFor, proxyHeaders, tunnel } from "./proxy.ts";
 import type { TlsOptions } from "./tls.ts";
 
@@ -38,7 +39,10 @@ export async function transportWith(context: KeyContext, tls: TlsOptions): Promi
     const way: Way = proxy
       ? await wayThrough(proxy, url, tls, signal)
       : { agent: agents[secure ? "https" : "http"] };
-    const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
+    const body =
+      json === undefined
+        ? undefined
+        : Buffer.from(json instanceof JsonText ? json.text : JSON.stringify(json));
     const allHeaders = { ...headers, ...bodyHeaders(method, body), ...way.headers };
     return new Promise((resolve, reject) => {
       const options: RequestOptions = { method, signal, ...way, headers: allHeaders };

@@ -1,0 +1,118 @@
+import { ruleGroups } from "../config/groups.ts";
+import type { PlacedSelector } from "../config/model.ts";
+import { compile } from "../config/pattern.ts";
+import { configError } from "../config/problem.ts";
+import type { NewFile, OpenDocument, Session } from "../document.ts";
+import { TsopsError } from "../errors.ts";
+import { pathOf } from "../formats/format.ts";
+import { formatPath } from "../formats/path.ts";
+import { decodeText, placeOf } from "../formats/text.ts";
+import { compareGroups, differs } from "../keys/difference.ts";
+import { type Content, madePlain, recreatedContent } from "../publish/content.ts";
+import { looksEncrypted } from "../sops/cipher.ts";
+import { readEncrypted } from "../sops/decrypt.ts";
+import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
+import type { Args } from "./args.ts";
+import { inputFormat, readInput } from "./files.ts";
+import { type Io, visible, write } from "./io.ts";
+import type { Plan } from "./publish-plan.ts";
+import { formatDifference } from "./recipients.ts";
+import { note } from "./report.ts";
+import { indentFor } from "./settings.ts";
+
+/**
+ * The bytes of a file that is to be published; no key is needed.
+ * @throws TsopsError("no-metadata") if it is not encrypted, "generic" if not all of it is that should be.
+ */
+export async function readEncryptedFile({ file }: Plan, args: Args, io: Io): Promise<Buffer> {
+  const { bytes } = await readInput(file, io);
+  const text = decodeText(bytes);
+  const { reading, metadata } = readEncrypted(text, await inputFormat(args, file));
+  if (metadata.mac === "") {
+    throw new TsopsError("no-metadata", "the file has no MAC", {
+      hint: "encrypt it again before it is published",
+    });
+  }
+  const selected = (await compileSelector(metadata.selector))(reading.entries);
+  const bare = reading.entries.find(
+    ({ kind, value }, i) =>
+      selected[i] && kind === "value" && value !== null && value !== "" && !looksEncrypted(String(value)),
+  );
+  if (!bare) return bytes;
+  const where = visible(formatPath(pathOf(bare)));
+  throw new TsopsError(
+    "generic",
+    `the value at ${where} is not encrypted, and the file says that it should be`,
+    {
+      place: placeOf(text, bare.start),
+      hint: "somebody put it there without tsops: take it out, and set it with `tsops set` or `tsops edit`",
+    },
+  );
+}
+
+/**
+ * The file for the recipients of its destination's recreation rule. Prints how the recipients change, as SOPS does.
+ * @throws TsopsError("config") for an invalid expression, "selectors-changed" if a secret would become plain.
+ */
+export async function recreated(
+  { settings, destination: { recreation }, file }: Plan,
+  open: OpenDocument,
+  { args, io, session, many }: { args: Args; io: Io; session: Session; many: boolean },
+): Promise<Content> {
+  const [selector] = recreation.selectors;
+  if (selector) await checkExpression(selector);
+  await checkPlain(file, selector, open, io);
+  const groups = ruleGroups(recreation);
+  const differences = compareGroups(open.groups, groups);
+  if (differs(differences)) {
+    const head = "The following changes will be made to the file's key groups:";
+    const shown = formatDifference(differences, settings);
+    await write(io.stdout, `${many ? `${visible(file)}: ` : ""}${head}\n${shown}`);
+  }
+  const made: NewFile = {
+    groups,
+    threshold: recreation.threshold,
+    selector: selector ?? DEFAULT_SELECTOR,
+    macOnlyEncrypted: recreation.macOnlyEncrypted,
+    seal: settings.config?.seal ?? true,
+    indent: indentFor(open.format, args, settings),
+  };
+  return recreatedContent(open, made, session);
+}
+
+/** An invalid expression never matches: nothing or everything would be plain without a word. */
+async function checkExpression({ kind, value, place }: PlacedSelector): Promise<void> {
+  const compiled = kind.endsWith("_regex") ? await compile(value) : undefined;
+  if (!compiled || !("why" in compiled)) return;
+  const message = `${kind} of the recreation rule is not a valid regular expression: ${compiled.why}`;
+  throw configError(message, place, "correct it; RE2 has no look-ahead and no back-references");
+}
+
+const SHOWN_PATHS = 10;
+
+/** A selector of the rule may make values plain, and then it is said which; the default must not. */
+async function checkPlain(
+  file: string,
+  selector: Selector | undefined,
+  open: OpenDocument,
+  io: Io,
+): Promise<void> {
+  const paths = await madePlain(open, selector ?? DEFAULT_SELECTOR);
+  const bare = paths.map((path) => visible(formatPath(path)));
+  if (bare.length === 0) return;
+  if (!selector) {
+    throw new TsopsError(
+      "selectors-changed",
+      `the value at ${bare[0]} is encrypted, and would be plain where the file is published`,
+      {
+        hint: "the recreation rule has no selector, so values whose key ends with _unencrypted are left plain: give it the file's own",
+      },
+    );
+  }
+  const more = bare.length > SHOWN_PATHS ? `, and ${bare.length - SHOWN_PATHS} more` : "";
+  await note(
+    io,
+    `warning: ${file}: ${selector.kind} of the recreation rule publishes values plain that are encrypted in the file: ` +
+      `${bare.slice(0, SHOWN_PATHS).join(", ")}${more}`,
+  );
+}

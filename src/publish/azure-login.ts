@@ -1,0 +1,132 @@
+import type { BlobServiceClient, StoragePipelineOptions } from "@azure/storage-blob";
+import { TsopsError } from "../errors.ts";
+import { azureCredential, azureSources } from "../keys/azure/credentials.ts";
+import { connectionTo } from "../keys/azure/network.ts";
+import type { KeyContext } from "../keys/kind.ts";
+
+/** A client for a storage account, and what it shows there, for messages. */
+export interface AzureLogin {
+  readonly client: BlobServiceClient;
+  readonly where: string;
+}
+
+/**
+ * A client for the account at an address: with AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or
+ * AZURE_STORAGE_SAS_TOKEN as Azure's own command line takes them, else with an identity (docs/keys.md). None of them is shown
+ * to another account than the one that it is for.
+ * @throws TsopsError("generic") if there is none, or it is malformed or another account's.
+ */
+export async function azureLogin(url: string, context: KeyContext): Promise<AzureLogin> {
+  const { env } = context;
+  const { BlobServiceClient, StorageSharedKeyCredential } = await import("@azure/storage-blob");
+  const options = pipelineOptions(url, env);
+  const shared = (account: string, key: string, where: string): AzureLogin => {
+    checkKey(key, where);
+    const credential = new StorageSharedKeyCredential(account, key);
+    return { client: new BlobServiceClient(url, credential, options), where };
+  };
+  const signed = (signature: string, where: string): AzureLogin => ({
+    client: new BlobServiceClient(`${url}?${signature.replace(/^\?/, "")}`, undefined, options),
+    where,
+  });
+  if (env.AZURE_STORAGE_CONNECTION_STRING) {
+    const where = "AZURE_STORAGE_CONNECTION_STRING";
+    const parts = connectionParts(env.AZURE_STORAGE_CONNECTION_STRING);
+    checkAccount(parts.account, url, where);
+    if (parts.endpoint && normal(parts.endpoint) !== normal(url)) throw otherAccount(url, where);
+    if (parts.key) return shared(parts.account, parts.key, where);
+    if (parts.signature) return signed(parts.signature, where);
+    throw malformed(where);
+  }
+  const account = accountOf(url);
+  if (env.AZURE_STORAGE_KEY) {
+    checkAccount(env.AZURE_STORAGE_ACCOUNT || account, url, "AZURE_STORAGE_KEY");
+    return shared(account, env.AZURE_STORAGE_KEY, "AZURE_STORAGE_KEY");
+  }
+  if (env.AZURE_STORAGE_SAS_TOKEN) {
+    checkAccount(env.AZURE_STORAGE_ACCOUNT || account, url, "AZURE_STORAGE_SAS_TOKEN");
+    return signed(env.AZURE_STORAGE_SAS_TOKEN, "AZURE_STORAGE_SAS_TOKEN");
+  }
+  const credential = await azureCredential(context);
+  if (!credential) throw await none(context);
+  if (!url.startsWith("https:")) {
+    throw new TsopsError("generic", "an identity's token is not sent without TLS", {
+      hint: "use an https address, or AZURE_STORAGE_KEY for an emulator",
+    });
+  }
+  return { client: new BlobServiceClient(url, credential, options), where: "the identity's token" };
+}
+
+/** Retries are attempt()'s. An emulator speaks HTTP, which needs another agent. */
+function pipelineOptions(url: string, env: KeyContext["env"]): StoragePipelineOptions {
+  const { retryOptions: _, agent, ...connection } = connectionTo(url, env);
+  const plain = url.startsWith("http:");
+  return {
+    ...connection,
+    ...(plain ? { agent: process.getBuiltinModule("node:http").globalAgent } : { agent }),
+    retryOptions: { maxTries: 1 },
+  } as StoragePipelineOptions;
+}
+
+interface Parts {
+  readonly account: string;
+  readonly endpoint: string;
+  readonly key: string;
+  readonly signature: string;
+}
+
+/** https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string */
+function connectionParts(text: string): Parts {
+  const pairs = text.split(";").map((pair) => /^\s*([A-Za-z]+)=(.*)$/s.exec(pair));
+  const value = (name: string): string => pairs.find((pair) => pair?.[1] === name)?.[2]?.trim() ?? "";
+  const endpoint = value("BlobEndpoint").replace(/\/+$/, "");
+  const account = value("AccountName") || (URL.canParse(endpoint) ? accountOf(endpoint) : "");
+  if (account === "" || (endpoint !== "" && !URL.canParse(endpoint))) {
+    throw malformed("AZURE_STORAGE_CONNECTION_STRING");
+  }
+  return { account, endpoint, key: value("AccountKey"), signature: value("SharedAccessSignature") };
+}
+
+/** The account in an address: the host's first label; for an address of numbers, as emulators have it, the path. */
+function accountOf(url: string): string {
+  const { hostname, pathname } = new URL(url);
+  const [label = ""] = hostname.split(".");
+  const [part = ""] = pathname.split("/").filter(Boolean);
+  return part || label;
+}
+
+function checkAccount(account: string, url: string, where: string): void {
+  if (account !== accountOf(url)) throw otherAccount(url, where);
+}
+
+function normal(url: string): string {
+  return new URL(url).href.replace(/\/+$/, "");
+}
+
+function otherAccount(url: string, where: string): TsopsError {
+  return new TsopsError("generic", `${where} is for another storage account than ${new URL(url).host}`, {
+    hint: "the destination names the account: unset the variable, or correct one of the two",
+  });
+}
+
+function malformed(where: string): TsopsError {
+  return new TsopsError("generic", `${where} is malformed`, {
+    hint: "copy it again from the account's access keys, whole and in quotes",
+  });
+}
+
+/** A key that is no base64 would sign with something else. */
+function checkKey(key: string, where: string): void {
+  if (!/^[A-Za-z0-9+/]{4,}={0,2}$/.test(key)) throw malformed(where);
+}
+
+async function none(context: KeyContext): Promise<TsopsError> {
+  const { missing } = await azureSources(context);
+  return new TsopsError("generic", "no credentials for Azure Storage were found", {
+    hint: [
+      "looked for AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY and AZURE_STORAGE_SAS_TOKEN, then for an identity:",
+      ...missing,
+      "log in with `az login`, or set one of these variables",
+    ].join("\n"),
+  });
+}

@@ -1,0 +1,122 @@
+import type { BlobServiceClient } from "@azure/storage-blob";
+import type { Destination } from "../config/model.ts";
+import { attempt } from "../keys/attempt.ts";
+import { once } from "../keys/cache.ts";
+import type { KeyContext } from "../keys/kind.ts";
+import { azureLogin } from "./azure-login.ts";
+import {
+  connectionPasses,
+  type Explanation,
+  explainNetwork,
+  notPublished,
+  type Standing,
+  statusPasses,
+  type Target,
+} from "./target.ts";
+
+/** A container of Azure Blob Storage. Not one of SOPS's. */
+export function azureTarget(
+  { url, container, prefix }: NonNullable<Destination["azure"]>,
+  context: KeyContext,
+): Target {
+  const addressOf = (name: string): string => `${url}/${container}/${prefix}${name}`;
+  const call = async <T>(
+    name: string,
+    work: (blob: ReturnType<typeof blobIn>, abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    let how = "";
+    try {
+      const login = await once(context, `azure blob ${url}`, () => azureLogin(url, context));
+      how = login.where;
+      const blob = blobIn(login.client, container, prefix + name);
+      return await attempt(context, (signal) => work(blob, signal), {
+        passes: (error) => statusPasses(statusOf(error)) || connectionPasses(error),
+      });
+    } catch (error) {
+      throw notPublished(addressOf(name), error, explain(error, url, container, how));
+    }
+  };
+  return {
+    takes: "file",
+    addressOf,
+    async read(name): Promise<Standing> {
+      return await call(name, async (blob, abortSignal) => {
+        try {
+          return await blob.downloadToBuffer(undefined, undefined, { abortSignal });
+        } catch (error) {
+          if (codeOf(error) === "BlobNotFound") return "nothing";
+          // a signature for writing only, or a blob in an archive
+          if (DENIED.test(codeOf(error)) || codeOf(error) === "BlobArchived") return "unreadable";
+          throw error;
+        }
+      });
+    },
+    async write(name, bytes) {
+      await call(name, (blob, abortSignal) =>
+        blob.upload(bytes, bytes.length, {
+          abortSignal,
+          blobHTTPHeaders: { blobContentType: "application/octet-stream" },
+        }),
+      );
+    },
+  };
+}
+
+function blobIn(client: BlobServiceClient, container: string, name: string) {
+  return client.getContainerClient(container).getBlockBlobClient(name);
+}
+
+const DENIED = /^Authorization(PermissionMismatch|Failure|ServiceMismatch|ResourceTypeMismatch)$/;
+
+function statusOf(error: unknown): number | undefined {
+  const { statusCode } = (error ?? {}) as { statusCode?: unknown };
+  return typeof statusCode === "number" ? statusCode : undefined;
+}
+
+/** The service's word for an error: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes */
+function codeOf(error: unknown): string {
+  const { code, details } = (error ?? {}) as { code?: unknown; details?: { errorCode?: unknown } };
+  return String(details?.errorCode ?? code ?? "");
+}
+
+function explain(error: unknown, url: string, container: string, how: string): Explanation {
+  const code = codeOf(error);
+  const status = statusOf(error);
+  if (code === "ContainerNotFound") {
+    return {
+      cause: "there is no such container",
+      hint: `make it: az storage container create --name ${container}; tsops does not make containers`,
+    };
+  }
+  if (code === "AuthenticationFailed" || status === 401) {
+    return {
+      cause: `the account does not accept ${how}: wrong, expired, of another tenant, or this machine's clock is wrong`,
+      hint: "get a new one; a key or signature is the account's own, and a token that of its tenant",
+    };
+  }
+  if (status === 403) {
+    return {
+      cause: `access denied to ${how}`,
+      hint: `grant the role Storage Blob Data Contributor on the container ${container}, or a signature with the permissions rcw; an expired signature, a wrong key and a firewall of the account do this too`,
+    };
+  }
+  if (status === 404) {
+    return {
+      cause: "there is no such account or container",
+      hint: "compare azure_account and azure_container",
+    };
+  }
+  if (code === "InvalidResourceName" || status === 400) {
+    return {
+      cause: "the service does not take the container's or the file's name",
+      hint: "containers have 3 to 63 small letters, digits and hyphens",
+    };
+  }
+  if (code === "BlobImmutableDueToPolicy" || status === 409) {
+    return {
+      cause: "what stands there cannot be replaced (a lease, or immutable)",
+      hint: "release it first",
+    };
+  }
+  return explainNetwork(error, status, new URL(url).host);
+}

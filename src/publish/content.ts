@@ -1,0 +1,95 @@
+import { encryptNew, type NewFile, type OpenDocument, openText, type Session } from "../document.ts";
+import { TsopsError } from "../errors.ts";
+import { type PathElement, pathOf } from "../formats/format.ts";
+import { decodeText, encodeText } from "../formats/text.ts";
+import type { TreeMap } from "../formats/tree.ts";
+import { compareGroups, differs } from "../keys/difference.ts";
+import { groupsFromMetadata } from "../keys/groups.ts";
+import { readEncrypted } from "../sops/decrypt.ts";
+import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
+import { sameValues, valuesOf, valuesText } from "./values.ts";
+
+/** What is published of a file. */
+export interface Content {
+  /** Whether the bytes that stand at the target say the same; false when in doubt. */
+  same(there: Buffer): Promise<boolean>;
+  /** The bytes to put there. */
+  bytes(): Promise<Buffer>;
+}
+
+/** The encrypted file as it is. */
+export function fileContent(bytes: Buffer): Content {
+  return {
+    same: async (there) => there.equals(bytes),
+    bytes: async () => bytes,
+  };
+}
+
+/** The decrypted values, as JSON. */
+export function valuesContent(documents: readonly TreeMap[]): Content {
+  const text = valuesText(valuesOf(documents));
+  return {
+    same: async (there) => sameValues(there.toString("utf8"), text),
+    bytes: async () => Buffer.from(text),
+  };
+}
+
+/**
+ * The file encrypted again, with a data key of its own, for the recipients of a recreation rule. The ciphertexts differ
+ * each time. So what stands there is opened with the keys of this machine, where they can; it says the same if its MAC
+ * and seal are sound, and plaintext, recipients, selector and seal are those that are due. Where it cannot be opened here,
+ * there is no way to know: a digest of the plaintext beside the file would let others guess at it.
+ */
+export function recreatedContent(open: OpenDocument, file: NewFile, session: Session): Content {
+  return {
+    async same(there) {
+      const text = decodeText(there);
+      try {
+        if (!hasRecipients(text, open, file)) return false;
+        const other = await openText(text, open.format, session);
+        try {
+          return saysTheSame(other, open, file);
+        } finally {
+          other.close();
+        }
+      } catch (error) {
+        if (!(error instanceof TsopsError) || error.code === "aborted") throw error;
+        return false;
+      }
+    },
+    bytes: async () => encodeText(await encryptNew(open.decrypted.text, open.format, file, session)),
+  };
+}
+
+function hasRecipients(text: string, { format }: OpenDocument, file: NewFile): boolean {
+  const there = groupsFromMetadata(readEncrypted(text, format).metadata.tree);
+  const needed = ({ groups, threshold }: Pick<NewFile, "groups" | "threshold">) =>
+    groups.length > 1 ? threshold || groups.length : 0;
+  return !differs(compareGroups(there.groups, file.groups)) && needed(there) === needed(file);
+}
+
+function saysTheSame({ decrypted, metadata }: OpenDocument, open: OpenDocument, file: NewFile): boolean {
+  const selector = file.selector ?? DEFAULT_SELECTOR;
+  return (
+    decrypted.text === open.decrypted.text &&
+    decrypted.warnings.length === 0 &&
+    decrypted.sealed === (file.seal ?? true) &&
+    metadata.macOnlyEncrypted === (file.macOnlyEncrypted ?? false) &&
+    (open.format.readEncrypted !== undefined ||
+      (metadata.selector.kind === selector.kind && metadata.selector.value === selector.value))
+  );
+}
+
+/** Paths of values that are encrypted in a file and would be plain in it with another selector. */
+export async function madePlain(open: OpenDocument, selector: Selector): Promise<PathElement[][]> {
+  if (open.format.readEncrypted) return [];
+  const { reading, encrypted, text } = open.decrypted;
+  const placeOf = (entry: Parameters<typeof pathOf>[0]) => JSON.stringify(pathOf(entry));
+  const secret = new Set(reading.entries.filter((_, i) => encrypted[i]).map(placeOf));
+  const plain = open.format.read(text);
+  const selected = (await compileSelector(selector))(plain.entries);
+  return plain.entries
+    .filter(({ kind, value }, i) => kind === "value" && value !== null && value !== "" && !selected[i])
+    .filter((entry) => secret.has(placeOf(entry)))
+    .map(pathOf);
+}

@@ -1,0 +1,28 @@
+import { basename, relative, sep } from "node:path";
+import { TsopsError } from "../errors.ts";
+import { printable } from "../keys/printable.ts";
+
+/**
+ * The name of a file at its destination (SPEC section 7): its own, or with a root its path below that, with slashes on
+ * every system. `omitExtension` cuts off what begins at the last dot, as Go's filepath.Ext finds it: all of `.env`.
+ * Both paths are absolute.
+ */
+export function publishedName(file: string, root: string | undefined, omitExtension: boolean): string {
+  const path = root === undefined || root === file ? basename(file) : relative(root, file);
+  const name = sep === "/" ? path : path.replaceAll(sep, "/");
+  if (!omitExtension) return name;
+  const own = basename(file);
+  const dot = own.lastIndexOf(".");
+  return dot < 0 ? name : name.slice(0, name.length - (own.length - dot));
+}
+
+/**
+ * Refuses names under which nothing can be found again: empty ones, and those that end like a folder's.
+ * @throws TsopsError("config")
+ */
+export function checkName(whole: string, file: string): void {
+  if (whole !== "" && !whole.endsWith("/")) return;
+  throw new TsopsError("config", `nothing is left of the name of ${printable(basename(file))}`, {
+    hint: "without its extension it has no name: take omit_extensions away, or rename the file",
+  });
+}

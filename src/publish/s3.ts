@@ -1,0 +1,145 @@
+import type { S3 } from "@aws-sdk/client-s3";
+import type { Destination } from "../config/model.ts";
+import { TsopsError } from "../errors.ts";
+import { attempt } from "../keys/attempt.ts";
+import { awsClientConfig, newAwsClient } from "../keys/aws/client.ts";
+import { awsCredentials } from "../keys/aws/credentials.ts";
+import { type CallFacts, explained, passes } from "../keys/aws/errors.ts";
+import { environmentProfile, sharedConfig } from "../keys/aws/shared-config.ts";
+import { once } from "../keys/cache.ts";
+import type { KeyContext } from "../keys/kind.ts";
+import { type Explanation, notPublished, type Standing, type Target } from "./target.ts";
+
+/** An S3 bucket, with the credentials and the region of the environment, as for SOPS. */
+export function s3Target({ bucket, prefix }: NonNullable<Destination["s3"]>, context: KeyContext): Target {
+  const addressOf = (name: string): string => `s3://${bucket}/${prefix}${name}`;
+  const call = async <T>(
+    name: string,
+    verb: "read" | "write",
+    work: (client: S3, object: { Bucket: string; Key: string }, abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const { client, facts } = await connection(context).catch((error: unknown) => {
+      throw notPublished(addressOf(name), error, NO_CONNECTION);
+    });
+    const object = { Bucket: bucket, Key: prefix + name };
+    try {
+      return await attempt(context, (signal) => work(client, object, signal), { passes });
+    } catch (error) {
+      if (isNamed(error, ...(verb === "read" ? [...MISSING, ...HIDDEN] : []))) throw error;
+      const own = explain(error, bucket, prefix, facts);
+      if (own) throw notPublished(addressOf(name), error, own);
+      throw explained(error, addressOf(name), facts);
+    }
+  };
+  return {
+    takes: "file",
+    addressOf,
+    async read(name): Promise<Standing> {
+      try {
+        return await call(name, "read", async (client, object, abortSignal) => {
+          const { Body } = await client.getObject(object, { abortSignal });
+          return Buffer.from(await Body!.transformToByteArray());
+        });
+      } catch (error) {
+        if (isNamed(error, ...MISSING)) return "nothing";
+        if (isNamed(error, ...HIDDEN)) return "unreadable";
+        throw error;
+      }
+    },
+    async write(name, bytes) {
+      await call(name, "write", (client, object, abortSignal) =>
+        client.putObject(
+          { ...object, Body: bytes, ContentType: "application/octet-stream" },
+          { abortSignal },
+        ),
+      );
+    },
+  };
+}
+
+/** There is no such object. */
+const MISSING = ["NoSuchKey", "NotFound"];
+/** There may be one, and these credentials may not read it; or it is in an archive. */
+const HIDDEN = ["AccessDenied", "Forbidden", "InvalidObjectState"];
+
+function isNamed(error: unknown, ...names: readonly string[]): boolean {
+  return error instanceof Error && !(error instanceof TsopsError) && names.includes(error.name);
+}
+
+const NO_CONNECTION: Explanation = { cause: "there is no client for S3", hint: "report it" };
+
+interface Connection {
+  readonly client: S3;
+  readonly facts: CallFacts;
+}
+
+/** One client for all buckets. @throws TsopsError("generic") without credentials, which is found out without the network. */
+function connection(context: KeyContext): Promise<Connection> {
+  return once(context, "s3 client", async (): Promise<Connection> => {
+    const region = await regionFor(context);
+    const source = await awsCredentials(context, { region });
+    if ("missing" in source) {
+      const [first, ...rest] = source.missing;
+      throw new TsopsError("generic", first!, { hint: rest.join("\n") });
+    }
+    const [{ S3 }, config] = await Promise.all([
+      import("@aws-sdk/client-s3"),
+      awsClientConfig(context, "S3", { region }),
+    ]);
+    const options = { ...config, ...ownOptions(context), credentials: source.provider };
+    const client = newAwsClient(() => new S3(options));
+    return { client, facts: { service: "S3", region, endpoint: config.endpoint, source } };
+  });
+}
+
+/** What the client would otherwise look up in the environment of the process. */
+function ownOptions({ env }: KeyContext) {
+  const checksums = (name: string) =>
+    env[name]?.toUpperCase() === "WHEN_REQUIRED" ? "WHEN_REQUIRED" : "WHEN_SUPPORTED";
+  return {
+    requestChecksumCalculation: checksums("AWS_REQUEST_CHECKSUM_CALCULATION"),
+    responseChecksumValidation: checksums("AWS_RESPONSE_CHECKSUM_VALIDATION"),
+    disableS3ExpressSessionAuth: false,
+    useArnRegion: false,
+    // a bucket is where it is, whatever region the environment names
+    followRegionRedirects: true,
+  } as const;
+}
+
+/** The region of the environment or of its profile; S3 leads on to that of the bucket. */
+async function regionFor(context: KeyContext): Promise<string> {
+  const { env } = context;
+  const named = env.AWS_REGION || env.AWS_DEFAULT_REGION;
+  if (named) return named;
+  const { profiles } = await sharedConfig(context);
+  return profiles.get(environmentProfile(context) ?? "default")?.get("region") || "us-east-1";
+}
+
+function explain(
+  error: unknown,
+  bucket: string,
+  prefix: string,
+  { region }: CallFacts,
+): Explanation | undefined {
+  if (isNamed(error, "NoSuchBucket")) {
+    return {
+      cause: "there is no such bucket",
+      hint: `compare its name with \`aws s3 ls\`; tsops does not make buckets`,
+    };
+  }
+  if (isNamed(error, "AccessDenied", "Forbidden")) {
+    return {
+      cause: "access denied",
+      hint: `allow s3:PutObject on arn:aws:s3:::${bucket}/${prefix}* to these credentials, and the use of the bucket's KMS key if it has one`,
+    };
+  }
+  if (isNamed(error, "InvalidBucketName")) {
+    return { cause: "that is not the name of a bucket", hint: "correct s3_bucket in the configuration" };
+  }
+  if (
+    isNamed(error, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
+  ) {
+    return { cause: `the bucket is not in ${region}`, hint: "name the bucket's region in AWS_REGION" };
+  }
+  return undefined;
+}

@@ -1,0 +1,86 @@
+import { TsopsError } from "../errors.ts";
+import { reasonsOf } from "../keys/reasons.ts";
+
+/** What stands at a target already: its bytes, nothing, or something that may not be read. */
+export type Standing = Buffer | "nothing" | "unreadable";
+
+/**
+ * Somewhere that files are published to: one of these for each destination, in a file of its own that alone knows the
+ * service and its SDK. Names have slashes between folders, on every system.
+ */
+export interface Target {
+  /** What goes there: the encrypted file, or the decrypted values as JSON. */
+  readonly takes: "file" | "values";
+  /** The address of a name there, as SOPS shows it. */
+  addressOf(name: string): string;
+  /** @throws TsopsError("generic") with the cause in a sentence and a hint; "not-allowed". */
+  read(name: string): Promise<Standing>;
+  /** Puts bytes there, whole or not at all. @throws as {@link Target.read}; "write" for a folder. */
+  write(name: string, bytes: Buffer): Promise<void>;
+}
+
+/** A cause in a sentence, and the next step. */
+export interface Explanation {
+  readonly cause: string;
+  readonly hint: string;
+}
+
+/** The error for what could not be published. Errors of our own say by themselves what to do. */
+export function notPublished(address: string, error: unknown, explanation: Explanation): TsopsError {
+  if (error instanceof TsopsError) {
+    const hint = error.hint ?? explanation.hint;
+    const [message] = reasonsOf(error);
+    return new TsopsError(error.code, `${address}: ${message}`, { hint, exit: error.exit, cause: error });
+  }
+  return new TsopsError("generic", `${address}: ${explanation.cause}`, {
+    hint: explanation.hint,
+    cause: error,
+  });
+}
+
+const BAD_CERTIFICATE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_/;
+const BROKEN_CONNECTION = /^(?:ECONNRESET|EPIPE|ERR_STREAM_PREMATURE_CLOSE|EAI_AGAIN|UND_ERR_SOCKET)$/;
+
+/** Whether a failed connection is one that may work at the next try. */
+export function connectionPasses(error: unknown): boolean {
+  return BROKEN_CONNECTION.test(networkCode(error));
+}
+
+/** Whether a service's status says that it may work at the next try. */
+export function statusPasses(status: number | undefined): boolean {
+  return status === 429 || status === 408 || (status !== undefined && status >= 500);
+}
+
+/** The cause where there was no answer, or one that every service gives. */
+export function explainNetwork(error: unknown, status: number | undefined, where: string): Explanation {
+  if (status === 429) {
+    return { cause: `${where} answers that there are too many requests`, hint: "try again later" };
+  }
+  if (status !== undefined && status >= 500) {
+    return { cause: `${where} fails at the moment (status ${status})`, hint: "try again later" };
+  }
+  if (status !== undefined) {
+    return { cause: `${where} refuses it (status ${status})`, hint: "see the service's own log" };
+  }
+  const code = networkCode(error);
+  if (BAD_CERTIFICATE.test(code)) {
+    return {
+      cause: `the certificate of ${where} is not trusted (${code})`,
+      hint: "name the authority's certificate in NODE_EXTRA_CA_CERTS",
+    };
+  }
+  return {
+    cause: `${where} cannot be reached${code ? ` (${code})` : ""}`,
+    hint: "check the network, a proxy and the address",
+  };
+}
+
+/** The operating system's code for a connection that failed, wherever an SDK put it. */
+export function networkCode(error: unknown): string {
+  for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 5; depth++) {
+    const { code, cause, errors } = at as { code?: unknown; cause?: unknown; errors?: readonly unknown[] };
+    if (typeof code === "string" && /^[A-Z_]+$/.test(code)) return code;
+    at = errors?.[0] ?? cause;
+  }
+  return "";
+}
