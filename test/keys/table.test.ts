@@ -10,7 +10,7 @@ import {
   kindNamed,
   parseDecryptionOrder,
 } from "../../src/keys/table.ts";
-import { contextWith, goldenKey } from "./helpers.ts";
+import { goldenKey } from "./helpers.ts";
 
 /** The table of kinds, and what each knows of its identifiers and metadata. */
 
@@ -136,18 +136,6 @@ test("AWS KMS keys with a context and a profile", () => {
       assert.unreachable(text);
     } catch (error) {
       assert.is((error as TsopsError).exitCode, 6);
-    }
-  }
-});
-
-test("kinds that cannot be used yet say so", async () => {
-  for (const name of ["gcp_kms"] as const) {
-    const kind = kindNamed(name);
-    const key = { kind: name, id: "x", fields: new TreeMap() };
-    for (const use of [kind.wrap(key, Buffer.alloc(32), contextWith()), kind.unwrap(key, contextWith())]) {
-      const error: unknown = await use.catch((reason: unknown) => reason);
-      assert.instance(error, TsopsError);
-      assert.is((error as TsopsError).message, `this version of tsops cannot use ${kind.title} keys yet`);
     }
   }
 });
