@@ -317,6 +317,20 @@ test("the file chooses the server: AWS roles and profiles, key vaults, Keywhiz a
     }
   }));
 
+test("child programs get no identities: a variable that holds the file's master key is kept from the editor", () =>
+  inSandbox(async (box) => {
+    box.env.MASTER = Buffer.alloc(32, 1).fill(2, 0, 9).toString("base64");
+    box.env.EDITOR = "sh -c 'env > seen; echo b: 2 >> \"$0\"'";
+    box.write("s.yaml", "a: 1\n");
+    delete box.env.SOPS_AGE_RECIPIENTS;
+    assert.is((await box.run(["encrypt", "-i", "--key", "env://MASTER", "s.yaml"])).code, 0);
+    const { code, stderr } = await box.run(["edit", "s.yaml"]);
+    assert.is(code, 0, stderr);
+    assert.match(box.read("seen"), /^PATH=/m);
+    assert.not.match(box.read("seen"), /MASTER|SOPS_AGE_KEY/);
+    assert.is((await box.run(["decrypt", "s.yaml"])).stdout, "a: 1\nb: 2\n");
+  }));
+
 /** A file that names these keys; what it encrypts does not matter. */
 function encryptedFor(keys: string): string {
   return `{"a": "x", "sops": ${keys.replace(/}$/, ', "lastmodified": "2026-01-01T00:00:00Z", "mac": "x", "version": "3.13.3"}')}}`;

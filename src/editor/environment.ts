@@ -16,6 +16,8 @@ const HIDDEN: ReadonlySet<string> = new Set([
   "TSOPS_PGP_PASSPHRASE",
   // HashiCorp Vault
   "VAULT_TOKEN",
+  "VAULT_SECRET_ID",
+  "VAULT_JWT",
   // AWS
   "AWS_SECRET_ACCESS_KEY",
   "AWS_SESSION_TOKEN",
@@ -26,6 +28,11 @@ const HIDDEN: ReadonlySet<string> = new Set([
   "AZURE_CLIENT_SECRET",
   "AZURE_CLIENT_CERTIFICATE_PASSWORD",
   "AZURE_PASSWORD",
+  "AZURE_STORAGE_KEY",
+  "AZURE_STORAGE_CONNECTION_STRING",
+  "AZURE_STORAGE_SAS_TOKEN",
+  // containers of AWS and Huawei Cloud
+  "AWS_CONTAINER_AUTHORIZATION_TOKEN",
   // Huawei Cloud
   "HUAWEICLOUD_SDK_SK",
   "HUAWEICLOUD_SDK_SECURITY_TOKEN",
@@ -33,9 +40,11 @@ const HIDDEN: ReadonlySet<string> = new Set([
   "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
 ]);
 
-/** The environment for an editor: without what opens files. */
+/** The environment for an editor: without what opens files. `more` are variables that hold master keys of the file. */
 export function editorEnvironment(
   env: Readonly<Record<string, string | undefined>>,
+  more: readonly string[] = [],
 ): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !HIDDEN.has(name.toUpperCase())));
+  const shown = (name: string): boolean => !HIDDEN.has(name.toUpperCase()) && !more.includes(name);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => shown(name)));
 }

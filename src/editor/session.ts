@@ -13,6 +13,8 @@ export interface EditRequest {
   readonly name: string;
   /** Names the editor (`SOPS_EDITOR`, `EDITOR`) and is handed on to it, less what opens files. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Variables with secrets that only this file makes ones: the editor does not get them. */
+  readonly hidden?: readonly string[];
   readonly cwd?: string;
   /** Makes the new document from what was typed. A TsopsError means that the text is not right yet. */
   readonly encrypt: (typed: string) => Promise<string>;
@@ -35,13 +37,13 @@ export interface EditRequest {
  * @throws TsopsError("editor" | "aborted" | "write"), and what `encrypt`, `save` and `retry` throw.
  */
 export async function editText(request: EditRequest): Promise<"saved" | "unchanged"> {
-  const { text, name, env, cwd, warn, signal } = request;
+  const { text, name, env, hidden, cwd, warn, signal } = request;
   const command = await editorCommand(env);
   const folder = await makePrivateFolder({ env, warn, size: text.length });
   try {
     const path = await folder.write(name, text);
     for (;;) {
-      const end = await runEditor([...command, path], { env: editorEnvironment(env), cwd, signal });
+      const end = await runEditor([...command, path], { env: editorEnvironment(env, hidden), cwd, signal });
       const typed = await readTyped(path);
       if (!end.ok)
         throw end.crashed && !typed.equals(text) ? await kept(end.error, folder, path, warn) : end.error;

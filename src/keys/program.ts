@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { once } from "./cache.ts";
 import type { KeyContext } from "./kind.ts";
 
 /** Other programs: gpg, age plugins, the commands that print identities. Never through a shell. */
@@ -15,12 +16,20 @@ const OWN_SECRETS: readonly string[] = [
   "TSOPS_PGP_PASSPHRASE",
 ];
 
+/** Variables that turned out to hold master keys in this run; programs do not get them either. */
+export function secretVariables(context: KeyContext): Set<string> {
+  return once(context, "secret variables", () => new Set());
+}
+
 /** The environment for a program: the context's without identities. Commands need the rest of it (tokens, agents). */
 export function environmentFor(
   context: KeyContext,
   more: Readonly<Record<string, string>> = {},
 ): Record<string, string | undefined> {
-  const kept = Object.entries(context.env).filter(([name]) => !OWN_SECRETS.includes(name.toUpperCase()));
+  const hidden = secretVariables(context);
+  const kept = Object.entries(context.env).filter(
+    ([name]) => !OWN_SECRETS.includes(name.toUpperCase()) && !hidden.has(name),
+  );
   return { ...Object.fromEntries(kept), ...more };
 }
 

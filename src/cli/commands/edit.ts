@@ -1,11 +1,19 @@
 import { basename, resolve } from "node:path";
-import { encryptNew, type OpenDocument, type Session, saveDraft, saveText } from "../../document.ts";
+import {
+  encryptNew,
+  type OpenDocument,
+  type Recipients,
+  type Session,
+  saveDraft,
+  saveText,
+} from "../../document.ts";
 import { editText } from "../../editor/session.ts";
 import { inFile, TsopsError } from "../../errors.ts";
 import { createNew, replaceFile } from "../../files/atomic.ts";
 import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
+import { nameOf } from "../../keys/store/env.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
 import { inputFormat, openFile, readInput } from "../files.ts";
@@ -56,7 +64,7 @@ async function editExisting(
     return text;
   };
   const before = withKeys ? open.decrypted.draft : open.decrypted.text;
-  await editAndSave(name, before, encrypt, io, async (text) => {
+  await editAndSave(name, before, encrypt, open, io, async (text) => {
     const path = resolve(io.cwd, name);
     await withLock(path, () => replaceFile(path, encodeText(text), { expected: fingerprint }));
   });
@@ -76,7 +84,7 @@ async function editNew(
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> =>
     encryptNew(typed, format, { ...creation, indent }, session);
-  await editAndSave(name, example, encrypt, io, (text) =>
+  await editAndSave(name, example, encrypt, creation, io, (text) =>
     createNew(resolve(io.cwd, name), encodeText(text), { mode: 0o666 }),
   );
 }
@@ -86,6 +94,7 @@ async function editAndSave(
   name: string,
   before: string,
   encrypt: (typed: string) => Promise<string>,
+  { groups }: Pick<Recipients, "groups">,
   io: Io,
   save: (text: string) => Promise<void>,
 ): Promise<void> {
@@ -93,6 +102,7 @@ async function editAndSave(
     text: encodeText(before),
     name: basename(name),
     env: io.env,
+    hidden: groups.flat().flatMap(({ kind, id }) => (kind === "env" ? nameOf(id) : [])),
     cwd: io.cwd,
     encrypt,
     save,

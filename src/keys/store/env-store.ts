@@ -1,10 +1,12 @@
+import { secretVariables } from "../program.ts";
 import { nameOf } from "./env.ts";
 import type { Store } from "./store.ts";
 
 /** Environment variables as a store. */
 export const envStore: Store = {
-  async read(uri, { env }) {
-    const value = env[nameOf(uri)];
+  async read(uri, context) {
+    secretVariables(context).add(nameOf(uri));
+    const value = context.env[nameOf(uri)];
     return value ? { text: Buffer.from(value) } : null;
   },
 
