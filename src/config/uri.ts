@@ -58,6 +58,12 @@ export const URI_FORMS: readonly UriForm[] = [
     example: "hckms:tr-west-1:abc12345-abcd-1234-abcd-1234567890ab",
     id: same,
   },
+  {
+    kind: "cluster",
+    scheme: "cluster://",
+    example: "cluster://keys.example.com:5000/prod",
+    id: (rest) => `cluster://${rest}`,
+  },
 ];
 
 /** Kind and identifier of a recipient URI; undefined if it has no scheme that is known, or nothing behind it. */
@@ -71,6 +77,7 @@ export function parseUri(uri: string): Pick<KeyRef, "kind" | "id"> | undefined {
 export function uriOf({ kind, id }: { readonly kind: KindName; readonly id: string }): string {
   const forms = URI_FORMS.filter((form) => form.kind === kind);
   const scheme = forms[0]?.scheme ?? `${kind}:`;
+  if (id.startsWith(scheme)) return id;
   if (kind === "hc_vault" && id.startsWith("http://"))
     return `hashivault+http://${id.slice("http://".length)}`;
   return scheme + (kind === "hc_vault" || kind === "azure_kv" ? id.replace(/^https:\/\//, "") : id);

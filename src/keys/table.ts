@@ -1,6 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { age } from "./age.ts";
 import { azureKv } from "./azure-kv.ts";
+import { cluster } from "./cluster.ts";
 import { gcpKms } from "./gcp-kms.ts";
 import { hcVault } from "./hc-vault.ts";
 import { hckms } from "./hckms.ts";
@@ -14,7 +15,7 @@ import { unknown } from "./unknown.ts";
  * All kinds of master keys: SOPS's in the order in which it puts the keys of a group when it loads them (SPEC section
  * 5), then those that it lacks.
  */
-export const KINDS: readonly KeyKind[] = [kms, gcpKms, hckms, azureKv, hcVault, pgp, age, unknown];
+export const KINDS: readonly KeyKind[] = [kms, gcpKms, hckms, azureKv, hcVault, pgp, age, cluster, unknown];
 
 export function kindNamed(name: KindName): KeyKind {
   return KINDS.find((kind) => kind.name === name)!;

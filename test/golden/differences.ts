@@ -17,5 +17,4 @@ export const DIFFERENCES: ReadonlyMap<string, Difference> = new Map<string, Diff
     },
   ],
   ["cli-publish-errors", { steps: [2], reason: "publish is not a part of this version yet" }],
-  ["cli-keyservice-real", { steps: [2], reason: "key services are not a part of this version yet" }],
 ]);

@@ -1,0 +1,119 @@
+import { TsopsError } from "../errors.ts";
+import { printable } from "../keys/printable.ts";
+import type { ServiceAddress } from "./address.ts";
+
+/** What goes wrong between a client and a key service, by the numbers of gRPC's status codes. */
+export const STATUS = {
+  cancelled: 1,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+} as const;
+
+/** An error with a status code, as gRPC gives it. */
+interface Failure {
+  readonly code: number;
+  readonly details: string;
+}
+
+function isFailure(error: unknown): error is Failure {
+  const { code, details } = (error ?? {}) as Partial<Failure>;
+  return typeof code === "number" && typeof details === "string";
+}
+
+/** Whether another try may help: the service is busy, or the connection broke. A refused one stays refused. */
+export function passes(error: unknown): boolean {
+  if (!isFailure(error)) return false;
+  return error.code === STATUS.resourceExhausted || broke(error);
+}
+
+function broke({ code, details }: Failure): boolean {
+  return code === STATUS.unavailable && !/^(No connection established|Name resolution failed)/.test(details);
+}
+
+/** Says what a failed call means. */
+export function explain(error: unknown, { name }: ServiceAddress): unknown {
+  if (!isFailure(error)) {
+    if (!(error instanceof TsopsError) || error.code !== "generic") return error;
+    return new TsopsError("generic", `key service ${name}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    });
+  }
+  const { what, hint } = meaning(error);
+  return new TsopsError("generic", `key service ${name}: ${what}`, { hint, cause: error });
+}
+
+function meaning(failure: Failure): { what: string; hint?: string } {
+  const { code, details } = failure;
+  if (code === STATUS.unavailable) return broke(failure) ? BROKE : unreachable(details);
+  if (code === STATUS.unimplemented) {
+    return { what: "it is not a key service", hint: "check the address: something else answers there" };
+  }
+  if (code === STATUS.resourceExhausted) {
+    return { what: `it is busy: ${told(details)}`, hint: "try again later" };
+  }
+  if (code === STATUS.permissionDenied) {
+    return { what: `it refuses: ${told(details)}`, hint: "ask the person who runs it" };
+  }
+  return { what: told(details), hint: "what the key service itself says of it is in its log" };
+}
+
+const BROKE = {
+  what: "the connection broke before it answered",
+  hint: "see whether it is still running; if it wants client certificates, set TSOPS_KEYSERVICE_CERT and _KEY",
+};
+
+/** Causes in what Node says of a connection that was not made, and what to do about them. */
+const CAUSES: readonly (readonly [RegExp, string, string])[] = [
+  [/ECONNREFUSED/, "nothing listens there", "start it, or check the address"],
+  [/ENOENT/, "there is no such socket", "start it, or check the path"],
+  [/EACCES|EPERM/, "the socket may not be used by this user", "run it as the same user"],
+  [/ENOTFOUND|Name resolution/, "its host name is not known", "check the address"],
+  [/EAI_AGAIN/, "its host name cannot be looked up now", "check the network"],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID|altnames/,
+    "its certificate is for another host name",
+    "use the name that its certificate has",
+  ],
+  [/certificate has expired|CERT_HAS_EXPIRED/, "its certificate has expired", "have it renewed"],
+  [
+    /self.signed|unable to (?:get|verify)|UNABLE_TO|SELF_SIGNED/,
+    "its certificate comes from an authority that is not trusted here",
+    "name the authority's certificate in TSOPS_KEYSERVICE_CA",
+  ],
+  [
+    /certificate required|bad certificate|unknown ca|handshake failure/i,
+    "it wants a client certificate that it trusts",
+    "set TSOPS_KEYSERVICE_CERT and TSOPS_KEYSERVICE_KEY",
+  ],
+  [
+    /wrong version number|packet length too long|EPROTO|SSL routines/,
+    "it does not speak TLS",
+    "check the address",
+  ],
+  [/ECONNRESET|socket hang up|Protocol error/, "it hung up", "see whether it wants TLS (tls://…)"],
+];
+
+function unreachable(details: string): { what: string; hint: string } {
+  const [, cause, hint] = CAUSES.find(([pattern]) => pattern.test(details)) ?? [];
+  return {
+    what: `it cannot be reached: ${cause ?? "no connection can be made"}`,
+    hint: hint ?? "check the network and the address",
+  };
+}
+
+const MAX_TOLD = 300;
+
+/** What the service says. It is another program's text: cut, printable, and without what looks like an identity. */
+function told(details: string): string {
+  const text = printable(details.replace(/AGE-(?:SECRET-KEY|PLUGIN)-\S+/gi, "…").slice(0, MAX_TOLD));
+  return text === "" ? "it gives no reason" : `it says "${text}"`;
+}
