@@ -9,6 +9,7 @@ export interface ServiceAddress {
   readonly name: string;
   /** What gRPC connects to. */
   readonly target: string;
+  readonly host?: string;
   readonly tls: boolean;
   /** Whether data keys would go over a network that others may listen on. */
   readonly exposed: boolean;
@@ -32,7 +33,13 @@ export function parseServiceUri(uri: string): ServiceAddress {
     });
   }
   const tls = scheme === "tls";
-  return { name: text, target: `dns:${host}`, tls, exposed: !tls && !isLoopback(hostPort.host) };
+  return {
+    name: text,
+    target: `dns:${host}`,
+    host: hostPort.host,
+    tls,
+    exposed: !tls && !isLoopback(hostPort.host),
+  };
 }
 
 /** Host and port of `HOST:PORT`, `[IPV6]:PORT`; undefined if it is malformed. */
@@ -64,7 +71,8 @@ export function clusterAddress(hostPort: string, { env }: Pick<KeyContext, "env"
   const plain = (env.TSOPS_KEYSERVICE_PLAINTEXT ?? "").split(/[\s,]+/).includes(hostPort);
   const local = isLoopback(parsed.host) && !env.TSOPS_KEYSERVICE_CA && !env.TSOPS_KEYSERVICE_CERT;
   const tls = !plain && !local;
-  return { name: hostPort, target: `dns:${hostPort}`, tls, exposed: !tls && !isLoopback(parsed.host) };
+  const exposed = !tls && !isLoopback(parsed.host);
+  return { name: hostPort, target: `dns:${hostPort}`, host: parsed.host, tls, exposed };
 }
 
 /** What TLS needs of this side, PEM: the authority that the other side's certificate must come from, and our own. */

@@ -1,5 +1,6 @@
-import { createSecureContext } from "node:tls";
-import type { ChannelCredentials, Client, ServiceError } from "@grpc/grpc-js";
+import { isIP } from "node:net";
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from "node:tls";
+import type { ChannelCredentials, ChannelOptions, Client, ServiceError } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
 import { attempt } from "../keys/attempt.ts";
 import { once } from "../keys/cache.ts";
@@ -18,7 +19,7 @@ import {
 
 /**
  * Has a key service wrap or unwrap a data key.
- * @throws TsopsError("generic") that names the service, says why it did not and what to do next.
+ * @throws TsopsError("generic") that says why the service did not and what to do next.
  */
 export async function callEncrypt(
   address: ServiceAddress,
@@ -82,10 +83,7 @@ async function connect(address: ServiceAddress, context: KeyContext): Promise<Co
     );
   }
   const [{ Client, credentials }, protocol] = await Promise.all([import("@grpc/grpc-js"), loadProtocol()]);
-  const secure = address.tls ? await secureContext(context) : undefined;
-  const security: ChannelCredentials = secure
-    ? credentials.createFromSecureContext(secure)
-    : credentials.createInsecure();
+  const { security, more } = address.tls ? await secured(address, context, credentials) : plain(credentials);
   const client = new Client(address.target, security, {
     // proxies of the environment are for web pages, and the service's name needs no more records than its address
     "grpc.enable_http_proxy": 0,
@@ -95,8 +93,37 @@ async function connect(address: ServiceAddress, context: KeyContext): Promise<Co
     // tries are counted by attempt(): a connection that was refused is not waited for
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1000,
+    ...more,
   });
   return { client, protocol };
+}
+
+interface Security {
+  readonly security: ChannelCredentials;
+  readonly more?: ChannelOptions;
+}
+
+type Credentials = typeof import("@grpc/grpc-js").credentials;
+
+function plain(credentials: Credentials): Security {
+  return { security: credentials.createInsecure() };
+}
+
+async function secured(
+  { host }: ServiceAddress,
+  context: KeyContext,
+  credentials: Credentials,
+): Promise<Security> {
+  const secure = await secureContext(context);
+  if (host === undefined || isIP(host) === 0)
+    return { security: credentials.createFromSecureContext(secure) };
+  // gRPC would send the number as a server name, which RFC 6066 forbids and Node warns about. The certificate has to
+  // be for the number all the same.
+  const check = (_name: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate);
+  return {
+    security: credentials.createFromSecureContext(secure, { checkServerIdentity: check }),
+    more: { "grpc.ssl_target_name_override": "address.invalid" },
+  };
 }
 
 async function secureContext(context: KeyContext) {

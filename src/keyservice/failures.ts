@@ -39,35 +39,36 @@ function broke({ code, details }: Failure): boolean {
 }
 
 /** Says what a failed call means. */
-export function explain(error: unknown, { name }: ServiceAddress): unknown {
-  if (!isFailure(error)) {
-    if (!(error instanceof TsopsError) || error.code !== "generic") return error;
-    return new TsopsError("generic", `key service ${name}: ${error.message}`, {
-      hint: error.hint,
-      cause: error,
-    });
-  }
-  const { what, hint } = meaning(error);
-  return new TsopsError("generic", `key service ${name}: ${what}`, { hint, cause: error });
+export function explain(error: unknown, address: Pick<ServiceAddress, "tls">): unknown {
+  if (!isFailure(error)) return error;
+  const { what, hint } = meaning(error, address);
+  return new TsopsError("generic", what, { hint, cause: error });
 }
 
-function meaning(failure: Failure): { what: string; hint?: string } {
+function meaning(failure: Failure, address: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
   const { code, details } = failure;
-  if (code === STATUS.unavailable) return broke(failure) ? BROKE : unreachable(details);
-  if (code === STATUS.unimplemented) {
-    return { what: "it is not a key service", hint: "check the address: something else answers there" };
+  switch (code) {
+    case STATUS.unavailable:
+      return broke(failure) ? BROKE : unreachable(details, address);
+    case STATUS.unimplemented:
+      return {
+        what: "there is no key service at the address",
+        hint: "check the address: something else answers there",
+      };
+    case STATUS.resourceExhausted:
+      return { what: `the key service is busy${told(details)}`, hint: "try again later" };
+    case STATUS.permissionDenied:
+      return { what: `the key service refuses${told(details)}`, hint: "ask the person who runs it" };
+    default:
+      return {
+        what: `the key service cannot do it${told(details)}`,
+        hint: "what it found out about the key is in its log, with --verbose if it is tsops",
+      };
   }
-  if (code === STATUS.resourceExhausted) {
-    return { what: `it is busy: ${told(details)}`, hint: "try again later" };
-  }
-  if (code === STATUS.permissionDenied) {
-    return { what: `it refuses: ${told(details)}`, hint: "ask the person who runs it" };
-  }
-  return { what: told(details), hint: "what the key service itself says of it is in its log" };
 }
 
 const BROKE = {
-  what: "the connection broke before it answered",
+  what: "the connection to the key service broke before it answered",
   hint: "see whether it is still running; if it wants client certificates, set TSOPS_KEYSERVICE_CERT and _KEY",
 };
 
@@ -99,14 +100,21 @@ const CAUSES: readonly (readonly [RegExp, string, string])[] = [
     "it does not speak TLS",
     "check the address",
   ],
-  [/ECONNRESET|socket hang up|Protocol error/, "it hung up", "see whether it wants TLS (tls://…)"],
 ];
 
-function unreachable(details: string): { what: string; hint: string } {
+function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
   const [, cause, hint] = CAUSES.find(([pattern]) => pattern.test(details)) ?? [];
+  if (cause === undefined) {
+    return tls
+      ? {
+          what: "the key service hangs up",
+          hint: "see whether it accepts the certificate that TSOPS_KEYSERVICE_CERT names",
+        }
+      : { what: "the key service hangs up", hint: "see whether it wants TLS (tls://HOST:PORT)" };
+  }
   return {
-    what: `it cannot be reached: ${cause ?? "no connection can be made"}`,
-    hint: hint ?? "check the network and the address",
+    what: `the key service cannot be reached: ${cause}`,
+    hint: hint!,
   };
 }
 
@@ -115,5 +123,5 @@ const MAX_TOLD = 300;
 /** What the service says. It is another program's text: cut, printable, and without what looks like an identity. */
 function told(details: string): string {
   const text = printable(details.replace(/AGE-(?:SECRET-KEY|PLUGIN)-\S+/gi, "…").slice(0, MAX_TOLD));
-  return text === "" ? "it gives no reason" : `it says "${text}"`;
+  return text === "" ? "" : `: ${text}`;
 }
