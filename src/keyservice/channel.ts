@@ -6,7 +6,7 @@ import { attempt } from "../keys/attempt.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { clientTls, type ServiceAddress } from "./address.ts";
-import { explain, passes } from "./failures.ts";
+import { broke, explain, passes } from "./failures.ts";
 import {
   type DecryptRequest,
   type DecryptResponse,
@@ -44,11 +44,13 @@ async function call<T>(
   request: object,
   context: KeyContext,
 ): Promise<T> {
+  const tries: unknown[] = [];
+  const noted = (error: unknown): boolean => tries.push(error) > 0 && passes(error);
   try {
     const connection = await connected(address, context);
-    return await attempt(context, (signal) => send<T>(connection, name, request, signal), { passes });
+    return await attempt(context, (signal) => send<T>(connection, name, request, signal), { passes: noted });
   } catch (error) {
-    throw explain(error, address);
+    throw explain(error, address, tries.some(broke));
   }
 }
 
@@ -89,6 +91,8 @@ async function connect(address: ServiceAddress, context: KeyContext): Promise<Co
     "grpc.enable_http_proxy": 0,
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_retries": 0,
+    // one run's connections are not another's
+    "grpc.use_local_subchannel_pool": 1,
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     // tries are counted by attempt(): a connection that was refused is not waited for
     "grpc.initial_reconnect_backoff_ms": 100,

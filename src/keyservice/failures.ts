@@ -1,6 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { printable } from "../keys/printable.ts";
 import type { ServiceAddress } from "./address.ts";
+import { withoutIdentities } from "./log.ts";
 
 /** What goes wrong between a client and a key service, by the numbers of gRPC's status codes. */
 export const STATUS = {
@@ -34,22 +35,31 @@ export function passes(error: unknown): boolean {
   return error.code === STATUS.resourceExhausted || broke(error);
 }
 
-function broke({ code, details }: Failure): boolean {
-  return code === STATUS.unavailable && !/^(No connection established|Name resolution failed)/.test(details);
+/** Whether a connection broke, or the service was stopped, after it had been reached. */
+export function broke(error: unknown): boolean {
+  if (!isFailure(error)) return false;
+  if (error.code === STATUS.cancelled) return true;
+  if (error.code !== STATUS.unavailable) return false;
+  return !/^(No connection established|Name resolution failed)/.test(error.details);
 }
 
-/** Says what a failed call means. */
-export function explain(error: unknown, address: Pick<ServiceAddress, "tls">): unknown {
+/**
+ * Says what a failed call means.
+ * @param brokeBefore whether the connection broke at an earlier try.
+ */
+export function explain(error: unknown, address: Pick<ServiceAddress, "tls">, brokeBefore: boolean): unknown {
   if (!isFailure(error)) return error;
   const { what, hint } = meaning(error, address);
-  return new TsopsError("generic", what, { hint, cause: error });
+  const first = brokeBefore && !broke(error) ? `${BROKE.what}, and now ` : "";
+  return new TsopsError("generic", first + what, { hint, cause: error });
 }
 
 function meaning(failure: Failure, address: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
   const { code, details } = failure;
+  if (broke(failure)) return BROKE;
   switch (code) {
     case STATUS.unavailable:
-      return broke(failure) ? BROKE : unreachable(details, address);
+      return unreachable(details, address);
     case STATUS.unimplemented:
       return {
         what: "there is no key service at the address",
@@ -122,6 +132,6 @@ const MAX_TOLD = 300;
 
 /** What the service says. It is another program's text: cut, printable, and without what looks like an identity. */
 function told(details: string): string {
-  const text = printable(details.replace(/AGE-(?:SECRET-KEY|PLUGIN)-\S+/gi, "…").slice(0, MAX_TOLD));
+  const text = printable(withoutIdentities(details).slice(0, MAX_TOLD));
   return text === "" ? "" : `: ${text}`;
 }

@@ -8,7 +8,7 @@ import { kindNamed } from "../keys/table.ts";
 import { type MasterSecret, open, seal } from "./cipher.ts";
 import { KEY_ID } from "./cluster-uri.ts";
 import { STATUS } from "./failures.ts";
-import type { Log } from "./log.ts";
+import { type Log, withoutIdentities } from "./log.ts";
 import type { DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse } from "./protocol.ts";
 import { fromWire } from "./wire.ts";
 
@@ -126,7 +126,8 @@ export class Requests {
     }
     const code = ["usage", "parse"].includes(error.code) ? STATUS.invalidArgument : STATUS.failedPrecondition;
     const hint = this.options.verbose && error.hint ? ` (${error.hint})` : "";
-    return { result: "failed", error: { code, details: error.message }, reason: error.message + hint };
+    const details = withoutIdentities(error.message);
+    return { result: "failed", error: { code, details }, reason: details + hint };
   }
 
   /** Asks one question at a time. */
@@ -223,9 +224,8 @@ function withField(fields: TreeMap, name: string, value: string): TreeMap {
 }
 
 /** Somebody may send an identity where a recipient is due: it must not get into a log. */
-function shown({ kind, id }: MasterKey): string {
-  if (kind === "age" && !/^(?:age1|ssh-)/.test(id)) return "(not a recipient)";
-  return shortened(id);
+function shown({ id }: MasterKey): string {
+  return shortened(withoutIdentities(id));
 }
 
 /** Who asks: the address, and the name in the certificate where there is one. */

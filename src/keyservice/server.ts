@@ -5,7 +5,7 @@ import { isLoopback, parseHostPort, type TlsFiles } from "./address.ts";
 import { Health } from "./health.ts";
 import { loadProtocol, MAX_MESSAGE_BYTES, type Protocol } from "./protocol.ts";
 import { type RequestOptions, Requests } from "./requests.ts";
-import { clearSocket } from "./socket.ts";
+import { cannotListen, clearSocket } from "./socket.ts";
 
 /** Streams that one connection may have open at once. */
 const MAX_STREAMS = 32;
@@ -36,6 +36,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const place = placeOf(options);
   guard(options, place);
   const [grpc, protocol] = await Promise.all([import("@grpc/grpc-js"), loadProtocol()]);
+  // it would write to standard error, between the lines of the log
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_concurrent_streams": MAX_STREAMS,
@@ -129,31 +131,22 @@ async function listen(server: Server, { target, path }: Place, security: ServerC
       server.bindAsync(target, security, (error, port) => (error ? reject(error) : resolve(port)));
     });
   } catch (error) {
-    throw cannotListen(path ?? target, error);
+    throw cannotListen(path ?? target, reasonOf(error), error);
   } finally {
     if (mask !== undefined) process.umask(mask);
   }
 }
 
-function cannotListen(where: string, error: unknown): TsopsError {
+/** Why the system does not let it listen, from the text that gRPC makes of the error. */
+function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : "";
   const causes: readonly (readonly [RegExp, string])[] = [
     [/EADDRINUSE/, "another process listens there"],
     [/EACCES|EPERM/, "this user may not listen there"],
     [/EADDRNOTAVAIL/, "this machine has no such address"],
-    [/ENOENT/, "its folder is not there"],
-    [/ENOTFOUND|EAI_AGAIN|Name resolution/, "its host name is not known"],
-    [/EINVAL|ENAMETOOLONG/, "its path is too long for a socket"],
+    [/Name resolution/, "its host name is not known"],
   ];
-  const why = causes.find(([pattern]) => pattern.test(text))?.[1];
-  return new TsopsError(
-    "generic",
-    `cannot listen on ${printable(where)}: ${why ?? "the system refuses it"}`,
-    {
-      hint: "choose another --address, or stop what is there",
-      cause: error,
-    },
-  );
+  return causes.find(([pattern]) => pattern.test(text))?.[1] ?? "the system refuses it";
 }
 
 function uriOf({ tls }: ServerOptions, { host = "" }: Place, port: number): string {
