@@ -269,6 +269,35 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    usage: "keyservice",
+    summary: "let other machines and users use the master keys of this machine, and serve a cluster's keys",
+    options: {
+      network: text("tcp or unix", { alias: "net", default: "tcp" }),
+      address: text("HOST:PORT to listen on, or the path of a socket", {
+        alias: "addr",
+        default: "127.0.0.1:5000",
+      }),
+      prompt: flag("ask before each use of a key"),
+      "tls-cert": text("PEM file with the certificate of this service; it speaks TLS then"),
+      "tls-key": text("PEM file with the certificate's private key"),
+      "tls-client-ca": text("PEM file with the authority that clients' certificates must come from"),
+      "master-secret": text(
+        "variable with the secret that the keys of a cluster are derived from; several for rotation, newest first",
+        { array: true, nargs: 1 },
+      ),
+      "allow-anyone": flag("let whoever can connect use the cluster's keys, without a certificate"),
+    },
+    examples: [
+      ["tsops keyservice --network unix --address ~/.tsops.sock --prompt", "for other programs of yours"],
+      ["tsops decrypt --keyservice unix:///home/me/.tsops.sock secrets.yaml", "the client's side"],
+      [
+        "tsops keyservice --address :5000 --tls-cert s.pem --tls-key s.key --tls-client-ca ca.pem --master-secret env://SECRET",
+        "for a cluster",
+      ],
+    ],
+    load: async () => (await import("./commands/keyservice.ts")).keyservice,
+  },
+  {
     usage: "completion <shell>",
     summary: "print a completion script for bash, zsh or fish",
     options: {},

@@ -26,8 +26,8 @@ export const GLOBAL: OptionTable = {
   },
   verbose: flag("say more about what is done"),
   "decryption-order": text("kinds of master keys in the order in which they are tried, e.g. age,pgp"),
-  "enable-local-keyservice": flag("use master keys from this process itself", { default: true }),
-  keyservice: text("a key service to ask as well, e.g. unix:///path or tcp://host:port", {
+  "enable-local-keyservice": flag("use master keys from this process itself", { defaultDescription: "true" }),
+  keyservice: text("a key service to ask as well: unix:///path, tcp://host:port or tls://host:port", {
     array: true,
     nargs: 1,
   }),

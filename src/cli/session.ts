@@ -1,6 +1,7 @@
 import type { Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import type { Allow } from "../keys/allow.ts";
+import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
@@ -9,32 +10,46 @@ import { note } from "./report.ts";
 
 /** How keys are reached in this run: from options, variables and the person at the terminal. */
 export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Promise<Session> {
-  const local = args.flag("enable-local-keyservice") && io.env.SOPS_ENABLE_LOCAL_KEYSERVICE !== "false";
-  const services = [...args.list("keyservice"), ...(io.env.SOPS_KEYSERVICE ? [io.env.SOPS_KEYSERVICE] : [])];
-  if (services.length > 0 && !local) {
-    throw new TsopsError("usage", "this version of tsops cannot ask key services yet", {
-      hint: "allow the keys of this machine (--enable-local-keyservice), or use SOPS for this file",
-    });
-  }
-  if (services.length > 0) {
-    await note(io, "warning: this version cannot ask key services yet: only keys of this machine are tried");
-  }
-  let allowed: Promise<Allow> | undefined;
+  const context = contextFor(args, io, signal);
+  const uris = serviceUris(args, io);
   return {
     order: parseDecryptionOrder(args.text("decryption-order") ?? io.env.SOPS_DECRYPTION_ORDER ?? ""),
-    local,
-    context: {
-      env: io.env,
-      home: io.env.HOME ?? io.env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir(),
-      now: () => new Date(),
-      signal,
-      // looking whether there is a terminal opens the standard streams, which costs time
-      get prompt() {
-        return interactive(io) ? (question: string) => askHidden(question, io, signal) : undefined;
-      },
-      allow: () => (allowed ??= import("./allowed.ts").then(({ allowedHere }) => allowedHere(args, io))),
-      warn: (message) => void note(io, `warning: ${message}`),
-      cache: new Map(),
-    },
+    local: usesOwnKeys(args, io),
+    services:
+      uris.length > 0 ? (await import("../keyservice/client.ts")).keyServices(uris, context) : undefined,
+    context,
   };
+}
+
+/** What kinds of keys may use of the outside world in this run. */
+export function contextFor(args: Args, io: Io, signal?: AbortSignal): KeyContext {
+  let allowed: Promise<Allow> | undefined;
+  return {
+    env: io.env,
+    home: io.env.HOME ?? io.env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir(),
+    now: () => new Date(),
+    signal,
+    // looking whether there is a terminal opens the standard streams, which costs time
+    get prompt() {
+      return interactive(io) ? (question: string) => askHidden(question, io, signal) : undefined;
+    },
+    allow: () => (allowed ??= import("./allowed.ts").then(({ allowedHere }) => allowedHere(args, io))),
+    warn: (message) => void note(io, `warning: ${message}`),
+    cache: new Map(),
+  };
+}
+
+/** The variable's key services, which commas separate, then the options': SOPS asks them in this order. */
+function serviceUris(args: Args, io: Io): string[] {
+  const named = (io.env.SOPS_KEYSERVICE ?? "").split(",").map((uri) => uri.trim());
+  return [...named.filter(Boolean), ...args.list("keyservice")];
+}
+
+/** The option counts, else the variable as SOPS reads it: set to nothing, it means no. */
+function usesOwnKeys(args: Args, io: Io): boolean {
+  if (args.has("enable-local-keyservice")) return args.flag("enable-local-keyservice");
+  const text = io.env.SOPS_ENABLE_LOCAL_KEYSERVICE;
+  if (text === undefined || /^(1|t|true|T|TRUE|True)$/.test(text)) return true;
+  if (/^(|0|f|false|F|FALSE|False)$/.test(text)) return false;
+  throw new TsopsError("usage", "SOPS_ENABLE_LOCAL_KEYSERVICE is neither true nor false");
 }

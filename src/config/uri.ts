@@ -82,6 +82,12 @@ export const URI_FORMS: readonly UriForm[] = [
     example: "keywhiz://keywhiz.example.com:4444/sops-master",
     id: whole("keywhiz://"),
   },
+  {
+    kind: "cluster",
+    scheme: "cluster://",
+    example: "cluster://keys.example.com:5000/prod",
+    id: whole("cluster://"),
+  },
 ];
 
 /** Kind and identifier of a recipient URI; undefined if it has no scheme that is known, or nothing behind it. */
@@ -108,6 +114,7 @@ export function uriOf({ kind, id }: { readonly kind: KindName; readonly id: stri
   if (BY_URI.includes(kind)) return id;
   const forms = URI_FORMS.filter((form) => form.kind === kind);
   const scheme = forms[0]?.scheme ?? `${kind}:`;
+  if (id.startsWith(scheme)) return id;
   if (kind === "hc_vault" && id.startsWith("http://"))
     return `hashivault+http://${id.slice("http://".length)}`;
   return scheme + (kind === "hc_vault" || kind === "azure_kv" ? id.replace(/^https:\/\//, "") : id);

@@ -106,7 +106,7 @@ async function wrapKey(
     try {
       return await way.wrap();
     } catch (error) {
-      if (isAbort(error) || ways.length === 1) throw error;
+      if (isAbort(error) || (ways.length === 1 && way.name === "")) throw error;
       reasons.push(...reasonsOf(error, way.name));
     }
   }

@@ -1,6 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { age } from "./age.ts";
 import { azureKv } from "./azure-kv.ts";
+import { cluster } from "./cluster.ts";
 import { gcpKms } from "./gcp-kms.ts";
 import { hcVault } from "./hc-vault.ts";
 import { hckms } from "./hckms.ts";
@@ -28,6 +29,7 @@ export const KINDS: readonly KeyKind[] = [
   env,
   vaultkv,
   keywhiz,
+  cluster,
   unknown,
 ];
 

@@ -18,6 +18,7 @@ test("all kinds of keys have a form", () => {
   assert.equal([...new Set(URI_FORMS.map(({ kind }) => kind))].sort(), [
     "age",
     "azure_kv",
+    "cluster",
     "env",
     "gcp_kms",
     "hc_vault",

@@ -16,5 +16,4 @@ export const DIFFERENCES: ReadonlyMap<string, Difference> = new Map<string, Diff
         "a global flag before the subcommand is honoured, so the expression counts, and it matches its own ciphertexts",
     },
   ],
-  ["cli-keyservice-real", { steps: [2], reason: "key services are not a part of this version yet" }],
 ]);

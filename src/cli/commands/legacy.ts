@@ -4,7 +4,7 @@ import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 
 /** SOPS's commands that tsops does not have yet: taken for files to edit, they would confuse everybody. */
-const LATER = ["publish", "keyservice"];
+const LATER = ["publish"];
 
 /**
  * SOPS's old style: `-e`, `-d`, `-r` or `--set` choose what is done to one file, and without them it is edited

@@ -1,0 +1,25 @@
+/** One line of the key service's log. Never a secret, a data key or a wrapped one. */
+export interface LogEntry {
+  readonly event: "listening" | "warning" | "request" | "health" | "stopping" | "stopped";
+  readonly [field: string]: string | number | boolean | undefined;
+}
+
+export type Log = (entry: LogEntry) => void;
+
+/** Writes entries as lines of JSON, each with its time. JSON shows control characters as escapes. */
+export function jsonLog(write: (line: string) => void, now: () => Date): Log {
+  return (entry) => {
+    const line = JSON.stringify({ time: now().toISOString(), ...entry });
+    write(`${line.replace(/[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escaped)}\n`);
+  };
+}
+
+/** Those that JSON leaves as they are, though they steer terminals. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** A text of unknown origin without age identities, which people paste where recipients are due. */
+export function withoutIdentities(text: string): string {
+  return text.replace(/AGE-(?:SECRET-KEY|PLUGIN)-[^\s:;,]+/gi, "(an identity)");
+}

@@ -1,0 +1,314 @@
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client, credentials } from "@grpc/grpc-js";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TsopsError } from "../../src/errors.ts";
+import { textField, withFields } from "../../src/keys/fields.ts";
+import { wrapDataKey } from "../../src/keys/groups.ts";
+import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
+import { keyServices } from "../../src/keyservice/client.ts";
+import { loadProtocol } from "../../src/keyservice/protocol.ts";
+import { startServer } from "../../src/keyservice/server.ts";
+import { contextWith } from "../keys/helpers.ts";
+import { ageKey, DATA_KEY, requestsIn, SECRET, scratch, serving, withIdentity } from "./helpers.ts";
+
+const at = (uri: string, context: KeyContext = contextWith()) => keyServices([uri], context)[0]!;
+
+async function failure(work: Promise<unknown>): Promise<TsopsError> {
+  try {
+    await work;
+  } catch (error) {
+    assert.instance(error, TsopsError);
+    return error as TsopsError;
+  }
+  throw new Error("it should have failed");
+}
+
+test("a service wraps and unwraps, over TCP and over a Unix socket", async () => {
+  for (const place of [{}, { network: "unix", address: join(scratch(), "s") } as const]) {
+    const log = await serving(place, async ({ uri }) => {
+      const service = at(uri);
+      const wrapped = await service.wrap(ageKey(), DATA_KEY);
+      assert.match(textField(wrapped.fields, "enc"), /^-----BEGIN AGE ENCRYPTED FILE-----\n/);
+      assert.equal(await service.unwrap(wrapped), DATA_KEY);
+      // the caller's data key is the caller's
+      assert.is(DATA_KEY[0], 0x80);
+    });
+    assert.equal(
+      requestsIn(log).map(({ method, kind, result }) => [method, kind, result]),
+      [
+        ["Encrypt", "age", "ok"],
+        ["Decrypt", "age", "ok"],
+      ],
+    );
+    assert.match(String(requestsIn(log)[0]!.peer), place.network ? /^unix$/ : /^127\.0\.0\.1:\d+$/);
+  }
+});
+
+test("a key wrapped at a service has the fields that this machine would have given it", async () =>
+  void (await serving({}, async ({ uri }) => {
+    const local = await wrapDataKey(DATA_KEY, [[ageKey()]], 0, withIdentity());
+    const remote = await wrapDataKey(DATA_KEY, [[ageKey()]], 0, contextWith(), {
+      local: false,
+      services: [at(uri)],
+    });
+    const names = (groups: readonly (readonly MasterKey[])[]) =>
+      groups[0]![0]!.fields.entries().map(({ key }) => key);
+    assert.equal(names(remote), names(local));
+  })));
+
+test("the socket is its owner's, is taken from the dead but not from the living, and goes at the end", async () => {
+  const folder = scratch();
+  const address = join(folder, "s");
+  const options = { network: "unix", address } as const;
+  // a socket that nobody listens on: what a killed process leaves
+  const { spawnSync } = await import("node:child_process");
+  const code = `require("net").createServer().listen(${JSON.stringify(address)}, () => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["-e", code]);
+  assert.ok(statSync(address).isSocket(), "the killed process left its socket");
+  await serving(options, async ({ uri }) => {
+    assert.is(statSync(address).mode & 0o777, 0o600);
+    const error = await failure(serving(options, async () => undefined));
+    assert.match(error.message, /another process listens on/);
+    assert.ok(await at(uri).wrap(ageKey(), DATA_KEY), "the first one still serves");
+  });
+  assert.not(existsSync(address));
+  writeFileSync(address, "mine");
+  assert.match((await failure(serving(options, async () => undefined))).message, /is not a socket/);
+  assert.ok(existsSync(address), "the file is left alone");
+  const nowhere = { network: "unix", address: join(folder, "none", "s") } as const;
+  assert.match((await failure(serving(nowhere, async () => undefined))).message, /its folder is not there/);
+  mkdirSync(join(folder, "d"));
+  const long = { network: "unix", address: join(folder, "d", "x".repeat(150)) } as const;
+  assert.match((await failure(serving(long, async () => undefined))).message, /at most \d+ bytes/);
+});
+
+test("a port that is taken, and addresses that are none", async () =>
+  void (await serving({}, async ({ port }) => {
+    const refused = async (address: string) =>
+      (await failure(serving({ address }, async () => undefined))).message;
+    assert.match(await refused(`127.0.0.1:${port}`), /another process listens there/);
+    assert.match(await refused("192.0.2.7:0"), /no such address/);
+    for (const address of ["", "host", "127.0.0.1", "127.0.0.1:99999", "a b:1", "tcp://127.0.0.1:1"])
+      assert.match(await refused(address), /is not an address to listen on/, address);
+  })));
+
+test("the log and what clients are told hold no secret, data key or wrapped key", async () => {
+  const identity = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
+  const told: string[] = [];
+  const log = await serving({ verbose: true, secrets: [SECRET] }, async ({ uri }) => {
+    const service = at(uri);
+    const wrapped = await service.wrap(ageKey(), DATA_KEY);
+    await service.unwrap(wrapped);
+    const enc = textField(wrapped.fields, "enc");
+    const broken = withFields(wrapped, { enc: enc.replace("\n", "\nAAAA") });
+    told.push((await failure(service.unwrap(broken))).message);
+    const wrong: MasterKey = {
+      ...ageKey(),
+      id: identity,
+      fields: withFields(ageKey(), { recipient: identity }).fields,
+    };
+    told.push((await failure(service.wrap(wrong, DATA_KEY))).message);
+    const text = JSON.stringify(told);
+    for (const line of enc.split("\n").slice(1, 4)) assert.not.ok(text.includes(line));
+    told.push(enc.split("\n")[3]!);
+  });
+  const text = JSON.stringify(log);
+  const wrapped = told.pop()!;
+  for (const encoding of ["hex", "base64", "latin1"] as const) {
+    for (const secret of [DATA_KEY, SECRET.secret]) assert.not.ok(text.includes(secret.toString(encoding)));
+  }
+  assert.not.ok(text.includes(wrapped));
+  assert.not.ok(text.includes("SECRET-KEY"), text);
+  assert.not.ok(told.join().includes("SECRET-KEY"), told.join());
+  assert.ok(text.includes('"result":"failed"'));
+});
+
+test("a service that cannot open a key says so, and keeps what it found out for its own log", async () => {
+  const wrapped = await serving({}, async () => undefined).then(() =>
+    wrapDataKey(DATA_KEY, [[ageKey()]], 0, withIdentity()),
+  );
+  const [[key]] = wrapped as [[MasterKey]];
+  for (const verbose of [false, true]) {
+    const context = contextWith();
+    const log = await serving({ context, verbose }, async ({ uri }) => {
+      const { message, hint } = await failure(at(uri).unwrap(key));
+      assert.match(message, /nothing here can open it/);
+      assert.not.ok(`${message}${hint}`.includes(context.home));
+    });
+    assert.is(JSON.stringify(log).includes(context.home), verbose);
+  }
+});
+
+test("--prompt asks before the key is used, one question at a time; no means no", async () => {
+  const questions: string[] = [];
+  let open = 0;
+  const ask = async (question: string) => {
+    assert.is(++open, 1, "one question at a time");
+    questions.push(question);
+    await sleep(20);
+    open--;
+    return questions.length !== 2;
+  };
+  const log = await serving({ ask }, async ({ uri }) => {
+    const service = at(uri);
+    const wrapped = await service.wrap(ageKey(), DATA_KEY);
+    const error = await failure(service.unwrap(wrapped));
+    assert.match(error.message, /the key service refuses: the person who runs it said no/);
+    const [one, two] = await Promise.all([service.unwrap(wrapped), service.unwrap(wrapped)]);
+    assert.equal([one, two], [DATA_KEY, DATA_KEY]);
+  });
+  assert.match(questions[0]!, /^Received encrypt request from 127\.0\.0\.1:\d+ using age key age14kpn/);
+  assert.match(questions[1]!, /^Received decrypt request/);
+  assert.is(requestsIn(log)[1]!.result, "refused");
+});
+
+test("a client that goes away takes its question with it", async () => {
+  let answer: (yes: boolean) => void = () => undefined;
+  const ask = () => new Promise<boolean>((resolve) => (answer = resolve));
+  const log = await serving({ ask }, async ({ uri }) => {
+    const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.2" }));
+    assert.match((await failure(impatient.wrap(ageKey(), DATA_KEY))).message, /did not answer within/);
+    await sleep(50);
+    answer(true);
+    await sleep(50);
+  });
+  assert.equal(
+    requestsIn(log).map(({ result }) => result),
+    ["cancelled"],
+  );
+});
+
+test("requests without a key, or with one of a kind that is not known, are refused", async () => {
+  const { keyService } = await loadProtocol();
+  await serving({}, async ({ port }) => {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    const send = (bytes: Buffer) =>
+      new Promise<string>((resolve) => {
+        client.makeUnaryRequest(
+          keyService.Decrypt!.path,
+          (b: Buffer) => b,
+          (b) => b,
+          bytes,
+          (error) => resolve(error?.details ?? "ok"),
+        );
+      });
+    const none = /names no key/;
+    assert.match(await send(Buffer.alloc(0)), none);
+    // field 1, a key, with an empty message in field 99
+    assert.match(await send(Buffer.from([0x0a, 3, 0x9a, 0x06, 0])), none);
+    // an age key without a recipient
+    assert.match(await send(Buffer.from([0x0a, 2, 0x32, 0])), /has no recipient/);
+    assert.match(await send(Buffer.alloc(100 * 1024, 0x12)), /max|larger|invalid|illegal|size/i);
+    client.close();
+  });
+});
+
+test("too many requests at once are told to come back, and come back", async () => {
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  const ask = async () => {
+    await gate;
+    return true;
+  };
+  const log = await serving({ ask }, async ({ uri }) => {
+    // a connection takes a number of streams only, so several are needed
+    const clients = Array.from({ length: 4 }, () => contextWith()).map((context) => at(uri, context));
+    const calls = Array.from({ length: 80 }, (_, i) => clients[i % 4]!.wrap(ageKey(), DATA_KEY));
+    await sleep(300);
+    release();
+    assert.is((await Promise.all(calls)).length, 80);
+  });
+  const results = requestsIn(log).map(({ result }) => result);
+  assert.is(results.filter((result) => result === "ok").length, 80);
+  assert.ok(results.includes("busy"));
+});
+
+test("the standard health check says serving, and watchers are told when the service stops", async () => {
+  const { health } = await loadProtocol();
+  const statuses: string[] = [];
+  await serving({}, async ({ port }) => {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    const check = (service: string) =>
+      new Promise<string>((resolve) => {
+        const { path, requestSerialize, responseDeserialize } = health.Check!;
+        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, (error, response) =>
+          resolve(error ? String(error.code) : (response as { status: string }).status),
+        );
+      });
+    assert.is(await check(""), "SERVING");
+    assert.is(await check("KeyService"), "SERVING");
+    assert.is(await check("other"), "5");
+    const { path, requestSerialize, responseDeserialize } = health.Watch!;
+    const watch = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {
+      service: "KeyService",
+    });
+    watch.on("data", ({ status }: { status: string }) => statuses.push(status));
+    watch.on("error", () => undefined);
+    await sleep(100);
+  });
+  assert.equal(statuses, ["SERVING", "NOT_SERVING"]);
+});
+
+test("stopping lets requests that run finish, and cuts off those that take too long", async () => {
+  for (const [pause, grace, outcome] of [
+    [150, 2000, "ok"],
+    [1500, 100, "failed"],
+  ] as const) {
+    const ask = async () => {
+      await sleep(pause);
+      return true;
+    };
+    const options = { network: "tcp", address: "127.0.0.1:0", secrets: [], verbose: false } as const;
+    const server = await startServer({ ...options, context: withIdentity(), ask, log: () => undefined });
+    const service = at(server.uri, contextWith({ TSOPS_KMS_TIMEOUT: "3" }));
+    const call = service.wrap(ageKey(), DATA_KEY).then(
+      () => "ok",
+      (error: TsopsError) => {
+        assert.match(error.message, /broke before it answered, and now .*nothing listens there/);
+        return "failed";
+      },
+    );
+    await sleep(50);
+    const start = Date.now();
+    await server.stop(grace);
+    assert.ok(Date.now() - start < 1000);
+    assert.is(await call, outcome);
+  }
+});
+
+test("without TLS, a cluster's keys are served to this machine only; other keys with a warning", async () => {
+  const open = { address: "0.0.0.0:0" };
+  const error = await failure(serving({ ...open, secrets: [SECRET] }, async () => undefined));
+  assert.match(error.message, /whoever reaches this address could use every key of the cluster/);
+  for (const options of [open, { ...open, secrets: [SECRET], allowAnyone: true }]) {
+    const log = await serving(options, async () => undefined);
+    assert.is(log.filter(({ event }) => event === "warning").length, 2);
+  }
+  assert.equal(
+    (await serving({ secrets: [SECRET] }, async () => undefined)).filter(({ event }) => event === "warning"),
+    [],
+  );
+});
+
+test("a server that is silent, and one that is something else", async () => {
+  const silent = createServer((socket) => socket.unref()).listen(0, "127.0.0.1");
+  const web = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(0, "127.0.0.1");
+  await sleep(50);
+  const uriOf = (server: typeof silent) => `tcp://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const start = Date.now();
+  const late = await failure(
+    at(uriOf(silent), contextWith({ TSOPS_KMS_TIMEOUT: "0.5" })).wrap(ageKey(), DATA_KEY),
+  );
+  assert.match(late.message, /did not answer within 0.5 seconds/);
+  assert.ok(Date.now() - start < 3000);
+  const other = await failure(at(uriOf(web)).wrap(ageKey(), DATA_KEY));
+  assert.match(other.message, /hangs up|broke before it answered/);
+  silent.close();
+  web.close();
+});
+
+test.run();
