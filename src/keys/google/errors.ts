@@ -1,0 +1,231 @@
+import { TsopsError } from "../../errors.ts";
+import { printable, shortened } from "../printable.ts";
+import type { KmsService } from "./service.ts";
+
+/** What Google Cloud KMS answers, in sentences. Codes: google.rpc.Code, https://grpc.io/docs/guides/status-codes. */
+export const CODES = {
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+
+/** Codes by HTTP status, for answers of REST that do not say it (google.rpc.Code's own table). */
+const BY_STATUS: Readonly<Record<number, number>> = {
+  400: CODES.INVALID_ARGUMENT,
+  401: CODES.UNAUTHENTICATED,
+  403: CODES.PERMISSION_DENIED,
+  404: CODES.NOT_FOUND,
+  409: CODES.ABORTED,
+  429: CODES.RESOURCE_EXHAUSTED,
+  501: CODES.UNIMPLEMENTED,
+  503: CODES.UNAVAILABLE,
+  504: CODES.DEADLINE_EXCEEDED,
+};
+
+const PASSING: readonly number[] = [
+  // a server that goes away in the middle of a call; what is stopped here does not come this far
+  CODES.CANCELLED,
+  CODES.RESOURCE_EXHAUSTED,
+  CODES.ABORTED,
+  CODES.INTERNAL,
+  CODES.UNAVAILABLE,
+  CODES.DEADLINE_EXCEEDED,
+];
+
+export interface Answer {
+  readonly code?: number;
+  /** google.rpc.ErrorInfo's reason, such as SERVICE_DISABLED. */
+  readonly reason?: string;
+  /** The server's words, not fit for messages: to look for states in. */
+  readonly text: string;
+  /** A broken or impossible connection, in words. */
+  readonly network?: string;
+}
+
+/** Data that did not arrive as it was sent (https://cloud.google.com/kms/docs/data-integrity-guidelines). */
+export class Garbled extends Error {}
+
+/** Whether an error passes by itself. Certificates that are not trusted stay so. */
+export function passes(error: unknown): boolean {
+  if (error instanceof Garbled) return true;
+  const { code, network } = answerOf(error);
+  return code !== undefined && PASSING.includes(code) && !/certificate/.test(network ?? "");
+}
+
+/** The error for a key, with its cause in a sentence and the next step. */
+export function explained(
+  error: unknown,
+  what: string,
+  key: string,
+  purpose: "encrypt" | "decrypt",
+  service: KmsService,
+): unknown {
+  if (error instanceof TsopsError && error.code !== "generic") return error;
+  const make = (why: string, hint?: string) =>
+    new TsopsError("generic", `${what} ${shortened(key)}: ${why}`, { hint, cause: error });
+  if (error instanceof TsopsError) return make(error.message, error.hint);
+  if (error instanceof Garbled) {
+    return make("data did not arrive as it was sent, several times", "check the network for a faulty device");
+  }
+  const answer = answerOf(error);
+  const { owner, where } = service.credentials;
+  switch (answer.code) {
+    case CODES.PERMISSION_DENIED:
+      return make(...denied(answer, key, purpose, service));
+    case CODES.UNAUTHENTICATED:
+      return make(
+        `Google does not accept ${owner} (${where}): expired, revoked or not meant for it`,
+        "get a new token (`gcloud auth print-access-token`), or log in with `gcloud auth application-default login`",
+      );
+    case CODES.NOT_FOUND:
+      return make(
+        "there is no such key",
+        "check project, location, key ring and name, each of them; a key of another location is another key",
+      );
+    case CODES.FAILED_PRECONDITION:
+      return make(...unusable(answer, key));
+    case CODES.INVALID_ARGUMENT:
+      return purpose === "decrypt"
+        ? make(
+            "Google says that the wrapped data key is damaged, or that another key wrapped it",
+            "compare the file's sops metadata with its last good version in git",
+          )
+        : make("Google does not take the request", "check that the key's purpose is ENCRYPT_DECRYPT");
+    case CODES.RESOURCE_EXHAUSTED:
+      return make(
+        "Google's quota is used up, and stayed so over several tries",
+        "try again in a minute, or raise the project's quota for cryptographic requests",
+      );
+    default:
+      return make(...failed(answer, service));
+  }
+}
+
+function denied(
+  { reason }: Answer,
+  key: string,
+  purpose: "encrypt" | "decrypt",
+  { credentials: { owner, where } }: KmsService,
+): [string, string] {
+  const [, project, location, ring, name] =
+    /^projects\/(.+)\/locations\/(.+)\/keyRings\/(.+)\/cryptoKeys\/(.+)$/.exec(printable(key)) ?? [];
+  if (reason === "SERVICE_DISABLED") {
+    return [
+      `the Cloud KMS API is not enabled in the project that pays for ${owner}`,
+      `enable it: gcloud services enable cloudkms.googleapis.com --project=${project}`,
+    ];
+  }
+  if (reason === "BILLING_DISABLED") {
+    return ["the project has no billing account", "attach one to the project in Google's console"];
+  }
+  const permission = `cloudkms.cryptoKeyVersions.useTo${purpose === "encrypt" ? "Encrypt" : "Decrypt"}`;
+  const member = /^the service account (\S+@\S+)$/.exec(owner)?.[1];
+  return [
+    `${owner} (${where}) may not ${purpose} with it, or it does not exist (permission ${permission})`,
+    `let its owner run: gcloud kms keys add-iam-policy-binding ${name} --project=${project} --location=${location} --keyring=${ring} --member=${member ? `serviceAccount:${member}` : "MEMBER"} --role=roles/cloudkms.cryptoKeyEncrypterDecrypter`,
+  ];
+}
+
+const STATES: Readonly<Record<string, [string, string]>> = {
+  DISABLED: ["is disabled", "enable it: gcloud kms keys versions enable"],
+  DESTROY_SCHEDULED: [
+    "is about to be destroyed",
+    "restore it while that is possible: gcloud kms keys versions restore",
+  ],
+  DESTROYED: ["was destroyed for good", "use another key of the file; what only this key opens is lost"],
+};
+
+/** The key's version is disabled or destroyed: Google says so in words only. */
+function unusable({ text }: Answer, key: string): [string, string] {
+  const state = /current state is:? (\w+)/.exec(text)?.[1];
+  const version = /cryptoKeyVersions\/(\d+)/.exec(text)?.[1];
+  const which = version ? `version ${version} of the key` : "the key";
+  const [why, step] = (state && STATES[state]) || ["cannot be used now: disabled or destroyed", "see"];
+  if (state === "DESTROYED") return [`${which} ${why}`, step];
+  const list = `gcloud kms keys versions list --key=${printable(key)}`;
+  return [`${which} ${why}`, step === "see" ? list : `${step} ${version} --key=${printable(key)}`];
+}
+
+function failed({ code, network }: Answer, { address }: KmsService): [string, string] {
+  const server = `${address.host}:${address.port}`;
+  if (network) {
+    const hint = /certificate/.test(network)
+      ? "with a private authority, name its certificate in SSL_CERT_FILE"
+      : "check the network, HTTPS_PROXY and NO_PROXY, and SOPS_GCP_KMS_ENDPOINT";
+    return [`${server} cannot be reached: ${network}`, hint];
+  }
+  const name = Object.entries(CODES).find(([, number]) => number === code)?.[0];
+  return [
+    `${server} fails${name ? ` (${name})` : ""}, and did so over several tries`,
+    "try again in a few minutes; https://status.cloud.google.com says whether Google has trouble",
+  ];
+}
+
+/** What an error of the client says: gRPC's status, or an answer or failure of HTTP. */
+export function answerOf(error: unknown): Answer {
+  const found = (error ?? {}) as {
+    code?: unknown;
+    details?: unknown;
+    message?: unknown;
+    reason?: unknown;
+    status?: unknown;
+    response?: { data?: unknown };
+  };
+  const text = [found.details, found.message].filter((part) => typeof part === "string").join(" ");
+  if (typeof found.code === "number" && found.code < 100) {
+    const reason = typeof found.reason === "string" ? found.reason : undefined;
+    return {
+      code: found.code,
+      reason,
+      text,
+      network: found.code === CODES.UNAVAILABLE ? broken(text) : undefined,
+    };
+  }
+  if (typeof found.status === "number") return httpAnswer(found.status, found.response?.data, text);
+  const network = broken(`${found.code} ${text}`);
+  return { code: network ? CODES.UNAVAILABLE : undefined, text, network };
+}
+
+function httpAnswer(status: number, data: unknown, text: string): Answer {
+  const body = parsed(data) as {
+    error?: { status?: string; message?: string; details?: { reason?: string }[] };
+  };
+  const word = body?.error?.status as keyof typeof CODES | undefined;
+  const code = (word && CODES[word]) ?? BY_STATUS[status] ?? (status >= 500 ? CODES.INTERNAL : undefined);
+  const reason = body?.error?.details?.find((detail) => detail.reason)?.reason;
+  return { code, reason, text: body?.error?.message ?? text };
+}
+
+function parsed(data: unknown): unknown {
+  if (typeof data !== "string") return data ?? {};
+  try {
+    return JSON.parse(data);
+  } catch {
+    return {};
+  }
+}
+
+/** Why there is no connection, from the words of Node and gRPC; undefined if that is not what they say. */
+function broken(text: string): string | undefined {
+  const words: [RegExp, string][] = [
+    [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, "its name cannot be resolved"],
+    [/ECONNREFUSED/, "it refuses connections"],
+    [/EHOSTUNREACH|ENETUNREACH/, "there is no way to it"],
+    [/ETIMEDOUT|TimeoutError/, "it does not answer"],
+    [/certificate|CERT_|altnames|self.signed|unable to verify/i, "its certificate is not trusted"],
+    [
+      /ECONNRESET|EPIPE|socket|Connection dropped|No connection established|PROXY\d+|wrong version|SSL|EPROTO/i,
+      "the connection breaks",
+    ],
+  ];
+  return words.find(([pattern]) => pattern.test(text))?.[1];
+}

@@ -1,0 +1,80 @@
+import { TsopsError } from "../../errors.ts";
+
+/** What the token services of Google and of other systems answer, in sentences. None of their own words is shown. */
+
+const BY_NETWORK: Readonly<Record<string, string>> = {
+  ENOTFOUND: "its name cannot be resolved",
+  EAI_AGAIN: "its name cannot be resolved",
+  ECONNREFUSED: "it refuses connections",
+  ECONNRESET: "the connection broke",
+  ETIMEDOUT: "it does not answer",
+  TimeoutError: "it does not answer",
+};
+
+interface Found {
+  readonly where: string;
+  readonly owner: string;
+}
+
+/** Whether an error passes by itself: a busy service, a connection that broke. */
+export function passesLogin(error: unknown): boolean {
+  const { status, code } = partsOf(error);
+  return status === undefined ? code === "ECONNRESET" : status === 429 || status >= 500;
+}
+
+/** The error for credentials that Google does not take, or that cannot be shown to it. */
+export function explainedLogin(error: unknown, found: Found): unknown {
+  if (error instanceof TsopsError) return error;
+  const what = `${found.owner} (${found.where})`;
+  const { status, code, reason } = partsOf(error);
+  const make = (message: string, hint: string) => new TsopsError("generic", message, { hint, cause: error });
+  if (reason === "invalid_grant" || reason === "invalid_rapt") {
+    return make(
+      `the login of ${what} has expired or was revoked`,
+      "log in again with `gcloud auth application-default login`, or get a new key or token for the account; a clock that is wrong does this too",
+    );
+  }
+  if (status === 429 || (status !== undefined && status >= 500)) {
+    return make(
+      `the service that gives tokens for ${what} fails (status ${status})`,
+      "try again in a few minutes",
+    );
+  }
+  if (status !== undefined) {
+    return make(
+      `no access token is given for ${what}: status ${status}`,
+      "check that the account exists and is enabled, that its key was not deleted, and what the identity provider's conditions say",
+    );
+  }
+  const network = code && (BY_NETWORK[code] ?? (/^(CERT|SELF|DEPTH|UNABLE|PROXY)/.test(code) && code));
+  if (network) {
+    return make(
+      `no access token for ${what}: the server that gives it cannot be reached (${network})`,
+      "check the network, HTTPS_PROXY and NO_PROXY, and with a private authority SSL_CERT_FILE",
+    );
+  }
+  return make(
+    `the Google credentials of ${what} cannot be used: a part of them is missing or damaged`,
+    "download them again, or log in with `gcloud auth application-default login`",
+  );
+}
+
+/** What can be told apart about an error of Google's library, whichever part of it threw. */
+function partsOf(error: unknown): { status?: number; code?: string; reason?: string } {
+  const { response, status, code, cause, message } = (error ?? {}) as {
+    response?: { status?: number; data?: { error?: unknown } };
+    status?: unknown;
+    code?: unknown;
+    cause?: { code?: unknown };
+    message?: unknown;
+  };
+  const text = response?.data?.error ?? message;
+  const word = typeof text === "string" ? /\b(invalid_grant|invalid_rapt)\b/.exec(text)?.[1] : undefined;
+  return {
+    status: response?.status ?? (typeof status === "number" ? status : undefined),
+    code: [code, cause?.code, (error as Error | undefined)?.name].find((part) => typeof part === "string") as
+      | string
+      | undefined,
+    reason: word,
+  };
+}

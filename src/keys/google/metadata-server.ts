@@ -1,0 +1,56 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TsopsError } from "../../errors.ts";
+import type { KeyContext } from "../kind.ts";
+
+/** Where every machine of Google's finds its metadata server. */
+const ADDRESS = "169.254.169.254";
+/** Variables that Cloud Run, its jobs, App Engine and Cloud Functions set. */
+const SERVERLESS = ["K_SERVICE", "CLOUD_RUN_JOB", "GAE_SERVICE", "FUNCTION_TARGET", "FUNCTION_NAME"];
+
+/**
+ * The host of the metadata server, if there can be one: variables name it, or the firmware says that the machine is
+ * Google's. Elsewhere nothing is asked over the network. METADATA_SERVER_DETECTION overrides that, as in Google's
+ * own library (`none`, `assume-present`).
+ */
+export async function metadataHost(
+  { env }: Pick<KeyContext, "env">,
+  firmware = "/sys/class/dmi/id",
+): Promise<string | undefined> {
+  const detection = env.METADATA_SERVER_DETECTION?.trim().toLowerCase();
+  if (detection === "none") return undefined;
+  const named = env.GCE_METADATA_HOST || env.GCE_METADATA_IP;
+  if (named) return named;
+  if (detection === "assume-present" || SERVERLESS.some((name) => env[name])) return ADDRESS;
+  return (await isGoogleMachine(firmware)) ? ADDRESS : undefined;
+}
+
+async function isGoogleMachine(folder: string): Promise<boolean> {
+  const names = await Promise.all(
+    ["product_name", "bios_vendor"].map((name) => readFile(join(folder, name), "utf8").catch(() => "")),
+  );
+  return names.some((text) => text.trim().startsWith("Google"));
+}
+
+/**
+ * An access token for the machine's own service account
+ * (https://cloud.google.com/compute/docs/access/authenticate-workloads). The server is next door, so no proxy is asked.
+ * @throws TsopsError("generic") if the machine has no service account, or an error of the network.
+ */
+export async function machineToken(
+  host: string,
+  scopes: readonly string[],
+  signal: AbortSignal,
+): Promise<{ access_token: string; expiry_date: number }> {
+  const url = `http://${host}/computeMetadata/v1/instance/service-accounts/default/token?scopes=${scopes.join(",")}`;
+  const response = await fetch(url, { headers: { "Metadata-Flavor": "Google" }, signal, redirect: "error" });
+  const body: unknown = await response.json().catch(() => undefined);
+  const { access_token, expires_in } = (body ?? {}) as { access_token?: unknown; expires_in?: unknown };
+  if (response.ok && typeof access_token === "string") {
+    return { access_token, expiry_date: Date.now() + Number(expires_in ?? 0) * 1000 };
+  }
+  const why = response.status === 404 ? "the machine has no service account" : `status ${response.status}`;
+  throw new TsopsError("generic", `the metadata server at ${host} gives no access token: ${why}`, {
+    hint: "attach a service account to the machine, or give other credentials in GOOGLE_APPLICATION_CREDENTIALS",
+  });
+}
