@@ -3,6 +3,7 @@ import { TsopsError } from "../../errors.ts";
 import { attempt, limitSeconds } from "../attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { stripped } from "./errors.ts";
 import { federatedClient } from "./federation.ts";
 import { explainedLogin, passesLogin } from "./login-errors.ts";
 import { machineToken } from "./metadata-server.ts";
@@ -119,7 +120,7 @@ async function fromFile(
     // the library's message may quote what is in the file
     throw new TsopsError("generic", `the Google credentials in ${source.where} are incomplete or damaged`, {
       hint: "download them again, or make new ones with `gcloud auth application-default login`",
-      cause: error,
+      cause: stripped(error),
     });
   }
 }

@@ -71,7 +71,7 @@ export function explained(
 ): unknown {
   if (error instanceof TsopsError && error.code !== "generic") return error;
   const make = (why: string, hint?: string) =>
-    new TsopsError("generic", `${what} ${shortened(key)}: ${why}`, { hint, cause: error });
+    new TsopsError("generic", `${what} ${shortened(key)}: ${why}`, { hint, cause: stripped(error) });
   if (error instanceof TsopsError) return make(error.message, error.hint);
   if (error instanceof Garbled) {
     return make("data did not arrive as it was sent, several times", "check the network for a faulty device");
@@ -168,6 +168,14 @@ function failed({ code, network }: Answer, { address }: KmsService): [string, st
     `${server} fails${name ? ` (${name})` : ""}, and did so over several tries`,
     "try again in a few minutes; https://status.cloud.google.com says whether Google has trouble",
   ];
+}
+
+/** An error without the request, which holds tokens and data keys and would be printed with it. */
+export function stripped(error: unknown): Error {
+  const { name, code, status } = (error ?? {}) as { name?: unknown; code?: unknown; status?: unknown };
+  return Object.assign(new Error(`${name ?? "Error"} ${status ?? code ?? ""}`.trim()), {
+    code: code ?? status,
+  });
 }
 
 /** What an error of the client says: gRPC's status, or an answer or failure of HTTP. */

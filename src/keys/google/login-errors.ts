@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { stripped } from "./errors.ts";
 
 /** What the token services of Google and of other systems answer, in sentences. None of their own words is shown. */
 
@@ -27,7 +28,8 @@ export function explainedLogin(error: unknown, found: Found): unknown {
   if (error instanceof TsopsError) return error;
   const what = `${found.owner} (${found.where})`;
   const { status, code, reason } = partsOf(error);
-  const make = (message: string, hint: string) => new TsopsError("generic", message, { hint, cause: error });
+  const make = (message: string, hint: string) =>
+    new TsopsError("generic", message, { hint, cause: stripped(error) });
   if (reason === "invalid_grant" || reason === "invalid_rapt") {
     return make(
       `the login of ${what} has expired or was revoked`,
