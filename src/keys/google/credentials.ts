@@ -79,10 +79,15 @@ async function clientOf(source: Source, scopes: readonly string[], context: KeyC
   const client = new OAuth2Client(options);
   if (source.form === "token") client.setCredentials({ access_token: source.token });
   else {
-    const limit = () => AbortSignal.timeout(limitSeconds(context) * 1000);
+    const limit = () => AbortSignal.timeout(lateMs(context));
     client.refreshHandler = () => machineToken(source.host, scopes, limit());
   }
   return client;
+}
+
+/** Ends a request that `attempt` has already given up, so that nothing keeps the process alive. */
+function lateMs(context: KeyContext): number {
+  return (limitSeconds(context) + 1) * 1000;
 }
 
 /** What every client of Google's library gets, so that it reads no variable of the process and prints nothing. */
@@ -94,7 +99,7 @@ export interface ClientOptions {
 
 async function optionsFor(context: KeyContext): Promise<ClientOptions> {
   const { gaxios } = await import("google-auth-library");
-  const transporter = new gaxios.Gaxios({ timeout: limitSeconds(context) * 1000 });
+  const transporter = new gaxios.Gaxios({ timeout: lateMs(context) });
   transporter.interceptors.request.add({
     // last word on what the library's own parts ask for: no proxy but the context's, no tries but attempt's
     resolved: async (request) =>

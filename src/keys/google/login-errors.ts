@@ -25,8 +25,14 @@ export function passesLogin(error: unknown): boolean {
 
 /** The error for credentials that Google does not take, or that cannot be shown to it. */
 export function explainedLogin(error: unknown, found: Found): unknown {
-  if (error instanceof TsopsError) return error;
   const what = `${found.owner} (${found.where})`;
+  if (error instanceof TsopsError) {
+    if (error.code !== "generic") return error;
+    return new TsopsError("generic", `no access token for ${what}: ${error.message}`, {
+      hint: error.hint,
+      cause: error.cause,
+    });
+  }
   const { status, code, reason } = partsOf(error);
   const make = (message: string, hint: string) =>
     new TsopsError("generic", message, { hint, cause: stripped(error) });

@@ -44,7 +44,8 @@ async function make(credentials: GoogleCredentials, context: KeyContext): Promis
   const address = addressOf(context);
   checkUniverse(address, credentials);
   const callsOf = (await client(address, credentials.client, context)).callsOf;
-  const timeout = limitSeconds(context) * 1000;
+  // later than the signal, which says in words that there was no answer
+  const timeout = (limitSeconds(context) + 5) * 1000;
   return {
     address,
     credentials,

@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { test } from "uvu";
@@ -358,6 +359,20 @@ test("a login that has expired is told from one that is refused and from a busy 
   const gone = federation({ file: jsonFile("x") }, { token_url: "http://127.0.0.1:9/sts" });
   const unreachable = await failure(signed(context({ GOOGLE_CREDENTIALS: gone })));
   assert.match(unreachable.message, /cannot be reached \(it refuses connections\)/);
+});
+
+test("a token service that never answers is given up in time, and it is said that it was that", async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as { port: number };
+  const slow = { token_url: `http://127.0.0.1:${port}/sts` };
+  const GOOGLE_CREDENTIALS = federation({ file: jsonFile("x") }, slow);
+  const error = await failure(signed(context({ GOOGLE_CREDENTIALS, TSOPS_KMS_TIMEOUT: "0.3" })));
+  assert.match(
+    error.message,
+    /no access token for a federated identity .* did not answer within 0.3 seconds/,
+  );
+  silent.close();
 });
 
 test("proxies come from the context, with exceptions", () => {
