@@ -1,12 +1,7 @@
 import { TsopsError } from "../errors.ts";
-import { attempt } from "./attempt.ts";
 import { once } from "./cache.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, withWrapped } from "./fields.ts";
-import { crc32c } from "./google/crc32c.ts";
-import { missedPlaces } from "./google/credentials.ts";
-import { explained, Garbled, passes } from "./google/errors.ts";
-import { examineKey } from "./google/examine.ts";
-import { type KmsService, kmsService } from "./google/service.ts";
+import type { KmsService } from "./google/service.ts";
 import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
 import { shortened } from "./printable.ts";
 
@@ -32,15 +27,18 @@ export const gcpKms: KeyKind = {
 
   async wrap(key, dataKey, context) {
     checkResourceId(key);
-    const service = await kmsService(context);
+    const service = await serviceFor(context);
     if (!service) {
-      const lines = await whyNot(context);
-      throw new TsopsError("generic", `cannot wrap the data key for ${shortened(key.id)}: ${lines[0]}`, {
-        hint: lines.slice(1).join("\n"),
+      const [why, ...lines] = await whyNot(context);
+      throw new TsopsError("generic", `cannot wrap the data key for ${shortened(key.id)}: ${why}`, {
+        hint: lines.join("\n"),
       });
     }
+    const { encrypt } = await import("./google/wrapping.ts");
+    const { explained } = await import("./google/errors.ts");
     try {
-      return withWrapped(key, (await encrypt(service, key.id, dataKey, context)).toString("base64"), context);
+      const ciphertext = await encrypt(service, key.id, dataKey, context);
+      return withWrapped(key, ciphertext.toString("base64"), context);
     } catch (error) {
       throw explained(error, "cannot wrap the data key for", key.id, "encrypt", service);
     }
@@ -49,11 +47,13 @@ export const gcpKms: KeyKind = {
   async unwrap(key, context) {
     checkResourceId(key);
     const ciphertext = wrappedKey(key);
-    const service = await kmsService(context);
+    const service = await serviceFor(context);
     if (!service) {
       missed(context).lines = await whyNot(context);
       return null;
     }
+    const { decrypt } = await import("./google/wrapping.ts");
+    const { explained } = await import("./google/errors.ts");
     try {
       return await decrypt(service, key.id, ciphertext, context);
     } catch (error) {
@@ -66,6 +66,7 @@ export const gcpKms: KeyKind = {
   },
 
   async examine(key, context) {
+    const { examineKey } = await import("./google/examine.ts");
     return examineKey(
       key,
       context,
@@ -74,6 +75,12 @@ export const gcpKms: KeyKind = {
     );
   },
 };
+
+/** Google's part is loaded when a key is used: nobody else's commands wait for it. */
+async function serviceFor(context: KeyContext): Promise<KmsService | null> {
+  const { kmsService } = await import("./google/service.ts");
+  return kmsService(context);
+}
 
 /** SOPS's own rule. @throws TsopsError("generic") */
 function checkResourceId({ id }: MasterKey): void {
@@ -97,79 +104,13 @@ function wrappedKey(key: MasterKey): Buffer {
   });
 }
 
-async function encrypt(
-  service: KmsService,
-  name: string,
-  plaintext: Uint8Array,
-  context: KeyContext,
-): Promise<Buffer> {
-  await service.login();
-  const request = { name, plaintext, plaintextCrc32c: { value: crc32c(plaintext) } };
-  return attempt(
-    context,
-    async (signal) => {
-      const answer = await service.call("encrypt", request, signal);
-      const ciphertext = bytesOf(answer.ciphertext);
-      const sent = { verified: answer.verifiedPlaintextCrc32c === true };
-      checkSums(service, ciphertext, answer.ciphertextCrc32c, sent);
-      if (!String(answer.name).startsWith(`${name}/`)) throw new Garbled("another key's answer");
-      return ciphertext;
-    },
-    { passes },
-  );
-}
-
-async function decrypt(
-  service: KmsService,
-  name: string,
-  ciphertext: Buffer,
-  context: KeyContext,
-): Promise<Buffer> {
-  await service.login();
-  const request = { name, ciphertext, ciphertextCrc32c: { value: crc32c(ciphertext) } };
-  return attempt(
-    context,
-    async (signal) => {
-      const answer = await service.call("decrypt", request, signal);
-      const plaintext = bytesOf(answer.plaintext);
-      try {
-        checkSums(service, plaintext, answer.plaintextCrc32c);
-        return Buffer.from(plaintext);
-      } finally {
-        plaintext.fill(0);
-      }
-    },
-    { passes },
-  );
-}
-
-/**
- * The checksums of an answer, as https://cloud.google.com/kms/docs/data-integrity-guidelines asks for. Google always
- * sends them; another server, which the environment names, may know nothing of them.
- */
-function checkSums(
-  { address }: KmsService,
-  bytes: Buffer,
-  sum: unknown,
-  sent: { readonly verified: boolean } = { verified: true },
-): void {
-  const value = (sum as { value?: unknown } | null | undefined)?.value;
-  const silent = value === undefined || value === null;
-  if (silent && address.universe === undefined) return;
-  if (silent || !sent.verified || Number(value) !== crc32c(bytes)) throw new Garbled("checksums differ");
-}
-
-function bytesOf(value: unknown): Buffer {
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  throw new Garbled("bytes are missing");
-}
-
 /** What `unwrap` did not find, kept for `whyNot`. */
 function missed(context: KeyContext): { lines: readonly string[] } {
   return once(context, "google missed", () => ({ lines: [] }));
 }
 
 async function whyNot(context: KeyContext): Promise<readonly string[]> {
+  const { missedPlaces } = await import("./google/credentials.ts");
   return [
     "there are no Google credentials",
     ...(await missedPlaces(context)),

@@ -113,8 +113,8 @@ test("the report of one group", async () => {
   assert.is(lines[1], "  - no identity for it");
   assert.is(lines[2], `  - SOPS_AGE_KEY holds the identity of ${goldenKey("age2.pub").trim()}`);
   assert.is(lines.indexOf("Google Cloud KMS projects/a"), lines.length - 3);
-  assert.match(lines.at(-2)!, "cannot use Google Cloud KMS keys yet");
-  assert.match(lines.at(-1)!, "use a key of another kind");
+  assert.match(lines.at(-2)!, "projects/a is not the resource id of a Google Cloud KMS key");
+  assert.match(lines.at(-1)!, "it looks like projects/PROJECT/");
 });
 
 test("the report of several groups", async () => {

@@ -22,9 +22,11 @@ export interface Certificates {
 
 /**
  * Makes an authority that nobody else trusts, and what it signed, in a folder: ca.pem, srv.key, srv.pem, client.key,
- * client.pem, other.key, other.pem. They are good for a day. @throws if there is no openssl program.
+ * client.pem, other.key, other.pem. They are good for a day.
+ * @param names more names that the server's certificate is for.
+ * @throws if there is no openssl program.
  */
-export function makeCertificates(folder: string): Certificates {
+export function makeCertificates(folder: string, names: readonly string[] = []): Certificates {
   mkdirSync(folder, { recursive: true });
   const openssl = (...args: string[]) =>
     execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
@@ -49,13 +51,14 @@ export function makeCertificates(folder: string): Certificates {
     );
     return { key: join(folder, key), cert: join(folder, cert) };
   };
+  const hosts = ["localhost", "*.localhost", ...names].map((name) => `DNS:${name}`).join(",");
   return {
     folder,
     ca: join(folder, "ca.pem"),
     server: signed(
       "srv",
       "/CN=localhost",
-      "subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n",
+      `subjectAltName=${hosts},IP:127.0.0.1\nextendedKeyUsage=serverAuth\n`,
     ),
     client: signed("client", "/CN=client/OU=Sops", "extendedKeyUsage=clientAuth\n"),
     other: signed("other", "/CN=other/OU=Sops", "extendedKeyUsage=clientAuth\n"),

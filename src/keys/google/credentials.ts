@@ -3,6 +3,7 @@ import { TsopsError } from "../../errors.ts";
 import { attempt, limitSeconds } from "../attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { stripped } from "./errors.ts";
 import { federatedClient } from "./federation.ts";
 import { explainedLogin, passesLogin } from "./login-errors.ts";
 import { machineToken } from "./metadata-server.ts";
@@ -78,10 +79,15 @@ async function clientOf(source: Source, scopes: readonly string[], context: KeyC
   const client = new OAuth2Client(options);
   if (source.form === "token") client.setCredentials({ access_token: source.token });
   else {
-    const limit = () => AbortSignal.timeout(limitSeconds(context) * 1000);
+    const limit = () => AbortSignal.timeout(lateMs(context));
     client.refreshHandler = () => machineToken(source.host, scopes, limit());
   }
   return client;
+}
+
+/** Ends a request that `attempt` has already given up, so that nothing keeps the process alive. */
+function lateMs(context: KeyContext): number {
+  return (limitSeconds(context) + 1) * 1000;
 }
 
 /** What every client of Google's library gets, so that it reads no variable of the process and prints nothing. */
@@ -93,7 +99,7 @@ export interface ClientOptions {
 
 async function optionsFor(context: KeyContext): Promise<ClientOptions> {
   const { gaxios } = await import("google-auth-library");
-  const transporter = new gaxios.Gaxios({ timeout: limitSeconds(context) * 1000 });
+  const transporter = new gaxios.Gaxios({ timeout: lateMs(context) });
   transporter.interceptors.request.add({
     // last word on what the library's own parts ask for: no proxy but the context's, no tries but attempt's
     resolved: async (request) =>
@@ -119,7 +125,7 @@ async function fromFile(
     // the library's message may quote what is in the file
     throw new TsopsError("generic", `the Google credentials in ${source.where} are incomplete or damaged`, {
       hint: "download them again, or make new ones with `gcloud auth application-default login`",
-      cause: error,
+      cause: stripped(error),
     });
   }
 }

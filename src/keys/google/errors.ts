@@ -71,7 +71,7 @@ export function explained(
 ): unknown {
   if (error instanceof TsopsError && error.code !== "generic") return error;
   const make = (why: string, hint?: string) =>
-    new TsopsError("generic", `${what} ${shortened(key)}: ${why}`, { hint, cause: error });
+    new TsopsError("generic", `${what} ${shortened(key)}: ${why}`, { hint, cause: stripped(error) });
   if (error instanceof TsopsError) return make(error.message, error.hint);
   if (error instanceof Garbled) {
     return make("data did not arrive as it was sent, several times", "check the network for a faulty device");
@@ -170,6 +170,14 @@ function failed({ code, network }: Answer, { address }: KmsService): [string, st
   ];
 }
 
+/** An error without the request, which holds tokens and data keys and would be printed with it. */
+export function stripped(error: unknown): Error {
+  const { name, code, status } = (error ?? {}) as { name?: unknown; code?: unknown; status?: unknown };
+  return Object.assign(new Error(`${name ?? "Error"} ${status ?? code ?? ""}`.trim()), {
+    code: code ?? status,
+  });
+}
+
 /** What an error of the client says: gRPC's status, or an answer or failure of HTTP. */
 export function answerOf(error: unknown): Answer {
   const found = (error ?? {}) as {
@@ -195,22 +203,26 @@ export function answerOf(error: unknown): Answer {
   return { code: network ? CODES.UNAVAILABLE : undefined, text, network };
 }
 
-function httpAnswer(status: number, data: unknown, text: string): Answer {
-  const body = parsed(data) as {
-    error?: { status?: string; message?: string; details?: { reason?: string }[] };
-  };
-  const word = body?.error?.status as keyof typeof CODES | undefined;
-  const code = (word && CODES[word]) ?? BY_STATUS[status] ?? (status >= 500 ? CODES.INTERNAL : undefined);
-  const reason = body?.error?.details?.find((detail) => detail.reason)?.reason;
-  return { code, reason, text: body?.error?.message ?? text };
+interface HttpFailure {
+  readonly error?: { status?: string; message?: string; details?: unknown };
 }
 
-function parsed(data: unknown): unknown {
-  if (typeof data !== "string") return data ?? {};
+/** The client reads the body of a failure as a stream, and keeps its text only as the error's message. */
+function httpAnswer(status: number, data: unknown, text: string): Answer {
+  const { error } = parsed(data) ?? parsed(text) ?? {};
+  const word = error?.status as keyof typeof CODES | undefined;
+  const code = (word && CODES[word]) ?? BY_STATUS[status] ?? (status >= 500 ? CODES.INTERNAL : undefined);
+  const details = (Array.isArray(error?.details) ? error.details : []) as { reason?: string }[];
+  const reason = details.find((detail) => detail.reason)?.reason;
+  return { code, reason, text: error?.message ?? text };
+}
+
+function parsed(data: unknown): HttpFailure | undefined {
   try {
-    return JSON.parse(data);
+    const body: unknown = typeof data === "string" ? JSON.parse(data.trim()) : data;
+    return typeof body === "object" && body !== null && "error" in body ? (body as HttpFailure) : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
 

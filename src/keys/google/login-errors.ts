@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { stripped } from "./errors.ts";
 
 /** What the token services of Google and of other systems answer, in sentences. None of their own words is shown. */
 
@@ -24,10 +25,17 @@ export function passesLogin(error: unknown): boolean {
 
 /** The error for credentials that Google does not take, or that cannot be shown to it. */
 export function explainedLogin(error: unknown, found: Found): unknown {
-  if (error instanceof TsopsError) return error;
   const what = `${found.owner} (${found.where})`;
+  if (error instanceof TsopsError) {
+    if (error.code !== "generic") return error;
+    return new TsopsError("generic", `no access token for ${what}: ${error.message}`, {
+      hint: error.hint,
+      cause: error.cause,
+    });
+  }
   const { status, code, reason } = partsOf(error);
-  const make = (message: string, hint: string) => new TsopsError("generic", message, { hint, cause: error });
+  const make = (message: string, hint: string) =>
+    new TsopsError("generic", message, { hint, cause: stripped(error) });
   if (reason === "invalid_grant" || reason === "invalid_rapt") {
     return make(
       `the login of ${what} has expired or was revoked`,

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { checkServerIdentity as checkIdentity } from "node:tls";
 import type { AuthClient } from "google-auth-library";
 import { TsopsError } from "../../errors.ts";
 import { limitSeconds } from "../attempt.ts";
@@ -42,7 +44,8 @@ async function make(credentials: GoogleCredentials, context: KeyContext): Promis
   const address = addressOf(context);
   checkUniverse(address, credentials);
   const callsOf = (await client(address, credentials.client, context)).callsOf;
-  const timeout = limitSeconds(context) * 1000;
+  // later than the signal, which says in words that there was no answer
+  const timeout = (limitSeconds(context) + 5) * 1000;
   return {
     address,
     credentials,
@@ -112,7 +115,10 @@ async function grpcOptions(address: Address, authClient: AuthClient, context: Ke
   const signed = grpc.credentials.createFromGoogleCredential({
     getRequestHeaders: async (url) => Object.fromEntries(await authClient.getRequestHeaders(url)),
   });
-  const tls = grpc.credentials.createSsl(authorities(context) ?? null);
+  const byNumber = isIP(address.host.replace(/^\[|\]$/g, "")) !== 0;
+  const checkServerIdentity: typeof checkIdentity = (_, cert) => checkIdentity(address.host, cert);
+  const verify = byNumber ? { checkServerIdentity } : {};
+  const tls = grpc.credentials.createSsl(authorities(context) ?? null, null, null, verify);
   const proxy = proxyFor(address.host, context);
   const target = `${address.host}:${address.port}`;
   return {
@@ -129,6 +135,8 @@ async function grpcOptions(address: Address, authClient: AuthClient, context: Ke
       "grpc.default_authority": target,
       ...(proxyLogin(proxy) && { "grpc.http_connect_creds": proxyLogin(proxy) }),
     }),
+    // Node warns on stderr if the name that TLS announces is an IP address; the certificate is checked for that
+    ...(byNumber && { "grpc.ssl_target_name_override": "localhost" }),
     // a run that is over leaves nothing behind: no entry in a global table, no connection for long
     "grpc.enable_channelz": 0,
     "grpc.client_idle_timeout_ms": 10_000,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
+import { stripped } from "./errors.ts";
 import { metadataHost } from "./metadata-server.ts";
 
 /** What a credentials file holds, as Google writes it; which fields there are depends on its type. */
@@ -136,7 +137,8 @@ function unreadable(what: string, error: NodeJS.ErrnoException): TsopsError {
   const why = error.code === "ENOENT" ? "it does not exist" : (error.code ?? "unknown cause");
   return new TsopsError("generic", `${what} cannot be read: ${why}`, {
     hint: "correct the variable, or remove it; JSON itself goes into GOOGLE_CREDENTIALS",
-    cause: error,
+    // its message quotes the path, for which some people write the JSON
+    cause: stripped(error),
   });
 }
 

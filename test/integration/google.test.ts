@@ -1,0 +1,433 @@
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer as createTlsServer } from "node:https";
+import { createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KeyManagementServiceClient } from "@google-cloud/kms";
+import { credentials as grpcCredentials, status } from "@grpc/grpc-js";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TsopsError } from "../../src/errors.ts";
+import { textField, withFields } from "../../src/keys/fields.ts";
+import { gcpKms } from "../../src/keys/gcp-kms.ts";
+import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
+import { ALL, type GoogleKms, startGoogleKms } from "../servers/google-kms.ts";
+import { type Certificates, makeCertificates } from "../servers/tls.ts";
+import { contextWith, type Env, googleProxy, ID, post, run, sops, tsops } from "./google-support.ts";
+import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+
+const PLAIN = "password: s3cret\nport: 5432\n";
+const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
+const [key] = gcpKms.parse(ID) as [MasterKey];
+
+let tls: Certificates;
+let kms: GoogleKms;
+/** What leads the programs, ours and SOPS, to the double. */
+let env: Env;
+
+test.before(async () => {
+  tls = makeCertificates(scratch(), ["cloudkms.googleapis.com", "oauth2.googleapis.com"]);
+  kms = await startGoogleKms(tls.server);
+  env = { SSL_CERT_FILE: tls.ca, SOPS_GCP_KMS_ENDPOINT: kms.endpoint, GOOGLE_OAUTH_ACCESS_TOKEN: "fake" };
+});
+test.before.each(() => {
+  kms.createKey(ID);
+  kms.grant("fake", ALL);
+  kms.spoil();
+  kms.calls.length = 0;
+});
+test.after(() => kms.stop());
+
+function context(more: Env = {}, rest: Partial<KeyContext> = {}): KeyContext {
+  return contextWith({ ...env, ...more }, rest);
+}
+
+async function failure(promise: Promise<unknown>): Promise<TsopsError> {
+  const error: unknown = await promise.then(
+    () => assert.unreachable("it must fail"),
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, TsopsError);
+  return error as TsopsError;
+}
+
+/** Both programs write a file with the same server, and both open both. */
+async function bothWays(env: Env): Promise<void> {
+  const folder = scratch();
+  writeFileSync(join(folder, "plain.yaml"), PLAIN);
+  const programs = { tsops, sops };
+  for (const [name, program] of Object.entries(programs)) {
+    const { code, stdout, stderr } = await program(["encrypt", "--gcp-kms", ID, "plain.yaml"], env, folder);
+    assert.is(code, 0, stderr);
+    assert.is(name === "tsops" ? stderr : "", "");
+    assert.match(stdout, `resource_id: ${ID}`);
+    writeFileSync(join(folder, `${name}.yaml`), stdout);
+  }
+  for (const [name, program] of Object.entries(programs)) {
+    for (const writer of Object.keys(programs)) {
+      const { code, stdout, stderr } = await program(["decrypt", `${writer}.yaml`], env, folder);
+      assert.is(code, 0, stderr);
+      assert.is(stdout, PLAIN, `${name} opens what ${writer} wrote`);
+    }
+  }
+}
+
+test("gRPC: a data key is wrapped and unwrapped, and the call says for which key", async () => {
+  const wrapped = await gcpKms.wrap(key, dataKey, context());
+  assert.equal(await gcpKms.unwrap(wrapped, context()), dataKey);
+  const routing = `name=${encodeURIComponent(ID)}`;
+  assert.equal(kms.calls, [
+    { method: "Encrypt", token: "fake", routing },
+    { method: "Decrypt", token: "fake", routing },
+  ]);
+});
+
+test("gRPC: files that the real SOPS wrote open here, and the reverse", () => bothWays(env));
+
+test("gRPC: after a rotation old files open, and new ones are wrapped with the new version", async () => {
+  const old = await gcpKms.wrap(key, dataKey, context());
+  kms.rotateKey(ID);
+  kms.setState(ID, 1, "ENABLED");
+  const fresh = await gcpKms.wrap(key, dataKey, context());
+  assert.equal(await gcpKms.unwrap(old, context()), dataKey);
+  kms.setState(ID, 1, "DISABLED");
+  assert.equal(await gcpKms.unwrap(fresh, context()), dataKey);
+  assert.match((await failure(gcpKms.unwrap(old, context()))).message, "version 1 of the key is disabled");
+});
+
+const STATES: [string, RegExp, RegExp][] = [
+  ["DISABLED", /version 1 of the key is disabled/, /versions enable 1 --key=projects/],
+  ["DESTROY_SCHEDULED", /about to be destroyed/, /versions restore 1 --key=projects/],
+  ["DESTROYED", /was destroyed for good/, /another key/],
+];
+for (const [state, message, hint] of STATES) {
+  test(`gRPC: a version that is ${state} is told, for wrapping and for unwrapping`, async () => {
+    const wrapped = await gcpKms.wrap(key, dataKey, context());
+    kms.setState(ID, 1, state);
+    for (const use of [gcpKms.wrap(key, dataKey, context()), gcpKms.unwrap(wrapped, context())]) {
+      const error = await failure(use);
+      assert.ok(error.message.includes(ID), "names the key");
+      assert.match(error.message, message);
+      assert.match(error.hint!, hint);
+    }
+  });
+}
+
+test("gRPC: denied, unknown token, no such key, another location, damaged wrapped key", async () => {
+  const wrapped = await gcpKms.wrap(key, dataKey, context());
+  const use = () => failure(gcpKms.unwrap(wrapped, context()));
+  kms.grant("fake", []);
+  assert.match((await use()).message, /may not decrypt with it/);
+  assert.match((await failure(gcpKms.wrap(key, dataKey, context()))).message, /may not encrypt with it/);
+  kms.grant("fake", undefined);
+  assert.match((await use()).message, /does not accept an access token/);
+  kms.grant("fake", ALL);
+  for (const id of [`${ID}2`, ID.replace("global", "europe-west1")]) {
+    const error = await failure(gcpKms.unwrap({ ...wrapped, id }, context()));
+    assert.match(error.message, /there is no such key/);
+    assert.match(error.hint!, /a key of another location is another key/);
+  }
+  const bytes = Buffer.from(textField(wrapped.fields, "enc"), "base64");
+  bytes[20]! ^= 1;
+  const damaged = withFields(wrapped, { enc: bytes.toString("base64") });
+  assert.match((await failure(gcpKms.unwrap(damaged, context()))).message, /the wrapped data key is damaged/);
+});
+
+test("gRPC: throttling, failures and broken calls are tried again", async () => {
+  const wrapped = await gcpKms.wrap(key, dataKey, context());
+  for (const code of [status.RESOURCE_EXHAUSTED, status.UNAVAILABLE, status.INTERNAL, status.CANCELLED]) {
+    kms.calls.length = 0;
+    kms.fail(2, code);
+    assert.equal(await gcpKms.unwrap(wrapped, context()), dataKey);
+    assert.is(kms.calls.length, 3);
+  }
+  kms.fail(4, status.RESOURCE_EXHAUSTED);
+  assert.match((await failure(gcpKms.unwrap(wrapped, context()))).message, /quota is used up/);
+  kms.calls.length = 0;
+  kms.fail(1, status.PERMISSION_DENIED);
+  await failure(gcpKms.unwrap(wrapped, context()));
+  assert.is(kms.calls.length, 1);
+});
+
+test("gRPC: data that arrive changed are asked for again", async () => {
+  let wrong = 1;
+  kms.spoil((_, answer) => {
+    if (wrong-- > 0) answer.ciphertextCrc32c = { value: 1 };
+  });
+  const wrapped = await gcpKms.wrap(key, dataKey, context());
+  assert.is(kms.calls.length, 2);
+  wrong = 1;
+  kms.spoil((_, answer) => {
+    if (wrong-- > 0) (answer.plaintext as Buffer)[0]! ^= 1;
+  });
+  assert.equal(await gcpKms.unwrap(wrapped, context()), dataKey);
+});
+
+test("gRPC: a server that dies, is not there, or is not trusted", async () => {
+  const other = await startGoogleKms(tls.server);
+  other.grant("fake", ALL);
+  other.createKey(ID);
+  const at = context({ SOPS_GCP_KMS_ENDPOINT: other.endpoint });
+  const wrapped = await gcpKms.wrap(key, dataKey, at);
+  const untrusted = context({ SOPS_GCP_KMS_ENDPOINT: other.endpoint, SSL_CERT_FILE: "" });
+  const error = await failure(gcpKms.unwrap(wrapped, untrusted));
+  assert.match(error.message, /its certificate is not trusted/);
+  assert.match(error.hint!, /SSL_CERT_FILE/);
+  other.stop();
+  const gone = await failure(gcpKms.unwrap(wrapped, at));
+  assert.match(gone.message, /cannot be reached: (it refuses connections|the connection breaks)/);
+});
+
+test("gRPC: a server that never answers is given up in time", async () => {
+  const silent = createTcpServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as { port: number };
+  const at = context({ SOPS_GCP_KMS_ENDPOINT: `127.0.0.1:${port}`, TSOPS_KMS_TIMEOUT: "0.5" });
+  const start = performance.now();
+  const error = await failure(gcpKms.wrap(key, dataKey, at));
+  assert.match(error.message, /did not answer within 0.5 seconds/);
+  assert.ok(performance.now() - start < 3000);
+  silent.close();
+});
+
+test("gRPC: examine asks what the credentials may do, and unwraps nothing", async () => {
+  const examine = async () => gcpKms.examine(key, context());
+  assert.equal(await examine(), {
+    usable: true,
+    lines: [
+      "credentials: an access token (GOOGLE_OAUTH_ACCESS_TOKEN)",
+      `address: ${kms.endpoint} (gRPC)`,
+      "they may encrypt and decrypt with it",
+    ],
+  });
+  assert.equal(
+    kms.calls.map(({ method }) => method),
+    ["TestIamPermissions", "GetCryptoKey"],
+  );
+  kms.setState(ID, 1, "DISABLED");
+  assert.match((await examine()).lines.join("\n"), "its primary version 1 is disabled");
+  kms.grant("fake", ["cloudkms.cryptoKeyVersions.useToEncrypt"]);
+  assert.is((await examine()).usable, false);
+  kms.grant("fake", undefined);
+  assert.match((await examine()).lines.join("\n"), "does not accept an access token");
+});
+
+test("the command line says what is wrong, with exit code 128 and no secret", async () => {
+  const folder = scratch();
+  writeFileSync(join(folder, "plain.yaml"), PLAIN);
+  const { stdout } = await tsops(["encrypt", "--gcp-kms", ID, "plain.yaml"], env, folder);
+  writeFileSync(join(folder, "a.yaml"), stdout);
+  const decrypt = (more: Env) => tsops(["decrypt", "a.yaml"], { ...env, ...more }, folder);
+  const none = await decrypt({ GOOGLE_OAUTH_ACCESS_TOKEN: "" });
+  assert.is(none.code, 128);
+  assert.match(none.stderr, `Google Cloud KMS ${ID}`);
+  assert.match(none.stderr, "there are no Google credentials");
+  assert.match(none.stderr, "gcloud auth application-default login");
+  const wrong = await decrypt({ GOOGLE_OAUTH_ACCESS_TOKEN: "unknown-token" });
+  assert.is(wrong.code, 128);
+  assert.match(wrong.stderr, "does not accept an access token");
+  assert.not.match(wrong.stderr, "unknown-token");
+  const malformed = await tsops(["encrypt", "--gcp-kms", "projects/p/keys/k", "plain.yaml"], env, folder);
+  assert.is(malformed.code, 1);
+  assert.match(malformed.stderr, "projects/p/keys/k is not the resource id of a Google Cloud KMS key");
+});
+
+for (const [name, more] of [
+  ["gRPC", {}],
+  ["a server that is not there", { SOPS_GCP_KMS_ENDPOINT: "127.0.0.1:9" }],
+] as const) {
+  test(`a program that uses the library ends as soon as it is done (${name})`, async () => {
+    const script = join(scratch(), "use.mts");
+    const source = fileURLToPath(new URL("../../src/keys/gcp-kms.ts", import.meta.url));
+    writeFileSync(
+      script,
+      `import { gcpKms } from ${JSON.stringify(source)};
+       const context = { env: process.env, home: "/nonexistent", now: () => new Date(), warn() {}, cache: new Map() };
+       const [key] = gcpKms.parse(${JSON.stringify(ID)});
+       const end = (text) => { const start = Date.now(); process.on("exit", () => console.log(text, Date.now() - start)); };
+       await gcpKms.wrap(key, Buffer.alloc(32), context).then(() => end("done"), () => end("failed"));`,
+    );
+    const tsx = import.meta.resolve("tsx");
+    const { stdout, stderr, code } = await run([process.execPath, "--import", tsx, script], {
+      ...env,
+      ...more,
+    });
+    assert.is(code, 0, stderr);
+    const [, word, milliseconds] = /^(\w+) (\d+)$/.exec(stdout.trim()) ?? [];
+    assert.is(word, name === "gRPC" ? "done" : "failed");
+    assert.ok(Number(milliseconds) < 500, `it ended after ${milliseconds} ms`);
+    assert.is(stderr, "");
+  });
+}
+
+/** Google's own addresses, which a proxy leads to the doubles: nothing leaves the machine. */
+async function atGoogle(tokenAnswer: { status: number; body: unknown }, login?: string) {
+  const asked: string[] = [];
+  const oauth = createTlsServer(
+    { key: readFileSync(tls.server.key), cert: readFileSync(tls.server.cert) },
+    async (request, response) => {
+      let body = "";
+      for await (const chunk of request) body += String(chunk);
+      asked.push(body);
+      response.writeHead(tokenAnswer.status, { "content-type": "application/json" });
+      response.end(JSON.stringify(tokenAnswer.body));
+    },
+  );
+  await new Promise<void>((resolve) => oauth.listen(0, "127.0.0.1", resolve));
+  oauth.unref();
+  const { port } = oauth.address() as { port: number };
+  const proxy = await googleProxy(
+    new Map([
+      ["cloudkms.googleapis.com:443", kms.endpoint],
+      ["oauth2.googleapis.com:443", `127.0.0.1:${port}`],
+    ]),
+    login,
+  );
+  const stop = () => {
+    proxy.stop();
+    oauth.close();
+    oauth.closeAllConnections();
+  };
+  const [name, password = ""] = login?.split(":") ?? [];
+  const address = name ? `${name}:${encodeURIComponent(password)}@${proxy.address}` : proxy.address;
+  return { env: { SSL_CERT_FILE: tls.ca, HTTPS_PROXY: `http://${address}` }, proxy, asked, stop };
+}
+
+const USER = { type: "authorized_user", client_id: "id", client_secret: "cs", refresh_token: "rt" };
+
+test("through a proxy to Google's own addresses: a user's login becomes a token, once", async () => {
+  const google = await atGoogle(
+    { status: 200, body: { access_token: "users", expires_in: 3600, token_type: "Bearer" } },
+    "me:p@ss",
+  );
+  kms.grant("users", ALL);
+  const home = scratch();
+  const folder = join(home, ".config", "gcloud");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "application_default_credentials.json"), JSON.stringify(USER));
+  const at = contextWith(google.env, { home });
+  const wrapped = await gcpKms.wrap(key, dataKey, at);
+  assert.equal(await gcpKms.unwrap(wrapped, at), dataKey);
+  assert.is(google.asked.length, 1);
+  assert.is(new URLSearchParams(google.asked[0]).get("refresh_token"), "rt");
+  assert.equal([...new Set(google.proxy.targets)].sort(), [
+    "cloudkms.googleapis.com:443",
+    "oauth2.googleapis.com:443",
+  ]);
+  assert.is(kms.calls.at(-1)?.token, "users");
+  google.stop();
+});
+
+test("through a proxy to Google's own addresses: a login that has expired", async () => {
+  const google = await atGoogle({
+    status: 400,
+    body: { error: "invalid_grant", error_description: "Token has been expired or revoked." },
+  });
+  const at = contextWith({ ...google.env, GOOGLE_CREDENTIALS: JSON.stringify(USER) });
+  const error = await failure(gcpKms.wrap(key, dataKey, at));
+  assert.match(error.message, /the login of a user's credentials \(GOOGLE_CREDENTIALS\) has expired/);
+  assert.match(error.hint!, /gcloud auth application-default login/);
+  google.stop();
+});
+
+test("through a proxy to Google's own addresses: a service account needs no token server", async () => {
+  const google = await atGoogle({ status: 500, body: {} });
+  const pair = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const account = {
+    type: "service_account",
+    client_email: "a@p.iam.gserviceaccount.com",
+    private_key: pair.privateKey.export({ type: "pkcs8", format: "pem" }),
+    private_key_id: "1",
+  };
+  const given = { ...google.env, GOOGLE_CREDENTIALS: JSON.stringify(account) };
+  const error = await failure(gcpKms.wrap(key, dataKey, contextWith(given)));
+  assert.match(error.message, "Google does not accept the service account a@p.iam.gserviceaccount.com");
+  const { token } = kms.calls.at(-1)!;
+  kms.grant(token, ALL);
+  assert.is(JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString()).iss, account.client_email);
+  assert.equal([...new Set(google.proxy.targets)], ["cloudkms.googleapis.com:443"]);
+  google.stop();
+});
+
+test("Google must send checksums; only a server that the environment names may not know them", async () => {
+  kms.spoil((_, answer) => {
+    answer.ciphertextCrc32c = null;
+    answer.plaintextCrc32c = null;
+    answer.verifiedPlaintextCrc32c = false;
+  });
+  await gcpKms.wrap(key, dataKey, context());
+  const google = await atGoogle({ status: 500, body: {} });
+  const at = contextWith({ ...google.env, GOOGLE_OAUTH_ACCESS_TOKEN: "fake" });
+  assert.match((await failure(gcpKms.wrap(key, dataKey, at))).message, /did not arrive as it was sent/);
+  google.stop();
+});
+
+test("drongo over REST: both ways with the real SOPS, examine, and a key that is not there", async () => {
+  const [port] = await freePorts(1);
+  const url = `http://127.0.0.1:${port}`;
+  const argv = [installed("DRONGO"), "server", "--host", "127.0.0.1", "--port", String(port)] as const;
+  await startServer({ argv, ready: () => answers(url) });
+  await post(`${url}/v1/projects/p/locations/global/keyRings?keyRingId=r`, {});
+  await post(`${url}/v1/projects/p/locations/global/keyRings/r/cryptoKeys?cryptoKeyId=k`, {
+    purpose: "ENCRYPT_DECRYPT",
+  });
+  const rest = {
+    SOPS_GCP_KMS_CLIENT_TYPE: "rest",
+    SOPS_GCP_KMS_ENDPOINT: url,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "fake",
+  };
+  await bothWays(rest);
+  const { usable, lines } = await gcpKms.examine(key, contextWith(rest));
+  assert.is(usable, undefined);
+  assert.match(lines.join("\n"), "it exists");
+  const [missing] = gcpKms.parse(`${ID}2`) as [MasterKey];
+  assert.match(
+    (await failure(gcpKms.wrap(missing, dataKey, contextWith(rest)))).message,
+    "there is no such key",
+  );
+});
+
+const OTHER_DOUBLE = fileURLToPath(new URL("../../../shared/servers/fake-gcpkms.mjs", import.meta.url));
+if (existsSync(OTHER_DOUBLE)) {
+  test("another double over gRPC: both ways with the real SOPS, versions and states", async () => {
+    const [plain, secure] = await freePorts(2);
+    await startServer({
+      argv: [process.execPath, OTHER_DOUBLE],
+      env: {
+        PORT: String(plain),
+        TLS_PORT: String(secure),
+        TLS_DIR: tls.folder,
+        KMS_NODE_ROOT: fileURLToPath(new URL("../..", import.meta.url)),
+      },
+      // it speaks HTTP/2 only, and so breaks off an HTTP/1 request
+      ready: () =>
+        answers(`http://127.0.0.1:${plain}`).catch(
+          (error: Error) => !/ECONNREFUSED/.test(String(error.cause)),
+        ),
+    });
+    const admin = new KeyManagementServiceClient({
+      apiEndpoint: "127.0.0.1",
+      port: plain,
+      sslCreds: grpcCredentials.createInsecure(),
+    });
+    const parent = "projects/p/locations/global";
+    await admin.createKeyRing({ parent, keyRingId: "r" });
+    await admin.createCryptoKey({ parent: `${parent}/keyRings/r`, cryptoKeyId: "k" });
+    const there = { ...env, SOPS_GCP_KMS_ENDPOINT: `127.0.0.1:${secure}` };
+    await bothWays(there);
+    const wrapped = await gcpKms.wrap(key, dataKey, contextWith(there));
+    await admin.createCryptoKeyVersion({ parent: ID });
+    await admin.updateCryptoKeyPrimaryVersion({ name: ID, cryptoKeyVersionId: "2" });
+    assert.equal(await gcpKms.unwrap(wrapped, contextWith(there)), dataKey);
+    const version = { name: `${ID}/cryptoKeyVersions/1`, state: "DISABLED" as const };
+    await admin.updateCryptoKeyVersion({ cryptoKeyVersion: version });
+    assert.match(
+      (await failure(gcpKms.unwrap(wrapped, contextWith(there)))).message,
+      "version 1 of the key is disabled",
+    );
+    await admin.close();
+  });
+}
+
+test.run();
