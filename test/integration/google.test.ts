@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
-import { createServer as createTcpServer } from "node:net";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KeyManagementServiceClient } from "@google-cloud/kms";
 import { credentials as grpcCredentials, status } from "@grpc/grpc-js";
+import { GoogleAuth, OAuth2Client } from "google-auth-library";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
@@ -105,8 +106,8 @@ for (const [state, message, hint] of STATES) {
   test(`gRPC: a version that is ${state} is told, for wrapping and for unwrapping`, async () => {
     const wrapped = await gcpKms.wrap(key, dataKey, context());
     kms.setState(ID, 1, state);
-    for (const use of [gcpKms.wrap(key, dataKey, context()), gcpKms.unwrap(wrapped, context())]) {
-      const error = await failure(use);
+    const uses = [gcpKms.wrap(key, dataKey, context()), gcpKms.unwrap(wrapped, context())];
+    for (const error of await Promise.all(uses.map(failure))) {
       assert.ok(error.message.includes(ID), "names the key");
       assert.match(error.message, message);
       assert.match(error.hint!, hint);
@@ -180,15 +181,13 @@ test("gRPC: a server that dies, is not there, or is not trusted", async () => {
 });
 
 test("gRPC: a server that never answers is given up in time", async () => {
-  const silent = createTcpServer(() => undefined);
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  const { port } = silent.address() as { port: number };
-  const at = context({ SOPS_GCP_KMS_ENDPOINT: `127.0.0.1:${port}`, TSOPS_KMS_TIMEOUT: "0.5" });
+  const silent = await silentServer();
+  const at = context({ SOPS_GCP_KMS_ENDPOINT: silent.address, TSOPS_KMS_TIMEOUT: "0.5" });
   const start = performance.now();
   const error = await failure(gcpKms.wrap(key, dataKey, at));
   assert.match(error.message, /did not answer within 0.5 seconds/);
   assert.ok(performance.now() - start < 3000);
-  silent.close();
+  silent.stop();
 });
 
 test("gRPC: examine asks what the credentials may do, and unwraps nothing", async () => {
@@ -233,33 +232,79 @@ test("the command line says what is wrong, with exit code 128 and no secret", as
   assert.match(malformed.stderr, "projects/p/keys/k is not the resource id of a Google Cloud KMS key");
 });
 
-for (const [name, more] of [
-  ["gRPC", {}],
-  ["a server that is not there", { SOPS_GCP_KMS_ENDPOINT: "127.0.0.1:9" }],
-] as const) {
-  test(`a program that uses the library ends as soon as it is done (${name})`, async () => {
-    const script = join(scratch(), "use.mts");
-    const source = fileURLToPath(new URL("../../src/keys/gcp-kms.ts", import.meta.url));
-    writeFileSync(
-      script,
-      `import { gcpKms } from ${JSON.stringify(source)};
-       const context = { env: process.env, home: "/nonexistent", now: () => new Date(), warn() {}, cache: new Map() };
-       const [key] = gcpKms.parse(${JSON.stringify(ID)});
-       const end = (text) => { const start = Date.now(); process.on("exit", () => console.log(text, Date.now() - start)); };
-       await gcpKms.wrap(key, Buffer.alloc(32), context).then(() => end("done"), () => end("failed"));`,
-    );
-    const tsx = import.meta.resolve("tsx");
-    const { stdout, stderr, code } = await run([process.execPath, "--import", tsx, script], {
-      ...env,
-      ...more,
-    });
+/** Listens, and says nothing. */
+async function silentServer(): Promise<{ address: string; stop(): void }> {
+  const server = createTcpServer((socket) => void sockets.push(socket));
+  const sockets: Socket[] = [];
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const stop = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { address: `127.0.0.1:${port}`, stop };
+}
+
+test("a program that uses the library ends as soon as it is done, also when that is because nobody answered", async () => {
+  const silent = await silentServer();
+  const script = join(scratch(), "use.mts");
+  const source = fileURLToPath(new URL("../../src/keys/gcp-kms.ts", import.meta.url));
+  writeFileSync(
+    script,
+    `import { gcpKms } from ${JSON.stringify(source)};
+     const context = { env: process.env, home: "/nonexistent", now: () => new Date(), warn() {}, cache: new Map() };
+     const [key] = gcpKms.parse(${JSON.stringify(ID)});
+     const end = (text) => { const start = Date.now(); process.on("exit", () => console.log(text, Date.now() - start)); };
+     await gcpKms.wrap(key, Buffer.alloc(32), context).then(() => end("done"), () => end("failed"));`,
+  );
+  const cases: [string, Env][] = [
+    ["done", {}],
+    ["failed", { SOPS_GCP_KMS_ENDPOINT: "127.0.0.1:9" }],
+    ["failed", { SOPS_GCP_KMS_ENDPOINT: silent.address, TSOPS_KMS_TIMEOUT: "0.5" }],
+    ["failed", { HTTPS_PROXY: `http://${silent.address}`, TSOPS_KMS_TIMEOUT: "0.5" }],
+    [
+      "failed",
+      {
+        SOPS_GCP_KMS_ENDPOINT: `https://${silent.address}`,
+        SOPS_GCP_KMS_CLIENT_TYPE: "rest",
+        TSOPS_KMS_TIMEOUT: "0.5",
+      },
+    ],
+  ];
+  for (const [expected, more] of cases) {
+    const argv = [process.execPath, "--import", import.meta.resolve("tsx"), script] as const;
+    const { stdout, stderr, code } = await run(argv, { ...env, ...more });
     assert.is(code, 0, stderr);
     const [, word, milliseconds] = /^(\w+) (\d+)$/.exec(stdout.trim()) ?? [];
-    assert.is(word, name === "gRPC" ? "done" : "failed");
+    assert.is(word, expected);
     assert.ok(Number(milliseconds) < 500, `it ended after ${milliseconds} ms`);
     assert.is(stderr, "");
-  });
-}
+  }
+  silent.stop();
+});
+
+test("the debug log of Google's libraries shows neither token nor data key", async () => {
+  const folder = scratch();
+  writeFileSync(join(folder, "plain.yaml"), PLAIN);
+  for (const type of ["grpc", "rest"]) {
+    const google = await atGoogle({ status: 200, body: { access_token: "users-token", expires_in: 3600 } });
+    kms.grant("users-token", ALL);
+    const { stderr } = await tsops(
+      ["encrypt", "--gcp-kms", ID, "plain.yaml"],
+      {
+        ...google.env,
+        GOOGLE_CREDENTIALS: JSON.stringify(USER),
+        GOOGLE_SDK_NODE_LOGGING: "all",
+        SOPS_GCP_KMS_CLIENT_TYPE: type,
+        TSOPS_KMS_TIMEOUT: "5",
+      },
+      folder,
+    );
+    assert.is(google.asked.length, 1);
+    assert.not.match(stderr, /users-token|refresh_token|plaintext/);
+    google.stop();
+  }
+});
 
 /** Google's own addresses, which a proxy leads to the doubles: nothing leaves the machine. */
 async function atGoogle(tokenAnswer: { status: number; body: unknown }, login?: string) {
@@ -410,6 +455,8 @@ if (existsSync(OTHER_DOUBLE)) {
       apiEndpoint: "127.0.0.1",
       port: plain,
       sslCreds: grpcCredentials.createInsecure(),
+      // or else it would look for a metadata server
+      auth: new GoogleAuth({ authClient: new OAuth2Client() }) as never,
     });
     const parent = "projects/p/locations/global";
     await admin.createKeyRing({ parent, keyRingId: "r" });

@@ -138,8 +138,8 @@ test("a malformed resource id is refused before anything is asked", async () => 
     "arn:aws:kms:x",
   ]) {
     const [bad] = gcpKms.parse(id) as [MasterKey];
-    for (const use of [gcpKms.wrap(bad, dataKey, context()), gcpKms.unwrap(bad, context())]) {
-      const error = await failure(use);
+    const uses = [gcpKms.wrap(bad, dataKey, context()), gcpKms.unwrap(bad, context())];
+    for (const error of await Promise.all(uses.map(failure))) {
       assert.is(error.message, `${id} is not the resource id of a Google Cloud KMS key`);
       assert.match(error.hint!, "projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY");
     }
