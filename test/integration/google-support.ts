@@ -1,9 +1,14 @@
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { TsopsError } from "../../src/errors.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
 import { installed, scratch } from "./support.ts";
 
+export const PLAIN = "password: s3cret\nport: 5432\n";
 export const ID = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 
 export type Env = Readonly<Record<string, string>>;
@@ -86,4 +91,47 @@ export async function post(url: string, body: unknown): Promise<void> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${url}: status ${response.status}: ${await response.text()}`);
+}
+
+export async function failure(promise: Promise<unknown>): Promise<TsopsError> {
+  const error: unknown = await promise.then(
+    () => assert.unreachable("it must fail"),
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, TsopsError);
+  return error as TsopsError;
+}
+
+/** Both programs write a file with the same server, and both open both. */
+export async function bothWays(env: Env): Promise<void> {
+  const folder = scratch();
+  writeFileSync(join(folder, "plain.yaml"), PLAIN);
+  const programs = { tsops, sops };
+  for (const [name, program] of Object.entries(programs)) {
+    const { code, stdout, stderr } = await program(["encrypt", "--gcp-kms", ID, "plain.yaml"], env, folder);
+    assert.is(code, 0, stderr);
+    assert.is(name === "tsops" ? stderr : "", "");
+    assert.match(stdout, `resource_id: ${ID}`);
+    writeFileSync(join(folder, `${name}.yaml`), stdout);
+  }
+  for (const [name, program] of Object.entries(programs)) {
+    for (const writer of Object.keys(programs)) {
+      const { code, stdout, stderr } = await program(["decrypt", `${writer}.yaml`], env, folder);
+      assert.is(code, 0, stderr);
+      assert.is(stdout, PLAIN, `${name} opens what ${writer} wrote`);
+    }
+  }
+}
+
+/** Listens, and says nothing. */
+export async function silentServer(): Promise<{ address: string; stop(): void }> {
+  const server = createTcpServer((socket) => void sockets.push(socket));
+  const sockets: Socket[] = [];
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const stop = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { address: `127.0.0.1:${port}`, stop };
 }

@@ -1,31 +1,29 @@
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { TsopsError } from "../../src/errors.ts";
+import type { TsopsError } from "../../src/errors.ts";
 import { withFields } from "../../src/keys/fields.ts";
 import { gcpKms } from "../../src/keys/gcp-kms.ts";
 import { addressOf } from "../../src/keys/google/address.ts";
 import { crc32c } from "../../src/keys/google/crc32c.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
-import { type HttpServer, httpServer, kmsAnswer, refusal } from "./google-http.ts";
+import {
+  failure,
+  type HttpServer,
+  httpServer,
+  kmsAnswer,
+  misleadByProcess,
+  refusal,
+  restContext,
+} from "./google-http.ts";
 import { contextWith, emptyFolder } from "./helpers.ts";
 
 const ID = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
 const [key] = gcpKms.parse(ID) as [MasterKey];
 
-// what Google's library would read behind the caller's back: all of it must mean nothing here
-Object.assign(process.env, {
-  HTTPS_PROXY: "http://127.0.0.1:9",
-  HTTP_PROXY: "http://127.0.0.1:9",
-  GOOGLE_APPLICATION_CREDENTIALS: "/nonexistent/of-the-process.json",
-  GOOGLE_CLOUD_QUOTA_PROJECT: "of-the-process",
-  GOOGLE_CLOUD_UNIVERSE_DOMAIN: "of-the-process.example",
-  GCE_METADATA_HOST: "127.0.0.1:9",
-});
+misleadByProcess();
 
 let google: HttpServer;
 test.before(async () => {
@@ -37,28 +35,8 @@ test.before.each(() => {
 });
 test.after(() => google.stop());
 
-/** A context with a token, for REST at the small server. */
-function context(env: Record<string, string | undefined> = {}, more: Partial<KeyContext> = {}): KeyContext {
-  return contextWith(
-    {
-      SOPS_GCP_KMS_CLIENT_TYPE: "REST",
-      SOPS_GCP_KMS_ENDPOINT: `http://${google.host}`,
-      GOOGLE_OAUTH_ACCESS_TOKEN: "the-token",
-      METADATA_SERVER_DETECTION: "none",
-      ...env,
-    },
-    more,
-  );
-}
-
-async function failure(promise: Promise<unknown>): Promise<TsopsError> {
-  const error: unknown = await promise.then(
-    () => assert.unreachable("it must fail"),
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, TsopsError);
-  return error as TsopsError;
-}
+const context = (env: Record<string, string | undefined> = {}, more: Partial<KeyContext> = {}) =>
+  restContext(google, env, more);
 
 function withEnc(enc: string): MasterKey {
   return withFields(key, { created_at: "2025-01-02T03:04:05Z", enc });
@@ -138,8 +116,8 @@ test("a malformed resource id is refused before anything is asked", async () => 
     "arn:aws:kms:x",
   ]) {
     const [bad] = gcpKms.parse(id) as [MasterKey];
-    for (const use of [gcpKms.wrap(bad, dataKey, context()), gcpKms.unwrap(bad, context())]) {
-      const error = await failure(use);
+    const uses = [gcpKms.wrap(bad, dataKey, context()), gcpKms.unwrap(bad, context())];
+    for (const error of await Promise.all(uses.map(failure))) {
       assert.is(error.message, `${id} is not the resource id of a Google Cloud KMS key`);
       assert.match(error.hint!, "projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY");
     }
@@ -182,124 +160,6 @@ test("without credentials nothing is asked, and it is said where they were looke
   const error = await failure(gcpKms.wrap(key, dataKey, none));
   assert.is(error.message, `cannot wrap the data key for ${ID}: there are no Google credentials`);
   assert.match(error.hint!, "gcloud auth application-default login");
-});
-
-const DISABLED = `${ID}/cryptoKeyVersions/3 is not enabled, current state is: `;
-const REFUSALS: [string, ReturnType<typeof refusal>, RegExp, RegExp][] = [
-  [
-    "access denied",
-    refusal(403, "PERMISSION_DENIED", "Permission denied"),
-    /an access token \(GOOGLE_OAUTH_ACCESS_TOKEN\) may not decrypt with it.*useToDecrypt/,
-    /add-iam-policy-binding k --project=p --location=global --keyring=r/,
-  ],
-  [
-    "an API that is not enabled",
-    refusal(403, "PERMISSION_DENIED", "…", "SERVICE_DISABLED"),
-    /the Cloud KMS API is not enabled/,
-    /services enable cloudkms.googleapis.com --project=p/,
-  ],
-  ["no billing", refusal(403, "PERMISSION_DENIED", "…", "BILLING_DISABLED"), /billing account/, /attach one/],
-  [
-    "an expired token",
-    refusal(401, "UNAUTHENTICATED", "…"),
-    /does not accept an access token/,
-    /print-access-token/,
-  ],
-  [
-    "a key that is not there",
-    refusal(404, "NOT_FOUND", "…"),
-    /there is no such key/,
-    /project, location, key ring/,
-  ],
-  [
-    "a disabled version",
-    refusal(400, "FAILED_PRECONDITION", `${DISABLED}DISABLED.`),
-    /version 3 of the key is disabled/,
-    /versions enable 3 --key=/,
-  ],
-  [
-    "a version about to be destroyed",
-    refusal(400, "FAILED_PRECONDITION", `${DISABLED}DESTROY_SCHEDULED.`),
-    /version 3 .* about to be destroyed/,
-    /versions restore 3 --key=/,
-  ],
-  [
-    "a destroyed version",
-    refusal(400, "FAILED_PRECONDITION", `${DISABLED}DESTROYED.`),
-    /version 3 of the key was destroyed for good/,
-    /another key/,
-  ],
-  [
-    "a precondition in other words",
-    refusal(400, "FAILED_PRECONDITION", "…"),
-    /the key cannot be used now/,
-    /versions list --key=/,
-  ],
-  [
-    "a damaged wrapped key",
-    refusal(400, "INVALID_ARGUMENT", "…"),
-    /damaged, or that another key wrapped it/,
-    /git/,
-  ],
-  ["a proxy's page", { status: 403, body: "<html>no</html>" }, /may not decrypt/, /add-iam-policy-binding/],
-];
-for (const [name, answer, message, hint] of REFUSALS) {
-  test(`${name}: cause and next step, asked once`, async () => {
-    google.answer = () => answer;
-    const error = await failure(gcpKms.unwrap(withEnc("AAAA"), context()));
-    assert.ok(error.message.startsWith(`cannot unwrap the data key with ${ID}: `), error.message);
-    assert.match(error.message, message);
-    assert.match(error.hint!, hint);
-    assert.is(google.requests.length, 1);
-  });
-}
-
-test("who may not encrypt is told so", async () => {
-  google.answer = () => refusal(403, "PERMISSION_DENIED", "…");
-  const error = await failure(gcpKms.wrap(key, dataKey, context()));
-  assert.match(error.message, /may not encrypt with it.*useToEncrypt/);
-});
-
-test("throttling and failures of the service are tried again with pauses", async () => {
-  for (const answer of [refusal(429, "RESOURCE_EXHAUSTED", "…"), { status: 503, body: "busy" }]) {
-    google.requests.length = 0;
-    let times = 2;
-    google.answer = (request) => (times-- > 0 ? answer : kmsAnswer(request));
-    assert.equal((await gcpKms.unwrap(withEnc("AAAA"), context()))?.length, 3);
-    assert.is(google.requests.length, 3);
-  }
-  google.answer = () => refusal(429, "RESOURCE_EXHAUSTED", "…");
-  assert.match((await failure(gcpKms.unwrap(withEnc("AAAA"), context()))).message, /quota is used up/);
-});
-
-test("a server that never answers is given up in time", async () => {
-  const sockets = createServer(() => undefined);
-  await new Promise<void>((resolve) => sockets.listen(0, "127.0.0.1", resolve));
-  const { port } = sockets.address() as { port: number };
-  const start = performance.now();
-  const env = { SOPS_GCP_KMS_ENDPOINT: `http://127.0.0.1:${port}`, TSOPS_KMS_TIMEOUT: "0.3" };
-  const error = await failure(gcpKms.unwrap(withEnc("AAAA"), context(env)));
-  assert.match(error.message, /did not answer within 0.3 seconds/);
-  assert.ok(performance.now() - start < 2000);
-  sockets.close();
-});
-
-test("a run that is stopped stops the call", async () => {
-  const stop = new AbortController();
-  google.answer = () => {
-    stop.abort();
-    return refusal(503, "UNAVAILABLE", "…");
-  };
-  const error = await failure(gcpKms.unwrap(withEnc("AAAA"), context({}, { signal: stop.signal })));
-  assert.is(error.code, "aborted");
-});
-
-test("neither token nor data key is in an error, its cause or its hint", async () => {
-  google.answer = ({ body }) => refusal(400, "INVALID_ARGUMENT", `refused: ${body} the-token`);
-  const error = await failure(gcpKms.wrap(key, dataKey, context()));
-  const shown = inspect(error, { depth: 20, showHidden: true });
-  assert.not.match(shown, "the-token");
-  assert.not.match(shown, dataKey.toString("base64"));
 });
 
 test("examine says credentials, address, permissions and the key's state", async () => {

@@ -1,6 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import * as assert from "uvu/assert";
+import { TsopsError } from "../../src/errors.ts";
 import { crc32c } from "../../src/keys/google/crc32c.ts";
+import type { KeyContext } from "../../src/keys/kind.ts";
+import { contextWith } from "./helpers.ts";
 
 /** What a small HTTP server answers: a status and a body, which becomes JSON unless it is a text. */
 export interface HttpAnswer {
@@ -77,4 +81,45 @@ export function kmsAnswer({ path, body }: HttpRequest): HttpAnswer {
   if (verb === "testIamPermissions") return { body: JSON.parse(body) as unknown };
   const primary = { name: `${name}/cryptoKeyVersions/1`, state: "ENABLED" };
   return { body: { name, primary } };
+}
+
+/** Sets what Google's library would read behind the caller's back: all of it must mean nothing. */
+export function misleadByProcess(): void {
+  Object.assign(process.env, {
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    HTTP_PROXY: "http://127.0.0.1:9",
+    GOOGLE_APPLICATION_CREDENTIALS: "/nonexistent/of-the-process.json",
+    GOOGLE_CLOUD_QUOTA_PROJECT: "of-the-process",
+    GOOGLE_CLOUD_UNIVERSE_DOMAIN: "of-the-process.example",
+    GCE_METADATA_HOST: "127.0.0.1:9",
+    GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: "1",
+    AWS_REGION: "of-the-process-1",
+    AWS_ACCESS_KEY_ID: "OF-THE-PROCESS",
+    AWS_SECRET_ACCESS_KEY: "of-the-process",
+  });
+}
+
+/** A context with a token, for REST at a small server. */
+export function restContext(
+  server: HttpServer,
+  env: Record<string, string | undefined> = {},
+  more: Partial<KeyContext> = {},
+): KeyContext {
+  const all = {
+    SOPS_GCP_KMS_CLIENT_TYPE: "REST",
+    SOPS_GCP_KMS_ENDPOINT: `http://${server.host}`,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "the-token",
+    METADATA_SERVER_DETECTION: "none",
+    ...env,
+  };
+  return contextWith(all, more);
+}
+
+export async function failure(promise: Promise<unknown>): Promise<TsopsError> {
+  const error: unknown = await promise.then(
+    () => assert.unreachable("it must fail"),
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, TsopsError);
+  return error as TsopsError;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, request } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { TsopsError } from "../../errors.ts";
@@ -66,7 +67,57 @@ export function agentFor(url: URL, context: KeyContext): HttpAgent {
   });
 }
 
-/** HTTPS through a proxy's CONNECT (RFC 9110 section 9.3.6). */
+/**
+ * Sees whether a server can be reached and is trusted: TCP, a proxy's tunnel, TLS. The gRPC library cannot give up a
+ * connection that it is making, which would keep a process alive for minutes; this can.
+ * @throws an error of the network, or the signal's.
+ */
+export async function reach(
+  host: string,
+  port: number,
+  context: KeyContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const proxy = proxyFor(host, context);
+  const socket = proxy && (await openTunnel(proxy, `${host}:${port}`, signal));
+  const bare = host.replace(/^\[|\]$/g, "");
+  const servername = isIP(bare) ? undefined : bare;
+  await new Promise<void>((resolve, reject) => {
+    const options = { host: bare, port, socket, servername, ca: authorities(context), ALPNProtocols: ["h2"] };
+    const secure = connect(options, () => {
+      resolve();
+      secure.destroy();
+    });
+    const stop = () => secure.destroy(new Error("stopped"));
+    signal.addEventListener("abort", stop);
+    secure.once("error", reject).once("close", () => {
+      signal.removeEventListener("abort", stop);
+      reject(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }));
+    });
+  });
+}
+
+/** A connection to `HOST:PORT` through a proxy's CONNECT (RFC 9110 section 9.3.6). */
+function openTunnel(proxy: URL, target: string, signal?: AbortSignal): Promise<Duplex> {
+  const login = proxyLogin(proxy);
+  const headers = {
+    host: target,
+    ...(login && { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` }),
+  };
+  const { hostname: host, port } = proxy;
+  return new Promise((resolve, reject) => {
+    const asked = request({ method: "CONNECT", host, port: port || 80, path: target, headers, signal });
+    asked.once("error", reject);
+    asked.once("connect", ({ statusCode }, socket) => {
+      if (statusCode === 200) return resolve(socket);
+      socket.destroy();
+      reject(Object.assign(new Error("the proxy refused"), { code: `PROXY${statusCode}` }));
+    });
+    asked.end();
+  });
+}
+
+/** HTTPS through a proxy. */
 class TunnelAgent extends HttpsAgent {
   readonly #proxy: URL;
 
@@ -79,27 +130,11 @@ class TunnelAgent extends HttpsAgent {
     options: { host?: string; port?: number | string; ca?: Buffer; servername?: string },
     done: (error: Error | null, socket?: Duplex) => void,
   ): undefined {
-    const login = proxyLogin(this.#proxy);
-    const target = `${options.host}:${options.port}`;
-    const tunnel = request({
-      method: "CONNECT",
-      host: this.#proxy.hostname,
-      port: this.#proxy.port || 80,
-      path: target,
-      headers: {
-        host: target,
-        ...(login && { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` }),
-      },
-    });
-    tunnel.once("error", done);
-    tunnel.once("connect", ({ statusCode }, socket) => {
-      if (statusCode === 200) {
+    openTunnel(this.#proxy, `${options.host}:${options.port}`).then(
+      (socket) => {
         done(null, connect({ socket, ca: options.ca, servername: options.servername ?? options.host }));
-        return;
-      }
-      socket.destroy();
-      done(Object.assign(new Error("the proxy refused"), { code: `PROXY${statusCode}` }));
-    });
-    tunnel.end();
+      },
+      (error: Error) => done(error),
+    );
   }
 }

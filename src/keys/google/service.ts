@@ -8,7 +8,7 @@ import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
 import { type Address, addressOf } from "./address.ts";
 import { type GoogleCredentials, googleCredentials, login } from "./credentials.ts";
-import { authorities, proxyFor, proxyLogin } from "./network.ts";
+import { authorities, proxyFor, proxyLogin, reach } from "./network.ts";
 
 /** What the keys of Google Cloud KMS need of it. */
 const SCOPES: readonly string[] = ["https://www.googleapis.com/auth/cloud-platform"];
@@ -27,6 +27,12 @@ export interface KmsService {
   login(): Promise<unknown>;
 }
 
+/** What gRPC's client says of its connection (https://grpc.io/docs/guides/connection-state). */
+interface Stub {
+  getChannel?(): { getConnectivityState(connect: boolean): number };
+}
+const READY = 2;
+
 export type Method = "encrypt" | "decrypt" | "getCryptoKey" | "testIamPermissions";
 
 /**
@@ -43,7 +49,7 @@ export async function kmsService(context: KeyContext): Promise<KmsService | null
 async function make(credentials: GoogleCredentials, context: KeyContext): Promise<KmsService> {
   const address = addressOf(context);
   checkUniverse(address, credentials);
-  const callsOf = (await client(address, credentials.client, context)).callsOf;
+  const callOf = await clientCalls(address, credentials.client, context);
   // later than the signal, which says in words that there was no answer
   const timeout = (limitSeconds(context) + 5) * 1000;
   return {
@@ -51,7 +57,7 @@ async function make(credentials: GoogleCredentials, context: KeyContext): Promis
     credentials,
     login: () => login(credentials, context, `https://${address.host}/`),
     async call(method, request, signal) {
-      const call = (await callsOf(method))[method]!;
+      const call = await callOf(method, signal);
       const key = method === "testIamPermissions" ? "resource" : "name";
       const routing = `${key}=${encodeURIComponent(String(request[key]))}`;
       const headers = { "x-goog-request-params": routing };
@@ -72,11 +78,11 @@ async function make(credentials: GoogleCredentials, context: KeyContext): Promis
  * The calls that Google's client makes. Its public methods are not used: with its debug log turned on they print
  * what they decrypt, and what goes wrong when they connect becomes an unhandled rejection.
  */
-async function client(
+async function clientCalls(
   address: Address,
   authClient: AuthClient,
   context: KeyContext,
-): Promise<{ callsOf(method: Method): Promise<Readonly<Record<string, Call>>> }> {
+): Promise<(method: Method, signal: AbortSignal) => Promise<Call>> {
   const { KeyManagementServiceClient } = await import("@google-cloud/kms");
   const { GoogleAuth } = await import("google-auth-library");
   const universeDomain = authClient.universeDomain;
@@ -84,12 +90,13 @@ async function client(
   const options = address.rest ? restOptions(address) : await grpcOptions(address, authClient, context);
   type Options = ConstructorParameters<typeof KeyManagementServiceClient>[0];
   const kms = new KeyManagementServiceClient({ auth, universeDomain, ...options } as unknown as Options);
-  const callsOf = async (method: Method) => {
+  return async (method, signal) => {
     const part = method === "testIamPermissions" ? kms.iamClient : kms;
-    await part.initialize();
-    return part.innerApiCalls as Readonly<Record<string, Call>>;
+    const stub = (await part.initialize()) as Stub;
+    const connected = address.rest || stub.getChannel?.().getConnectivityState(false) === READY;
+    if (!connected) await reach(address.host, address.port, context, signal);
+    return (part.innerApiCalls as Readonly<Record<string, Call>>)[method]!;
   };
-  return { callsOf };
 }
 
 /**
