@@ -79,6 +79,14 @@ export class OurServer {
     this.child.once("exit", () => running.delete(this.child));
     this.child.stdout!.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     this.child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    // a test that fails before it stops its server must not keep this process alive
+    this.hold("unref");
+  }
+
+  private hold(how: "ref" | "unref"): void {
+    this.child[how]();
+    for (const stream of this.child.stdio)
+      (stream as unknown as Record<typeof how, () => void> | null)?.[how]();
   }
 
   static async start(args: readonly string[], env: Env): Promise<OurServer> {
@@ -109,6 +117,7 @@ export class OurServer {
   /** The exit code. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     if (this.child.exitCode !== null) return this.child.exitCode;
+    this.hold("ref");
     const ended = new Promise<number | null>((resolve) => this.child.once("close", resolve));
     this.child.kill(signal);
     return await ended;
