@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls";
 import type { Server, ServerCredentials, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
 import { printable } from "../keys/printable.ts";
@@ -92,18 +93,16 @@ function guard({ tls, secrets, log, allowAnyone }: ServerOptions, { local }: Pla
 function credentialsFor({ tls }: ServerOptions, make: typeof ServerCredentials): ServerCredentials {
   if (!tls?.cert || !tls.key) return make.createInsecure();
   try {
-    const pair = { private_key: tls.key, cert_chain: tls.cert };
-    return make.createSsl(tls.ca ?? null, [pair], tls.ca !== undefined);
+    // gRPC would find out later, and say less
+    createSecureContext({ ...tls });
   } catch (error) {
-    throw badCertificate(error);
+    throw new TsopsError("generic", "the certificate and key of the server cannot be used", {
+      hint: "both are PEM files, and belong together; so is the file of the clients' authority",
+      cause: error,
+    });
   }
-}
-
-function badCertificate(cause: unknown): TsopsError {
-  return new TsopsError("generic", "the certificate and key of the server cannot be used", {
-    hint: "both are PEM files, and belong together",
-    cause,
-  });
+  const pair = { private_key: tls.key, cert_chain: tls.cert };
+  return make.createSsl(tls.ca ?? null, [pair], tls.ca !== undefined);
 }
 
 /** Plaintexts are cleared as soon as they are a message. */
