@@ -93,7 +93,9 @@ export async function buildProgram(root, shared) {
       if (size === later.size) return result;
     }
   };
-  const names = namesIn((await restOf({ ...options, format: "esm", minifyWhitespace: false })).outputFiles[0].text);
+  const names = namesIn(
+    (await restOf({ ...options, format: "esm", minifyWhitespace: false })).outputFiles[0].text,
+  );
   const rest = await restOf(script);
   const start = await build({ ...script, ...entry(`${imports}\n${sharing(names, whole)}`), plugins });
   write("start.js", start);
@@ -126,7 +128,9 @@ function namesIn(code) {
 /** Code that gives the second script what it uses of the first one: names of some modules, others as a whole. */
 function sharing(names, whole) {
   const namespaces = [...whole].map((file, i) => ({ file, as: `w${i}` }));
-  const files = [...names].filter(([file]) => !whole.has(file)).map(([file, set], i) => ({ file, pairs: [...set].map((name, k) => [name, `s${i}_${k}`]) }));
+  const files = [...names]
+    .filter(([file]) => !whole.has(file))
+    .map(([file, set], i) => ({ file, pairs: [...set].map((name, k) => [name, `s${i}_${k}`]) }));
   const imports = files.map(({ file, pairs }) => {
     return `import { ${pairs.map(([name, as]) => `${name} as ${as}`).join(", ")} } from "./${file}";`;
   });

@@ -86,7 +86,8 @@ function testFiles(folder) {
 }
 
 function builtProgram() {
-  if (!existsSync(join(root, "dist", "start.js"))) quit("the program is not built: run `npm run build` first");
+  if (!existsSync(join(root, "dist", "start.js")))
+    quit("the program is not built: run `npm run build` first");
   return join(root, "bin", "tsops.js");
 }
 
