@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -78,6 +79,17 @@ test("replaces the target of a symbolic link, through folders and where nothing 
   assert.is(text(join(other, "missing")), "first");
   symlinkSync("loop", join(dir, "loop"));
   assert.match((await failure(replaceFile(join(dir, "loop"), Buffer.from("x")))).message, "circle");
+});
+
+test("follows a link that leads nowhere yet as the system does, through the parents of linked folders", async () => {
+  const dir = folder();
+  const other = folder();
+  mkdirSync(join(other, "inner"));
+  symlinkSync(join(other, "inner"), join(dir, "linked"));
+  symlinkSync("linked/../missing", join(dir, "ahead"));
+  await replaceFile(join(dir, "ahead"), Buffer.from("new"));
+  assert.is(text(join(other, "missing")), "new");
+  assert.equal(readdirSync(dir).sort(), ["ahead", "linked"]);
 });
 
 test("writes only what was expected to be there", async () => {
