@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
@@ -160,6 +160,24 @@ test("writes to devices and pipes as they are", async () => {
     const error = await failure(createFile("/dev/full", Buffer.from("x"), { plaintext: true }));
     assert.match(error.message, "the disk is full");
   }
+});
+
+test("/dev/stdout is what is open there, also a file that has no name any more or that others write to", async () => {
+  if (!existsSync("/proc/self/fd")) return;
+  const dir = folder();
+  const path = script(
+    dir,
+    `import { createFile } from "./src/files/atomic.ts";
+     await createFile("/dev/fd/1", Buffer.from("first\\n"), { plaintext: true });
+     await createFile("/dev/stdout", Buffer.from("second\\n"), { plaintext: true });`,
+  );
+  const program = `"${process.execPath}" "${path}"`;
+  const sh = (line: string) => start(["sh", "-c", line], { cwd: dir }).ended;
+  await sh(`{ echo before; ${program}; echo after; } > shared`);
+  assert.is(text(join(dir, "shared")), "before\nfirst\nsecond\nafter\n");
+  await sh(`exec 3> gone 4< gone; rm gone; ${program} >&3; cat <&4 > read`);
+  assert.is(text(join(dir, "read")), "first\nsecond\n");
+  assert.equal(readdirSync(dir).sort(), ["read", basename(path), "shared"]);
 });
 
 test("never overwrites with createNew", async () => {
