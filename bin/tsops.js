@@ -1,9 +1,21 @@
 #!/usr/bin/env node
 // Starts the program. It is made of two scripts (scripts/program.mjs), run from V8's code cache where there is one for
 // this release of Node: compiling them anew would cost more than decrypting a small file.
-const { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
+const { createHash } = require("node:crypto");
+const {
+  accessSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} = require("node:fs");
 const { dirname, join } = require("node:path");
 const vm = require("node:vm");
+
+/** Bytes before the data of a cache. */
+const HASH_BYTES = 32;
 
 const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
@@ -29,7 +41,8 @@ function run(name, requireHere) {
   const cache = join(dist, "cache", `${build}-${process.version}-${process.arch}.bin`);
   const cachedData = readCache(cache);
   const script = new vm.Script(source, { filename: file, cachedData });
-  if (!cachedData) process.once("exit", () => keepCache(script, cache));
+  // V8 rejects one that was made under other flags, such as those of NODE_OPTIONS
+  if (!cachedData || script.cachedDataRejected) process.once("exit", () => keepCache(script, cache));
   const loaded = { exports: {} };
   // a script that comes from the cache cannot import anything itself, so it is given this module's import
   script.runInThisContext()(loaded.exports, requireHere, loaded, file, dist, importHere);
@@ -46,23 +59,41 @@ function readSource(file) {
   }
 }
 
+/** V8 trusts what a cache says and crashes on one that the disk or a loss of power damaged, so it has a hash of its own. */
 function readCache(cache) {
   try {
-    return readFileSync(cache);
+    const bytes = readFileSync(cache);
+    const data = bytes.subarray(HASH_BYTES);
+    return hashOf(data).equals(bytes.subarray(0, HASH_BYTES)) ? data : undefined;
   } catch {
     return undefined;
   }
 }
 
+function hashOf(data) {
+  return createHash("sha256").update(data).digest();
+}
+
 /** Beside the program and nowhere else: whoever may write there may change the program itself. */
 function keepCache(script, cache) {
+  const half = `${cache}.${process.pid}`;
   try {
     accessSync(dist, constants.W_OK);
     mkdirSync(dirname(cache), { recursive: true });
-    const half = `${cache}.${process.pid}`;
-    writeFileSync(half, script.createCachedData());
+    const data = script.createCachedData();
+    writeFileSync(half, Buffer.concat([hashOf(data), data]));
     renameSync(half, cache);
   } catch {
     // a folder that cannot be written to makes the program slower, not worse
+    dropQuietly(half);
+  }
+}
+
+/** What a full disk left. */
+function dropQuietly(file) {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // see above
   }
 }

@@ -140,6 +140,8 @@ export interface SaveOptions {
   readonly indent?: number;
   /** The release that is written; only `edit` raises it (SPEC section 5). */
   readonly raiseVersion?: boolean;
+  /** Told how a new plaintext reads. */
+  readonly onReading?: EncryptOptions["onReading"];
 }
 
 /** The document with a new plaintext: what did not change keeps its ciphertext. */
@@ -279,6 +281,7 @@ function updateOptions(file: OpenDocument, session: Session, options: SaveOption
     metadata: withFields(file.metadata.tree, version),
     previous: { decrypted: file.decrypted, sameKey: true },
     seal: options.seal ?? true,
+    onReading: options.onReading,
   };
 }
 

@@ -210,6 +210,22 @@ test("duplicate keys in JSON are kept, with a warning that names the place", () 
     assert.match(opened.stderr, /twice/);
   }));
 
+test("duplicate keys in JSON are reported by --update, and where they stop a conversion", () =>
+  inSandbox(async (box) => {
+    const twice = '{\n  "a": 1,\n  "a": 2\n}\n';
+    box.write("old.json", '{"a": 1}');
+    box.write("new.json", twice);
+    assert.is((await box.run(["encrypt", "-i", "old.json"])).code, 0);
+    for (const argv of [
+      ["encrypt", "--update", "old.json", "new.json"],
+      ["encrypt", "--output-type", "yaml", "new.json"],
+    ]) {
+      assert.match((await box.run(argv)).stderr, /new\.json:3:3: .*twice/);
+    }
+    const { stderr } = await box.run(["encrypt", "--update", "old.json"], { input: twice });
+    assert.match(stderr, /old\.json:3:3: .*twice/);
+  }));
+
 test("a comment that does not decrypt is reported, and refused in a sealed file", () =>
   inSandbox(async (box) => {
     box.write("a.yaml", PLAIN);

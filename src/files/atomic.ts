@@ -57,6 +57,8 @@ export async function createFile(
 ): Promise<void> {
   try {
     const there = statIfThere(path);
+    const open = there && descriptorOf(path);
+    if (open !== undefined && there?.isFile()) return await writeByThread(open, bytes);
     if (there && !there.isFile() && !there.isDirectory()) {
       return await fs.promises.writeFile(path, bytes, { flag: fs.constants.O_WRONLY });
     }
@@ -66,6 +68,14 @@ export async function createFile(
   }
   // a new copy of what stands encrypted elsewhere can be made again: waiting for the disk would be for nothing
   await replace(path, bytes, plaintext ? PRIVATE : SHARED, {}, !plaintext);
+}
+
+/** What `/dev/stdout` and its like stand for: a file that is open already, whose own name may be gone. */
+function descriptorOf(path: string): number | undefined {
+  if (path === "/dev/stdout") return 1;
+  if (path === "/dev/stderr") return 2;
+  const number = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(path)?.[1];
+  return number === undefined ? undefined : Number(number);
 }
 
 /**

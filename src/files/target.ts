@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { errorCode } from "./errors.ts";
 
 /** As many as Linux follows. */
@@ -22,7 +22,8 @@ export function followLinks(path: string): string {
     at = join(folder, basename(at));
     const link = linkAt(at);
     if (link === undefined) return at;
-    at = resolve(folder, link);
+    // not normalized: `..` behind a linked folder is the parent of where that leads
+    at = isAbsolute(link) ? link : folder + sep + link;
   }
   throw Object.assign(new Error("too many symbolic links"), { code: "ELOOP" });
 }

@@ -129,7 +129,7 @@ const WORDS: Readonly<Record<keyof Allow, { what: string; field: string }>> = {
 
 /** Addresses compare without case in scheme and host, default port and final slashes; other texts as they are. */
 function normal(text: string): string {
-  const trimmed = text.trim().replace(/\/+$/, "");
+  const trimmed = text.trim();
   if (!/^https?:\/\//i.test(trimmed) || !URL.canParse(trimmed)) return trimmed;
   const { protocol, host, pathname } = new URL(trimmed);
   return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;

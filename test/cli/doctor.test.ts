@@ -75,4 +75,15 @@ test("doctor goes on after a file that cannot be read", async () => {
   });
 });
 
+test("doctor reads fields of keys as weakly typed as decrypt does", async () => {
+  await inSandbox(async (box) => {
+    box.write("s.json", '{"a": 1}');
+    await box.run(["encrypt", "-i", "s.json"]);
+    box.write("s.json", box.read("s.json").replace(/"enc": "[^"]*"/, '"enc": 5'));
+    const { code, stdout, stderr } = await box.run(["doctor", "s.json"]);
+    assert.is(code, 128, stderr);
+    assert.match(stdout, /s\.json: cannot be opened here\n {2}- age /);
+  });
+});
+
 test.run();

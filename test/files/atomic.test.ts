@@ -4,13 +4,14 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
@@ -78,6 +79,17 @@ test("replaces the target of a symbolic link, through folders and where nothing 
   assert.is(text(join(other, "missing")), "first");
   symlinkSync("loop", join(dir, "loop"));
   assert.match((await failure(replaceFile(join(dir, "loop"), Buffer.from("x")))).message, "circle");
+});
+
+test("follows a link that leads nowhere yet as the system does, through the parents of linked folders", async () => {
+  const dir = folder();
+  const other = folder();
+  mkdirSync(join(other, "inner"));
+  symlinkSync(join(other, "inner"), join(dir, "linked"));
+  symlinkSync("linked/../missing", join(dir, "ahead"));
+  await replaceFile(join(dir, "ahead"), Buffer.from("new"));
+  assert.is(text(join(other, "missing")), "new");
+  assert.equal(readdirSync(dir).sort(), ["ahead", "linked"]);
 });
 
 test("writes only what was expected to be there", async () => {
@@ -148,6 +160,24 @@ test("writes to devices and pipes as they are", async () => {
     const error = await failure(createFile("/dev/full", Buffer.from("x"), { plaintext: true }));
     assert.match(error.message, "the disk is full");
   }
+});
+
+test("/dev/stdout is what is open there, also a file that has no name any more or that others write to", async () => {
+  if (!existsSync("/proc/self/fd")) return;
+  const dir = folder();
+  const path = script(
+    dir,
+    `import { createFile } from "./src/files/atomic.ts";
+     await createFile("/dev/fd/1", Buffer.from("first\\n"), { plaintext: true });
+     await createFile("/dev/stdout", Buffer.from("second\\n"), { plaintext: true });`,
+  );
+  const program = `"${process.execPath}" "${path}"`;
+  const sh = (line: string) => start(["sh", "-c", line], { cwd: dir }).ended;
+  await sh(`{ echo before; ${program}; echo after; } > shared`);
+  assert.is(text(join(dir, "shared")), "before\nfirst\nsecond\nafter\n");
+  await sh(`exec 3> gone 4< gone; rm gone; ${program} >&3; cat <&4 > read`);
+  assert.is(text(join(dir, "read")), "first\nsecond\n");
+  assert.equal(readdirSync(dir).sort(), ["read", basename(path), "shared"]);
 });
 
 test("never overwrites with createNew", async () => {

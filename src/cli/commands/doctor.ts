@@ -46,7 +46,7 @@ function examiner(context: KeyContext): Examine {
   return (key) => {
     const { id, kind } = key;
     // an age identity is found by what it opens
-    const name = JSON.stringify([kind, id, kind === "age" ? key.fields.get("enc") : ""]);
+    const name = JSON.stringify([kind, id, kind === "age" ? String(key.fields.get("enc")) : ""]);
     let found = known.get(name);
     if (!found) known.set(name, (found = kindNamed(kind).examine(key, context)));
     return found;

@@ -102,14 +102,27 @@ async function encryptContent(
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   const creation = await creationFor(settings, args, io);
   const indent = indentFor(to, args, settings);
+  return await warningOfDuplicates(from, text, file, io, async (onReading) => {
+    if (from === to) return await encryptNew(text, to, { ...creation, indent, onReading }, session);
+    const { plain, format } = convert(text, from, to, indent, onReading);
+    return await encryptNew(plain, format, { ...creation, indent }, session);
+  });
+}
+
+/** Has `work` tell how the text reads, and warns about keys that would pass unnoticed, also where it fails. */
+async function warningOfDuplicates<T>(
+  format: Format,
+  text: string,
+  name: string,
+  io: Io,
+  work: (onReading: (reading: Reading) => void) => T | Promise<T>,
+): Promise<T> {
   const duplicates: Warning[] = [];
-  const onReading = (reading: Reading) => void duplicates.push(...duplicateWarnings(reading));
-  const { plain, format } =
-    from === to ? { plain: text, format: to } : convert(text, from, to, indent, onReading);
-  const options = { ...creation, indent, onReading: from === to ? onReading : undefined };
-  const encrypted = await encryptNew(plain, format, options, session);
-  if (from.name.startsWith("json")) await reportWarnings(duplicates, text, file, io);
-  return encrypted;
+  try {
+    return await work((reading) => void duplicates.push(...duplicateWarnings(reading)));
+  } finally {
+    if (format.name.startsWith("json")) await reportWarnings(duplicates, text, name, io);
+  }
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
@@ -143,7 +156,10 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
   try {
     const seal = await checkRecipients(open, settings, old, args, io, false);
     const plain = decodeText(input?.bytes ?? (await readAll(io.stdin)));
-    const text = saveText(open, plain, session, { seal, indent: indentFor(open.format, args, settings) });
+    const options = { seal, indent: indentFor(open.format, args, settings) };
+    const text = await warningOfDuplicates(open.format, plain, given[0] ?? old, io, (onReading) =>
+      saveText(open, plain, session, { ...options, onReading }),
+    );
     await checkSelectors(open, text, settings, args);
     const file = args.flag("in-place") ? given[0] : undefined;
     await writeResult(
