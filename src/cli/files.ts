@@ -1,8 +1,7 @@
 import { basename, join, relative, resolve } from "node:path";
-import { type OpenDocument, openText, type SaveOptions, type Session } from "../document.ts";
+import { type OpenDocument, openText, type Session } from "../document.ts";
 import { inFile, TsopsError } from "../errors.ts";
 import { createFile, replaceFile } from "../files/atomic.ts";
-import { withLock } from "../files/lock.ts";
 import { type ReadFile, readDocument } from "../files/read.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOfFile, isFormatName, loadFormat } from "../formats/index.ts";
@@ -11,15 +10,6 @@ import type { Warning } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
 import { note } from "./report.ts";
-import { makeSession } from "./session.ts";
-import {
-  checkRecipients,
-  checkSelectors,
-  checkSelectorsVouched,
-  indentFor,
-  loadSettings,
-  type Settings,
-} from "./settings.ts";
 
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
@@ -150,58 +140,4 @@ export async function reportWarnings(
   }
   const more = warnings.length - SHOWN_WARNINGS;
   if (more > 0) await note(io, `warning: ${name}: ${more} more warnings like these`);
-}
-
-/** What a command makes of an open file: its new text, or undefined if nothing is to be written. */
-export type Change = (
-  open: OpenDocument,
-  session: Session,
-  options: SaveOptions,
-  settings: Settings,
-) => string | undefined | Promise<string | undefined>;
-
-interface UpdateOptions {
-  /** Write back to the file; otherwise to `--output` or standard output. */
-  readonly inPlace?: boolean;
-  /** Whether the recipients that stand in the file get a new data key. */
-  readonly rewraps?: boolean;
-  /** Compare the recipients with the creation rule; false where they come from it. */
-  readonly vouch?: boolean;
-}
-
-/**
- * Reads, opens, changes and replaces one file, alone: others that change it wait. The result goes to `--output` or
- * standard output where `inPlace` is false.
- */
-export async function updateFile(
-  name: string,
-  args: Args,
-  io: Io,
-  change: Change,
-  { inPlace = true, rewraps = false, vouch = true }: UpdateOptions = {},
-): Promise<number> {
-  const path = resolve(io.cwd, name);
-  const session = await makeSession(args, io);
-  const update = async (): Promise<number> => {
-    const { bytes, fingerprint } = await readDocument(path);
-    const settings = await loadSettings(path, args, io);
-    const open = await openFile(name, bytes, args, io, session);
-    try {
-      const seal = vouch
-        ? await checkRecipients(open, settings, name, args, io, rewraps)
-        : await checkSelectorsVouched(open, settings, name, args, io);
-      const options = { seal, indent: indentFor(open.format, args, settings) };
-      const text = await change(open, session, options, settings);
-      if (text === undefined) return 0;
-      await checkSelectors(open, text, settings, args);
-      const target = inPlace ? { file: name, expected: fingerprint } : { output: args.text("output") };
-      await writeResult(text, { ...target, plaintext: false }, io);
-      return 0;
-    } catch (error) {
-      throw inFile(error, name);
-    } finally {
-      open.close();
-    }
-  };
-  return inPlace ? await withLock(path, update) : await update();
 }

@@ -1,10 +1,11 @@
-import { encryptNew, type NewFile, type OpenDocument, openText, type Session } from "../document.ts";
+import { type NewFile, type OpenDocument, openText, type Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { type PathElement, pathOf } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { compareGroups, differs } from "../keys/difference.ts";
 import { groupsFromMetadata } from "../keys/groups.ts";
+import { encryptNew } from "../save.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import { sameValues, valuesOf, valuesText } from "./values.ts";

@@ -45,8 +45,9 @@ function examiner(context: KeyContext): Examine {
   const known = new Map<string, Promise<Examination>>();
   return (key) => {
     const { id, kind } = key;
-    // an age identity is found by what it opens
-    const name = JSON.stringify([kind, id, kind === "age" ? String(key.fields.get("enc")) : ""]);
+    // identities and rings are judged by what they open
+    const local = kind === "age" || kind === "pgp";
+    const name = JSON.stringify([kind, id, local ? String(key.fields.get("enc")) : ""]);
     let found = known.get(name);
     if (!found) known.set(name, (found = kindNamed(kind).examine(key, context)));
     return found;

@@ -1,12 +1,5 @@
 import { basename, resolve } from "node:path";
-import {
-  encryptNew,
-  type OpenDocument,
-  type Recipients,
-  type Session,
-  saveDraft,
-  saveText,
-} from "../../document.ts";
+import type { OpenDocument, Recipients, Session } from "../../document.ts";
 import { editText } from "../../editor/session.ts";
 import { inFile, TsopsError } from "../../errors.ts";
 import { createNew, replaceFile } from "../../files/atomic.ts";
@@ -14,6 +7,7 @@ import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
 import { nameOf } from "../../keys/store/env.ts";
+import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
 import { inputFormat, openFile, readInput } from "../files.ts";
@@ -21,7 +15,8 @@ import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { formatError, note } from "../report.ts";
 import { makeSession } from "../session.ts";
-import { checkRecipients, checkSelectors, indentFor, loadSettings, type Settings } from "../settings.ts";
+import { indentFor, loadSettings, type Settings } from "../settings.ts";
+import { checkRecipients, checkSelectors } from "../vouch.ts";
 
 /** `edit FILE`: the plaintext in an editor; what changed is encrypted again, or a new file is made. */
 export async function edit(args: Args, io: Io): Promise<number> {

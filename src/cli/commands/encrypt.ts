@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { encryptNew, type Session, saveText } from "../../document.ts";
+import type { Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { discover } from "../../files/discover.ts";
 import { withLock } from "../../files/lock.ts";
@@ -7,6 +7,7 @@ import { buildTrees } from "../../formats/build.ts";
 import type { Format, Reading } from "../../formats/format.ts";
 import { json } from "../../formats/json.ts";
 import { decodeText } from "../../formats/text.ts";
+import { encryptNew, saveText } from "../../save.ts";
 import { duplicateWarnings, type Warning } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
@@ -24,7 +25,8 @@ import {
 import { type Io, readAll, visible, write } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
-import { checkRecipients, checkSelectors, indentFor, loadSettings } from "../settings.ts";
+import { indentFor, loadSettings } from "../settings.ts";
+import { checkRecipients, checkSelectors } from "../vouch.ts";
 import { isEncrypted } from "./decrypt.ts";
 
 /** `encrypt`: one file to standard output, or many in place or into a folder. */

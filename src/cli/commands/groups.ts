@@ -1,11 +1,12 @@
-import { saveRecipients, saveRotated } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { couldOpen, keysGone } from "../../keys/difference.ts";
+import { saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { keysFrom } from "../creation.ts";
-import { missingFileExits, updateFile } from "../files.ts";
+import { missingFileExits } from "../files.ts";
 import { type Io, write } from "../io.ts";
-import { reportRemoved } from "../settings.ts";
+import { updateFile } from "../update.ts";
+import { reportRemoved } from "../vouch.ts";
 
 /** `groups` alone says what it can do, as SOPS does. */
 export async function groups(_args: Args, io: Io): Promise<number> {

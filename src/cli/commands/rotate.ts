@@ -1,14 +1,15 @@
-import { saveRotated } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { sameKey } from "../../keys/difference.ts";
 import { exactKeys } from "../../keys/groups.ts";
 import type { KeyGroup, MasterKey } from "../../keys/kind.ts";
+import { saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { keysFrom } from "../creation.ts";
-import { checkOutputOptions, updateFile } from "../files.ts";
+import { checkOutputOptions } from "../files.ts";
 import type { Io } from "../io.ts";
-import { reportRemoved } from "../settings.ts";
+import { updateFile } from "../update.ts";
+import { reportRemoved } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
 /** `rotate`: a new data key for the same recipients, more (`--add-…`) or fewer (`--rm-…`). */

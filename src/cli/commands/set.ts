@@ -1,4 +1,3 @@
-import { saveSet, saveUnset } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format, PathElement } from "../../formats/format.ts";
@@ -6,11 +5,13 @@ import { json } from "../../formats/json.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeList } from "../../formats/tree.ts";
+import { saveSet, saveUnset } from "../../save.ts";
 import type { Decrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
-import { missingFileExits, readInput, updateFile } from "../files.ts";
+import { missingFileExits, readInput } from "../files.ts";
 import { type Io, readAll } from "../io.ts";
 import { askHidden, interactive } from "../prompt.ts";
+import { updateFile } from "../update.ts";
 
 /** `set FILE INDEX VALUE`: one value is set, and nothing else of the text changes. */
 export async function set(args: Args, io: Io): Promise<number> {

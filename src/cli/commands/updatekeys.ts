@@ -1,16 +1,17 @@
-import { saveRecipients, saveRotated } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { compareGroups, couldOpen, differs, keysGone } from "../../keys/difference.ts";
 import { exactKeys } from "../../keys/groups.ts";
+import { saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { ruleRecipients } from "../creation.ts";
-import { missingFileExits, updateFile } from "../files.ts";
+import { missingFileExits } from "../files.ts";
 import { type Io, write } from "../io.ts";
 import { askYes } from "../prompt.ts";
 import { formatDifference, formatThreshold } from "../recipients.ts";
 import { note } from "../report.ts";
-import { reportRemoved } from "../settings.ts";
+import { updateFile } from "../update.ts";
+import { reportRemoved } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
 /**

@@ -1,0 +1,241 @@
+import { randomBytes } from "node:crypto";
+import type { NewFile, OpenDocument, Recipients, Session } from "./document.ts";
+import { TsopsError } from "./errors.ts";
+import type { Format, PathElement } from "./formats/format.ts";
+import { applyEdits } from "./formats/text.ts";
+import { type Tree, TreeMap } from "./formats/tree.ts";
+import { wrapDataKey } from "./keys/groups.ts";
+import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
+import { encryptDraft, encryptText } from "./sops/encrypt.ts";
+import { noMetadata, readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
+import { compileSelector, type Selector } from "./sops/selection.ts";
+import type { EncryptOptions } from "./sops/work.ts";
+
+/** Saving documents: new ones, and what changed in open ones. Each function gives the encrypted document's text. */
+
+/** Bytes in a data key (SPEC section 4). */
+const DATA_KEY_BYTES = 32;
+const STOCK_BYTES = 4096;
+
+/** Encrypts a plaintext with a new data key. Returns the encrypted document's text. */
+export async function encryptNew(
+  plain: string,
+  format: Format,
+  file: NewFile,
+  session: Session,
+): Promise<string> {
+  if (file.groups.every((group) => group.length === 0)) {
+    throw new TsopsError("generic", "there is no master key to encrypt with", {
+      hint: "name one with --age, --pgp or another key option, or in a creation rule of .sops.yaml or .sopsrc",
+    });
+  }
+  const dataKey = randomBytes(DATA_KEY_BYTES);
+  try {
+    const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session.context, session);
+    // a binary file has no keys to select by, so SOPS writes no selector there (SPEC section 5)
+    const selector = format.readEncrypted ? undefined : file.selector;
+    const metadata = withFields(new TreeMap(), {
+      ...groupFields({ groups, threshold: file.threshold }, new TreeMap()),
+      ...selectorFields(selector),
+      mac_only_encrypted: file.macOnlyEncrypted ? true : undefined,
+      version: SOPS_VERSION,
+    });
+    return encryptText(plain, format, {
+      ...saveOptions(session, dataKey, file.indent),
+      selection: await compileSelector(selector ?? WHOLE),
+      metadata,
+      seal: file.seal ?? true,
+      onReading: file.onReading,
+    });
+  } finally {
+    dataKey.fill(0);
+  }
+}
+
+/** Selects everything: what a file without a selector of its own, such as a binary one, is encrypted with. */
+const WHOLE: Selector = { kind: "unencrypted_suffix", value: "_unencrypted" };
+
+export interface SaveOptions {
+  /** Write a seal. A file that had one gets a new one in any case unless this is false. Default true. */
+  readonly seal?: boolean;
+  readonly indent?: number;
+  /** The release that is written; only `edit` raises it (SPEC section 5). */
+  readonly raiseVersion?: boolean;
+  /** Told how a new plaintext reads. */
+  readonly onReading?: EncryptOptions["onReading"];
+}
+
+/** The document with a new plaintext: what did not change keeps its ciphertext. */
+export function saveText(
+  file: OpenDocument,
+  plain: string,
+  session: Session,
+  options: SaveOptions = {},
+): string {
+  return encryptText(plain, file.format, updateOptions(file, session, options));
+}
+
+/**
+ * The same for a plaintext with the metadata in it, as `edit --show-master-keys` shows it. Keys that were added there get
+ * the data key wrapped; keys that were taken out are gone.
+ */
+export async function saveDraft(
+  file: OpenDocument,
+  draft: string,
+  session: Session,
+  options: SaveOptions = {},
+): Promise<string> {
+  const { metadata } = file.format.read(draft);
+  if (!metadata) throw noMetadata();
+  const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
+  const { tree } = file.metadata;
+  const typed = readMetadata(metadata.tree);
+  const selection = await compileSelector(typed.selector);
+  return encryptDraft(draft, file.format, {
+    ...updateOptions({ ...file, metadata: typed, selection }, session, options),
+    metadata: withFields(metadata.tree, {
+      ...groupFields({ groups: wrapped, threshold }, metadata.tree),
+      version: options.raiseVersion ? SOPS_VERSION : tree.get("version"),
+    }),
+  });
+}
+
+/** The document with one value set, as `set` does; the rest of the text stays as it is. */
+export function saveSet(
+  file: OpenDocument,
+  path: readonly PathElement[],
+  value: Tree,
+  session: Session,
+  options: SaveOptions = {},
+): string {
+  return saveEdited(file, session, options, (reading) =>
+    file.format.set(reading, path, value, { indent: options.indent }),
+  );
+}
+
+/** The document without the value at a path. */
+export function saveUnset(
+  file: OpenDocument,
+  path: readonly PathElement[],
+  session: Session,
+  options: SaveOptions = {},
+): string {
+  return saveEdited(file, session, options, (reading) => file.format.unset(reading, path));
+}
+
+function saveEdited(
+  file: OpenDocument,
+  session: Session,
+  options: SaveOptions,
+  editsFor: (reading: ReturnType<Format["read"]>) => { start: number; end: number; text: string }[],
+): string {
+  const { format, decrypted } = file;
+  if (format.readEncrypted) {
+    const plain = format.read(decrypted.text);
+    return saveText(file, applyEdits(plain.text, editsFor(plain)), session, options);
+  }
+  const draft = applyEdits(decrypted.draft, editsFor(format.read(decrypted.draft)));
+  return encryptDraft(draft, format, updateOptions(file, session, options));
+}
+
+/** The document with a new data key, for these recipients. Every ciphertext is new. */
+export async function saveRotated(
+  file: OpenDocument,
+  recipients: Recipients,
+  session: Session,
+  options: SaveOptions = {},
+): Promise<string> {
+  const dataKey = randomBytes(DATA_KEY_BYTES);
+  try {
+    const groups = await wrapDataKey(
+      dataKey,
+      recipients.groups,
+      recipients.threshold,
+      session.context,
+      session,
+    );
+    return encryptKept(file, {
+      ...updateOptions(file, session, options),
+      dataKey,
+      metadata: withRecipients(file.metadata.tree, { groups, threshold: recipients.threshold }),
+      previous: { decrypted: file.decrypted, sameKey: false },
+    });
+  } finally {
+    dataKey.fill(0);
+  }
+}
+
+/** The document with the same data key wrapped for these recipients; no value changes. */
+export async function saveRecipients(
+  file: OpenDocument,
+  recipients: Recipients,
+  session: Session,
+  options: SaveOptions = {},
+): Promise<string> {
+  const groups = await wrapDataKey(
+    file.dataKey,
+    recipients.groups,
+    recipients.threshold,
+    session.context,
+    session,
+  );
+  return encryptKept(file, {
+    ...updateOptions(file, session, options),
+    keepMac: true,
+    metadata: withRecipients(file.metadata.tree, { groups, threshold: recipients.threshold }),
+  });
+}
+
+/** Encrypts what was decrypted, as it stands. */
+function encryptKept(file: OpenDocument, options: EncryptOptions): string {
+  const { format, decrypted } = file;
+  if (format.readEncrypted) return encryptText(decrypted.text, format, options);
+  return encryptDraft(decrypted.draft, format, options, decrypted.text);
+}
+
+function updateOptions(file: OpenDocument, session: Session, options: SaveOptions): EncryptOptions {
+  const version = options.raiseVersion ? { version: SOPS_VERSION } : {};
+  return {
+    ...saveOptions(session, file.dataKey, options.indent),
+    selection: file.selection,
+    metadata: withFields(file.metadata.tree, version),
+    previous: { decrypted: file.decrypted, sameKey: true },
+    seal: options.seal ?? true,
+    onReading: options.onReading,
+  };
+}
+
+function saveOptions(session: Session, dataKey: Buffer, indent: number | undefined) {
+  const lastModified = session.context
+    .now()
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z");
+  return { dataKey, random: randomInBulk(), lastModified, indent };
+}
+
+/** Asking the system for the IV of each value by itself takes longer than encrypting it. No byte is given out twice. */
+function randomInBulk(): (size: number) => Buffer {
+  let stock = Buffer.alloc(0);
+  return (size) => {
+    if (stock.length < size) stock = randomBytes(Math.max(size, STOCK_BYTES));
+    const given = stock.subarray(0, size);
+    stock = stock.subarray(size);
+    return given;
+  };
+}
+
+function withRecipients(tree: TreeMap, recipients: Recipients): TreeMap {
+  return withFields(tree, groupFields(recipients, tree));
+}
+
+/** All key fields of the metadata; undefined for the ones that are not used, so that old ones are taken away. */
+function groupFields({ groups, threshold }: Recipients, tree: TreeMap): Record<string, Tree | undefined> {
+  const given = groupsToMetadata(groups, threshold);
+  const own = tree.get("tsops");
+  const tsops = withFields(own instanceof TreeMap ? own : new TreeMap(), { keys: ownKeysToMetadata(groups) });
+  return {
+    ...Object.fromEntries(GROUP_FIELDS.map((field) => [field, given.get(field)])),
+    tsops: tsops.items.length > 0 ? tsops : undefined,
+  };
+}
