@@ -9,7 +9,7 @@ import { once } from "./cache.ts";
 import { neededField, sortedFields, splitList, textField, withFields } from "./fields.ts";
 import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
 import { shortened } from "./printable.ts";
-import { reasonsOf } from "./reasons.ts";
+import { prefixed, reasonsOf } from "./reasons.ts";
 
 export { generateIdentity, type NewIdentity, recipientOf } from "./age/keygen.ts";
 
@@ -35,7 +35,7 @@ export const age: KeyKind = {
     try {
       return withFields(key, { enc: armor(await sealFor(key.id, dataKey, context)) });
     } catch (error) {
-      throw explained(error, `cannot wrap the data key for ${shortened(key.id)}`);
+      throw prefixed(error, `cannot wrap the data key for ${shortened(key.id)}`);
     }
   },
 
@@ -44,7 +44,7 @@ export const age: KeyKind = {
     try {
       file = parseAge(dearmor(textField(key.fields, "enc")));
     } catch (error) {
-      throw explained(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
+      throw prefixed(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
     }
     const { fileKey, tried } = await openWithIdentities(file, key.id, context);
     if (!fileKey) {
@@ -54,7 +54,7 @@ export const age: KeyKind = {
     try {
       return openAge(file, fileKey);
     } catch (error) {
-      throw explained(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
+      throw prefixed(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
     } finally {
       fileKey.fill(0);
     }
@@ -93,11 +93,6 @@ function reports(context: KeyContext): Map<string, readonly string[]> {
 
 function wrappedKeyOf(key: MasterKey): string {
   return `${key.id}\n${textField(key.fields, "enc")}`;
-}
-
-function explained(error: unknown, what: string): unknown {
-  if (!(error instanceof TsopsError) || error.code !== "generic") return error;
-  return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
 }
 
 /** @throws TsopsError("usage") if a recipient is malformed or of an unknown type. */

@@ -5,7 +5,7 @@ import { once } from "../cache.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { shortened } from "../printable.ts";
-import { reasonsOf } from "../reasons.ts";
+import { naming, reasonsOf } from "../reasons.ts";
 import { decrypt, encrypt, getKey } from "./client.ts";
 import { azureSources } from "./credentials.ts";
 import { explained, isNotFound, noSuchVersion, type Operation } from "./errors.ts";
@@ -16,7 +16,7 @@ import { type AzureKey, azureKey, vaultsOf } from "./identifier.ts";
 export const azureUse: KeyUse = {
   async exact(key, context) {
     if (textField(key.fields, "version") !== "") return key;
-    return named(`cannot look up the version of ${shortened(key.id)}`, async () => {
+    return naming(`cannot look up the version of ${shortened(key.id)}`, async () => {
       await needCredentials(context);
       const version = await newestVersion(await vouched(key, context), context);
       const { fields } = withFields(key, { version });
@@ -26,7 +26,7 @@ export const azureUse: KeyUse = {
 
   async wrap(open, dataKey, context) {
     const key = await azureUse.exact!(open, context);
-    return named(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
+    return naming(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
       await needCredentials(context);
       const at = await vouched(key, context);
       const wrapped = await asking(at, "encrypt", context, () => encrypt(at, dataKey, context));
@@ -36,7 +36,7 @@ export const azureUse: KeyUse = {
   },
 
   async unwrap(key, context) {
-    return named(`cannot unwrap the data key for ${shortened(key.id)}`, async () => {
+    return naming(`cannot unwrap the data key for ${shortened(key.id)}`, async () => {
       if (await missingCredentials(context)) return null;
       const at = await vouched(key, context);
       const wrapped = wrappedKey(key);
@@ -94,16 +94,6 @@ async function newestVersion(at: AzureKey, context: KeyContext): Promise<string>
   throw new TsopsError("generic", "the vault does not say which version of the key is the newest", {
     hint: "write the version behind the key's name",
   });
-}
-
-/** Tells what failed in front of why. */
-async function named<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof TsopsError) || error.code !== "generic") throw error;
-    throw new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
-  }
 }
 
 /** Does something with a key in its vault. @throws TsopsError("generic") that says in our words what is wrong. */

@@ -4,7 +4,7 @@ import { textField, withWrapped } from "../fields.ts";
 import { splitHuaweiId } from "../hckms.ts";
 import type { Examination, KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { printable, shortened } from "../printable.ts";
-import { reasonsOf } from "../reasons.ts";
+import { naming, reasonsOf } from "../reasons.ts";
 import { callKms } from "./api.ts";
 import { credentialSources, loadCredentials } from "./credentials.ts";
 import { Refusal } from "./refusal.ts";
@@ -18,7 +18,7 @@ const ALGORITHM = "SYMMETRIC_DEFAULT";
 /** HuaweiCloud KMS keys in use: encrypt-data and decrypt-data. */
 export const hckmsUse: KeyUse = {
   async wrap(key, dataKey, context) {
-    const enc = await explained(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
+    const enc = await naming(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
       const { region, uuid } = partsOf(key);
       const credentials = await loadCredentials(context);
       if (!credentials) {
@@ -40,7 +40,7 @@ export const hckmsUse: KeyUse = {
   },
 
   async unwrap(key, context) {
-    return explained(`cannot unwrap the data key with ${shortened(key.id)}`, async () => {
+    return naming(`cannot unwrap the data key with ${shortened(key.id)}`, async () => {
       const { region, uuid } = partsOf(key);
       // before credentials are asked for: a region that does not exist needs none
       await kmsEndpoints(region, context);
@@ -80,15 +80,6 @@ function partsOf(key: MasterKey): { region: string; uuid: string } {
 /** What the last search for credentials did not find, for {@link KeyUse.whyNot}. */
 function missing(context: KeyContext): { lines: readonly string[] } {
   return once(context, "hckms missing", () => ({ lines: [] }));
-}
-
-async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof TsopsError) || error.code !== "generic") throw error;
-    throw new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
-  }
 }
 
 /** @throws TsopsError("generic") if it is not base64 as SOPS writes it. */

@@ -3,7 +3,7 @@ import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { printable, shortened } from "../printable.ts";
-import { reasonsOf } from "../reasons.ts";
+import { prefixed, reasonsOf } from "../reasons.ts";
 import { examinePgp } from "./examine.ts";
 import { decryptWithGpg, encryptWithGpg, findGpg, noGpg } from "./gpg.ts";
 import { publicRing } from "./ring.ts";
@@ -24,7 +24,7 @@ export const pgpUse: KeyUse = {
     const byGpg = await openWithGpg(key, enc, context);
     if (byGpg.plain) return byGpg.plain;
     const given = await openInProcess(enc, context).catch((error: unknown) => {
-      throw explained(error, `cannot open the wrapped data key for ${shortened(key.id)}`);
+      throw prefixed(error, `cannot open the wrapped data key for ${shortened(key.id)}`);
     });
     if (given.plain) return given.plain;
     if (byGpg.error) throw byGpg.error;
@@ -69,7 +69,7 @@ async function wrapped(key: MasterKey, dataKey: Uint8Array, context: KeyContext)
     if (!/no public key|not found/i.test(reason)) throw gpgRefused(id, reason);
   }
   const enc = await sealInProcess(key.id, dataKey, context).catch((error: unknown) => {
-    throw explained(error, `cannot wrap the data key for ${id}`);
+    throw prefixed(error, `cannot wrap the data key for ${id}`);
   });
   if (enc !== undefined) return enc;
   if (program) throw gpgRefused(id, refusal);
@@ -114,9 +114,4 @@ async function openWithGpg(key: MasterKey, enc: string, context: KeyContext): Pr
   const what = code === 0 ? "it printed nothing" : reason;
   const message = `gpg cannot open the wrapped data key for ${shortened(key.id)}: ${what}`;
   return { plain: null, tried: [], error: new TsopsError("generic", message) };
-}
-
-function explained(error: unknown, what: string): unknown {
-  if (!(error instanceof TsopsError) || error.code !== "generic") return error;
-  return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
 }

@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../printable.ts";
+import { prefixed } from "../reasons.ts";
 import type { VaultClient } from "./api.ts";
 import { isSealed, VaultError } from "./errors.ts";
 import type { TransitKey } from "./transit.ts";
@@ -32,12 +33,6 @@ export async function explained(
     return new TsopsError("generic", `${what}: ${why}`, { hint, cause: error });
   }
   return prefixed(error, what);
-}
-
-/** An error of the generic kind with what failed put before its cause; others come back as they are. */
-export function prefixed(error: unknown, what: string): unknown {
-  if (!(error instanceof TsopsError) || error.code !== "generic") return error;
-  return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
 }
 
 /** 403 is the answer to a bad token and to a missing permission; a token may look at itself, so that tells. */

@@ -2,9 +2,10 @@ import { TsopsError } from "../../errors.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { shortened } from "../printable.ts";
+import { prefixed } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { examineTransit } from "./examine.ts";
-import { explained, prefixed } from "./explain.ts";
+import { explained } from "./explain.ts";
 import { checkKeyExists, decrypt, encrypt, type TransitKey, transitKey } from "./transit.ts";
 
 /** Keys of Vault's transit engine in use. */
