@@ -65,7 +65,7 @@ Starting node costs two to three times what SOPS takes for a small file, so what
 - There are two scripts: \`dist/start.js\` holds what decrypting a YAML file needs, \`dist/rest.js\` everything else, and is loaded when it is asked for.
 - Small files are read and written without handing them to another thread and back, which costs several times the work itself.
 - Formats, kinds of keys, yargs and everything else that a command does not need is loaded by those that do.
-- The process ends without taking its heap apart first.
+- The process ends without taking its heap apart first, and compiles hot code in its own thread: others would mostly work for nothing.
 
 `;
 }

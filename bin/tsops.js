@@ -12,10 +12,15 @@ const {
   writeFileSync,
 } = require("node:fs");
 const { dirname, join } = require("node:path");
+const { setFlagsFromString } = require("node:v8");
 const vm = require("node:vm");
 
 /** Bytes before the data of a cache. */
 const HASH_BYTES = 32;
+
+// Compiling in other threads gains nothing in runs this short, and one of some ten thousand would never end: a thread that
+// still compiles at the exit can wait for the main thread for ever (https://github.com/nodejs/node/issues/54918).
+setFlagsFromString("--no-concurrent-recompilation");
 
 const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
