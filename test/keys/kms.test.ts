@@ -6,12 +6,13 @@ import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { ALLOW_NOTHING } from "../../src/keys/allow.ts";
 import { parseKeyArn } from "../../src/keys/aws/arn.ts";
-import { newAwsClient } from "../../src/keys/aws/client.ts";
+import { awsClientConfig, newAwsClient } from "../../src/keys/aws/client.ts";
 import { textField } from "../../src/keys/fields.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
 import { kms, parseKms } from "../../src/keys/kms.ts";
 import { assumed, closeDoubles, double, failure, refusal, shown, signer } from "./aws/double.ts";
 import { contextWith, emptyFolder } from "./helpers.ts";
+import { fakeProxy, stopServers } from "./vault/server.ts";
 
 const ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const ROLE = "arn:aws:iam::111122223333:role/sops";
@@ -367,5 +368,22 @@ test("examine asks for a dry run, and unwraps nothing", async () => {
   assert.match(broken.lines.join("\n"), "x is not the ARN of a KMS key");
 });
 
+test("KMS is asked through the proxy that HTTPS_PROXY names, but for what NO_PROXY names", async () => {
+  const proxy = await fakeProxy("http://127.0.0.1:9", 403);
+  const env = { ...KEYS, HTTPS_PROXY: `http://me:pw%21@${proxy.address}` };
+  const error = await failure(kms.unwrap(keyWith(), contextWith(env)));
+  assert.match(error.message, "the proxy for KMS in eu-west-1 answers with status 403");
+  assert.match(error.hint!, "HTTPS_PROXY");
+  assert.not.match(`${error.message}\n${error.hint}`, "pw!");
+  const login = Buffer.from("me:pw!").toString("base64");
+  assert.ok(proxy.asked.length > 0);
+  for (const asked of proxy.asked) assert.is(asked, `CONNECT kms.eu-west-1.amazonaws.com:443 Basic ${login}`);
+  const config = await awsClientConfig(contextWith({ ...env, NO_PROXY: ".amazonaws.com" }), "KMS", {
+    region: "eu-west-1",
+  });
+  assert.is(config.requestHandler.httpsAgent, undefined);
+});
+
 test.after(closeDoubles);
+test.after(stopServers);
 test.run();

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { Agent } from "node:https";
 import { TsopsError } from "../../errors.ts";
 import { limitSeconds } from "../attempt.ts";
 import { once } from "../cache.ts";
@@ -33,7 +34,7 @@ export interface AwsRequestOptions {
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
   readonly throwOnRequestTimeout: true;
-  readonly httpsAgent?: { readonly ca: string };
+  readonly httpsAgent?: { readonly ca: string } | Agent;
 }
 
 /**
@@ -60,11 +61,15 @@ export async function awsClientConfig(
     useDualstackEndpoint: standard && env.AWS_USE_DUALSTACK_ENDPOINT === "true",
     userAgentAppId: async () => env.AWS_SDK_UA_APP_ID || undefined,
     authSchemePreference: [],
-    requestHandler: await requestOptions(context),
+    requestHandler: await requestOptions(
+      context,
+      endpoint ?? `https://${service.toLowerCase()}.${region}.amazonaws.com`,
+    ),
   };
 }
 
-async function requestOptions(context: KeyContext): Promise<AwsRequestOptions> {
+/** @param url an address of the service, or one like it: NO_PROXY may name it. */
+async function requestOptions(context: KeyContext, url: string): Promise<AwsRequestOptions> {
   const bundle = context.env.AWS_CA_BUNDLE;
   const ca = bundle ? await once(context, "aws ca bundle", () => readBundle(bundle)) : undefined;
   const limit = limitSeconds(context) * 1000;
@@ -72,8 +77,20 @@ async function requestOptions(context: KeyContext): Promise<AwsRequestOptions> {
     connectionTimeout: Math.min(CONNECTION_TIMEOUT_MS, limit),
     requestTimeout: limit,
     throwOnRequestTimeout: true,
-    ...(ca === undefined ? {} : { httpsAgent: { ca } }),
+    ...(await agentFor(new URL(url), context, ca)),
   };
+}
+
+/** The SDK knows certificates, but no proxies. */
+async function agentFor(
+  url: URL,
+  context: KeyContext,
+  ca: string | undefined,
+): Promise<Pick<AwsRequestOptions, "httpsAgent">> {
+  const { proxyFor, TunnelAgent } = await import("../proxy.ts");
+  const proxy = url.protocol === "https:" ? proxyFor(url, context.env) : undefined;
+  if (proxy) return { httpsAgent: new TunnelAgent(proxy, { ca, keepAlive: true }) };
+  return ca === undefined ? {} : { httpsAgent: { ca } };
 }
 
 async function readBundle(path: string): Promise<string> {

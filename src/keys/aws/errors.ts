@@ -220,6 +220,12 @@ function unreachable(error: ServiceError, { service, region, endpoint }: CallFac
       hint: "if a proxy answers for it, name its authority's certificate in AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS",
     };
   }
+  if (code.startsWith("PROXY")) {
+    return {
+      cause: `the proxy for ${service} ${where} answers with status ${code.slice("PROXY".length)}`,
+      hint: "check HTTPS_PROXY, with a user name and a password if it wants them, and NO_PROXY",
+    };
+  }
   const why = NO_CONNECTION.test(code) || BROKEN_CONNECTION.test(code) ? ` (${code})` : "";
   if (why === "" && error.name !== "TimeoutError") {
     return {

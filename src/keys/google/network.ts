@@ -1,42 +1,21 @@
 import { readFileSync } from "node:fs";
-import { Agent as HttpAgent, request } from "node:http";
+import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { isIP } from "node:net";
-import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { TsopsError } from "../../errors.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { proxyFor as chooseProxy, openTunnel, TunnelAgent } from "../proxy.ts";
 
 /**
  * How Google's servers are reached: which proxy, which certificates. Google's libraries would look into the process's
  * environment for that; here it is read from the context and handed to them.
  */
 
-/** The proxy for a host, from HTTPS_PROXY and NO_PROXY in either case, as most programs read them. */
+/** The proxy for a host of Google's. */
 export function proxyFor(host: string, { env }: Pick<KeyContext, "env">): URL | undefined {
-  const text = env.HTTPS_PROXY || env.https_proxy;
-  if (!text) return undefined;
-  const excepted = (env.NO_PROXY || env.no_proxy || "").split(",").map((name) => name.trim());
-  if (excepted.some((name) => name === "*" || matches(host, name))) return undefined;
-  const url = text.includes("://") ? text : `http://${text}`;
-  // the variable may hold a password
-  if (!URL.canParse(url) || new URL(url).protocol !== "http:") {
-    throw new TsopsError("generic", "HTTPS_PROXY is not the address of a proxy that can be used", {
-      hint: "write it as http://HOST:PORT",
-    });
-  }
-  return new URL(url);
-}
-
-/** Name and password for a proxy, `NAME:PASSWORD`. */
-export function proxyLogin({ username, password }: URL): string | undefined {
-  return username ? `${decodeURIComponent(username)}:${decodeURIComponent(password)}` : undefined;
-}
-
-function matches(host: string, exception: string): boolean {
-  const name = exception.replace(/^\*?\./, "");
-  return name !== "" && (host === name || host.endsWith(`.${name}`));
+  return chooseProxy(new URL(`https://${host}`), env);
 }
 
 /**
@@ -95,46 +74,4 @@ export async function reach(
       reject(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }));
     });
   });
-}
-
-/** A connection to `HOST:PORT` through a proxy's CONNECT (RFC 9110 section 9.3.6). */
-function openTunnel(proxy: URL, target: string, signal?: AbortSignal): Promise<Duplex> {
-  const login = proxyLogin(proxy);
-  const headers = {
-    host: target,
-    ...(login && { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` }),
-  };
-  const { hostname: host, port } = proxy;
-  return new Promise((resolve, reject) => {
-    const asked = request({ method: "CONNECT", host, port: port || 80, path: target, headers, signal });
-    asked.once("error", reject);
-    asked.once("connect", ({ statusCode }, socket) => {
-      if (statusCode === 200) return resolve(socket);
-      socket.destroy();
-      reject(Object.assign(new Error("the proxy refused"), { code: `PROXY${statusCode}` }));
-    });
-    asked.end();
-  });
-}
-
-/** HTTPS through a proxy. */
-class TunnelAgent extends HttpsAgent {
-  readonly #proxy: URL;
-
-  constructor(proxy: URL, options: ConstructorParameters<typeof HttpsAgent>[0]) {
-    super(options);
-    this.#proxy = proxy;
-  }
-
-  override createConnection(
-    options: { host?: string; port?: number | string; ca?: Buffer; servername?: string },
-    done: (error: Error | null, socket?: Duplex) => void,
-  ): undefined {
-    openTunnel(this.#proxy, `${options.host}:${options.port}`).then(
-      (socket) => {
-        done(null, connect({ socket, ca: options.ca, servername: options.servername ?? options.host }));
-      },
-      (error: Error) => done(error),
-    );
-  }
 }

@@ -6,9 +6,10 @@ import { limitSeconds } from "../attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
+import { proxyLogin } from "../proxy.ts";
 import { type Address, addressOf } from "./address.ts";
 import { type GoogleCredentials, googleCredentials, login } from "./credentials.ts";
-import { authorities, proxyFor, proxyLogin, reach } from "./network.ts";
+import { authorities, proxyFor, reach } from "./network.ts";
 
 /** What the keys of Google Cloud KMS need of it. */
 const SCOPES: readonly string[] = ["https://www.googleapis.com/auth/cloud-platform"];

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { TsopsError } from "../../errors.ts";
 import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
-import { isLoopback } from "./address.ts";
+import { namedProxy, proxyLogin } from "../proxy.ts";
 
 /**
  * The proxy for a server, as the vault program chooses it: VAULT_PROXY_ADDR or VAULT_HTTP_PROXY for all; else HTTPS_PROXY or
@@ -12,9 +12,7 @@ import { isLoopback } from "./address.ts";
  */
 export function proxyFor(url: URL, { env }: Pick<KeyContext, "env">): URL | undefined {
   const own = env.VAULT_PROXY_ADDR || env.VAULT_HTTP_PROXY;
-  const general =
-    url.protocol === "https:" ? env.HTTPS_PROXY || env.https_proxy : env.HTTP_PROXY || env.http_proxy;
-  const proxy = own || (isLoopback(url.hostname) || isExcepted(url, env) ? undefined : general);
+  const proxy = own || namedProxy(url, env);
   if (!proxy) return undefined;
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
   if (URL.canParse(address) && new URL(address).protocol === "http:") return new URL(address);
@@ -23,23 +21,9 @@ export function proxyFor(url: URL, { env }: Pick<KeyContext, "env">): URL | unde
   });
 }
 
-/** NO_PROXY: `*`, hosts (with what is below them), `.domain`, each perhaps with a port. */
-function isExcepted({ hostname, port, protocol }: URL, env: KeyContext["env"]): boolean {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const usedPort = port || (protocol === "https:" ? "443" : "80");
-  return (env.NO_PROXY || env.no_proxy || "").split(",").some((entry) => {
-    const [, name = "", only] = /^(.*?)(?::(\d+))?$/.exec(entry.trim().toLowerCase()) ?? [];
-    if (name === "*") return true;
-    if (name === "" || (only && only !== usedPort)) return false;
-    const bare = name.replace(/^\*?\./, "");
-    return host === bare || host.endsWith(`.${bare}`);
-  });
-}
-
-export function proxyHeaders({ username, password }: URL): Record<string, string> {
-  if (!username) return {};
-  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { "Proxy-Authorization": `Basic ${Buffer.from(user).toString("base64")}` };
+export function proxyHeaders(proxy: URL): Record<string, string> {
+  const login = proxyLogin(proxy);
+  return login ? { "Proxy-Authorization": `Basic ${Buffer.from(login).toString("base64")}` } : {};
 }
 
 /** A connection through the proxy to a server, for TLS: the proxy sees the server's name and nothing else. */
