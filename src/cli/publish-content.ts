@@ -8,7 +8,7 @@ import { pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { decodeText, placeOf } from "../formats/text.ts";
 import { compareGroups, differs } from "../keys/difference.ts";
-import { type Content, madePlain, recreatedContent } from "../publish/content.ts";
+import { type Bare, type Content, madePlain, recreatedContent } from "../publish/content.ts";
 import { looksEncrypted } from "../sops/cipher.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
@@ -97,13 +97,12 @@ async function checkPlain(
   open: OpenDocument,
   io: Io,
 ): Promise<void> {
-  const paths = await madePlain(open, selector ?? DEFAULT_SELECTOR);
-  const bare = paths.map((path) => visible(formatPath(path)));
+  const bare = (await madePlain(open, selector ?? DEFAULT_SELECTOR)).map(nameOf);
   if (bare.length === 0) return;
   if (!selector) {
     throw new TsopsError(
       "selectors-changed",
-      `the value at ${bare[0]} is encrypted, and would be plain where the file is published`,
+      `${bare[0]} is encrypted, and would be plain where the file is published`,
       {
         hint: "the recreation rule has no selector, so values whose key ends with _unencrypted are left plain: give it the file's own",
       },
@@ -112,7 +111,13 @@ async function checkPlain(
   const more = bare.length > SHOWN_PATHS ? `, and ${bare.length - SHOWN_PATHS} more` : "";
   await note(
     io,
-    `warning: ${file}: ${selector.kind} of the recreation rule publishes values plain that are encrypted in the file: ` +
+    `warning: ${file}: ${selector.kind} of the recreation rule publishes plain what is encrypted in the file: ` +
       `${bare.slice(0, SHOWN_PATHS).join(", ")}${more}`,
   );
+}
+
+function nameOf({ kind, path }: Bare): string {
+  const where = visible(formatPath(path));
+  if (kind === "value") return `the value at ${where}`;
+  return path.length > 0 ? `a comment at ${where}` : "a comment at the top";
 }

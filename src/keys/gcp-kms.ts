@@ -82,9 +82,14 @@ async function serviceFor(context: KeyContext): Promise<KmsService | null> {
   return kmsService(context);
 }
 
-/** SOPS's own rule. @throws TsopsError("generic") */
+/**
+ * SOPS's own rule, with the characters that Google's names have: over REST the id is a path, where dots would lead elsewhere,
+ * and hints quote its parts in commands. @throws TsopsError("generic")
+ */
 function checkResourceId({ id }: MasterKey): void {
-  if (/^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/.test(id)) return;
+  const parts =
+    /^projects\/([^/]+)\/locations\/([^/]+)\/keyRings\/([^/]+)\/cryptoKeys\/([^/]+)$/.exec(id) ?? [];
+  if (parts.length > 0 && parts.slice(1).every((part) => /^(?!\.\.?$)[\w:.-]+$/.test(part))) return;
   const version = id.includes("/cryptoKeyVersions/");
   throw new TsopsError("generic", `${shortened(id)} is not the resource id of a Google Cloud KMS key`, {
     hint: version

@@ -47,7 +47,7 @@ export class Requests {
   private readonly options: RequestOptions;
   private running = 0;
   private asking: Promise<unknown> = Promise.resolve();
-  private memory = { cache: new Map<string, unknown>(), since: 0 };
+  private memory: Memory = newMemory();
 
   constructor(options: RequestOptions) {
     this.options = options;
@@ -93,8 +93,10 @@ export class Requests {
     signal: AbortSignal,
   ): Promise<Answer> {
     const input = "plaintext" in call.request ? call.request.plaintext : call.request.ciphertext;
+    const memory = this.remembered();
+    const leave = enter(memory, signal);
     try {
-      const tool = this.toolFor(call.request, signal);
+      const tool = this.toolFor(call.request, memory);
       named.kind = tool.kind;
       named.key = tool.id;
       if (this.options.verbose) this.options.log({ event: "request", method, ...named, result: "begun" });
@@ -103,6 +105,11 @@ export class Requests {
         return { result: "refused", error: { code: STATUS.permissionDenied, details } };
       }
       const bytes = method === "Encrypt" ? await tool.wrap(input) : await tool.unwrap(input);
+      if (signal.aborted) {
+        // nobody takes it any more
+        bytes?.fill(0);
+        throw new TsopsError("aborted", "stopped");
+      }
       if (bytes) return { result: "ok", bytes };
       const details = "nothing here can open it";
       const reason = this.options.verbose ? tool.whyNot().join("; ") : details;
@@ -110,16 +117,13 @@ export class Requests {
     } catch (error) {
       return this.failed(error, signal);
     } finally {
+      leave();
       if (method === "Encrypt") input.fill(0);
     }
   }
 
   private failed(error: unknown, { aborted }: AbortSignal): Answer {
-    if (aborted) {
-      // what a kind remembers of a stopped attempt would stop the next one, too
-      this.memory.since = 0;
-      return { result: "cancelled", error: { code: STATUS.cancelled, details: "stopped" } };
-    }
+    if (aborted) return { result: "cancelled", error: { code: STATUS.cancelled, details: "stopped" } };
     if (!(error instanceof TsopsError)) {
       const reason = `an internal error (${error instanceof Error ? error.name : typeof error})`;
       return { result: "failed", error: { code: STATUS.internal, details: "an internal error" }, reason };
@@ -144,21 +148,53 @@ export class Requests {
     return yes;
   }
 
-  private toolFor(request: EncryptRequest | DecryptRequest, signal: AbortSignal): Tool {
+  private toolFor(request: EncryptRequest | DecryptRequest, { cache, stop }: Memory): Tool {
     const { kind: name, fields } = fromWire(request.key);
     if (name === "cluster") return clusterTool(textField(fields, "key_id"), this.options.secrets);
     const kind = kindNamed(name);
-    const context: KeyContext = { ...this.options.context, signal, cache: this.remembered() };
+    const context: KeyContext = { ...this.options.context, signal: stop.signal, cache };
     return kindTool(kind, fields, context);
   }
 
-  private remembered(): Map<string, unknown> {
-    const now = performance.now();
-    if (this.memory.since === 0 || now - this.memory.since > REMEMBER_MS) {
-      this.memory = { cache: new Map(), since: now };
-    }
-    return this.memory.cache;
+  private remembered(): Memory {
+    const { stop, since } = this.memory;
+    if (stop.signal.aborted || performance.now() - since > REMEMBER_MS) this.memory = newMemory();
+    return this.memory;
   }
+}
+
+/**
+ * What kinds remember for several requests: clients and logins hold on to the signal that they were made with, so it must
+ * not be one request's.
+ */
+interface Memory {
+  readonly cache: Map<string, unknown>;
+  readonly stop: AbortController;
+  readonly since: number;
+  /** Requests that use it, and that somebody waits for. */
+  waiting: number;
+}
+
+function newMemory(): Memory {
+  return { cache: new Map(), stop: new AbortController(), since: performance.now(), waiting: 0 };
+}
+
+/** A request uses a memory until the result is called. Once nobody waits any more, what still runs is stopped. */
+function enter(memory: Memory, signal: AbortSignal): () => void {
+  let waits = true;
+  memory.waiting++;
+  const leave = (): void => {
+    if (waits) memory.waiting--;
+    waits = false;
+    signal.removeEventListener("abort", cancel);
+  };
+  const cancel = (): void => {
+    leave();
+    if (memory.waiting === 0) memory.stop.abort();
+  };
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel);
+  return leave;
 }
 
 /** A key that a request may use. */

@@ -1,6 +1,6 @@
 import { type NewFile, type OpenDocument, openText, type Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
-import { type PathElement, pathOf } from "../formats/format.ts";
+import { type Entry, type PathElement, pathOf } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { compareGroups, differs } from "../keys/difference.ts";
@@ -81,16 +81,24 @@ function saysTheSame({ decrypted, metadata }: OpenDocument, open: OpenDocument, 
   );
 }
 
-/** Paths of values that are encrypted in a file and would be plain in it with another selector. */
-export async function madePlain(open: OpenDocument, selector: Selector): Promise<PathElement[][]> {
+/** A value or a comment, by where it stands. */
+export type Bare = { readonly kind: "value" | "comment"; readonly path: readonly PathElement[] };
+
+/** Values and comments that are encrypted in a file and would be plain in it with another selector. */
+export async function madePlain(open: OpenDocument, selector: Selector): Promise<Bare[]> {
   if (open.format.readEncrypted) return [];
   const { reading, encrypted, text } = open.decrypted;
-  const placeOf = (entry: Parameters<typeof pathOf>[0]) => JSON.stringify(pathOf(entry));
+  const placeOf = (entry: Entry) => JSON.stringify([entry.kind, pathOf(entry)]);
   const secret = new Set(reading.entries.filter((_, i) => encrypted[i]).map(placeOf));
   const plain = open.format.read(text);
   const selected = (await compileSelector(selector))(plain.entries);
-  return plain.entries
-    .filter(({ kind, value }, i) => kind === "value" && value !== null && value !== "" && !selected[i])
-    .filter((entry) => secret.has(placeOf(entry)))
-    .map(pathOf);
+  const bare = plain.entries
+    .filter(({ value }, i) => value !== undefined && value !== null && value !== "" && !selected[i])
+    .filter((entry) => secret.has(placeOf(entry)));
+  // several comments may stand at one place
+  const places = new Map(bare.map((entry) => [placeOf(entry), entry]));
+  return [...places.values()].map((entry) => ({
+    kind: entry.kind === "comment" ? "comment" : "value",
+    path: pathOf(entry),
+  }));
 }

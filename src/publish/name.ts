@@ -17,10 +17,16 @@ export function publishedName(file: string, root: string | undefined, omitExtens
 }
 
 /**
- * Refuses names under which nothing can be found again: empty ones, and those that end like a folder's.
+ * Refuses names under which nothing can be found again: empty ones, those that end like a folder's, and those with parts of
+ * dots, which lead out of the destination (of `...yaml` without its extension, `..` is left).
  * @throws TsopsError("config")
  */
 export function checkName(whole: string, file: string): void {
+  if (whole.split("/").some((part) => part === "." || part === "..")) {
+    throw new TsopsError("config", `the name at the destination, ${printable(whole)}, has a part of dots`, {
+      hint: "it would lead out of the destination: rename the file, or take omit_extensions away",
+    });
+  }
   if (whole !== "" && !whole.endsWith("/")) return;
   throw new TsopsError("config", `nothing is left of the name of ${printable(basename(file))}`, {
     hint: "without its extension it has no name: take omit_extensions away, or rename the file",

@@ -1,4 +1,5 @@
-import { createServer } from "node:net";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -33,6 +34,12 @@ test.after(() => google.stop());
 
 const context = (env: Record<string, string | undefined> = {}, more: Partial<KeyContext> = {}) =>
   restContext(google, env, more);
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server.unref();
+  return (server.address() as AddressInfo).port;
+}
 
 function withEnc(enc: string): MasterKey {
   return withFields(key, { created_at: "2025-01-02T03:04:05Z", enc });
@@ -124,6 +131,28 @@ test("throttling and failures of the service are tried again with pauses", async
   }
   google.answer = () => refusal(429, "RESOURCE_EXHAUSTED", "…");
   assert.match((await failure(gcpKms.unwrap(withEnc("AAAA"), context()))).message, /quota is used up/);
+});
+
+test("redirects are not followed: neither the token nor the data key goes on", async () => {
+  const elsewhere: string[] = [];
+  const other = createHttpServer((request, response) => {
+    elsewhere.push(`${request.method} ${request.url}`);
+    response.end("{}");
+  });
+  const to = await listening(other);
+  for (const status of [301, 302, 303, 307, 308]) {
+    const server = createHttpServer((request, response) => {
+      request.resume();
+      response.writeHead(status, { location: `http://127.0.0.1:${to}/` }).end();
+    });
+    const port = await listening(server);
+    const env = { SOPS_GCP_KMS_ENDPOINT: `http://127.0.0.1:${port}`, TSOPS_KMS_TIMEOUT: "1" };
+    const error = await failure(gcpKms.wrap(key, dataKey, context(env)));
+    assert.ok(error.message.startsWith("cannot wrap the data key for "), error.message);
+    server.close();
+  }
+  other.close();
+  assert.equal(elsewhere, []);
 });
 
 test("a server that never answers is given up in time", async () => {

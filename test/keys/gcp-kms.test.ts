@@ -114,6 +114,11 @@ test("a malformed resource id is refused before anything is asked", async () => 
     `/${ID}`,
     "projects/p/cryptoKeys/k",
     "arn:aws:kms:x",
+    "projects/p/locations/../keyRings/r/cryptoKeys/k",
+    "projects/p/locations/l/keyRings/r/cryptoKeys/.",
+    "projects/p;reboot/locations/l/keyRings/r/cryptoKeys/k",
+    `${ID}%2f..`,
+    `${ID}?x=1`,
   ]) {
     const [bad] = gcpKms.parse(id) as [MasterKey];
     const uses = [gcpKms.wrap(bad, dataKey, context()), gcpKms.unwrap(bad, context())];

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, credentials } from "@grpc/grpc-js";
@@ -8,6 +9,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import { wrapDataKey } from "../../src/keys/groups.ts";
+import { hcVault } from "../../src/keys/hc-vault.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { keyServices } from "../../src/keyservice/client.ts";
 import { loadProtocol } from "../../src/keyservice/protocol.ts";
@@ -179,6 +181,40 @@ test("a client that goes away takes its question with it", async () => {
   assert.equal(
     requestsIn(log).map(({ result }) => result),
     ["cancelled"],
+  );
+});
+
+test("what kinds remember outlives the request that made it, and one client's end is not another's", async () => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const slow = createHttpServer(async (request, response) => {
+    request.resume();
+    if (request.url!.includes("/encrypt/slow")) await held;
+    response.end(JSON.stringify({ data: { ciphertext: "vault:v1:eA==" } }));
+  });
+  await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+  const vault = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+  const env = { VAULT_TOKEN: "token-of-tests", VAULT_ADDR: vault };
+  const [quick, waits] = ["quick", "slow"].map(
+    (name) => hcVault.parse(`${vault}/v1/transit/keys/${name}`)[0]!,
+  );
+  slow.unref();
+  const log = await serving({ context: contextWith(env) }, async ({ uri }) => {
+    for (let i = 0; i < 3; i++) await at(uri).wrap(quick!, DATA_KEY);
+    const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.3" }));
+    const patient = at(uri).wrap(waits!, DATA_KEY);
+    assert.match((await failure(impatient.wrap(waits!, DATA_KEY))).message, /did not answer within/);
+    await sleep(100);
+    release();
+    await patient;
+    await at(uri).wrap(quick!, DATA_KEY);
+  });
+  slow.close();
+  assert.equal(
+    requestsIn(log)
+      .map(({ result }) => result)
+      .sort(),
+    ["cancelled", ...Array.from({ length: 5 }, () => "ok")],
   );
 });
 

@@ -215,6 +215,19 @@ test("links in the folder of a destination are not written through", async () =>
   });
 });
 
+test("no name leads out of the destination", async () => {
+  await inSandbox(async (box) => {
+    mkdirSync(box.path("in/sub"), { recursive: true });
+    await encrypted(box, "in/sub/a.yaml");
+    await encrypted(box, "in/sub/...yaml");
+    box.write(".sopsrc", `{ destinations: [{ folder: "deep/out" }] }`);
+    const dots = await box.run(["publish", "-y", "--recursive", "--omit-extensions", "in"]);
+    assert.is(dots.code, 1);
+    assert.match(dots.stderr, "has a part of dots");
+    assert.ok(existsSync(box.path("deep/out/sub/a")), "the others are published");
+  });
+});
+
 test("a file is not published onto itself", async () => {
   await inSandbox(async (box) => {
     const text = await encrypted(box, "out/a.yaml");

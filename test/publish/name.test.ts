@@ -20,6 +20,10 @@ test("names under which nothing could be found", () => {
   checkName("app", "/w/.env");
   assert.throws(() => checkName("", "/w/.env"), /nothing is left of the name of \.env/);
   assert.throws(() => checkName("app/", "/w/.env"), /nothing is left/);
+  for (const name of ["..", "../a", "a/../b", "./a", "a/."]) {
+    assert.throws(() => checkName(name, "/w/a"), /has a part of dots/);
+  }
+  checkName("a/..b/c..", "/w/a");
 });
 
 test.run();

@@ -147,9 +147,20 @@ test("no secret becomes plain without a word", async () => {
     rule(box, [RECIPIENT], `encrypted_suffix: "word"`);
     const asked = await box.run(["publish", "-y", "a.yaml"]);
     assert.is(asked.code, 0);
-    assert.match(asked.stderr, /warning: .*publishes values plain .*\["old_unencrypted"\]/);
+    assert.match(asked.stderr, /warning: .*publishes plain .*the value at \["old_unencrypted"\]/);
     assert.match(box.read("out/a.yaml"), "old_unencrypted: s3cret");
     assert.match(box.read("out/a.yaml"), "password: ENC[");
+  });
+});
+
+test("no secret in a comment becomes plain without a word", async () => {
+  await inSandbox(async (box) => {
+    await encrypted(box, "# old password: hunter2\nuser: a\npassword: s3cret\n");
+    rule(box, [RECIPIENT], `encrypted_regex: "^(user|password)$"`);
+    const { code, stderr } = await box.run(["publish", "-y", "a.yaml"]);
+    assert.is(code, 0);
+    assert.match(box.read("out/a.yaml"), "# old password: hunter2");
+    assert.match(stderr, /warning: .*publishes plain .*: a comment at /);
   });
 });
 

@@ -101,10 +101,12 @@ async function optionsFor(context: KeyContext): Promise<ClientOptions> {
   const { gaxios } = await import("google-auth-library");
   const transporter = new gaxios.Gaxios({ timeout: lateMs(context) });
   transporter.interceptors.request.add({
-    // last word on what the library's own parts ask for: no proxy but the context's, no tries but attempt's
+    // last word on what the library's own parts ask for: no proxy but the context's, no tries but attempt's, and no
+    // redirects, which Google does not send and on which the library ends the process
     resolved: async (request) =>
       Object.assign(request, {
         agent: agentFor(request.url, context),
+        redirect: "manual",
         retry: false,
         retryConfig: { retry: 0, noResponseRetries: 0 },
       }),
