@@ -80,11 +80,22 @@ export async function exactKeys(groups: readonly KeyGroup[], context: KeyContext
 function cannotWrap(failed: readonly { key: MasterKey; cause: unknown }[]): unknown {
   const abort = failed.find(({ cause }) => isAbort(cause));
   if (abort) return abort.cause;
-  const lines = failed.map(({ key, cause }) => `${describeKey(key)}: ${reasonsOf(cause).join("; ")}`);
-  const [first] = failed;
-  return new TsopsError("generic", `cannot wrap the data key for ${lines.join("; ")}`, {
-    cause: first!.cause,
+  const reasons = failed.map(({ key, cause }) => {
+    const [why = "", ...advice] = reasonsOf(cause);
+    return { line: `${describeKey(key)}: ${withoutStart(why)}`, advice };
   });
+  const advice = new Set(reasons.flatMap((reason) => reason.advice));
+  return new TsopsError("generic", `${CANNOT_WRAP}${reasons.map(({ line }) => line).join("; ")}`, {
+    cause: failed[0]!.cause,
+    hint: advice.size > 0 ? [...advice].join("\n") : undefined,
+  });
+}
+
+const CANNOT_WRAP = "cannot wrap the data key for ";
+
+/** Kinds say what they could not do, for which key: that is said already. */
+function withoutStart(why: string): string {
+  return why.startsWith(CANNOT_WRAP) ? why.slice(why.indexOf(": ") + 2) : why;
 }
 
 function isAbort(error: unknown): boolean {
