@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { TsopsError } from "./errors.ts";
-import type { Format, PathElement } from "./formats/format.ts";
+import type { Format, PathElement, Reading } from "./formats/format.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
 import { type KeyService, unwrapDataKey, wrapDataKey } from "./keys/groups.ts";
@@ -8,7 +8,7 @@ import type { KeyContext, KeyGroup } from "./keys/kind.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
-import { encryptDraft, encryptText } from "./sops/encrypt.ts";
+import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
 import {
   type Metadata,
   noMetadata,
@@ -46,7 +46,7 @@ export interface NewFile extends Recipients {
   /** Blanks a level for the metadata block. */
   readonly indent?: number;
   /** Told how the plaintext reads. */
-  readonly onReading?: EncryptOptions["onReading"];
+  readonly onReading?: (reading: Reading) => void;
 }
 
 /** An encrypted document that was opened. `close` clears the data key. */
@@ -75,6 +75,9 @@ export async function encryptNew(
       hint: "name one with --age, --pgp or another key option, or in a creation rule of .sops.yaml or .sopsrc",
     });
   }
+  // before any key service is asked for a text that cannot be encrypted
+  const reading = format.readEncrypted ? undefined : readPlain(plain, format);
+  if (reading) file.onReading?.(reading);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
     const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session.context, session);
@@ -91,7 +94,7 @@ export async function encryptNew(
       selection: await compileSelector(selector ?? WHOLE),
       metadata,
       seal: file.seal ?? true,
-      onReading: file.onReading,
+      reading,
     });
   } finally {
     dataKey.fill(0);

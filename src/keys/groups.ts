@@ -121,8 +121,13 @@ async function wrapKey(
       reasons.push(...reasonsOf(error, way.name));
     }
   }
-  throw new TsopsError("generic", reasons.length > 0 ? reasons.join("; ") : "no key service may be used");
+  throw new TsopsError("generic", (reasons.length > 0 ? reasons : NO_WAY).join("; "));
 }
+
+const NO_WAY = [
+  "no key service may be used",
+  "leave --enable-local-keyservice=false (SOPS_ENABLE_LOCAL_KEYSERVICE) away, or name one with --keyservice",
+];
 
 /**
  * The data key: each group's keys are tried in order until one works, until as many groups are open as are needed
@@ -179,7 +184,7 @@ async function openKey(
     ...(local ? [{ name: "", unwrap: () => kind.unwrap(key, context) }] : []),
     ...services.map((service) => ({ name: service.name, unwrap: () => service.unwrap(key) })),
   ];
-  if (ways.length === 0) reasons.push("no key service may be used");
+  if (ways.length === 0) reasons.push(...NO_WAY);
   for (const way of ways) {
     try {
       if (context.signal?.aborted) throw new TsopsError("aborted", "stopped");

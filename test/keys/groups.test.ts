@@ -177,6 +177,7 @@ test("without this program only the services are asked", async () => {
   assert.equal(asked, ["one wrap", "one unwrap"]);
   const error = await failure(unwrapDataKey(groups, 0, options));
   assert.match(error.hint!, "no key service may be used");
+  assert.match(error.hint!, "name one with --keyservice");
   await failure(wrapDataKey(dataKey, [group("age1")], 0, contextWith(), { local: false }));
 });
 
