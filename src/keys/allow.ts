@@ -86,7 +86,7 @@ export async function checkAllowed(
   if (await isAllowed(context, list, value, environment)) return;
   const { what, field, variable } = WORDS[list];
   const places = [
-    `in the configuration (a key of a rule, or allow.${field} of .sopsrc)`,
+    `in the configuration (a key of a rule, or allow.${field} of .sopsrc; one that lies only beside the file does not count)`,
     ...(variable ? [`in ${variable}`] : []),
     `in TSOPS_ALLOW (${field}=${printable(value)})`,
   ];
