@@ -45,7 +45,7 @@ export async function rotate(args: Args, io: Io): Promise<number> {
           await note(io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
         }
         const text = await saveRotated(open, { groups, threshold: open.threshold }, session, options);
-        await reportRemoved(gone, open, settings, io);
+        await reportRemoved(gone, groups, open, settings, io);
         return text;
       },
       { inPlace, rewraps: true },
