@@ -42,6 +42,11 @@ interface Answer {
   readonly bytes?: Buffer;
 }
 
+const CANCELLED: Answer = {
+  result: "cancelled",
+  error: { code: STATUS.cancelled, details: "stopped" },
+};
+
 /** Answers requests of key services: names the key, asks the person if so wished, uses it, and logs all that. */
 export class Requests {
   private readonly options: RequestOptions;
@@ -94,7 +99,7 @@ export class Requests {
   ): Promise<Answer> {
     const input = "plaintext" in call.request ? call.request.plaintext : call.request.ciphertext;
     try {
-      const tool = this.toolFor(call.request, signal);
+      const tool = this.toolFor(call.request);
       named.kind = tool.kind;
       named.key = tool.id;
       if (this.options.verbose) this.options.log({ event: "request", method, ...named, result: "begun" });
@@ -103,6 +108,10 @@ export class Requests {
         return { result: "refused", error: { code: STATUS.permissionDenied, details } };
       }
       const bytes = method === "Encrypt" ? await tool.wrap(input) : await tool.unwrap(input);
+      if (signal.aborted) {
+        bytes?.fill(0);
+        return CANCELLED;
+      }
       if (bytes) return { result: "ok", bytes };
       const details = "nothing here can open it";
       const reason = this.options.verbose ? tool.whyNot().join("; ") : details;
@@ -115,11 +124,7 @@ export class Requests {
   }
 
   private failed(error: unknown, { aborted }: AbortSignal): Answer {
-    if (aborted) {
-      // what a kind remembers of a stopped attempt would stop the next one, too
-      this.memory.since = 0;
-      return { result: "cancelled", error: { code: STATUS.cancelled, details: "stopped" } };
-    }
+    if (aborted) return CANCELLED;
     if (!(error instanceof TsopsError)) {
       const reason = `an internal error (${error instanceof Error ? error.name : typeof error})`;
       return { result: "failed", error: { code: STATUS.internal, details: "an internal error" }, reason };
@@ -144,11 +149,15 @@ export class Requests {
     return yes;
   }
 
-  private toolFor(request: EncryptRequest | DecryptRequest, signal: AbortSignal): Tool {
+  /**
+   * The request's signal is kept from the kinds: what they remember, such as a client for a server, would hold on to it
+   * and be stopped for all who come later. What a client gave up ends by itself: every attempt has an end.
+   */
+  private toolFor(request: EncryptRequest | DecryptRequest): Tool {
     const { kind: name, fields } = fromWire(request.key);
     if (name === "cluster") return clusterTool(textField(fields, "key_id"), this.options.secrets);
     const kind = kindNamed(name);
-    const context: KeyContext = { ...this.options.context, signal, cache: this.remembered() };
+    const context: KeyContext = { ...this.options.context, cache: this.remembered() };
     return kindTool(kind, fields, context);
   }
 

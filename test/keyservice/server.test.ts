@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, credentials } from "@grpc/grpc-js";
@@ -8,6 +9,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import { wrapDataKey } from "../../src/keys/groups.ts";
+import { hcVault } from "../../src/keys/hc-vault.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { keyServices } from "../../src/keyservice/client.ts";
 import { loadProtocol } from "../../src/keyservice/protocol.ts";
@@ -180,6 +182,33 @@ test("a client that goes away takes its question with it", async () => {
     requestsIn(log).map(({ result }) => result),
     ["cancelled"],
   );
+});
+
+test("what a kind remembers serves the next request, whether the one before was answered or given up", async () => {
+  let slow = true;
+  const vault = createHttpServer((request, response) => {
+    request.resume();
+    const answer = () => response.end(JSON.stringify({ data: { plaintext: DATA_KEY.toString("base64") } }));
+    setTimeout(answer, slow ? 1000 : 0);
+  });
+  await new Promise<void>((resolve) => vault.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(vault.address() as AddressInfo).port}`;
+  const key = withFields(hcVault.parse(`${address}/v1/transit/keys/k`)[0]!, { enc: "vault:v1:AAAA" });
+  const context = contextWith({ VAULT_ADDR: address, VAULT_TOKEN: "t" });
+  try {
+    const log = await serving({ context }, async ({ uri }) => {
+      const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.3" }));
+      assert.match((await failure(impatient.unwrap(key))).message, /did not answer within/);
+      slow = false;
+      assert.equal(await at(uri).unwrap(key), DATA_KEY);
+      assert.equal(await at(uri).unwrap(key), DATA_KEY);
+      await sleep(1000);
+    });
+    const results = requestsIn(log).map(({ result }) => result);
+    assert.equal(results.sort(), ["cancelled", "ok", "ok"]);
+  } finally {
+    vault.close();
+  }
 });
 
 test("requests without a key, or with one of a kind that is not known, are refused", async () => {
