@@ -1,4 +1,4 @@
-import type { Format } from "./formats/format.ts";
+import type { Format, Reading } from "./formats/format.ts";
 import { type KeyService, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext, KeyGroup } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
@@ -6,7 +6,6 @@ import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
 import type { Metadata } from "./sops/metadata.ts";
 import { compileSelector, type Selection, type Selector } from "./sops/selection.ts";
-import type { EncryptOptions } from "./sops/work.ts";
 
 /** What opening and saving documents needs besides the documents: how keys are reached, and the clock. */
 export interface Session {
@@ -34,7 +33,7 @@ export interface NewFile extends Recipients {
   /** Blanks a level for the metadata block. */
   readonly indent?: number;
   /** Told how the plaintext reads. */
-  readonly onReading?: EncryptOptions["onReading"];
+  readonly onReading?: (reading: Reading) => void;
 }
 
 /** An encrypted document that was opened. `close` clears the data key. */

@@ -55,7 +55,8 @@ export interface Options {
   signal?: AbortSignal;
   /**
    * Servers, AWS roles and AWS profiles that files may make the caller's credentials be used with (docs/security.md), beside
-   * those of `keys` and of the environment. Files that name others are refused with the code `not-allowed`.
+   * those of `keys` and of the environment. A key of a file that names others is not tried: where no other
+   * key opens the file, that is `no-data-key`, and its hint says why.
    */
   allow?: Partial<Allow>;
   /** Decrypt even if MAC or seal do not match. */

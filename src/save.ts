@@ -6,7 +6,7 @@ import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
-import { encryptDraft, encryptText } from "./sops/encrypt.ts";
+import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
 import { noMetadata, readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
 import { compileSelector, type Selector } from "./sops/selection.ts";
 import type { EncryptOptions } from "./sops/work.ts";
@@ -29,6 +29,9 @@ export async function encryptNew(
       hint: "name one with --age, --pgp or another key option, or in a creation rule of .sops.yaml or .sopsrc",
     });
   }
+  // before any key service is asked for a text that cannot be encrypted
+  const reading = format.readEncrypted ? undefined : readPlain(plain, format);
+  if (reading) file.onReading?.(reading);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
     const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session.context, session);
@@ -45,7 +48,7 @@ export async function encryptNew(
       selection: await compileSelector(selector ?? WHOLE),
       metadata,
       seal: file.seal ?? true,
-      onReading: file.onReading,
+      reading,
     });
   } finally {
     dataKey.fill(0);
@@ -62,7 +65,7 @@ export interface SaveOptions {
   /** The release that is written; only `edit` raises it (SPEC section 5). */
   readonly raiseVersion?: boolean;
   /** Told how a new plaintext reads. */
-  readonly onReading?: EncryptOptions["onReading"];
+  readonly onReading?: NewFile["onReading"];
 }
 
 /** The document with a new plaintext: what did not change keeps its ciphertext. */
@@ -72,7 +75,9 @@ export function saveText(
   session: Session,
   options: SaveOptions = {},
 ): string {
-  return encryptText(plain, file.format, updateOptions(file, session, options));
+  const reading = file.format.readEncrypted ? undefined : readPlain(plain, file.format);
+  if (reading) options.onReading?.(reading);
+  return encryptText(plain, file.format, { ...updateOptions(file, session, options), reading });
 }
 
 /**
@@ -202,7 +207,6 @@ function updateOptions(file: OpenDocument, session: Session, options: SaveOption
     metadata: withFields(file.metadata.tree, version),
     previous: { decrypted: file.decrypted, sameKey: true },
     seal: options.seal ?? true,
-    onReading: options.onReading,
   };
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { build } from "esbuild";
 import { test } from "uvu";
@@ -109,6 +110,46 @@ const { metafile } = await build({
   outdir: "dist",
   write: false,
   metafile: true,
+});
+
+test("the README's lines run as they stand", () =>
+  inSandbox(async (box) => {
+    box.write("secrets.yaml", PLAIN);
+    await encryptFile(box.path("secrets.yaml"), { keys });
+    const [, lines = ""] = /```js\n(.*?)```/s.exec(readFileSync("README.md", "utf8")) ?? [];
+    const library = JSON.stringify(new URL("../src/index.ts", import.meta.url).href);
+    const script = box.write(
+      "readme.mjs",
+      `${lines.replace('"tsops"', library)}\nconsole.log(text.length > 0);`,
+    );
+    const argv = ["--import", import.meta.resolve("tsx"), script];
+    const { stdout, status, stderr } = spawnSync(process.execPath, argv, {
+      cwd: box.folder,
+      env: { ...box.env, SOPS_AGE_KEY_FILE: IDENTITY_FILE },
+      encoding: "utf8",
+    });
+    assert.is(status, 0, stderr);
+    assert.is(stdout, "localhost\ntrue\n");
+    const changed = await decryptFile(box.path("secrets.yaml"), options);
+    assert.match(changed.toString(), "password: ");
+  }));
+
+test("a key whose server nothing vouches for is not tried: the code is that of a file that no key opens", async () => {
+  const server = "http://127.0.0.1:9";
+  const entry = {
+    ...{ vault_address: server, engine_path: "transit", key_name: "k", enc: "vault:v1:AAAA" },
+    created_at: "2026-01-01T00:00:00Z",
+  };
+  const { sops, ...rest } = JSON.parse(await encrypt('{"a": 1}', { format: "json", keys }));
+  const foreign = JSON.stringify({ ...rest, sops: { ...sops, age: undefined, hc_vault: [entry] } });
+  try {
+    await decrypt(foreign, { format: "json", env: { VAULT_TOKEN: "t" } });
+  } catch (error) {
+    assert.is((error as TsopsError).code, "no-data-key");
+    assert.match((error as TsopsError).hint!, `the file names the Vault server ${server}`);
+    return;
+  }
+  assert.unreachable();
 });
 
 test("importing it loads no package at all: each is loaded when it is used", () => {

@@ -7,6 +7,7 @@ import {
   flag,
   IGNORE_MAC,
   KEYS,
+  NO_THRESHOLD,
   OUTPUT,
   SELECTORS,
   SHOW_KEYS,
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ["tsops encrypt -i secrets.yaml", "encrypt in place, with the keys of the matching creation rule"],
       ["tsops encrypt --age age1… < a.json --filename-override a.json", "from standard input"],
+      ["tsops encrypt -i --key awskms://arn:… --key env://MASTER a.yaml", "for keys of any kind"],
       ["tsops encrypt --update old.enc.yaml new.yaml", "only what changed gets a new ciphertext"],
     ],
     load: async () => (await import("./commands/encrypt.ts")).encrypt,
@@ -79,7 +81,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "set <file> <index> [value]",
     summary: "set one value, given as JSON",
-    options: { ...TYPES, ...VALUE, ...IGNORE_MAC, ...SHOW_KEYS, ...YES },
+    options: { ...TYPES, ...VALUE, ...IGNORE_MAC, ...SHOW_KEYS, ...YES, ...NO_THRESHOLD },
     examples: [
       ['tsops set secrets.yaml \'["db"]["password"]\' \'"s3cret"\'', "a text is JSON, so it has quotes"],
       ["tsops set secrets.yaml '[\"token\"]'", "asks for the value without showing it"],
@@ -89,7 +91,14 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "unset <file> <index>",
     summary: "remove one value",
-    options: { ...TYPES, idempotent: VALUE.idempotent!, ...IGNORE_MAC, ...SHOW_KEYS, ...YES },
+    options: {
+      ...TYPES,
+      idempotent: VALUE.idempotent!,
+      ...IGNORE_MAC,
+      ...SHOW_KEYS,
+      ...YES,
+      ...NO_THRESHOLD,
+    },
     examples: [["tsops unset secrets.yaml '[\"users\"][0]'", "the first item of a list"]],
     load: async () => (await import("./commands/set.ts")).unset,
   },
@@ -104,14 +113,20 @@ export const COMMANDS: readonly Command[] = [
       ...YES,
       "encryption-context": KEYS["encryption-context"]!,
     },
-    examples: [["tsops rotate -i --rm-age age1… secrets.yaml", "take a person's key away"]],
+    examples: [
+      ["tsops rotate -i --rm-age age1… secrets.yaml", "take a person's key away"],
+      ["tsops rotate -i --add-key gcpkms://projects/… --rm-key pgp:D2FD… *.yaml", "keys of any kind"],
+    ],
     load: async () => (await import("./commands/rotate.ts")).rotate,
   },
   {
     usage: "updatekeys <files..>",
     summary: "give files the master keys that their creation rule names",
     options: { ...YES, "input-type": TYPES["input-type"]!, ...THRESHOLD },
-    examples: [["tsops updatekeys -y config/*.yaml", "without asking"]],
+    examples: [
+      ["tsops updatekeys secrets.yaml", "shows the difference and asks"],
+      ["tsops updatekeys -y config/*.yaml", "without asking"],
+    ],
     load: async () => (await import("./commands/updatekeys.ts")).updatekeys,
   },
   {

@@ -81,6 +81,11 @@ export const THRESHOLD: OptionTable = {
   },
 };
 
+/** SOPS's `set` and `unset` take it as well, and do nothing with it. */
+export const NO_THRESHOLD: OptionTable = {
+  "shamir-secret-sharing-threshold": { type: "number", requiresArg: true, hidden: true },
+};
+
 /** Options to add and remove one kind's keys: `--add-age`, `--rm-age`, … */
 export const ADD_REMOVE: OptionTable = {
   ...Object.fromEntries(

@@ -4,8 +4,8 @@ import { TsopsError } from "../errors.ts";
 import { pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { placeOf } from "../formats/text.ts";
-import { compareGroups, differs } from "../keys/difference.ts";
-import type { MasterKey } from "../keys/kind.ts";
+import { compareGroups, differs, holdersGone } from "../keys/difference.ts";
+import type { KeyGroup, MasterKey } from "../keys/kind.ts";
 import { looksEncrypted } from "../sops/cipher.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR } from "../sops/selection.ts";
@@ -129,11 +129,13 @@ const SHOWN_PATHS = 40;
 
 /** Who was taken away has seen the values: they have to be changed where they are used. */
 export async function reportRemoved(
-  gone: readonly MasterKey[],
+  removed: readonly MasterKey[],
+  left: readonly KeyGroup[],
   open: OpenDocument,
   settings: Settings,
   io: Io,
 ): Promise<void> {
+  const gone = holdersGone(removed, left);
   if (gone.length === 0) return;
   const names = gone.map((key) => nameOfKey(key, settings) ?? key.id);
   const { reading, encrypted } = open.decrypted;

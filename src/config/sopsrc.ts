@@ -60,11 +60,17 @@ async function parse(text: string, file: string): Promise<{ root: MapNode; twice
     return { root: treeOf(text, reading.entries), twice: reading.duplicates ?? [] };
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
-    throw new TsopsError("config", `the configuration cannot be read: ${error.message}`, {
-      place: { ...error.place, file },
-      hint: error.hint ?? "correct the JSON5 there",
-      cause: error,
-    });
+    // what the reader says there is meant for files that are to be encrypted
+    const bare = error.message.includes("only an object can be encrypted");
+    throw new TsopsError(
+      "config",
+      `the configuration cannot be read: ${bare ? "it is no object" : error.message}`,
+      {
+        place: { ...error.place, file },
+        hint: bare ? "put everything between { and }" : (error.hint ?? "correct the JSON5 there"),
+        cause: error,
+      },
+    );
   }
 }
 

@@ -84,12 +84,17 @@ export async function checkAllowed(
   environment: readonly (string | undefined)[] = [],
 ): Promise<void> {
   if (await isAllowed(context, list, value, environment)) return;
-  const { what, field } = WORDS[list];
+  const { what, field, variable } = WORDS[list];
+  const places = [
+    `in the configuration (a key of a rule, or allow.${field} of .sopsrc; one that lies only beside the file does not count)`,
+    ...(variable ? [`in ${variable}`] : []),
+    `in TSOPS_ALLOW (${field}=${printable(value)})`,
+  ];
   throw new TsopsError(
     "not-allowed",
     `the file names ${what} ${printable(value)}, and nothing here vouches for it: it gets no credentials`,
     {
-      hint: `if you know it, put it into allow.${field} of .sopsrc, or into the variable TSOPS_ALLOW (${field}=${printable(value)})`,
+      hint: `if you know it, name it ${places.slice(0, -1).join(", ")}, or ${places.at(-1)}`,
     },
   );
 }
@@ -118,11 +123,12 @@ export function allowedByVariable(text: string | undefined): Allow {
   return allowAll(lists);
 }
 
-const WORDS: Readonly<Record<keyof Allow, { what: string; field: string }>> = {
-  vault: { what: "the Vault server", field: "vault" },
+/** `variable` is one that names the thing anyway, and so vouches for it. */
+const WORDS: Readonly<Record<keyof Allow, { what: string; field: string; variable?: string }>> = {
+  vault: { what: "the Vault server", field: "vault", variable: "VAULT_ADDR" },
   azure: { what: "the key vault", field: "azure" },
   awsRole: { what: "the AWS role", field: "aws_role" },
-  awsProfile: { what: "the AWS profile", field: "aws_profile" },
+  awsProfile: { what: "the AWS profile", field: "aws_profile", variable: "AWS_PROFILE" },
   keywhiz: { what: "the Keywhiz server", field: "keywhiz" },
   cluster: { what: "the key service", field: "cluster" },
 };

@@ -1,3 +1,4 @@
+import { textField } from "./fields.ts";
 import type { KeyGroup, MasterKey } from "./kind.ts";
 
 /** How the keys of one group change. */
@@ -37,6 +38,19 @@ export function differs(differences: readonly GroupDifference[]): boolean {
 export function keysGone(before: readonly KeyGroup[], after: readonly KeyGroup[]): MasterKey[] {
   const left = after.flat();
   return before.flat().filter((key) => !left.some((other) => sameKey(key, other)));
+}
+
+/** Of keys that were taken away, those whose holder has none left: a newer version of the same key has the same readers. */
+export function holdersGone(gone: readonly MasterKey[], after: readonly KeyGroup[]): MasterKey[] {
+  const left = new Set(after.flat().map(holderOf));
+  return gone.filter((key) => !left.has(holderOf(key)));
+}
+
+/** What access is granted on: the Azure key without its version, the AWS key without role, profile and context. */
+function holderOf({ kind, id, fields }: MasterKey): string {
+  const holder =
+    kind === "azure_kv" ? id.slice(0, id.lastIndexOf("/")) : kind === "kms" ? textField(fields, "arn") : id;
+  return `${kind} ${holder}`;
 }
 
 /**

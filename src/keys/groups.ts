@@ -80,11 +80,22 @@ export async function exactKeys(groups: readonly KeyGroup[], context: KeyContext
 function cannotWrap(failed: readonly { key: MasterKey; cause: unknown }[]): unknown {
   const abort = failed.find(({ cause }) => isAbort(cause));
   if (abort) return abort.cause;
-  const lines = failed.map(({ key, cause }) => `${describeKey(key)}: ${reasonsOf(cause).join("; ")}`);
-  const [first] = failed;
-  return new TsopsError("generic", `cannot wrap the data key for ${lines.join("; ")}`, {
-    cause: first!.cause,
+  const reasons = failed.map(({ key, cause }) => {
+    const [why = "", ...advice] = reasonsOf(cause);
+    return { line: `${describeKey(key)}: ${withoutStart(why)}`, advice };
   });
+  const advice = new Set(reasons.flatMap((reason) => reason.advice));
+  return new TsopsError("generic", `${CANNOT_WRAP}${reasons.map(({ line }) => line).join("; ")}`, {
+    cause: failed[0]!.cause,
+    hint: advice.size > 0 ? [...advice].join("\n") : undefined,
+  });
+}
+
+const CANNOT_WRAP = "cannot wrap the data key for ";
+
+/** Kinds say what they could not do, for which key: that is said already. */
+function withoutStart(why: string): string {
+  return why.startsWith(CANNOT_WRAP) ? why.slice(why.indexOf(": ") + 2) : why;
 }
 
 function isAbort(error: unknown): boolean {
@@ -110,8 +121,13 @@ async function wrapKey(
       reasons.push(...reasonsOf(error, way.name));
     }
   }
-  throw new TsopsError("generic", reasons.length > 0 ? reasons.join("; ") : "no key service may be used");
+  throw new TsopsError("generic", (reasons.length > 0 ? reasons : NO_WAY).join("; "));
 }
+
+const NO_WAY = [
+  "no key service may be used",
+  "leave --enable-local-keyservice=false (SOPS_ENABLE_LOCAL_KEYSERVICE) away, or name one with --keyservice",
+];
 
 /**
  * The data key: each group's keys are tried in order until one works, until as many groups are open as are needed
@@ -168,7 +184,7 @@ async function openKey(
     ...(local ? [{ name: "", unwrap: () => kind.unwrap(key, context) }] : []),
     ...services.map((service) => ({ name: service.name, unwrap: () => service.unwrap(key) })),
   ];
-  if (ways.length === 0) reasons.push("no key service may be used");
+  if (ways.length === 0) reasons.push(...NO_WAY);
   for (const way of ways) {
     try {
       if (context.signal?.aborted) throw new TsopsError("aborted", "stopped");

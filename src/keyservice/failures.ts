@@ -120,7 +120,10 @@ function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): { w
           what: "the key service hangs up",
           hint: "see whether it accepts the certificate that TSOPS_KEYSERVICE_CERT names",
         }
-      : { what: "the key service hangs up", hint: "see whether it wants TLS (tls://HOST:PORT)" };
+      : {
+          what: "the key service hangs up",
+          hint: "see whether it wants TLS: tls://HOST:PORT, or TSOPS_KEYSERVICE_CA for a cluster's key",
+        };
   }
   return {
     what: `the key service cannot be reached: ${cause}`,

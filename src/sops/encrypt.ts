@@ -18,13 +18,18 @@ import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
  */
 export function encryptText(plain: string, format: Format, options: EncryptOptions): string {
   if (format.readEncrypted) return encryptWrapped(plain, format, options);
-  const reading = format.read(plain);
-  options.onReading?.(reading);
-  if (reading.metadata) throw alreadyEncrypted();
+  const reading = options.reading ?? readPlain(plain, format);
   const carried = options.previous && carryBlock(plain, format, options.previous.decrypted);
   const draft =
     carried ?? applyEdits(plain, format.addMetadata(reading, skeleton(options), { indent: options.indent }));
   return encryptDraft(draft, format, options, plain);
+}
+
+/** Reads a text that is to be encrypted. @throws TsopsError("parse" | "already-encrypted") */
+export function readPlain(plain: string, format: Format): Reading {
+  const reading = format.read(plain);
+  if (reading.metadata) throw alreadyEncrypted();
+  return reading;
 }
 
 /**

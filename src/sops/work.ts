@@ -21,8 +21,8 @@ export interface EncryptOptions {
   /** Keep `lastmodified` and the MAC of the previous file: for changes of metadata only, as SOPS does. */
   readonly keepMac?: boolean;
   readonly seal: boolean;
-  /** Told how the plaintext reads, so that nobody has to read it once more to warn about it. */
-  readonly onReading?: (reading: Reading) => void;
+  /** What {@link readPlain} made of the plaintext, where that has been read already. */
+  readonly reading?: Reading;
   /** Blanks a level for a metadata block that is printed anew. */
   readonly indent?: number;
 }

@@ -112,6 +112,30 @@ test("rotate gives new ciphertexts; added keys open the file", () =>
     assert.is((await box.run(["decrypt", "a.yaml"])).code, 128);
   }));
 
+test("rotate says if a key that is to be removed is not there: a typo must not look like success", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const { code, stderr } = await box.run(["rotate", "-i", "--rm-age", OTHER_RECIPIENT, "a.yaml"]);
+    assert.is(code, 0);
+    assert.match(stderr, `warning: a.yaml has no key ${OTHER_RECIPIENT}, so none was removed`);
+    const removed = await box.run([
+      ...["rotate", "-i", "--rm-key", `age:${RECIPIENT}`, "--add-age", OTHER_RECIPIENT, "a.yaml"],
+    ]);
+    assert.is(removed.code, 0);
+    assert.not.match(removed.stderr, "warning");
+  }));
+
+test("set and unset take the threshold option that SOPS has there, and that has no effect", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", PLAIN);
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const option = "--shamir-secret-sharing-threshold=2";
+    assert.is((await box.run(["set", option, "a.yaml", '["new"]', "1"])).code, 0);
+    assert.is((await box.run(["unset", option, "a.yaml", '["new"]'])).code, 0);
+    assert.not.match(box.read("a.yaml"), "shamir_threshold");
+  }));
+
 test("init makes a key and a .sopsrc, says where, and overwrites nothing", () =>
   inSandbox(async (box) => {
     box.env = { PATH: box.env.PATH, HOME: box.home };
@@ -199,7 +223,14 @@ test("completion scripts name every command", () =>
     for (const shell of ["bash", "zsh", "fish"]) {
       const { code, stdout } = await box.run(["completion", shell]);
       assert.is(code, 0);
-      for (const name of ["encrypt", "updatekeys", "exec-env", "config"]) assert.match(stdout, name);
+      for (const name of ["encrypt", "updatekeys", "exec-env", "config", "doctor", "keyservice", "publish"])
+        assert.match(stdout, name);
+      const ofGroups = stdout.split("\n").filter((line) => /\bgroups[)']/.test(line));
+      assert.ok(
+        ofGroups.some((line) => line.includes("hc-vault-transit")),
+        `${shell}: the options of groups add`,
+      );
+      assert.not.match(stdout, "undefined");
     }
     assert.is((await box.run(["completion", "tcsh"])).code, 1);
   }));

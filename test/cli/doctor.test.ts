@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -83,6 +84,46 @@ test("doctor reads fields of keys as weakly typed as decrypt does", async () => 
     const { code, stdout, stderr } = await box.run(["doctor", "s.json"]);
     assert.is(code, 128, stderr);
     assert.match(stdout, /s\.json: cannot be opened here\n {2}- age /);
+  });
+});
+
+test("doctor looks at what a key wrapped, too: another file of the same key may need something else", async () => {
+  await inSandbox(async (box) => {
+    delete box.env.SOPS_AGE_RECIPIENTS;
+    for (const [name, secret] of [
+      ["old.yaml", randomBytes(32)],
+      ["new.yaml", randomBytes(32)],
+    ] as const) {
+      box.env.MASTER = secret.toString("base64");
+      box.write(name, "a: 1\n");
+      assert.is((await box.run(["encrypt", "-i", "--key", "env://MASTER", name])).code, 0);
+    }
+    const { code, stdout } = await box.run(["doctor", "new.yaml", "old.yaml"]);
+    assert.is(code, 128);
+    assert.match(stdout, /^new\.yaml: can be opened here$/m);
+    assert.match(stdout, /^old\.yaml: cannot be opened here$/m);
+  });
+});
+
+test("doctor names key services, which cannot be asked without decrypting", async () => {
+  await inSandbox(async (box) => {
+    box.write("s.yaml", "a: 1\n");
+    await box.run(["encrypt", "-i", "s.yaml"]);
+    const argv = ["doctor", "--keyservice", "tcp://127.0.0.1:1", "s.yaml"];
+    assert.match((await box.run(argv)).stdout, /^s\.yaml: can be opened here$/m);
+
+    const other = await box.run([...argv, "--enable-local-keyservice=false"]);
+    assert.is(other.code, 0);
+    assert.match(other.stdout, /^s\.yaml: can perhaps be opened here$/m);
+    assert.match(other.stdout, `- age ${RECIPIENT}\n      the keys of this machine are not used`);
+    assert.match(
+      other.stdout,
+      "? key service tcp://127.0.0.1:1\n      it is asked only when a file is decrypted\n",
+    );
+
+    const none = await box.run(["doctor", "--enable-local-keyservice=false", "s.yaml"]);
+    assert.is(none.code, 128);
+    assert.match(none.stdout, /^s\.yaml: cannot be opened here$/m);
   });
 });
 

@@ -71,6 +71,22 @@ const CASES: Case[] = [
     message: /sops/,
   },
   {
+    name: "an encrypted file to encrypt, before the key that does not work here is used",
+    file: "a.yaml",
+    content: "a: 1\nsops: {version: 3.13.3}\n",
+    argv: ["encrypt", "-i", "--key", "env://NOT_SET", "a.yaml"],
+    code: 203,
+    message: /sops/,
+  },
+  {
+    name: "a broken text, before the key that does not work here is used",
+    file: "a.yaml",
+    content: "a: [1\n",
+    argv: ["encrypt", "-i", "--key", "env://NOT_SET", "a.yaml"],
+    code: 2,
+    message: /a\.yaml:\d/,
+  },
+  {
     name: "a plaintext to decrypt",
     file: "a.yaml",
     content: "a: 1\n",

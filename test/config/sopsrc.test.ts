@@ -225,6 +225,14 @@ test("text that is not JSON5 says where", async () => {
   }
 });
 
+test("a .sopsrc without its braces gets advice for a configuration, not for a file to encrypt", async () => {
+  for (const text of ["[]", "rules: []", "// a comment\nkeys: {}"]) {
+    const { message, hint } = await failure(sopsrc(text));
+    assert.is(message, "the configuration cannot be read: it is no object");
+    assert.is(hint, "put everything between { and }");
+  }
+});
+
 test("names like __proto__ are names", async () => {
   const config = await sopsrc(`{
     keys: { __proto__: "age:${ALICE}", constructor: "age:${BOB}" },

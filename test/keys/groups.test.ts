@@ -13,6 +13,7 @@ import {
   wrapDataKey,
 } from "../../src/keys/groups.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "../../src/keys/kind.ts";
+import { kms } from "../../src/keys/kms.ts";
 import { contextWith, GOLDEN, goldenKey, sopsTreeOf } from "./helpers.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7));
@@ -101,6 +102,21 @@ test("keys that cannot be wrapped for are all named", async () => {
   assert.is(error.exitCode, 1);
 });
 
+test("why a key cannot be wrapped for is said once, and what to do stands apart", async () => {
+  const error = await failure(wrapDataKey(dataKey, [gcpKms.parse("projects/a")], 0, contextWith()));
+  assert.is(
+    error.message,
+    "cannot wrap the data key for Google Cloud KMS projects/a: projects/a is not the resource id of a Google Cloud KMS key",
+  );
+  assert.match(error.hint!, /^it looks like projects\/PROJECT\//);
+
+  const aws = await failure(wrapDataKey(dataKey, [kms.parse("1234")], 0, contextWith()));
+  assert.is(aws.message, "cannot wrap the data key for AWS KMS 1234: 1234 is not the ARN of a KMS key");
+
+  const two = await failure(wrapDataKey(dataKey, [gcpKms.parse("projects/a,projects/b")], 0, contextWith()));
+  assert.is(two.hint!.split("\n").length, 1, "the same advice stands there once");
+});
+
 test("the report of one group", async () => {
   const keys = [...gcpKms.parse("projects/a"), ...group("age1")];
   const [, wrapped] = (await wrapDataKey(dataKey, [group("age2", "age1")], 0, contextWith()))[0]!;
@@ -161,6 +177,7 @@ test("without this program only the services are asked", async () => {
   assert.equal(asked, ["one wrap", "one unwrap"]);
   const error = await failure(unwrapDataKey(groups, 0, options));
   assert.match(error.hint!, "no key service may be used");
+  assert.match(error.hint!, "name one with --keyservice");
   await failure(wrapDataKey(dataKey, [group("age1")], 0, contextWith(), { local: false }));
 });
 

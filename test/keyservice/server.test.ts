@@ -218,6 +218,33 @@ test("what kinds remember outlives the request that made it, and one client's en
   );
 });
 
+test("what a kind remembers serves the next request, whether the one before was answered or given up", async () => {
+  let slow = true;
+  const vault = createHttpServer((request, response) => {
+    request.resume();
+    const answer = () => response.end(JSON.stringify({ data: { plaintext: DATA_KEY.toString("base64") } }));
+    setTimeout(answer, slow ? 1000 : 0);
+  });
+  await new Promise<void>((resolve) => vault.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(vault.address() as AddressInfo).port}`;
+  const key = withFields(hcVault.parse(`${address}/v1/transit/keys/k`)[0]!, { enc: "vault:v1:AAAA" });
+  const context = contextWith({ VAULT_ADDR: address, VAULT_TOKEN: "t" });
+  try {
+    const log = await serving({ context }, async ({ uri }) => {
+      const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.3" }));
+      assert.match((await failure(impatient.unwrap(key))).message, /did not answer within/);
+      slow = false;
+      assert.equal(await at(uri).unwrap(key), DATA_KEY);
+      assert.equal(await at(uri).unwrap(key), DATA_KEY);
+      await sleep(1000);
+    });
+    const results = requestsIn(log).map(({ result }) => result);
+    assert.equal(results.sort(), ["cancelled", "ok", "ok"]);
+  } finally {
+    vault.close();
+  }
+});
+
 test("requests without a key, or with one of a kind that is not known, are refused", async () => {
   const { keyService } = await loadProtocol();
   await serving({}, async ({ port }) => {

@@ -51,7 +51,10 @@ test("with mutual TLS, only clients with a certificate of the authority are serv
       await wrapsWith(uri, variables(foreign.ca, ours.client)),
       /authority that is not trusted here|certificate/,
     );
-    assert.match(await wrapsWith(`tcp://127.0.0.1:${port}`, contextWith()), /hangs up.*wants TLS/);
+    assert.match(
+      await wrapsWith(`tcp://127.0.0.1:${port}`, contextWith()),
+      /hangs up.*wants TLS.*TSOPS_KEYSERVICE_CA/,
+    );
   });
   assert.equal(
     requestsIn(log).map(({ client, result }) => [client, result]),

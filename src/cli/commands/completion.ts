@@ -16,8 +16,13 @@ export async function completion(args: Args, io: Io): Promise<number> {
   return 0;
 }
 
+/** Those of its subcommands too: what is completed depends on the first word only. */
+function optionsOf(command: Command): Command["options"] {
+  return Object.assign({}, ...[command, ...(command.subcommands ?? [])].map(({ options }) => options));
+}
+
 function optionNames(command: Command): string[] {
-  return Object.keys({ ...command.options, ...GLOBAL }).map((name) => `--${name}`);
+  return Object.keys({ ...optionsOf(command), ...GLOBAL }).map((name) => `--${name}`);
 }
 
 /** The words that may follow each command: its subcommands and options. */
@@ -84,7 +89,7 @@ function fish(): string {
     const subs = (command.subcommands ?? []).map(
       (sub) => `${inside} -a ${nameOf(sub)} -d '${quoted(sub.summary)}'`,
     );
-    const options = Object.entries(command.options).map(([option, { describe, alias }]) => {
+    const options = Object.entries(optionsOf(command)).map(([option, { describe, alias }]) => {
       const short = typeof alias === "string" && alias.length === 1 ? ` -s ${alias}` : "";
       return `${inside} -l ${option}${short} -d '${quoted(describe ?? "")}'`;
     });

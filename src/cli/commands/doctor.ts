@@ -3,8 +3,8 @@ import { Configurations } from "../../config/find.ts";
 import { masterKeys } from "../../config/groups.ts";
 import { inFile, TsopsError } from "../../errors.ts";
 import { decodeText } from "../../formats/text.ts";
-import { describeKey, groupsFromMetadata } from "../../keys/groups.ts";
-import type { Examination, KeyContext, KeyGroup, MasterKey } from "../../keys/kind.ts";
+import { describeKey, groupsFromMetadata, type KeyService } from "../../keys/groups.ts";
+import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../../keys/kind.ts";
 import { effectiveThreshold } from "../../keys/metadata.ts";
 import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
 import { readEncrypted } from "../../sops/decrypt.ts";
@@ -22,14 +22,14 @@ import { encryptedFiles } from "./decrypt.ts";
  * Nothing is decrypted, and nobody is asked. Exit code 128 if a file cannot be opened here.
  */
 export async function doctor(args: Args, io: Io): Promise<number> {
-  const { context, order = [] } = await makeSession(args, io);
-  const examine = examiner({ ...context, prompt: undefined });
+  const { context, order = [], local = true, services = [] } = await makeSession(args, io);
+  const examine = local ? examiner({ ...context, prompt: undefined }) : async () => NOT_USED;
   const given = args.list("files");
   if (given.length === 0) return await examineConfiguration(args, io, examine);
   let exit = 0;
   for (const name of await encryptedFiles(given, args, io)) {
     try {
-      const opens = await examineFile(name, args, io, order, examine);
+      const opens = await examineFile(name, args, io, { order, services, examine });
       if (opens === false) exit = Math.max(exit, 128);
     } catch (error) {
       exit = Math.max(exit, await reportError(inFile(error, name), io));
@@ -40,14 +40,26 @@ export async function doctor(args: Args, io: Io): Promise<number> {
 
 type Examine = (key: MasterKey) => Promise<Examination>;
 
-/** Each key is examined once a run, however many files name it. */
+interface Means {
+  readonly order: readonly string[];
+  readonly services: readonly KeyService[];
+  readonly examine: Examine;
+}
+
+const NOT_USED: Examination = {
+  usable: false,
+  lines: ["the keys of this machine are not used: --enable-local-keyservice (SOPS_ENABLE_LOCAL_KEYSERVICE)"],
+};
+
+/** Kinds whose examination does not depend on what the key wrapped. */
+const ALIKE: readonly KindName[] = ["gcp_kms", "azure_kv", "hckms"];
+
+/** Each key is examined once a run, however many files name it; most kinds look at what it wrapped for a file, too. */
 function examiner(context: KeyContext): Examine {
   const known = new Map<string, Promise<Examination>>();
   return (key) => {
     const { id, kind } = key;
-    // identities and rings are judged by what they open
-    const local = kind === "age" || kind === "pgp";
-    const name = JSON.stringify([kind, id, local ? String(key.fields.get("enc")) : ""]);
+    const name = JSON.stringify([kind, id, ALIKE.includes(kind) ? "" : String(key.fields.get("enc"))]);
     let found = known.get(name);
     if (!found) known.set(name, (found = kindNamed(kind).examine(key, context)));
     return found;
@@ -58,8 +70,7 @@ async function examineFile(
   name: string,
   args: Args,
   io: Io,
-  order: readonly string[],
-  examine: Examine,
+  { order, services, examine }: Means,
 ): Promise<boolean | undefined> {
   const { bytes } = await readInput(name, io);
   const { metadata } = readEncrypted(decodeText(bytes), await inputFormat(args, name));
@@ -71,13 +82,17 @@ async function examineFile(
     ),
   );
   const needed = groups.length > 1 ? effectiveThreshold(groups, threshold) : 1;
-  const opens = verdict(results, needed);
+  const here = verdict(results, needed);
+  const opens = here === false && services.length > 0 ? undefined : here;
   const count = groups.length > 1 ? `; ${needed} of its ${groups.length} key groups are needed` : "";
   const lines = [`${name}: ${OPENS.get(opens)}${count}`];
   for (const [i, keys] of results.entries()) {
     if (groups.length > 1) lines.push(`  key group ${i + 1}`);
     for (const result of keys) lines.push(...keyLines(result, settings));
   }
+  // their protocol has no question that would be answered without unwrapping
+  for (const service of services)
+    lines.push(`  ? key service ${service.name}`, "      it is asked only when a file is decrypted");
   await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
   return opens;
 }

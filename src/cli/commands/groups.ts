@@ -67,7 +67,7 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
         session,
         options,
       );
-      if (rotate) await reportRemoved(gone, open, settings, io);
+      if (rotate) await reportRemoved(gone, left, open, settings, io);
       return text;
     },
     { inPlace: args.flag("in-place"), rewraps: true },

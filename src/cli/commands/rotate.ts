@@ -8,6 +8,8 @@ import { forEachFile } from "../batch.ts";
 import { keysFrom } from "../creation.ts";
 import { checkOutputOptions } from "../files.ts";
 import type { Io } from "../io.ts";
+import { showKey } from "../recipients.ts";
+import { note } from "../report.ts";
 import { updateFile } from "../update.ts";
 import { reportRemoved } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
@@ -34,14 +36,17 @@ export async function rotate(args: Args, io: Io): Promise<number> {
       io,
       async (open, session, options, settings) => {
         const [exact = []] = await exactKeys([added], session.context);
-        const { groups, gone } = changedGroups(open.groups, exact, removed);
+        const { groups, gone, missing } = changedGroups(open.groups, exact, removed);
         if (groups.every((group) => group.length === 0)) {
           throw new TsopsError("generic", "no master key would be left", {
             hint: "add one with --add-age or the like",
           });
         }
+        for (const key of missing) {
+          await note(io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
+        }
         const text = await saveRotated(open, { groups, threshold: open.threshold }, session, options);
-        await reportRemoved(gone, open, settings, io);
+        await reportRemoved(gone, groups, open, settings, io);
         return text;
       },
       { inPlace, rewraps: true },
@@ -75,7 +80,8 @@ function changedGroups(
       return !out;
     }),
   );
+  const missing = removed.filter((key) => !gone.some((other) => sameKey(other, key)));
   const [first = [], ...rest] = kept;
   const fresh = added.filter((key) => !first.some((other) => sameKey(key, other)));
-  return { groups: [[...first, ...fresh], ...rest], gone };
+  return { groups: [[...first, ...fresh], ...rest], gone, missing };
 }

@@ -53,7 +53,7 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
         session,
         options,
       );
-      if (rotate) await reportRemoved(gone, open, settings, io);
+      if (rotate) await reportRemoved(gone, groups, open, settings, io);
       await note(io, `${name} synced with new keys`);
       return text;
     },
