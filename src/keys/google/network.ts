@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { TsopsError } from "../../errors.ts";
+import { limitSeconds } from "../attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -63,7 +64,7 @@ export function agentFor(url: URL, context: KeyContext): HttpAgent {
   const proxy = proxyFor(url.hostname, context);
   return once(context, proxy ? "google tunnel" : "google https", () => {
     const options = { keepAlive: true, ca: authorities(context) };
-    return proxy ? new TunnelAgent(proxy, options) : new HttpsAgent(options);
+    return proxy ? new TunnelAgent(proxy, limitSeconds(context), options) : new HttpsAgent(options);
   });
 }
 
@@ -98,7 +99,7 @@ export async function reach(
 }
 
 /** A connection to `HOST:PORT` through a proxy's CONNECT (RFC 9110 section 9.3.6). */
-function openTunnel(proxy: URL, target: string, signal?: AbortSignal): Promise<Duplex> {
+function openTunnel(proxy: URL, target: string, signal: AbortSignal): Promise<Duplex> {
   const login = proxyLogin(proxy);
   const headers = {
     host: target,
@@ -120,17 +121,21 @@ function openTunnel(proxy: URL, target: string, signal?: AbortSignal): Promise<D
 /** HTTPS through a proxy. */
 class TunnelAgent extends HttpsAgent {
   readonly #proxy: URL;
+  readonly #seconds: number;
 
-  constructor(proxy: URL, options: ConstructorParameters<typeof HttpsAgent>[0]) {
+  /** @param seconds how long the proxy may take to make a tunnel: a request that is given up does not end that. */
+  constructor(proxy: URL, seconds: number, options: ConstructorParameters<typeof HttpsAgent>[0]) {
     super(options);
     this.#proxy = proxy;
+    this.#seconds = seconds;
   }
 
   override createConnection(
     options: { host?: string; port?: number | string; ca?: Buffer; servername?: string },
     done: (error: Error | null, socket?: Duplex) => void,
   ): undefined {
-    openTunnel(this.#proxy, `${options.host}:${options.port}`).then(
+    const limit = AbortSignal.timeout(this.#seconds * 1000);
+    openTunnel(this.#proxy, `${options.host}:${options.port}`, limit).then(
       (socket) => {
         done(null, connect({ socket, ca: options.ca, servername: options.servername ?? options.host }));
       },
