@@ -1,5 +1,8 @@
 import { run } from "./run.ts";
 
+/** How long what is still open may keep the program: the SDKs of some services do not let go of a proxy that is silent. */
+const LINGER_MS = 3000;
+
 let usesStdin = false;
 const guarded = new Set<NodeJS.WriteStream>();
 
@@ -35,4 +38,6 @@ void run(process.argv.slice(2), {
   process.exitCode = code;
   // an answer that nobody waits for any more must not keep the program alive
   if (usesStdin) process.stdin.unref?.();
+  // all output has been written by now
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 });

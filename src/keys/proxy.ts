@@ -52,7 +52,7 @@ export function proxyLogin({ username, password }: URL): string | undefined {
 }
 
 /** A connection to `HOST:PORT` through a proxy's CONNECT (RFC 9110 section 9.3.6). */
-export function openTunnel(proxy: URL, target: string, signal?: AbortSignal): Promise<Duplex> {
+export function openTunnel(proxy: URL, target: string, signal: AbortSignal): Promise<Duplex> {
   const login = proxyLogin(proxy);
   const headers = {
     host: target,
@@ -74,17 +74,21 @@ export function openTunnel(proxy: URL, target: string, signal?: AbortSignal): Pr
 /** HTTPS through a proxy. */
 export class TunnelAgent extends HttpsAgent {
   readonly #proxy: URL;
+  readonly #seconds: number;
 
-  constructor(proxy: URL, options: ConstructorParameters<typeof HttpsAgent>[0]) {
+  /** @param seconds how long the proxy may take to make a tunnel: a request that is given up does not end that. */
+  constructor(proxy: URL, seconds: number, options: ConstructorParameters<typeof HttpsAgent>[0]) {
     super(options);
     this.#proxy = proxy;
+    this.#seconds = seconds;
   }
 
   override createConnection(
     options: { host?: string; port?: number | string; ca?: string | Buffer; servername?: string },
     done: (error: Error | null, socket?: Duplex) => void,
   ): undefined {
-    openTunnel(this.#proxy, `${options.host}:${options.port}`).then(
+    const limit = AbortSignal.timeout(this.#seconds * 1000);
+    openTunnel(this.#proxy, `${options.host}:${options.port}`, limit).then(
       (socket) => {
         done(null, connect({ socket, ca: options.ca, servername: options.servername ?? options.host }));
       },

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type Server } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -165,6 +166,27 @@ test("a server that never answers is given up in time", async () => {
   assert.match(error.message, /did not answer within 0.3 seconds/);
   assert.ok(performance.now() - start < 2000);
   sockets.close();
+});
+
+test("a proxy that never answers is let go of, so that it keeps no process alive", async () => {
+  const open = new Set<unknown>();
+  const proxy = createServer((socket) => {
+    open.add(socket.on("error", () => undefined));
+    socket.once("close", () => open.delete(socket));
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port } = proxy.address() as AddressInfo;
+  const env = {
+    SOPS_GCP_KMS_ENDPOINT: "https://kms.example.invalid",
+    HTTPS_PROXY: `http://127.0.0.1:${port}`,
+    TSOPS_KMS_TIMEOUT: "0.3",
+  };
+  const error = await failure(gcpKms.unwrap(withEnc("AAAA"), context(env)));
+  assert.match(error.message, /did not answer within 0.3 seconds/);
+  await sleep(500);
+  assert.is(open.size, 0);
+  proxy.close();
 });
 
 test("a run that is stopped stops the call", async () => {

@@ -89,7 +89,7 @@ async function agentFor(
 ): Promise<Pick<AwsRequestOptions, "httpsAgent">> {
   const { proxyFor, TunnelAgent } = await import("../proxy.ts");
   const proxy = url.protocol === "https:" ? proxyFor(url, context.env) : undefined;
-  if (proxy) return { httpsAgent: new TunnelAgent(proxy, { ca, keepAlive: true }) };
+  if (proxy) return { httpsAgent: new TunnelAgent(proxy, limitSeconds(context), { ca, keepAlive: true }) };
   return ca === undefined ? {} : { httpsAgent: { ca } };
 }
 

@@ -77,10 +77,20 @@ function explain(error: unknown, facts: CallFacts): Explanation {
   const status = given.$metadata?.httpStatusCode;
   if (status === undefined || status < 300) return unreachable(given, facts);
   if (status >= 500) return failing(facts);
+  // a gateway in front of the service, which knows none of its codes
+  if (status === 429) return throttled(facts);
+  if (status < 400) return redirected(facts, status);
   if (status === 403) return denied(facts, given);
   return {
     cause: `${facts.service} refuses it: ${printable(given.name)}`,
     hint: `look the error code up in the documentation of AWS ${facts.service}`,
+  };
+}
+
+function redirected({ service, endpoint }: CallFacts, status: number): Explanation {
+  return {
+    cause: `${service}${endpoint ? ` at ${endpoint}` : ""} answers with a redirect (status ${status}), which is not followed`,
+    hint: "see whether the address is that of an AWS service, and whether a proxy stands between",
   };
 }
 

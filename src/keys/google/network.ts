@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { TsopsError } from "../../errors.ts";
+import { limitSeconds } from "../attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { proxyFor as chooseProxy, openTunnel, TunnelAgent } from "../proxy.ts";
@@ -42,7 +43,7 @@ export function agentFor(url: URL, context: KeyContext): HttpAgent {
   const proxy = proxyFor(url.hostname, context);
   return once(context, proxy ? "google tunnel" : "google https", () => {
     const options = { keepAlive: true, ca: authorities(context) };
-    return proxy ? new TunnelAgent(proxy, options) : new HttpsAgent(options);
+    return proxy ? new TunnelAgent(proxy, limitSeconds(context), options) : new HttpsAgent(options);
   });
 }
 
