@@ -108,7 +108,8 @@ async function wrapKey(
   context: KeyContext,
   { local = true, services = [] }: KeyServices,
 ): Promise<MasterKey> {
-  const reasons: string[] = [];
+  const causes: string[] = [];
+  const advice: string[] = [];
   const ways = [
     ...(local ? [{ name: "", wrap: () => kindNamed(key.kind).wrap(key, part, context) }] : []),
     ...services.map((service) => ({ name: service.name, wrap: () => service.wrap(key, part) })),
@@ -118,10 +119,13 @@ async function wrapKey(
       return await way.wrap();
     } catch (error) {
       if (isAbort(error) || (ways.length === 1 && way.name === "")) throw error;
-      reasons.push(...reasonsOf(error, way.name));
+      const [cause = "", ...next] = reasonsOf(error, way.name);
+      causes.push(withoutStart(cause));
+      advice.push(...next);
     }
   }
-  throw new TsopsError("generic", (reasons.length > 0 ? reasons : NO_WAY).join("; "));
+  if (causes.length === 0) throw new TsopsError("generic", NO_WAY[0]!, { hint: NO_WAY[1] });
+  throw new TsopsError("generic", causes.join("; "), { hint: advice.join("\n") || undefined });
 }
 
 const NO_WAY = [

@@ -196,6 +196,19 @@ test("a service that fails is named, and the next one asked", async () => {
     unwrapDataKey(groups, 0, { order, context: contextWith(), services: [broken] }),
   );
   assert.match(error.hint!, "  - tcp://far:1: the connection is refused");
+  const named: KeyService = {
+    ...broken,
+    wrap: async () => {
+      throw new TsopsError("generic", "the connection is refused", { hint: "start it" });
+    },
+  };
+  const options = { local: false, services: [named, broken] };
+  const refused = await failure(wrapDataKey(dataKey, [group("age1")], 0, contextWith(), options));
+  assert.match(
+    refused.message,
+    /: tcp:\/\/far:1: the connection is refused; tcp:\/\/far:1: an internal error$/,
+  );
+  assert.is(refused.hint, "start it");
   const services = [broken, service("two", contextWith(), [])];
   const wrapped = await wrapDataKey(dataKey, [group("age1")], 0, contextWith(), { local: false, services });
   assert.equal(

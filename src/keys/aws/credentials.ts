@@ -66,7 +66,7 @@ async function findSource(
   const paths = config.paths.join(" and ") || "no file";
   return {
     missing: [
-      "no AWS credentials were found; looked for in:",
+      "no AWS credentials were found in any of these places",
       ...(profile
         ? []
         : ["AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN"]),
