@@ -29,12 +29,17 @@ export const ALLOW_NOTHING: Allow = {
 
 /** Several lists in one. */
 export function allowAll(lists: readonly Partial<Allow>[]): Allow {
-  const names = Object.keys(ALLOW_NOTHING) as (keyof Allow)[];
-  const merged = names.map((name) => [
-    name,
-    [...new Set(lists.flatMap((list) => list[name] ?? []).map(normal))],
-  ]);
-  return Object.fromEntries(merged) as unknown as Allow;
+  const all = (name: keyof Allow): string[] => [
+    ...new Set(lists.flatMap((list) => list[name] ?? []).map(normal)),
+  ];
+  return {
+    vault: all("vault"),
+    azure: all("azure"),
+    awsRole: all("awsRole"),
+    awsProfile: all("awsProfile"),
+    keywhiz: all("keywhiz"),
+    cluster: all("cluster"),
+  };
 }
 
 /** A master key as far as it names servers, roles and profiles. */
