@@ -151,7 +151,8 @@ function isRoomBelow(text: string, end: number, indent: number): boolean {
 }
 
 function plainHere(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): boolean {
-  if (!canBePlainHere(value, flow) || !followed(reading, entry, flow)) return false;
+  // a tab in a plain text is one that other readers refuse, so SOPS quotes it
+  if (!canBePlainHere(value, flow) || value.includes("\t") || !followed(reading, entry, flow)) return false;
   return keepsTag(node) || meansItself(value);
 }
 
@@ -162,7 +163,9 @@ function spellBlock(reading: Reading, entry: Entry, node: ScalarNode, value: str
   if (!block.comment) return writeBlock(text, at, value, eolOf(reading)) ?? quoteDouble(value);
   // The header is not part of the span.
   if (value === node.text) return text.slice(entry.start, entry.end);
-  if (entry.start < block.body || !fitsHeader(text, at, value)) {
+  // at the end of a text without a final line break there is no line for it
+  const hasLine = text.slice(block.header, entry.start).includes("\n");
+  if (!hasLine || entry.start < block.body || !fitsHeader(text, at, value)) {
     const hint = "Remove the comment on the line of the `|` or `>`.";
     throw cannot(reading, entry, "the block scalar here cannot hold this value", hint);
   }

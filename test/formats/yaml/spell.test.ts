@@ -53,6 +53,15 @@ test("a value keeps its style", () => {
   for (const [text, value, wanted] of cases) assert.is(respell(text, value), wanted);
 });
 
+test("a tab is quoted, as SOPS does: other readers refuse it in a plain text", () => {
+  assert.is(respell("k: a\n", "b\tc"), 'k: "b\\tc"\n');
+});
+
+test("a comment on the line of a block scalar that ends the text leaves no line for a value", () => {
+  assert.is(failure(() => respell("k: | # c", "yes")).code, "print");
+  assert.is(respell("k: | # c\n", ""), "k: | # c\n");
+});
+
 test("a value that its style cannot hold gets another one", () => {
   const cases: [string, Scalar, string][] = [
     ["k: a\n", "1", 'k: "1"\n'],
