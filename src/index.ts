@@ -6,7 +6,6 @@
  */
 import { homedir } from "node:os";
 import { basename } from "node:path";
-import { keysOfUri } from "./config/uri.ts";
 import { type OpenDocument, openText, reopen, type Session } from "./document.ts";
 import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
@@ -22,6 +21,7 @@ import { type Allow, allowAll, namedByKeys } from "./keys/allow.ts";
 import { forgetKeys } from "./keys/groups.ts";
 import type { KindName, MasterKey } from "./keys/kind.ts";
 import { kindNamed } from "./keys/table.ts";
+import { keysOfUri } from "./keys/uri.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
 

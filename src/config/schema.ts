@@ -1,7 +1,7 @@
+import { URI_FORMS } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { jsonSchema, type Shape } from "./shape.ts";
 import { TARGET_CHOICE } from "./targets.ts";
-import { URI_FORMS } from "./uri.ts";
 
 /** The shape of a `.sopsrc`: the only place that says which fields there are. docs/config.md explains them. */
 

@@ -75,10 +75,7 @@ async function readWrapped(part: string, what: string): Promise<MasterKey> {
   const end = part.lastIndexOf("#");
   const uri = part.slice(0, Math.max(end, 0)).replaceAll("%20", " ");
   // loaded here, since the table of kinds is made from the modules that need this one
-  const [{ parseUri }, { kindNamed }] = await Promise.all([
-    import("../../config/uri.ts"),
-    import("../table.ts"),
-  ]);
+  const [{ parseUri }, { kindNamed }] = await Promise.all([import("../uri.ts"), import("../table.ts")]);
   const ref = parseUri(uri);
   const refuse = (why: string) => notOne(`${what} is not a wrapped master key: ${why}`);
   if (!ref || end === part.length - 1)

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { masterKeys } from "../../src/config/groups.ts";
-import { parseUri, URI_FORMS, uriOf } from "../../src/config/uri.ts";
+import { parseUri, URI_FORMS, uriOf } from "../../src/keys/uri.ts";
 
 test("every example is the URI of a key of its kind, and comes back", () => {
   for (const { kind, example } of URI_FORMS) {

@@ -1,7 +1,6 @@
 import { TsopsError } from "../errors.ts";
-import type { KindName, MasterKey } from "../keys/kind.ts";
-import { kindNamed } from "../keys/table.ts";
-import type { KeyRef } from "./model.ts";
+import type { KindName, MasterKey } from "./kind.ts";
+import { kindNamed } from "./table.ts";
 
 /** How `.sopsrc` writes the keys of each kind, and the identifier that SOPS has for them. */
 export interface UriForm {
@@ -91,7 +90,7 @@ export const URI_FORMS: readonly UriForm[] = [
 ];
 
 /** Kind and identifier of a recipient URI; undefined if it has no scheme that is known, or nothing behind it. */
-export function parseUri(uri: string): Pick<KeyRef, "kind" | "id"> | undefined {
+export function parseUri(uri: string): { readonly kind: KindName; readonly id: string } | undefined {
   const form = URI_FORMS.find(({ scheme }) => uri.startsWith(scheme));
   const rest = form ? uri.slice(form.scheme.length).trim() : "";
   return form && rest !== "" ? { kind: form.kind, id: form.id(rest) } : undefined;
