@@ -33,6 +33,7 @@ export const EXIT_CODES = {
   "add-remove-missing-file": 49,
   "mac-mismatch": 51,
   "seal-broken": 51,
+  "seal-missing": 51,
   "bad-path": 91,
   "empty-file": 92,
   "no-file": 100,

@@ -6,6 +6,7 @@
  */
 import { homedir } from "node:os";
 import { basename } from "node:path";
+import { driftFrom, type Protection, protectedBy, protectionWanted } from "./config/drift.ts";
 import { type OpenDocument, openText, reopen, type Session } from "./document.ts";
 import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
@@ -20,9 +21,13 @@ import { decodeText, encodeText } from "./formats/text.ts";
 import { type Allow, allowAll, namedByKeys } from "./keys/allow.ts";
 import { forgetKeys } from "./keys/groups.ts";
 import type { KindName, MasterKey } from "./keys/kind.ts";
+import { groupsFromMetadata } from "./keys/metadata.ts";
 import { kindNamed } from "./keys/table.ts";
 import { keysOfUri } from "./keys/uri.ts";
+import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
+import { readEncrypted } from "./sops/decrypt.ts";
+import { sealOf } from "./sops/seal.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
 
 export type { ErrorCode, Place } from "./errors.ts";
@@ -61,6 +66,15 @@ export interface Options {
   allow?: Partial<Allow>;
   /** Decrypt even if MAC or seal do not match. */
   ignoreMac?: boolean;
+  /** Refuse a document without a seal (`seal-missing`): that somebody removed it is noticed. */
+  requireSeal?: boolean;
+  /**
+   * The configuration whose creation rule a file is compared with before it is changed. Default: the nearest `.sops.yaml`
+   * or `.sopsrc` from the file's folder upwards. `false`: none.
+   */
+  config?: string | false;
+  /** Change a file although its recipients, threshold or selector are not those of its creation rule. */
+  acceptDrift?: boolean;
 }
 
 /** Who can decrypt, and what is encrypted. */
@@ -78,7 +92,10 @@ export interface EncryptionOptions extends Options {
   macOnlyEncrypted?: boolean;
   /** Write tsops's seal (docs/format.md). Default true; with `update`, whether the document had one that holds. */
   seal?: boolean;
-  /** The encrypted document to start from: what did not change keeps its ciphertext, keys and selector are its own. */
+  /**
+   * The encrypted document to start from: what did not change keeps its ciphertext, keys and selector are its own. Where
+   * `keys`, `keyGroups`, `threshold` or `selector` are given too, they must be just those.
+   */
   update?: string | Uint8Array;
 }
 
@@ -107,7 +124,8 @@ export async function decryptFile(path: string, options: Options = {}): Promise<
 
 /**
  * Encrypts a document and returns the encrypted text.
- * @throws TsopsError with a stable `code`: `generic` (no key), `parse`, `already-encrypted`, `tree-encryption`, …
+ * @throws TsopsError with a stable `code`: `generic` (no key), `parse`, `already-encrypted`, `tree-encryption`, …; with
+ * `update` also `recipients-changed` and `selectors-changed`.
  */
 export async function encrypt(
   document: string | Uint8Array,
@@ -119,6 +137,7 @@ export async function encrypt(
   if (options.update !== undefined) {
     const open = await openWith(options.update, format, options, session);
     try {
+      refuseDrift(driftFrom(wantedProtection(options, open), protectedBy(open)), options);
       return saveText(open, plain, session, { seal: options.seal ?? open.decrypted.sealed });
     } finally {
       closeAll(open, session);
@@ -144,6 +163,7 @@ export async function encryptFile(path: string, options: EncryptionOptions): Pro
   await withLock(path, async () => {
     const { bytes, fingerprint } = await readDocument(path);
     try {
+      if (options.update !== undefined) await checkUpdate(path, options.update, options);
       const text = await encrypt(bytes, { ...options, format: formatOf(path, options) });
       await replaceFile(path, encodeText(text), { expected: fingerprint });
     } catch (error) {
@@ -160,20 +180,30 @@ export async function open(path: string, options: Options = {}): Promise<Documen
   try {
     const session = sessionOf(options);
     const format = await loadFormat(formatOf(path, options));
-    return new Document(await openWith(file.bytes, format, options, session), session, { path, file });
+    const opened = await openWith(file.bytes, format, options, session);
+    const drift = await driftOfFile(path, opened, options);
+    return new Document(opened, session, { path, file, mayChange: () => refuseDrift(drift, options) });
   } catch (error) {
     throw inFile(error, path);
   }
+}
+
+/** Where a document comes from, and what is checked before it is changed. */
+interface Source {
+  readonly path: string;
+  file: ReadFile;
+  /** @throws TsopsError("recipients-changed" | "selectors-changed" | "config") */
+  mayChange(): void;
 }
 
 /** An encrypted document that is open. Changes keep every ciphertext, and every byte, that they do not concern. */
 export class Document {
   #open: OpenDocument;
   readonly #session: Session;
-  readonly #source: { path: string; file: ReadFile };
+  readonly #source: Source;
 
   /** @internal Use {@link open}. */
-  constructor(opened: OpenDocument, session: Session, source: { path: string; file: ReadFile }) {
+  constructor(opened: OpenDocument, session: Session, source: Source) {
     this.#open = opened;
     this.#session = session;
     this.#source = source;
@@ -209,13 +239,19 @@ export class Document {
     return value === undefined ? undefined : toPlain(value);
   }
 
-  /** Sets a value; missing maps and lists on the way are made. Nothing is written to disk before {@link save}. */
+  /**
+   * Sets a value; missing maps and lists on the way are made. Nothing is written to disk before {@link save}.
+   * @throws TsopsError("recipients-changed" | "selectors-changed") if the file is not as its creation rule has it: the
+   * value could be read by others, or stand in plaintext. So do {@link unset} and {@link setText}.
+   */
   set(path: readonly PathElement[], value: PlainValue): void {
+    this.#source.mayChange();
     this.#replace(saveSet(this.#open, path, fromPlain(value), this.#session, this.#saving));
   }
 
   /** Takes a value out. @throws TsopsError("bad-path") if there is none. */
   unset(path: readonly PathElement[]): void {
+    this.#source.mayChange();
     if (valueAt(this.#tree(), path) === undefined)
       throw new TsopsError("bad-path", "there is no value at this path");
     this.#replace(saveUnset(this.#open, path, this.#session, this.#saving));
@@ -223,6 +259,7 @@ export class Document {
 
   /** Replaces the whole plaintext: what did not change keeps its ciphertext. */
   setText(plain: string): void {
+    this.#source.mayChange();
     this.#replace(saveText(this.#open, plain, this.#session, this.#saving));
   }
 
@@ -271,8 +308,34 @@ async function openWith(
     await forgetKeys(session.context);
     throw error;
   });
+  if (options.requireSeal && sealOf(opened.metadata) === undefined) {
+    closeAll(opened, session);
+    throw new TsopsError("seal-missing", "the document has no seal, and requireSeal wants one");
+  }
   for (const { message } of opened.decrypted.warnings) options.onWarning?.(message);
   return opened;
+}
+
+/** Compares the document of `update` with the rule of the file that it is for. */
+async function checkUpdate(path: string, update: string | Uint8Array, options: Options): Promise<void> {
+  const format = await loadFormat(formatOf(path, options));
+  const { metadata } = readEncrypted(toText(update), format);
+  const file = { ...groupsFromMetadata(metadata.tree), metadata, format };
+  refuseDrift(await driftOfFile(path, file, options), options);
+}
+
+/** What `update` was given beside the document: that, and nothing else, has to be as it says. */
+function wantedProtection(options: EncryptionOptions, open: OpenDocument): Protection {
+  const { keys, keyGroups, threshold, selector, macOnlyEncrypted } = options;
+  return protectionWanted(
+    {
+      ...((keys || keyGroups) && { groups: groupsOf(options) }),
+      ...(threshold !== undefined && { threshold }),
+      ...(selector && { selector }),
+      ...(macOnlyEncrypted !== undefined && { macOnlyEncrypted }),
+    },
+    protectedBy(open),
+  );
 }
 
 function toText(document: string | Uint8Array): string {

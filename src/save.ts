@@ -66,6 +66,8 @@ export interface SaveOptions {
   readonly raiseVersion?: boolean;
   /** Told how a new plaintext reads. */
   readonly onReading?: NewFile["onReading"];
+  /** Another selector than the file's own: what it selects is encrypted from now on. */
+  readonly selection?: { readonly selector: Selector; readonly macOnlyEncrypted: boolean };
 }
 
 /** The document with a new plaintext: what did not change keeps its ciphertext. */
@@ -161,9 +163,9 @@ export async function saveRotated(
       session,
     );
     return encryptKept(file, {
-      ...updateOptions(file, session, options),
+      ...(await selectedBy(options, updateOptions(file, session, options))),
       dataKey,
-      metadata: withRecipients(file.metadata.tree, { groups, threshold: recipients.threshold }),
+      metadata: withRecipients(metadataFor(file, options), { groups, threshold: recipients.threshold }),
       previous: { decrypted: file.decrypted, sameKey: false },
     });
   } finally {
@@ -186,10 +188,20 @@ export async function saveRecipients(
     session,
   );
   return encryptKept(file, {
-    ...updateOptions(file, session, options),
-    keepMac: true,
-    metadata: withRecipients(file.metadata.tree, { groups, threshold: recipients.threshold }),
+    ...(await selectedBy(options, updateOptions(file, session, options))),
+    keepMac: options.selection === undefined,
+    metadata: withRecipients(metadataFor(file, options), { groups, threshold: recipients.threshold }),
   });
+}
+
+async function selectedBy({ selection }: SaveOptions, options: EncryptOptions): Promise<EncryptOptions> {
+  return selection ? { ...options, selection: await compileSelector(selection.selector) } : options;
+}
+
+function metadataFor({ metadata: { tree } }: OpenDocument, { selection }: SaveOptions): TreeMap {
+  if (!selection) return tree;
+  const { selector, macOnlyEncrypted } = selection;
+  return withFields(tree, { ...selectorFields(selector), mac_only_encrypted: macOnlyEncrypted || undefined });
 }
 
 /** Encrypts what was decrypted, as it stands. */

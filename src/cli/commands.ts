@@ -14,6 +14,7 @@ import {
   THRESHOLD,
   TYPES,
   text,
+  UPDATE_SELECTOR,
   VALUE,
   YES,
 } from "./options.ts";
@@ -43,8 +44,11 @@ export const COMMANDS: readonly Command[] = [
       ...SELECTORS,
       ...THRESHOLD,
       ...BATCH,
+      ...YES,
       update: text("encrypted version to start from: what did not change keeps its ciphertext"),
-      check: flag("only say which files are not encrypted and should be; exit 1 if there are any"),
+      check: flag(
+        "only say which files are not encrypted, or not as their rule has it; exit 1 if there are any",
+      ),
     },
     examples: [
       ["tsops encrypt -i secrets.yaml", "encrypt in place, with the keys of the matching creation rule"],
@@ -109,6 +113,7 @@ export const COMMANDS: readonly Command[] = [
       ...OUTPUT,
       ...TYPES,
       ...ADD_REMOVE,
+      ...UPDATE_SELECTOR,
       ...IGNORE_MAC,
       ...YES,
       "encryption-context": KEYS["encryption-context"]!,
@@ -122,9 +127,10 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "updatekeys <files..>",
     summary: "give files the master keys that their creation rule names",
-    options: { ...YES, "input-type": TYPES["input-type"]!, ...THRESHOLD },
+    options: { ...YES, ...UPDATE_SELECTOR, "input-type": TYPES["input-type"]!, ...THRESHOLD },
     examples: [
       ["tsops updatekeys secrets.yaml", "shows the difference and asks"],
+      ["tsops updatekeys --update-selector secrets.yaml", "the rule's selector, too"],
       ["tsops updatekeys -y config/*.yaml", "without asking"],
     ],
     load: async () => (await import("./commands/updatekeys.ts")).updatekeys,

@@ -32,6 +32,14 @@ export function keysFrom(args: Args, prefix = "", env: Io["env"] = {}): MasterKe
   return [...byKind(args, prefix, env), ...byUri];
 }
 
+/** The keys that the person's variables name. */
+export function keysOfEnvironment(env: Io["env"]): MasterKey[] {
+  return KEY_OPTIONS.flatMap(([, variable, kind]) => {
+    const list = env[variable] ?? "";
+    return list === "" ? [] : kindNamed(kind).parse(list);
+  });
+}
+
 /** The keys of `--key`, to which the options for AWS KMS apply as to `--kms`. */
 function masterKeysOfUri(uri: string, args: Args): MasterKey[] {
   const ref = parseUri(uri);

@@ -10,6 +10,7 @@ import type { Warning } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
 import { note } from "./report.ts";
+import { checkSealThere } from "./require-seal.ts";
 
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
@@ -110,6 +111,10 @@ export async function openFile(
   try {
     const open = await openText(text, await inputFormat(args, name), session, {
       ignoreMac: args.flag("ignore-mac"),
+    });
+    await checkSealThere(name, open.metadata, args, io).catch((error) => {
+      open.close();
+      throw error;
     });
     await reportWarnings(open.decrypted.warnings, text, name, io);
     if (args.flag("verbose")) {

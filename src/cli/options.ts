@@ -34,6 +34,9 @@ export const GLOBAL: OptionTable = {
   ...Object.fromEntries(
     Object.entries(GLOBAL_SELECTORS).map(([name, option]) => [name, { ...option, hidden: true }]),
   ),
+  "require-seal": flag(
+    "refuse files that have no seal (also TSOPS_REQUIRE_SEAL, and require_seal in .sopsrc)",
+  ),
   "disable-version-check": flag("accepted for SOPS's sake: tsops never looks for new versions"),
 };
 
@@ -111,6 +114,13 @@ export const IGNORE_MAC: OptionTable = {
 };
 
 export const YES: OptionTable = { yes: flag("answer every question with yes", { alias: "y" }) };
+
+/** For commands that bring files in line with their creation rule. */
+export const UPDATE_SELECTOR: OptionTable = {
+  "update-selector": flag(
+    "give the files the selector of their creation rule, too; never leaves a secret plain",
+  ),
+};
 
 export const BATCH: OptionTable = {
   "dry-run": flag("say what would be done, and write nothing"),

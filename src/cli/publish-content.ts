@@ -8,8 +8,10 @@ import { pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { decodeText, placeOf } from "../formats/text.ts";
 import { compareGroups, differs } from "../keys/difference.ts";
-import { type Bare, type Content, madePlain, recreatedContent } from "../publish/content.ts";
-import { looksEncrypted } from "../sops/cipher.ts";
+import { groupsFromMetadata } from "../keys/metadata.ts";
+import { type Content, recreatedContent } from "../publish/content.ts";
+import { bareValues } from "../sops/bare.ts";
+import { type Bare, coverageChange } from "../sops/coverage.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
@@ -18,26 +20,28 @@ import { type Io, visible, write } from "./io.ts";
 import type { Plan } from "./publish-plan.ts";
 import { formatDifference } from "./recipients.ts";
 import { note } from "./report.ts";
+import { checkSealThere } from "./require-seal.ts";
 import { indentFor } from "./settings.ts";
+import { checkDrift } from "./vouch.ts";
 
 /**
  * The bytes of a file that is to be published; no key is needed.
- * @throws TsopsError("no-metadata") if it is not encrypted, "generic" if not all of it is that should be.
+ * @throws TsopsError("no-metadata") if it is not encrypted, "generic" if not all of it is that should be, what
+ * `checkDrift` throws if it is not as its creation rule has it.
  */
-export async function readEncryptedFile({ file }: Plan, args: Args, io: Io): Promise<Buffer> {
+export async function readEncryptedFile({ file, settings }: Plan, args: Args, io: Io): Promise<Buffer> {
   const { bytes } = await readInput(file, io);
   const text = decodeText(bytes);
-  const { reading, metadata } = readEncrypted(text, await inputFormat(args, file));
+  const format = await inputFormat(args, file);
+  const { reading, metadata } = readEncrypted(text, format);
+  await checkSealThere(file, metadata, args, io);
+  await checkDrift({ ...groupsFromMetadata(metadata.tree), metadata, format }, settings, file, args, io);
   if (metadata.mac === "") {
     throw new TsopsError("no-metadata", "the file has no MAC", {
       hint: "encrypt it again before it is published",
     });
   }
-  const selected = (await compileSelector(metadata.selector))(reading.entries);
-  const bare = reading.entries.find(
-    ({ kind, value }, i) =>
-      selected[i] && kind === "value" && value !== null && value !== "" && !looksEncrypted(String(value)),
-  );
+  const [bare] = bareValues(reading, await compileSelector(metadata.selector));
   if (!bare) return bytes;
   const where = visible(formatPath(pathOf(bare)));
   throw new TsopsError(
@@ -97,7 +101,8 @@ async function checkPlain(
   open: OpenDocument,
   io: Io,
 ): Promise<void> {
-  const bare = (await madePlain(open, selector ?? DEFAULT_SELECTOR)).map(nameOf);
+  const { bared } = await coverageChange(open.decrypted, open.format, selector ?? DEFAULT_SELECTOR);
+  const bare = bared.map(nameOf);
   if (bare.length === 0) return;
   if (!selector) {
     throw new TsopsError(

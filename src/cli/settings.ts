@@ -15,28 +15,28 @@ export interface Settings {
   readonly by?: FoundBy;
 }
 
-/** Each run searches a folder, reads a configuration and warns about it once. */
-const searches = new WeakMap<Io, { configurations: Configurations; warned: Set<string> }>();
+/** Each run searches a folder, reads a configuration and says what there is to say about it once. */
+const searches = new WeakMap<Io, { configurations: Configurations; said: Set<string> }>();
 
 /** The configuration that applies to a file. @throws TsopsError("config") if there is one and it is broken. */
 export async function loadSettings(file: string, args: Args, io: Io): Promise<Settings> {
   let search = searches.get(io);
   if (!search) {
     const configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
-    search = { configurations, warned: new Set() };
+    search = { configurations, said: new Set() };
     searches.set(io, search);
   }
+  const { said } = search;
+  const sayOnce = async (text: string): Promise<void> => {
+    if (!said.has(text)) await note(io, text);
+    said.add(text);
+  };
   const { config, path, by, warnings } = await search.configurations.load(file);
-  if (args.flag("verbose")) {
-    await note(
-      io,
+  if (args.flag("verbose"))
+    await sayOnce(
       path === undefined ? `${file}: no configuration` : `${file}: configuration ${path} (${by})`,
     );
-  }
-  for (const warning of warnings) {
-    if (!search.warned.has(warning)) await note(io, `warning: ${warning}`);
-    search.warned.add(warning);
-  }
+  for (const warning of warnings) await sayOnce(`warning: ${warning}`);
   const [error] = config?.errors ?? [];
   if (error) throw error;
   return { file, config, by };

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { OpenDocument, Session } from "../document.ts";
+import type { OpenDocument, Recipients, Session } from "../document.ts";
 import { inFile } from "../errors.ts";
 import { withLock } from "../files/lock.ts";
 import { readDocument } from "../files/read.ts";
@@ -7,9 +7,10 @@ import type { SaveOptions } from "../save.ts";
 import type { Args } from "./args.ts";
 import { openFile, writeResult } from "./files.ts";
 import type { Io } from "./io.ts";
+import { note } from "./report.ts";
 import { makeSession } from "./session.ts";
 import { indentFor, loadSettings, type Settings } from "./settings.ts";
-import { checkRecipients, checkSelectors, checkSelectorsVouched } from "./vouch.ts";
+import { checkDrift, sealingOf, type VouchOptions, warnOfPlain } from "./vouch.ts";
 
 /** What a command makes of an open file: its new text, or undefined if nothing is to be written. */
 export type Change = (
@@ -22,10 +23,10 @@ export type Change = (
 interface UpdateOptions {
   /** Write back to the file; otherwise to `--output` or standard output. */
   readonly inPlace?: boolean;
-  /** Whether the recipients that stand in the file get a new data key. */
-  readonly rewraps?: boolean;
-  /** Compare the recipients with the creation rule; false where they come from it. */
-  readonly vouch?: boolean;
+  /** What the command does about differences from the creation rule, and the recipients that it will give the file. */
+  readonly vouch?: Pick<VouchOptions, "mends"> & {
+    readonly after?: (open: OpenDocument) => Recipients | Promise<Recipients>;
+  };
 }
 
 /**
@@ -37,7 +38,7 @@ export async function updateFile(
   args: Args,
   io: Io,
   change: Change,
-  { inPlace = true, rewraps = false, vouch = true }: UpdateOptions = {},
+  { inPlace = true, vouch = {} }: UpdateOptions = {},
 ): Promise<number> {
   const path = resolve(io.cwd, name);
   const session = await makeSession(args, io);
@@ -46,13 +47,14 @@ export async function updateFile(
     const settings = await loadSettings(path, args, io);
     const open = await openFile(name, bytes, args, io, session);
     try {
-      const seal = vouch
-        ? await checkRecipients(open, settings, name, args, io, rewraps)
-        : await checkSelectorsVouched(open, settings, name, args, io);
+      const { mends, after } = vouch;
+      await checkDrift(open, settings, name, args, io, { mends, after: after && (await after(open)) });
+      const { seal, said } = await sealingOf(open, settings, name, args, io);
       const options = { seal, indent: indentFor(open.format, args, settings) };
       const text = await change(open, session, options, settings);
       if (text === undefined) return 0;
-      await checkSelectors(open, text, settings, args);
+      if (said !== undefined) await note(io, said);
+      await warnOfPlain(open, text, settings, name, io);
       const target = inPlace ? { file: name, expected: fingerprint } : { output: args.text("output") };
       await writeResult(text, { ...target, plaintext: false }, io);
       return 0;

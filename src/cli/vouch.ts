@@ -1,126 +1,178 @@
-import { ruleGroups } from "../config/groups.ts";
-import type { OpenDocument } from "../document.ts";
+import {
+  type Compared,
+  type Drift,
+  driftError,
+  driftFrom,
+  type Protection,
+  protectedBy,
+  protectionOf,
+} from "../config/drift.ts";
+import type { OpenDocument, Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
-import { placeOf } from "../formats/text.ts";
 import { compareGroups, differs, holdersGone } from "../keys/difference.ts";
 import type { KeyGroup, MasterKey } from "../keys/kind.ts";
-import { looksEncrypted } from "../sops/cipher.ts";
+import { bareValues } from "../sops/bare.ts";
+import { type Bare, coverageChange } from "../sops/coverage.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
-import { compileSelector, DEFAULT_SELECTOR } from "../sops/selection.ts";
+import { sealOf } from "../sops/seal.ts";
+import { compileSelector, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
-import { type Io, visible } from "./io.ts";
+import { keysOfEnvironment } from "./creation.ts";
+import { describeDrift, formatDrift } from "./drift.ts";
+import type { Io } from "./io.ts";
 import { askYes, interactive } from "./prompt.ts";
-import { formatDifference, nameOfKey } from "./recipients.ts";
+import { nameOfKey } from "./recipients.ts";
 import { note } from "./report.ts";
 import { ruleFor, type Settings } from "./settings.ts";
 
-/** What vouches for a file's recipients and selectors before it is written again (docs/security.md). */
+/**
+ * What vouches for a file before it is written again (docs/security.md). A seal says only that its writer had the data
+ * key, and everybody who knows public recipients can choose one: so a creation rule counts for sealed files, too.
+ */
+
+export interface VouchOptions {
+  /** The recipients that the file is about to get: it is enough if they are those of the rule. */
+  readonly after?: Recipients;
+  /** The file is given the rule's recipients, or its selector, by this very command. */
+  readonly mends?: { readonly recipients?: boolean; readonly selector?: boolean };
+}
 
 /**
- * Whether a file's selectors may be sealed: its seal vouches for them, else the creation rule. A selector that somebody
- * weakened would otherwise be trusted from the next write on.
+ * Compares a file with its creation rule: recipients, threshold, selector. A difference is shown, and stops, or asks on
+ * a terminal; `--yes` goes on.
+ * @throws TsopsError("recipients-changed" | "selectors-changed")
  */
-export async function checkSelectorsVouched(
+export async function checkDrift(
+  file: Compared,
+  settings: Settings,
+  name: string,
+  args: Args,
+  io: Io,
+  { after, mends = {} }: VouchOptions = {},
+): Promise<void> {
+  const before = await driftOf(file, settings, io);
+  const later = after && (await driftOf({ ...file, ...after }, settings, io));
+  const drift = after && !without(later, mends) ? undefined : without(before, mends);
+  if (!drift) return;
+  await note(io, `${name} ${describeDrift(drift, settings)}`);
+  if (args.flag("yes")) return;
+  if (interactive(io) && (await askYes("Go on all the same?", io))) return;
+  throw driftError(drift, HINTS);
+}
+
+/** How a file differs from its rule; undefined if it does not, or if there is none. */
+export async function driftOf(file: Compared, settings: Settings, io: Io): Promise<Drift | undefined> {
+  const expected = await expectedProtection(file, settings, io);
+  return expected && driftFrom(expected, protectedBy(file));
+}
+
+function without(drift: Drift | undefined, { recipients, selector }: NonNullable<VouchOptions["mends"]>) {
+  if (!drift) return undefined;
+  const left: Drift = {
+    ...(!recipients && { groups: drift.groups, threshold: drift.threshold }),
+    ...(!selector && { selector: drift.selector, macOnlyEncrypted: drift.macOnlyEncrypted }),
+  };
+  return Object.values(left).some((part) => part !== undefined) ? left : undefined;
+}
+
+const HINTS = {
+  recipients:
+    "somebody may have put themselves there: tsops updatekeys gives the file those of the rule,\n" +
+    "--yes goes on with those that it has",
+  selector:
+    "what the rule wants encrypted could be written plain: tsops updatekeys --update-selector brings it in line,\n" +
+    "--yes goes on with the file's own",
+};
+
+/**
+ * What a file should be like: what its rule says. Keys that the person's environment names go before those of a rule
+ * where files are made, so they count here where they are just the file's, or the rule has none. Undefined without a rule.
+ */
+export async function expectedProtection(
+  { groups }: Recipients,
+  settings: Settings,
+  io: Io,
+): Promise<Protection | undefined> {
+  const rule = await ruleFor(settings);
+  if (!rule) return undefined;
+  const expected = protectionOf(rule);
+  const own = keysOfEnvironment(io.env);
+  const counts = own.length > 0 && (!expected.groups || !differs(compareGroups([own], groups)));
+  return counts ? { ...expected, groups: [own], threshold: 0 } : expected;
+}
+
+/** Whether a file gets a seal when it is written again, and what to say of it where that changes. */
+export interface Sealing {
+  readonly seal: boolean;
+  readonly said?: string;
+}
+
+/** A file whose seal holds keeps one; else the rule has to vouch for what would be sealed, or the person. */
+export async function sealingOf(
   open: OpenDocument,
   settings: Settings,
   name: string,
   args: Args,
   io: Io,
-): Promise<boolean> {
+): Promise<Sealing> {
   const wanted = settings.config?.seal ?? true;
-  if (open.decrypted.sealed || args.flag("yes") || open.format.readEncrypted) return wanted;
-  const rule = await ruleFor(settings);
-  if (!rule) return wanted;
-  const due = rule.selectors[0] ?? DEFAULT_SELECTOR;
-  const own = open.metadata.selector;
-  if (due.kind === own.kind && due.value === own.value) return wanted;
-  await note(
-    io,
-    `${name}: its selector is not that of its creation rule, and it has no seal: it gets none without --yes\n` +
-      `  the file says ${own.kind}: ${own.value}, the rule ${due.kind}: ${due.value}`,
-  );
-  return false;
+  const had = sealOf(open.metadata) !== undefined;
+  if (!wanted) {
+    const said = had ? `${name} loses its seal: ${settings.config?.path} says seal: false` : undefined;
+    return { seal: false, said };
+  }
+  if (open.decrypted.sealed) return { seal: true };
+  const doubt = await doubtAbout(open, settings, had, io);
+  if (doubt !== undefined && !args.flag("yes")) {
+    return { seal: false, said: `${name}: ${doubt}: it gets no seal without --yes` };
+  }
+  const which = had ? "new" : "first";
+  return { seal: true, said: `${name} gets a ${which} seal, which vouches for what it says from now on` };
 }
 
-/**
- * What vouches for a file's recipients before it is written again: its seal, else the creation rule (docs/security.md).
- * A difference from the rule is shown; rotating, which would give the difference a new data key, needs a yes.
- * @returns whether the new file may be sealed: what nobody vouches for is not.
- */
-export async function checkRecipients(
+/** Why a file that has no seal that holds should not just get one. */
+async function doubtAbout(
   open: OpenDocument,
   settings: Settings,
-  name: string,
-  args: Args,
+  had: boolean,
   io: Io,
-  rewraps: boolean,
-): Promise<boolean> {
-  const wanted = await checkSelectorsVouched(open, settings, name, args, io);
-  const rule = await ruleFor(settings);
-  if (!rule) {
-    const vouched = open.decrypted.sealed || args.flag("yes");
-    if (!vouched && (wanted || rewraps)) {
-      await note(
-        io,
-        `${name}: neither a seal nor a creation rule vouches for its recipients: it gets no seal without --yes`,
-      );
-    }
-    return wanted && vouched;
-  }
-  const differences = compareGroups(ruleGroups(rule), open.groups);
-  if (!differs(differences)) return wanted;
-  const foreign = differences.some(({ added }) => added.length > 0);
-  await note(io, `${name}: its recipients are not those of its creation rule (+++ only in the file):`);
-  await note(io, formatDifference(differences, settings).trimEnd());
-  await note(io, "tsops updatekeys gives it those of the rule");
-  if (open.decrypted.sealed || !foreign) return wanted;
-  if (!rewraps) return false;
-  const agreed = args.flag("yes") || (interactive(io) && (await askYes("Rotate for these recipients?", io)));
-  if (agreed) return wanted;
-  throw new TsopsError(
-    "recipients-changed",
-    "the file names recipients that its creation rule does not, and it has no seal",
-    {
-      hint: "somebody may have put them there to be given the new data key: use updatekeys, or --yes if they belong there",
-    },
-  );
+): Promise<string | undefined> {
+  const expected = await expectedProtection(open, settings, io);
+  // whoever hands over a file may hand over the folder around it
+  if (!expected?.groups || settings.by === "folder of the file")
+    return "neither a seal nor a creation rule vouches for its recipients";
+  if (driftFrom(expected, protectedBy(open))) return "it is not as its creation rule has it";
+  if (had) return "its seal was not checked";
+  const { wasSealedInGit } = await import("../git/history.ts");
+  if (await wasSealedInGit(settings.file, io.env))
+    return "a version of it in git had a seal, and this one has none, so somebody wrote it without tsops";
+  return undefined;
 }
 
 /**
- * Guard against a selector that was weakened in a file without a seal: no value that the rule wants encrypted is
- * written plain.
- * @throws TsopsError("selectors-changed") naming the first such value.
+ * Names the values that a write put in plaintext although the rule wants them encrypted: after a yes to another selector.
  */
-export async function checkSelectors(
+export async function warnOfPlain(
   open: OpenDocument,
   text: string,
   settings: Settings,
-  args: Args,
+  name: string,
+  io: Io,
 ): Promise<void> {
-  if (open.decrypted.sealed || args.flag("yes") || open.format.readEncrypted) return;
-  const rule = await ruleFor(settings);
-  const selector = rule && (rule.selectors[0] ?? DEFAULT_SELECTOR);
+  const selector = (await driftOf(open, settings, io))?.selector?.rule;
   if (!selector || selector.kind.includes("comment")) return;
-  const own = open.metadata.selector;
-  if (selector.kind === own.kind && selector.value === own.value) return;
-  const { reading } = readEncrypted(text, open.format);
-  const wanted = (await compileSelector(selector))(reading.entries);
-  const bare = reading.entries.find(
-    ({ kind, value }, i) =>
-      wanted[i] && kind === "value" && value !== null && value !== "" && !looksEncrypted(String(value)),
+  const { reading, encrypted } = open.decrypted;
+  const before = new Set(
+    reading.entries.filter((_, i) => !encrypted[i]).map((entry) => formatPath(pathOf(entry))),
   );
-  if (!bare) return;
-  throw new TsopsError(
-    "selectors-changed",
-    `the value at ${visible(formatPath(pathOf(bare)))} would be written plain, and the creation rule wants it encrypted`,
-    {
-      place: placeOf(text, bare.start),
-      hint:
-        `the file says ${own.kind}: ${visible(own.value)}, the rule ${selector.kind}: ${visible(selector.value)}\n` +
-        "correct the file (decrypt it and encrypt it again), or use --yes if it is right",
-    },
+  const bare = bareValues(readEncrypted(text, open.format).reading, await compileSelector(selector));
+  const fresh = bare.map((entry) => formatPath(pathOf(entry))).filter((path) => !before.has(path));
+  if (fresh.length === 0) return;
+  await note(
+    io,
+    `warning: ${name}: the creation rule wants these values encrypted, and they are written plain:\n${shownPaths(fresh)}`,
   );
 }
 
@@ -140,10 +192,53 @@ export async function reportRemoved(
   const names = gone.map((key) => nameOfKey(key, settings) ?? key.id);
   const { reading, encrypted } = open.decrypted;
   const read = reading.entries.filter((entry, i) => encrypted[i] && entry.kind === "value");
-  const lines = read.slice(0, SHOWN_PATHS).map((entry) => `  ${formatPath(pathOf(entry))}`);
-  if (read.length > SHOWN_PATHS) lines.push(`  and ${read.length - SHOWN_PATHS} more`);
-  await note(
-    io,
-    `${names.join(", ")} could read these values; change them where they are used:\n${lines.join("\n")}`,
+  const paths = shownPaths(read.map((entry) => formatPath(pathOf(entry))));
+  await note(io, `${names.join(", ")} could read these values; change them where they are used:\n${paths}`);
+}
+
+function shownPaths(paths: readonly string[]): string {
+  const lines = paths.slice(0, SHOWN_PATHS).map((path) => `  ${path}`);
+  if (paths.length > SHOWN_PATHS) lines.push(`  and ${paths.length - SHOWN_PATHS} more`);
+  return lines.join("\n");
+}
+
+/**
+ * The selector that `--update-selector` gives a file: its rule's. Says which values stood there in plaintext until now.
+ * Undefined if it has that already.
+ * @throws TsopsError("selectors-changed") if something that is encrypted would become plain.
+ */
+export async function selectorOfRule(
+  open: OpenDocument,
+  settings: Settings,
+  name: string,
+  io: Io,
+): Promise<{ selector: Selector; macOnlyEncrypted: boolean } | undefined> {
+  const expected = await expectedProtection(open, settings, io);
+  const drift = expected && driftFrom({ ...expected, groups: undefined }, protectedBy(open));
+  if (!expected?.selector || !drift) return undefined;
+  const { bared, covered } = await coverageChange(open.decrypted, open.format, expected.selector);
+  if (bared.length > 0) throw wouldBare(bared);
+  await note(io, `${name} gets the selector of its creation rule:\n${formatDrift(drift, settings)}`);
+  const values = covered.filter(({ kind }) => kind === "value");
+  if (values.length > 0) {
+    const paths = shownPaths(values.map(({ path }) => formatPath(path)));
+    await note(
+      io,
+      `these values stood there in plaintext until now; change them if they are secrets:\n${paths}`,
+    );
+  }
+  return {
+    selector: expected.selector,
+    macOnlyEncrypted: open.metadata.macOnlyEncrypted && expected.macOnlyEncrypted,
+  };
+}
+
+function wouldBare(bared: readonly Bare[]): TsopsError {
+  const [first] = bared as readonly [Bare];
+  const more = bared.length > 1 ? `, and ${bared.length - 1} more` : "";
+  return new TsopsError(
+    "selectors-changed",
+    `with the selector of the rule the ${first.kind} at ${formatPath(first.path)} would become plain${more}`,
+    { hint: "if that is meant, decrypt the file and encrypt it again; nothing was written" },
   );
 }

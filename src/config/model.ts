@@ -20,6 +20,8 @@ export interface Config {
   readonly stores: Stores;
   /** Whether files get the seal of docs/format.md. */
   readonly seal: boolean;
+  /** Whether files without a seal are refused. */
+  readonly requireSeal: boolean;
   /** Addresses and identities that files may name although no rule does (docs/config.md). */
   readonly allow: Allow;
   /** Names of keys: those of `.sopsrc`, or the anchors that stand before keys in `.sops.yaml`. */

@@ -224,6 +224,11 @@ export const SOPSRC: Shape = {
       default: true,
       about: "Seal what the MAC does not cover: names, order, comments, selectors and recipients.",
     },
+    require_seal: {
+      is: "truth",
+      default: false,
+      about: "Refuse files without a seal: that somebody removed it is noticed.",
+    },
     allow: {
       is: "fields",
       about: "What encrypted files may make your credentials be used with, beside what the keys above name.",

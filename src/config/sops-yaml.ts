@@ -106,6 +106,7 @@ class SopsYaml {
       destinations,
       stores,
       seal: true,
+      requireSeal: false,
       allow: ALLOW_NOTHING,
       names: this.names,
       groups: new Map(),

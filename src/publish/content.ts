@@ -1,13 +1,12 @@
 import { type NewFile, type OpenDocument, openText, type Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
-import { type Entry, type PathElement, pathOf } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { compareGroups, differs } from "../keys/difference.ts";
 import { groupsFromMetadata } from "../keys/groups.ts";
 import { encryptNew } from "../save.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
-import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
+import { DEFAULT_SELECTOR } from "../sops/selection.ts";
 import { sameValues, valuesOf, valuesText } from "./values.ts";
 
 /** What is published of a file. */
@@ -79,26 +78,4 @@ function saysTheSame({ decrypted, metadata }: OpenDocument, open: OpenDocument, 
     (open.format.readEncrypted !== undefined ||
       (metadata.selector.kind === selector.kind && metadata.selector.value === selector.value))
   );
-}
-
-/** A value or a comment, by where it stands. */
-export type Bare = { readonly kind: "value" | "comment"; readonly path: readonly PathElement[] };
-
-/** Values and comments that are encrypted in a file and would be plain in it with another selector. */
-export async function madePlain(open: OpenDocument, selector: Selector): Promise<Bare[]> {
-  if (open.format.readEncrypted) return [];
-  const { reading, encrypted, text } = open.decrypted;
-  const placeOf = (entry: Entry) => JSON.stringify([entry.kind, pathOf(entry)]);
-  const secret = new Set(reading.entries.filter((_, i) => encrypted[i]).map(placeOf));
-  const plain = open.format.read(text);
-  const selected = (await compileSelector(selector))(plain.entries);
-  const bare = plain.entries
-    .filter(({ value }, i) => value !== undefined && value !== null && value !== "" && !selected[i])
-    .filter((entry) => secret.has(placeOf(entry)));
-  // several comments may stand at one place
-  const places = new Map(bare.map((entry) => [placeOf(entry), entry]));
-  return [...places.values()].map((entry) => ({
-    kind: entry.kind === "comment" ? "comment" : "value",
-    path: pathOf(entry),
-  }));
 }

@@ -7,7 +7,7 @@ import { sealBytes, valueBytes } from "./cipher.ts";
 import { macItems } from "./decrypt.ts";
 import { encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac } from "./mac.ts";
-import { readMetadata, withFields } from "./metadata.ts";
+import { readBoolean, readMetadata, withFields } from "./metadata.ts";
 import { computeSeal } from "./seal.ts";
 import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 
@@ -45,8 +45,10 @@ export function finishText(work: Unfinished): string {
     options.previous?.sameKey ? scalarField(old.own.get("layout")) : undefined,
   );
   const own = withFields(ownFields(options.metadata), { layout, seal: undefined });
+  // what the file is going to say, which may differ from what the draft says still
+  const macOnly = readBoolean(options.metadata, "mac_only_encrypted");
   let tree = withFields(options.metadata, {
-    ...macFields(computeMac(macItems(reading.entries, values, encrypted), old.macOnlyEncrypted), options),
+    ...macFields(computeMac(macItems(reading.entries, values, encrypted), macOnly), options),
     tsops: own.items.length > 0 ? own : undefined,
   });
   if (options.seal) {

@@ -66,7 +66,8 @@ function readLastModified(tree: TreeMap): string {
   return time.text.replace(/\.\d+/, "");
 }
 
-function readBoolean(tree: TreeMap, name: string): boolean {
+/** A field that is true or false; false if it is missing. @throws TsopsError("generic") */
+export function readBoolean(tree: TreeMap, name: string): boolean {
   const value = tree.get(name);
   if (typeof value === "boolean") return value;
   if (value === undefined || value === null || value === "") return false;

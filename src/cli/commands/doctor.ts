@@ -9,12 +9,14 @@ import { effectiveThreshold } from "../../keys/metadata.ts";
 import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
 import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
+import { describeDrift } from "../drift.ts";
 import { inputFormat, readInput } from "../files.ts";
 import { type Io, visible, write } from "../io.ts";
 import { nameOfKey } from "../recipients.ts";
 import { reportError } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { loadSettings, type Settings } from "../settings.ts";
+import { driftOf } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
 /**
@@ -86,6 +88,9 @@ async function examineFile(
   const opens = here === false && services.length > 0 ? undefined : here;
   const count = groups.length > 1 ? `; ${needed} of its ${groups.length} key groups are needed` : "";
   const lines = [`${name}: ${OPENS.get(opens)}${count}`];
+  const format = await inputFormat(args, name);
+  const drift = await driftOf({ groups, threshold, metadata, format }, settings, io);
+  if (drift) lines.push(...`  it ${describeDrift(drift, settings)}`.split("\n").map((line) => `  ${line}`));
   for (const [i, keys] of results.entries()) {
     if (groups.length > 1) lines.push(`  key group ${i + 1}`);
     for (const result of keys) lines.push(...keyLines(result, settings));

@@ -16,7 +16,7 @@ import { waitForEnter } from "../prompt.ts";
 import { formatError, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
-import { checkRecipients, checkSelectors } from "../vouch.ts";
+import { checkDrift, sealingOf, warnOfPlain } from "../vouch.ts";
 
 /** `edit FILE`: the plaintext in an editor; what changed is encrypted again, or a new file is made. */
 export async function edit(args: Args, io: Io): Promise<number> {
@@ -50,17 +50,19 @@ async function editExisting(
   io: Io,
   fingerprint: Awaited<ReturnType<typeof readInput>>["fingerprint"],
 ): Promise<void> {
-  const seal = await checkRecipients(open, settings, name, args, io, false);
+  await checkDrift(open, settings, name, args, io);
+  const { seal, said } = await sealingOf(open, settings, name, args, io);
   const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true };
   const withKeys = args.flag("show-master-keys") && !open.format.readEncrypted;
   const encrypt = async (typed: string): Promise<string> => {
     const text = await (withKeys ? saveDraft : saveText)(open, typed, session, options);
-    await checkSelectors(open, text, settings, args);
+    await warnOfPlain(open, text, settings, name, io);
     return text;
   };
   const before = withKeys ? open.decrypted.draft : open.decrypted.text;
   await editAndSave(name, before, encrypt, open, io, async (text) => {
     const path = resolve(io.cwd, name);
+    if (said !== undefined) await note(io, said);
     await withLock(path, () => replaceFile(path, encodeText(text), { expected: fingerprint }));
   });
 }

@@ -11,6 +11,7 @@ import { encryptNew, saveText } from "../../save.ts";
 import { duplicateWarnings, type Warning } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
+import { problemsOf } from "../check.ts";
 import { creationFor, ruleMatches } from "../creation.ts";
 import {
   checkOutputOptions,
@@ -26,7 +27,7 @@ import { type Io, readAll, visible, write } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
-import { checkRecipients, checkSelectors } from "../vouch.ts";
+import { checkDrift, sealingOf, warnOfPlain } from "../vouch.ts";
 import { isEncrypted } from "./decrypt.ts";
 
 /** `encrypt`: one file to standard output, or many in place or into a folder. */
@@ -36,8 +37,9 @@ export async function encrypt(args: Args, io: Io): Promise<number> {
   if (args.has("update")) return await encryptUpdate(args, io, given);
   const session = await makeSession(args, io);
   if (given.length === 0) return await encryptStdin(args, io, session);
+  if (args.flag("check")) return await checkFiles(given, args, io);
   const { names, many } = await filesToEncrypt(given, args, io);
-  if (args.flag("check") || args.flag("dry-run")) return await listFiles(names, args, io);
+  if (args.flag("dry-run")) return await listFiles(names, args, io);
   const output = args.text("output");
   if (many && !args.flag("in-place") && output === undefined) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
@@ -156,13 +158,15 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
   const settings = await loadSettings(resolve(io.cwd, old), args, io);
   const open = await openFile(old, bytes, args, io, session);
   try {
-    const seal = await checkRecipients(open, settings, old, args, io, false);
+    await checkDrift(open, settings, old, args, io);
+    const { seal, said } = await sealingOf(open, settings, old, args, io);
     const plain = decodeText(input?.bytes ?? (await readAll(io.stdin)));
     const options = { seal, indent: indentFor(open.format, args, settings) };
     const text = await warningOfDuplicates(open.format, plain, given[0] ?? old, io, (onReading) =>
       saveText(open, plain, session, { ...options, onReading }),
     );
-    await checkSelectors(open, text, settings, args);
+    await warnOfPlain(open, text, settings, old, io);
+    if (said !== undefined) await note(io, said);
     const file = args.flag("in-place") ? given[0] : undefined;
     await writeResult(
       text,
@@ -190,12 +194,22 @@ async function filesToEncrypt(given: readonly string[], args: Args, io: Io) {
 }
 
 async function listFiles(names: readonly string[], args: Args, io: Io): Promise<number> {
-  const open: string[] = [];
-  for (const name of names) if (!(await isEncrypted(name, args, io))) open.push(name);
-  if (args.flag("check")) {
-    for (const name of open) await write(io.stdout, `${io.stdout.isTTY ? visible(name) : name}\n`);
-    return open.length > 0 ? 1 : 0;
-  }
-  for (const name of open) await note(io, `would encrypt ${name}`);
+  for (const name of names) if (!(await isEncrypted(name, args, io))) await note(io, `would encrypt ${name}`);
   return 0;
+}
+
+/** `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. */
+async function checkFiles(given: readonly string[], args: Args, io: Io): Promise<number> {
+  const explicit = new Set(given);
+  let exit = 0;
+  for (const name of await discover(given, { cwd: io.cwd })) {
+    const encrypted = await isEncrypted(name, args, io);
+    if (!encrypted && !explicit.has(name) && !(await ruleMatches(name, args, io))) continue;
+    const problems = encrypted ? await problemsOf(name, args, io) : [];
+    if (encrypted && problems.length === 0) continue;
+    exit = 1;
+    await write(io.stdout, `${io.stdout.isTTY ? visible(name) : name}\n`);
+    for (const problem of problems) await note(io, problem);
+  }
+  return exit;
 }

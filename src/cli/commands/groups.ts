@@ -1,5 +1,7 @@
+import type { Recipients } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { couldOpen, keysGone } from "../../keys/difference.ts";
+import type { KeyGroup } from "../../keys/kind.ts";
 import { saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { keysFrom } from "../creation.ts";
@@ -27,12 +29,17 @@ export async function addGroup(args: Args, io: Io): Promise<number> {
     args,
     io,
     async (open, session, options) => {
-      const threshold = checkThreshold(thresholdOption(args) ?? open.threshold, open.groups.length + 1);
-      return await saveRecipients(open, { groups: [...open.groups, group], threshold }, session, options);
+      const recipients = withGroup(open, group, args);
+      checkThreshold(recipients.threshold, recipients.groups.length);
+      return await saveRecipients(open, recipients, session, options);
     },
-    { inPlace: args.flag("in-place"), rewraps: true },
+    { inPlace: args.flag("in-place"), vouch: { after: (open) => withGroup(open, group, args) } },
   );
   return await missingFileExits(2, work);
+}
+
+function withGroup(open: Recipients, group: KeyGroup, args: Args): Recipients {
+  return { groups: [...open.groups, group], threshold: thresholdOption(args) ?? open.threshold };
 }
 
 /** `groups delete -f FILE INDEX`: one group less; a new data key too, if its members could open the file by themselves. */
@@ -55,11 +62,11 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
           hint: "groups count from 0",
         });
       }
-      const left = open.groups.filter((_, i) => i !== index);
+      const { groups: left, threshold: needed } = withoutGroup(open, index, args);
       if (left.length === 0) {
         throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
       }
-      const threshold = checkThreshold(thresholdOption(args) ?? open.threshold, left.length);
+      const threshold = checkThreshold(needed, left.length);
       const rotate = couldOpen(keysGone(open.groups, left), open.groups, open.threshold);
       const text = await (rotate ? saveRotated : saveRecipients)(
         open,
@@ -70,9 +77,14 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
       if (rotate) await reportRemoved(gone, left, open, settings, io);
       return text;
     },
-    { inPlace: args.flag("in-place"), rewraps: true },
+    { inPlace: args.flag("in-place"), vouch: { after: (open) => withoutGroup(open, index, args) } },
   );
   return await missingFileExits(2, work);
+}
+
+function withoutGroup(open: Recipients, index: number, args: Args): Recipients {
+  const groups = open.groups.filter((_, i) => i !== index);
+  return { groups, threshold: thresholdOption(args) ?? open.threshold };
 }
 
 function fileOption(args: Args): string {

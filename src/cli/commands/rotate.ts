@@ -11,7 +11,7 @@ import type { Io } from "../io.ts";
 import { showKey } from "../recipients.ts";
 import { note } from "../report.ts";
 import { updateFile } from "../update.ts";
-import { reportRemoved } from "../vouch.ts";
+import { reportRemoved, selectorOfRule } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
 /** `rotate`: a new data key for the same recipients, more (`--add-…`) or fewer (`--rm-…`). */
@@ -29,6 +29,7 @@ export async function rotate(args: Args, io: Io): Promise<number> {
   const added = keysFrom(args, "add-");
   const removed = keysFrom(args, "rm-");
   const inPlace = args.flag("in-place");
+  const aligns = args.flag("update-selector");
   return await forEachFile(files, "rotated", io, async (name) => {
     const work = updateFile(
       name,
@@ -37,6 +38,7 @@ export async function rotate(args: Args, io: Io): Promise<number> {
       async (open, session, options, settings) => {
         const [exact = []] = await exactKeys([added], session.context);
         const { groups, gone, missing } = changedGroups(open.groups, exact, removed);
+        const selection = aligns ? await selectorOfRule(open, settings, name, io) : undefined;
         if (groups.every((group) => group.length === 0)) {
           throw new TsopsError("generic", "no master key would be left", {
             hint: "add one with --add-age or the like",
@@ -45,11 +47,23 @@ export async function rotate(args: Args, io: Io): Promise<number> {
         for (const key of missing) {
           await note(io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
         }
-        const text = await saveRotated(open, { groups, threshold: open.threshold }, session, options);
+        const text = await saveRotated(open, { groups, threshold: open.threshold }, session, {
+          ...options,
+          selection,
+        });
         await reportRemoved(gone, groups, open, settings, io);
         return text;
       },
-      { inPlace, rewraps: true },
+      {
+        inPlace,
+        vouch: {
+          mends: { selector: aligns },
+          after: ({ groups, threshold }) => ({
+            groups: changedGroups(groups, added, removed).groups,
+            threshold,
+          }),
+        },
+      },
     );
     await work.catch((error) => {
       throw missingFile(error, added.length + removed.length > 0);

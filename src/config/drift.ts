@@ -1,0 +1,117 @@
+import { TsopsError } from "../errors.ts";
+import type { Format } from "../formats/format.ts";
+import { compareGroups, differs, type GroupDifference } from "../keys/difference.ts";
+import type { KeyGroup } from "../keys/kind.ts";
+import type { Metadata } from "../sops/metadata.ts";
+import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
+import { ruleGroups } from "./groups.ts";
+import type { Rule } from "./model.ts";
+
+/** Who can read a file and what of it is encrypted, as far as a creation rule has a say in it. */
+export interface Protection {
+  /** Undefined where nobody says who: a rule may name no keys. */
+  readonly groups: readonly KeyGroup[] | undefined;
+  /** How many groups are needed; 0 means all of them (SPEC section 4). */
+  readonly threshold: number;
+  /** Undefined for a file that has no keys to select by (binary). */
+  readonly selector: Selector | undefined;
+  readonly macOnlyEncrypted: boolean;
+}
+
+/** Where a file is not as its creation rule has it. At least one field is there. */
+export interface Drift {
+  /** From the rule's groups to the file's. */
+  readonly groups?: readonly GroupDifference[];
+  readonly threshold?: Sides<number>;
+  readonly selector?: Sides<Selector>;
+  /** The file leaves its plain values out of the MAC, and the rule does not say so. */
+  readonly macOnlyEncrypted?: true;
+}
+
+export interface Sides<T> {
+  readonly rule: T;
+  readonly file: T;
+}
+
+/** What a rule gives files. @throws TsopsError("config") if a key of it is malformed. */
+export function protectionOf(rule: Rule): Protection {
+  const groups = ruleGroups(rule);
+  return {
+    groups: groups.some((group) => group.length > 0) ? groups : undefined,
+    threshold: rule.threshold,
+    selector: rule.selectors[0] ?? DEFAULT_SELECTOR,
+    macOnlyEncrypted: rule.macOnlyEncrypted,
+  };
+}
+
+/** An encrypted file as far as it can be compared with its rule; no key is needed for that. */
+export interface Compared {
+  readonly groups: readonly KeyGroup[];
+  readonly threshold: number;
+  readonly metadata: Pick<Metadata, "selector" | "macOnlyEncrypted">;
+  readonly format: Format;
+}
+
+export function protectedBy({ groups, threshold, metadata, format }: Compared): Protection {
+  return {
+    groups,
+    threshold,
+    selector: format.readEncrypted ? undefined : metadata.selector,
+    macOnlyEncrypted: metadata.macOnlyEncrypted,
+  };
+}
+
+/**
+ * What a caller who gives keys and selector by hand wants: what is not given is not compared.
+ * @param file stands in for what is not given.
+ */
+export function protectionWanted(wanted: Partial<Protection>, file: Protection): Protection {
+  const threshold = wanted.groups ? (wanted.threshold ?? 0) : (wanted.threshold ?? file.threshold);
+  return { ...file, ...wanted, groups: wanted.groups ?? file.groups, threshold };
+}
+
+/** The error for a file that is not as it should be and is about to be written again. */
+export function driftError(
+  { groups, threshold, selector }: Drift,
+  hints: Readonly<Record<"recipients" | "selector", string>>,
+) {
+  if (groups || threshold) {
+    return new TsopsError("recipients-changed", "the file's recipients are not those of its creation rule", {
+      hint: hints.recipients,
+    });
+  }
+  const what = selector
+    ? "the file's selector is not that of its creation rule"
+    : "the file's MAC leaves plain values out, and its creation rule does not";
+  return new TsopsError("selectors-changed", what, { hint: hints.selector });
+}
+
+/** How a file differs from what its rule says; undefined if it does not. */
+export function driftFrom(rule: Protection, file: Protection): Drift | undefined {
+  const drift: Drift = {
+    ...recipientsDrift(rule, file),
+    ...(differentSelectors(rule, file) && { selector: { rule: rule.selector!, file: file.selector! } }),
+    ...(file.macOnlyEncrypted && !rule.macOnlyEncrypted && { macOnlyEncrypted: true }),
+  };
+  return Object.keys(drift).length > 0 ? drift : undefined;
+}
+
+function recipientsDrift(rule: Protection, file: Protection): Pick<Drift, "groups" | "threshold"> {
+  if (!rule.groups || !file.groups) return {};
+  const groups = compareGroups(rule.groups, file.groups);
+  if (differs(groups) || rule.groups.length !== file.groups.length) return { groups };
+  const sides = {
+    rule: groupsNeeded(rule.groups, rule.threshold),
+    file: groupsNeeded(file.groups, file.threshold),
+  };
+  return sides.rule === sides.file ? {} : { threshold: sides };
+}
+
+/** How many groups have to be there: a single group has no threshold to speak of. */
+export function groupsNeeded(groups: readonly KeyGroup[], threshold: number): number {
+  return groups.length > 1 ? threshold || groups.length : 1;
+}
+
+function differentSelectors({ selector: a }: Protection, { selector: b }: Protection): boolean {
+  return a !== undefined && b !== undefined && (a.kind !== b.kind || a.value !== b.value);
+}

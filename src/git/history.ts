@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { findProgram, type Outcome, run } from "../keys/program.ts";
+
+/** Seconds. In a very long history the question stays open. */
+const LIMIT = 20;
+
+/** A seal as all formats write it, in the extended regular expressions of POSIX. */
+const SEAL = "seal[^A-Za-z0-9]+v[0-9]+:[A-Za-z0-9+/]{43}=";
+
+/** Nothing that the repository or its configuration names may run here. */
+const CALM = [
+  "-c",
+  "core.fsmonitor=false",
+  "-c",
+  "core.hooksPath=/dev/null",
+  "--no-optional-locks",
+  "--no-pager",
+];
+
+/**
+ * Whether a version of a file that git knows, the staged one included, had a seal. False also where git cannot tell: no
+ * repository, no git, a history that takes too long.
+ * @param path absolute.
+ */
+export async function wasSealedInGit(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  const folder = dirname(path);
+  if (!inRepository(folder)) return false;
+  const program = await findProgram("git", env);
+  if (program === undefined) return false;
+  const git = async (...args: readonly string[]): Promise<Outcome | undefined> => {
+    const argv = [program, "-C", folder, ...CALM, ...args];
+    return await run({ argv, env: { ...env, GIT_NO_LAZY_FETCH: "1", LC_ALL: "C" }, limit: LIMIT }).catch(
+      () => undefined,
+    );
+  };
+  const name = basename(path);
+  const staged = await git("cat-file", "blob", `:./${name}`);
+  if (staged?.code === 0 && new RegExp(SEAL).test(staged.stdout.toString("latin1"))) return true;
+  const quiet = ["--no-textconv", "--no-ext-diff", "--no-show-signature", "--format=%H", "--max-count=1"];
+  const log = await git("log", ...quiet, "--follow", `-G${SEAL}`, "--", `./${name}`);
+  return log?.code === 0 && log.stdout.length > 0;
+}
+
+/** Whether a folder above has a `.git`, so that starting git is worth it. */
+function inRepository(folder: string): boolean {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, ".git"))) return true;
+    if (dirname(at) === at) return false;
+  }
+}
