@@ -31,6 +31,8 @@ export interface Command {
   /** The module is loaded only when the command runs. */
   readonly load: () => Promise<Handler>;
   readonly subcommands?: readonly Command[];
+  /** What stands behind `--` is a program with its arguments, which the command runs. */
+  readonly runsProgram?: true;
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -214,6 +216,7 @@ export const COMMANDS: readonly Command[] = [
     },
     examples: [["tsops exec-env secrets.env 'psql \"$DATABASE_URL\"'", "SOPS's form: one command string"]],
     load: async () => (await import("./commands/exec-env.ts")).execEnv,
+    runsProgram: true,
   },
   {
     usage: "exec-file <file> [command]",
@@ -244,6 +247,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops exec app.yaml db.env -- node server.js --port 80", "everything after -- is the program"],
     ],
     load: async () => (await import("./commands/exec.ts")).exec,
+    runsProgram: true,
   },
   {
     usage: "keygen",

@@ -1,15 +1,20 @@
 import yargs, { type Argv } from "yargs";
 import { COMMANDS, type Command, LEGACY } from "./commands.ts";
 import { GLOBAL } from "./options.ts";
+import { nameOf } from "./parse.ts";
 
 /** The help of the program, or of the command that `words` name, as wide as the terminal. */
 export async function helpText(words: readonly string[], columns: number | undefined): Promise<string> {
+  const own = commandOf(words)?.options ?? {};
+  // an option that is hidden among those of every command is shown where a command has it as its own
+  const everywhere = Object.fromEntries(Object.entries(GLOBAL).filter(([name]) => !Object.hasOwn(own, name)));
   const parser = yargs([])
     .scriptName("tsops")
     .usage("tsops keeps secrets in git: it encrypts the values inside files, and leaves the rest as it is.")
     .detectLocale(false)
     .exitProcess(false)
-    .options(GLOBAL)
+    .options(everywhere)
+    .group([...Object.keys(everywhere), "help", "version"], "Options of every command:")
     .help()
     .alias("h", "help")
     .version("version")
@@ -23,6 +28,13 @@ export async function helpText(words: readonly string[], columns: number | undef
       else resolve(text);
     });
   });
+}
+
+function commandOf(words: readonly string[]): Command | undefined {
+  let found: Command | undefined;
+  for (const word of words)
+    found = (found ? (found.subcommands ?? []) : COMMANDS).find((command) => nameOf(command) === word);
+  return found;
 }
 
 function addCommand(parser: Argv, command: Command): void {

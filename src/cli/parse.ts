@@ -1,6 +1,7 @@
 import type { Options } from "yargs";
 import parser from "yargs-parser";
 import { TsopsError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import { Args, doubleDashes } from "./args.ts";
 import { COMMANDS, type Command, LEGACY } from "./commands.ts";
 import { GLOBAL } from "./options.ts";
@@ -38,11 +39,13 @@ export function parseArguments(argv: readonly string[]): Chosen {
   });
   if (error) throw usage("an option at the end has no value");
   const { _: positionals, "--": after = [], ...values } = parsed;
-  const positional = positionals.map(String);
+  const before = positionals.map(String);
   if (values.help || values.version) return { command, words, args: new Args(values) };
-  checkOptions(positional, values, options);
-  const named = namePositionals(command, words, positional);
-  return { command, words, args: new Args({ ...values, ...named, "--": after.map(String) }) };
+  checkOptions(before, values, options);
+  // behind -- stand more positionals, whatever they look like; or the program to run, where there is one
+  const program = command.runsProgram && before.length > 0;
+  const named = namePositionals(command, words, program ? before : [...before, ...after.map(String)]);
+  return { command, words, args: new Args({ ...values, ...named, "--": program ? after.map(String) : [] }) };
 }
 
 const HELP: Readonly<Record<string, Options>> = {
@@ -82,7 +85,8 @@ function findCommand(given: readonly string[]): { command: Command; words: strin
     }
     return undefined;
   };
-  if (rest[0] === "help") rest.splice(0, 1, "--help");
+  // SOPS has the short form, too
+  if (rest[0] === "help" || rest[0] === "h") rest.splice(0, 1, "--help");
   const first = take(COMMANDS, 0);
   if (!first) return { command: LEGACY, words: [], rest };
   rest.splice(first.at, 1);
@@ -111,23 +115,35 @@ function parserOptions(options: Readonly<Record<string, Options>>) {
   };
 }
 
-/** Unknown options end up among the positionals; a number that is none is seen here. */
+/**
+ * Unknown options end up among the positionals, or, where they begin with the name of a known one, among the values. A
+ * number that is none is seen here.
+ */
 function checkOptions(
   words: readonly string[],
   values: Readonly<Record<string, unknown>>,
   options: Readonly<Record<string, Options>>,
 ): void {
   const unknown = words.find((word) => word.startsWith("-") && word !== "-" && !/^-[\d.]/.test(word));
-  if (unknown !== undefined) {
-    const name = unknown.split("=", 1)[0]!;
-    throw usage(`there is no option ${name} here`);
-  }
+  if (unknown !== undefined) throw unknownOption(unknown.split("=", 1)[0]!, options);
+  const named = Object.keys(values).find((name) => !Object.hasOwn(options, name));
+  if (named !== undefined) throw unknownOption(`--${named}`, options);
   for (const [name, value] of Object.entries(values)) {
     const option = options[name];
     if (option?.type === "number" && !Number.isSafeInteger([value].flat().at(-1))) {
       throw usage(`--${name} needs a whole number`);
     }
   }
+}
+
+function unknownOption(name: string, options: Readonly<Record<string, Options>>): TsopsError {
+  const word = name.replace(/^-+/, "");
+  const known = Object.keys(options);
+  // --age-recipients is --age to most people who write it
+  const begins = known.filter((option) => word.startsWith(`${option}-`)).sort((a, b) => b.length - a.length);
+  const meant = nearest(word, known) ?? begins[0];
+  const hint = meant === undefined ? SEE_HELP : `did you mean --${meant}? ${SEE_HELP}`;
+  return new TsopsError("usage", `there is no option ${name} here`, { hint });
 }
 
 /** Positionals by the names in the command's usage: `<file> [index] [files..]`. */
@@ -153,6 +169,8 @@ function namePositionals(
   return named;
 }
 
+const SEE_HELP = "see tsops --help, or tsops COMMAND --help";
+
 function usage(message: string): TsopsError {
-  return new TsopsError("usage", message, { hint: "see tsops --help, or tsops COMMAND --help" });
+  return new TsopsError("usage", message, { hint: SEE_HELP });
 }

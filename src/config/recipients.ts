@@ -1,8 +1,9 @@
 import type { TsopsError } from "../errors.ts";
 import { parseUri, URI_FORMS } from "../keys/uri.ts";
+import { nearest } from "../nearest.ts";
 import type { KeyRef, NamedKey } from "./model.ts";
 import { type Field, fieldOf, itemsOf, type Node, type Places, textOf } from "./node.ts";
-import { configError, nearest } from "./problem.ts";
+import { configError } from "./problem.ts";
 
 /** Far beyond what a person writes, and far from the end of the stack. */
 const MAX_DEPTH = 100;

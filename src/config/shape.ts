@@ -1,6 +1,7 @@
 import type { TsopsError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { Field, MapNode, Node, Places } from "./node.ts";
-import { configError, describe, nearest } from "./problem.ts";
+import { configError, describe } from "./problem.ts";
 
 /**
  * What a place in a `.sopsrc` may hold. One description serves both: checking a file, with line and column, and the

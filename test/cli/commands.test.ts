@@ -250,7 +250,7 @@ test("help and version", () =>
   inSandbox(async (box) => {
     assert.match((await box.run(["--help"])).stdout, "tsops encrypt");
     assert.match((await box.run(["set", "--help"])).stdout, "tsops set secrets.yaml");
-    assert.match((await box.run(["--version"])).stdout, /^tsops \d+\.\d+\.\d+ .*3\.13\.3/);
+    assert.match((await box.run(["--version"])).stdout, /^sops 3\.13\.3\ntsops \d+/);
   }));
 
 test("the version is package.json's", async () => {

@@ -1,10 +1,12 @@
+import { resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { statOf } from "../../files/stat.ts";
+import { nearest } from "../../nearest.ts";
 import type { Args } from "../args.ts";
+import { COMMANDS } from "../commands.ts";
 import type { Io } from "../io.ts";
+import { nameOf } from "../parse.ts";
 import { note } from "../report.ts";
-
-/** SOPS's commands that tsops does not have yet: taken for files to edit, they would confuse everybody. */
-const LATER = ["publish"];
 
 /**
  * SOPS's old style: `-e`, `-d`, `-r` or `--set` choose what is done to one file, and without them it is edited
@@ -12,14 +14,9 @@ const LATER = ["publish"];
  */
 export async function legacy(args: Args, io: Io): Promise<number> {
   const files = args.list("files");
-  if (LATER.includes(files[0] ?? "")) {
-    throw new TsopsError("usage", `${files[0]} is not a part of this version of tsops yet`, {
-      hint: `use SOPS for it: it reads tsops's files (a file of that name can be edited as ./${files[0]})`,
-    });
-  }
   const modes = ["encrypt", "decrypt", "rotate", "set"].filter((mode) => args.flag(mode) || args.text(mode));
   if (files.length === 0 && !(args.flag("encrypt") || args.flag("decrypt"))) {
-    throw new TsopsError("no-file", "no file specified", { hint: "tsops COMMAND FILE; see tsops --help" });
+    throw new TsopsError("no-file", "no file specified", { hint: commandList() });
   }
   if (modes.length > 1) {
     await note(
@@ -31,12 +28,32 @@ export async function legacy(args: Args, io: Io): Promise<number> {
   if (args.flag("rotate")) return await (await import("./rotate.ts")).rotate(args, io);
   if (args.flag("decrypt")) return await (await import("./decrypt.ts")).decrypt(args, io);
   if (args.flag("encrypt")) return await (await import("./encrypt.ts")).encrypt(args, io);
-  if (files.length > 1) {
-    throw new TsopsError("usage", `${files[0]} is not a command, and only one file can be edited at a time`, {
-      hint: "see tsops --help for the commands",
-    });
-  }
+  refuseMistyped(files, io);
   return await (await import("./edit.ts")).edit(args.with({ file: files[0] }), io);
+}
+
+/** A word that is no file: most likely a command with a slip, and an editor on a new file of that name helps nobody. */
+function refuseMistyped(files: readonly string[], io: Io): void {
+  const [word = ""] = files;
+  const plain = /^[A-Za-z][\w-]*$/.test(word) && statOf(resolve(io.cwd, word)) === undefined;
+  if (files.length === 1 && !plain) return;
+  const meant = nearest(word, COMMANDS.map(nameOf));
+  const [what, how] = plain
+    ? [`there is no command ${word}, and no file of that name`, `tsops edit ${word} makes one`]
+    : [
+        `${word} is not a command, and only one file can be edited at a time`,
+        "see tsops --help for the commands",
+      ];
+  throw new TsopsError("usage", what, {
+    hint: meant === undefined ? how : `did you mean tsops ${meant}? ${how}`,
+  });
+}
+
+/** The commands with what they do. */
+function commandList(): string {
+  const width = Math.max(...COMMANDS.map((command) => nameOf(command).length));
+  const lines = COMMANDS.map((command) => `  ${nameOf(command).padEnd(width)}  ${command.summary}`);
+  return `tsops COMMAND FILE…\n${lines.join("\n")}\ntsops COMMAND --help says more`;
 }
 
 /** `--set '["key"] JSON' FILE`: path and value are separated by the first `] `. */

@@ -1,0 +1,28 @@
+/** The known word that a person may have meant; undefined if none is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  let best: { word: string; distance: number } | undefined;
+  for (const candidate of known) {
+    const distance = editDistance(plain(word), plain(candidate));
+    if (!best || distance < best.distance) best = { word: candidate, distance };
+  }
+  return best && best.distance <= Math.max(1, best.word.length / 4) ? best.word : undefined;
+}
+
+/** How many slips lie between two words: a letter too many, too few or another one, or two in the wrong order. */
+function editDistance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 8) return Number.POSITIVE_INFINITY;
+  let last: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let k = 1; k <= b.length; k++) {
+      const change = row[k - 1]! + (a[i - 1] === b[k - 1] ? 0 : 1);
+      const swapped = i > 1 && k > 1 && a[i - 1] === b[k - 2] && a[i - 2] === b[k - 1];
+      const swap = swapped ? last[k - 2]! + 1 : Number.POSITIVE_INFINITY;
+      next.push(Math.min(change, swap, row[k]! + 1, next[k - 1]! + 1));
+    }
+    [last, row] = [row, next];
+  }
+  return row[b.length]!;
+}
