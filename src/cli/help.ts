@@ -14,7 +14,7 @@ export async function helpText(words: readonly string[], columns: number | undef
     .detectLocale(false)
     .exitProcess(false)
     .options(everywhere)
-    .group([...Object.keys(everywhere), "help", "version"], "Options of every command:")
+    .updateStrings({ "Options:": "Options of every command:" })
     .help()
     .alias("h", "help")
     .version("version")
@@ -40,6 +40,7 @@ function commandOf(words: readonly string[]): Command | undefined {
 function addCommand(parser: Argv, command: Command): void {
   parser.command(command.usage, command.summary, (inner) => {
     inner.options(command.options);
+    inner.group(Object.keys(command.options), "Options of this command:");
     for (const [line, what] of command.examples ?? []) inner.example(line, what);
     for (const sub of command.subcommands ?? []) addCommand(inner, sub);
     return inner;
