@@ -162,8 +162,10 @@ function judge({ output, code, signal, late }) {
       failed: total - passed + skipped,
       problem: `${skipped} tests are left out by test.skip or test.only`,
     };
-  if (total > passed)
-    return { passed, failed: total - passed, problem: `${total - passed} of ${total} tests` };
+  if (total > passed) {
+    const names = Array.from(plain.matchAll(/^ {3}FAIL {2}(.*)$/gm), ([, name]) => `\n  ${name}`);
+    return { passed, failed: total - passed, problem: `${total - passed} of ${total} tests${names.join("")}` };
+  }
   if (code !== 0)
     return { passed, failed: 1, problem: `it ended with ${signal ?? `exit code ${code}`} after its tests` };
   return { passed, failed: 0 };
