@@ -164,7 +164,11 @@ function judge({ output, code, signal, late }) {
     };
   if (total > passed) {
     const names = Array.from(plain.matchAll(/^ {3}FAIL {2}(.*)$/gm), ([, name]) => `\n  ${name}`);
-    return { passed, failed: total - passed, problem: `${total - passed} of ${total} tests${names.join("")}` };
+    return {
+      passed,
+      failed: total - passed,
+      problem: `${total - passed} of ${total} tests${names.join("")}`,
+    };
   }
   if (code !== 0)
     return { passed, failed: 1, problem: `it ended with ${signal ?? `exit code ${code}`} after its tests` };
