@@ -265,10 +265,15 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/keygen.ts")).keygen,
   },
   {
-    usage: "init",
-    summary: "write a .sopsrc for this folder, with an age key of yours",
+    usage: "init [patterns..]",
+    summary:
+      "make an age key where you have none, and a .sopsrc for this folder where there is no configuration",
     options: {},
-    examples: [["tsops init", "makes a key where you have none, and never overwrites anything"]],
+    examples: [
+      ["tsops init", "for files called secrets.*, *.enc.*, .env and the like; never overwrites anything"],
+      ["tsops init 'config/*.yaml'", "for these files"],
+      ["tsops init", "in a clone that has a configuration: makes your key, and says how to be let in"],
+    ],
     load: async () => (await import("./commands/init.ts")).init,
   },
   {

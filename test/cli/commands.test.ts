@@ -143,16 +143,58 @@ test("init makes a key and a .sopsrc, says where, and overwrites nothing", () =>
     assert.is(code, 0, stderr);
     assert.match(stdout, /^age1/);
     assert.match(stderr, "keys.txt");
-    box.write("a.yaml", PLAIN);
-    assert.is((await box.run(["encrypt", "-i", "a.yaml"])).code, 0);
-    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN);
+    assert.match(stderr, /Nothing is encrypted yet/);
+    assert.match(stderr, /tsops encrypt -i secrets\.yaml/);
+    box.write("secrets.yaml", PLAIN);
+    box.write("other.yaml", PLAIN);
+    assert.is((await box.run(["encrypt", "-i", "."])).code, 0);
+    assert.is((await box.run(["decrypt", "secrets.yaml"])).stdout, PLAIN);
+    // what the rule is not for stays as it is
+    assert.is(box.read("other.yaml"), PLAIN);
     const config = box.read(".sopsrc");
-    assert.is((await box.run(["init"])).code, 1);
+    const again = await box.run(["init"]);
+    assert.is(again.code, 0);
+    assert.is(again.stdout, stdout);
+    assert.match(again.stderr, /left as it is\nit names your public key/);
     assert.is(box.read(".sopsrc"), config);
-    const explained = await box.run(["config", "explain", "a.yaml"]);
+    const explained = await box.run(["config", "explain", "secrets.yaml"]);
     assert.is(explained.code, 0);
     assert.match(explained.stdout, "me");
     assert.is((await box.run(["config", "check"])).code, 0);
+  }));
+
+test("init takes patterns, and names a file that is there", () =>
+  inSandbox(async (box) => {
+    box.write("prod.yaml", PLAIN);
+    const { code, stderr } = await box.run(["init", "prod.*", "config/*.json"]);
+    assert.is(code, 0, stderr);
+    assert.match(stderr, /tsops encrypt -i prod\.yaml/);
+    assert.is((await box.run(["encrypt", "-i", "prod.yaml"])).code, 0);
+    JSON.parse(box.read(".sopsrc").replace(/^\/\/.*\n/, ""));
+  }));
+
+test("init in a clone with a configuration makes a key and says how to be let in", () =>
+  inSandbox(async (box) => {
+    box.env = { PATH: box.env.PATH, HOME: box.home };
+    const configs = {
+      ".sops.yaml": `creation_rules:\n  - age: ${RECIPIENT}\n`,
+      ".sopsrc": `{rules: [{recipients: ["age:${RECIPIENT}"]}]}`,
+    };
+    for (const [name, text] of Object.entries(configs)) {
+      const path = box.write(`${name}-clone/${name}`, text);
+      const { code, stdout, stderr } = await box.run(["init"], { cwd: box.path(`${name}-clone`) });
+      assert.is(code, 0, stderr);
+      assert.match(stdout, /^age1\w+\n$/);
+      assert.match(stderr, /please add .*age1.*tsops updatekeys/);
+      assert.is(readFileSync(path, "utf8"), text);
+    }
+  }));
+
+test("keygen makes the folder that it writes to", () =>
+  inSandbox(async (box) => {
+    assert.is((await box.run(["keygen", "-o", "a/b/key.txt"])).code, 0);
+    assert.match(box.read("a/b/key.txt"), /AGE-SECRET-KEY-1/);
+    assert.is(statSync(box.path("a")).mode & 0o777, 0o700);
   }));
 
 test("keygen writes an identity for its owner, and never over another", () =>

@@ -1,8 +1,13 @@
-import { access, mkdir, readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { Configurations } from "../../config/find.ts";
+import { matchingRule } from "../../config/match.ts";
+import type { Config } from "../../config/model.ts";
 import { TsopsError } from "../../errors.ts";
 import { createFile, createNew } from "../../files/atomic.ts";
-import { writeError } from "../../files/errors.ts";
+import { makePrivateFolder } from "../../files/folder.ts";
+import { statOf } from "../../files/stat.ts";
 import { configFolder } from "../../keys/age/identities.ts";
 import { generateIdentity, recipientOf } from "../../keys/age.ts";
 import type { Args } from "../args.ts";
@@ -10,31 +15,70 @@ import { type Io, write } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 
+/** Which files a new rule is for, where the person does not say it: names that say themselves that they are secret. */
+const PATTERNS = ["secrets.*", "*.secrets.*", "secrets/**", "*.enc.*", ".env", ".env.*"];
+
 /**
- * `init`: a `.sopsrc` for this folder that names an age key of the person's. The key is made where there is none;
- * nothing that exists is touched.
+ * `init`: an age key of the person's, where there is none, and a `.sopsrc` for this folder that names it. Where there is
+ * a configuration already, the key alone, and how to be let in. Nothing that exists is touched.
  */
 export async function init(args: Args, io: Io): Promise<number> {
-  for (const name of [".sopsrc", ".sops.yaml"]) {
-    if (await exists(resolve(io.cwd, name))) {
-      throw new TsopsError("generic", `there is a ${name} in this folder already; it is left as it is`, {
-        hint: "tsops config explain FILE says what it means for a file",
-      });
-    }
-  }
+  const { config, path } = await new Configurations({ cwd: io.cwd, env: {} }).load();
   const { context } = await makeSession(args, io);
-  const path = context.env.SOPS_AGE_KEY_FILE ?? join(configFolder(context), "sops", "age", "keys.txt");
-  const recipient = (await existingRecipient(path)) ?? (await newIdentity(path, io));
-  await createFile(resolve(io.cwd, ".sopsrc"), Buffer.from(configText(recipient)), { plaintext: false });
-  await note(io, "wrote .sopsrc: files in this folder are now encrypted for that key");
+  const keyFile = context.env.SOPS_AGE_KEY_FILE || join(configFolder(context), "sops", "age", "keys.txt");
+  const recipient = (await existingRecipient(keyFile)) ?? (await newIdentity(keyFile, io));
   await write(io.stdout, `${recipient}\n`);
+  if (config && isOurs(config, io.cwd)) {
+    await note(io, joining(config, path!, recipient));
+    return 0;
+  }
+  const patterns = args.list("patterns").length > 0 ? args.list("patterns") : PATTERNS;
+  const target = resolve(io.cwd, ".sopsrc");
+  await createFile(target, Buffer.from(configText(recipient, patterns, io.cwd)), { plaintext: false });
+  await note(io, await nextSteps(target, patterns, io));
   return 0;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
+/** Whether a configuration is this project's: one above the repository, in the home folder perhaps, is not. */
+function isOurs({ folder }: Config, cwd: string): boolean {
+  let root = cwd;
+  while (!statOf(join(root, ".git")) && dirname(root) !== root) root = dirname(root);
+  if (!statOf(join(root, ".git"))) root = cwd;
+  return folder === root || folder.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/** What a person who comes to a folder with a configuration has to do. */
+function joining(config: Config, path: string, recipient: string): string {
+  const ids = [
+    ...config.names.map(({ key }) => key.id),
+    ...(config.rules ?? []).flatMap(({ groups }) => groups.flat().map(({ id }) => id)),
+  ];
+  const head = `there is a configuration already, ${path}; it is left as it is`;
+  if (ids.includes(recipient))
+    return `${head}\nit names your public key, the line above: try tsops doctor FILE`;
+  const entry =
+    config.kind === "sopsrc" ? `"age:${recipient}" to the recipients` : `${recipient} to the age keys`;
+  return (
+    `${head}\n` +
+    "your public key is the line above. It is not among those that the configuration names.\n" +
+    "Send this to somebody who can read the files:\n" +
+    `  please add ${entry} of the rules in ${basename(path)}, then run tsops updatekeys on the encrypted files`
+  );
+}
+
+/** What is (not) encrypted now, and the next command, with a file that is there where one is. */
+async function nextSteps(config: string, patterns: readonly string[], io: Io): Promise<string> {
+  const { config: written } = await new Configurations({ cwd: io.cwd, env: {}, option: config }).load();
+  const matching: string[] = [];
+  for (const name of readdirSync(io.cwd).sort()) {
+    const file = resolve(io.cwd, name);
+    if (statOf(file)?.isFile() && (await matchingRule(written!, file))) matching.push(name);
+  }
+  const example = matching[0] ?? (patterns === PATTERNS ? "secrets.yaml" : "FILE");
+  return (
+    `wrote .sopsrc. Nothing is encrypted yet: it says who can read files called ${patterns.join(", ")}\n` +
+    "once you have encrypted them. Other names need a rule of their own. Next:\n" +
+    `  tsops encrypt -i ${example}${matching[0] === undefined ? "   (once there is such a file)" : ""}`
   );
 }
 
@@ -61,9 +105,7 @@ async function existingRecipient(path: string): Promise<string | undefined> {
 
 async function newIdentity(path: string, io: Io): Promise<string> {
   const { text, recipient } = await generateIdentity(new Date());
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error) => {
-    throw writeError(error, dirname(path));
-  });
+  await makePrivateFolder(dirname(path));
   await createNew(path, Buffer.from(text));
   await note(
     io,
@@ -72,15 +114,21 @@ async function newIdentity(path: string, io: Io): Promise<string> {
   return recipient;
 }
 
-function configText(recipient: string): string {
-  return `// Who can read the files below this folder. Every option: docs/config.md
+/** Names in quotes, so that editors that know JSON with comments are content. */
+function configText(recipient: string, patterns: readonly string[], folder: string): string {
+  const schema = "node_modules/tsops/schema/tsopsrc.schema.json";
+  const known = statOf(resolve(folder, schema)) ? `  "$schema": "./${schema}",\n` : "";
+  return `// Who can read which files below this folder, once they are encrypted with: tsops encrypt -i FILE
 {
-  keys: {
-    me: "age:${recipient}",
+${known}  "keys": {
+    "me": "age:${recipient}"
   },
-  rules: [
-    { recipients: ["me"] },
-  ],
+  "rules": [
+    {
+      "glob": ${JSON.stringify(patterns).replaceAll(",", ", ")},
+      "recipients": ["me"]
+    }
+  ]
 }
 `;
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { createNew } from "../../files/atomic.ts";
+import { makePrivateFolder } from "../../files/folder.ts";
 import { generateIdentity } from "../../keys/age.ts";
 import type { Args } from "../args.ts";
 import { type Io, write } from "../io.ts";
@@ -22,6 +23,7 @@ export async function keygen(args: Args, io: Io): Promise<number> {
     await note(io, `public key: ${recipient}`);
     return 0;
   }
+  await makePrivateFolder(dirname(resolve(io.cwd, output)));
   await createNew(resolve(io.cwd, output), Buffer.from(text));
   await write(io.stdout, `${recipient}\n`);
   await note(io, `wrote the identity to ${output}: keep it secret; the line above is its recipient`);
@@ -41,7 +43,10 @@ async function masterKey(args: Args, io: Io): Promise<number> {
     const text = args.has("key") ? await wrapped(master, args, io) : master.toString("base64");
     const output = args.text("output");
     if (output === undefined) await write(io.stdout, `${text}\n`);
-    else await createNew(resolve(io.cwd, output), Buffer.from(`${text}\n`));
+    else {
+      await makePrivateFolder(dirname(resolve(io.cwd, output)));
+      await createNew(resolve(io.cwd, output), Buffer.from(`${text}\n`));
+    }
     const where = output === undefined ? "" : `; wrote it to ${output}`;
     await note(io, `id of the master key: ${masterKeyId(master)}${where}`);
     return 0;
