@@ -1,20 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Allow, isAllowed } from "../../src/keys/allow.ts";
+import { ALLOW_NOTHING, type Allow, isAllowed } from "../../src/keys/allow.ts";
 import { contextWith } from "./helpers.ts";
 
 const HOST = "https://good.example:8200";
 
 function allows(list: keyof Allow, known: string, value: string): Promise<boolean> {
-  const allow = {
-    vault: [],
-    azure: [],
-    awsRole: [],
-    awsProfile: [],
-    keywhiz: [],
-    cluster: [],
-    [list]: [known],
-  };
+  const allow = { ...ALLOW_NOTHING, [list]: [known] };
   return isAllowed(contextWith({}, { allow: async () => allow }), list, value);
 }
 
