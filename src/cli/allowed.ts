@@ -21,6 +21,7 @@ import {
   unknownValue,
 } from "../keys/allow.ts";
 import { textField } from "../keys/fields.ts";
+import { printable } from "../keys/printable.ts";
 import type { Args } from "./args.ts";
 import { keysFrom } from "./creation.ts";
 import { homeOf, type Io } from "./io.ts";
@@ -121,7 +122,7 @@ export class Allowed {
 
   private async ask(naming: Naming): Promise<boolean> {
     const { io } = this;
-    await note(io, `${naming.path} names what you have not approved:`);
+    await note(io, `${printable(naming.path)} names what you have not approved:`);
     for (const { words } of allowedValues(await this.missing(naming))) await note(io, `  ${words}`);
     const question =
       "Your credentials and data keys would be used with that. Do you trust this configuration?";
@@ -140,9 +141,9 @@ export class Allowed {
     const missing = allowedValues(await this.missing(naming));
     const before = allowedValues(allowedByVariable(this.io.env.TSOPS_ALLOW));
     const line = allowLine([...before, ...missing]);
-    const file = shellQuoted(naming.path);
+    const file = shellQuoted(printable(naming.path));
     return {
-      by: `only the configuration ${naming.path}`,
+      by: `only the configuration ${printable(naming.path)}`,
       why: "you have not approved that",
       hint:
         `\`tsops allow ${file}\` shows what it names, and approves it` +

@@ -5,7 +5,6 @@ import { findIdentity, hasPluginIdentity, openWithIdentities } from "./age/ident
 import { pluginName, wrapByPlugin } from "./age/plugin.ts";
 import { parseSshRecipient, wrapSsh } from "./age/ssh.ts";
 import { parseX25519Recipient, wrapX25519 } from "./age/x25519.ts";
-import { checkAllowed } from "./allow.ts";
 import { once } from "./cache.ts";
 import { neededField, sortedFields, splitList, textField, withFields } from "./fields.ts";
 import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
@@ -126,6 +125,7 @@ function isPluginRecipient(recipient: string): boolean {
 
 /** A plugin is a program that sees the data key: a file or a rule alone does not start one. */
 async function checkPlugin(name: string, context: KeyContext): Promise<void> {
+  const { checkAllowed } = await import("./allow.ts");
   const own = (await hasPluginIdentity(name, context)) ? [name] : [];
   await checkAllowed(context, "plugin", name, own);
 }

@@ -3,6 +3,7 @@ import { Approvals } from "../../config/approvals.ts";
 import { Configurations } from "../../config/find.ts";
 import { TsopsError } from "../../errors.ts";
 import { allowedValues } from "../../keys/allow.ts";
+import { printable } from "../../keys/printable.ts";
 import { readNaming } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { homeOf, type Io, visible, write } from "../io.ts";
@@ -22,11 +23,12 @@ export async function allow(args: Args, io: Io): Promise<number> {
 async function approve(path: string, approvals: Approvals, args: Args, io: Io): Promise<number> {
   const { content, names } = await read(path);
   const values = allowedValues(names);
+  const shown = printable(path);
   if (values.length === 0) {
-    await say(io, `${path} names nothing that needs an approval`);
+    await say(io, `${shown} names nothing that needs an approval`);
     return 0;
   }
-  await say(io, `${path} names:`, ...values.map(({ words }) => `  ${words}`));
+  await say(io, `${shown} names:`, ...values.map(({ words }) => `  ${words}`));
   const known = approvals.has(path, content);
   if (args.flag("dry-run")) {
     await say(io, known ? "that is approved" : "that is not approved");
@@ -40,7 +42,7 @@ async function approve(path: string, approvals: Approvals, args: Args, io: Io): 
 async function revoke(path: string, approvals: Approvals, io: Io): Promise<number> {
   const count = approvals.remove(path);
   if (count > 0) {
-    await say(io, `${path} is not approved any more`);
+    await say(io, `${printable(path)} is not approved any more`);
     return 0;
   }
   throw new TsopsError("generic", "there was no approval of it", {
@@ -51,7 +53,7 @@ async function revoke(path: string, approvals: Approvals, io: Io): Promise<numbe
 
 async function list(approvals: Approvals, io: Io): Promise<number> {
   for (const { path, current } of approvals.list()) {
-    await say(io, current ? path : `${path} (it says something else now, or is gone)`);
+    await say(io, current ? printable(path) : `${printable(path)} (it says something else now, or is gone)`);
   }
   return 0;
 }
