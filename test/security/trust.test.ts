@@ -18,6 +18,8 @@ import { delimiter, dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { userConfig } from "../../src/config/user.ts";
+import type { TsopsError } from "../../src/errors.ts";
+import { decrypt as decryptDocument } from "../../src/index.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Result, type Sandbox } from "../support/cli.ts";
 
 /** Finding 5: a checkout does not vouch for itself (docs/security.md). */
@@ -703,6 +705,32 @@ async function inProcess(box: Sandbox, argv: readonly string[], env: NodeJS.Proc
   const [code] = await once(child, "close");
   return { code: code as number, stdout };
 }
+
+test("the library reads neither approvals nor the user's own configuration", () =>
+  listening((listener) =>
+    inSandbox(async (box) => {
+      credentials(box, listener.port);
+      const { metadata, value, key } = kindsAt(listener.port).vault!;
+      box.write(".sopsrc", `{ rules: [{ recipients: [${key}] }] }`);
+      await box.run(["allow"]);
+      mkdirSync(join(box.home, ".config", "tsops"), { recursive: true });
+      writeFileSync(join(box.home, ".config", "tsops", "config.json5"), `{ allow: { vault: ["${value}"] } }`);
+      const before = process.cwd();
+      process.chdir(box.folder);
+      try {
+        const options = { format: "json", env: box.env, home: box.home } as const;
+        const error = await decryptDocument(encryptedFor(metadata), options).catch((error: unknown) => error);
+        assert.match((error as TsopsError).hint ?? "", "nothing here vouches for it");
+        assert.is(listener.connections(), 0);
+        await decryptDocument(encryptedFor(metadata), { ...options, allow: { vault: [value] } }).catch(
+          () => 0,
+        );
+        assert.ok(listener.connections() > 0);
+      } finally {
+        process.chdir(before);
+      }
+    }),
+  ));
 
 test("a key service asks no server that only its working folder's configuration names", () =>
   listening((listener) =>
