@@ -59,8 +59,8 @@ export interface Options {
   onWarning?: (message: string) => void;
   signal?: AbortSignal;
   /**
-   * Servers, AWS roles and AWS profiles that files may make the caller's credentials be used with (docs/security.md), beside
-   * those of `keys` and of the environment. A key of a file that names others is not tried: where no other
+   * Servers, AWS roles and profiles, and age plugins that files may make the caller's credentials and data keys be used with
+   * (docs/security.md), beside those of `keys` and of the environment. No configuration is read. A key of a file that names others is not tried: where no other
    * key opens the file, that is `no-data-key`, and its hint says why.
    */
   allow?: Partial<Allow>;

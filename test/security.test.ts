@@ -287,9 +287,8 @@ test("the file chooses the server: one that only the file names is not even conn
         refused.stderr,
         `the file names the Vault server ${address}, and nothing here vouches for it`,
       );
-      assert.match(refused.stderr, "TSOPS_ALLOW");
+      assert.match(refused.stderr, `TSOPS_ALLOW=vault=${address}`);
       assert.match(refused.stderr, "in VAULT_ADDR");
-      assert.match(refused.stderr, "one that lies only beside the file does not count");
       assert.equal(asked, []);
       box.env.TSOPS_ALLOW = `vault=${address}`;
       assert.match((await box.run(["decrypt", "s.json"])).stderr, /permission/);

@@ -1,24 +1,178 @@
-import { allowedBy } from "../config/allow.ts";
-import { Configurations } from "../config/find.ts";
-import { ALLOW_NOTHING, type Allow, allowAll, namedByKeys } from "../keys/allow.ts";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { namedBy } from "../config/allow.ts";
+import { Approvals } from "../config/approvals.ts";
+import { Configurations, readConfig } from "../config/find.ts";
+import { userConfig } from "../config/user.ts";
+import { TsopsError } from "../errors.ts";
+import { decodeText } from "../formats/text.ts";
+import {
+  type Allow,
+  allowAll,
+  allowBeyond,
+  allowedByEnvironment,
+  allowedByVariable,
+  allowedValues,
+  allowLine,
+  holds,
+  type ListName,
+  namedByKeys,
+  type Unvouched,
+  unknownValue,
+} from "../keys/allow.ts";
 import { textField } from "../keys/fields.ts";
+import { printable } from "../keys/printable.ts";
 import type { Args } from "./args.ts";
 import { keysFrom } from "./creation.ts";
-import type { Io } from "./io.ts";
+import { homeOf, type Io } from "./io.ts";
+import { askNo, interactive } from "./prompt.ts";
+import { note } from "./report.ts";
+import { besideFiles } from "./settings.ts";
 
 /**
- * What the configuration that the person went to names, and what the options and variables name. A configuration that
- * was only found beside the file does not count: whoever hands over a file may hand over its folder, too.
+ * What may be used in this run: a checkout does not vouch for itself (docs/security.md). The options, the variables and
+ * the user's own configuration do, and a configuration of the repository once the person has approved it as it is.
  */
-export async function allowedHere(args: Args, io: Io): Promise<Allow> {
-  const { config } = await new Configurations({
-    cwd: io.cwd,
-    env: io.env,
-    option: args.text("config"),
-  }).load();
-  const named = ["", "add-"].flatMap((prefix) => keysFrom(args, prefix, io.env));
-  const keys = named.map(({ kind, id, fields }) => {
-    return { kind, id, role: textField(fields, "role"), profile: textField(fields, "aws_profile") };
-  });
-  return allowAll([config ? allowedBy(config) : ALLOW_NOTHING, namedByKeys(keys)]);
+
+/** A configuration of a repository, as it is now. */
+export interface Naming {
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly names: Allow;
+}
+
+/** @throws TsopsError("config") if it is broken: nobody can say what it names. */
+export async function readNaming(path: string): Promise<Naming> {
+  const content = readFileSync(path);
+  const config = await readConfig(decodeText(content), path);
+  const [error] = config.errors;
+  if (error) throw error;
+  return { path, content, names: namedBy(config) };
+}
+
+export class Allowed {
+  private readonly args: Args;
+  private readonly io: Io;
+  private readonly asks: boolean;
+  private readonly approvals: Approvals;
+  private readonly configurations: Configurations;
+  private own: Promise<Allow> | undefined;
+  private readonly namings = new Map<string, Promise<Naming | undefined>>();
+  private answer: Promise<boolean> | undefined;
+  /** Approved in this run. */
+  private readonly trusted = new Set<Naming>();
+
+  constructor(args: Args, io: Io, asks: boolean) {
+    this.args = args;
+    this.io = io;
+    this.asks = asks && interactive(io);
+    this.approvals = new Approvals(io.env, homeOf(io));
+    this.configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+  }
+
+  /** What the person names, and what the configurations name that the person approved. */
+  async allow(): Promise<Allow> {
+    const [own, here, beside] = await Promise.all([this.ownList(), this.here(), this.beside()]);
+    const approved = [here, ...beside].filter((naming) => naming && this.isApproved(naming));
+    return allowAll([own, ...approved.map((naming) => naming!.names)]);
+  }
+
+  /** Asks about the configuration that names a value, once a run, or says what to do. */
+  async vouch(name: ListName, value: string): Promise<"allowed" | Unvouched> {
+    const here = await this.here();
+    if (here && holds(here.names, name, value)) {
+      if (this.asks && (await (this.answer ??= this.ask(here)))) return "allowed";
+      return this.unapproved(here);
+    }
+    const beside = (await this.beside()).find(({ names }) => holds(names, name, value));
+    return beside ? this.unapproved(beside) : unknownValue(name, value);
+  }
+
+  private ownList(): Promise<Allow> {
+    const { args, io } = this;
+    this.own ??= userConfig(io.env, homeOf(io)).then(({ allow }) => allowAll([allow, namedHere(args, io)]));
+    return this.own;
+  }
+
+  /** The configuration that the person went to, or named. */
+  private async here(): Promise<Naming | undefined> {
+    const { path } = await this.configurations.find();
+    return path === undefined ? undefined : await this.naming(path);
+  }
+
+  /** Those that only stand beside files that this run is about. */
+  private async beside(): Promise<Naming[]> {
+    const files = [...this.args.list("files"), ...this.args.list("file")];
+    for (const file of files) await this.configurations.find(resolve(this.io.cwd, file));
+    const paths = new Set([...this.configurations.besideFiles, ...besideFiles(this.io)]);
+    const found = await Promise.all([...paths].map((path) => this.naming(path)));
+    return found.filter((naming) => naming !== undefined);
+  }
+
+  /** A broken one names nothing; the commands that need it say so. */
+  private naming(path: string): Promise<Naming | undefined> {
+    let naming = this.namings.get(path);
+    if (!naming) this.namings.set(path, (naming = readNaming(path).catch(() => undefined)));
+    return naming;
+  }
+
+  private isApproved(naming: Naming): boolean {
+    return this.trusted.has(naming) || this.approvals.has(naming.path, naming.content);
+  }
+
+  private async ask(naming: Naming): Promise<boolean> {
+    const { io } = this;
+    await note(io, `${printable(naming.path)} names what you have not approved:`);
+    for (const { words } of allowedValues(await this.missing(naming))) await note(io, `  ${words}`);
+    const question =
+      "Your credentials and data keys would be used with that. Do you trust this configuration?";
+    if (!(await askNo(question, io))) return false;
+    this.trusted.add(naming);
+    try {
+      this.approvals.add(naming.path, naming.content);
+    } catch (error) {
+      if (!(error instanceof TsopsError)) throw error;
+      await note(io, `warning: ${error.message}: you will be asked again`);
+    }
+    return true;
+  }
+
+  private async unapproved(naming: Naming): Promise<Unvouched> {
+    const missing = allowedValues(await this.missing(naming));
+    const before = allowedValues(allowedByVariable(this.io.env.TSOPS_ALLOW));
+    const line = allowLine([...before, ...missing]);
+    const file = shellQuoted(printable(naming.path));
+    return {
+      by: `only the configuration ${printable(naming.path)}`,
+      why: "you have not approved that",
+      hint:
+        `\`tsops allow ${file}\` shows what it names, and approves it` +
+        (line === undefined ? "" : `; in CI set\n${line}`),
+    };
+  }
+
+  /** What of a configuration's names nothing vouches for yet. */
+  private async missing({ names }: Naming): Promise<Allow> {
+    const { env } = this.io;
+    const known = [allowedByEnvironment(env), allowedByVariable(env.TSOPS_ALLOW), await this.allow()];
+    return allowBeyond(names, allowAll(known));
+  }
+}
+
+/** What the options and variables name. */
+function namedHere(args: Args, io: Io): Allow {
+  const keys = ["", "add-"].flatMap((prefix) => keysFrom(args, prefix, io.env));
+  const profile = args.text("aws-profile");
+  return allowAll([
+    namedByKeys(
+      keys.map(({ kind, id, fields }) => {
+        return { kind, id, role: textField(fields, "role"), profile: textField(fields, "aws_profile") };
+      }),
+    ),
+    { awsProfile: profile ? [profile] : [] },
+  ]);
+}
+
+function shellQuoted(text: string): string {
+  return /^[\w.,:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -299,6 +299,21 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    usage: "allow [file]",
+    summary: "approve the servers, roles, profiles and plugins that a configuration names",
+    options: {
+      "dry-run": flag("only show what the configuration names"),
+      list: flag("list the configurations that you approved"),
+      revoke: flag("withdraw the approval"),
+    },
+    examples: [
+      ["tsops allow --dry-run", "what the configuration of this folder names"],
+      ["tsops allow", "approve it as it is; any change of the file withdraws that"],
+      ["tsops allow /srv/app/.sops.yaml", "another one"],
+    ],
+    load: async () => (await import("./commands/allow.ts")).allow,
+  },
+  {
     usage: "keyservice",
     summary: "let other machines and users use the master keys of this machine, and serve a cluster's keys",
     options: {

@@ -9,6 +9,11 @@ export interface Io {
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
+/** The home folder, for the places where keys and the user's own configuration are looked for. */
+export function homeOf({ env }: Pick<Io, "env">): string {
+  return env.HOME ?? env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir();
+}
+
 /** Writes and waits until the stream has taken it: an exit must not cut off what was printed. */
 export async function write(stream: Writable, data: string | Uint8Array): Promise<void> {
   if (data.length === 0) return;

@@ -34,6 +34,12 @@ export async function askYes(
   }
 }
 
+/** Asks a question to which only a clear yes is one. */
+export async function askNo(question: string, io: Io): Promise<boolean> {
+  await write(io.stderr, `${visible(question)} (y/N): `);
+  return /^(y|yes)$/i.test(((await nextLine(io.stdin)) ?? "").trim());
+}
+
 /** Waits for Enter; false at the end of input. */
 export async function waitForEnter(text: string, io: Io): Promise<boolean> {
   await write(io.stderr, visible(text));

@@ -3,7 +3,7 @@ import { TsopsError } from "../errors.ts";
 import type { Metadata } from "../sops/metadata.ts";
 import { sealOf } from "../sops/seal.ts";
 import type { Args } from "./args.ts";
-import type { Io } from "./io.ts";
+import { homeOf, type Io } from "./io.ts";
 import { loadSettings } from "./settings.ts";
 
 /**
@@ -27,6 +27,9 @@ async function requiredBy(name: string, args: Args, io: Io): Promise<string | un
   if (args.has("require-seal")) return args.flag("require-seal") ? "--require-seal" : undefined;
   const variable = io.env.TSOPS_REQUIRE_SEAL;
   if (variable !== undefined && variable !== "") return truth(variable) ? "TSOPS_REQUIRE_SEAL" : undefined;
+  const { userConfig } = await import("../config/user.ts");
+  const own = await userConfig(io.env, homeOf(io));
+  if (own.requireSeal) return own.path;
   const { config } = await loadSettings(resolve(io.cwd, name), args, io);
   return config?.requireSeal ? config.path : undefined;
 }

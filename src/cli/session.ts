@@ -1,16 +1,15 @@
 import type { Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
-import type { Allow } from "../keys/allow.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Args } from "./args.ts";
-import type { Io } from "./io.ts";
+import { homeOf, type Io } from "./io.ts";
 import { askHidden, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 
 /** How keys are reached in this run: from options, variables and the person at the terminal. */
-export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Promise<Session> {
-  const context = contextFor(args, io, signal);
+export async function makeSession(args: Args, io: Io, options: ContextOptions = {}): Promise<Session> {
+  const context = contextFor(args, io, options);
   const uris = serviceUris(args, io);
   return {
     order: parseDecryptionOrder(args.text("decryption-order") ?? io.env.SOPS_DECRYPTION_ORDER ?? ""),
@@ -21,19 +20,29 @@ export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Pro
   };
 }
 
+export interface ContextOptions {
+  readonly signal?: AbortSignal;
+  /** Whether the person may be asked to approve the configuration; where not, what it names is refused. */
+  readonly asks?: boolean;
+}
+
 /** What kinds of keys may use of the outside world in this run. */
-export function contextFor(args: Args, io: Io, signal?: AbortSignal): KeyContext {
-  let allowed: Promise<Allow> | undefined;
+export function contextFor(args: Args, io: Io, { signal, asks = true }: ContextOptions = {}): KeyContext {
+  // only where a key names a server, a role, a profile or a plugin
+  const load = () => import("./allowed.ts").then(({ Allowed }) => new Allowed(args, io, asks));
+  let loaded: ReturnType<typeof load> | undefined;
+  const allowed = () => (loaded ??= load());
   return {
     env: io.env,
-    home: io.env.HOME ?? io.env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir(),
+    home: homeOf(io),
     now: () => new Date(),
     signal,
     // looking whether there is a terminal opens the standard streams, which costs time
     get prompt() {
       return interactive(io) ? (question: string) => askHidden(question, io, signal) : undefined;
     },
-    allow: () => (allowed ??= import("./allowed.ts").then(({ allowedHere }) => allowedHere(args, io))),
+    allow: async () => (await allowed()).allow(),
+    vouch: async (list, value) => (await allowed()).vouch(list, value),
     warn: (message) => void note(io, `warning: ${message}`),
     cache: new Map(),
   };

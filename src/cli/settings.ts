@@ -42,6 +42,11 @@ export async function loadSettings(file: string, args: Args, io: Io): Promise<Se
   return { file, config, by };
 }
 
+/** Configurations that this run found only in the folders of its files. */
+export function besideFiles(io: Io): ReadonlySet<string> {
+  return searches.get(io)?.configurations.besideFiles ?? new Set();
+}
+
 export async function ruleFor({ config, file }: Settings): Promise<Rule | undefined> {
   return config && (await matchingRule(config, file));
 }

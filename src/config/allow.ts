@@ -2,12 +2,14 @@ import { type Allow, allowAll, namedByKeys } from "../keys/allow.ts";
 import type { Config } from "./model.ts";
 
 /**
- * All addresses and identities that a configuration vouches for: its `allow` lists, and what its own keys name. A
- * file may name others, and they get nobody's credentials (docs/security.md).
+ * All servers, roles, profiles and plugins that a configuration names: in its `allow` lists, its keys and its
+ * destinations. It vouches for none of them: whoever hands over a repository hands over its configuration, too. Naming
+ * them is what a person approves (docs/config.md).
  */
-export function allowedBy(config: Pick<Config, "allow" | "rules" | "destinations" | "names">): Allow {
+export function namedBy(config: Pick<Config, "allow" | "rules" | "destinations" | "names">): Allow {
   const rules = [...(config.rules ?? []), ...config.destinations.map(({ recreation }) => recreation)];
   const keys = [...rules.flatMap(({ groups }) => groups.flat()), ...config.names.map(({ key }) => key)];
   const vault = config.destinations.flatMap((destination) => destination.vault?.address || []);
-  return allowAll([config.allow, namedByKeys(keys), { vault }]);
+  const azureStorage = config.destinations.flatMap((destination) => destination.azure?.url || []);
+  return allowAll([config.allow, namedByKeys(keys), { vault, azureStorage }]);
 }

@@ -2,8 +2,8 @@ import fs, { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
-import { ALLOW_NOTHING } from "../keys/allow.ts";
 import type { Config } from "./model.ts";
+import { checkOwner, ownersOf, readOwned } from "./owner.ts";
 
 /** How a configuration was found. */
 export type FoundBy = "--config" | "SOPS_CONFIG" | "working folder" | "folder of the file";
@@ -24,6 +24,10 @@ export interface LoadedConfig extends ConfigSearch {
 export interface ConfigDisk {
   exists(path: string): Promise<boolean>;
   read(path: string): Promise<Uint8Array>;
+  /** Who could have put it there; without it, whoever it was is trusted. */
+  owners?(path: string): readonly number[];
+  /** Like `read`, for a file that was only found: it must not be a stranger's. */
+  readOwned?(path: string, env: SearchOptions["env"]): Uint8Array;
 }
 
 export interface SearchOptions {
@@ -45,6 +49,8 @@ const DISK: ConfigDisk = {
     }
   },
   read: (path) => fs.promises.readFile(path),
+  owners: ownersOf,
+  readOwned,
 };
 
 /** Folders that SOPS looks into, the first one included (SPEC section 7). */
@@ -66,6 +72,8 @@ export class Configurations {
   private readonly disk: ConfigDisk;
   private readonly searched = new Map<string, Promise<ConfigSearch>>();
   private readonly loaded = new Map<string, Promise<Config>>();
+  /** Those that stand only beside a file that was asked about. */
+  private readonly far = new Set<string>();
 
   constructor(options: SearchOptions) {
     this.options = options;
@@ -74,7 +82,7 @@ export class Configurations {
 
   /**
    * Which configuration counts for a file, given by its absolute path, or for none in particular.
-   * @throws TsopsError("config") if one folder holds both `.sops.yaml` and `.sopsrc`.
+   * @throws TsopsError("config") if one folder holds both `.sops.yaml` and `.sopsrc`, or if it is a stranger's.
    */
   async find(file?: string): Promise<ConfigSearch> {
     const { cwd, env, option } = this.options;
@@ -84,7 +92,14 @@ export class Configurations {
     if (near.path !== undefined) return { ...near, by: "working folder" };
     const far = file === undefined ? { warnings: [] } : await this.search(dirname(file));
     const warnings = [...new Set([...near.warnings, ...far.warnings])];
-    return far.path === undefined ? { warnings } : { path: far.path, by: "folder of the file", warnings };
+    if (far.path === undefined) return { warnings };
+    this.far.add(far.path);
+    return { path: far.path, by: "folder of the file", warnings };
+  }
+
+  /** The configurations that were found only in the folders of files so far. */
+  get besideFiles(): ReadonlySet<string> {
+    return this.far;
   }
 
   /**
@@ -94,21 +109,33 @@ export class Configurations {
   async load(file?: string): Promise<LoadedConfig> {
     const found = await this.find(file);
     if (found.path === undefined) return found;
-    const config = await this.read(found.path);
-    // who hands over a file may hand over its folder too: only one that the person went to vouches for servers
-    const trusted = found.by === "folder of the file" ? { ...config, allow: ALLOW_NOTHING } : config;
-    return { ...found, config: trusted };
+    return { ...found, config: await this.read(found.path, found.by) };
   }
 
-  private read(path: string): Promise<Config> {
+  private read(path: string, by: FoundBy | undefined): Promise<Config> {
     let config = this.loaded.get(path);
-    if (!config) this.loaded.set(path, (config = readConfigFile(path, this.disk)));
+    if (!config) this.loaded.set(path, (config = readConfigFile(path, this.diskFor(by))));
     return config;
+  }
+
+  /** What is only found is read as it is checked; what is named may be anybody's, and a pipe. */
+  private diskFor(by: FoundBy | undefined): ConfigDisk {
+    const { disk } = this;
+    const { readOwned } = disk;
+    if (!readOwned || by === "--config" || by === "SOPS_CONFIG") return disk;
+    return { ...disk, read: async (path) => readOwned(path, this.options.env) };
   }
 
   private search(folder: string): Promise<ConfigSearch> {
     let found = this.searched.get(folder);
-    if (!found) this.searched.set(folder, (found = searchUpwards(folder, this.disk)));
+    if (!found) this.searched.set(folder, (found = this.searchOwned(folder)));
+    return found;
+  }
+
+  private async searchOwned(folder: string): Promise<ConfigSearch> {
+    const found = await searchUpwards(folder, this.disk);
+    if (found.path !== undefined)
+      checkOwner(found.path, this.disk.owners?.(found.path) ?? [], this.options.env);
     return found;
   }
 }
@@ -131,6 +158,7 @@ export async function readConfigFile(path: string, disk: ConfigDisk = DISK): Pro
   try {
     bytes = await disk.read(path);
   } catch (error) {
+    if (error instanceof TsopsError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const why = { ENOENT: "there is no such file", EACCES: "no permission", EISDIR: "it is a folder" }[code];
     throw new TsopsError("config", `the configuration cannot be read: ${why ?? "an error of the disk"}`, {

@@ -1,9 +1,13 @@
+import { ALLOW_LISTS } from "../keys/allow.ts";
 import { URI_FORMS } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { jsonSchema, type Shape } from "./shape.ts";
 import { TARGET_CHOICE } from "./targets.ts";
 
-/** The shape of a `.sopsrc`: the only place that says which fields there are. docs/config.md explains them. */
+/**
+ * The shapes of a `.sopsrc` and of the user's own configuration: the only place that says which fields there are.
+ * docs/config.md explains them.
+ */
 
 const NAME = {
   pattern: /^[^\s:,\x00-\x1f\x7f][^:,\x00-\x1f\x7f]*$/,
@@ -177,11 +181,16 @@ const STORE = (format: string): Shape => ({
   },
 });
 
-const ADDRESSES = (about: string, example: string): Shape => ({
-  is: "list",
-  about,
-  of: { is: "text", examples: [example] },
-});
+const ALLOW: Shape = {
+  is: "fields",
+  about: "Servers, roles, profiles and plugins that your credentials and data keys may be used with.",
+  fields: Object.fromEntries(
+    ALLOW_LISTS.map(([, { field, about, example }]) => [
+      field,
+      { is: "list", about, of: { is: "text", examples: [example] } },
+    ]),
+  ),
+};
 
 export const SOPSRC: Shape = {
   is: "fields",
@@ -230,21 +239,37 @@ export const SOPSRC: Shape = {
       about: "Refuse files without a seal: that somebody removed it is noticed.",
     },
     allow: {
-      is: "fields",
-      about: "What encrypted files may make your credentials be used with, beside what the keys above name.",
-      fields: {
-        vault: ADDRESSES("Addresses of Vault servers.", "https://vault.example.com:8200"),
-        azure: ADDRESSES("Addresses of Azure key vaults.", "https://team.vault.azure.net"),
-        aws_role: ADDRESSES("ARNs of AWS roles to assume.", "arn:aws:iam::111122223333:role/sops"),
-        aws_profile: ADDRESSES("Names of AWS profiles.", "production"),
-        keywhiz: ADDRESSES("Addresses of Keywhiz servers.", "keywhiz.example.com:4444"),
-        cluster: ADDRESSES("Addresses of cluster key services.", "keys.example.com:5000"),
-      },
+      ...ALLOW,
+      about: "What encrypted files may ask for beside what the keys above name, once you approved this file.",
+    },
+  },
+};
+
+/** The user's own configuration: what only the user may say. */
+export const USER_CONFIG: Shape = {
+  is: "fields",
+  about: "Configuration of tsops for one user: what may be used, whatever a repository says.",
+  fields: {
+    $schema: { is: "text", about: "The JSON Schema of this file, for editors." },
+    allow: ALLOW,
+    require_seal: {
+      is: "truth",
+      default: false,
+      about: "Refuse encrypted files that have no seal.",
     },
   },
 };
 
 /** The JSON Schema that is published as schema/tsopsrc.schema.json. */
 export function sopsrcSchema(): Record<string, unknown> {
-  return { $schema: "http://json-schema.org/draft-07/schema#", title: ".sopsrc", ...jsonSchema(SOPSRC) };
+  return titled(".sopsrc", SOPSRC);
+}
+
+/** The JSON Schema that is published as schema/user-config.schema.json. */
+export function userConfigSchema(): Record<string, unknown> {
+  return titled("tsops/config.json5", USER_CONFIG);
+}
+
+function titled(title: string, shape: Shape): Record<string, unknown> {
+  return { $schema: "http://json-schema.org/draft-07/schema#", title, ...jsonSchema(shape) };
 }

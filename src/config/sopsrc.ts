@@ -1,25 +1,15 @@
 import { dirname } from "node:path";
-import { TsopsError } from "../errors.ts";
-import { ALLOW_NOTHING } from "../keys/allow.ts";
+import type { TsopsError } from "../errors.ts";
+import { ALLOW_NOTHING, type Allow, allowFrom } from "../keys/allow.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
+import { readJson5 } from "./json5.ts";
 import type { Config, Destination, Pattern, Rule, Stores } from "./model.ts";
-import {
-  fieldOf,
-  itemsOf,
-  type MapNode,
-  type Node,
-  numberOf,
-  Places,
-  textOf,
-  treeOf,
-  truthOf,
-} from "./node.ts";
+import { fieldOf, itemsOf, type MapNode, type Node, numberOf, type Places, textOf, truthOf } from "./node.ts";
 import { makePattern } from "./pattern.ts";
 import { configError } from "./problem.ts";
 import { Recipients } from "./recipients.ts";
 import { SOPSRC } from "./schema.ts";
-import { checkShape } from "./shape.ts";
 import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.ts";
 
 /**
@@ -28,14 +18,7 @@ import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.t
  * @throws TsopsError("config") with the place, if it is not JSON5.
  */
 export async function readSopsrc(text: string, path: string): Promise<Config> {
-  const places = new Places(text, path);
-  const { root, twice } = await parse(text, path);
-  const errors = checkShape(root, SOPSRC, "the file", places);
-  for (const offset of twice) {
-    const place = places.at(offset);
-    const known = errors.some((error) => error.place?.line === place.line && /twice/.test(error.message));
-    if (!known) errors.push(configError("a field stands there twice", place, "keep one of the two"));
-  }
+  const { root, places, errors } = await readJson5(text, path, SOPSRC);
   const empty: Config = {
     path,
     folder: dirname(path),
@@ -52,27 +35,6 @@ export async function readSopsrc(text: string, path: string): Promise<Config> {
     unknown: [],
   };
   return errors.length > 0 ? empty : new Sopsrc(places, root, empty.folder).read(empty);
-}
-
-async function parse(text: string, file: string): Promise<{ root: MapNode; twice: readonly number[] }> {
-  const { json5 } = await import("../formats/json5.ts");
-  try {
-    const reading = json5.read(text);
-    return { root: treeOf(text, reading.entries), twice: reading.duplicates ?? [] };
-  } catch (error) {
-    if (!(error instanceof TsopsError)) throw error;
-    // what the reader says there is meant for files that are to be encrypted
-    const bare = error.message.includes("only an object can be encrypted");
-    throw new TsopsError(
-      "config",
-      `the configuration cannot be read: ${bare ? "it is no object" : error.message}`,
-      {
-        place: { ...error.place, file },
-        hint: bare ? "put everything between { and }" : (error.hint ?? "correct the JSON5 there"),
-        cause: error,
-      },
-    );
-  }
 }
 
 /** A file whose shape was checked, so that its fields have the types that src/config/schema.ts says. */
@@ -102,7 +64,7 @@ class Sopsrc {
       stores: this.stores(),
       seal: truthOf(fieldOf(this.root, "seal")) ?? true,
       requireSeal: truthOf(fieldOf(this.root, "require_seal")) ?? false,
-      allow: this.allow(),
+      allow: allowOf(this.root),
       names: this.recipients.names,
       groups: this.recipients.groups(),
     };
@@ -201,22 +163,15 @@ class Sopsrc {
     return { yaml: indent("yaml") || undefined, json: indent("json"), jsonBinary: indent("json_binary") };
   }
 
-  private allow(): Config["allow"] {
-    const allow = fieldOf(this.root, "allow");
-    const list = (name: string) => (itemsOf(fieldOf(allow, name)) ?? []).map((item) => textOf(item) ?? "");
-    return {
-      vault: list("vault"),
-      azure: list("azure"),
-      awsRole: list("aws_role"),
-      awsProfile: list("aws_profile"),
-      keywhiz: list("keywhiz"),
-      cluster: list("cluster"),
-    };
-  }
-
   private fail(node: Node, message: string, hint: string): void {
     this.errors.push(configError(message, this.places.at(node.at), hint));
   }
+}
+
+/** The lists of the field `allow`, which the user's own configuration has, too. */
+export function allowOf(root: MapNode): Allow {
+  const allow = fieldOf(root, "allow");
+  return allowFrom((name) => (itemsOf(fieldOf(allow, name)) ?? []).map((item) => textOf(item) ?? ""));
 }
 
 function ruleTitle(word: string, index: number, node: Node): string {

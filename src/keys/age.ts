@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { armor, dearmor, openAge, parseAge, sealAge } from "./age/file.ts";
 import { checkHybridRecipient, isHybridRecipient, sealHybrid } from "./age/hybrid.ts";
-import { findIdentity, openWithIdentities } from "./age/identities.ts";
+import { findIdentity, hasPluginIdentity, openWithIdentities } from "./age/identities.ts";
 import { pluginName, wrapByPlugin } from "./age/plugin.ts";
 import { parseSshRecipient, wrapSsh } from "./age/ssh.ts";
 import { parseX25519Recipient, wrapX25519 } from "./age/x25519.ts";
@@ -123,9 +123,17 @@ function isPluginRecipient(recipient: string): boolean {
   return /^age1.*1/.test(recipient);
 }
 
+/** A plugin is a program that sees the data key: a file or a rule alone does not start one. */
+async function checkPlugin(name: string, context: KeyContext): Promise<void> {
+  const { checkAllowed } = await import("./allow.ts");
+  const own = (await hasPluginIdentity(name, context)) ? [name] : [];
+  await checkAllowed(context, "plugin", name, own);
+}
+
 async function sealFor(recipient: string, dataKey: Uint8Array, context: KeyContext): Promise<Uint8Array> {
   if (isHybridRecipient(recipient)) return sealHybrid(recipient, dataKey);
   if (isPluginRecipient(recipient)) {
+    await checkPlugin(pluginName(recipient), context);
     return sealAge(dataKey, (fileKey) => wrapByPlugin(recipient, fileKey, context));
   }
   if (recipient.startsWith("age1")) {

@@ -1,5 +1,5 @@
 import type { TreeMap } from "../formats/tree.ts";
-import type { Allow } from "./allow.ts";
+import type { Allow, ListName, Unvouched } from "./allow.ts";
 
 /** The names that `--decryption-order` takes, and that reports show. */
 export type KindName =
@@ -44,8 +44,12 @@ export interface KeyContext {
   /** Asks the person for a passphrase or PIN without echo; undefined where nobody can be asked. */
   readonly prompt?: (question: string) => Promise<string>;
   readonly warn: (message: string) => void;
-  /** Servers, roles and profiles that the configuration or the person named. Without it, nothing is vouched for. */
+  /** Servers, roles, profiles and plugins that the person named or approved. Without it, nothing is vouched for. */
   readonly allow?: () => Promise<Allow>;
+  /** What of that `allow` does not have: asks the person, if there is one, or says what to do. */
+  readonly vouch?: (list: ListName, value: string) => Promise<"allowed" | Unvouched>;
+  /** `examine` makes no connection and sends nothing: it only says what is here. */
+  readonly offline?: boolean;
   /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
   readonly cache: Map<string, unknown>;
 }

@@ -4,6 +4,7 @@ import { checkAllowed } from "../keys/allow.ts";
 import { EXAMPLE } from "../keys/cluster.ts";
 import { textField } from "../keys/fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../keys/kind.ts";
+import { notAsked } from "../keys/offline.ts";
 import { shortened } from "../keys/printable.ts";
 import { reasonsOf } from "../keys/reasons.ts";
 import { clusterAddress } from "./address.ts";
@@ -28,6 +29,7 @@ export const clusterUse: KeyUse = {
       const address = await reach(key, context);
       const way = address.tls ? "over TLS" : "without TLS";
       const lines = [`its key service is ${address.name}, ${way}`];
+      if (context.offline) return notAsked(lines, "it");
       return await tried(key, context, lines).catch((error: unknown) => ({
         usable: false,
         lines: [...lines, ...reasonsOf(error)],

@@ -57,6 +57,20 @@ export async function azureLogin(url: string, context: KeyContext): Promise<Azur
   return { client: new BlobServiceClient(url, credential, options), where: "the identity's token" };
 }
 
+/** The storage account that the environment itself names. */
+export function ownAddress({
+  AZURE_STORAGE_CONNECTION_STRING: connection,
+  AZURE_STORAGE_ACCOUNT: name,
+}: KeyContext["env"]): string | undefined {
+  if (!connection) return name ? publicAddress(name) : undefined;
+  const { account, endpoint } = connectionParts(connection);
+  return endpoint || publicAddress(account);
+}
+
+function publicAddress(account: string): string {
+  return `https://${account}.blob.core.windows.net`;
+}
+
 /** Retries are attempt()'s. An emulator speaks HTTP, which needs another agent. */
 function pipelineOptions(url: string, env: KeyContext["env"]): StoragePipelineOptions {
   const { retryOptions: _, agent, ...connection } = connectionTo(url, env);

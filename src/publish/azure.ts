@@ -1,9 +1,10 @@
 import type { BlobServiceClient } from "@azure/storage-blob";
 import type { Destination } from "../config/model.ts";
+import { checkAllowed } from "../keys/allow.ts";
 import { attempt } from "../keys/attempt.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
-import { azureLogin } from "./azure-login.ts";
+import { azureLogin, ownAddress } from "./azure-login.ts";
 import {
   connectionPasses,
   type Explanation,
@@ -27,6 +28,7 @@ export function azureTarget(
     let how = "";
     try {
       const login = await once(context, `azure blob ${url}`, () => azureLogin(url, context));
+      await checkAllowed(context, "azureStorage", url, [ownAddress(context.env)]);
       how = login.where;
       const blob = blobIn(login.client, container, prefix + name);
       return await attempt(context, (signal) => work(blob, signal), {

@@ -123,12 +123,40 @@ test("a named file that is not there is an error, with exit code 1", async () =>
   assert.is(error.exitCode, 1);
 });
 
-test("what was found by the folder of the file vouches for no server", async () => {
-  const rc = '{ allow: { vault: ["https://vault.example.com"] } }';
-  const files = { "/b/.sopsrc": rc };
-  const at = (cwd: string) => new Configurations({ cwd, env: {}, disk: disk(files) }).load("/b/f.yaml");
-  assert.equal((await at("/b")).config?.allow.vault, ["https://vault.example.com"]);
-  assert.equal((await at("/x")).config?.allow.vault, []);
+test("which configurations stand only beside files is known", async () => {
+  const files = { "/b/.sopsrc": "{}", "/a/.sopsrc": "{}" };
+  const at = async (cwd: string) => {
+    const configurations = new Configurations({ cwd, env: {}, disk: disk(files) });
+    await configurations.load("/b/f.yaml");
+    return [...configurations.besideFiles];
+  };
+  assert.equal(await at("/a"), []);
+  assert.equal(await at("/x"), ["/b/.sopsrc"]);
+});
+
+test("a configuration that was found and is a stranger's is refused, one that is named is not", async () => {
+  const own = process.getuid?.() ?? 0;
+  const at = (owners: readonly number[], more: { option?: string; env?: Record<string, string> } = {}) =>
+    new Configurations({
+      cwd: "/a/b",
+      env: {},
+      ...more,
+      disk: { ...disk({ "/a/.sopsrc": "{}" }), owners: () => owners },
+    });
+  for (const owners of [[own], [0], [0, own]]) {
+    assert.is((await at(owners).find()).path, "/a/.sopsrc");
+  }
+  for (const owners of [[own + 1], [own, own + 1]]) {
+    const error = await failure(at(owners).find());
+    assert.is(error.code, "config");
+    assert.match(error.message, `belongs to user ${own + 1}`);
+    assert.match(error.hint ?? "", "--config /a/.sopsrc");
+    assert.is((await at(owners, { option: "/a/.sopsrc" }).find()).by, "--config");
+    assert.is((await at(owners, { env: { SOPS_CONFIG: "/a/.sopsrc" } }).find()).by, "SOPS_CONFIG");
+  }
+  const sudo = at([1234567], { env: { SUDO_UID: "1234567" } });
+  if (own === 0) assert.is((await sudo.find()).path, "/a/.sopsrc");
+  else assert.is((await failure(sudo.find())).code, "config");
 });
 
 test.run();

@@ -6,15 +6,20 @@ import { readConfig } from "../../src/config/find.ts";
 import { ruleGroups } from "../../src/config/groups.ts";
 import { creationRule, destinationFor } from "../../src/config/match.ts";
 import { keyName } from "../../src/config/names.ts";
-import { SOPSRC, sopsrcSchema } from "../../src/config/schema.ts";
+import { SOPSRC, sopsrcSchema, USER_CONFIG, userConfigSchema } from "../../src/config/schema.ts";
 import type { Shape } from "../../src/config/shape.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-test("the published schema is the one that the source describes", () => {
-  const published = JSON.parse(read("schema/tsopsrc.schema.json"));
-  const due = JSON.parse(JSON.stringify(sopsrcSchema()));
-  assert.equal(published, due, "run `node scripts/schema.mjs`");
+test("the published schemas are those that the source describes", () => {
+  for (const [name, schema] of [
+    ["tsopsrc", sopsrcSchema()],
+    ["user-config", userConfigSchema()],
+  ] as const) {
+    const published = JSON.parse(read(`schema/${name}.schema.json`));
+    const due = JSON.parse(JSON.stringify(schema));
+    assert.equal(published, due, "run `node scripts/schema.mjs`");
+  }
 });
 
 test(".sopsrc.example is right, and its rules mean what they say", async () => {
@@ -50,7 +55,7 @@ test(".sopsrc.example is right, and its rules mean what they say", async () => {
   assert.is((await to("share/a")).folder, "/shared-secrets");
 });
 
-test(".sopsrc.example and docs/config.md show every field", () => {
+function fieldsOf(shape: Shape): Set<string> {
   const fields: string[] = [];
   const walk = (shape: Shape): void => {
     if (shape.is === "fields") {
@@ -59,11 +64,16 @@ test(".sopsrc.example and docs/config.md show every field", () => {
     } else if (shape.is === "list" || shape.is === "names") walk(shape.of);
     else if (shape.is === "either") for (const inner of shape.of) walk(inner);
   };
-  walk(SOPSRC);
-  assert.ok(fields.length > 40);
+  walk(shape);
+  return new Set(fields);
+}
+
+test(".sopsrc.example and docs/config.md show every field", () => {
+  const fields = fieldsOf(SOPSRC);
+  assert.ok(fields.size > 40);
   const [example, docs] = [read(".sopsrc.example"), read("docs/config.md")];
-  for (const field of new Set(fields)) {
-    assert.ok(example.includes(field), `.sopsrc.example lacks ${field}`);
+  for (const field of fields) assert.ok(example.includes(field), `.sopsrc.example lacks ${field}`);
+  for (const field of [...fields, ...fieldsOf(USER_CONFIG)]) {
     assert.ok(docs.includes(`\`${field}\``), `docs/config.md lacks ${field}`);
   }
 });

@@ -54,7 +54,7 @@ test("selectors, stores, seal, allow and destinations", async () => {
     rules: [{ recipients: "age:${ALICE}", encrypted_comment_regex: "secret", mac_only_encrypted: true }],
     stores: { yaml: { indent: 2 }, json: { indent: 0 }, json_binary: { indent: 3 } },
     seal: false,
-    allow: { vault: ["https://a"], azure: ["https://b"], aws_role: ["c"], aws_profile: ["d"], keywhiz: ["e"], cluster: ["f"] },
+    allow: { vault: ["https://a"], azure: ["https://b"], aws_role: ["c"], aws_profile: ["d"], keywhiz: ["e"], cluster: ["f"], plugin: ["g"] },
     destinations: [
       { path: "^v", vault_path: "x/", vault_kv_version: 1, omit_extensions: true },
       { azure_account: "acc", azure_container: "c", azure_prefix: "p/" },
@@ -75,10 +75,12 @@ test("selectors, stores, seal, allow and destinations", async () => {
   assert.equal(config.allow, {
     vault: ["https://a"],
     azure: ["https://b"],
+    azureStorage: [],
     awsRole: ["c"],
     awsProfile: ["d"],
     keywhiz: ["e"],
     cluster: ["f"],
+    plugin: ["g"],
   });
   const [vault, azure, emulator, folder, google] = config.destinations;
   assert.equal(azure!.azure, {

@@ -188,11 +188,18 @@ test("rotate and set here, and the real SOPS reads on", async () => {
   assert.is(await output(sops(extract, folder, MANAGED)), "new");
 });
 
-test("a configuration that names the vault vouches for it", async () => {
+test("a configuration that names the vault vouches for it once it is approved", async () => {
   const folder = scratch();
-  const { TSOPS_ALLOW: _, ...env } = MANAGED;
+  const { TSOPS_ALLOW: _, ...rest } = MANAGED;
+  const env = { ...rest, XDG_DATA_HOME: scratch() };
   writeFileSync(join(folder, ".sops.yaml"), `creation_rules:\n  - azure_keyvault: ${key}\n`);
   writeFileSync(join(folder, "a.yaml"), PLAIN);
+  const asked = vault.requests.length;
+  const refused = await tsops(["encrypt", "--in-place", "a.yaml"], folder, env);
+  assert.is(refused.code, 1);
+  assert.match(refused.stderr, `TSOPS_ALLOW=azure=${vault.url}`);
+  assert.is(vault.requests.length, asked);
+  await output(tsops(["allow"], folder, env));
   await output(tsops(["encrypt", "--in-place", "a.yaml"], folder, env));
   assert.is(await output(tsops(["decrypt", "a.yaml"], folder, env)), PLAIN);
 });

@@ -58,7 +58,7 @@ test("a file with a cluster's key and an age key: either opens it, and the real 
   await server.stop();
 });
 
-test("a configuration names the cluster; a file alone gets no connection", async () => {
+test("an approved configuration names the cluster; others, and a file alone, get no connection", async () => {
   const { server, host } = await serving({ SECRET: OLD });
   const folder = folderWith();
   const uri = `cluster://${host}/prod`;
@@ -67,6 +67,11 @@ test("a configuration names the cluster; a file alone gets no connection", async
     rules: [{ name: "all", glob: "*.yaml", recipients: ["prod"] }],
   };
   writeFileSync(join(folder, ".sopsrc"), JSON.stringify(sopsrc));
+  const refused = await tsops(["encrypt", "-i", "plain.yaml"], folder);
+  assert.is(refused.code, 1);
+  assert.match(refused.stderr, /only the configuration .* names the key service/);
+  assert.equal(server.requests(), [], "it was not asked");
+  await output(tsops(["allow"], folder));
   await output(tsops(["encrypt", "-i", "plain.yaml"], folder));
   assert.is(await output(tsops(["decrypt", "plain.yaml"], folder)), PLAIN);
   const before = server.requests().length;
@@ -116,6 +121,7 @@ test("a share of a data key that two groups need, one of them a cluster", async 
     rules: [{ name: "all", glob: "*.yaml", key_groups: [[`cluster://${host}/prod`], [`age:${RECIPIENT}`]] }],
   };
   writeFileSync(join(folder, ".sopsrc"), JSON.stringify(sopsrc));
+  await output(tsops(["allow"], folder));
   await output(tsops(["encrypt", "-i", "plain.yaml"], folder));
   assert.is(await output(tsops(["decrypt", "plain.yaml"], folder, IDENTITY)), PLAIN);
   assert.is((await tsops(["decrypt", "plain.yaml"], folder)).code, 128, "one of the two is not enough");

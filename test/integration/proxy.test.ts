@@ -53,7 +53,8 @@ test("publishing to Google and Azure", async () => {
   rule(["gcs_bucket: b"]);
   await givesUp(["publish", "-y", "plain.yaml"], folder, { GOOGLE_OAUTH_ACCESS_TOKEN: "t" });
   rule(["azure_account: examplesecrets", "azure_container: secrets"]);
-  await givesUp(["publish", "-y", "plain.yaml"], folder, { AZURE_STORAGE_KEY: "AAAAAAAA" });
+  const azure = { AZURE_STORAGE_ACCOUNT: "examplesecrets", AZURE_STORAGE_KEY: "AAAAAAAA" };
+  await givesUp(["publish", "-y", "plain.yaml"], folder, azure);
 });
 
 test.run();

@@ -48,6 +48,11 @@ const ENV: Record<string, string> = {
   STORAGE_EMULATOR_HOST: `127.0.0.1:${gcsPort}`,
   METADATA_SERVER_DETECTION: "none",
   VAULT_TOKEN: "root",
+  // the rules alone vouch for no server
+  TSOPS_ALLOW: [BAO_URL, `http://127.0.0.1:${nowhere}`]
+    .flatMap((url) => [`vault=${url}`, `azure_storage=${url}/${ACCOUNT}`])
+    .concat(`azure_storage=${AZURE_URL}`)
+    .join(","),
   SOPS_DISABLE_VERSION_CHECK: "true",
   TSOPS_KMS_TIMEOUT: "10",
 };

@@ -309,7 +309,7 @@ test("a profile that the file names: vouched for, or the person's own serves, or
   const refused = await failure(kms.unwrap(prod, contextWith(env)));
   assert.is(refused.code, "not-allowed");
   assert.match(refused.hint!, "aws_profile");
-  assert.match(refused.hint!, "a key of a rule");
+  assert.match(refused.hint!, "TSOPS_ALLOW=aws_profile=prod");
   assert.match(refused.hint!, "in AWS_PROFILE");
   // a profile of one's own that is another one does not vouch for it
   const other = await failure(kms.unwrap(prod, contextWith({ ...env, AWS_PROFILE: "mine" })));

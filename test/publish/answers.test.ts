@@ -64,7 +64,11 @@ const gcsAt: TargetAt = (url, seconds = "8") =>
 const azureAt: TargetAt = (url, seconds = "8") =>
   azureTarget(
     { url: `${url}/acc`, container: "c", prefix: "" },
-    contextWith({ AZURE_STORAGE_KEY: "c2VjcmV0", TSOPS_KMS_TIMEOUT: seconds }),
+    contextWith({
+      AZURE_STORAGE_KEY: "c2VjcmV0",
+      TSOPS_KMS_TIMEOUT: seconds,
+      TSOPS_ALLOW: `azure_storage=${url}/acc`,
+    }),
   );
 
 const awsError = (status: number, code: string) => ({

@@ -245,6 +245,13 @@ test("finding 4: a seal is required by option, variable and configuration, by ev
       [() => config(""), ["--require-seal"]],
       [() => void (box.env.TSOPS_REQUIRE_SEAL = "1"), []],
       [() => config(", require_seal: true"), []],
+      [
+        () => {
+          config("");
+          box.write("../h/.config/tsops/config.json5", "{require_seal: true}");
+        },
+        [],
+      ],
     ];
     for (const [prepare, options] of tries) {
       prepare();

@@ -49,13 +49,14 @@ export class Sandbox {
     return join(this.folder, name);
   }
 
+  /** `person`: somebody sits at the terminal, and types the input. */
   async run(
     argv: readonly string[],
-    { input = "", terminal = false, cwd = this.folder } = {},
+    { input = "", terminal = false, person = false, cwd = this.folder } = {},
   ): Promise<Result> {
-    const stdout = sink(terminal);
-    const stderr = sink(terminal);
-    const stdin = Object.assign(Readable.from(input === "" ? [] : [Buffer.from(input)]), { isTTY: false });
+    const stdout = sink(terminal || person);
+    const stderr = sink(terminal || person);
+    const stdin = Object.assign(Readable.from(input === "" ? [] : [Buffer.from(input)]), { isTTY: person });
     const code = await run(argv, {
       env: this.env,
       cwd,

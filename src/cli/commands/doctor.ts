@@ -24,9 +24,11 @@ import { encryptedFiles } from "./decrypt.ts";
  * Nothing is decrypted, and nobody is asked. Exit code 128 if a file cannot be opened here.
  */
 export async function doctor(args: Args, io: Io): Promise<number> {
-  const { context, order = [], local = true, services = [] } = await makeSession(args, io);
-  const examine = local ? examiner({ ...context, prompt: undefined }) : async () => NOT_USED;
+  const session = await makeSession(args, io, { asks: false });
+  const { context, order = [], local = true, services = [] } = session;
   const given = args.list("files");
+  const careful = { ...context, prompt: undefined, offline: given.length === 0 };
+  const examine = local ? examiner(careful) : async () => NOT_USED;
   if (given.length === 0) return await examineConfiguration(args, io, examine);
   let exit = 0;
   for (const name of await encryptedFiles(given, args, io)) {
@@ -125,7 +127,7 @@ function keyLines(
   return [title, ...lines.map((line) => `      ${line}`)];
 }
 
-/** Without files: every key that the configuration names, each once. */
+/** Without files: every key that the configuration names, each once. Nothing is sent: nobody asked for its servers. */
 async function examineConfiguration(args: Args, io: Io, examine: Examine): Promise<number> {
   const { config } = await new Configurations({
     cwd: io.cwd,
@@ -146,9 +148,9 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
   const keys = new Map(refs.flatMap((ref) => masterKeys(ref)).map((key) => [describeKey(key), key]));
   const group: KeyGroup = [...keys.values()];
   const results = await Promise.all(group.map(async (key) => ({ key, ...(await examine(key)) })));
-  const lines = [
-    `${config.path}: ${results.filter(({ usable }) => usable).length} of ${group.length} keys can be used here`,
-  ];
+  const count = (wanted: boolean | undefined) => results.filter(({ usable }) => usable === wanted).length;
+  const perhaps = count(undefined) > 0 ? `, ${count(undefined)} perhaps` : "";
+  const lines = [`${config.path}: ${count(true)} of ${group.length} keys can be used here${perhaps}`];
   for (const result of results) lines.push(...keyLines(result, { config }));
   await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
   return 0;

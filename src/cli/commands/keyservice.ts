@@ -98,7 +98,7 @@ async function tlsFrom(args: Args, io: Io): Promise<TlsFiles | undefined> {
 /** The context for requests. The master secrets are not for the kinds of keys, nor for programs that they start. */
 function serverContext(args: Args, io: Io, hidden: readonly string[], log: Log): KeyContext {
   const env = Object.fromEntries(Object.entries(io.env).filter(([name]) => !hidden.includes(name)));
-  const context = contextFor(args, { ...io, env });
+  const context = contextFor(args, { ...io, env }, { asks: false });
   return {
     ...context,
     // the questions of --prompt and those for passphrases cannot share a terminal

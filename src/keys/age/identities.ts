@@ -271,6 +271,16 @@ class LockedIdentities implements AgeIdentity {
   }
 }
 
+/** Whether the person has an identity of a plugin: such a one trusts it. Commands and passphrases are not asked for that. */
+export async function hasPluginIdentity(plugin: string, context: KeyContext): Promise<boolean> {
+  for (const source of sourcesOf(context)) {
+    if (source.place.holds !== "age" || source.place.command) continue;
+    const load = await source.load("");
+    if (load?.identities.some((identity) => identity.plugin === plugin)) return true;
+  }
+  return false;
+}
+
 /** What came of trying to open one file. */
 export interface Attempt {
   readonly fileKey: Buffer | null;
@@ -314,9 +324,12 @@ export async function findIdentity(
   context: KeyContext,
 ): Promise<Finding> {
   const ssh = recipient.startsWith("ssh-");
-  const sources = sourcesOf(context).filter(({ place }) => ssh || place.holds === "age");
+  const all = sourcesOf(context).filter(({ place }) => ssh || place.holds === "age");
+  // a command may well ask over the network
+  const left = all.filter(({ place }) => context.offline && place.command && context.env[place.name]);
+  const sources = all.filter((source) => !left.includes(source));
   const failures = new Map<AgeIdentity, string>();
-  const perhaps: string[] = [];
+  const perhaps = left.map(({ place }) => `what ${place.name} prints`);
   for await (const identity of inRounds(sources, recipient)) {
     if (identity.needs !== "nothing") perhaps.push(identity.label);
     else if (identity.recipient === recipient) return { opens: true, perhaps: [], tried: [] };

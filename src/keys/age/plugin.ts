@@ -53,21 +53,21 @@ export function wrapByPlugin(recipient: string, fileKey: Buffer, context: KeyCon
 export class PluginIdentity implements AgeIdentity {
   readonly needs = "program";
   readonly label: string;
-  readonly #name: string;
+  readonly plugin: string;
   readonly #text: string;
   readonly #context: KeyContext;
 
   /** @throws TsopsError("generic") if the identity is malformed; the message holds nothing of it. */
   constructor(text: string, context: KeyContext) {
-    this.#name = pluginName(text);
-    this.label = `an identity of age-plugin-${this.#name}`;
+    this.plugin = pluginName(text);
+    this.label = `an identity of age-plugin-${this.plugin}`;
     this.#text = text;
     this.#context = context;
   }
 
   unwrap(file: AgeFile): Promise<Buffer | null> {
     return inTurn(this.#context, () =>
-      converse(this.#name, "identity-v1", this.#context, (p) => this.#ask(p, file)),
+      converse(this.plugin, "identity-v1", this.#context, (p) => this.#ask(p, file)),
     );
   }
 
@@ -78,7 +78,7 @@ export class PluginIdentity implements AgeIdentity {
     let fileKey: Buffer | null = null;
     await plugin.listen(({ args: [command, index], body }) => {
       if (command !== "file-key") return undefined;
-      if (index !== "0" || fileKey !== null) throw misbehaves(this.#name);
+      if (index !== "0" || fileKey !== null) throw misbehaves(this.plugin);
       fileKey = body;
       return "ok";
     });

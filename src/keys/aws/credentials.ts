@@ -31,7 +31,7 @@ const RENEW_BEFORE_MS = 60_000;
  * Credentials for any client of AWS's SDK, from the context's environment and home: the usual places, in the order of
  * AWS's SDK for Go, which SOPS uses, so that both take the same ones. A profile that is named explicitly is the only
  * source; otherwise keys in variables, a web identity token, the profile in AWS_PROFILE (or `default`), the container,
- * the EC2 instance. What is found is decided without the network; only the provider uses it. The caller has asked
+ * the EC2 instance. What is found is decided without the network; only the provider uses it. The caller asks
  * `checkAllowed` about a role or profile that only a file names.
  * @throws TsopsError("generic") if a profile that is named is not there, or set up wrongly.
  */

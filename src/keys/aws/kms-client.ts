@@ -29,14 +29,13 @@ export interface Kms {
 export async function kmsFor(key: MasterKey, context: KeyContext): Promise<Kms | NoCredentials> {
   const { arn, region } = parseKeyArn(textField(key.fields, "arn"));
   const role = textField(key.fields, "role") || undefined;
-  if (role) {
-    checkRoleArn(role);
-    await checkAllowed(context, "awsRole", role);
-  }
+  if (role) checkRoleArn(role);
   const profile = await profileFor(textField(key.fields, "aws_profile"), context);
   if (typeof profile === "object") return profile;
   const source = await awsCredentials(context, { region, profile, role });
   if ("missing" in source) return source;
+  // who has nothing that could assume it is not asked about it
+  if (role) await checkAllowed(context, "awsRole", role);
   const { client, endpoint } = await clientFor(context, { region, profile, role }, source);
   return { client, source, facts: { service: "KMS", region, endpoint, source, arn } };
 }

@@ -3,6 +3,7 @@ import { TreeMap } from "../../formats/tree.ts";
 import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
+import { notAsked } from "../offline.ts";
 import { shortened } from "../printable.ts";
 import { reasonsOf } from "../reasons.ts";
 import type { NoCredentials } from "./credentials.ts";
@@ -65,6 +66,7 @@ export const kmsUse: KeyUse = {
       const { region, endpoint } = kms.facts;
       found.push(`credentials: ${kms.source.where}`);
       found.push(`region ${region}${endpoint ? `, at ${endpoint}` : ""}`);
+      if (context.offline) return notAsked(found, "KMS");
       await dryRun(kms, key, context);
       found.push("KMS answers, and lets these credentials use the key");
       return { usable: true, lines: found };

@@ -4,6 +4,7 @@ import { idOf } from "../azure-kv.ts";
 import { once } from "../cache.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
+import { notAsked } from "../offline.ts";
 import { shortened } from "../printable.ts";
 import { naming, reasonsOf } from "../reasons.ts";
 import { decrypt, encrypt, getKey } from "./client.ts";
@@ -55,6 +56,7 @@ export const azureUse: KeyUse = {
       if (missing) return { usable: false, lines: missing };
       lines.push(...(await azureSources(context)).found.map(({ where }) => `credentials: ${where}`));
       const at = await vouched(key, context);
+      if (context.offline) return notAsked(lines, at.vault);
       const result = await described(at, context);
       return { ...result, lines: [...lines, ...result.lines] };
     } catch (error) {

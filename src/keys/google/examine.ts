@@ -1,5 +1,6 @@
 import { attempt } from "../attempt.ts";
 import type { Examination, KeyContext, MasterKey } from "../kind.ts";
+import { notAsked } from "../offline.ts";
 import { reasonsOf } from "../reasons.ts";
 import { showAddress } from "./address.ts";
 import { answerOf, CODES, explained, passes } from "./errors.ts";
@@ -26,6 +27,7 @@ export async function examineKey(
     if (!service) return { usable: false, lines: await whyNot() };
     const { owner, where } = service.credentials;
     lines.push(`credentials: ${owner} (${where})`, `address: ${showAddress(service.address)}`);
+    if (context.offline) return notAsked(lines, "Google");
     await service.login();
     const { usable, lines: found } = await ask(service, key, context);
     return { usable, lines: [...lines, ...found] };

@@ -3,6 +3,7 @@ import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import { splitHuaweiId } from "../hckms.ts";
 import type { Examination, KeyContext, KeyUse, MasterKey } from "../kind.ts";
+import { notAsked } from "../offline.ts";
 import { printable, shortened } from "../printable.ts";
 import { naming, reasonsOf } from "../reasons.ts";
 import { callKms } from "./api.ts";
@@ -96,6 +97,10 @@ async function examined(key: MasterKey, context: KeyContext): Promise<Examinatio
   const { region, uuid } = partsOf(key);
   const [endpoint] = await kmsEndpoints(region, context);
   const address = `region ${region} at ${printable(endpoint!.origin)}`;
+  if (context.offline) {
+    const [source] = (await credentialSources(context)).found;
+    if (source) return notAsked([address, `credentials from ${source.name}`], "the KMS");
+  }
   const credentials = await loadCredentials(context);
   if (!credentials) {
     const lines = (await credentialSources(context)).missing;

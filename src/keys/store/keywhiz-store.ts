@@ -1,9 +1,9 @@
 import { TsopsError } from "../../errors.ts";
-import { checkAllowed, isAllowed } from "../allow.ts";
+import { checkAllowed } from "../allow.ts";
 import { attempt } from "../attempt.ts";
 import type { KeyContext } from "../kind.ts";
 import { printable, shortened } from "../printable.ts";
-import { KEYWHIZ_PORT, type KeywhizAddress, parseKeywhiz } from "./keywhiz.ts";
+import { type KeywhizAddress, parseKeywhiz } from "./keywhiz.ts";
 import { getSecret, type KeywhizAnswer, passes, unreachable } from "./keywhiz-client.ts";
 import { loadCredentials } from "./keywhiz-credentials.ts";
 import { strictBase64 } from "./master.ts";
@@ -12,14 +12,19 @@ import type { Secret, Store } from "./store.ts";
 /** A Keywhiz server as a store. */
 export const keywhizStore: Store = {
   async read(uri, context) {
-    if (missing(context).length > 0) return null;
+    if (!(await keywhizStore.ready!(uri, context))) return null;
     const address = parseKeywhiz(uri);
-    await checkAddress(address, context);
     const credentials = await loadCredentials(context);
     const answer = await attempt(context, (signal) => getSecret(address, credentials, signal), { passes })
       .catch((error: unknown) => Promise.reject(unreachable(error, `${address.host}:${address.port}`)))
       .finally(() => credentials.key.fill(0));
     return secretOf(answer, uri);
+  },
+
+  async ready(uri, context) {
+    if (missing(context).length > 0) return false;
+    await checkAddress(parseKeywhiz(uri), context);
+    return true;
   },
 
   whyNot(uri, context) {
@@ -41,10 +46,8 @@ function missing({ env }: KeyContext): string[] {
   return ["KEYWHIZ_CLIENT_CERT", "KEYWHIZ_CLIENT_KEY"].filter((name) => !env[name]);
 }
 
-/** The port may be left out where the server is named, as in the URI, if it is the usual one. */
 async function checkAddress({ host, port }: KeywhizAddress, context: KeyContext): Promise<void> {
   const name = host.includes(":") ? `[${host}]` : host;
-  if (port === KEYWHIZ_PORT && (await isAllowed(context, "keywhiz", name))) return;
   await checkAllowed(context, "keywhiz", `${name}:${port}`);
 }
 

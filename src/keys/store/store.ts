@@ -20,6 +20,11 @@ export interface Store {
    * @throws TsopsError with the cause in a sentence and a hint.
    */
   read(uri: string, context: KeyContext, version?: string): Promise<Secret | null>;
+  /**
+   * Of stores that are reached over the network: whether there is something to reach it with, found out without it.
+   * @throws TsopsError as `read`, before anything is sent.
+   */
+  ready?(uri: string, context: KeyContext): Promise<boolean>;
   /** After `read` gave null: what is missing. */
   whyNot(uri: string, context: KeyContext): readonly string[];
   /** For reports: the address, and the credentials that are used. */

@@ -2,6 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import { TreeMap } from "../../formats/tree.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
 import type { Examination, KeyContext, KeyUse, MasterKey } from "../kind.ts";
+import { notAsked } from "../offline.ts";
 import { shortened } from "../printable.ts";
 import { reasonsOf } from "../reasons.ts";
 import { masterKeyId, unwrapWithMaster, wrapWithMaster } from "./master.ts";
@@ -75,6 +76,11 @@ function withoutVersion(key: MasterKey): MasterKey {
 
 async function examine(store: Store, key: MasterKey, context: KeyContext): Promise<Examination> {
   try {
+    if (context.offline && store.ready) {
+      if (!(await store.ready(key.id, context)))
+        return { usable: false, lines: store.whyNot(key.id, context) };
+      return notAsked(await store.describe(key.id, context), "the server");
+    }
     const found = await withSecret(store, key, context, undefined, (held) =>
       describeHeld(held, key, context),
     );

@@ -11,6 +11,8 @@ export const vaultKvStore: Store = {
     return client ? readSecret(client, { uri, path, field }, context, version) : null;
   },
 
+  ready: async (uri, context) => (await vaultClient(context, parseVaultKv(uri).address)) !== undefined,
+
   whyNot: (_uri, context) => placesOfCredentials(context),
 
   async describe(uri, context) {

@@ -1,5 +1,6 @@
 import { textField } from "../fields.ts";
 import type { Examination, KeyContext, MasterKey } from "../kind.ts";
+import { notAsked } from "../offline.ts";
 import { printable } from "../printable.ts";
 import { reasonsOf } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
@@ -14,6 +15,7 @@ export async function examineTransit(master: MasterKey, context: KeyContext): Pr
     const client = await vaultClient(context, key.address);
     if (!client) return { usable: false, lines: placesOfCredentials(context) };
     const found = [`${client.source}, for ${client.address}${namespaceOf(client)}`];
+    if (context.offline) return notAsked(found, "the server");
     const { usable, lines } = await ask(client, key, textField(master.fields, "enc"));
     return { usable, lines: [...found, ...lines] };
   } catch (error) {

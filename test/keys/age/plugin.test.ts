@@ -9,6 +9,7 @@ import { TreeMap } from "../../../src/formats/tree.ts";
 import { encodeBech32 } from "../../../src/keys/age/bech32.ts";
 import { pluginName, wrapByPlugin } from "../../../src/keys/age/plugin.ts";
 import { age, generateIdentity } from "../../../src/keys/age.ts";
+import { ALLOW_NOTHING } from "../../../src/keys/allow.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
 
@@ -20,9 +21,11 @@ const PATH = [bin, process.env.PATH].join(delimiter);
 const recipient = (how: string): string => encodeBech32("age1fake", Buffer.from(how));
 const identity = (how: string): string => encodeBech32("age-plugin-fake-", Buffer.from(how)).toUpperCase();
 const dataKey = Buffer.alloc(32, 7);
+/** The person named these plugins. */
+const allow = async () => ({ ...ALLOW_NOTHING, plugin: ["fake", "no-such"] });
 
 const wrap = (how: string, context: KeyContext): Promise<MasterKey> =>
-  age.wrap(age.parse(recipient(how))[0]!, dataKey, context);
+  age.wrap(age.parse(recipient(how))[0]!, dataKey, { ...context, allow });
 
 async function failure(promise: Promise<unknown>): Promise<TsopsError> {
   try {
@@ -99,7 +102,7 @@ test("a plugin that does not know the file is no error", async () => {
 
 test("a plugin that is not there is named, and how to get it", async () => {
   const missing = encodeBech32("age1no-such", Buffer.from("x"));
-  const error = await failure(age.wrap(age.parse(missing)[0]!, dataKey, contextWith({ PATH })));
+  const error = await failure(age.wrap(age.parse(missing)[0]!, dataKey, contextWith({ PATH }, { allow })));
   assert.match(error.message, /age-plugin-no-such is not installed$/);
   assert.match(error.hint!, /install age-plugin-no-such/);
 });

@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { TsopsError } from "../errors.ts";
+import { decodeText } from "../formats/text.ts";
+import { ALLOW_NOTHING, type Allow } from "../keys/allow.ts";
+import { fieldOf, truthOf } from "./node.ts";
+import { ownersOf, strangerAmong } from "./owner.ts";
+
+/** What a user says for all repositories (docs/config.md). */
+export interface UserConfig {
+  readonly path: string;
+  readonly allow: Allow;
+  /** Whether files without a seal are refused; undefined if it does not say so. */
+  readonly requireSeal: boolean | undefined;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export function userConfigPath(env: Env, home: string): string {
+  return join(xdgFolder(env.XDG_CONFIG_HOME, home, ".config"), "tsops", "config.json5");
+}
+
+/** A folder as the XDG specification has it: a path that is not absolute does not count. */
+export function xdgFolder(variable: string | undefined, home: string, fallback: string): string {
+  return variable && isAbsolute(variable) ? variable : join(home, fallback);
+}
+
+/**
+ * The user's own configuration; an empty one if there is none.
+ * @throws TsopsError("config") with the place if it is broken, holds unknown fields, or belongs to somebody else.
+ */
+export async function userConfig(env: Env, home: string): Promise<UserConfig> {
+  const path = userConfigPath(env, home);
+  const bytes = home === "" && !env.XDG_CONFIG_HOME ? undefined : read(path);
+  if (!bytes) return { path, allow: ALLOW_NOTHING, requireSeal: undefined };
+  const stranger = strangerAmong(ownersOf(path), env);
+  if (stranger !== undefined) {
+    throw unusable(path, `it belongs to user ${stranger}`, "make it yours with chown, or take it away");
+  }
+  const [{ readJson5 }, { USER_CONFIG }, { allowOf }] = await Promise.all([
+    import("./json5.ts"),
+    import("./schema.ts"),
+    import("./sopsrc.ts"),
+  ]);
+  const { root, errors } = await readJson5(decodeText(bytes), path, USER_CONFIG);
+  const [error] = errors;
+  if (error) throw error;
+  return { path, allow: allowOf(root), requireSeal: truthOf(fieldOf(root, "require_seal")) };
+}
+
+function read(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw unusable(path, String(code), "correct its mode, or take it away", error);
+  }
+}
+
+function unusable(path: string, why: string, hint: string, cause?: unknown): TsopsError {
+  return new TsopsError("config", `your own configuration cannot be used: ${why}`, {
+    place: { file: path },
+    hint,
+    cause,
+  });
+}
