@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Configurations } from "../../config/find.ts";
 import { masterKeys } from "../../config/groups.ts";
 import { inFile, TsopsError } from "../../errors.ts";
+import { append } from "../../formats/append.ts";
 import { decodeText } from "../../formats/text.ts";
 import { describeKey, groupsFromMetadata, type KeyService } from "../../keys/groups.ts";
 import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../../keys/kind.ts";
@@ -88,7 +89,7 @@ async function examineFile(
   const lines = [`${name}: ${OPENS.get(opens)}${count}`];
   for (const [i, keys] of results.entries()) {
     if (groups.length > 1) lines.push(`  key group ${i + 1}`);
-    for (const result of keys) lines.push(...keyLines(result, settings));
+    for (const result of keys) append(lines, keyLines(result, settings));
   }
   // their protocol has no question that would be answered without unwrapping
   for (const service of services)
@@ -144,7 +145,7 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
   const lines = [
     `${config.path}: ${results.filter(({ usable }) => usable).length} of ${group.length} keys can be used here`,
   ];
-  for (const result of results) lines.push(...keyLines(result, { config }));
+  for (const result of results) append(lines, keyLines(result, { config }));
   await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
   return 0;
 }

@@ -3,6 +3,7 @@ import type { Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { discover } from "../../files/discover.ts";
 import { withLock } from "../../files/lock.ts";
+import { append } from "../../formats/append.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format, Reading } from "../../formats/format.ts";
 import { json } from "../../formats/json.ts";
@@ -121,7 +122,7 @@ async function warningOfDuplicates<T>(
 ): Promise<T> {
   const duplicates: Warning[] = [];
   try {
-    return await work((reading) => void duplicates.push(...duplicateWarnings(reading)));
+    return await work((reading) => void append(duplicates, duplicateWarnings(reading)));
   } finally {
     if (format.name.startsWith("json")) await reportWarnings(duplicates, text, name, io);
   }
