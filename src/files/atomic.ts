@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { TsopsError } from "../errors.ts";
 import { errorCode, writeError } from "./errors.ts";
+import { openTemporary, unlinkIfThere } from "./own.ts";
 import { changedSince, type Fingerprint } from "./read.ts";
 import { followLinks } from "./target.ts";
 import { onWayOut } from "./wayout.ts";
@@ -206,43 +206,6 @@ function closeQuietly(fd: number): void {
     fs.closeSync(fd);
   } catch {
     // the error that led here says more
-  }
-}
-
-/** Nobody writes one file for that long: a temporary file of that age is left from a process that was killed. */
-const LEFT_OVER_AFTER_MS = 10 * 60_000;
-
-/** Opens a new file, in one step as far as signals can see; with a random name while the usual one is taken. */
-function openTemporary(target: string, mode: number): { path: string; fd: number } {
-  const usual = temporaryName(target);
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      return { path: usual, fd: fs.openSync(usual, "wx", mode) };
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-    }
-    const left = statIfThere(usual);
-    if (!left || Date.now() - left.mtimeMs <= LEFT_OVER_AFTER_MS) break;
-    unlinkIfThere(usual);
-  }
-  const path = join(dirname(target), `.tsops-${randomBytes(8).toString("hex")}.tmp`);
-  return { path, fd: fs.openSync(path, "wx", mode) };
-}
-
-/**
- * A name that is the target's own, so that what a killed process left there is found by the next one. Short and
- * plain, for every file system.
- */
-function temporaryName(target: string): string {
-  const name = createHash("sha256").update(basename(target)).digest("hex").slice(0, 16);
-  return join(dirname(target), `.tsops-${name}.tmp`);
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    fs.unlinkSync(path);
-  } catch {
-    // it was renamed already, or somebody else took it away
   }
 }
 

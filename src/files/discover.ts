@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { errorCode, readError } from "./errors.ts";
+import { isOwnName } from "./own.ts";
 import { statOf } from "./stat.ts";
 
 export interface DiscoverOptions {
@@ -12,9 +13,6 @@ export interface DiscoverOptions {
 
 /** Folders that hold no files of the person who asks. */
 const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
-
-/** Locks and temporary files of this program. */
-const OUR_OWN = /^\.tsops-[0-9a-f]+\.(tmp|lock|lock-break)$/;
 
 /**
  * The files that names, folders and patterns stand for, in the order given, each once; what a folder or pattern
@@ -144,7 +142,7 @@ class Search {
         if (entry.isDirectory()) {
           if (!SKIPPED.has(entry.name)) items.push({ name: entry.name, folder: true });
         } else if (entry.isFile()) {
-          if (!OUR_OWN.test(entry.name)) items.push({ name: entry.name, folder: false });
+          if (!isOwnName(entry.name)) items.push({ name: entry.name, folder: false });
         } else if (entry.isSymbolicLink() && leadsToFile(join(path, entry.name))) {
           items.push({ name: entry.name, folder: false });
         }
