@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { errorCode } from "./errors.ts";
-import { openTemporary, unlinkIfThere } from "./own.ts";
+import { openTemporary, ownName, unlinkIfThere } from "./own.ts";
 
 /*
  * What stands in a lock file, and how it is known that nobody holds it any more.
@@ -53,12 +53,24 @@ export function myself(token: string): Holder {
 /** Takes the lock; false if somebody has it. Synchronous, so that a signal finds it taken or not. */
 export function takeLock(lock: string, me: Holder): boolean {
   if (fs.lstatSync(lock, { throwIfNoEntry: false })) return false;
+  clearHalf(lock, me);
   const { path: half, fd } = openTemporary(lock, 0o644);
   try {
     fill(fd, me);
     return linkNew(half, lock, me);
   } finally {
     unlinkIfThere(half);
+  }
+}
+
+/** What a process left that was killed just then. */
+function clearHalf(lock: string, me: Holder): void {
+  const half = ownName(lock, "tmp");
+  try {
+    const left = lookAt(half);
+    if (left?.kind === "lock" && left.where === me.where && isDead(left, me, 0)) unlinkIfThere(half);
+  } catch {
+    // then another name serves
   }
 }
 
