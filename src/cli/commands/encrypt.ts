@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
-import { discover } from "../../files/discover.ts";
 import { withLock } from "../../files/lock.ts";
 import { append } from "../../formats/append.ts";
 import { buildTrees } from "../../formats/build.ts";
@@ -23,7 +22,9 @@ import {
   reportWarnings,
   writeResult,
 } from "../files.ts";
+import { findFiles } from "../found.ts";
 import { type Io, readAll, visible, write } from "../io.ts";
+import { refuseProtected, whoReads } from "../protected.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
@@ -46,8 +47,8 @@ export async function encrypt(args: Args, io: Io): Promise<number> {
     });
   }
   return await forEachFile(names, "encrypted", io, (name) => {
-    const target = output === undefined || !many ? output : outputBelow(output, name, io);
-    return encryptFile(name, target, args, io, session);
+    if (output === undefined || !many) return encryptFile(name, { output }, args, io, session);
+    return encryptFile(name, { output: outputBelow(output, name, io), below: output }, args, io, session);
   });
 }
 
@@ -66,11 +67,12 @@ async function encryptStdin(args: Args, io: Io, session: Session): Promise<numbe
 
 async function encryptFile(
   name: string,
-  output: string | undefined,
+  target: { output?: string; below?: string },
   args: Args,
   io: Io,
   session: Session,
 ): Promise<void> {
+  await refuseProtected(name, args, io);
   const inPlace = args.flag("in-place");
   const work = async (): Promise<void> => {
     const { bytes, fingerprint } = await readInput(name, io);
@@ -84,7 +86,13 @@ async function encryptFile(
     );
     await writeResult(
       text,
-      { file: inPlace ? name : undefined, expected: fingerprint, output, plaintext: false },
+      {
+        ...target,
+        file: inPlace ? name : undefined,
+        expected: fingerprint,
+        encrypts: true,
+        plaintext: false,
+      },
       io,
     );
   };
@@ -151,6 +159,7 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
       hint: "tsops encrypt --update secrets.enc.yaml secrets.yaml",
     });
   }
+  if (given[0] !== undefined) await refuseProtected(given[0], args, io);
   const session = await makeSession(args, io);
   const { bytes } = await readInput(old, io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], io);
@@ -167,7 +176,7 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
     const file = args.flag("in-place") ? given[0] : undefined;
     await writeResult(
       text,
-      { file, expected: input?.fingerprint, output: args.text("output"), plaintext: false },
+      { file, expected: input?.fingerprint, output: args.text("output"), encrypts: true, plaintext: false },
       io,
     );
     return 0;
@@ -178,21 +187,21 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
 
 /** The files that were named; of folders and patterns, those that have a creation rule and are not encrypted yet. */
 async function filesToEncrypt(given: readonly string[], args: Args, io: Io) {
-  const found = await discover(given, { cwd: io.cwd });
-  const explicit = new Set(given);
-  if (found.every((name) => explicit.has(name))) return { names: found, many: found.length > 1 };
-  const names: string[] = [];
-  for (const name of found) {
-    const wanted =
-      explicit.has(name) || ((await ruleMatches(name, args, io)) && !(await isEncrypted(name, args, io)));
-    if (wanted) names.push(name);
-  }
-  return { names, many: true };
+  const found = await findFiles(given, args, io, {
+    writes: args.flag("in-place"),
+    about: (name) => ruleMatches(name, args, io),
+    wanted: async ({ name }) => !(await isEncrypted(name, args, io)),
+  });
+  const names = found.map(({ name }) => name);
+  return { names, many: names.length > 1 || found.some(({ named }) => !named) };
 }
 
 async function listFiles(names: readonly string[], args: Args, io: Io): Promise<number> {
   const open: string[] = [];
-  for (const name of names) if (!(await isEncrypted(name, args, io))) open.push(name);
+  for (const name of names) {
+    if ((await whoReads(name, args, io)) === undefined && !(await isEncrypted(name, args, io)))
+      open.push(name);
+  }
   if (args.flag("check")) {
     for (const name of open) await write(io.stdout, `${io.stdout.isTTY ? visible(name) : name}\n`);
     return open.length > 0 ? 1 : 0;

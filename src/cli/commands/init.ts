@@ -1,7 +1,7 @@
 import { access, mkdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
-import { createFile, createNew } from "../../files/atomic.ts";
+import { createNew } from "../../files/atomic.ts";
 import { writeError } from "../../files/errors.ts";
 import { configFolder } from "../../keys/age/identities.ts";
 import { generateIdentity, recipientOf } from "../../keys/age.ts";
@@ -25,7 +25,8 @@ export async function init(args: Args, io: Io): Promise<number> {
   const { context } = await makeSession(args, io);
   const path = context.env.SOPS_AGE_KEY_FILE ?? join(configFolder(context), "sops", "age", "keys.txt");
   const recipient = (await existingRecipient(path)) ?? (await newIdentity(path, io));
-  await createFile(resolve(io.cwd, ".sopsrc"), Buffer.from(configText(recipient)), { plaintext: false });
+  // never through a link, which somebody else may have put there
+  await createNew(resolve(io.cwd, ".sopsrc"), Buffer.from(configText(recipient)), { mode: 0o666 });
   await note(io, "wrote .sopsrc: files in this folder are now encrypted for that key");
   await write(io.stdout, `${recipient}\n`);
   return 0;
