@@ -101,12 +101,12 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   return code;
 }
 
-/** Once a run: files that the program of a service reads, for example, may have to be given back to it. */
+/** Once a run: whoever else has to read a file, such as a service, has to be given the permission again. */
 async function noteNarrowed(count: number, io: Io): Promise<void> {
   if (count === 0) return;
   const files =
     count === 1 ? "a file that others could read is" : `${count} files that others could read are`;
-  await note(io, `${files} for the owner alone now: plaintext is (mode 0600)`);
+  await note(io, `${files} for the owner alone now (mode 0600), as plaintext has to be`);
 }
 
 /** The plaintext as it was encrypted; a part of it; or the same content in another format. */
