@@ -1,7 +1,7 @@
 import { explore, type Found, type PassedOver } from "../files/discover.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
-import { whoReads } from "./protected.ts";
+import { isKeyFile, whoReads } from "./protected.ts";
 import { note } from "./report.ts";
 
 interface Wishes {
@@ -28,6 +28,7 @@ export async function findFiles(
   const notes: string[] = [];
   for (const file of files) {
     const { name, named, link } = file;
+    if (!named && isKeyFile(name, io)) continue;
     if (
       !named &&
       ((await whoReads(name, args, io)) !== undefined || !(await about(name)) || !(await wanted(file)))

@@ -49,6 +49,21 @@ export async function refuseProtected(name: string, args: Args, io: Io): Promise
   });
 }
 
+/** Files of private keys, by the variables that name them. */
+const KEY_FILES = ["SOPS_AGE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_FILE"];
+
+/**
+ * Whether a file holds the keys that this run uses: a folder that brings it in must not make it unreadable. Who names it may
+ * want it encrypted for somebody else.
+ */
+export function isKeyFile(name: string, io: Io): boolean {
+  const real = realPathOf(resolve(io.cwd, name));
+  return KEY_FILES.some((variable) => {
+    const file = io.env[variable];
+    return file !== undefined && file !== "" && realPathOf(resolve(io.cwd, file)) === real;
+  });
+}
+
 function realPathOf(path: string): string {
   try {
     return realpathSync.native(path);

@@ -159,7 +159,7 @@ async function replace(path: string, bytes: Uint8Array, options: Replacing): Pro
     if (flushed) await flushFolder(dirname(target));
     const narrowed =
       plaintext && before !== undefined && (before.mode & ~fs.statSync(target).mode & 0o077) !== 0;
-    return { otherNames: (before?.nlink ?? 1) - 1, inode: before?.ino ?? 0, narrowed };
+    return { otherNames: Math.max(0, (before?.nlink ?? 1) - 1), inode: before?.ino ?? 0, narrowed };
   } catch (error) {
     throw writeError(error, path);
   } finally {
@@ -171,7 +171,7 @@ async function replace(path: string, bytes: Uint8Array, options: Replacing): Pro
 function modeOver(before: fs.Stats, { plaintext, chosen }: Replacing, fd: number): number {
   if (!plaintext) return before.mode;
   const sameGroup = fs.fstatSync(fd).gid === before.gid;
-  const keeps = chosen && isMine(before.uid) && before.nlink === 1;
+  const keeps = chosen && isMine(before.uid) && before.nlink <= 1;
   return before.mode & (keeps ? (sameGroup ? 0o777 : 0o707) : 0o700);
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
+import fs, {
   existsSync,
   lstatSync,
   mkdirSync,
@@ -374,6 +374,35 @@ test("a kill at any moment leaves nothing that the next one waits for", async ()
     assert.ok(clock.rounds < 10, `round ${round}: ${clock.rounds}`);
   }
   assert.ok(othersIn(dir).every(isOwnName), "and nothing that would be taken for a file of the person");
+});
+
+test("where there are no hard links, a lock is made in two steps, and one at a time holds it all the same", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  const { linkSync } = fs;
+  fs.linkSync = () => {
+    throw Object.assign(new Error("no links here"), { code: "EPERM" });
+  };
+  try {
+    let inside = 0;
+    await Promise.all(
+      Array.from({ length: 8 }, () =>
+        withLock(path, async () => {
+          assert.is(++inside, 1);
+          await pause(1);
+          inside--;
+        }),
+      ),
+    );
+    // what a kill between the two steps leaves
+    writeFileSync(await nameOfLock(path), "");
+    const clock = quickClock();
+    assert.is(await withLock(path, async () => "done", { clock }), "done");
+    assert.ok(clock.now() > 1000 && clock.now() < 1500, `${clock.now()}`);
+  } finally {
+    fs.linkSync = linkSync;
+  }
+  assert.equal(othersIn(dir), []);
 });
 
 test("a lock can be read by others whatever the umask, so that they see whether it is held", async () => {

@@ -20,7 +20,7 @@ import {
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
 
 const test = suite("files and links");
 const SRC = new URL("../../src", import.meta.url).pathname;
@@ -228,6 +228,18 @@ test("case 02: a folder never encrypts its configuration or git's files", () =>
     for (const name of own) assert.not.match(box.read(name), /ENC\[/, name);
     assert.is((await box.run(["set", "s.yaml", '["a"]', "2"])).code, 0);
     assert.match((await box.run(["decrypt", "s.yaml"])).stdout, /^a: 2$/m);
+  }));
+
+test("case 02: a folder does not encrypt the keys that would open it, either", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n`);
+    box.write("keys.txt", readFileSync(IDENTITY_FILE));
+    box.write("a.yaml", "a: 1\n");
+    box.env.SOPS_AGE_KEY_FILE = box.path("keys.txt");
+    assert.is((await box.run(["encrypt", "-i", "."])).code, 0);
+    assert.is(box.read("keys.txt"), readFileSync(IDENTITY_FILE, "utf8"));
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, "a: 1\n");
+    assert.match((await box.run(["encrypt", "keys.txt"])).stdout, /ENC\[/);
   }));
 
 test("case 02: such a file is refused where it was named", () =>
