@@ -1,14 +1,20 @@
 #!/usr/bin/env node
 // Starts the program. It is made of two scripts (scripts/program.mjs), run from V8's code cache where there is one for
 // this release of Node: compiling them anew would cost more than decrypting a small file.
-const { createHash } = require("node:crypto");
+const { createHash, randomBytes } = require("node:crypto");
 const {
-  accessSync,
+  chmodSync,
+  closeSync,
   constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } = require("node:fs");
 const { dirname, join } = require("node:path");
@@ -64,34 +70,68 @@ function readSource(file) {
   }
 }
 
-/** V8 trusts what a cache says and crashes on one that the disk or a loss of power damaged, so it has a hash of its own. */
+/**
+ * V8 trusts what a cache says and crashes on one that the disk or a loss of power damaged, so it has a hash of its own.
+ * It is code: one that others can have put there is none.
+ */
 function readCache(cache) {
+  let fd;
   try {
-    const bytes = readFileSync(cache);
+    if (!isOurs(lstatSync(dirname(cache)))) return undefined;
+    fd = openSync(cache, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    if (!isOurs(fstatSync(fd))) return undefined;
+    const bytes = readFileSync(fd);
     const data = bytes.subarray(HASH_BYTES);
     return hashOf(data).equals(bytes.subarray(0, HASH_BYTES)) ? data : undefined;
   } catch {
     return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
+}
+
+/** Whether a folder or file belongs to whom the program belongs to, or to root, and nobody else can write to it. */
+function isOurs(info) {
+  if (!info.isDirectory() && !info.isFile()) return false;
+  if (process.platform === "win32") return true;
+  return (info.uid === statSync(dist).uid || info.uid === 0) && (info.mode & 0o022) === 0;
 }
 
 function hashOf(data) {
   return createHash("sha256").update(data).digest();
 }
 
-/** Beside the program and nowhere else: whoever may write there may change the program itself. */
+/** Beside the program and nowhere else, by its owner or root: they may change the program itself. */
 function keepCache(script, cache) {
-  const half = `${cache}.${process.pid}`;
+  const half = `${cache}.${process.pid}.${randomBytes(4).toString("hex")}`;
   try {
-    accessSync(dist, constants.W_OK);
-    mkdirSync(dirname(cache), { recursive: true });
+    const me = process.geteuid?.();
+    if (me !== 0 && me !== statSync(dist).uid && process.platform !== "win32") return;
+    makeFolder(dirname(cache));
     const data = script.createCachedData();
-    writeFileSync(half, Buffer.concat([hashOf(data), data]));
+    // readable for all and writable for nobody else, whatever the umask
+    const fd = openSync(half, "wx", 0o644);
+    try {
+      fchmodSync(fd, 0o644);
+      writeFileSync(fd, Buffer.concat([hashOf(data), data]));
+    } finally {
+      closeSync(fd);
+    }
     renameSync(half, cache);
   } catch {
     // a folder that cannot be written to makes the program slower, not worse
     dropQuietly(half);
   }
+}
+
+/** Makes the folder, or closes one that an earlier release or a build left open. */
+function makeFolder(folder) {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const info = lstatSync(folder);
+  if (!info.isDirectory()) throw new Error("something else stands there");
+  if (process.platform === "win32" || (info.mode & 0o7777) === 0o755) return;
+  // of somebody else's folder, this is not ours to do: it fails, or what is written there is never read
+  if (info.uid === process.geteuid()) chmodSync(folder, 0o755);
 }
 
 /** What a full disk left. */

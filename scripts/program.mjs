@@ -2,7 +2,7 @@
 // everything else, loaded when it is asked for. The smaller the first one, the sooner the program starts: see
 // docs/performance.md. Modules of the first script that the second one uses too exist once: the second one is given them.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -105,7 +105,10 @@ export async function buildProgram(root, shared) {
   function write(name, { outputFiles: [{ text }] }) {
     const code = text.replaceAll(/\bimport\(/g, "__import(");
     const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
-    mkdirSync(join(root, "dist", "cache"), { recursive: true });
+    const cache = join(root, "dist", "cache");
+    mkdirSync(cache, { recursive: true });
+    // what others could write to is not used as a cache of code (bin/tsops.js)
+    chmodSync(cache, 0o755);
     // its first line is a hash of it, so that a code cache is never used for another build
     writeFileSync(join(root, "dist", name), `// ${hash}\n${code}`);
   }

@@ -158,7 +158,10 @@ export async function encrypt(
   );
 }
 
-/** Encrypts a file in its place: it is replaced as a whole, or left as it was. */
+/**
+ * Encrypts a file in its place: it is replaced as a whole, or left as it was. Its other names (hard links), if it has any,
+ * go on naming the plaintext.
+ */
 export async function encryptFile(path: string, options: EncryptionOptions): Promise<void> {
   await withLock(path, async () => {
     const { bytes, fingerprint } = await readDocument(path);

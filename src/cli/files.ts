@@ -1,7 +1,7 @@
 import { basename, join, relative, resolve } from "node:path";
 import { type OpenDocument, openText, type Session } from "../document.ts";
 import { inFile, TsopsError } from "../errors.ts";
-import { createFile, replaceFile } from "../files/atomic.ts";
+import { createFile, type Replaced, replaceFile } from "../files/atomic.ts";
 import { type ReadFile, readDocument } from "../files/read.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOfFile, isFormatName, loadFormat } from "../formats/index.ts";
@@ -67,30 +67,58 @@ export function checkOutputOptions(args: Args, files: readonly string[]): void {
 /**
  * Writes a result where the options say: to standard output, back to the file, or to another one. Files are replaced
  * as a whole or not at all; what holds plaintext is only for its owner to read.
+ * @returns whether others had access to a file that they have no more.
  */
 export async function writeResult(
   text: string,
   target: {
     file?: string;
+    /** What stood in the file was plaintext. */
+    encrypts?: boolean;
     expected?: ReadFile["fingerprint"];
     output?: string;
-    /** Make the folders that lead to the output. */
-    parents?: boolean;
+    /** The folder that was named: the rest of the output's path follows from the input's. Folders are made. */
+    below?: string;
     plaintext: boolean;
   },
   io: Io,
-): Promise<void> {
+): Promise<boolean> {
   const bytes = encodeText(text);
+  const { plaintext } = target;
   if (target.output !== undefined) {
-    const { plaintext, parents } = target;
-    await createFile(resolve(io.cwd, target.output), bytes, { plaintext, parents });
+    const below = target.below === undefined ? undefined : resolve(io.cwd, target.below);
+    await createFile(resolve(io.cwd, target.output), bytes, {
+      plaintext,
+      below,
+      parents: below !== undefined,
+    });
   } else if (target.file !== undefined) {
-    await replaceFile(resolve(io.cwd, target.file), bytes, { expected: target.expected });
+    const { expected, file, encrypts } = target;
+    const replaced = await replaceFile(resolve(io.cwd, file), bytes, { expected, plaintext });
+    await noteOtherNames(file, replaced, encrypts === true, io);
+    return replaced.narrowed;
   } else if (target.plaintext && io.stdout.isTTY) {
     await write(io.stdout, encodeText(visibleDocument(text)));
   } else {
     await write(io.stdout, bytes);
   }
+  return false;
+}
+
+/** A file that is replaced as a whole leaves its other names with what it said before. */
+export async function noteOtherNames(
+  file: string,
+  { otherNames, inode }: Replaced,
+  plaintext: boolean,
+  io: Io,
+): Promise<void> {
+  if (otherNames === 0) return;
+  const what = plaintext ? "the plaintext" : "the old content";
+  const names =
+    otherNames === 1
+      ? `another name (a hard link), which keeps ${what}`
+      : `${otherNames} other names (hard links), which keep ${what}`;
+  await note(io, `${plaintext ? "warning: " : ""}${file} has ${names}: find them with find -inum ${inode}`);
 }
 
 /** Where the result of one of several inputs goes below the folder that `--output` names. */

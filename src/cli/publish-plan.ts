@@ -5,14 +5,16 @@ import { destinationFor } from "../config/match.ts";
 import type { Destination } from "../config/model.ts";
 import type { Session } from "../document.ts";
 import { inFile, TsopsError } from "../errors.ts";
-import { discover } from "../files/discover.ts";
+import { explore } from "../files/discover.ts";
 import { readError } from "../files/errors.ts";
 import { checkName, publishedName } from "../publish/name.ts";
 import { openTarget } from "../publish/open.ts";
 import type { Target } from "../publish/target.ts";
 import type { Args } from "./args.ts";
 import { isEncrypted } from "./commands/decrypt.ts";
+import { notePassedOver } from "./found.ts";
 import type { Io } from "./io.ts";
+import { whoReads } from "./protected.ts";
 import { note } from "./report.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 
@@ -77,9 +79,12 @@ async function sources(args: Args, io: Io): Promise<Source[]> {
     }
     const start = info ? given : fixedPart(given);
     const root = recursive && (info === undefined || info.isDirectory()) ? resolve(io.cwd, start) : undefined;
-    for (const file of await discover([given], { cwd: io.cwd })) {
+    const { files, passedOver } = await explore([given], { cwd: io.cwd });
+    await notePassedOver(passedOver, io);
+    for (const { name: file, named } of files) {
+      if (!named && (await whoReads(file, args, io)) !== undefined) continue;
       const path = resolve(io.cwd, file);
-      if (!seen.has(path)) all.push({ file, root, found: file !== given });
+      if (!seen.has(path)) all.push({ file, root, found: !named });
       seen.add(path);
     }
   }

@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { type Io, visible, write } from "./io.ts";
 
 /**
@@ -32,7 +33,11 @@ export function formatError(error: TsopsError): string {
   const lines = [head + error.message];
   const hint =
     error.hint ?? (error.code === "parse" ? "correct the text there and try again; nothing was written" : "");
-  if (hint !== "") lines.push(...hint.split("\n").map((text) => `  ${text}`));
+  if (hint !== "")
+    append(
+      lines,
+      hint.split("\n").map((text) => `  ${text}`),
+    );
   return lines.map(visible).join("\n");
 }
 

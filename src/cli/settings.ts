@@ -18,14 +18,27 @@ export interface Settings {
 /** Each run searches a folder, reads a configuration and says what there is to say about it once. */
 const searches = new WeakMap<Io, { configurations: Configurations; said: Set<string> }>();
 
-/** The configuration that applies to a file. @throws TsopsError("config") if there is one and it is broken. */
-export async function loadSettings(file: string, args: Args, io: Io): Promise<Settings> {
+function searchFor(args: Args, io: Io) {
   let search = searches.get(io);
   if (!search) {
     const configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
     search = { configurations, said: new Set() };
     searches.set(io, search);
   }
+  return search;
+}
+
+/** Where the configuration for a file stands, whether it can be read or not. */
+export async function configurationFor(file: string, args: Args, io: Io): Promise<string | undefined> {
+  const found = await searchFor(args, io)
+    .configurations.find(file)
+    .catch(() => undefined);
+  return found?.path;
+}
+
+/** The configuration that applies to a file. @throws TsopsError("config") if there is one and it is broken. */
+export async function loadSettings(file: string, args: Args, io: Io): Promise<Settings> {
+  const search = searchFor(args, io);
   const { said } = search;
   const sayOnce = async (text: string): Promise<void> => {
     if (!said.has(text)) await note(io, text);

@@ -7,6 +7,7 @@ import type { SaveOptions } from "../save.ts";
 import type { Args } from "./args.ts";
 import { openFile, writeResult } from "./files.ts";
 import type { Io } from "./io.ts";
+import { refuseProtected } from "./protected.ts";
 import { note } from "./report.ts";
 import { makeSession } from "./session.ts";
 import { indentFor, loadSettings, type Settings } from "./settings.ts";
@@ -41,6 +42,7 @@ export async function updateFile(
   { inPlace = true, vouch = {} }: UpdateOptions = {},
 ): Promise<number> {
   const path = resolve(io.cwd, name);
+  await refuseProtected(name, args, io);
   const session = await makeSession(args, io);
   const update = async (): Promise<number> => {
     const { bytes, fingerprint } = await readDocument(path);

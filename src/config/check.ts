@@ -1,4 +1,5 @@
 import { type Place, TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { distinctKey, masterKeys } from "./groups.ts";
 import type { Config, Destination, Pattern, Rule } from "./model.ts";
 import { compile } from "./pattern.ts";
@@ -17,12 +18,17 @@ export async function checkConfig(config: Config): Promise<Finding[]> {
   const findings = config.errors.map(asError);
   const rules = config.rules ?? [];
   // what could not be read leaves holes, and they are no findings
-  if (findings.length > 0) findings.push(...rules.flatMap(({ errors }) => errors.map(asError)));
+  if (findings.length > 0)
+    append(
+      findings,
+      rules.flatMap(({ errors }) => errors.map(asError)),
+    );
   else {
-    for (const rule of rules) findings.push(...(await checkRule(rule, `creation rule ${rule.number}`)));
-    for (const destination of config.destinations) findings.push(...(await checkDestination(destination)));
-    findings.push(...unreachable(rules, "creation rule"), ...unreachable(config.destinations, "destination"));
-    findings.push(...checkNames(config));
+    for (const rule of rules) append(findings, await checkRule(rule, `creation rule ${rule.number}`));
+    for (const destination of config.destinations) append(findings, await checkDestination(destination));
+    append(findings, unreachable(rules, "creation rule"));
+    append(findings, unreachable(config.destinations, "destination"));
+    append(findings, checkNames(config));
   }
   for (const { name, place, where, known } of config.unknown) {
     findings.push(

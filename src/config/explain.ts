@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { printable } from "../keys/printable.ts";
 import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { FoundBy } from "./find.ts";
@@ -97,7 +98,7 @@ export function formatExplanation(explanation: Explanation): string {
     lines.push(`${mark} rule ${rule.number}${name}, line ${rule.place.line}: ${why}`);
     if (rule.pattern) lines.push(`    ${rule.pattern.kind}: ${printable(rule.pattern.text)}`);
   }
-  if (chosen) lines.push("", ...describeRule(config, chosen));
+  if (chosen) append(lines, ["", ...describeRule(config, chosen)]);
   if (problem) {
     const { line, column } = problem.place ?? {};
     const place = line === undefined ? "" : ` (line ${line}, column ${column})`;
@@ -123,14 +124,12 @@ function describeRule(config: Config, rule: Rule): string[] {
     const needed = rule.threshold === 0 ? rule.groups.length : rule.threshold;
     lines.push(`${needed} of these ${rule.groups.length} key groups are needed to decrypt:`);
     rule.groups.forEach(
-      (group, i) => void lines.push(`  group ${i + 1}:`, ...keyLines(config, group, "    ")),
+      (group, i) => void append(lines, [`  group ${i + 1}:`, ...keyLines(config, group, "    ")]),
     );
   } else {
     const keys = keyLines(config, rule.groups[0] ?? [], "  ");
-    lines.push(
-      keys.length === 0 ? "for nobody: the rule names no key" : "any one of these can decrypt:",
-      ...keys,
-    );
+    lines.push(keys.length === 0 ? "for nobody: the rule names no key" : "any one of these can decrypt:");
+    append(lines, keys);
   }
   if (config.kind === "sopsrc" && !config.seal) lines.push("without a seal");
   return lines;

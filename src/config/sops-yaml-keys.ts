@@ -1,4 +1,5 @@
 import type { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import type { KindName } from "../keys/kind.ts";
 import { type Decoder, isNull } from "./decode.ts";
 import type { KeyRef, NamedKey, UnknownField } from "./model.ts";
@@ -36,7 +37,7 @@ export function flatKeys(
   const items: Item[] = [];
   const { node } = field;
   const hint = "write one text with commas between the keys, or a list of texts";
-  if (kind === "hckms") items.push(...decoder.texts(field, `${name} of ${what}`));
+  if (kind === "hckms") append(items, decoder.texts(field, `${name} of ${what}`));
   else if (node.kind === "scalar" && typeof node.value === "string") {
     const parts = node.value.split(",").map((part) => part.trim());
     for (const text of parts.filter((part) => part !== ""))
@@ -114,14 +115,15 @@ export function groupKeys(decoder: Decoder, node: Node, what: string, into: Coll
   }
   const refs: KeyRef[] = [];
   for (const merged of decoder.list(fields.get("merge"), `merge of ${what}`) ?? []) {
-    refs.push(...groupKeys(decoder, merged, depth > 0 ? what : `a merged group of ${what}`, into, depth + 1));
+    append(refs, groupKeys(decoder, merged, depth > 0 ? what : `a merged group of ${what}`, into, depth + 1));
   }
   const fail = (at: number, message: string, hint: string) =>
     void into.errors.push(configError(message, decoder.places.at(at), hint));
   const plain = (name: string, kind: KindName) => {
     const items = decoder.texts(fields.get(name), `${name} of ${what}`);
-    refs.push(
-      ...refsOf(items, kind, decoder, into.names, (item) =>
+    append(
+      refs,
+      refsOf(items, kind, decoder, into.names, (item) =>
         fail(item.at, `a key in ${name} of ${what} is empty`, "take it away"),
       ),
     );

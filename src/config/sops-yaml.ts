@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { ALLOW_NOTHING } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
@@ -164,8 +165,11 @@ class SopsYaml {
       if (!field) continue;
       const { refs, errors } = flatKeys(this.decoder, field, name, kind, what, this.names);
       if (refs.length > 0 || errors.length > 0) given.push({ name, place: this.places.at(field.at) });
-      flat.refs.push(...refs.map((ref) => (kind === "kms" && profile !== "" ? { ...ref, profile } : ref)));
-      flat.errors.push(...errors);
+      append(
+        flat.refs,
+        refs.map((ref) => (kind === "kms" && profile !== "" ? { ...ref, profile } : ref)),
+      );
+      append(flat.errors, errors);
     }
     const list = this.decoder.list(fields.get("key_groups"), `key_groups of ${what}`) ?? [];
     const errors: TsopsError[] = [];

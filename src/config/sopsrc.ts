@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { ALLOW_NOTHING, type Allow, allowFrom } from "../keys/allow.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
@@ -142,7 +143,7 @@ class Sopsrc {
       ...Object.fromEntries(TARGET_TEXTS.map((name) => [name, text(name)])),
       vault_kv_version: numberOf(fieldOf(node, "vault_kv_version")) === 1 ? 1 : 2,
     };
-    this.errors.push(...targetErrors(given, what, this.places.at(node.at)));
+    append(this.errors, targetErrors(given, what, this.places.at(node.at)));
     const recreation = fieldOf(node, "recreation_rule") ?? { kind: "map", fields: [], at: node.at };
     return {
       number: index + 1,

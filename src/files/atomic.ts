@@ -1,11 +1,13 @@
-import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { TsopsError } from "../errors.ts";
 import { errorCode, writeError } from "./errors.ts";
+import { openTemporary, unlinkIfThere } from "./own.ts";
+import { checkNotPlanted, isMine } from "./planted.ts";
 import { changedSince, type Fingerprint } from "./read.ts";
 import { followLinks } from "./target.ts";
+import { checkWay } from "./way.ts";
 import { onWayOut } from "./wayout.ts";
 
 /*
@@ -17,7 +19,9 @@ import { onWayOut } from "./wayout.ts";
  * work, which counts with a thousand files. Flushing, which waits for the disk, is not.
  *
  * What a rename cannot keep: other hard links go on naming the old content, and extended attributes and ACLs are
- * those of a new file, because Node cannot read them.
+ * those of a new file, because Node cannot read them. The bits for the group that a file with an ACL shows are no
+ * permission for the group: given to a new file, they would let in people who had no access. So the plaintext that
+ * replaces a ciphertext is for the owner alone.
  */
 
 /** Who may read what is created: nobody but the owner, or whoever the umask allows. */
@@ -29,6 +33,17 @@ export interface ReplaceOptions {
   readonly mode?: number;
   /** Write only if the file still says what it said then. */
   readonly expected?: Fingerprint;
+  /** It is plaintext that replaces a ciphertext: others get no access, and no file is trusted that others prepared. */
+  readonly plaintext?: boolean;
+}
+
+/** What a person may want to know about a file that was replaced. */
+export interface Replaced {
+  /** How many other names it had, hard links, which go on naming the old content; and by which number to find them. */
+  readonly otherNames: number;
+  readonly inode: number;
+  /** Whether others had access to it that they have no more. */
+  readonly narrowed: boolean;
 }
 
 /**
@@ -40,34 +55,47 @@ export async function replaceFile(
   path: string,
   bytes: Uint8Array,
   options: ReplaceOptions = {},
-): Promise<void> {
-  await replace(path, bytes, SHARED, options);
+): Promise<Replaced> {
+  return await replace(path, bytes, {
+    ...options,
+    newMode: options.plaintext ? PRIVATE : SHARED,
+    flush: true,
+  });
 }
 
 /**
  * Writes to where `--output` points: replaces the file there (its mode stays) or creates one, for its owner alone if
  * it holds plaintext. Devices and pipes such as `/dev/stdout` are written to as they are.
  * @param options.parents make the folders that are missing.
+ * @param options.below the folder that was named; the rest of the path was not, so no link in it is followed.
  * @throws TsopsError("write"); a file that was there is then as it was.
  */
 export async function createFile(
   path: string,
   bytes: Uint8Array,
-  { plaintext, parents = false }: { plaintext: boolean; parents?: boolean },
+  { plaintext, parents = false, below }: { plaintext: boolean; parents?: boolean; below?: string },
 ): Promise<void> {
   try {
+    if (below !== undefined) await checkWay(below, relative(below, path).replaceAll(sep, "/"));
+    if (parents) fs.mkdirSync(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
     const there = statIfThere(path);
     const open = there && descriptorOf(path);
     if (open !== undefined && there?.isFile()) return await writeByThread(open, bytes);
     if (there && !there.isFile() && !there.isDirectory()) {
+      if (plaintext && open === undefined && !there.isCharacterDevice())
+        checkNotPlanted(path, fs.realpathSync.native(path), there);
       return await fs.promises.writeFile(path, bytes, { flag: fs.constants.O_WRONLY });
     }
-    if (parents) fs.mkdirSync(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
   } catch (error) {
     throw writeError(error, path);
   }
   // a new copy of what stands encrypted elsewhere can be made again: waiting for the disk would be for nothing
-  await replace(path, bytes, plaintext ? PRIVATE : SHARED, {}, !plaintext);
+  await replace(path, bytes, {
+    newMode: plaintext ? PRIVATE : SHARED,
+    chosen: true,
+    plaintext,
+    flush: !plaintext,
+  });
 }
 
 /** What `/dev/stdout` and its like stand for: a file that is open already, whose own name may be gone. */
@@ -100,32 +128,38 @@ export async function createNew(
   }
 }
 
-async function replace(
-  path: string,
-  bytes: Uint8Array,
-  newMode: number,
-  options: ReplaceOptions,
-  flush = true,
-): Promise<void> {
+interface Replacing extends ReplaceOptions {
+  /** Permission bits of a file that was not there. */
+  readonly newMode: number;
+  /** The file there is the person's choice for this very content, so its mode is, too. */
+  readonly chosen?: boolean;
+  readonly flush: boolean;
+}
+
+async function replace(path: string, bytes: Uint8Array, options: Replacing): Promise<Replaced> {
+  const { newMode, plaintext = false, flush } = options;
   let temporary: Temporary | undefined;
   try {
     const target = isLink(path) ? followLinks(path) : path;
     const before = statIfThere(target);
     if (before && !before.isFile()) throw notAFile(path, before.isDirectory());
-    if (before && newMode === PRIVATE) checkNotPlanted(target, before);
+    if (plaintext) checkNotPlanted(path, target, before);
     // a rename would go through, but who took away the permission to write meant it
     if (before) fs.accessSync(target, fs.constants.W_OK);
     // what replaces a file must be on the disk before the old content is gone
     const flushed = flush || before !== undefined;
     temporary = await writeBeside(target, bytes, before ? PRIVATE : newMode, flushed, (fd) => {
       if (before && process.platform !== "win32") keepOwner(fd, before);
-      const mode = options.mode ?? before?.mode;
+      const mode = options.mode ?? (before && modeOver(before, options, fd));
       if (mode !== undefined) keepMode(fd, mode);
     });
     if (options.expected && (await changedSince(options.expected))) throw changed(path);
     await renameOver(temporary.path, target);
     temporary.gone();
     if (flushed) await flushFolder(dirname(target));
+    const narrowed =
+      plaintext && before !== undefined && (before.mode & ~fs.statSync(target).mode & 0o077) !== 0;
+    return { otherNames: Math.max(0, (before?.nlink ?? 1) - 1), inode: before?.ino ?? 0, narrowed };
   } catch (error) {
     throw writeError(error, path);
   } finally {
@@ -133,19 +167,12 @@ async function replace(
   }
 }
 
-/**
- * A file in a folder that everybody can write to, such as /tmp, is not to be trusted if it is somebody else's: plaintext
- * that takes over its owner and mode would be theirs to read. Linux refuses to open such files (protected_regular in
- * proc_sys_fs(5)), but a rename is not asked about that.
- */
-function checkNotPlanted(target: string, { uid }: fs.Stats): void {
-  if (process.platform === "win32" || uid === process.geteuid?.()) return;
-  const folder = fs.statSync(dirname(target));
-  if ((folder.mode & 0o002) === 0 || uid === folder.uid) return;
-  throw new TsopsError("write", "this file is somebody else's, in a folder that everybody can write to", {
-    hint: "its owner could read the plaintext: choose another name, or remove the file",
-    place: { file: target },
-  });
+/** The permission bits for what replaces a file. */
+function modeOver(before: fs.Stats, { plaintext, chosen }: Replacing, fd: number): number {
+  if (!plaintext) return before.mode;
+  const sameGroup = fs.fstatSync(fd).gid === before.gid;
+  const keeps = chosen && isMine(before.uid) && before.nlink <= 1;
+  return before.mode & (keeps ? (sameGroup ? 0o777 : 0o707) : 0o700);
 }
 
 interface Temporary {
@@ -206,43 +233,6 @@ function closeQuietly(fd: number): void {
     fs.closeSync(fd);
   } catch {
     // the error that led here says more
-  }
-}
-
-/** Nobody writes one file for that long: a temporary file of that age is left from a process that was killed. */
-const LEFT_OVER_AFTER_MS = 10 * 60_000;
-
-/** Opens a new file, in one step as far as signals can see; with a random name while the usual one is taken. */
-function openTemporary(target: string, mode: number): { path: string; fd: number } {
-  const usual = temporaryName(target);
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      return { path: usual, fd: fs.openSync(usual, "wx", mode) };
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-    }
-    const left = statIfThere(usual);
-    if (!left || Date.now() - left.mtimeMs <= LEFT_OVER_AFTER_MS) break;
-    unlinkIfThere(usual);
-  }
-  const path = join(dirname(target), `.tsops-${randomBytes(8).toString("hex")}.tmp`);
-  return { path, fd: fs.openSync(path, "wx", mode) };
-}
-
-/**
- * A name that is the target's own, so that what a killed process left there is found by the next one. Short and
- * plain, for every file system.
- */
-function temporaryName(target: string): string {
-  const name = createHash("sha256").update(basename(target)).digest("hex").slice(0, 16);
-  return join(dirname(target), `.tsops-${name}.tmp`);
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    fs.unlinkSync(path);
-  } catch {
-    // it was renamed already, or somebody else took it away
   }
 }
 

@@ -1,7 +1,9 @@
 import fs from "node:fs";
-import { join, resolve, sep } from "node:path";
+import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { errorCode, readError } from "./errors.ts";
+import { isOwnName } from "./own.ts";
 import { statOf } from "./stat.ts";
 
 export interface DiscoverOptions {
@@ -10,19 +12,34 @@ export interface DiscoverOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Folders that hold no files of the person who asks. */
-const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
+/** A file that names, folders or patterns stand for. */
+export interface Found {
+  /** As it was given, or as a folder or pattern makes it. */
+  readonly name: string;
+  /** Whether it was given itself. */
+  readonly named: boolean;
+  /** Whether it is a link that a folder or pattern brought in. It leads to a file below that folder. */
+  readonly link: boolean;
+}
 
-/** Locks and temporary files of this program. */
-const OUR_OWN = /^\.tsops-[0-9a-f]+\.(tmp|lock|lock-break)$/;
+/** What a folder or pattern brought in and nobody follows or reads. */
+export interface PassedOver {
+  readonly name: string;
+  readonly why: "leaves" | "no-file";
+}
+
+/** Folders that hold no files of the person who asks; in work trees, `.git` can be a file. */
+const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
 
 /**
  * The files that names, folders and patterns stand for, in the order given, each once; what a folder or pattern
  * stands for is in the order of its characters' codes. Names come back as they were given, also if there is no such
  * file: reading it says so better. Folders are walked with all that is below them, files whose name starts with a dot
- * included, but for `.git` and `node_modules`; links to folders are not followed. In patterns `*` stands for any
- * part of a name, `?` for one character, and `**` for any number of folders; a dot at the start of a name has to be
- * written.
+ * included, but for `.git` and `node_modules`. In patterns `*` stands for any part of a name, `?` for one character, and
+ * `**` for any number of folders; a dot at the start of a name has to be written.
+ *
+ * What was not named itself is somebody else's choice. So links to folders are not followed, links to files only to where
+ * the folder, or the one that the pattern starts from, holds their target, and pipes and devices are not read.
  * @throws TsopsError("no-such-file") if a pattern matches nothing, TsopsError("read") if a folder cannot be read,
  * TsopsError("aborted").
  */
@@ -30,14 +47,39 @@ export async function discover(
   given: readonly string[],
   { cwd, signal }: DiscoverOptions,
 ): Promise<string[]> {
-  const found: string[] = [];
-  const seen = new Seen();
+  return (await explore(given, { cwd, signal })).files.map(({ name }) => name);
+}
+
+/** The same, with what is known of each file, and what was passed over. */
+export async function explore(
+  given: readonly string[],
+  { cwd, signal }: DiscoverOptions,
+): Promise<{ files: Found[]; passedOver: PassedOver[] }> {
+  const all: Found[] = [];
+  const passedOver = new Map<string, PassedOver>();
   for (const name of given) {
-    for (const file of await filesOf(name, cwd, signal)) {
-      if (seen.isNew(resolve(cwd, file))) found.push(file);
-    }
+    const { files, passed } = await filesOf(name, cwd, signal);
+    append(all, files);
+    for (const item of passed) passedOver.set(item.name, item);
   }
-  return found;
+  const named = new Set(given);
+  return {
+    files: eachOnce(all, cwd),
+    passedOver: [...passedOver.values()].filter(({ name }) => !named.has(name)),
+  };
+}
+
+/** Of several names for a file, one that was given counts before one that was found, and that before a link. */
+function eachOnce(all: readonly Found[], cwd: string): Found[] {
+  const seen = new Seen();
+  const fresh = new Set<Found>();
+  const ranks = [
+    all.filter(({ named }) => named),
+    all.filter(({ named, link }) => !named && !link),
+    all.filter(({ link }) => link),
+  ];
+  for (const file of ranks.flat()) if (seen.isNew(resolve(cwd, file.name))) fresh.add(file);
+  return all.filter((file) => fresh.has(file));
 }
 
 /** Files that occurred. Following a path to its end takes long, so that is done only for those with equal numbers. */
@@ -61,14 +103,21 @@ class Seen {
 }
 
 /** What one name stands for. A file or folder of that very name comes before a pattern. */
-async function filesOf(name: string, cwd: string, signal?: AbortSignal): Promise<string[]> {
+async function filesOf(
+  name: string,
+  cwd: string,
+  signal?: AbortSignal,
+): Promise<{ files: Found[]; passed: readonly PassedOver[] }> {
   const info = statOf(resolve(cwd, name));
   const search = new Search(cwd, signal);
   if (info?.isDirectory()) await search.below(name);
-  else if (info || !isPattern(name)) return [name];
+  else if (info || !isPattern(name)) return { files: [{ name, named: true, link: false }], passed: [] };
   else await search.matching(name);
-  const files = [...search.found].sort();
-  if (files.length > 0 || info) return files;
+  const files = [...search.found]
+    .map(([name, link]) => ({ name, named: false, link }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const passed = [...search.passed.values()];
+  if (files.length > 0 || passed.length > 0 || info) return { files, passed };
   throw new TsopsError("no-such-file", `no file matches ${name}`, {
     hint: "a dot at the start of a name has to be written in a pattern; ** stands for any number of folders",
   });
@@ -80,11 +129,15 @@ function isPattern(name: string): boolean {
 
 interface Item {
   readonly name: string;
-  readonly folder: boolean;
+  readonly kind: "folder" | "file" | "link" | "other";
 }
 
 class Search {
-  readonly found = new Set<string>();
+  /** Names, and whether each is a link. */
+  readonly found = new Map<string, boolean>();
+  readonly passed = new Map<string, PassedOver>();
+  /** The real path of the folder that was named, or that the pattern starts from. */
+  private root = "";
   private readonly visited = new Set<string>();
   private readonly cwd: string;
   private readonly signal: AbortSignal | undefined;
@@ -96,11 +149,26 @@ class Search {
 
   /** Every file below a folder. */
   async below(folder: string): Promise<void> {
-    for (const { name, folder: isFolder } of await this.list(folder)) {
+    this.root ||= realPathOf(resolve(this.cwd, folder));
+    for (const { name, kind } of await this.list(folder)) {
       const path = join(folder, name);
-      if (isFolder) await this.below(path);
-      else this.found.add(path);
+      if (kind === "folder") await this.below(path);
+      else this.take(path, kind);
     }
+  }
+
+  private take(name: string, kind: Exclude<Item["kind"], "folder">): void {
+    if (kind === "other") this.passed.set(name, { name, why: "no-file" });
+    else if (kind === "link" && !this.holds(realPathOf(resolve(this.cwd, name))))
+      this.passed.set(name, { name, why: "leaves" });
+    else this.found.set(name, kind === "link");
+  }
+
+  /** Whether a file is one of the folder's own. */
+  private holds(real: string): boolean {
+    const way = relative(this.root, real).split(sep);
+    const inside = way[0] !== ".." && !isAbsolute(way[0] ?? "");
+    return inside && !way.some((part) => SKIPPED.has(part)) && !isOwnName(basename(real));
   }
 
   async matching(pattern: string): Promise<void> {
@@ -111,7 +179,9 @@ class Search {
     const rest = parts
       .slice(first)
       .filter((part, i, all) => part !== "" && !(part === "**" && all[i - 1] === "**"));
-    await this.match(first > 0 && base === "" ? "/" : base, rest);
+    const start = first > 0 && base === "" ? "/" : base;
+    this.root = realPathOf(resolve(this.cwd, start));
+    await this.match(start, rest);
   }
 
   /** Files below a folder whose path is as the parts of a pattern say, a part for each level. */
@@ -128,10 +198,10 @@ class Search {
     for (const item of await this.list(folder)) {
       if (!matches.test(item.name)) continue;
       const path = join(folder, item.name);
-      if (item.folder) {
+      if (item.kind === "folder") {
         if (any) await this.match(path, parts);
         else if (!last) await this.match(path, rest);
-      } else if (last) this.found.add(path);
+      } else if (last) this.take(path, item.kind);
     }
   }
 
@@ -141,13 +211,10 @@ class Search {
     try {
       const items: Item[] = [];
       for (const entry of await fs.promises.readdir(path, { withFileTypes: true })) {
-        if (entry.isDirectory()) {
-          if (!SKIPPED.has(entry.name)) items.push({ name: entry.name, folder: true });
-        } else if (entry.isFile()) {
-          if (!OUR_OWN.test(entry.name)) items.push({ name: entry.name, folder: false });
-        } else if (entry.isSymbolicLink() && leadsToFile(join(path, entry.name))) {
-          items.push({ name: entry.name, folder: false });
-        }
+        const { name } = entry;
+        if (SKIPPED.has(name) || isOwnName(name)) continue;
+        const kind = entry.isSymbolicLink() ? kindBehind(join(path, name)) : kindOf(entry);
+        if (kind) items.push({ name, kind });
       }
       return items;
     } catch (error) {
@@ -158,8 +225,15 @@ class Search {
   }
 }
 
-function leadsToFile(link: string): boolean {
-  return statOf(link)?.isFile() === true;
+function kindOf(entry: fs.Dirent | fs.Stats): "folder" | "file" | "other" {
+  return entry.isDirectory() ? "folder" : entry.isFile() ? "file" : "other";
+}
+
+/** What a link counts as; undefined for those to nothing and to folders. */
+function kindBehind(link: string): "link" | "other" | undefined {
+  const info = statOf(link);
+  if (!info || info.isDirectory()) return undefined;
+  return info.isFile() ? "link" : "other";
 }
 
 function realPathOf(path: string): string {

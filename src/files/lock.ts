@@ -1,8 +1,18 @@
-import { createHash, randomUUID } from "node:crypto";
-import fs, { closeSync, openSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { randomUUID } from "node:crypto";
+import fs from "node:fs";
 import { TsopsError } from "../errors.ts";
-import { errorCode, readError, writeError } from "./errors.ts";
+import { readError, writeError } from "./errors.ts";
+import {
+  type Holder,
+  hostName,
+  isDead,
+  lookAt,
+  myself,
+  removeLock,
+  type Standing,
+  takeLock,
+} from "./lockfile.ts";
+import { freshName, ownName, unlinkIfThere } from "./own.ts";
 import { followLinks } from "./target.ts";
 import { onWayOut } from "./wayout.ts";
 
@@ -18,9 +28,16 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for others, in milliseconds. Default one minute. */
   readonly timeout?: number;
+  /** For tests. */
+  readonly clock?: Clock;
 }
 
-const WINDOWS = process.platform === "win32";
+/** This process's own clock: those of two machines may differ. */
+export interface Clock {
+  /** Milliseconds since some moment. */
+  now(): number;
+  pause(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
 
 /** Long enough for a change that asks key services; whoever waits longer wants to know. */
 const TIMEOUT_MS = 60_000;
@@ -28,26 +45,13 @@ const SHORTEST_WAIT_MS = 4;
 const LONGEST_WAIT_MS = 100;
 /** A holder says so often that it is alive, for waiters that cannot look at its process. */
 const SIGN_OF_LIFE_MS = 5_000;
-/** A lock from another machine without a sign of life for so long is given up. */
-const SILENT_MS = 30_000;
-const MAX_LOCK_BYTES = 4096;
-
-/** What a lock file says about who holds it. */
-interface Holder {
-  /** Differs for every lock that was ever taken. */
-  readonly token: string;
-  readonly pid: number;
-  /** When the process started, in the system's own count: process numbers are used again. */
-  readonly started: string;
-  /** The machine, its boot and its table of processes: only there does the process number mean anything. */
-  readonly where: string;
-}
 
 /**
  * Runs `work` while no other process that asks for the same file does, whatever name it calls the file by. The lock
  * is released on every way out.
- * @throws TsopsError("lock") if others hold it for too long, TsopsError("aborted"), TsopsError("no-such-file") if
- * the folder does not exist, TsopsError("write") if nothing can be written there; and what `work` throws.
+ * @throws TsopsError("lock") if others hold it for too long or something else stands in its place,
+ * TsopsError("aborted"), TsopsError("no-such-file") if the folder does not exist, TsopsError("write") if nothing can be
+ * written there; and what `work` throws.
  */
 export async function withLock<T>(
   path: string,
@@ -55,30 +59,29 @@ export async function withLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const lock = lockPath(path);
-  const me: Holder = {
-    token: randomUUID(),
-    pid: process.pid,
-    started: startOf("self"),
-    where: whereabouts(),
-  };
+  const me = myself(randomUUID());
   let mine = false;
   // asked for before the lock is there, so that there is no moment at which a signal would leave it
   const done = onWayOut(() => {
     if (mine) unlinkIfThere(lock);
   });
   try {
-    const take = (): boolean => (mine = create(lock, me));
-    await acquire(lock, take, me, path, options);
+    const take = (): boolean => (mine = takeLock(lock, me));
+    try {
+      await acquire(lock, take, me, path, options);
+    } catch (error) {
+      throw meaningOf(error, path);
+    }
     return await holding(lock, work);
   } finally {
-    if (mine) await release(lock, me);
+    if (mine) release(lock, me);
     done();
   }
 }
 
 async function holding<T>(lock: string, work: () => Promise<T>): Promise<T> {
   const alive = setInterval(
-    () => void fs.promises.utimes(lock, new Date(), new Date()).catch(() => undefined),
+    () => void fs.promises.lutimes(lock, new Date(), new Date()).catch(() => undefined),
     SIGN_OF_LIFE_MS,
   );
   alive.unref();
@@ -89,19 +92,19 @@ async function holding<T>(lock: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function release(lock: string, me: Holder): Promise<void> {
-  const holder = await readLock(lock);
-  // it is somebody else's if this process was silent for so long that it was given up
-  if (holder === undefined || holder.token === me.token)
-    await fs.promises.unlink(lock).catch(() => undefined);
+function release(lock: string, me: Holder): void {
+  try {
+    // it is somebody else's if this process was silent for so long that it was given up
+    if (lookAt(lock)?.token === me.token) unlinkIfThere(lock);
+  } catch {
+    // so is what stands there now
+  }
 }
 
 /** The lock's own place: the file's folder, so that everybody who can write the file meets there. */
 function lockPath(path: string): string {
   try {
-    const target = followLinks(path);
-    const name = createHash("sha256").update(basename(target)).digest("hex").slice(0, 16);
-    return join(dirname(target), `.tsops-${name}.lock`);
+    return ownName(followLinks(path), "lock");
   } catch (error) {
     throw readError(error, path);
   }
@@ -112,196 +115,113 @@ async function acquire(
   take: () => boolean,
   me: Holder,
   path: string,
-  options: LockOptions,
+  { signal, timeout = TIMEOUT_MS, clock = REAL }: LockOptions,
 ): Promise<void> {
-  const end = performance.now() + (options.timeout ?? TIMEOUT_MS);
-  const watch = new Watch();
+  const end = clock.now() + timeout;
+  const watch = new Watch(clock);
+  // every round comes to its end: there the time is looked at, and there it waits
   for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
-    if (options.signal?.aborted) throw stopped();
-    if (await tryTo(take, path)) return;
-    const holder = await readLock(lock);
-    if (holder && isStale(holder, me, watch.silence(holder.token + holder.sign))) {
-      await breakLock(lock, holder.token, watch);
-      continue;
-    }
-    if (performance.now() > end) throw heldTooLong(path, lock, holder);
+    if (signal?.aborted) throw stopped();
+    if (take()) return;
+    const there = lookAt(lock);
+    if (there && isDead(there, me, watch.silence(there))) breakLock(lock, there, me, watch);
+    if (clock.now() > end) throw heldTooLong(path, lock, there);
     // waiters that came together should not ask together for ever
-    await pause(wait * (0.5 + Math.random()), options.signal);
+    await clock.pause(wait * (0.5 + Math.random()), signal);
   }
 }
 
-/** Takes the lock; false if somebody has it. Synchronous, so that a signal finds it taken or not. */
-function create(lock: string, me: Holder): boolean {
-  let fd: number;
+/** That the file is not there says more than that its folder cannot be written to. */
+function meaningOf(error: unknown, path: string): unknown {
+  if (error instanceof TsopsError) return error;
   try {
-    fd = openSync(lock, "wx", 0o644);
-  } catch (error) {
-    const code = errorCode(error);
-    // Windows says EPERM or EBUSY while a lock that was just removed is still going
-    if (code === "EEXIST" || (WINDOWS && (code === "EPERM" || code === "EBUSY"))) return false;
-    throw error;
+    fs.accessSync(path);
+  } catch (missing) {
+    return readError(missing, path);
   }
-  try {
-    writeFileSync(fd, JSON.stringify(me));
-    return true;
-  } catch (error) {
-    unlinkIfThere(lock);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-async function tryTo(take: () => boolean, path: string): Promise<boolean> {
-  try {
-    return take();
-  } catch (error) {
-    // that the file is not there says more than that its folder cannot be written to
-    await fs.promises.access(path).catch((missing: unknown) => {
-      throw readError(missing, path);
-    });
-    throw writeError(error, path);
-  }
-}
-
-/** Who holds a lock, undefined if nobody does. `sign` changes with every sign of life. */
-async function readLock(lock: string): Promise<(Holder & { sign: string }) | undefined> {
-  try {
-    const info = await fs.promises.lstat(lock);
-    // what stands there may be anybody's work: a pipe or a link to a device would be read for ever
-    const ours = info.isFile() && info.size <= MAX_LOCK_BYTES;
-    return {
-      ...parseHolder(ours ? await fs.promises.readFile(lock, "utf8") : ""),
-      sign: String(info.mtimeMs),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-/** A lock that is being written, or that is not ours at all, is held by somebody unknown. */
-function parseHolder(text: string): Holder {
-  try {
-    const { token, pid, started, where } = JSON.parse(text) as Record<string, unknown>;
-    return { token: String(token), pid: Number(pid), started: String(started), where: String(where) };
-  } catch {
-    return { token: "", pid: 0, started: "", where: "" };
-  }
-}
-
-/** Whether the holder is surely gone: its process where that can be seen, else after a long silence. */
-function isStale(holder: Holder, me: Holder, silence: number): boolean {
-  if (holder.where === me.where && Number.isSafeInteger(holder.pid) && holder.pid > 0)
-    return !isRunning(holder);
-  return silence > SILENT_MS;
-}
-
-function isRunning({ pid, started }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // somebody else's process is running, too
-    if (errorCode(error) !== "EPERM") return false;
-  }
-  const now = startOf(pid);
-  return now === "" || started === "" || now === started;
+  return writeError(error, path);
 }
 
 /**
  * Removes a lock that was left behind. Only who holds the second lock may do so, after looking again: between
  * looking and removing, nobody else can have taken the first one.
  */
-async function breakLock(lock: string, token: string, watch: Watch): Promise<void> {
+function breakLock(lock: string, left: Standing, me: Holder, watch: Watch): void {
   const guard = `${lock}-break`;
-  let mine = false;
-  const done = onWayOut(() => {
-    if (mine) unlinkIfThere(guard);
-  });
-  try {
-    closeSync(openSync(guard, "wx"));
-    mine = true;
-    if ((await readLock(lock))?.token === token) await fs.promises.unlink(lock).catch(() => undefined);
-  } catch {
-    const left = await fs.promises.stat(guard).catch(() => undefined);
-    if (left && watch.silence(`guard ${left.mtimeMs}`) > SILENT_MS)
-      await fs.promises.unlink(guard).catch(() => undefined);
-    await pause(SHORTEST_WAIT_MS);
-  } finally {
-    if (mine) await fs.promises.unlink(guard).catch(() => undefined);
-    done();
+  if (takeLock(guard, me)) {
+    try {
+      if (lookAt(lock)?.state === left.state) removeLock(lock);
+    } finally {
+      unlinkIfThere(guard);
+    }
+    return;
   }
+  const there = lookAt(guard);
+  if (there && isDead(there, me, watch.silence(there))) takeAway(there);
 }
 
-function unlinkIfThere(path: string): void {
+/** Removes a second lock, for which there is no third: it is looked at again when nobody else can reach it. */
+function takeAway({ path, state }: Standing): void {
+  const aside = freshName(path);
   try {
-    unlinkSync(path);
+    fs.renameSync(path, aside);
   } catch {
-    // then nobody has to
+    // somebody else was faster; if it is not allowed, the time limit holds
+    return;
   }
+  try {
+    if (lookAt(aside)?.state !== state) fs.linkSync(aside, path);
+  } catch {
+    // somebody took it meanwhile
+  }
+  unlinkIfThere(aside);
 }
 
-/** How long something has been looking the same, by this process's own clock: those of two machines may differ. */
+/** How long something has been looking the same. */
 class Watch {
   private readonly since = new Map<string, number>();
+  private readonly clock: Clock;
 
-  silence(state: string): number {
-    const now = performance.now();
-    const first = this.since.get(state) ?? now;
-    this.since.set(state, first);
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  silence({ path, state }: Standing): number {
+    const now = this.clock.now();
+    const key = `${state} ${path}`;
+    const first = this.since.get(key) ?? now;
+    this.since.set(key, first);
     return now - first;
   }
 }
 
-function whereabouts(): string {
-  const orNothing = (read: () => string): string => {
+const REAL: Clock = {
+  now: () => performance.now(),
+  pause: async (milliseconds, signal) => {
     try {
-      return read().trim();
+      const { setTimeout: sleep } = await import("node:timers/promises");
+      await sleep(milliseconds, undefined, { signal });
     } catch {
-      return "";
+      throw stopped();
     }
-  };
-  const boot = orNothing(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
-  return [hostName(), boot, orNothing(() => readlinkSync("/proc/self/ns/pid"))].join(" ");
-}
-
-/** When a process started: field 22 of proc(5)'s stat, counted after the name, which may hold anything. */
-function startOf(pid: number | "self"): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
-
-async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  try {
-    const { setTimeout: sleep } = await import("node:timers/promises");
-    await sleep(milliseconds, undefined, { signal });
-  } catch {
-    throw stopped();
-  }
-}
+  },
+};
 
 function stopped(): TsopsError {
   return new TsopsError("aborted", "stopped while waiting for another process");
 }
 
-function heldTooLong(path: string, lock: string, holder: Holder | undefined): TsopsError {
-  const who = holder && holder.pid > 0 ? `process ${holder.pid}${place(holder)}` : "another process";
+function heldTooLong(path: string, lock: string, holder: Standing | undefined): TsopsError {
+  const { pid = 0 } = holder ?? {};
+  const who = pid > 0 ? `process ${pid}${place(holder)}` : "another process";
   return new TsopsError("lock", `${who} has been changing the file for too long`, {
     hint: `wait until it is done, or end it; if there is no such process any more, delete ${lock}`,
     place: { file: path },
   });
 }
 
-function place(holder: Holder): string {
-  const host = holder.where.split(" ")[0] ?? "";
+function place(holder: Standing | undefined): string {
+  const host = holder?.where?.split(" ")[0] ?? "";
   // the lock file may be anybody's work
   return host === hostName() || !/^[\w.-]{1,64}$/.test(host) ? "" : ` on ${host}`;
-}
-
-/** Loaded only by those who take a lock: reading is the more common thing. */
-function hostName(): string {
-  return process.getBuiltinModule("node:os").hostname();
 }

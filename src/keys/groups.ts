@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { once } from "./cache.ts";
 import { textField } from "./fields.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "./kind.ts";
@@ -121,7 +122,7 @@ async function wrapKey(
       if (isAbort(error) || (ways.length === 1 && way.name === "")) throw error;
       const [cause = "", ...next] = reasonsOf(error, way.name);
       causes.push(withoutStart(cause));
-      advice.push(...next);
+      append(advice, next);
     }
   }
   if (causes.length === 0) throw new TsopsError("generic", NO_WAY[0]!, { hint: NO_WAY[1] });
@@ -188,7 +189,7 @@ async function openKey(
     ...(local ? [{ name: "", unwrap: () => kind.unwrap(key, context) }] : []),
     ...services.map((service) => ({ name: service.name, unwrap: () => service.unwrap(key) })),
   ];
-  if (ways.length === 0) reasons.push(...NO_WAY);
+  if (ways.length === 0) append(reasons, NO_WAY);
   for (const way of ways) {
     try {
       if (context.signal?.aborted) throw new TsopsError("aborted", "stopped");
@@ -197,12 +198,11 @@ async function openKey(
       const bytes = part?.length;
       part?.fill(0);
       if (bytes !== undefined) reasons.push(`it opens to ${bytes} bytes, but ${size} are due`);
-      else if (way.name === "")
-        reasons.push(...(kind.whyNot?.(key, context) ?? ["nothing here can open it"]));
+      else if (way.name === "") append(reasons, kind.whyNot?.(key, context) ?? ["nothing here can open it"]);
       else reasons.push(`${way.name} cannot open it`);
     } catch (error) {
       if (isAbort(error)) throw error;
-      reasons.push(...reasonsOf(error, way.name));
+      append(reasons, reasonsOf(error, way.name));
     }
   }
   return null;

@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
@@ -205,7 +206,7 @@ function scalarChanges(old: Tree, now: Tree, path: (string | number)[]): Change[
     for (const [a, b, key] of pairs) {
       const inner = scalarChanges(a, b, [...path, key]);
       if (!inner) return undefined;
-      changes.push(...inner);
+      append(changes, inner);
     }
     return changes;
   };

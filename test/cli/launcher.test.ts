@@ -1,5 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,6 +83,98 @@ test("a code cache that was made under other flags of V8 is made anew", () => {
   const others = caches();
   runs();
   for (const [file, bytes] of caches()) assert.not.equal(bytes, others.get(file));
+});
+
+/** Caches that would say something else if they were run: what a stranger puts there. */
+function plantCaches(): Map<string, Buffer> {
+  const strange = join(folder, "dist", "start.js");
+  runs();
+  const good = caches();
+  // the same length, since that is all that V8 compares
+  writeFileSync(strange, START.replace('"start" }', '"other" }'));
+  rmSync(join(folder, "dist", "cache"), { recursive: true });
+  spawnSync(process.execPath, [join(folder, "bin", "tsops.js")], { env: { PATH: process.env.PATH } });
+  const bad = caches();
+  writeFileSync(strange, START);
+  assert.equal([...bad.keys()], [...good.keys()]);
+  return bad;
+}
+
+const says = (): string =>
+  spawnSync(process.execPath, [join(folder, "bin", "tsops.js")], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH },
+  }).stdout;
+
+test("finding 17: whatever the umask, only the owner can write to the code cache", () => {
+  for (const umask of ["000", "002", "077"]) {
+    rmSync(join(folder, "dist", "cache"), { recursive: true, force: true });
+    const program = join(folder, "bin", "tsops.js");
+    const line = `umask ${umask}; exec "${process.execPath}" "${program}"`;
+    assert.is(spawnSync("sh", ["-c", line], { encoding: "utf8" }).stdout, "late, after start\n");
+    assert.is(statSync(join(folder, "dist", "cache")).mode & 0o7777, 0o755, umask);
+    assert.is(caches().size, 2);
+    for (const file of caches().keys()) assert.is(statSync(file).mode & 0o7777, 0o644, umask);
+  }
+});
+
+test("finding 17: a code cache that others can have written is not run, and made anew", () => {
+  const bad = plantCaches();
+  const cache = join(folder, "dist", "cache");
+  // the attack works where nobody looks at modes and owners
+  assert.is(says(), "late, after other\n");
+  const spoil: (() => void)[] = [
+    () => chmodSync(cache, 0o777),
+    () => chmodSync(cache, 0o775),
+    () => {
+      for (const file of bad.keys()) chmodSync(file, 0o666);
+    },
+    () => {
+      for (const file of bad.keys()) {
+        renameSync(file, `${file}.real`);
+        symlinkSync(`${file}.real`, file);
+      }
+    },
+  ];
+  if (process.getuid?.() === 0) {
+    spoil.push(
+      () => chownSync(cache, 54321, 54321),
+      () => {
+        for (const file of bad.keys()) chownSync(file, 54321, 54321);
+      },
+    );
+  }
+  for (const [i, make] of spoil.entries()) {
+    rmSync(cache, { recursive: true, force: true });
+    mkdirSync(cache, { mode: 0o755 });
+    chmodSync(cache, 0o755);
+    for (const [file, bytes] of bad) {
+      writeFileSync(file, bytes);
+      chmodSync(file, 0o644);
+    }
+    make();
+    assert.is(says(), "late, after start\n", `${i}`);
+    assert.is(says(), "late, after start\n", `${i} again`);
+  }
+});
+
+test("finding 17: a cache is kept by the owner of the program and by root, and by nobody else", () => {
+  if (process.getuid?.() !== 0) return;
+  const dist = join(folder, "dist");
+  chmodSync(folder, 0o755);
+  chmodSync(dist, 0o777);
+  const as = ["--reuid", "54321", "--regid", "54321", "--clear-groups", process.execPath];
+  const { stdout } = spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js")], { encoding: "utf8" });
+  assert.is(stdout, "late, after start\n");
+  assert.not.ok(readdirSync(dist).includes("cache"));
+  chownSync(dist, 54321, 54321);
+  chmodSync(dist, 0o755);
+  spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js")]);
+  assert.is(caches().size, 2);
+  // root's own run uses it, since the owner may change the program, too
+  const kept = caches();
+  runs();
+  assert.equal(caches(), kept);
 });
 
 test.run();

@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -143,6 +144,70 @@ test("plaintext does not go to somebody who put a file in its place, where every
   chmodSync(dir, 0o1777);
   assert.is((await failure(createFile(path, Buffer.from("secret"), { plaintext: true }))).code, "write");
   assert.is(readFileSync(path, "utf8"), "");
+});
+
+test("what replaces a ciphertext with plaintext is for the owner alone, and says whom it shut out", async () => {
+  const path = join(folder(), "a");
+  for (const [before, after, narrowed] of [
+    [0o644, 0o600, true],
+    [0o664, 0o600, true],
+    [0o755, 0o700, true],
+    [0o600, 0o600, false],
+    [0o4750, 0o700, true],
+  ] as const) {
+    writeFileSync(path, "x");
+    chmodSync(path, before);
+    assert.is((await replaceFile(path, Buffer.from("y"), { plaintext: true })).narrowed, narrowed);
+    assert.is(mode(path), after);
+  }
+});
+
+test("says how many other names a file had", async () => {
+  const path = join(folder(), "a");
+  assert.is((await replaceFile(path, Buffer.from("new"))).otherNames, 0);
+  linkSync(path, `${path}-2`);
+  linkSync(path, `${path}-3`);
+  const { ino } = statSync(path);
+  const { otherNames, inode } = await replaceFile(path, Buffer.from("newer"));
+  assert.equal([otherNames, inode], [2, ino]);
+  assert.is(text(`${path}-2`), "new");
+});
+
+test("members of a group get no plaintext by a file that they put into a shared folder", async () => {
+  if (!ROOT) return;
+  const dir = folder();
+  chmodSync(scratch, 0o755);
+  const member = script(
+    folder(),
+    `import { createFile, replaceFile } from "./src/files/atomic.ts";
+     process.setgroups([777]); process.setgid(1001); process.setuid(1001);
+     for (const path of process.argv.slice(2)) {
+       const done = (way) => () => console.log(way, "written");
+       const not = (way) => (error) => console.log(way, error.message);
+       await createFile(path, Buffer.from("secret"), { plaintext: true }).then(done("create"), not("create"));
+       await replaceFile(path, Buffer.from("secret"), { plaintext: true }).then(done("replace"), not("replace"));
+     }`,
+  );
+  chownSync(dir, 0, 777);
+  chmodSync(dir, 0o2775);
+  for (const [name, uid] of [
+    ["theirs", 1002],
+    ["mine", 1001],
+  ] as const) {
+    writeFileSync(join(dir, name), "");
+    chownSync(join(dir, name), uid, 777);
+    chmodSync(join(dir, name), 0o666);
+  }
+  const run = (name: string) => start(node(member, join(dir, name))).ended;
+  const theirs = await run("theirs");
+  assert.is(
+    theirs.stdout.match(/somebody else's, in a folder that others can write to/g)?.length,
+    2,
+    theirs.stderr,
+  );
+  assert.is(text(join(dir, "theirs")), "");
+  assert.is((await run("mine")).stdout, "create written\nreplace written\n");
+  assert.is(mode(join(dir, "mine")), 0o600);
 });
 
 test("writes to devices and pipes as they are", async () => {

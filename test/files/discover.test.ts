@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
-import { discover } from "../../src/files/discover.ts";
+import { discover, explore } from "../../src/files/discover.ts";
 import { scratchFolder } from "./helpers.ts";
 
 const test = suite("discover");
@@ -82,6 +82,53 @@ test("a pattern that matches nothing is an error, and stopping stops", async () 
     (error: unknown) => error,
   );
   assert.is((aborted as TsopsError).code, "aborted");
+});
+
+test("what a folder or pattern brings in leads nowhere else, and one name of a file counts", async () => {
+  const outside = scratchFolder();
+  writeFileSync(join(outside, "out.yaml"), "");
+  const root = scratchFolder();
+  for (const folder of ["in/sub", "in/.git", "else"]) mkdirSync(join(root, folder), { recursive: true });
+  for (const name of ["in/z.yaml", "in/.git/config", "else/e.yaml"]) writeFileSync(join(root, name), "");
+  for (const [name, target] of [
+    ["a-link", "z.yaml"],
+    ["sub/up", "../z.yaml"],
+    ["sub/round", "../../in/z.yaml"],
+    ["beside", "../else/e.yaml"],
+    ["out", join(outside, "out.yaml")],
+    ["through", "out"],
+    ["git", ".git/config"],
+    ["folder", "../else"],
+    ["null", "/dev/null"],
+    ["nothing", "missing"],
+  ] as const)
+    symlinkSync(target, join(root, "in", name));
+  writeFileSync(join(root, "in/sub/.git"), "gitdir: elsewhere");
+  symlinkSync("z.yaml", join(root, "in/.tsops-0123456789abcdef.lock"));
+  const look = async (...given: string[]) => {
+    const { files, passedOver } = await explore(given, { cwd: root });
+    const names = (why: string) => passedOver.filter((item) => item.why === why).map(({ name }) => name);
+    return { files, leaves: names("leaves").sort(), others: names("no-file") };
+  };
+  const own = { name: "in/z.yaml", named: false, link: false };
+  const leaves = ["in/beside", "in/git", "in/out", "in/through"];
+  for (const given of ["in", "in/**", "./in/", "in/../in"]) {
+    assert.equal(await look(given), { files: [own], leaves, others: ["in/null"] }, given);
+  }
+  // seen from above, the other folder belongs to it
+  assert.equal(
+    (await look(".")).leaves,
+    leaves.filter((name) => name !== "in/beside"),
+  );
+  // a link whose target was not found itself is a name of it
+  assert.equal((await look("in/*-link")).files, [{ name: "in/a-link", named: false, link: true }]);
+  assert.equal((await look("in/sub")).leaves, ["in/sub/round", "in/sub/up"]);
+  // what is named is followed, and is no file of the folder any more
+  assert.equal((await look("in/out", "in/a-link", "in")).files, [
+    { name: "in/out", named: true, link: false },
+    { name: "in/a-link", named: true, link: false },
+  ]);
+  assert.not.ok((await look("in", "in/out")).leaves.includes("in/out"));
 });
 
 test.run();

@@ -1,10 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { withLock } from "../../src/files/lock.ts";
+import { isOwnName } from "../../src/files/own.ts";
 import { node, othersIn, scratchFolder, script, start } from "./helpers.ts";
 
 const test = suite("lock");
@@ -119,10 +129,10 @@ async function nameOfLock(path: string): Promise<string> {
   return await withLock(path, async () => join(path, "..", othersIn(join(path, ".."), "n")[0]!));
 }
 
-async function holderNow(path: string): Promise<{ where: string }> {
+async function holderNow(path: string): Promise<Record<string, unknown>> {
   return await withLock(path, async () => {
     const dir = join(path, "..");
-    return JSON.parse(readFileSync(join(dir, othersIn(dir, "n")[0]!), "utf8")) as { where: string };
+    return JSON.parse(readFileSync(join(dir, othersIn(dir, "n")[0]!), "utf8")) as Record<string, unknown>;
   });
 }
 
@@ -186,6 +196,224 @@ test("a pipe or a device in the place of the lock is not read", async () => {
     put(await nameOfLock(path));
     const error = await withLock(path, async () => "never", { timeout: 50 }).catch((error: unknown) => error);
     assert.is((error as TsopsError).code, "lock");
+  }
+});
+
+/** A clock that runs only while somebody waits. */
+function quickClock() {
+  let time = 0;
+  const clock = {
+    rounds: 0,
+    now: () => time,
+    pause: async (milliseconds: number) => {
+      clock.rounds++;
+      time += milliseconds;
+      await pause(0);
+    },
+  };
+  return clock;
+}
+
+/** Plants something in the place of a file's lock, and tries to take it. */
+async function tryPlanted(
+  plant: (lock: string, now: Record<string, unknown>) => void,
+  options: { timeout?: number } = {},
+) {
+  const dir = folder();
+  const path = join(dir, "n");
+  writeFileSync(path, "0");
+  const lock = await nameOfLock(path);
+  plant(lock, await holderNow(path));
+  const clock = quickClock();
+  const result = await withLock(path, async () => "done", { ...options, clock }).catch(
+    (error: unknown) => error,
+  );
+  return { result, waited: clock.now(), rounds: clock.rounds, dir, lock };
+}
+
+const signed = (more: Record<string, unknown>) =>
+  JSON.stringify({ token: "old", pid: 1, started: "1", ...more });
+
+test("what is no lock is an error at once that names it, and is not taken away", async () => {
+  const kinds: Record<string, (path: string) => void> = {
+    folder: (path) => mkdirSync(path),
+    "folder with something in it": (path) => {
+      mkdirSync(path);
+      writeFileSync(join(path, ".gitkeep"), "");
+    },
+    link: (path) => symlinkSync("n", path),
+    "link to nothing": (path) => symlinkSync("nothing", path),
+    pipe: (path) => execFileSync("mkfifo", [path]),
+    "file of somebody": (path) => writeFileSync(path, "my notes\n"),
+    "large file": (path) => writeFileSync(path, "x".repeat(1_000_000)),
+    "JSON of something else": (path) => writeFileSync(path, '{"a":1}'),
+  };
+  for (const [kind, put] of Object.entries(kinds)) {
+    for (const ending of ["", "-break"]) {
+      const { result, waited, lock } = await tryPlanted((lock, now) => {
+        if (ending !== "") writeFileSync(lock, signed({ ...now, pid: 1, started: "" }));
+        put(lock + ending);
+      });
+      assert.instance(result, TsopsError, `${kind}${ending}`);
+      const error = result as TsopsError;
+      assert.is(error.code, "lock");
+      assert.match(error.message, lock + ending);
+      assert.match(error.hint ?? "", "remove it");
+      assert.ok(waited < 1000, `${kind}${ending}: ${waited} ms`);
+      assert.ok(lstatSync(lock + ending), "it is still there");
+    }
+  }
+});
+
+test("locks that nobody holds hold nobody up, also where several were committed", async () => {
+  const contents: Record<string, (now: Record<string, unknown>) => string> = {
+    "a process that is gone": (now) => signed({ ...now, pid: 2 ** 22 + 1 }),
+    "process 1 without its start": (now) => signed({ ...now, pid: 1, started: "" }),
+    "process 1 at another time": (now) => signed({ ...now, pid: 1, started: "1" }),
+    "no process number": (now) => signed({ ...now, pid: 0 }),
+    "a copy from another machine": (now) => signed({ ...now, where: "elsewhere 1 2", inode: "1" }),
+    "another machine, without an inode": () => signed({ where: "elsewhere 1 2" }),
+    "an empty file": () => "",
+  };
+  for (const [kind, content] of Object.entries(contents)) {
+    for (const endings of [[""], ["", "-break"], ["-break"]]) {
+      const { result, waited, rounds, dir } = await tryPlanted((lock, now) => {
+        for (const ending of endings) writeFileSync(lock + ending, content(now));
+      });
+      assert.is(result, "done", `${kind} ${endings}: ${result}`);
+      assert.ok(waited < 5000 && rounds < 100, `${kind} ${endings}: ${waited} ms, ${rounds} rounds`);
+      if (endings[0] === "") assert.equal(othersIn(dir, "n"), [], kind);
+    }
+  }
+});
+
+/** A lock that says which file it is, as a real one does. */
+function plantReal(lock: string, content: Record<string, unknown>): void {
+  writeFileSync(lock, "");
+  writeFileSync(lock, signed({ ...content, inode: String(statSync(lock, { bigint: true }).ino) }));
+}
+
+test("a lock from another machine holds while there are signs of life, and half a minute longer", async () => {
+  const elsewhere = { where: "elsewhere 1 2" };
+  const silent = await tryPlanted((lock) => plantReal(lock, elsewhere));
+  assert.is(silent.result, "done");
+  assert.ok(silent.waited > 30_000 && silent.waited < 31_000, `${silent.waited}`);
+  const old = await tryPlanted((lock) => {
+    plantReal(lock, elsewhere);
+    utimesSync(lock, 1000, 1000);
+  });
+  assert.is(old.result, "done");
+  assert.ok(old.waited < 1000, `${old.waited}`);
+  // another boot of a machine of this name may be another machine of this name
+  const reboot = await tryPlanted((lock, { where }) =>
+    plantReal(lock, { where: String(where).replace(" ", " 0") }),
+  );
+  assert.ok(reboot.waited > 30_000, `${reboot.waited}`);
+
+  const dir = folder();
+  const path = join(dir, "n");
+  const lock = await nameOfLock(path);
+  plantReal(lock, elsewhere);
+  const clock = quickClock();
+  let seconds = 1;
+  const alive = {
+    ...clock,
+    pause: (ms: number) => {
+      utimesSync(lock, 2e9, 2e9 + seconds++);
+      return clock.pause(ms);
+    },
+  };
+  const error = await withLock(path, async () => "never", { clock: alive }).catch((error: unknown) => error);
+  assert.is((error as TsopsError).code, "lock");
+  assert.match((error as TsopsError).message, "process 1 on elsewhere");
+  assert.ok(clock.now() >= 60_000 && clock.now() < 61_000, `${clock.now()}`);
+});
+
+test("the time limit holds whatever happens, with a pause in each round", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  const lock = await nameOfLock(path);
+  const clock = quickClock();
+  // somebody puts a dead lock there again as soon as it is gone
+  const again = () => writeFileSync(lock, signed({ where: "elsewhere 1 2" }));
+  again();
+  const stubborn = {
+    now: clock.now,
+    pause: (ms: number) => {
+      again();
+      return clock.pause(ms);
+    },
+  };
+  const error = await withLock(path, async () => "never", { clock: stubborn }).catch(
+    (error: unknown) => error,
+  );
+  assert.is((error as TsopsError).code, "lock");
+  assert.ok(clock.now() >= 60_000 && clock.now() < 61_000, `${clock.now()}`);
+  assert.ok(clock.rounds < 3000, `${clock.rounds}`);
+});
+
+test("a kill at any moment leaves nothing that the next one waits for", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  const child = script(
+    folder(),
+    `import { withLock } from "./src/files/lock.ts";
+     for (let n = 0; ; n++) {
+       await withLock(process.argv[2], async () => undefined);
+       if (n === 0) console.log("going");
+     }`,
+  );
+  for (let round = 0; round < 15; round++) {
+    const running = start(node(child, path));
+    await running.printed("going");
+    await pause(Math.random() * 20);
+    running.child.kill("SIGKILL");
+    await running.ended;
+    const clock = quickClock();
+    assert.is(await withLock(path, async () => "done", { clock }), "done");
+    assert.ok(clock.rounds < 10, `round ${round}: ${clock.rounds}`);
+  }
+  assert.ok(othersIn(dir).every(isOwnName), "and nothing that would be taken for a file of the person");
+});
+
+test("where there are no hard links, a lock is made in two steps, and one at a time holds it all the same", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  const { linkSync } = fs;
+  fs.linkSync = () => {
+    throw Object.assign(new Error("no links here"), { code: "EPERM" });
+  };
+  try {
+    let inside = 0;
+    await Promise.all(
+      Array.from({ length: 8 }, () =>
+        withLock(path, async () => {
+          assert.is(++inside, 1);
+          await pause(1);
+          inside--;
+        }),
+      ),
+    );
+    // what a kill between the two steps leaves
+    writeFileSync(await nameOfLock(path), "");
+    const clock = quickClock();
+    assert.is(await withLock(path, async () => "done", { clock }), "done");
+    assert.ok(clock.now() > 1000 && clock.now() < 1500, `${clock.now()}`);
+  } finally {
+    fs.linkSync = linkSync;
+  }
+  assert.equal(othersIn(dir), []);
+});
+
+test("a lock can be read by others whatever the umask, so that they see whether it is held", async () => {
+  const dir = folder();
+  const before = process.umask(0o077);
+  try {
+    await withLock(join(dir, "n"), async () => {
+      assert.is(statSync(join(dir, othersIn(dir)[0]!)).mode & 0o777, 0o644);
+    });
+  } finally {
+    process.umask(before);
   }
 });
 

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { OpenDocument } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
-import { discover } from "../../files/discover.ts";
 import type { ReadFile } from "../../files/read.ts";
 import { statOf } from "../../files/stat.ts";
 import { buildTrees } from "../../formats/build.ts";
@@ -21,6 +20,7 @@ import {
   readInput,
   writeResult,
 } from "../files.ts";
+import { findFiles } from "../found.ts";
 import { type Io, readAll } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -31,11 +31,12 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   const given = args.list("files");
   checkOutputOptions(args, given);
   const session = await makeSession(args, io);
+  let narrowed = 0;
   const decryptTo = async (
     name: string,
     output: string | undefined,
     given?: Pick<ReadFile, "bytes"> & Partial<ReadFile>,
-    parents = false,
+    below?: string,
   ): Promise<void> => {
     const input = given ?? (await readInput(name, io));
     const settings = await loadSettings(resolve(io.cwd, name), args, io);
@@ -44,7 +45,8 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
       const format = await outputFormat(args, name);
       const text = plaintextOf(open, format, args, indentFor(format, args, settings));
       const file = args.flag("in-place") ? name : undefined;
-      await writeResult(text, { file, expected: input.fingerprint, output, parents, plaintext: true }, io);
+      const target = { file, expected: input.fingerprint, output, below, plaintext: true };
+      if (await writeResult(text, target, io)) narrowed++;
     } finally {
       open.close();
     }
@@ -55,31 +57,56 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     });
     return 0;
   }
-  const { names, many } = await namedFiles(given, io);
   const output = args.text("output");
-  if (!many) return await forEachFile(names, "decrypted", io, (name) => decryptTo(name, output));
+  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!))) {
+    const code = await forEachFile(given, "decrypted", io, (name) => decryptTo(name, output));
+    await noteNarrowed(narrowed, io);
+    return code;
+  }
   if (!args.flag("in-place") && output === undefined && !args.flag("dry-run")) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  const explicit = new Set(given);
-  return await forEachFile(names, args.flag("dry-run") ? "would decrypt" : "decrypted", io, async (name) => {
-    const input = await readInput(name, io);
-    const known = explicit.has(name);
-    if (!known && !input.bytes.includes("sops")) return PASSED_OVER;
-    if (args.flag("dry-run")) {
-      if (!known && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
-      return await note(io, `would decrypt ${name}`);
-    }
-    const target = output && outputBelow(output, name, io);
-    try {
-      return await decryptTo(name, target, input, true);
-    } catch (error) {
-      if (!known && isNotEncrypted(error)) return PASSED_OVER;
-      throw error;
-    }
+  const writes = args.flag("in-place");
+  const found = await findFiles(given, args, io, {
+    writes,
+    // the others are looked at when they are read
+    wanted: async ({ name, link }) => !(link && writes) || (await isEncrypted(name, args, io)),
   });
+  const explicit = new Set(found.filter(({ named }) => named).map(({ name }) => name));
+  const names = found.map(({ name }) => name);
+  const code = await forEachFile(
+    names,
+    args.flag("dry-run") ? "would decrypt" : "decrypted",
+    io,
+    async (name) => {
+      const input = await readInput(name, io);
+      const known = explicit.has(name);
+      if (!known && !input.bytes.includes("sops")) return PASSED_OVER;
+      if (args.flag("dry-run")) {
+        if (!known && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
+        return await note(io, `would decrypt ${name}`);
+      }
+      const target = output && outputBelow(output, name, io);
+      try {
+        return await decryptTo(name, target, input, output);
+      } catch (error) {
+        if (!known && isNotEncrypted(error)) return PASSED_OVER;
+        throw error;
+      }
+    },
+  );
+  await noteNarrowed(narrowed, io);
+  return code;
+}
+
+/** Once a run: whoever else has to read a file, such as a service, has to be given the permission again. */
+async function noteNarrowed(count: number, io: Io): Promise<void> {
+  if (count === 0) return;
+  const files =
+    count === 1 ? "a file that others could read is" : `${count} files that others could read are`;
+  await note(io, `${files} for the owner alone now (mode 0600), as plaintext has to be`);
 }
 
 /** The plaintext as it was encrypted; a part of it; or the same content in another format. */
@@ -114,23 +141,15 @@ function extractFrom(
   return value instanceof TreeMap ? format.print([value], { indent }) : format.printValue(value, { indent });
 }
 
-/** The files that were named, and all below the folders and patterns. */
-async function namedFiles(
-  given: readonly string[],
-  io: Io,
-): Promise<{ names: readonly string[]; many: boolean }> {
-  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!))) return { names: given, many: false };
-  return { names: await discover(given, { cwd: io.cwd }), many: true };
-}
-
 /** The files that were named, and the encrypted ones below the folders and patterns. */
-export async function encryptedFiles(given: readonly string[], args: Args, io: Io): Promise<string[]> {
-  const explicit = new Set(given);
-  const found: string[] = [];
-  for (const name of await discover(given, { cwd: io.cwd })) {
-    if (explicit.has(name) || (await isEncrypted(name, args, io))) found.push(name);
-  }
-  return found;
+export async function encryptedFiles(
+  given: readonly string[],
+  args: Args,
+  io: Io,
+  { writes = false } = {},
+): Promise<string[]> {
+  const wanted = ({ name }: { name: string }) => isEncrypted(name, args, io);
+  return (await findFiles(given, args, io, { writes, wanted })).map(({ name }) => name);
 }
 
 function isFile(path: string): boolean {

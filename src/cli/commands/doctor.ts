@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Configurations } from "../../config/find.ts";
 import { masterKeys } from "../../config/groups.ts";
 import { inFile, TsopsError } from "../../errors.ts";
+import { append } from "../../formats/append.ts";
 import { decodeText } from "../../formats/text.ts";
 import { describeKey, groupsFromMetadata, type KeyService } from "../../keys/groups.ts";
 import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../../keys/kind.ts";
@@ -92,10 +93,10 @@ async function examineFile(
   const lines = [`${name}: ${OPENS.get(opens)}${count}`];
   const format = await inputFormat(args, name);
   const drift = await driftOf({ groups, threshold, metadata, format }, settings, io);
-  if (drift) lines.push(...`  it ${describeDrift(drift, settings)}`.split("\n").map((line) => `  ${line}`));
+  if (drift) lines.push(`  it ${describeDrift(drift, settings).replaceAll("\n", "\n    ")}`);
   for (const [i, keys] of results.entries()) {
     if (groups.length > 1) lines.push(`  key group ${i + 1}`);
-    for (const result of keys) lines.push(...keyLines(result, settings));
+    for (const result of keys) append(lines, keyLines(result, settings));
   }
   // their protocol has no question that would be answered without unwrapping
   for (const service of services)
@@ -151,7 +152,7 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
   const count = (wanted: boolean | undefined) => results.filter(({ usable }) => usable === wanted).length;
   const perhaps = count(undefined) > 0 ? `, ${count(undefined)} perhaps` : "";
   const lines = [`${config.path}: ${count(true)} of ${group.length} keys can be used here${perhaps}`];
-  for (const result of results) lines.push(...keyLines(result, { config }));
+  for (const result of results) append(lines, keyLines(result, { config }));
   await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
   return 0;
 }

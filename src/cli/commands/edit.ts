@@ -10,9 +10,10 @@ import { nameOf } from "../../keys/store/env.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
-import { inputFormat, openFile, readInput } from "../files.ts";
+import { inputFormat, noteOtherNames, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
+import { refuseProtected } from "../protected.ts";
 import { formatError, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
@@ -22,6 +23,7 @@ import { checkDrift, sealingOf, warnOfPlain } from "../vouch.ts";
 export async function edit(args: Args, io: Io): Promise<number> {
   const name = args.text("file");
   if (name === undefined) throw new TsopsError("no-file", "no file specified", { hint: "tsops edit FILE" });
+  await refuseProtected(name, args, io);
   const session = await makeSession(args, io);
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   try {
@@ -63,7 +65,10 @@ async function editExisting(
   await editAndSave(name, before, encrypt, open, io, async (text) => {
     const path = resolve(io.cwd, name);
     if (said !== undefined) await note(io, said);
-    await withLock(path, () => replaceFile(path, encodeText(text), { expected: fingerprint }));
+    const replaced = await withLock(path, () =>
+      replaceFile(path, encodeText(text), { expected: fingerprint }),
+    );
+    await noteOtherNames(name, replaced, false, io);
   });
 }
 

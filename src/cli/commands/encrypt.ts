@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
-import { discover } from "../../files/discover.ts";
 import { withLock } from "../../files/lock.ts";
+import { append } from "../../formats/append.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format, Reading } from "../../formats/format.ts";
 import { json } from "../../formats/json.ts";
@@ -23,7 +23,9 @@ import {
   reportWarnings,
   writeResult,
 } from "../files.ts";
+import { findFiles } from "../found.ts";
 import { type Io, readAll, visible, write } from "../io.ts";
+import { refuseProtected, whoReads } from "../protected.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
@@ -47,8 +49,8 @@ export async function encrypt(args: Args, io: Io): Promise<number> {
     });
   }
   return await forEachFile(names, "encrypted", io, (name) => {
-    const target = output === undefined || !many ? output : outputBelow(output, name, io);
-    return encryptFile(name, target, args, io, session);
+    if (output === undefined || !many) return encryptFile(name, { output }, args, io, session);
+    return encryptFile(name, { output: outputBelow(output, name, io), below: output }, args, io, session);
   });
 }
 
@@ -67,11 +69,12 @@ async function encryptStdin(args: Args, io: Io, session: Session): Promise<numbe
 
 async function encryptFile(
   name: string,
-  output: string | undefined,
+  target: { output?: string; below?: string },
   args: Args,
   io: Io,
   session: Session,
 ): Promise<void> {
+  await refuseProtected(name, args, io);
   const inPlace = args.flag("in-place");
   const work = async (): Promise<void> => {
     const { bytes, fingerprint } = await readInput(name, io);
@@ -85,7 +88,13 @@ async function encryptFile(
     );
     await writeResult(
       text,
-      { file: inPlace ? name : undefined, expected: fingerprint, output, plaintext: false },
+      {
+        ...target,
+        file: inPlace ? name : undefined,
+        expected: fingerprint,
+        encrypts: true,
+        plaintext: false,
+      },
       io,
     );
   };
@@ -123,7 +132,7 @@ async function warningOfDuplicates<T>(
 ): Promise<T> {
   const duplicates: Warning[] = [];
   try {
-    return await work((reading) => void duplicates.push(...duplicateWarnings(reading)));
+    return await work((reading) => void append(duplicates, duplicateWarnings(reading)));
   } finally {
     if (format.name.startsWith("json")) await reportWarnings(duplicates, text, name, io);
   }
@@ -152,6 +161,7 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
       hint: "tsops encrypt --update secrets.enc.yaml secrets.yaml",
     });
   }
+  if (given[0] !== undefined) await refuseProtected(given[0], args, io);
   const session = await makeSession(args, io);
   const { bytes } = await readInput(old, io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], io);
@@ -170,7 +180,7 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
     const file = args.flag("in-place") ? given[0] : undefined;
     await writeResult(
       text,
-      { file, expected: input?.fingerprint, output: args.text("output"), plaintext: false },
+      { file, expected: input?.fingerprint, output: args.text("output"), encrypts: true, plaintext: false },
       io,
     );
     return 0;
@@ -181,30 +191,30 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
 
 /** The files that were named; of folders and patterns, those that have a creation rule and are not encrypted yet. */
 async function filesToEncrypt(given: readonly string[], args: Args, io: Io) {
-  const found = await discover(given, { cwd: io.cwd });
-  const explicit = new Set(given);
-  if (found.every((name) => explicit.has(name))) return { names: found, many: found.length > 1 };
-  const names: string[] = [];
-  for (const name of found) {
-    const wanted =
-      explicit.has(name) || ((await ruleMatches(name, args, io)) && !(await isEncrypted(name, args, io)));
-    if (wanted) names.push(name);
-  }
-  return { names, many: true };
+  const found = await findFiles(given, args, io, {
+    writes: args.flag("in-place"),
+    about: (name) => ruleMatches(name, args, io),
+    wanted: async ({ name }) => !(await isEncrypted(name, args, io)),
+  });
+  const names = found.map(({ name }) => name);
+  return { names, many: names.length > 1 || found.some(({ named }) => !named) };
 }
 
 async function listFiles(names: readonly string[], args: Args, io: Io): Promise<number> {
-  for (const name of names) if (!(await isEncrypted(name, args, io))) await note(io, `would encrypt ${name}`);
+  for (const name of names) {
+    if ((await whoReads(name, args, io)) === undefined && !(await isEncrypted(name, args, io)))
+      await note(io, `would encrypt ${name}`);
+  }
   return 0;
 }
 
 /** `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. */
 async function checkFiles(given: readonly string[], args: Args, io: Io): Promise<number> {
-  const explicit = new Set(given);
   let exit = 0;
-  for (const name of await discover(given, { cwd: io.cwd })) {
+  for (const { name, named } of await findFiles(given, args, io, { writes: false })) {
+    if ((await whoReads(name, args, io)) !== undefined) continue;
     const encrypted = await isEncrypted(name, args, io);
-    if (!encrypted && !explicit.has(name) && !(await ruleMatches(name, args, io))) continue;
+    if (!encrypted && !named && !(await ruleMatches(name, args, io))) continue;
     const problems = encrypted ? await problemsOf(name, args, io) : [];
     if (encrypted && problems.length === 0) continue;
     exit = 1;

@@ -5,7 +5,7 @@ import { Configurations } from "../../config/find.ts";
 import { matchingRule } from "../../config/match.ts";
 import type { Config } from "../../config/model.ts";
 import { TsopsError } from "../../errors.ts";
-import { createFile, createNew } from "../../files/atomic.ts";
+import { createNew } from "../../files/atomic.ts";
 import { makePrivateFolder } from "../../files/folder.ts";
 import { statOf } from "../../files/stat.ts";
 import { configFolder } from "../../keys/age/identities.ts";
@@ -34,7 +34,8 @@ export async function init(args: Args, io: Io): Promise<number> {
   }
   const patterns = args.list("patterns").length > 0 ? args.list("patterns") : PATTERNS;
   const target = resolve(io.cwd, ".sopsrc");
-  await createFile(target, Buffer.from(configText(recipient, patterns, io.cwd)), { plaintext: false });
+  // never through a link, which somebody else may have put there
+  await createNew(target, Buffer.from(configText(recipient, patterns, io.cwd)), { mode: 0o666 });
   await note(io, await nextSteps(target, patterns, io));
   return 0;
 }

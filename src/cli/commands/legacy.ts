@@ -51,7 +51,7 @@ function refuseMistyped(files: readonly string[], io: Io): void {
 
 /** The commands with what they do. */
 function commandList(): string {
-  const width = Math.max(...COMMANDS.map((command) => nameOf(command).length));
+  const width = COMMANDS.reduce((most, command) => Math.max(most, nameOf(command).length), 0);
   const lines = COMMANDS.map((command) => `  ${nameOf(command).padEnd(width)}  ${command.summary}`);
   return `tsops COMMAND FILE…\n${lines.join("\n")}\ntsops COMMAND --help says more`;
 }

@@ -20,7 +20,7 @@ export async function rotate(args: Args, io: Io): Promise<number> {
   if (given.length === 0)
     throw new TsopsError("no-file", "no file specified", { hint: "name the files to rotate" });
   checkOutputOptions(args, given);
-  const files = await encryptedFiles(given, args, io);
+  const files = await encryptedFiles(given, args, io, { writes: args.flag("in-place") });
   if (files.length > 1 && !args.flag("in-place")) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
       hint: "use --in-place",

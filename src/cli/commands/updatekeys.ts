@@ -23,7 +23,7 @@ import { encryptedFiles } from "./decrypt.ts";
  * taken away and could open the file brings a new data key with it.
  */
 export async function updatekeys(args: Args, io: Io): Promise<number> {
-  const files = await encryptedFiles(args.list("files"), args, io);
+  const files = await encryptedFiles(args.list("files"), args, io, { writes: true });
   return await forEachFile(files, "synced", io, (name) => updateOne(name, args, io), {
     inOrder: true,
   });

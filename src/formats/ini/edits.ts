@@ -107,9 +107,11 @@ function likeOthers(text: string, { keys }: Section, name: string): string {
   const widths = keys.map(({ item }) => item.nameSpan.end - item.nameSpan.start);
   const aligned = new Set(columns).size === 1 && new Set(widths).size > 1;
   const gap = text.slice(last.nameSpan.end, last.delimiter);
-  const before = aligned
-    ? " ".repeat(Math.max(columns[0]! - spelled.length, Math.min(...columns.map((c, i) => c - widths[i]!))))
-    : gap;
+  const narrowest = columns.reduce(
+    (least, c, i) => Math.min(least, c - widths[i]!),
+    Number.POSITIVE_INFINITY,
+  );
+  const before = aligned ? " ".repeat(Math.max(columns[0]! - spelled.length, narrowest)) : gap;
   const { value } = last;
   const blank = text[last.delimiter + 1];
   const after =

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { append } from "../append.ts";
 import { type FlatLine, flatBlock } from "../flatten.ts";
 import { type Container, childContainer, type Entry, type Reading, rootContainer } from "../format.ts";
 import { placeOf } from "../text.ts";
@@ -103,13 +104,13 @@ class Reader {
     for (const section of sections) {
       if (section.header && section.name === METADATA_SECTION) {
         blocks.push(section);
-        trailing.push(...section.above);
+        append(trailing, section.above);
       } else {
         close();
         open = section;
       }
     }
-    trailing.push(...below);
+    append(trailing, below);
     close();
     const reading = { text, entries, documents: 1, duplicates };
     return blocks.length === 0 ? reading : { ...reading, metadata: metadataBlock(text, blocks) };

@@ -1,3 +1,4 @@
+import { append } from "../append.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../tree.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Style } from "./style.ts";
@@ -47,13 +48,14 @@ function writeLines(tree: TreeMap | TreeList, writing: Writing, indent: string):
   for (const item of tree.items) {
     if (item instanceof TreeComment) {
       if (!comments) continue;
-      if (item.inline) inline.push(...commentLines(item.text));
-      else lines.push(...commentLines(item.text));
+      if (item.inline) append(inline, commentLines(item.text));
+      else append(lines, commentLines(item.text));
       continue;
     }
     const comma = ++count < total ? "," : "";
     const [tail, ...more] = inline;
-    lines.push(...more, `${writeItem(item, writing, indent)}${comma}${tail === undefined ? "" : ` ${tail}`}`);
+    append(lines, more);
+    lines.push(`${writeItem(item, writing, indent)}${comma}${tail === undefined ? "" : ` ${tail}`}`);
     inline = [];
   }
   return [...lines, ...inline];

@@ -1,3 +1,4 @@
+import { append } from "../append.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../tree.ts";
 import { longString, tomlKey, tomlScalar } from "./spell.ts";
 
@@ -72,21 +73,23 @@ function sortedItems(map: TreeMap, newline: string): { lines: string[]; tables: 
   let inline: string[] = [];
   for (const item of map.items) {
     if (item instanceof TreeComment) {
-      if (item.inline) inline.push(...commentLines(item));
-      else comments.push(...commentLines(item));
+      if (item.inline) append(inline, commentLines(item));
+      else append(comments, commentLines(item));
       continue;
     }
     const { key, value } = item;
     if (needsHeader(value)) tables.push({ key, value, comments: [...comments, ...inline] });
     else {
       const [tail, ...more] = inline;
-      lines.push(...comments, ...more);
+      append(lines, comments);
+      append(lines, more);
       lines.push(`${tomlKey(key)} = ${writeValue(value, newline)}${tail === undefined ? "" : ` ${tail}`}`);
     }
     comments = [];
     inline = [];
   }
-  lines.push(...comments, ...inline);
+  append(lines, comments);
+  append(lines, inline);
   return { lines, tables };
 }
 

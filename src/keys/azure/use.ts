@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { append } from "../../formats/append.ts";
 import { checkAllowed } from "../allow.ts";
 import { idOf } from "../azure-kv.ts";
 import { once } from "../cache.ts";
@@ -54,7 +55,10 @@ export const azureUse: KeyUse = {
     try {
       const missing = await missingCredentials(context);
       if (missing) return { usable: false, lines: missing };
-      lines.push(...(await azureSources(context)).found.map(({ where }) => `credentials: ${where}`));
+      append(
+        lines,
+        (await azureSources(context)).found.map(({ where }) => `credentials: ${where}`),
+      );
       const at = await vouched(key, context);
       if (context.offline) return notAsked(lines, at.vault);
       const result = await described(at, context);

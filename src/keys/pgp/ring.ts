@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Key, PrivateKey } from "openpgp";
+import { append } from "../../formats/append.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
@@ -110,7 +111,11 @@ async function load(places: readonly Place[]): Promise<Ring> {
     try {
       contents = read();
       if (contents === undefined) absent.push(name);
-      else keys.push(...(await parse(contents)).map((key) => ({ key, place: name })));
+      else
+        append(
+          keys,
+          (await parse(contents)).map((key) => ({ key, place: name })),
+        );
     } catch (error) {
       problems.push(`${name}: ${problemOf(error)}`);
     } finally {

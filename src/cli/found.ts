@@ -1,0 +1,69 @@
+import { explore, type Found, type PassedOver } from "../files/discover.ts";
+import type { Args } from "./args.ts";
+import type { Io } from "./io.ts";
+import { isKeyFile, whoReads } from "./protected.ts";
+import { note } from "./report.ts";
+
+interface Wishes {
+  /** The command writes to the files that it works on. */
+  readonly writes: boolean;
+  /** Whether it is about a file of this name. Default: yes. */
+  about?(name: string): Promise<boolean>;
+  /** Whether it is about a file, by what stands in it. Default: yes. */
+  wanted?(file: Found): Promise<boolean>;
+}
+
+/**
+ * The files that were named, and those of folders and patterns that a command is about. What was not named is only read
+ * through links that stay in their folder, and never written through any; a line says so.
+ */
+export async function findFiles(
+  given: readonly string[],
+  args: Args,
+  io: Io,
+  { writes, about = yes, wanted = yes }: Wishes,
+): Promise<Found[]> {
+  const { files, passedOver } = await explore(given, { cwd: io.cwd });
+  const found: Found[] = [];
+  const notes: string[] = [];
+  for (const file of files) {
+    const { name, named, link } = file;
+    if (!named && isKeyFile(name, io)) continue;
+    if (
+      !named &&
+      ((await whoReads(name, args, io)) !== undefined || !(await about(name)) || !(await wanted(file)))
+    )
+      continue;
+    if (link && writes) notes.push(`${name} is a link: name it to change what it points to`);
+    else found.push(file);
+  }
+  for (const item of passedOver) if (await about(item.name)) notes.push(lineFor(item, writes));
+  await noteAll(notes, io);
+  return found;
+}
+
+async function yes(): Promise<boolean> {
+  return true;
+}
+
+/** Says what a folder or pattern brought in that is not read. */
+export async function notePassedOver(passedOver: readonly PassedOver[], io: Io): Promise<void> {
+  await noteAll(
+    passedOver.map((item) => lineFor(item, false)),
+    io,
+  );
+}
+
+function lineFor({ name, why }: PassedOver, writes: boolean): string {
+  if (why === "no-file") return `${name} is no regular file: it is passed over`;
+  return `${name} is a link that leads out of the folder: name it to ${writes ? "change" : "read"} what it points to`;
+}
+
+/** A tree of a thousand links is not worth a screen each. */
+const SHOWN = 10;
+
+async function noteAll(lines: readonly string[], io: Io): Promise<void> {
+  for (const line of lines.slice(0, SHOWN)) await note(io, line);
+  const more = lines.length - SHOWN;
+  if (more > 0) await note(io, `and ${more} more that are passed over like these`);
+}

@@ -1,0 +1,24 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { TsopsError } from "../errors.ts";
+
+/**
+ * Refuses a name below a folder if something stands on its way, or in its place, that is neither folder nor file. Others
+ * may write to the folder, too: a link that they put there would lead the write to another place, a pipe would hold it up.
+ * @throws TsopsError("write")
+ */
+export async function checkWay(folder: string, name: string): Promise<void> {
+  const parts = name.split("/");
+  let at = folder;
+  for (const [i, part] of parts.entries()) {
+    at = join(at, part);
+    const there = await lstat(at).catch(() => undefined);
+    if (!there) return;
+    if (there.isFile() || (there.isDirectory() && i < parts.length - 1)) continue;
+    const what = there.isSymbolicLink() ? "a symbolic link" : "something that is not a file";
+    throw new TsopsError("write", `${what} stands where the file should go`, {
+      hint: "remove it if it is not meant to be there; tsops does not write through it",
+      place: { file: at },
+    });
+  }
+}
