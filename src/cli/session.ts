@@ -24,6 +24,7 @@ export async function makeSession(args: Args, io: Io, signal?: AbortSignal): Pro
 /** What kinds of keys may use of the outside world in this run. */
 export function contextFor(args: Args, io: Io, signal?: AbortSignal): KeyContext {
   let allowed: Promise<Allow> | undefined;
+  let masters: Promise<readonly string[]> | undefined;
   return {
     env: io.env,
     home: io.env.HOME ?? io.env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir(),
@@ -34,6 +35,8 @@ export function contextFor(args: Args, io: Io, signal?: AbortSignal): KeyContext
       return interactive(io) ? (question: string) => askHidden(question, io, signal) : undefined;
     },
     allow: () => (allowed ??= import("./allowed.ts").then(({ allowedHere }) => allowedHere(args, io))),
+    masterVariables: () =>
+      (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(args, io))),
     warn: (message) => void note(io, `warning: ${message}`),
     cache: new Map(),
   };

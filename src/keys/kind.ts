@@ -46,6 +46,8 @@ export interface KeyContext {
   readonly warn: (message: string) => void;
   /** Servers, roles and profiles that the configuration or the person named. Without it, nothing is vouched for. */
   readonly allow?: () => Promise<Allow>;
+  /** Variables that hold master keys which the configuration names (`env://NAME`): no program gets them. */
+  readonly masterVariables?: () => Promise<readonly string[]>;
   /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
   readonly cache: Map<string, unknown>;
 }

@@ -52,14 +52,18 @@ test("a run that was stopped before it began", async () => {
   assert.is((error as { code: string }).code, "aborted");
 });
 
-test("identities are taken from the environment of others", () => {
+test("identities are taken from the environment of others", async () => {
   const context = contextWith({
     SOPS_AGE_KEY: "x",
     SOPS_AGE_KEY_CMD: "x",
     SOPS_AGE_SSH_PRIVATE_KEY_CMD: "x",
     A: "1",
   });
-  assert.equal(environmentFor(context, { B: "2" }), { PATH: process.env.PATH, A: "1", B: "2" });
+  assert.equal(await environmentFor(context, "logs in", { B: "2" }), {
+    PATH: process.env.PATH,
+    A: "1",
+    B: "2",
+  });
 });
 
 test("programs on PATH", async () => {

@@ -6,6 +6,7 @@ import { decodeText } from "../../formats/text.ts";
 import { describeKey, groupsFromMetadata, type KeyService } from "../../keys/groups.ts";
 import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../../keys/kind.ts";
 import { effectiveThreshold } from "../../keys/metadata.ts";
+import { keepFromPrograms } from "../../keys/program.ts";
 import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
 import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
@@ -29,7 +30,7 @@ export async function doctor(args: Args, io: Io): Promise<number> {
   let exit = 0;
   for (const name of await encryptedFiles(given, args, io)) {
     try {
-      const opens = await examineFile(name, args, io, { order, services, examine });
+      const opens = await examineFile(name, args, io, { context, order, services, examine });
       if (opens === false) exit = Math.max(exit, 128);
     } catch (error) {
       exit = Math.max(exit, await reportError(inFile(error, name), io));
@@ -41,6 +42,7 @@ export async function doctor(args: Args, io: Io): Promise<number> {
 type Examine = (key: MasterKey) => Promise<Examination>;
 
 interface Means {
+  readonly context: KeyContext;
   readonly order: readonly string[];
   readonly services: readonly KeyService[];
   readonly examine: Examine;
@@ -70,12 +72,13 @@ async function examineFile(
   name: string,
   args: Args,
   io: Io,
-  { order, services, examine }: Means,
+  { context, order, services, examine }: Means,
 ): Promise<boolean | undefined> {
   const { bytes } = await readInput(name, io);
   const { metadata } = readEncrypted(decodeText(bytes), await inputFormat(args, name));
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  keepFromPrograms(groups, context);
   const results = await Promise.all(
     groups.map((group) =>
       Promise.all(inDecryptionOrder(group, order).map(async (key) => ({ key, ...(await examine(key)) }))),

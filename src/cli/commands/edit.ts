@@ -6,8 +6,9 @@ import { createNew, replaceFile } from "../../files/atomic.ts";
 import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
-import { nameOf } from "../../keys/store/env.ts";
+import { keepFromPrograms, secretVariables } from "../../keys/program.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
+import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
 import { inputFormat, openFile, readInput } from "../files.ts";
@@ -59,10 +60,17 @@ async function editExisting(
     return text;
   };
   const before = withKeys ? open.decrypted.draft : open.decrypted.text;
-  await editAndSave(name, before, encrypt, open, io, async (text) => {
-    const path = resolve(io.cwd, name);
-    await withLock(path, () => replaceFile(path, encodeText(text), { expected: fingerprint }));
-  });
+  await editAndSave(
+    name,
+    before,
+    encrypt,
+    await hiddenFrom(name, open, session, args, io),
+    io,
+    async (text) => {
+      const path = resolve(io.cwd, name);
+      await withLock(path, () => replaceFile(path, encodeText(text), { expected: fingerprint }));
+    },
+  );
 }
 
 /** A file that is not there yet starts from an example, as SOPS's does. */
@@ -79,9 +87,22 @@ async function editNew(
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> =>
     encryptNew(typed, format, { ...creation, indent }, session);
-  await editAndSave(name, example, encrypt, creation, io, (text) =>
+  const hidden = await hiddenFrom(name, creation, session, args, io);
+  await editAndSave(name, example, encrypt, hidden, io, (text) =>
     createNew(resolve(io.cwd, name), encodeText(text), { mode: 0o666 }),
   );
+}
+
+/** The variables with master keys, of the file and of the configuration: the editor does not get them. */
+async function hiddenFrom(
+  name: string,
+  { groups }: Pick<Recipients, "groups">,
+  { context }: Session,
+  args: Args,
+  io: Io,
+): Promise<string[]> {
+  keepFromPrograms(groups, context);
+  return [...secretVariables(context), ...(await masterVariables(args, io, [name]))];
 }
 
 /** One edit session. What was typed is kept until it is saved: a failed save keeps it in a private file. */
@@ -89,7 +110,7 @@ async function editAndSave(
   name: string,
   before: string,
   encrypt: (typed: string) => Promise<string>,
-  { groups }: Pick<Recipients, "groups">,
+  hidden: readonly string[],
   io: Io,
   save: (text: string) => Promise<void>,
 ): Promise<void> {
@@ -97,7 +118,7 @@ async function editAndSave(
     text: encodeText(before),
     name: basename(name),
     env: io.env,
-    hidden: groups.flat().flatMap(({ kind, id }) => (kind === "env" ? nameOf(id) : [])),
+    hidden,
     cwd: io.cwd,
     encrypt,
     save,
