@@ -6,11 +6,12 @@ import { formatPath } from "../formats/path.ts";
 import { placeOf } from "../formats/text.ts";
 import { compareGroups, differs, holdersGone } from "../keys/difference.ts";
 import type { KeyGroup, MasterKey } from "../keys/kind.ts";
+import { printable } from "../keys/printable.ts";
 import { looksEncrypted } from "../sops/cipher.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
-import { type Io, visible } from "./io.ts";
+import type { Io } from "./io.ts";
 import { askYes, interactive } from "./prompt.ts";
 import { formatDifference, nameOfKey } from "./recipients.ts";
 import { note } from "./report.ts";
@@ -38,8 +39,8 @@ export async function checkSelectorsVouched(
   if (due.kind === own.kind && due.value === own.value) return wanted;
   await note(
     io,
-    `${name}: its selector is not that of its creation rule, and it has no seal: it gets none without --yes\n` +
-      `  the file says ${own.kind}: ${own.value}, the rule ${due.kind}: ${due.value}`,
+    `${name}: its selector is not that of its creation rule, and it has no seal: it gets none without --yes`,
+    `  the file says ${own.kind}: ${own.value}, the rule ${due.kind}: ${due.value}`,
   );
   return false;
 }
@@ -73,7 +74,8 @@ export async function checkRecipients(
   if (!differs(differences)) return wanted;
   const foreign = differences.some(({ added }) => added.length > 0);
   await note(io, `${name}: its recipients are not those of its creation rule (+++ only in the file):`);
-  await note(io, formatDifference(differences, settings).trimEnd());
+  const [first = "", ...rest] = formatDifference(differences, settings);
+  await note(io, first, ...rest);
   await note(io, "tsops updatekeys gives it those of the rule");
   if (open.decrypted.sealed || !foreign) return wanted;
   if (!rewraps) return false;
@@ -114,11 +116,11 @@ export async function checkSelectors(
   if (!bare) return;
   throw new TsopsError(
     "selectors-changed",
-    `the value at ${visible(formatPath(pathOf(bare)))} would be written plain, and the creation rule wants it encrypted`,
+    `the value at ${formatPath(pathOf(bare))} would be written plain, and the creation rule wants it encrypted`,
     {
       place: placeOf(text, bare.start),
       hint:
-        `the file says ${own.kind}: ${visible(own.value)}, the rule ${selector.kind}: ${visible(selector.value)}\n` +
+        `the file says ${own.kind}: ${printable(own.value)}, the rule ${selector.kind}: ${printable(selector.value)}\n` +
         "correct the file (decrypt it and encrypt it again), or use --yes if it is right",
     },
   );
@@ -142,8 +144,5 @@ export async function reportRemoved(
   const read = reading.entries.filter((entry, i) => encrypted[i] && entry.kind === "value");
   const lines = read.slice(0, SHOWN_PATHS).map((entry) => `  ${formatPath(pathOf(entry))}`);
   if (read.length > SHOWN_PATHS) lines.push(`  and ${read.length - SHOWN_PATHS} more`);
-  await note(
-    io,
-    `${names.join(", ")} could read these values; change them where they are used:\n${lines.join("\n")}`,
-  );
+  await note(io, `${names.join(", ")} could read these values; change them where they are used:`, ...lines);
 }

@@ -2,6 +2,7 @@ import { chmod, readFile } from "node:fs/promises";
 import { TsopsError } from "../errors.ts";
 import { makePrivateFolder, type PrivateFolder } from "../files/private.ts";
 import { decodeText } from "../formats/text.ts";
+import { printable } from "../keys/printable.ts";
 import { withoutSecrets } from "../keys/secret-variables.ts";
 import { editorCommand } from "./command.ts";
 import { harden } from "./hardening.ts";
@@ -101,8 +102,8 @@ async function kept(
   folder.keep();
   const until = folder.inMemory ? " until the next restart" : "";
   const where =
-    `what you typed is kept in ${path}${until}, unencrypted, for you alone to read; ` +
-    `remove the folder ${folder.path} when you do not need it any more`;
+    `what you typed is kept in ${printable(path)}${until}, unencrypted, for you alone to read; ` +
+    `remove the folder ${printable(folder.path)} when you do not need it any more`;
   if (!(error instanceof TsopsError)) {
     warn(where);
     return error;

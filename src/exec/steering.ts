@@ -1,6 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { type Entry, pathOf } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
+import { printable } from "../keys/printable.ts";
 import type { Decrypted } from "../sops/decrypt.ts";
 
 /**
@@ -112,8 +113,8 @@ export function checkSteering(
     const what = "decides which code programs run, and the file's seal does not vouch for it";
     const seal = sealed
       ? "or let the file be sealed with its plain values: it has mac_only_encrypted"
-      : `or seal the file, once you know that it is right: tsops rotate -i ${origin.file}`;
-    throw refused(name, origin, what, `if it belongs there: --allow-env ${name}\n${seal}`);
+      : `or seal the file, once you know that it is right: tsops rotate -i ${printable(origin.file)}`;
+    throw refused(name, origin, what, `if it belongs there: --allow-env ${printable(name)}\n${seal}`);
   }
 }
 

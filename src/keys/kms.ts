@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { TreeMap } from "../formats/tree.ts";
+import { checkedKeys } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, unreadable } from "./fields.ts";
 import type { KeyKind, MasterKey } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -30,7 +31,7 @@ export const kms: KeyKind = {
 
 /** Keys from a list of ARNs, all with the same encryption context and AWS profile. @throws TsopsError("usage") */
 export function parseKms(list: string, more: { context?: TreeMap; awsProfile?: string } = {}): MasterKey[] {
-  return splitList(list, TITLE).map((part) => {
+  const keys = splitList(list, TITLE).map((part): MasterKey => {
     const text = part.replaceAll(" ", "");
     // An ARN's path may hold a plus sign, but no colon.
     const plus = text.indexOf("+arn:");
@@ -43,6 +44,7 @@ export function parseKms(list: string, more: { context?: TreeMap; awsProfile?: s
     ]);
     return { kind: "kms", id: idOf(fields), fields };
   });
+  return checkedKeys(keys, TITLE);
 }
 
 /**

@@ -240,6 +240,144 @@ test("finding 21: a file's own PATH does not say which program runs", () =>
     assert.not.ok(existsSync(box.path("owned")));
   }));
 
+/** What programs that read logs take for a command, and characters that hide or turn a text. */
+const FORGED = [
+  ...["\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029", "\x1b[2J", "\u200e", "\u200f", "\u061c"],
+  ...["\u202e", "\u2066", "\u2069", "\u200b", "\ufeff", "\u00ad", "\u3164", "\u{e0041}"],
+];
+
+function checkLines(output: string, where: string): void {
+  assert.not.match(output, /^\s*::|##[a-z]*\[/im, where);
+  assert.not.match(output, /[^\P{C}\n]|[\p{Zl}\p{Zp}\u3164]/u, where);
+  for (const line of output.split("\n")) assert.not.match(line, /^\s*(?:forged|FORGED)/, where);
+}
+
+test("finding 15: names of files cannot forge lines, or commands of GitHub, Azure and TeamCity", () =>
+  inSandbox(async (box) => {
+    box.env.EDITOR = "true";
+    const names = [
+      ...FORGED.map((text) => `a${text}forged ::stop-commands::x.yaml`),
+      ...[
+        "a\n::stop-commands::x\n::error file=app.js::pwn.yaml",
+        "::stop-commands::x.yaml",
+        " ::add-mask::x.yaml",
+      ],
+      ...["##vso[task.setvariable]x.yaml", "a ##teamcity[x].yaml", "##[group]x.yaml", "-- ::error::.yaml"],
+    ];
+    for (const [i, name] of names.entries()) {
+      const dir = `d${i}`;
+      box.write(`${dir}/${name}`, "a: 1\n");
+      box.write(`${dir}/broken${name}`, "a: [\n");
+      const cwd = { in: box.path(dir) };
+      const runs = [
+        ["encrypt", "--check", name],
+        ["encrypt", "--check", "."],
+        ["encrypt", "--dry-run", "."],
+        ["encrypt", "-i", "."],
+        ["encrypt", "-i", "--verbose", name],
+        ["encrypt", "-i", name],
+        ["decrypt", "--verbose", `broken${name}`],
+        ["decrypt", "missing" + name],
+        ["decrypt", "-i", "--dry-run", "."],
+        ["decrypt", "-i", "."],
+        ["set", name, '["a"]', "1"],
+        ["rotate", "-i", name],
+        ["doctor", "."],
+        ["doctor", name],
+        ["config", "explain", name],
+        ["updatekeys", "--yes", "."],
+        ["exec", name, "--", name],
+        ["publish", "--dry-run", name],
+        ["filestatus", name],
+        [name],
+        ["completion", name],
+        [`--${name}`],
+      ];
+      for (const argv of runs) {
+        const { stdout, stderr } = await box.run(argv, { cwd: cwd.in });
+        const out = argv[0] === "config" || argv[0] === "doctor" || argv.includes("--check") ? stdout : "";
+        checkLines(out + stderr, argv.join(" "));
+      }
+    }
+  }));
+
+test("finding 15: encrypt --check quotes names as git does, on a terminal and off it", () =>
+  inSandbox(async (box) => {
+    const quoted: [string, string][] = [
+      ["plain name é.yaml", "plain name é.yaml"],
+      ["a\nb\t.yaml", '"a\\nb\\t.yaml"'],
+      ['say "x" \\.yaml', '"say \\"x\\" \\\\.yaml"'],
+      ["r\u202etl.yaml", '"r\\342\\200\\256tl.yaml"'],
+      ["::error::.yaml", '"::error::.yaml"'],
+      ["##vso[x].yaml", '"\\043#vso[x].yaml"'],
+    ];
+    for (const [name, shown] of quoted) {
+      box.write(name, "a: 1\n");
+      for (const terminal of [false, true]) {
+        assert.is((await box.run(["encrypt", "--check", name], { terminal })).stdout, `${shown}\n`);
+      }
+    }
+  }));
+
+const SSH = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
+
+test("finding 15: identifiers of keys have no control characters, whoever names them", () =>
+  inSandbox(async (box) => {
+    box.write("plain.yaml", "a: 1\n");
+    const forged = `${SSH} x\n    ${RECIPIENT}\ntsops: all recipients are those of the creation rule`;
+    const given = await box.run(["encrypt", "--age", forged, "plain.yaml"]);
+    assert.is(given.code, 1);
+    assert.match(given.stderr, "control character or a line break");
+    checkLines(given.stderr, "--age");
+    // an ordinary comment is none of our business
+    await ok(box, ["encrypt", "--age", `${RECIPIENT},${SSH} josé@laptop`, "plain.yaml"]);
+    const kinds: [string, string, string][] = [
+      ["age", "recipient", ""],
+      ["pgp", "fp", ', "created_at": "2026-01-01T00:00:00Z"'],
+      ["kms", "arn", ', "created_at": "2026-01-01T00:00:00Z"'],
+      ["gcp_kms", "resource_id", ', "created_at": "2026-01-01T00:00:00Z"'],
+    ];
+    for (const [list, field, more] of kinds) {
+      for (const text of ["\n", "\u0085", "\u2028", "\u202e", "\u001b"]) {
+        const id = JSON.stringify(`x${text}::stop-commands::y`);
+        const sops = `{"${list}": [{"${field}": ${id}, "enc": "x"${more}}], "lastmodified": "2026-01-01T00:00:00Z", "mac": "x", "version": "3.13.3"}`;
+        box.write("s.json", `{"a": "x", "sops": ${sops}}`);
+        for (const argv of [
+          ["decrypt", "s.json"],
+          ["doctor", "s.json"],
+        ]) {
+          const { code, stdout, stderr } = await box.run(argv);
+          assert.is(code, 1, stderr);
+          assert.match(stderr, "control character");
+          checkLines(stdout + stderr, list);
+        }
+      }
+    }
+  }));
+
+test("finding 15: an identifier that begins like a command is none where it is shown", () =>
+  inSandbox(async (box) => {
+    const sops = `{"pgp": [{"fp": "::stop-commands::x", "enc": "x", "created_at": "2026-01-01T00:00:00Z"}, {"fp": "##vso[x]", "enc": "x", "created_at": "2026-01-01T00:00:00Z"}], "lastmodified": "2026-01-01T00:00:00Z", "mac": "x", "version": "3.13.3"}`;
+    box.write("s.json", `{"a": "x", "sops": ${sops}}`);
+    for (const argv of [
+      ["decrypt", "s.json"],
+      ["doctor", "s.json"],
+    ]) {
+      const { stdout, stderr } = await box.run(argv);
+      checkLines(stdout + stderr, argv[0]!);
+    }
+  }));
+
+test("finding 15: a plaintext on a terminal does not turn its text, and keeps its lines", () =>
+  inSandbox(async (box) => {
+    const plain = "a: x\u202ey\u2066z\u200e\u061c\n\tb: é\u200d\r\n";
+    box.write("a.txt", plain);
+    await ok(box, ["encrypt", "-i", "a.txt"]);
+    const { stdout } = await box.run(["decrypt", "a.txt"], { terminal: true });
+    assert.is(stdout, "a: x<U+202E>y<U+2066>z<U+200E><U+061C>\n\tb: é\u200d\r\n");
+    assert.is(await ok(box, ["decrypt", "a.txt"]), plain);
+  }));
+
 test("finding 23: words that every object knows are no shells, formats, kinds, commands or variables", () =>
   inSandbox(async (box) => {
     box.write("a.yaml", "a: 1\n");

@@ -49,13 +49,16 @@ export class Sandbox {
     return join(this.folder, name);
   }
 
-  async run(argv: readonly string[], { input = "", terminal = false } = {}): Promise<Result> {
+  async run(
+    argv: readonly string[],
+    { input = "", terminal = false, cwd = this.folder } = {},
+  ): Promise<Result> {
     const stdout = sink(terminal);
     const stderr = sink(terminal);
     const stdin = Object.assign(Readable.from(input === "" ? [] : [Buffer.from(input)]), { isTTY: false });
     const code = await run(argv, {
       env: this.env,
-      cwd: this.folder,
+      cwd,
       stdin,
       stdout: stdout.stream,
       stderr: stderr.stream,

@@ -11,7 +11,7 @@ import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
 import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { inputFormat, readInput } from "../files.ts";
-import { type Io, visible, write } from "../io.ts";
+import { type Io, writeLines } from "../io.ts";
 import { nameOfKey } from "../recipients.ts";
 import { reportError } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -96,7 +96,7 @@ async function examineFile(
   // their protocol has no question that would be answered without unwrapping
   for (const service of services)
     lines.push(`  ? key service ${service.name}`, "      it is asked only when a file is decrypted");
-  await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
+  await writeLines(io.stdout, lines);
   return opens;
 }
 
@@ -148,6 +148,6 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
     `${config.path}: ${results.filter(({ usable }) => usable).length} of ${group.length} keys can be used here`,
   ];
   for (const result of results) lines.push(...keyLines(result, { config }));
-  await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
+  await writeLines(io.stdout, lines);
   return 0;
 }

@@ -14,7 +14,7 @@ import { creationFor } from "../creation.ts";
 import { inputFormat, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
-import { formatError, note } from "../report.ts";
+import { errorLines, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
 import { checkRecipients, checkSelectors } from "../vouch.ts";
@@ -132,7 +132,8 @@ async function editAndSave(
 
 /** Shows what is wrong and waits for Enter, which may come from a pipe. False if nobody answers. */
 async function offerRetry(error: TsopsError, io: Io): Promise<boolean> {
-  await note(io, formatError(error).replace(/^tsops: /, ""));
+  const [first = "", ...more] = errorLines(error);
+  await note(io, first.replace(/^tsops: /, ""), ...more);
   return await waitForEnter(
     "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop. ",
     io,

@@ -22,7 +22,7 @@ import {
   reportWarnings,
   writeResult,
 } from "../files.ts";
-import { type Io, readAll, visible, write } from "../io.ts";
+import { type Io, quotedPath, readAll, write } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
@@ -193,7 +193,7 @@ async function listFiles(names: readonly string[], args: Args, io: Io): Promise<
   const open: string[] = [];
   for (const name of names) if (!(await isEncrypted(name, args, io))) open.push(name);
   if (args.flag("check")) {
-    for (const name of open) await write(io.stdout, `${io.stdout.isTTY ? visible(name) : name}\n`);
+    await write(io.stdout, open.map((name) => `${quotedPath(name)}\n`).join(""));
     return open.length > 0 ? 1 : 0;
   }
   for (const name of open) await note(io, `would encrypt ${name}`);

@@ -67,7 +67,8 @@ async function newIdentity(path: string, io: Io): Promise<string> {
   await createNew(path, Buffer.from(text));
   await note(
     io,
-    `made an age key: ${path}\nkeep that file secret and make a copy of it: without it nothing can be decrypted`,
+    `made an age key: ${path}`,
+    `keep that file secret and make a copy of it: without it nothing can be decrypted`,
   );
   return recipient;
 }

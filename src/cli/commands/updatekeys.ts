@@ -6,7 +6,7 @@ import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { ruleRecipients } from "../creation.ts";
 import { missingFileExits } from "../files.ts";
-import { type Io, write } from "../io.ts";
+import { type Io, writeLines } from "../io.ts";
 import { askYes } from "../prompt.ts";
 import { formatDifference, formatThreshold } from "../recipients.ts";
 import { note } from "../report.ts";
@@ -39,8 +39,11 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
         await note(io, `${name} is up to date`);
         return undefined;
       }
-      const shown = formatThreshold(open.threshold, threshold) + formatDifference(differences, settings);
-      await write(io.stdout, `The following changes will be made to the file's groups:\n${shown}`);
+      await writeLines(io.stdout, [
+        "The following changes will be made to the file's groups:",
+        ...formatThreshold(open.threshold, threshold),
+        ...formatDifference(differences, settings),
+      ]);
       if (!args.flag("yes") && !(await agreed(io))) {
         await note(io, `${name} is left unchanged`);
         return undefined;
