@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { TreeMap } from "../formats/tree.ts";
-import { checkedKeys } from "./controls.ts";
+import { checkedKeys, withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, unreadable } from "./fields.ts";
 import type { KeyKind, MasterKey } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -8,7 +8,7 @@ import { lazily } from "./lazily.ts";
 const TITLE = "AWS KMS";
 
 /** AWS KMS keys: ARNs, each with a role to assume behind a `+` if need be (SPEC section 5). */
-export const kms: KeyKind = {
+export const kms: KeyKind = withoutControls({
   name: "kms",
   field: "kms",
   title: TITLE,
@@ -27,7 +27,7 @@ export const kms: KeyKind = {
   },
 
   ...lazily(async () => (await import("./aws/use.ts")).kmsUse),
-};
+});
 
 /** Keys from a list of ARNs, all with the same encryption context and AWS profile. @throws TsopsError("usage") */
 export function parseKms(list: string, more: { context?: TreeMap; awsProfile?: string } = {}): MasterKey[] {

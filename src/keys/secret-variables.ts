@@ -1,6 +1,6 @@
 /**
  * Which environment variables hold secrets of tsops and of the services that it asks, a row for each kind of key, and
- * which of them the programs that tsops starts do not get (docs/keys.md, "What other programs get").
+ * which of them the programs that tsops starts do not get (docs/programs.md).
  */
 interface Row {
   /** What the names of all its variables begin with. */

@@ -2,7 +2,6 @@ import { TsopsError } from "../errors.ts";
 import { age } from "./age.ts";
 import { azureKv } from "./azure-kv.ts";
 import { cluster } from "./cluster.ts";
-import { withoutControls } from "./controls.ts";
 import { gcpKms } from "./gcp-kms.ts";
 import { hcVault } from "./hc-vault.ts";
 import { hckms } from "./hckms.ts";
@@ -32,7 +31,7 @@ export const KINDS: readonly KeyKind[] = [
   keywhiz,
   cluster,
   unknown,
-].map(withoutControls);
+];
 
 export function kindNamed(name: KindName): KeyKind {
   return KINDS.find((kind) => kind.name === name)!;

@@ -277,7 +277,7 @@ test("finding 15: names of files cannot forge lines, or commands of GitHub, Azur
         ["encrypt", "-i", "--verbose", name],
         ["encrypt", "-i", name],
         ["decrypt", "--verbose", `broken${name}`],
-        ["decrypt", "missing" + name],
+        ["decrypt", `missing${name}`],
         ["decrypt", "-i", "--dry-run", "."],
         ["decrypt", "-i", "."],
         ["set", name, '["a"]', "1"],
