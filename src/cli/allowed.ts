@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { namedBy } from "../config/allow.ts";
+import { masterVariablesOf, namedBy } from "../config/allow.ts";
 import { Approvals } from "../config/approvals.ts";
 import { Configurations, readConfig } from "../config/find.ts";
 import { userConfig } from "../config/user.ts";
@@ -175,4 +175,23 @@ function namedHere(args: Args, io: Io): Allow {
 
 function shellQuoted(text: string): string {
   return /^[\w.,:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * The variables that hold master keys which the configuration names, for the working folder or for one of these files.
+ * A configuration that cannot be read names none: whoever needs it says so.
+ */
+export async function masterVariables(args: Args, io: Io, files: readonly string[] = []): Promise<string[]> {
+  const found = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+  const paths = [undefined, ...files.map((file) => resolve(io.cwd, file))];
+  const names = paths.map(async (path) => {
+    try {
+      const { config } = await found.load(path);
+      return config ? masterVariablesOf(config) : [];
+    } catch (error) {
+      if (error instanceof TsopsError) return [];
+      throw error;
+    }
+  });
+  return [...new Set((await Promise.all(names)).flat())];
 }

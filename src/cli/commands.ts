@@ -3,6 +3,7 @@ import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
 import {
   ADD_REMOVE,
+  ALLOW_ENV,
   BATCH,
   flag,
   IGNORE_MAC,
@@ -209,6 +210,7 @@ export const COMMANDS: readonly Command[] = [
     options: {
       ...TYPES,
       ...IGNORE_MAC,
+      ...ALLOW_ENV,
       background: flag("do not wait for the command"),
       pristine: flag("pass only the file's variables"),
       user: text("run the command as this user"),
@@ -231,12 +233,14 @@ export const COMMANDS: readonly Command[] = [
     },
     examples: [["tsops exec-file secrets.json 'app --config {}'", "{} is the file's path"]],
     load: async () => (await import("./commands/exec-file.ts")).execFile,
+    runsProgram: true,
   },
   {
     usage: "exec <files..>",
     summary: "run a program, without a shell, with the values of several files as environment variables",
     options: {
       ...IGNORE_MAC,
+      ...ALLOW_ENV,
       "input-type": TYPES["input-type"]!,
       pristine: flag("pass only the files' variables"),
       separator: text("put between the names of nested keys", { default: "_" }),

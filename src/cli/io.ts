@@ -33,25 +33,77 @@ export async function readAll(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const CONTROLS =
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|(?<![\ud800-\udbff])[\udc80-\udc9f]/g;
-
-/** A text with its control characters made visible: a key or value must not steer the terminal that shows it. */
-export function visible(text: string): string {
-  return text.replace(CONTROLS, (character) => {
-    let code = character.charCodeAt(0);
-    // a byte that is not UTF-8 (src/formats/text.ts), which old terminals take for a control character
-    if (code >= 0xdc80) code -= 0xdc00;
-    return code < 0x20
-      ? String.fromCharCode(0x2400 + code)
-      : `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
-  });
+/**
+ * Writes lines of our own. Whatever the names, keys and messages in them hold, each stays one line, shows what is in
+ * it, and is no command for a program that reads the log.
+ */
+export async function writeLines(stream: Writable, lines: readonly string[]): Promise<void> {
+  await write(stream, lines.map((line) => `${visibleLine(line)}\n`).join(""));
 }
 
-/** The same for a plaintext: CR LF line ends are harmless and stay. */
+/** What is no character of a text, or shows nothing: controls, line breaks, marks of direction, fillers. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}\u2800]/gu;
+
+/**
+ * What starts a command for a program that runs jobs: GitHub looks behind blanks for `::`, GitHub, Azure and TeamCity
+ * anywhere for `##[`, `##vso[`, `##teamcity[`.
+ */
+const COMMAND = /^\s*:(?=:)|#(?=#[a-z]*\[)/gi;
+
+/** A text as one line that hides nothing. */
+export function visibleLine(text: string): string {
+  return shown(text, UNSEEN).replace(COMMAND, (start) => start.slice(0, -1) + codePoint(start.slice(-1)));
+}
+
+/** In a document line breaks and tabs are what they are, and characters without width belong to some scripts. */
+const STEERING = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A plaintext for a terminal, which it must not steer. CR LF line ends are harmless and stay. */
 export function visibleDocument(text: string): string {
   return text
     .split("\r\n")
-    .map((line) => visible(line))
+    .map((line) => shown(line, STEERING))
     .join("\r\n");
+}
+
+/** Bytes that are not UTF-8 (src/formats/text.ts), and which old terminals take for control characters. */
+const BAD_BYTES = /(?<![\ud800-\udbff])[\udc80-\udc9f]/g;
+
+function shown(text: string, characters: RegExp): string {
+  return text
+    .replace(BAD_BYTES, (byte) => codePoint(String.fromCharCode(byte.charCodeAt(0) - 0xdc00)))
+    .replace(characters, (character) => {
+      const code = character.codePointAt(0)!;
+      return code < 0x20 ? String.fromCharCode(0x2400 + code) : codePoint(character);
+    });
+}
+
+function codePoint(character: string): string {
+  return `<U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}>`;
+}
+
+const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ...[..."abtnvfr"].map((letter, i): [string, string] => [String.fromCharCode(7 + i), letter]),
+  ['"', '"'],
+  ["\\", "\\"],
+]);
+
+/**
+ * A file's name on a line of its own, for scripts: as it is, or as git quotes names (core.quotePath) where it holds
+ * anything that does not show, or that would be a command at the start of a line.
+ */
+export function quotedPath(name: string): string {
+  const odd =
+    visibleLine(name) !== name || name.includes('"') || (process.platform !== "win32" && name.includes("\\"));
+  if (!odd) return name;
+  const octal = (text: string) =>
+    [...Buffer.from(text)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  const escaped = name
+    .replace(/["\\]/g, (character) => `\\${character}`)
+    .replace(UNSEEN, (character) => {
+      const short = SHORT_ESCAPES.get(character);
+      return short === undefined ? octal(character) : `\\${short}`;
+    })
+    .replace(/#(?=#[a-z]*\[)/gi, octal);
+  return `"${escaped}"`;
 }

@@ -126,6 +126,16 @@ export const BATCH: OptionTable = {
   "dry-run": flag("say what would be done, and write nothing"),
 };
 
+export const ALLOW_ENV: OptionTable = {
+  "allow-env": text(
+    "pass on these variables, which decide what programs run, though no seal vouches for them",
+    {
+      array: true,
+      nargs: 1,
+    },
+  ),
+};
+
 export const VALUE: OptionTable = {
   "value-file": flag("the value is the name of a file that holds it"),
   "value-stdin": flag("read the value from standard input"),

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { TsopsError } from "../errors.ts";
-import { type Io, visible, write } from "./io.ts";
+import { type Io, visibleLine, write } from "./io.ts";
 
 /** Whether there is a person who can be asked. */
 export function interactive(io: Io): boolean {
@@ -9,7 +9,7 @@ export function interactive(io: Io): boolean {
 
 /** Asks for a line and shows nothing of what is typed. @throws TsopsError("aborted") on Ctrl-C or end of input. */
 export async function askHidden(question: string, io: Io, signal?: AbortSignal): Promise<string> {
-  await write(io.stderr, visible(question));
+  await write(io.stderr, visibleLine(question));
   // readline echoes through its output, so that goes nowhere
   const { Writable } = await import("node:stream");
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -27,7 +27,7 @@ export async function askYes(
   output: Io["stdout"] = io.stderr,
 ): Promise<boolean | undefined> {
   for (;;) {
-    await write(output, `${visible(question)} (y/n):`);
+    await write(output, `${visibleLine(question)} (y/n):`);
     const answer = await nextLine(io.stdin);
     if (answer === undefined) return undefined;
     if (/^(y|yes|n|no)$/i.test(answer.trim())) return /^y/i.test(answer.trim());
@@ -36,13 +36,13 @@ export async function askYes(
 
 /** Asks a question to which only a clear yes is one. */
 export async function askNo(question: string, io: Io): Promise<boolean> {
-  await write(io.stderr, `${visible(question)} (y/N): `);
+  await write(io.stderr, `${visibleLine(question)} (y/N): `);
   return /^(y|yes)$/i.test(((await nextLine(io.stdin)) ?? "").trim());
 }
 
 /** Waits for Enter; false at the end of input. */
 export async function waitForEnter(text: string, io: Io): Promise<boolean> {
-  await write(io.stderr, visible(text));
+  await write(io.stderr, visibleLine(text));
   return (await nextLine(io.stdin)) !== undefined;
 }
 

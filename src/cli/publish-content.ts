@@ -16,7 +16,7 @@ import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { inputFormat, readInput } from "./files.ts";
-import { type Io, visible, write } from "./io.ts";
+import { type Io, writeLines } from "./io.ts";
 import type { Plan } from "./publish-plan.ts";
 import { formatDifference } from "./recipients.ts";
 import { note } from "./report.ts";
@@ -43,7 +43,7 @@ export async function readEncryptedFile({ file, settings }: Plan, args: Args, io
   }
   const [bare] = bareValues(reading, await compileSelector(metadata.selector));
   if (!bare) return bytes;
-  const where = visible(formatPath(pathOf(bare)));
+  const where = formatPath(pathOf(bare));
   throw new TsopsError(
     "generic",
     `the value at ${where} is not encrypted, and the file says that it should be`,
@@ -70,8 +70,8 @@ export async function recreated(
   const differences = compareGroups(open.groups, groups);
   if (differs(differences)) {
     const head = "The following changes will be made to the file's key groups:";
-    const shown = formatDifference(differences, settings);
-    await write(io.stdout, `${many ? `${visible(file)}: ` : ""}${head}\n${shown}`);
+    const title = many ? `${file}: ${head}` : head;
+    await writeLines(io.stdout, [title, ...formatDifference(differences, settings)]);
   }
   const made: NewFile = {
     groups,
@@ -122,7 +122,7 @@ async function checkPlain(
 }
 
 function nameOf({ kind, path }: Bare): string {
-  const where = visible(formatPath(path));
+  const where = formatPath(path);
   if (kind === "value") return `the value at ${where}`;
   return path.length > 0 ? `a comment at ${where}` : "a comment at the top";
 }

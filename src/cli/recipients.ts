@@ -1,7 +1,6 @@
 import { keyName } from "../config/names.ts";
 import type { GroupDifference } from "../keys/difference.ts";
 import type { MasterKey } from "../keys/kind.ts";
-import { visible } from "./io.ts";
 import type { Settings } from "./settings.ts";
 
 /** The name that the configuration gives a key. */
@@ -12,26 +11,21 @@ export function nameOfKey(key: MasterKey, { config }: Pick<Settings, "config">):
 /** A key as people see it: what identifies it, and the name that the configuration gives it. */
 export function showKey(key: MasterKey, settings: Settings): string {
   const name = nameOfKey(key, settings);
-  return visible(name === undefined ? key.id : `${key.id} (${name})`);
+  return name === undefined ? key.id : `${key.id} (${name})`;
 }
 
-/** Group by group: kept keys, `+++` added ones, `---` removed ones, as SOPS prints them. */
-export function formatDifference(differences: readonly GroupDifference[], settings: Settings): string {
-  return differences
-    .map(({ common, added, removed }, i) => {
-      const lines = [
-        `Group ${i + 1}`,
-        ...common.map((key) => `    ${showKey(key, settings)}`),
-        ...added.map((key) => `+++ ${showKey(key, settings)}`),
-        ...removed.map((key) => `--- ${showKey(key, settings)}`),
-      ];
-      return `${lines.join("\n")}\n`;
-    })
-    .join("");
+/** Group by group: kept keys, `+++` added ones, `---` removed ones, as SOPS prints them. Lines. */
+export function formatDifference(differences: readonly GroupDifference[], settings: Settings): string[] {
+  return differences.flatMap(({ common, added, removed }, i) => [
+    `Group ${i + 1}`,
+    ...common.map((key) => `    ${showKey(key, settings)}`),
+    ...added.map((key) => `+++ ${showKey(key, settings)}`),
+    ...removed.map((key) => `--- ${showKey(key, settings)}`),
+  ]);
 }
 
-export function formatThreshold(before: number, after: number): string {
-  if (before > 0 && before === after) return `shamir_threshold: ${after}\n`;
-  const added = after > 0 ? `+++ shamir_threshold: ${after}\n` : "";
-  return before > 0 ? `${added}--- shamir_threshold: ${before}\n` : added;
+export function formatThreshold(before: number, after: number): string[] {
+  if (before > 0 && before === after) return [`shamir_threshold: ${after}`];
+  const added = after > 0 ? [`+++ shamir_threshold: ${after}`] : [];
+  return before > 0 ? [...added, `--- shamir_threshold: ${before}`] : added;
 }

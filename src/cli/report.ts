@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import { type Io, visible, write } from "./io.ts";
+import { type Io, writeLines } from "./io.ts";
 
 /**
  * Prints an error for a person: what is wrong, where, what to do next. A stack trace only if TSOPS_DEBUG is set.
@@ -8,7 +8,7 @@ import { type Io, visible, write } from "./io.ts";
  */
 export async function reportError(error: unknown, io: Io): Promise<number> {
   if (error instanceof TsopsError) {
-    await write(io.stderr, `${formatError(error)}\n`);
+    await writeLines(io.stderr, errorLines(error));
     await debugTrace(error, io);
     return error.exitCode;
   }
@@ -16,17 +16,16 @@ export async function reportError(error: unknown, io: Io): Promise<number> {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const what = error instanceof Error ? `${error.name}${code ? ` ${code}` : ""}` : "unknown error";
   // the message of an unforeseen error could hold anything, so it is shown only where somebody asked for it
-  await write(
-    io.stderr,
-    `tsops: internal error (${what}): this is a fault of tsops, not of yours\n` +
-      "  nothing was written; set TSOPS_DEBUG=1 to see where it happened, and report that without secrets\n",
-  );
+  await writeLines(io.stderr, [
+    `tsops: internal error (${what}): this is a fault of tsops, not of yours`,
+    "  nothing was written; set TSOPS_DEBUG=1 to see where it happened, and report that without secrets",
+  ]);
   await debugTrace(error, io);
   return 1;
 }
 
-/** Message, place and hint on lines of their own, free of control characters. */
-export function formatError(error: TsopsError): string {
+/** Message with its place, and the lines of the hint. */
+export function errorLines(error: TsopsError): string[] {
   const { file, line, column } = error.place ?? {};
   const where = [file, line, column].filter((part) => part !== undefined).join(":");
   const head = where === "" ? "tsops: " : `tsops: ${file === undefined ? `line ${where}` : where}: `;
@@ -38,16 +37,18 @@ export function formatError(error: TsopsError): string {
       lines,
       hint.split("\n").map((text) => `  ${text}`),
     );
-  return lines.map(visible).join("\n");
+  return lines;
 }
 
 async function debugTrace(error: unknown, io: Io): Promise<void> {
   if (!io.env.TSOPS_DEBUG) return;
-  for (let e = error; e instanceof Error; e = e.cause)
-    await write(io.stderr, `${visible(e.stack ?? String(e))}\n`);
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const frames = (e.stack ?? "").split("\n").filter((line) => /^ {4}at /.test(line));
+    await writeLines(io.stderr, [`${e.name}: ${e.message}`, ...frames]);
+  }
 }
 
-/** A line for a person that is not an error. */
-export async function note(io: Io, text: string): Promise<void> {
-  await write(io.stderr, `tsops: ${text.split("\n").map(visible).join("\n")}\n`);
+/** A line for a person that is not an error, and what belongs to it on lines of their own. */
+export async function note(io: Io, text: string, ...more: readonly string[]): Promise<void> {
+  await writeLines(io.stderr, [`tsops: ${text}`, ...more]);
 }

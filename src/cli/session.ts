@@ -32,6 +32,7 @@ export function contextFor(args: Args, io: Io, { signal, asks = true }: ContextO
   const load = () => import("./allowed.ts").then(({ Allowed }) => new Allowed(args, io, asks));
   let loaded: ReturnType<typeof load> | undefined;
   const allowed = () => (loaded ??= load());
+  let masters: Promise<readonly string[]> | undefined;
   return {
     env: io.env,
     home: homeOf(io),
@@ -43,6 +44,8 @@ export function contextFor(args: Args, io: Io, { signal, asks = true }: ContextO
     },
     allow: async () => (await allowed()).allow(),
     vouch: async (list, value) => (await allowed()).vouch(list, value),
+    masterVariables: () =>
+      (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(args, io))),
     warn: (message) => void note(io, `warning: ${message}`),
     cache: new Map(),
   };

@@ -56,7 +56,8 @@ export async function checkDrift(
   const later = after && (await driftOf({ ...file, ...after }, settings, io));
   const drift = after && !without(later, mends) ? undefined : without(before, mends);
   if (!drift) return;
-  await note(io, `${name} ${describeDrift(drift, settings)}`);
+  const [what, ...lines] = describeDrift(drift, settings);
+  await note(io, `${name} ${what}`, ...lines);
   if (args.flag("yes")) return;
   if (interactive(io) && (await askYes("Go on all the same?", io))) return;
   throw driftError(drift, HINTS);
@@ -172,7 +173,8 @@ export async function warnOfPlain(
   if (fresh.length === 0) return;
   await note(
     io,
-    `warning: ${name}: the creation rule wants these values encrypted, and they are written plain:\n${shownPaths(fresh)}`,
+    `warning: ${name}: the creation rule wants these values encrypted, and they are written plain:`,
+    ...shownPaths(fresh),
   );
 }
 
@@ -193,13 +195,13 @@ export async function reportRemoved(
   const { reading, encrypted } = open.decrypted;
   const read = reading.entries.filter((entry, i) => encrypted[i] && entry.kind === "value");
   const paths = shownPaths(read.map((entry) => formatPath(pathOf(entry))));
-  await note(io, `${names.join(", ")} could read these values; change them where they are used:\n${paths}`);
+  await note(io, `${names.join(", ")} could read these values; change them where they are used:`, ...paths);
 }
 
-function shownPaths(paths: readonly string[]): string {
+function shownPaths(paths: readonly string[]): string[] {
   const lines = paths.slice(0, SHOWN_PATHS).map((path) => `  ${path}`);
   if (paths.length > SHOWN_PATHS) lines.push(`  and ${paths.length - SHOWN_PATHS} more`);
-  return lines.join("\n");
+  return lines;
 }
 
 /**
@@ -218,13 +220,14 @@ export async function selectorOfRule(
   if (!expected?.selector || !drift) return undefined;
   const { bared, covered } = await coverageChange(open.decrypted, open.format, expected.selector);
   if (bared.length > 0) throw wouldBare(bared);
-  await note(io, `${name} gets the selector of its creation rule:\n${formatDrift(drift, settings)}`);
+  await note(io, `${name} gets the selector of its creation rule:`, ...formatDrift(drift, settings));
   const values = covered.filter(({ kind }) => kind === "value");
   if (values.length > 0) {
     const paths = shownPaths(values.map(({ path }) => formatPath(path)));
     await note(
       io,
-      `these values stood there in plaintext until now; change them if they are secrets:\n${paths}`,
+      "these values stood there in plaintext until now; change them if they are secrets:",
+      ...paths,
     );
   }
   return {

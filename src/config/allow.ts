@@ -1,5 +1,6 @@
 import { type Allow, allowAll, namedByKeys } from "../keys/allow.ts";
-import type { Config } from "./model.ts";
+import { nameOf } from "../keys/store/env-uri.ts";
+import type { Config, KeyRef } from "./model.ts";
 
 /**
  * All servers, roles, profiles and plugins that a configuration names: in its `allow` lists, its keys and its
@@ -7,9 +8,20 @@ import type { Config } from "./model.ts";
  * them is what a person approves (docs/config.md).
  */
 export function namedBy(config: Pick<Config, "allow" | "rules" | "destinations" | "names">): Allow {
-  const rules = [...(config.rules ?? []), ...config.destinations.map(({ recreation }) => recreation)];
-  const keys = [...rules.flatMap(({ groups }) => groups.flat()), ...config.names.map(({ key }) => key)];
+  const keys = keysOf(config);
   const vault = config.destinations.flatMap((destination) => destination.vault?.address || []);
   const azureStorage = config.destinations.flatMap((destination) => destination.azure?.url || []);
   return allowAll([config.allow, namedByKeys(keys), { vault, azureStorage }]);
+}
+
+/** The variables that hold master keys which a configuration names (`env://NAME`). */
+export function masterVariablesOf(config: Keys): string[] {
+  return keysOf(config).flatMap(({ kind, id }) => (kind === "env" ? nameOf(id) : []));
+}
+
+type Keys = Pick<Config, "rules" | "destinations" | "names">;
+
+function keysOf(config: Keys): KeyRef[] {
+  const rules = [...(config.rules ?? []), ...config.destinations.map(({ recreation }) => recreation)];
+  return [...rules.flatMap(({ groups }) => groups.flat()), ...config.names.map(({ key }) => key)];
 }

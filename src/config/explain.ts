@@ -86,8 +86,8 @@ function selectorOf(rule: Rule): Selector {
   return rule.selectors[0] ?? DEFAULT_SELECTOR;
 }
 
-/** An explanation as text for a person, lines ended by LF. */
-export function formatExplanation(explanation: Explanation): string {
+/** An explanation for a person, as lines. */
+export function explanationLines(explanation: Explanation): string[] {
   const { config, by, texts, rules, chosen, problem } = explanation;
   const lines = [`configuration: ${printable(config.path)}${by ? ` (${FOUND[by]})` : ""}`];
   if (!config.rules) lines.push("it has no creation rules: keys have to be named on the command line");
@@ -105,7 +105,7 @@ export function formatExplanation(explanation: Explanation): string {
     lines.push("", `encrypting would stop${place}: ${printable(problem.message)}`);
     if (problem.hint !== undefined) lines.push(`  ${printable(problem.hint)}`);
   }
-  return `${lines.join("\n")}\n`;
+  return lines;
 }
 
 const FOUND: Readonly<Record<FoundBy, string>> = {

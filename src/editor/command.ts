@@ -1,6 +1,5 @@
-import { access, constants } from "node:fs/promises";
-import { basename, delimiter, isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { findProgram } from "../keys/program.ts";
 import { splitWords } from "../keys/words.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,7 +24,7 @@ export async function editorCommand(env: Environment): Promise<[string, ...strin
       hint: `set SOPS_EDITOR or EDITOR to your editor's command, for example "vim" or "code --wait"`,
     });
   }
-  return [program, ...args, ...hardening(program)];
+  return [program, ...args];
 }
 
 async function split(value: string, name: string): Promise<string[]> {
@@ -42,30 +41,8 @@ async function split(value: string, name: string): Promise<string[]> {
 
 async function fallback(env: Environment): Promise<string[]> {
   for (const name of FALLBACKS) {
-    for (const folder of (env.PATH ?? env.Path ?? "").split(delimiter)) {
-      // nothing of the working folder, which may be a stranger's repository
-      if (!isAbsolute(folder)) continue;
-      const file = join(folder, name);
-      if (await canRun(file)) return [file];
-    }
+    const file = await findProgram(name, env);
+    if (file !== undefined) return [file];
   }
   return [];
-}
-
-async function canRun(file: string): Promise<boolean> {
-  return await access(file, WINDOWS ? constants.F_OK : constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-}
-
-const VIM = /^(n|g|mac|m)?vim(\.exe)?$/;
-
-/**
- * Vim keeps copies in places that its user chose, outside of the private folder: swap and undo files, backups, what
- * was yanked. Set after its configuration, so that this counts.
- */
-function hardening(program: string): string[] {
-  if (!VIM.test(basename(program))) return [];
-  return ["-n", "-i", "NONE", "-c", "set nobackup nowritebackup noundofile"];
 }

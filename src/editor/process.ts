@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { TsopsError } from "../errors.ts";
 import { sentByTerminal } from "../exec/run.ts";
 import { endBy, endingSignals, takeSignals } from "../files/wayout.ts";
+import { isPath } from "../keys/program.ts";
 
 export interface EditorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,9 +52,14 @@ function start(
   { env, cwd }: EditorOptions,
 ): ChildProcess {
   const options = { env: { ...env }, cwd, stdio: "inherit" } as const;
+  // the editor was looked for already: a bare name would be looked for again, perhaps in the working folder
+  if (!isPath(program) && process.platform !== "win32") throw missing(program);
   // editors come as .cmd files on Windows ("code"), and only cmd.exe runs those
   if (process.platform === "win32") {
-    return spawn([program, ...args].map((word) => `"${word}"`).join(" "), { ...options, shell: true });
+    // nor in the working folder: it may be a stranger's
+    const own = { ...options.env, NoDefaultCurrentDirectoryInExePath: "1" };
+    const line = [program, ...args].map((word) => `"${word}"`).join(" ");
+    return spawn(line, { ...options, env: own, shell: true });
   }
   return spawn(program, args, options);
 }
@@ -80,6 +86,10 @@ function outcome(code: number | null, signal: NodeJS.Signals | null): EditorEnd 
   const crashed = signal !== null && !endingSignals().includes(signal);
   const hint = "nothing was saved";
   return { ok: false, crashed, error: new TsopsError("editor", `the editor ${how}`, { hint }) };
+}
+
+function missing(program: string): TsopsError {
+  return cannotStart(Object.assign(new Error("not on PATH"), { code: "ENOENT" }), program);
 }
 
 function cannotStart(cause: NodeJS.ErrnoException, program: string): TsopsError {

@@ -2,8 +2,10 @@ import { chmod, readFile } from "node:fs/promises";
 import { TsopsError } from "../errors.ts";
 import { makePrivateFolder, type PrivateFolder } from "../files/private.ts";
 import { decodeText } from "../formats/text.ts";
+import { printable } from "../keys/printable.ts";
+import { withoutSecrets } from "../keys/secret-variables.ts";
 import { editorCommand } from "./command.ts";
-import { editorEnvironment } from "./environment.ts";
+import { harden } from "./hardening.ts";
 import { runEditor } from "./process.ts";
 
 export interface EditRequest {
@@ -42,8 +44,11 @@ export async function editText(request: EditRequest): Promise<"saved" | "unchang
   const folder = await makePrivateFolder({ env, warn, size: text.length });
   try {
     const path = await folder.write(name, text);
+    const hardened = await harden(command, env, folder.path);
+    if (hardened.warning) await warn(hardened.warning);
+    const own = { ...withoutSecrets(env, "edits", hidden), ...hardened.env };
     for (;;) {
-      const end = await runEditor([...command, path], { env: editorEnvironment(env, hidden), cwd, signal });
+      const end = await runEditor([...hardened.argv, path], { env: own, cwd, signal });
       const typed = await readTyped(path);
       if (!end.ok)
         throw end.crashed && !typed.equals(text) ? await kept(end.error, folder, path, warn) : end.error;
@@ -97,8 +102,8 @@ async function kept(
   folder.keep();
   const until = folder.inMemory ? " until the next restart" : "";
   const where =
-    `what you typed is kept in ${path}${until}, unencrypted, for you alone to read; ` +
-    `remove the folder ${folder.path} when you do not need it any more`;
+    `what you typed is kept in ${printable(path)}${until}, unencrypted, for you alone to read; ` +
+    `remove the folder ${printable(folder.path)} when you do not need it any more`;
   if (!(error instanceof TsopsError)) {
     warn(where);
     return error;

@@ -5,6 +5,7 @@ import { Socket } from "node:net";
 import { delimiter, isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { findProgram } from "../keys/program.ts";
 
 /** Where mkfifo(1) is if PATH does not say so. */
 const USUAL_FOLDERS = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];
@@ -21,7 +22,9 @@ export async function makeFifo(
   if (process.platform === "win32") return false;
   const folders = [...(env.PATH ?? "").split(delimiter).filter(isAbsolute), ...USUAL_FOLDERS];
   try {
-    await promisify(execFile)("mkfifo", ["-m", "600", path], {
+    const program = await findProgram("mkfifo", { PATH: folders.join(delimiter) });
+    if (program === undefined) return false;
+    await promisify(execFile)(program, ["-m", "600", path], {
       env: { PATH: folders.join(delimiter) },
       timeout: 10_000,
     });

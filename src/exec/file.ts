@@ -5,7 +5,7 @@ import { feedFifo, makeFifo } from "./fifo.ts";
 import { type Command, type RunOptions, run } from "./run.ts";
 
 export interface FileOptions extends RunOptions {
-  /** This process's own environment: says where private folders are, and where mkfifo is. */
+  /** Says where private folders are, too, and where mkfifo is. */
   readonly ownEnv: Readonly<Record<string, string | undefined>>;
   /** The file's name (`--filename`), a relative path that stays below its folder. Default `tmp-file`, as in SOPS. */
   readonly filename?: string;

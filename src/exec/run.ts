@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { TsopsError } from "../errors.ts";
 import { takeSignals } from "../files/wayout.ts";
+import { locateProgram } from "../keys/program.ts";
 import type { Account } from "./user.ts";
 
 /** A command line for `/bin/sh`, as SOPS's exec-env and exec-file take it, or a program with its arguments. */
@@ -11,6 +12,8 @@ export type Command = string | readonly [program: string, ...args: string[]];
 export interface RunOptions {
   /** The child's whole environment; see `childEnvironment`. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** This process's own environment: its PATH says where the program is. One that a file sets is for the child. */
+  readonly ownEnv?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   /** Run as that user, without this process's other groups: Node cannot give the child those of the user. */
   readonly account?: Account;
@@ -44,7 +47,8 @@ export async function run(command: Command, options: RunOptions): Promise<number
   const abort = (): void => pass("SIGTERM");
   options.signal?.addEventListener("abort", abort);
   try {
-    child = start(command, options, "inherit");
+    child = start(await located(command, options), options, "inherit");
+    if (options.signal?.aborted) abort();
     const code = await ended(child, command);
     if (options.signal?.aborted) throw stopped();
     return code;
@@ -59,7 +63,7 @@ export async function run(command: Command, options: RunOptions): Promise<number
  * @throws TsopsError("generic") if it cannot be started.
  */
 export async function runInBackground(command: Command, options: Omit<RunOptions, "signal">): Promise<void> {
-  const child = start(command, options, "ignore");
+  const child = start(await located(command, options), options, "ignore");
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (error) => reject(cannotStart(error, command)));
@@ -73,6 +77,12 @@ export async function runInBackground(command: Command, options: Omit<RunOptions
  */
 export function sentByTerminal(signal: NodeJS.Signals): boolean {
   return FROM_TERMINAL.includes(signal) && [0, 1, 2].some((fd) => isatty(fd));
+}
+
+async function located(command: Command, { env, ownEnv = env }: RunOptions): Promise<Command> {
+  if (typeof command === "string") return command;
+  const [program, ...args] = command;
+  return [await locateProgram(program, ownEnv), ...args];
 }
 
 function start(

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { TsopsError } from "../errors.ts";
+import { findProgram } from "../keys/program.ts";
 
 /** A user of this machine, as programs need to know them. */
 export interface Account {
@@ -52,7 +53,9 @@ function findLine(passwd: string, name: string): Account | undefined {
 /** Asks the system's own databases (LDAP and the like), where it has the program for that. */
 async function ask(name: string): Promise<Account | undefined> {
   const env = { PATH: "/usr/bin:/bin:/run/current-system/sw/bin" };
-  const answer = await promisify(execFile)("getent", ["passwd", "--", name], { env, timeout: 10_000 }).catch(
+  const program = await findProgram("getent", env);
+  if (program === undefined) return undefined;
+  const answer = await promisify(execFile)(program, ["passwd", "--", name], { env, timeout: 10_000 }).catch(
     () => undefined,
   );
   return answer && findLine(answer.stdout, name);

@@ -6,6 +6,7 @@ import { pluginName, wrapByPlugin } from "./age/plugin.ts";
 import { parseSshRecipient, wrapSsh } from "./age/ssh.ts";
 import { parseX25519Recipient, wrapX25519 } from "./age/x25519.ts";
 import { once } from "./cache.ts";
+import { withoutControls } from "./controls.ts";
 import { neededField, sortedFields, splitList, textField, withFields } from "./fields.ts";
 import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
 import { shortened } from "./printable.ts";
@@ -14,7 +15,7 @@ import { prefixed, reasonsOf } from "./reasons.ts";
 export { generateIdentity, type NewIdentity, recipientOf } from "./age/keygen.ts";
 
 /** age keys: `age1…`, `age1pq1…`, `age1PLUGIN1…`, `ssh-ed25519 …`, `ssh-rsa …` (SPEC section 7, age identities). */
-export const age: KeyKind = {
+export const age: KeyKind = withoutControls({
   name: "age",
   field: "age",
   title: "age",
@@ -84,7 +85,7 @@ export const age: KeyKind = {
       return { usable: false, lines: reasonsOf(error) };
     }
   },
-};
+});
 
 /** What was tried for the wrapped keys that nothing opened. */
 function reports(context: KeyContext): Map<string, readonly string[]> {

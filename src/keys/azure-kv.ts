@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import type { TreeMap } from "../formats/tree.ts";
+import { withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField } from "./fields.ts";
 import type { KeyKind } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -8,7 +9,7 @@ import { printable } from "./printable.ts";
 const TITLE = "Azure Key Vault";
 
 /** Keys in Azure key vaults and managed HSMs: `https://VAULT/keys/NAME/VERSION` (SPEC section 5). */
-export const azureKv: KeyKind = {
+export const azureKv: KeyKind = withoutControls({
   name: "azure_kv",
   field: "azure_kv",
   title: TITLE,
@@ -40,7 +41,7 @@ export const azureKv: KeyKind = {
   },
 
   ...lazily(async () => (await import("./azure/use.ts")).azureUse),
-};
+});
 
 /** As SOPS prints it. */
 export function idOf(fields: TreeMap): string {

@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { parseClusterUri } from "../keyservice/cluster-uri.ts";
+import { withoutControls } from "./controls.ts";
 import { neededField, sortedFields, splitList } from "./fields.ts";
 import type { KeyKind } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -9,7 +10,7 @@ const TITLE = "cluster";
 export const EXAMPLE = "cluster://keys.example.com:5000/prod";
 
 /** Keys that a cluster's own key service derives from its master secret (docs/keyservice.md). SOPS lacks them. */
-export const cluster: KeyKind = {
+export const cluster: KeyKind = withoutControls({
   name: "cluster",
   field: undefined,
   schemes: ["cluster://"],
@@ -30,4 +31,4 @@ export const cluster: KeyKind = {
   },
 
   ...lazily(async () => (await import("../keyservice/use.ts")).clusterUse),
-};
+});

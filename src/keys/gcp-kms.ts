@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { once } from "./cache.ts";
+import { withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, withWrapped } from "./fields.ts";
 import type { KmsService } from "./google/service.ts";
 import type { KeyContext, KeyKind, MasterKey } from "./kind.ts";
@@ -8,7 +9,7 @@ import { shortened } from "./printable.ts";
 const TITLE = "Google Cloud KMS";
 
 /** Google Cloud KMS keys: `projects/…/locations/…/keyRings/…/cryptoKeys/…` (SPEC section 5). */
-export const gcpKms: KeyKind = {
+export const gcpKms: KeyKind = withoutControls({
   name: "gcp_kms",
   field: "gcp_kms",
   title: TITLE,
@@ -74,7 +75,7 @@ export const gcpKms: KeyKind = {
       () => whyNot(context),
     );
   },
-};
+});
 
 /** Google's part is loaded when a key is used: nobody else's commands wait for it. */
 async function serviceFor(context: KeyContext): Promise<KmsService | null> {

@@ -4,6 +4,7 @@ import { once } from "./cache.ts";
 import { textField } from "./fields.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "./kind.ts";
 import { effectiveThreshold } from "./metadata.ts";
+import { keepFromPrograms } from "./program.ts";
 import { reasonsOf } from "./reasons.ts";
 import { type GroupResult, groupReport, type KeyResult } from "./report.ts";
 import { combineShares, splitSecret } from "./shamir.ts";
@@ -54,6 +55,7 @@ export async function wrapDataKey(
       hint: "name at least one master key for each group",
     });
   }
+  keepFromPrograms(groups, context);
   const many = groups.length > 1;
   const parts = many
     ? await splitSecret(dataKey, groups.length, effectiveThreshold(groups, threshold))
@@ -74,6 +76,7 @@ export async function wrapDataKey(
 
 /** Keys as `wrap` would use them, so that they can be compared with those of a file. Most kinds leave nothing open. */
 export async function exactKeys(groups: readonly KeyGroup[], context: KeyContext): Promise<KeyGroup[]> {
+  keepFromPrograms(groups, context);
   const exact = async (key: MasterKey) => kindNamed(key.kind).exact?.(key, context) ?? key;
   return Promise.all(groups.map((group) => Promise.all(group.map(exact))));
 }
@@ -148,6 +151,7 @@ export async function unwrapDataKey(
   const size = groups.length > 1 ? DATA_KEY_BYTES + 1 : DATA_KEY_BYTES;
   const parts: Buffer[] = [];
   const results: GroupResult[] = [];
+  keepFromPrograms(groups, options.context);
   try {
     for (const group of groups) {
       if (parts.length === needed && parts.length > 0) break;

@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import type { TreeMap } from "../formats/tree.ts";
+import { withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, textField } from "./fields.ts";
 import type { KeyKind } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -9,7 +10,7 @@ const TITLE = "HashiCorp Vault";
 const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
 
 /** Keys of HashiCorp Vault's transit engine, by URI (SPEC section 5). */
-export const hcVault: KeyKind = {
+export const hcVault: KeyKind = withoutControls({
   name: "hc_vault",
   field: "hc_vault",
   title: TITLE,
@@ -29,7 +30,7 @@ export const hcVault: KeyKind = {
   },
 
   ...lazily(async () => (await import("./vault/use.ts")).transitUse),
-};
+});
 
 /** Address, engine and key from `ADDRESS/v1/ENGINE/keys/NAME`; the engine's path may have several parts. */
 function parseUri(uri: string): TreeMap {

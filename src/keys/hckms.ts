@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, unreadable } from "./fields.ts";
 import type { KeyKind } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -7,7 +8,7 @@ import { printable } from "./printable.ts";
 const TITLE = "HuaweiCloud KMS";
 
 /** HuaweiCloud KMS keys: `region:key-uuid` (SPEC section 5). */
-export const hckms: KeyKind = {
+export const hckms: KeyKind = withoutControls({
   name: "hckms",
   field: "hckms",
   title: TITLE,
@@ -30,7 +31,7 @@ export const hckms: KeyKind = {
   },
 
   ...lazily(async () => (await import("./huawei/use.ts")).hckmsUse),
-};
+});
 
 /** Region and UUID; undefined if one of them is missing. */
 export function splitHuaweiId(id: string): { region: string; uuid: string } | undefined {

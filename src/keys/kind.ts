@@ -50,6 +50,8 @@ export interface KeyContext {
   readonly vouch?: (list: ListName, value: string) => Promise<"allowed" | Unvouched>;
   /** `examine` makes no connection and sends nothing: it only says what is here. */
   readonly offline?: boolean;
+  /** Variables that hold master keys which the configuration names (`env://NAME`): no program gets them. */
+  readonly masterVariables?: () => Promise<readonly string[]>;
   /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
   readonly cache: Map<string, unknown>;
 }

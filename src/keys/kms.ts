@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { TreeMap } from "../formats/tree.ts";
+import { checkedKeys, withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, unreadable } from "./fields.ts";
 import type { KeyKind, MasterKey } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -7,7 +8,7 @@ import { lazily } from "./lazily.ts";
 const TITLE = "AWS KMS";
 
 /** AWS KMS keys: ARNs, each with a role to assume behind a `+` if need be (SPEC section 5). */
-export const kms: KeyKind = {
+export const kms: KeyKind = withoutControls({
   name: "kms",
   field: "kms",
   title: TITLE,
@@ -26,11 +27,11 @@ export const kms: KeyKind = {
   },
 
   ...lazily(async () => (await import("./aws/use.ts")).kmsUse),
-};
+});
 
 /** Keys from a list of ARNs, all with the same encryption context and AWS profile. @throws TsopsError("usage") */
 export function parseKms(list: string, more: { context?: TreeMap; awsProfile?: string } = {}): MasterKey[] {
-  return splitList(list, TITLE).map((part) => {
+  const keys = splitList(list, TITLE).map((part): MasterKey => {
     const text = part.replaceAll(" ", "");
     // An ARN's path may hold a plus sign, but no colon.
     const plus = text.indexOf("+arn:");
@@ -43,6 +44,7 @@ export function parseKms(list: string, more: { context?: TreeMap; awsProfile?: s
     ]);
     return { kind: "kms", id: idOf(fields), fields };
   });
+  return checkedKeys(keys, TITLE);
 }
 
 /**

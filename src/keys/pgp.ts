@@ -1,9 +1,10 @@
+import { withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList } from "./fields.ts";
 import type { KeyKind } from "./kind.ts";
 import { lazily } from "./lazily.ts";
 
 /** PGP keys, by their fingerprints (SPEC section 5). */
-export const pgp: KeyKind = {
+export const pgp: KeyKind = withoutControls({
   name: "pgp",
   field: "pgp",
   title: "PGP",
@@ -22,4 +23,4 @@ export const pgp: KeyKind = {
   },
 
   ...lazily(async () => (await import("./pgp/use.ts")).pgpUse),
-};
+});

@@ -7,8 +7,8 @@ export function shortened(id: string): string {
 export function printable(text: string): string {
   return text
     .trim()
-    .replace(/\s*[\r\n]+\s*/g, "; ")
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (char) => {
+    .replace(/\s*[\r\n\v\f\x85\u2028\u2029]+\s*/g, "; ")
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}\u2800]/gu, (char) => {
       const code = char.codePointAt(0)!.toString(16);
       return code.length < 3 ? `\\x${code.padStart(2, "0")}` : `\\u{${code}}`;
     });

@@ -3,55 +3,85 @@ import fs from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { once } from "./cache.ts";
-import type { KeyContext } from "./kind.ts";
+import type { KeyContext, KeyGroup } from "./kind.ts";
+import { printable } from "./printable.ts";
+import { type Purpose, withoutSecrets } from "./secret-variables.ts";
+import { nameOf } from "./store/env-uri.ts";
 
 /** Other programs: gpg, age plugins, the commands that print identities. Never through a shell. */
 
-/** Variables that hold identities or lead to them: no program that tsops starts gets them. */
-const OWN_SECRETS: readonly string[] = [
-  "SOPS_AGE_KEY",
-  "SOPS_AGE_KEY_CMD",
-  "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
-  "TSOPS_PGP_KEY",
-  "TSOPS_PGP_PASSPHRASE",
-];
-
-/** Variables that turned out to hold master keys in this run; programs do not get them either. */
+/** Variables that hold master keys which files, rules or options name: programs do not get them. */
 export function secretVariables(context: KeyContext): Set<string> {
   return once(context, "secret variables", () => new Set());
 }
 
-/** The environment for a program: the context's without identities. Commands need the rest of it (tokens, agents). */
-export function environmentFor(
-  context: KeyContext,
-  more: Readonly<Record<string, string>> = {},
-): Record<string, string | undefined> {
-  const hidden = secretVariables(context);
-  const kept = Object.entries(context.env).filter(
-    ([name]) => !OWN_SECRETS.includes(name.toUpperCase()) && !hidden.has(name),
-  );
-  return { ...Object.fromEntries(kept), ...more };
+/** Notes the variables that hold keys of these groups, whichever of the keys is then used. */
+export function keepFromPrograms(groups: readonly KeyGroup[], context: KeyContext): void {
+  for (const { kind, id } of groups.flat()) if (kind === "env") secretVariables(context).add(nameOf(id));
 }
+
+/** The environment for a program: the context's, without what a program for that purpose does not need. */
+export async function environmentFor(
+  context: KeyContext,
+  purpose: Purpose,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string | undefined>> {
+  const masters = [...secretVariables(context), ...((await context.masterVariables?.()) ?? [])];
+  return { ...withoutSecrets(context.env, purpose, masters), ...more };
+}
+
+const WINDOWS = process.platform === "win32";
+
+/** What Windows runs without a shell, and with one. */
+const EXTENSIONS = WINDOWS ? [".exe", ".com"] : [""];
+export const SHELL_EXTENSIONS = WINDOWS ? [".exe", ".com", ".cmd", ".bat"] : [""];
 
 /**
  * Where a program is on PATH; undefined if it is not. Only absolute folders count, so that nothing in the working
- * folder (a repository, perhaps a stranger's) is ever run.
+ * folder (a repository, perhaps a stranger's) is ever run. Every program that tsops starts by its name is found here.
  */
-export async function findProgram(name: string, env: KeyContext["env"]): Promise<string | undefined> {
-  const windows = process.platform === "win32";
+export async function findProgram(
+  name: string,
+  env: KeyContext["env"],
+  extensions: readonly string[] = EXTENSIONS,
+): Promise<string | undefined> {
+  const complete = extensions.some((extension) => name.toLowerCase().endsWith(extension));
   for (const folder of (env.PATH ?? env.Path ?? "").split(delimiter)) {
     if (!isAbsolute(folder)) continue;
-    const file = join(folder, windows ? `${name}.exe` : name);
-    const found = await fs.promises.access(file, windows ? fs.constants.F_OK : fs.constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return file;
+    for (const extension of complete ? [""] : extensions) {
+      const file = join(folder, name + extension);
+      if (await canRun(file)) return file;
+    }
   }
   return undefined;
 }
 
+/** Whether a name says where the program is: then it is taken as it stands. */
+export function isPath(name: string): boolean {
+  return WINDOWS ? /[\\/]/.test(name) || /^[a-z]:/i.test(name) : name.includes("/");
+}
+
+/** The program's path: the one that was given, else the one on PATH. @throws TsopsError("generic"), exit code 127 */
+export async function locateProgram(name: string, env: KeyContext["env"]): Promise<string> {
+  const found = isPath(name) ? name : await findProgram(name, env);
+  if (found !== undefined) return found;
+  throw new TsopsError("generic", `${printable(name)} cannot be started: there is no such program`, {
+    exit: 127,
+    hint: "it is looked for in the absolute folders of PATH",
+  });
+}
+
+async function canRun(file: string): Promise<boolean> {
+  try {
+    await fs.promises.access(file, WINDOWS ? fs.constants.F_OK : fs.constants.X_OK);
+    return (await fs.promises.stat(file)).isFile();
+  } catch {
+    return false;
+  }
+}
+
 export interface Program {
+  /** The first word is a path, or a name that is on the PATH of `env`. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly input?: Uint8Array;
@@ -70,7 +100,7 @@ export interface Outcome {
 
 const MAX_OUTPUT = 2 ** 24;
 
-/** Starts a program; its standard error is collected, since it may say why it fails. */
+/** Starts the program at a path; its standard error is collected, since it may say why it fails. */
 export function start(program: Omit<Program, "input" | "limit">, cwd?: string): ChildProcess {
   const [command = "", ...args] = program.argv;
   // Loaded only here: most runs start no other program.
@@ -86,7 +116,8 @@ export function start(program: Omit<Program, "input" | "limit">, cwd?: string): 
 export async function run(program: Program): Promise<Outcome> {
   const name = program.argv[0] ?? "";
   if (program.signal?.aborted) throw aborted(name);
-  const child = start(program);
+  const [, ...args] = program.argv;
+  const child = start({ ...program, argv: [await locateProgram(name, program.env), ...args] });
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];

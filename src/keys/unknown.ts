@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { withoutControls } from "./controls.ts";
 import { neededField } from "./fields.ts";
 import type { KeyKind } from "./kind.ts";
 import { shortened } from "./printable.ts";
@@ -7,7 +8,7 @@ const WHY = "this version of tsops does not know this kind of key";
 const NEXT = "update tsops to use it; it is kept as it is";
 
 /** Keys in `sops.tsops.keys` whose URI has a scheme that only a later version knows: they are kept and reported. */
-export const unknown: KeyKind = {
+export const unknown: KeyKind = withoutControls({
   name: "unknown",
   field: undefined,
   title: "unknown",
@@ -35,4 +36,4 @@ export const unknown: KeyKind = {
   async examine() {
     return { usable: false, lines: [WHY, NEXT] };
   },
-};
+});

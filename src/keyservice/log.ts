@@ -10,13 +10,16 @@ export type Log = (entry: LogEntry) => void;
 export function jsonLog(write: (line: string) => void, now: () => Date): Log {
   return (entry) => {
     const line = JSON.stringify({ time: now().toISOString(), ...entry });
-    write(`${line.replace(/[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escaped)}\n`);
+    write(`${line.replace(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{DI}]|#(?=#[a-z]*\[)/giu, escaped)}\n`);
   };
 }
 
-/** Those that JSON leaves as they are, though they steer terminals. */
+/** What JSON leaves as it is, though it steers terminals, or programs that look for commands in logs. */
 function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }
 
 /** A text of unknown origin without age identities, which people paste where recipients are due. */

@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import type { KeyContext } from "../keys/kind.ts";
+import { variableNamed } from "../keys/secret-variables.ts";
 import { type MasterSecret, masterSecret } from "./cipher.ts";
 
 /** Less could be guessed; more adds nothing, and a file that was taken for a secret is refused. */
@@ -13,7 +14,7 @@ const MAX_BYTES = 1024;
 export function masterSecrets(references: readonly string[], env: KeyContext["env"]): MasterSecret[] {
   return references.map((reference) => {
     const name = variableOf(reference);
-    const text = env[name]?.trim();
+    const text = variableNamed(env, name)?.trim();
     if (!text) {
       throw new TsopsError("usage", `the variable ${name}, which is to hold a master secret, is not set`, {
         hint: "make one with `openssl rand -base64 32`, and keep it where the service gets its secrets from",

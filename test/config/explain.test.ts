@@ -1,7 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { explain, formatExplanation } from "../../src/config/explain.ts";
+import { explain, explanationLines } from "../../src/config/explain.ts";
 import { ALICE, ARN, BOB, sopsrc, yaml } from "./support.ts";
+
+const explanationText = (explanation: Parameters<typeof explanationLines>[0]): string =>
+  `${explanationLines(explanation).join("\n")}\n`;
 
 test("why a rule was chosen, and the others not", async () => {
   const config = await yaml(
@@ -24,7 +27,7 @@ test("why a rule was chosen, and the others not", async () => {
   );
   assert.is(explanation.chosen?.number, 2);
   assert.is(
-    formatExplanation(explanation),
+    explanationText(explanation),
     [
       "configuration: /repo/.sops.yaml (found from the working folder upwards)",
       "matched against: dev/x.env",
@@ -49,7 +52,7 @@ test("key groups and names of a .sopsrc", async () => {
     rules: [{ name: "all", glob: "*.yaml", key_groups: [["alice"], ["aws"]], mac_only_encrypted: true }],
     seal: false,
   }`);
-  const lines = formatExplanation(await explain(config, "/repo/a.yaml")).split("\n");
+  const lines = explanationText(await explain(config, "/repo/a.yaml")).split("\n");
   assert.equal(lines.slice(3), [
     "→ rule 1 (all), line 3: it matches",
     "    glob: *.yaml",
@@ -77,7 +80,7 @@ test("an invalid expression, and what encrypting would end with", async () => {
   );
   assert.match(stopped.problem!.message, /not a valid regular expression/);
   assert.match(
-    formatExplanation(stopped),
+    explanationText(stopped),
     /! rule 1, line 2: .*\n.*\n→ rule 2[\s\S]*would stop \(line 2, column 18\)/,
   );
   const other = await explain(await yaml(`creation_rules:\n  - {path_regex: b, age: 5}\n`), "/repo/b");
@@ -89,16 +92,16 @@ test("an invalid expression, and what encrypting would end with", async () => {
 
 test("a file without rules, a rule without keys", async () => {
   assert.match(
-    formatExplanation(await explain(await yaml(""), "/repo/b")),
+    explanationText(await explain(await yaml(""), "/repo/b")),
     /no creation rules: keys have to be named/,
   );
   const nobody = await explain(await yaml("creation_rules:\n  - path_regex: b\n"), "/repo/b");
-  assert.match(formatExplanation(nobody), /for nobody: the rule names no key/);
+  assert.match(explanationText(nobody), /for nobody: the rule names no key/);
 });
 
 test("control characters are shown, not sent", async () => {
   const config = await yaml(`creation_rules:\n  - {path_regex: "\\e[31m", age: "\\e]0;x"}\n`);
-  assert.not.match(formatExplanation(await explain(config, "/repo/\u001b[31mb")), /\u001b/);
+  assert.not.match(explanationText(await explain(config, "/repo/\u001b[31mb")), /\u001b/);
 });
 
 test.run();

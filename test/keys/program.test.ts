@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { environmentFor, findProgram, run } from "../../src/keys/program.ts";
+import { TreeMap } from "../../src/formats/tree.ts";
+import { environmentFor, findProgram, keepFromPrograms, run } from "../../src/keys/program.ts";
 import { contextWith } from "./helpers.ts";
 
 const env = { PATH: process.env.PATH };
@@ -52,20 +53,38 @@ test("a run that was stopped before it began", async () => {
   assert.is((error as { code: string }).code, "aborted");
 });
 
-test("identities are taken from the environment of others", () => {
+test("identities are taken from the environment of others", async () => {
   const context = contextWith({
     SOPS_AGE_KEY: "x",
     SOPS_AGE_KEY_CMD: "x",
     SOPS_AGE_SSH_PRIVATE_KEY_CMD: "x",
     A: "1",
   });
-  assert.equal(environmentFor(context, { B: "2" }), { PATH: process.env.PATH, A: "1", B: "2" });
+  assert.equal(await environmentFor(context, "logs in", { B: "2" }), {
+    PATH: process.env.PATH,
+    A: "1",
+    B: "2",
+  });
+});
+
+test("gpg and plugins get no variables of services, but a plugin those of its own", async () => {
+  const aws = { AWS_SECRET_ACCESS_KEY: "x", AWS_PROFILE: "x" };
+  const context = contextWith({ ...aws, VAULT_TOKEN: "x", SOPS_AGE_KEY_FILE: "x", OTHER: "1", M: "x" });
+  keepFromPrograms([[{ kind: "env", id: "env://M", fields: TreeMap.of([]) }]], context);
+  const rest = { PATH: process.env.PATH, OTHER: "1" };
+  assert.equal(await environmentFor(context, "gpg"), rest);
+  assert.equal(await environmentFor(context, { plugin: "yubikey" }), rest);
+  assert.equal(await environmentFor(context, { plugin: "awskms" }), { ...rest, ...aws });
+  assert.not.ok("M" in (await environmentFor(context, "logs in")));
 });
 
 test("programs on PATH", async () => {
   assert.match((await findProgram("sh", env))!, /^\/.*\/sh$/);
   assert.is(await findProgram("no-such-program-here", env), undefined);
   assert.is(await findProgram("sh", {}), undefined);
+  assert.is(await findProgram("bin", { PATH: "/usr" }), undefined, "a folder is no program");
+  const relative = await run({ argv: ["sh"], env: { PATH: ":.:bin" }, limit: 10 }).catch((e: unknown) => e);
+  assert.match(String(relative), "sh cannot be started: there is no such program");
 });
 
 test.run();

@@ -186,4 +186,17 @@ test("keys are tried by that order, and as they stand within it", () => {
   assert.is(ids([]), "123456");
 });
 
+test("no kind takes an identifier with a line break, a control character or a mark of direction", () => {
+  for (const kind of KINDS) {
+    for (const text of ["\n", "\x1b", "\x85", "\u2028", "\u202e", "\u2066"]) {
+      assert.throws(
+        () => kind.parse(`x${text}y`),
+        (error: unknown) => error instanceof TsopsError,
+        kind.name,
+      );
+    }
+  }
+  assert.throws(() => parseKms(`${ARN}\n::x`), /control character/);
+});
+
 test.run();

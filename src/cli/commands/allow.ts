@@ -6,7 +6,7 @@ import { allowedValues } from "../../keys/allow.ts";
 import { printable } from "../../keys/printable.ts";
 import { readNaming } from "../allowed.ts";
 import type { Args } from "../args.ts";
-import { homeOf, type Io, visible, write } from "../io.ts";
+import { homeOf, type Io, writeLines } from "../io.ts";
 
 /** `allow`: approves what a configuration names, as it is now; shows, lists and withdraws approvals. */
 export async function allow(args: Args, io: Io): Promise<number> {
@@ -85,5 +85,5 @@ async function read(path: string): ReturnType<typeof readNaming> {
 }
 
 async function say(io: Io, ...lines: readonly string[]): Promise<void> {
-  await write(io.stdout, lines.map((line) => `${visible(line)}\n`).join(""));
+  await writeLines(io.stdout, lines);
 }

@@ -8,13 +8,19 @@ import { nameOf } from "../parse.ts";
 /** `completion SHELL`: a script that completes commands, options and file names. */
 export async function completion(args: Args, io: Io): Promise<number> {
   const shell = args.text("shell") ?? "";
-  const script = { bash, zsh, fish }[shell];
+  const script = SHELLS.get(shell);
   if (!script) {
     throw new TsopsError("usage", "there is no completion for this shell", { hint: "use bash, zsh or fish" });
   }
   await write(io.stdout, script());
   return 0;
 }
+
+const SHELLS: ReadonlyMap<string, () => string> = new Map([
+  ["bash", bash],
+  ["zsh", zsh],
+  ["fish", fish],
+]);
 
 /** Those of its subcommands too: what is completed depends on the first word only. */
 function optionsOf(command: Command): Command["options"] {

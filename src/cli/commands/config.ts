@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { checkConfig } from "../../config/check.ts";
-import { explain as explainRules, formatExplanation } from "../../config/explain.ts";
+import { explain as explainRules, explanationLines } from "../../config/explain.ts";
 import { Configurations } from "../../config/find.ts";
 import { TsopsError } from "../../errors.ts";
 import type { Args } from "../args.ts";
-import { type Io, visible, write } from "../io.ts";
+import { type Io, write, writeLines } from "../io.ts";
 
 /** `config` alone says what it can do. */
 export async function config(_args: Args, io: Io): Promise<number> {
@@ -20,7 +20,7 @@ export async function explain(args: Args, io: Io): Promise<number> {
     const found = await configurations.load(file);
     if (!found.config) throw noConfig();
     const explanation = await explainRules(found.config, file, found.by);
-    await write(io.stdout, visible(formatExplanation(explanation)));
+    await writeLines(io.stdout, explanationLines(explanation));
   }
   return 0;
 }
@@ -32,16 +32,12 @@ export async function check(args: Args, io: Io): Promise<number> {
   const findings = await checkConfig(found.config);
   for (const { severity, message, hint, place } of findings) {
     const where = [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");
-    await write(
-      io.stdout,
-      `${visible(`${where}: ${severity}: ${message}`)}\n${hint ? `  ${visible(hint)}\n` : ""}`,
-    );
+    const next = hint ? hint.split("\n").map((line) => `  ${line}`) : [];
+    await writeLines(io.stdout, [`${where}: ${severity}: ${message}`, ...next]);
   }
   const errors = findings.filter(({ severity }) => severity === "error").length;
-  await write(
-    io.stdout,
-    `${visible(found.config.path)}: ${errors} errors, ${findings.length - errors} warnings\n`,
-  );
+  const counts = `${errors} errors, ${findings.length - errors} warnings`;
+  await writeLines(io.stdout, [`${found.config.path}: ${counts}`]);
   return errors > 0 ? 1 : 0;
 }
 

@@ -7,12 +7,13 @@ import { decodeText } from "../../formats/text.ts";
 import { describeKey, groupsFromMetadata, type KeyService } from "../../keys/groups.ts";
 import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../../keys/kind.ts";
 import { effectiveThreshold } from "../../keys/metadata.ts";
+import { keepFromPrograms } from "../../keys/program.ts";
 import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
 import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { describeDrift } from "../drift.ts";
 import { inputFormat, readInput } from "../files.ts";
-import { type Io, visible, write } from "../io.ts";
+import { type Io, writeLines } from "../io.ts";
 import { nameOfKey } from "../recipients.ts";
 import { reportError } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -34,7 +35,7 @@ export async function doctor(args: Args, io: Io): Promise<number> {
   let exit = 0;
   for (const name of await encryptedFiles(given, args, io)) {
     try {
-      const opens = await examineFile(name, args, io, { order, services, examine });
+      const opens = await examineFile(name, args, io, { context, order, services, examine });
       if (opens === false) exit = Math.max(exit, 128);
     } catch (error) {
       exit = Math.max(exit, await reportError(inFile(error, name), io));
@@ -46,6 +47,7 @@ export async function doctor(args: Args, io: Io): Promise<number> {
 type Examine = (key: MasterKey) => Promise<Examination>;
 
 interface Means {
+  readonly context: KeyContext;
   readonly order: readonly string[];
   readonly services: readonly KeyService[];
   readonly examine: Examine;
@@ -75,12 +77,13 @@ async function examineFile(
   name: string,
   args: Args,
   io: Io,
-  { order, services, examine }: Means,
+  { context, order, services, examine }: Means,
 ): Promise<boolean | undefined> {
   const { bytes } = await readInput(name, io);
   const { metadata } = readEncrypted(decodeText(bytes), await inputFormat(args, name));
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  keepFromPrograms(groups, context);
   const results = await Promise.all(
     groups.map((group) =>
       Promise.all(inDecryptionOrder(group, order).map(async (key) => ({ key, ...(await examine(key)) }))),
@@ -93,7 +96,14 @@ async function examineFile(
   const lines = [`${name}: ${OPENS.get(opens)}${count}`];
   const format = await inputFormat(args, name);
   const drift = await driftOf({ groups, threshold, metadata, format }, settings, io);
-  if (drift) lines.push(`  it ${describeDrift(drift, settings).replaceAll("\n", "\n    ")}`);
+  if (drift) {
+    const [what, ...more] = describeDrift(drift, settings);
+    lines.push(`  it ${what}`);
+    append(
+      lines,
+      more.map((line) => `    ${line}`),
+    );
+  }
   for (const [i, keys] of results.entries()) {
     if (groups.length > 1) lines.push(`  key group ${i + 1}`);
     for (const result of keys) append(lines, keyLines(result, settings));
@@ -101,7 +111,7 @@ async function examineFile(
   // their protocol has no question that would be answered without unwrapping
   for (const service of services)
     lines.push(`  ? key service ${service.name}`, "      it is asked only when a file is decrypted");
-  await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
+  await writeLines(io.stdout, lines);
   return opens;
 }
 
@@ -153,6 +163,6 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
   const perhaps = count(undefined) > 0 ? `, ${count(undefined)} perhaps` : "";
   const lines = [`${config.path}: ${count(true)} of ${group.length} keys can be used here${perhaps}`];
   for (const result of results) append(lines, keyLines(result, { config }));
-  await write(io.stdout, `${lines.map(visible).join("\n")}\n`);
+  await writeLines(io.stdout, lines);
   return 0;
 }

@@ -6,15 +6,16 @@ import { createNew, replaceFile } from "../../files/atomic.ts";
 import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
-import { nameOf } from "../../keys/store/env.ts";
+import { keepFromPrograms, secretVariables } from "../../keys/program.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
+import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
 import { inputFormat, noteOtherNames, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { refuseProtected } from "../protected.ts";
-import { formatError, note } from "../report.ts";
+import { errorLines, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../vouch.ts";
@@ -62,14 +63,21 @@ async function editExisting(
     return text;
   };
   const before = withKeys ? open.decrypted.draft : open.decrypted.text;
-  await editAndSave(name, before, encrypt, open, io, async (text) => {
-    const path = resolve(io.cwd, name);
-    if (said !== undefined) await note(io, said);
-    const replaced = await withLock(path, () =>
-      replaceFile(path, encodeText(text), { expected: fingerprint }),
-    );
-    await noteOtherNames(name, replaced, false, io);
-  });
+  await editAndSave(
+    name,
+    before,
+    encrypt,
+    await hiddenFrom(name, open, session, args, io),
+    io,
+    async (text) => {
+      const path = resolve(io.cwd, name);
+      if (said !== undefined) await note(io, said);
+      const replaced = await withLock(path, () =>
+        replaceFile(path, encodeText(text), { expected: fingerprint }),
+      );
+      await noteOtherNames(name, replaced, false, io);
+    },
+  );
 }
 
 /** A file that is not there yet starts from an example, as SOPS's does. */
@@ -86,9 +94,22 @@ async function editNew(
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> =>
     encryptNew(typed, format, { ...creation, indent }, session);
-  await editAndSave(name, example, encrypt, creation, io, (text) =>
+  const hidden = await hiddenFrom(name, creation, session, args, io);
+  await editAndSave(name, example, encrypt, hidden, io, (text) =>
     createNew(resolve(io.cwd, name), encodeText(text), { mode: 0o666 }),
   );
+}
+
+/** The variables with master keys, of the file and of the configuration: the editor does not get them. */
+async function hiddenFrom(
+  name: string,
+  { groups }: Pick<Recipients, "groups">,
+  { context }: Session,
+  args: Args,
+  io: Io,
+): Promise<string[]> {
+  keepFromPrograms(groups, context);
+  return [...secretVariables(context), ...(await masterVariables(args, io, [name]))];
 }
 
 /** One edit session. What was typed is kept until it is saved: a failed save keeps it in a private file. */
@@ -96,7 +117,7 @@ async function editAndSave(
   name: string,
   before: string,
   encrypt: (typed: string) => Promise<string>,
-  { groups }: Pick<Recipients, "groups">,
+  hidden: readonly string[],
   io: Io,
   save: (text: string) => Promise<void>,
 ): Promise<void> {
@@ -104,7 +125,7 @@ async function editAndSave(
     text: encodeText(before),
     name: basename(name),
     env: io.env,
-    hidden: groups.flat().flatMap(({ kind, id }) => (kind === "env" ? nameOf(id) : [])),
+    hidden,
     cwd: io.cwd,
     encrypt,
     save,
@@ -118,7 +139,8 @@ async function editAndSave(
 
 /** Shows what is wrong and waits for Enter, which may come from a pipe. False if nobody answers. */
 async function offerRetry(error: TsopsError, io: Io): Promise<boolean> {
-  await note(io, formatError(error).replace(/^tsops: /, ""));
+  const [first = "", ...more] = errorLines(error);
+  await note(io, first.replace(/^tsops: /, ""), ...more);
   return await waitForEnter(
     "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop. ",
     io,

@@ -24,7 +24,7 @@ import {
   writeResult,
 } from "../files.ts";
 import { findFiles } from "../found.ts";
-import { type Io, readAll, visible, write } from "../io.ts";
+import { type Io, quotedPath, readAll, write } from "../io.ts";
 import { refuseProtected, whoReads } from "../protected.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -218,8 +218,8 @@ async function checkFiles(given: readonly string[], args: Args, io: Io): Promise
     const problems = encrypted ? await problemsOf(name, args, io) : [];
     if (encrypted && problems.length === 0) continue;
     exit = 1;
-    await write(io.stdout, `${io.stdout.isTTY ? visible(name) : name}\n`);
-    for (const problem of problems) await note(io, problem);
+    await write(io.stdout, `${quotedPath(name)}\n`);
+    for (const lines of problems) await note(io, ...lines);
   }
   return exit;
 }

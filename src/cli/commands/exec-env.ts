@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { type Command, run, runInBackground } from "../../exec/run.ts";
+import { checkSteering } from "../../exec/steering.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
@@ -7,21 +8,25 @@ import { missingFileExits, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { makeSession } from "../session.ts";
 import { documentTrees } from "./decrypt.ts";
+import { allowedNames, ownEnvironment } from "./exec.ts";
 
 /** `exec-env FILE COMMAND`: SOPS's way to run a shell command with a file's values as variables. */
 export async function execEnv(args: Args, io: Io): Promise<number> {
   const command = commandOf(args);
   const name = args.text("file")!;
   const { bytes } = await missingFileExits(2, readInput(name, io));
-  const open = await openFile(name, bytes, args, io, await makeSession(args, io));
+  const session = await makeSession(args, io);
+  const open = await openFile(name, bytes, args, io, session);
   open.close();
   const variables = variablesOf(documentTrees(open)[0]!);
+  const origin = { file: name, decrypted: open.decrypted, nameOf: String, byEntry: true };
+  checkSteering(variables, origin, allowedNames(args));
   const account = await accountOf(args);
-  const env = childEnvironment(io.env, variables, {
+  const env = childEnvironment(await ownEnvironment([name], session, args, io), variables, {
     pristine: args.flag("pristine"),
     account: account && accountVariables(account),
   });
-  const options = { env, cwd: io.cwd, account };
+  const options = { env, ownEnv: io.env, cwd: io.cwd, account };
   if (!args.flag("background")) return await run(command, options);
   if (args.flag("same-process")) {
     throw new TsopsError(

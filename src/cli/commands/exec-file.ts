@@ -9,6 +9,7 @@ import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { documentTrees } from "./decrypt.ts";
+import { ownEnvironment } from "./exec.ts";
 import { accountOf, commandOf } from "./exec-env.ts";
 
 /** `exec-file FILE COMMAND`: a shell command with the plaintext in a fifo or file, whose path stands for `{}`. */
@@ -21,13 +22,15 @@ export async function execFile(args: Args, io: Io): Promise<number> {
   }
   const name = args.text("file")!;
   const { bytes } = await missingFileExits(2, readInput(name, io));
-  const open = await openFile(name, bytes, args, io, await makeSession(args, io));
+  const session = await makeSession(args, io);
+  const open = await openFile(name, bytes, args, io, session);
   open.close();
   const format = await outputFormat(args, name);
   const text = format === open.format ? open.decrypted.text : format.print(documentTrees(open), {});
   const account = await accountOf(args);
+  const own = await ownEnvironment([name], session, args, io);
   return await runWithFile(command, encodeText(text), {
-    env: childEnvironment(io.env, new Map(), { account: account && accountVariables(account) }),
+    env: childEnvironment(own, new Map(), { account: account && accountVariables(account) }),
     ownEnv: io.env,
     cwd: io.cwd,
     account,

@@ -1,11 +1,15 @@
+import type { Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { readStandardDotenv } from "../../exec/dotenv-dialect.ts";
 import { run } from "../../exec/run.ts";
+import { checkSteering } from "../../exec/steering.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
-import { environmentFor, findProgram } from "../../keys/program.ts";
+import { environmentFor } from "../../keys/program.ts";
+import { withoutSecrets } from "../../keys/secret-variables.ts";
+import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { openFile, readInput } from "../files.ts";
-import { type Io, visible } from "../io.ts";
+import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { documentTrees } from "./decrypt.ts";
@@ -25,6 +29,7 @@ export async function exec(args: Args, io: Io): Promise<number> {
       hint: "sops: quotes are part of the value; standard: they are not, and values may span lines",
     });
   }
+  const allowed = allowedNames(args);
   const session = await makeSession(args, io);
   const sources = await Promise.all(
     args.list("files").map(async (file) => {
@@ -35,25 +40,36 @@ export async function exec(args: Args, io: Io): Promise<number> {
       const variables: Variables = standard
         ? readStandardDotenv(open.decrypted.text)
         : flattenVariables(documentTrees(open)[0]!, args.text("separator"));
-      return { file, variables: args.flag("uppercase") ? upperCase(variables) : variables };
+      const upper = args.flag("uppercase");
+      const named = upper ? upperCase(variables) : variables;
+      const nameOf = (path: readonly (string | number)[]): string => {
+        const name = path.join(args.text("separator"));
+        return upper ? name.toUpperCase() : name;
+      };
+      checkSteering(named, { file, decrypted: open.decrypted, nameOf, byEntry: !standard }, allowed);
+      return { file, variables: named };
     }),
   );
   const variables = mergeVariables(sources, (message) => note(io, `warning: ${message}`));
-  // identities are for tsops; exec-env hands them on, as SOPS does
-  const own = environmentFor(session.context);
+  const own = await ownEnvironment(args.list("files"), session, args, io);
   const env = childEnvironment(own, variables, { pristine: args.flag("pristine") });
-  return await run([await programPath(program, io), ...rest], { env, cwd: io.cwd });
+  return await run([program, ...rest], { env, ownEnv: io.env, cwd: io.cwd });
 }
 
-/** The program that the person named, found on their own PATH: one that a file sets is for the program. */
-async function programPath(program: string, io: Io): Promise<string> {
-  if (/[\\/]/.test(program) || process.platform === "win32") return program;
-  const path = await findProgram(program, io.env);
-  if (path !== undefined) return path;
-  throw new TsopsError("generic", `there is no program ${visible(program)}`, {
-    exit: 127,
-    hint: "it is looked for in the absolute folders of PATH",
-  });
+/** What the command gets of this process's environment: identities and master keys are for tsops. */
+export async function ownEnvironment(
+  files: readonly string[],
+  { context }: Session,
+  args: Args,
+  io: Io,
+): Promise<Record<string, string | undefined>> {
+  const masters = await masterVariables(args, io, files);
+  return withoutSecrets(await environmentFor(context, "logs in"), "logs in", masters);
+}
+
+/** The names of `--allow-env NAME[,NAME…]`. */
+export function allowedNames(args: Args): Set<string> {
+  return new Set(args.list("allow-env").flatMap((list) => list.split(",").map((name) => name.trim())));
 }
 
 function upperCase(variables: Variables): Variables {
@@ -61,7 +77,7 @@ function upperCase(variables: Variables): Variables {
   for (const [name, value] of variables) {
     const other = name.toUpperCase();
     if (upper.has(other)) {
-      throw new TsopsError("generic", `two values would both be ${visible(other)}`, {
+      throw new TsopsError("generic", `two values would both be ${other}`, {
         hint: "leave --uppercase away, or rename one of the keys",
       });
     }

@@ -29,14 +29,14 @@ export async function init(args: Args, io: Io): Promise<number> {
   const recipient = (await existingRecipient(keyFile)) ?? (await newIdentity(keyFile, io));
   await write(io.stdout, `${recipient}\n`);
   if (config && isOurs(config, io.cwd)) {
-    await note(io, joining(config, path!, recipient));
+    await note(io, ...joining(config, path!, recipient));
     return 0;
   }
   const patterns = args.list("patterns").length > 0 ? args.list("patterns") : PATTERNS;
   const target = resolve(io.cwd, ".sopsrc");
   // never through a link, which somebody else may have put there
   await createNew(target, Buffer.from(configText(recipient, patterns, io.cwd)), { mode: 0o666 });
-  await note(io, await nextSteps(target, patterns, io));
+  await note(io, ...(await nextSteps(target, patterns, io)));
   return 0;
 }
 
@@ -49,26 +49,30 @@ function isOurs({ folder }: Config, cwd: string): boolean {
 }
 
 /** What a person who comes to a folder with a configuration has to do. */
-function joining(config: Config, path: string, recipient: string): string {
+function joining(config: Config, path: string, recipient: string): [string, ...string[]] {
   const ids = [
     ...config.names.map(({ key }) => key.id),
     ...(config.rules ?? []).flatMap(({ groups }) => groups.flat().map(({ id }) => id)),
   ];
   const head = `there is a configuration already, ${path}; it is left as it is`;
   if (ids.includes(recipient))
-    return `${head}\nit names your public key, the line above: try tsops doctor FILE`;
+    return [head, "it names your public key, the line above: try tsops doctor FILE"];
   const entry =
     config.kind === "sopsrc" ? `"age:${recipient}" to the recipients` : `${recipient} to the age keys`;
-  return (
-    `${head}\n` +
-    "your public key is the line above. It is not among those that the configuration names.\n" +
-    "Send this to somebody who can read the files:\n" +
-    `  please add ${entry} of the rules in ${basename(path)}, then run tsops updatekeys on the encrypted files`
-  );
+  return [
+    head,
+    "your public key is the line above. It is not among those that the configuration names.",
+    "Send this to somebody who can read the files:",
+    `  please add ${entry} of the rules in ${basename(path)}, then run tsops updatekeys on the encrypted files`,
+  ];
 }
 
 /** What is (not) encrypted now, and the next command, with a file that is there where one is. */
-async function nextSteps(config: string, patterns: readonly string[], io: Io): Promise<string> {
+async function nextSteps(
+  config: string,
+  patterns: readonly string[],
+  io: Io,
+): Promise<[string, ...string[]]> {
   const { config: written } = await new Configurations({ cwd: io.cwd, env: {}, option: config }).load();
   const matching: string[] = [];
   for (const name of readdirSync(io.cwd).sort()) {
@@ -76,11 +80,11 @@ async function nextSteps(config: string, patterns: readonly string[], io: Io): P
     if (statOf(file)?.isFile() && (await matchingRule(written!, file))) matching.push(name);
   }
   const example = matching[0] ?? (patterns === PATTERNS ? "secrets.yaml" : "FILE");
-  return (
-    `wrote .sopsrc. Nothing is encrypted yet: it says who can read files called ${patterns.join(", ")}\n` +
-    "once you have encrypted them. Other names need a rule of their own. Next:\n" +
-    `  tsops encrypt -i ${example}${matching[0] === undefined ? "   (once there is such a file)" : ""}`
-  );
+  return [
+    `wrote .sopsrc. Nothing is encrypted yet: it says who can read files called ${patterns.join(", ")}`,
+    "once you have encrypted them. Other names need a rule of their own. Next:",
+    `  tsops encrypt -i ${example}${matching[0] === undefined ? "   (once there is such a file)" : ""}`,
+  ];
 }
 
 /** The recipient of the first identity in a key file; undefined if there is no such file. */
@@ -110,7 +114,8 @@ async function newIdentity(path: string, io: Io): Promise<string> {
   await createNew(path, Buffer.from(text));
   await note(
     io,
-    `made an age key: ${path}\nkeep that file secret and make a copy of it: without it nothing can be decrypted`,
+    `made an age key: ${path}`,
+    `keep that file secret and make a copy of it: without it nothing can be decrypted`,
   );
   return recipient;
 }

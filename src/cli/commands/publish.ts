@@ -6,7 +6,7 @@ import { publishTo } from "../../publish/publish.ts";
 import type { Args } from "../args.ts";
 import { forEachFile, PASSED_OVER } from "../batch.ts";
 import { missingFileExits, openFile } from "../files.ts";
-import { type Io, visible, write } from "../io.ts";
+import { type Io, writeLines } from "../io.ts";
 import { askYes } from "../prompt.ts";
 import { readEncryptedFile, recreated } from "../publish-content.ts";
 import { type Plan, planFiles } from "../publish-plan.ts";
@@ -122,7 +122,7 @@ class Publishing {
     if (!this.many && !this.args.flag("recursive")) {
       throw new TsopsError("generic", message, { hint: "nothing was uploaded" });
     }
-    await write(io.stdout, `${visible(message)}\n`);
+    await writeLines(io.stdout, [message]);
     return false;
   }
 }

@@ -9,7 +9,7 @@ import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { ruleRecipients } from "../creation.ts";
 import { missingFileExits } from "../files.ts";
-import { type Io, write } from "../io.ts";
+import { type Io, writeLines } from "../io.ts";
 import { askYes } from "../prompt.ts";
 import { formatDifference, formatThreshold } from "../recipients.ts";
 import { note } from "../report.ts";
@@ -48,7 +48,7 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
         return undefined;
       }
       if (shown !== undefined)
-        await write(io.stdout, `The following changes will be made to the file's groups:\n${shown}`);
+        await writeLines(io.stdout, ["The following changes will be made to the file's groups:", ...shown]);
       if (!args.flag("yes") && !(await agreed(io))) {
         await note(io, `${name} is left unchanged`);
         return undefined;
@@ -86,11 +86,11 @@ function shownChanges(
   open: OpenDocument,
   { groups, threshold }: Recipients,
   settings: Settings,
-): string | undefined {
+): string[] | undefined {
   const differences = compareGroups(open.groups, groups);
   if (!differs(differences) && threshold === effectiveThreshold(open.groups, open.threshold))
     return undefined;
-  return formatThreshold(open.threshold, threshold) + formatDifference(differences, settings);
+  return [...formatThreshold(open.threshold, threshold), ...formatDifference(differences, settings)];
 }
 
 async function agreed(io: Io): Promise<boolean> {

@@ -160,7 +160,7 @@ function commandVariable(name: string, holds: Place["holds"], context: KeyContex
   const load = async (recipient: string): Promise<Loaded | undefined> => {
     if (!command) return undefined;
     const argv = splitWords(command);
-    const env = environmentFor(context, { SOPS_AGE_RECIPIENT: recipient });
+    const env = await environmentFor(context, "logs in", { SOPS_AGE_RECIPIENT: recipient });
     if (argv.length === 0) throw new TsopsError("generic", "the command is empty");
     const program = { argv, env, limit: COMMAND_LIMIT_SECONDS, signal: context.signal };
     const { code, stdout } = await run(program);

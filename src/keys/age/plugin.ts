@@ -116,7 +116,8 @@ async function converse<T>(
     });
   }
   // Not in the working folder, so that nothing in a repository can change what the plugin does.
-  const child = start({ argv: [file, `--age-plugin=${machine}`], env: environmentFor(context) }, tmpdir());
+  const env = await environmentFor(context, { plugin: name });
+  const child = start({ argv: [file, `--age-plugin=${machine}`], env }, tmpdir());
   let stop: () => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => {
     const timer = setTimeout(() => reject(tookTooLong(program, LIMIT_SECONDS)), LIMIT_SECONDS * 1000);

@@ -20,7 +20,7 @@ export function processSource(context: KeyContext, command: string, profile: str
     provider: async () => {
       const { code, stdout } = await run({
         argv: await wordsOf(command),
-        env: environmentFor(context),
+        env: await environmentFor(context, "logs in"),
         limit: LIMIT_SECONDS,
         signal: context.signal,
       });

@@ -97,11 +97,7 @@ async function toolSource(tool: Tool, context: KeyContext): Promise<AzureSource 
 /** On Windows `az` is a batch file, which only its interpreter can run. */
 async function findTool(program: string, env: KeyContext["env"]): Promise<string | undefined> {
   if (process.platform !== "win32" || program !== "az") return findProgram(program, env);
-  for (const folder of (env.Path ?? env.PATH ?? "").split(";")) {
-    const file = join(folder, "az.cmd");
-    if (/^[a-z]:\\/i.test(folder) && (await exists(file))) return file;
-  }
-  return undefined;
+  return findProgram(program, env, [".cmd"]);
 }
 
 async function askTool(
@@ -121,7 +117,7 @@ async function askTool(
   const batch = program.endsWith(".cmd") ? [context.env.ComSpec || "cmd.exe", "/d", "/c"] : [];
   const outcome = await run({
     argv: [...batch, program, ...args],
-    env: environmentFor(context),
+    env: await environmentFor(context, "logs in"),
     limit: limitSeconds(context),
     signal: context.signal,
   });

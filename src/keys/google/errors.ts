@@ -211,7 +211,10 @@ interface HttpFailure {
 function httpAnswer(status: number, data: unknown, text: string): Answer {
   const { error } = parsed(data) ?? parsed(text) ?? {};
   const word = error?.status as keyof typeof CODES | undefined;
-  const code = (word && CODES[word]) ?? BY_STATUS[status] ?? (status >= 500 ? CODES.INTERNAL : undefined);
+  const code =
+    (word && Object.hasOwn(CODES, word) ? CODES[word] : undefined) ??
+    BY_STATUS[status] ??
+    (status >= 500 ? CODES.INTERNAL : undefined);
   const details = (Array.isArray(error?.details) ? error.details : []) as { reason?: string }[];
   const reason = details.find((detail) => detail.reason)?.reason;
   return { code, reason, text: error?.message ?? text };

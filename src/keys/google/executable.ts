@@ -37,7 +37,7 @@ async function runFor(
   const target = /serviceAccounts\/([^:]+):generateAccessToken$/.exec(
     String(file.service_account_impersonation_url),
   )?.[1];
-  const env = environmentFor(context, {
+  const env = await environmentFor(context, "logs in", {
     GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE: String(file.audience),
     GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE: String(file.subject_token_type),
     GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE: "0",

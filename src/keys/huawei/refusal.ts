@@ -97,7 +97,7 @@ export function refusal(answer: Answer, service: string, opening = false): Refus
 }
 
 function wordsFor(status: number, code: string, text: string, opening: boolean): Words {
-  const known = BY_CODE[code];
+  const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
   if (known) return known;
   if (status === 401) return badCredentials(text);
   if (status === 403) return DENIED;

@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
-import { environmentFor, findProgram, type Outcome, run } from "../program.ts";
+import { environmentFor, findProgram, isPath, type Outcome, run } from "../program.ts";
 
 /** The gpg program: its keyring, its agent, its smart cards. Called as SOPS calls it. */
 
@@ -11,7 +11,7 @@ const LIMIT_SECONDS = 300;
 /** The program that SOPS_GPG_EXEC names, else gpg on PATH; undefined if it is not there. */
 export async function findGpg({ env }: KeyContext): Promise<string | undefined> {
   const name = env.SOPS_GPG_EXEC || "gpg";
-  if (!/[/\\]/.test(name)) return findProgram(name, env);
+  if (!isPath(name)) return findProgram(name, env);
   const found = await access(name, constants.X_OK).then(
     () => true,
     () => false,
@@ -86,7 +86,7 @@ async function gpg(
   context: KeyContext,
   more: Readonly<Record<string, string>> = {},
 ): Promise<GpgResult> {
-  const env = environmentFor(context, more);
+  const env = await environmentFor(context, "gpg", more);
   const outcome = await run({ argv, input, env, limit: LIMIT_SECONDS, signal: context.signal });
   return { ...outcome, reason: printable(outcome.stderr.replace(/^gpg: /gm, "")) || "it gives no reason" };
 }

@@ -1,9 +1,8 @@
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../printable.ts";
+import { SCHEME } from "./env-uri.ts";
 import { storeKind } from "./kind.ts";
 import type { StoreAddress } from "./store.ts";
-
-const SCHEME = "env://";
 
 /** `env://NAME`: master keys in an environment variable. */
 const address: StoreAddress = {
@@ -18,10 +17,5 @@ const address: StoreAddress = {
     });
   },
 };
-
-/** The variable's name. */
-export function nameOf(uri: string): string {
-  return uri.slice(SCHEME.length);
-}
 
 export const env = storeKind(address, async () => (await import("./env-store.ts")).envStore);

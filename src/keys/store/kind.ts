@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import type { TreeMap } from "../../formats/tree.ts";
+import { withoutControls } from "../controls.ts";
 import { neededField, sortedFields, splitList, unreadable } from "../fields.ts";
 import type { KeyKind, MasterKey } from "../kind.ts";
 import { lazily } from "../lazily.ts";
@@ -9,7 +10,7 @@ import type { Store, StoreAddress } from "./store.ts";
 export function storeKind(address: StoreAddress, load: () => Promise<Store>): KeyKind {
   const { name, title, schemes } = address;
   const keyOf = (uri: string, fields: TreeMap): MasterKey => ({ kind: name, id: uri, fields });
-  return {
+  return withoutControls({
     name,
     field: undefined,
     schemes,
@@ -37,5 +38,5 @@ export function storeKind(address: StoreAddress, load: () => Promise<Store>): Ke
       const [{ storeUse }, store] = await Promise.all([import("./use.ts"), load()]);
       return storeUse(store);
     }),
-  };
+  });
 }
