@@ -1,18 +1,18 @@
 import { ruleGroups } from "../config/groups.ts";
-import type { OpenDocument } from "../document.ts";
+import type { OpenDocument, Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { placeOf } from "../formats/text.ts";
-import { compareGroups, differs, holdersGone } from "../keys/difference.ts";
-import type { KeyGroup, MasterKey } from "../keys/kind.ts";
+import { compareGroups, differs } from "../keys/difference.ts";
 import { looksEncrypted } from "../sops/cipher.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { type Io, visible } from "./io.ts";
+import { lossOf } from "./loss.ts";
 import { askYes, interactive } from "./prompt.ts";
-import { formatDifference, nameOfKey } from "./recipients.ts";
+import { formatDifference } from "./recipients.ts";
 import { note } from "./report.ts";
 import { ruleFor, type Settings } from "./settings.ts";
 
@@ -127,23 +127,18 @@ export async function checkSelectors(
 /** More lines than this help nobody. */
 const SHOWN_PATHS = 40;
 
-/** Who was taken away has seen the values: they have to be changed where they are used. */
+/** Who cannot read the values any more may have seen them: they have to be changed where they are used. */
 export async function reportRemoved(
-  removed: readonly MasterKey[],
-  left: readonly KeyGroup[],
+  after: Recipients,
   open: OpenDocument,
   settings: Settings,
   io: Io,
 ): Promise<void> {
-  const gone = holdersGone(removed, left);
-  if (gone.length === 0) return;
-  const names = gone.map((key) => nameOfKey(key, settings) ?? key.id);
+  const loss = lossOf(open, after, settings);
+  if (loss === undefined) return;
   const { reading, encrypted } = open.decrypted;
   const read = reading.entries.filter((entry, i) => encrypted[i] && entry.kind === "value");
   const lines = read.slice(0, SHOWN_PATHS).map((entry) => `  ${formatPath(pathOf(entry))}`);
   if (read.length > SHOWN_PATHS) lines.push(`  and ${read.length - SHOWN_PATHS} more`);
-  await note(
-    io,
-    `${names.join(", ")} could read these values; change them where they are used:\n${lines.join("\n")}`,
-  );
+  await note(io, `${loss}; change them where they are used:\n${lines.join("\n")}`);
 }

@@ -6,6 +6,7 @@ import { createNew, replaceFile } from "../../files/atomic.ts";
 import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
+import { loses } from "../../keys/difference.ts";
 import { nameOf } from "../../keys/store/env.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import type { Args } from "../args.ts";
@@ -16,7 +17,7 @@ import { waitForEnter } from "../prompt.ts";
 import { formatError, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
-import { checkRecipients, checkSelectors } from "../vouch.ts";
+import { checkRecipients, checkSelectors, reportRemoved } from "../vouch.ts";
 
 /** `edit FILE`: the plaintext in an editor; what changed is encrypted again, or a new file is made. */
 export async function edit(args: Args, io: Io): Promise<number> {
@@ -51,7 +52,9 @@ async function editExisting(
   fingerprint: Awaited<ReturnType<typeof readInput>>["fingerprint"],
 ): Promise<void> {
   const seal = await checkRecipients(open, settings, name, args, io, false);
-  const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true };
+  let after: Recipients = open;
+  const onRecipients = (typed: Recipients) => void (after = typed);
+  const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true, onRecipients };
   const withKeys = args.flag("show-master-keys") && !open.format.readEncrypted;
   const encrypt = async (typed: string): Promise<string> => {
     const text = await (withKeys ? saveDraft : saveText)(open, typed, session, options);
@@ -63,6 +66,7 @@ async function editExisting(
     const path = resolve(io.cwd, name);
     await withLock(path, () => replaceFile(path, encodeText(text), { expected: fingerprint }));
   });
+  if (loses(open, after)) await reportRemoved(after, open, settings, io);
 }
 
 /** A file that is not there yet starts from an example, as SOPS's does. */

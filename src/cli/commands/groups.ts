@@ -1,10 +1,12 @@
+import type { OpenDocument, Recipients, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
-import { couldOpen, keysGone } from "../../keys/difference.ts";
-import { saveRecipients, saveRotated } from "../../save.ts";
+import { loses } from "../../keys/difference.ts";
+import { type SaveOptions, saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { keysFrom } from "../creation.ts";
 import { missingFileExits } from "../files.ts";
 import { type Io, write } from "../io.ts";
+import type { Settings } from "../settings.ts";
 import { updateFile } from "../update.ts";
 import { reportRemoved } from "../vouch.ts";
 
@@ -14,7 +16,7 @@ export async function groups(_args: Args, io: Io): Promise<number> {
   return 0;
 }
 
-/** `groups add -f FILE --age …`: one more group. The data key stays. */
+/** `groups add -f FILE --age …`: one more group; a new data key too, if more groups are needed than before. */
 export async function addGroup(args: Args, io: Io): Promise<number> {
   const group = keysFrom(args);
   if (group.length === 0) {
@@ -26,16 +28,17 @@ export async function addGroup(args: Args, io: Io): Promise<number> {
     fileOption(args),
     args,
     io,
-    async (open, session, options) => {
+    async (open, session, options, settings) => {
       const threshold = checkThreshold(thresholdOption(args) ?? open.threshold, open.groups.length + 1);
-      return await saveRecipients(open, { groups: [...open.groups, group], threshold }, session, options);
+      const after = { groups: [...open.groups, group], threshold };
+      return await saveChanged(open, after, session, options, settings, io);
     },
     { inPlace: args.flag("in-place"), rewraps: true },
   );
   return await missingFileExits(2, work);
 }
 
-/** `groups delete -f FILE INDEX`: one group less; a new data key too, if its members could open the file by themselves. */
+/** `groups delete -f FILE INDEX`: one group less; a new data key too, if keys could open the file that cannot any more. */
 export async function deleteGroup(args: Args, io: Io): Promise<number> {
   const text = args.text("index");
   if (text === undefined || !/^\d+$/.test(text)) {
@@ -49,8 +52,7 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
     args,
     io,
     async (open, session, options, settings) => {
-      const gone = open.groups[index];
-      if (!gone) {
+      if (!open.groups[index]) {
         throw new TsopsError("generic", `there is no group ${index}: the file has ${open.groups.length}`, {
           hint: "groups count from 0",
         });
@@ -60,19 +62,26 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
         throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
       }
       const threshold = checkThreshold(thresholdOption(args) ?? open.threshold, left.length);
-      const rotate = couldOpen(keysGone(open.groups, left), open.groups, open.threshold);
-      const text = await (rotate ? saveRotated : saveRecipients)(
-        open,
-        { groups: left, threshold },
-        session,
-        options,
-      );
-      if (rotate) await reportRemoved(gone, left, open, settings, io);
-      return text;
+      return await saveChanged(open, { groups: left, threshold }, session, options, settings, io);
     },
     { inPlace: args.flag("in-place"), rewraps: true },
   );
   return await missingFileExits(2, work);
+}
+
+/** With a new data key, if some could open the file before who cannot any more. */
+async function saveChanged(
+  open: OpenDocument,
+  after: Recipients,
+  session: Session,
+  options: SaveOptions,
+  settings: Settings,
+  io: Io,
+): Promise<string> {
+  if (!loses(open, after)) return await saveRecipients(open, after, session, options);
+  const text = await saveRotated(open, after, session, options);
+  await reportRemoved(after, open, settings, io);
+  return text;
 }
 
 function fileOption(args: Args): string {

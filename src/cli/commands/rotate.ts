@@ -36,7 +36,7 @@ export async function rotate(args: Args, io: Io): Promise<number> {
       io,
       async (open, session, options, settings) => {
         const [exact = []] = await exactKeys([added], session.context);
-        const { groups, gone, missing } = changedGroups(open.groups, exact, removed);
+        const { groups, missing } = changedGroups(open.groups, exact, removed);
         if (groups.every((group) => group.length === 0)) {
           throw new TsopsError("generic", "no master key would be left", {
             hint: "add one with --add-age or the like",
@@ -45,8 +45,9 @@ export async function rotate(args: Args, io: Io): Promise<number> {
         for (const key of missing) {
           await note(io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
         }
-        const text = await saveRotated(open, { groups, threshold: open.threshold }, session, options);
-        await reportRemoved(gone, groups, open, settings, io);
+        const after = { groups, threshold: open.threshold };
+        const text = await saveRotated(open, after, session, options);
+        await reportRemoved(after, open, settings, io);
         return text;
       },
       { inPlace, rewraps: true },
@@ -83,5 +84,5 @@ function changedGroups(
   const missing = removed.filter((key) => !gone.some((other) => sameKey(other, key)));
   const [first = [], ...rest] = kept;
   const fresh = added.filter((key) => !first.some((other) => sameKey(key, other)));
-  return { groups: [[...first, ...fresh], ...rest], gone, missing };
+  return { groups: [[...first, ...fresh], ...rest], missing };
 }

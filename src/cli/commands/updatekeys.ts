@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { compareGroups, couldOpen, differs, keysGone } from "../../keys/difference.ts";
+import { compareGroups, differs, loses } from "../../keys/difference.ts";
 import { exactKeys } from "../../keys/groups.ts";
 import { saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
@@ -15,8 +15,8 @@ import { reportRemoved } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
 /**
- * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. A key that is
- * taken away and could open the file brings a new data key with it.
+ * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. Where keys that
+ * could open the file cannot any more (they are taken away, or more groups are needed), it gets a new data key.
  */
 export async function updatekeys(args: Args, io: Io): Promise<number> {
   const files = await encryptedFiles(args.list("files"), args, io);
@@ -45,15 +45,10 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
         await note(io, `${name} is left unchanged`);
         return undefined;
       }
-      const gone = keysGone(open.groups, groups);
-      const rotate = couldOpen(gone, open.groups, open.threshold);
-      const text = await (rotate ? saveRotated : saveRecipients)(
-        open,
-        { groups, threshold },
-        session,
-        options,
-      );
-      if (rotate) await reportRemoved(gone, groups, open, settings, io);
+      const after = { groups, threshold };
+      const rotate = loses(open, after);
+      const text = await (rotate ? saveRotated : saveRecipients)(open, after, session, options);
+      if (rotate) await reportRemoved(after, open, settings, io);
       await note(io, `${name} synced with new keys`);
       return text;
     },
