@@ -6,6 +6,8 @@ export interface AgeIdentity {
   readonly label: string;
   /** Whom it is the identity of, where that is known. */
   readonly recipient?: string;
+  /** The same, for kinds that have to work it out. */
+  recipientOf?(): Promise<string>;
   /** What it takes: identities that need a program or a person are tried after the others. */
   readonly needs: "nothing" | "program" | "person";
   /**
