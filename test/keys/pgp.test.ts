@@ -255,6 +255,45 @@ if (hasGpg()) {
     });
   }
 
+  test("the real gpg: only what the named key opens is a wrapped key", async () => {
+    const message = (...args: string[]): string =>
+      execFileSync(
+        "gpg",
+        ["--homedir", home, "--batch", "--quiet", "--trust-model", "always", "-a", ...args],
+        {
+          input: dataKey,
+          stdio: ["pipe", "pipe", "ignore"],
+        },
+      ).toString();
+    const [one, two] = [FP, goldenKey("pgp2.fp").trim()] as const;
+    const password = ["--pinentry-mode", "loopback", "--passphrase", "x", "-c"];
+    const hidden = message("--throw-keyids", "-e", "-r", one);
+    const both = message("-e", "-r", one, "-r", goldenKey("pgppub.fp").trim());
+    const listed = await pgp.examine(keyWith("", one), context);
+    assert.is(listed.usable, true);
+    const names = [one, `${one}!`, one.slice(-16), `0x${one.slice(-8)}`, "pgp1@test.invalid"];
+    for (const enc of [message("-e", "-r", one), hidden, both]) {
+      for (const name of names) assert.equal(await pgp.unwrap(keyWith(enc, name), context), dataKey, name);
+      const error = await failure(pgp.unwrap(keyWith(enc, two), context));
+      assert.match(error.message, `${one} opens it, which is not the key that the file names`);
+    }
+    for (const [enc, why] of [
+      [message("--store"), /not encrypted at all/],
+      [message("-u", one, "-s"), /not encrypted|only signed/],
+      [message(...password), /opens with a password/],
+      [message(...password, "-e", "-r", one), /opens with a password/],
+      [message("--rfc2440", "--disable-mdc", "-e", "-r", one), /without integrity protection/],
+    ] as const) {
+      assert.match((await failure(pgp.unwrap(keyWith(enc), context))).message, why);
+    }
+    // who is to be asked first is told whose key it is
+    assert.equal(await pgp.checkOpener!(keyWith(both), context), {});
+    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides for whom it is/);
+    const claimed = await failure(pgp.checkOpener!(keyWith(both, two), context));
+    assert.match(claimed.message, /is not the key that is named/);
+    assert.is(await pgp.checkOpener!(keyWith(both, "0".repeat(40)), context), null);
+  });
+
   test("the real gpg without the secret key", async () => {
     const [key] = pgp.parse(goldenKey("pgppub.fp").trim());
     const wrapped = await pgp.wrap(key!, dataKey, context);
