@@ -37,8 +37,9 @@ export async function askYes(
 }
 
 /**
- * Asks a question that comes at any time, until the answer is y or n. What was typed before it was shown does not count,
- * whether it is still in the terminal or pipe or half a line; nor does what is typed once nobody waits for the answer.
+ * Asks a question that comes at any time, until the answer is y or n. What was typed before it was shown does not
+ * count, whether it is still in the terminal or pipe or half a line; nor does what is typed once nobody waits for the
+ * answer.
  * False at the end of input and when the signal comes.
  */
 export async function askAnew(

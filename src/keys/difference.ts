@@ -59,8 +59,8 @@ function oneEach(keys: readonly MasterKey[]): MasterKey[] {
 
 /**
  * Whether any set of keys that could open a file cannot do so any more: then it may hold the data key, and that must
- * be a new one. It looks at the largest sets that do not open `after`, since with more keys a set opens no less: all keys
- * but those of the groups outside of one choice of one group less than are needed. Where there are too many of these
+ * be a new one. It looks at the largest sets that do not open `after`, since with more keys a set opens no less: of each
+ * choice of one group less than are needed, all keys that are in no other group. Where there are too many of these
  * choices to look at each, the answer is yes.
  */
 export function loses(before: Recipients, after: Recipients): boolean {
@@ -93,8 +93,8 @@ export function opens(keys: readonly MasterKey[], file: Recipients): boolean {
 }
 
 /**
- * Some of the smallest sets of keys that could open a file and do not any more, for a message: at most `limit`, and none
- * that has keys whose holders are gone.
+ * Some of the smallest sets of keys that could open a file and do not any more, for a message: at most `limit`, and
+ * none that has keys whose holders are gone.
  */
 export function weakerSets(before: Recipients, after: Recipients, limit: number): MasterKey[][] {
   const gone = holdersGone(before.groups.flat(), after.groups);

@@ -171,9 +171,9 @@ function keyFault({ length }: Buffer): string | undefined {
 }
 
 /**
- * A share has an x-byte behind its bytes: the number of its group, from 1 on (SPEC section 4); it may be larger than the
- * number of groups, where one was taken out of the file. With x = 0 it would be the data key by itself, whatever the
- * other groups hold.
+ * A share has an x-byte behind its bytes: the number of its group, from 1 on (SPEC section 4); it may be larger than
+ * the number of groups, where one was taken out of the file. With x = 0 it would be the data key by itself, whatever
+ * the other groups hold.
  */
 function shareFault(part: Buffer): string | undefined {
   const due = DATA_KEY_BYTES + 1;

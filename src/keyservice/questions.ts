@@ -15,8 +15,8 @@ interface Question {
 }
 
 /**
- * Questions that wait for the person, who is asked one at a time. Connections take turns, so that one that asks much does
- * not keep the others waiting.
+ * Questions that wait for the person, who is asked one at a time. Connections take turns, so that one that asks much
+ * does not keep the others waiting.
  */
 export class Questions {
   readonly #ask: Ask;

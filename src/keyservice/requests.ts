@@ -3,7 +3,7 @@ import { TsopsError } from "../errors.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { sortedFields, textField } from "../keys/fields.ts";
 import type { KeyContext, KeyKind, MasterKey, OpenerCheck } from "../keys/kind.ts";
-import { shortened } from "../keys/printable.ts";
+import { printable, shortened } from "../keys/printable.ts";
 import { kindNamed } from "../keys/table.ts";
 import { type MasterSecret, open, seal } from "./cipher.ts";
 import { KEY_ID } from "./cluster-uri.ts";
@@ -161,7 +161,8 @@ export class Requests {
     const { peer, client } = peerOf(call);
     const from = client === undefined ? peer : `${client} (${peer})`;
     const remark = check.remark === undefined ? "" : ` (${check.remark})`;
-    const question = `Received ${method === "Encrypt" ? "encrypt" : "decrypt"} request from ${from} using ${tool.title} key ${tool.id}${remark}. Respond to request?`;
+    const what = `${method === "Encrypt" ? "encrypt" : "decrypt"} request from ${from}`;
+    const question = `Received ${what} using ${tool.title} key ${tool.id}${remark}. Respond to request?`;
     this.running--;
     try {
       return (await this.questions.put(question, connection, signal)) ? "yes" : "no";
@@ -289,9 +290,19 @@ function withField(fields: TreeMap, name: string, value: string): TreeMap {
   ]);
 }
 
-/** Somebody may send an identity where a recipient is due: it must not get into a log. */
-function shown({ id }: MasterKey): string {
-  return shortened(withoutIdentities(id));
+const MAX_ID = 2000;
+
+/**
+ * A key for the log and the person. In full, since whoever asks could put what matters into the middle that would be
+ * left out; age's recipients are compared as a whole. Somebody may send an identity where a recipient is due: it must
+ * not get into a log.
+ * @throws TsopsError("usage") if nobody would read it to its end.
+ */
+function shown({ kind, id }: MasterKey): string {
+  const text = withoutIdentities(id);
+  if (kind === "age") return shortened(text);
+  if (text.length <= MAX_ID) return printable(text);
+  throw new TsopsError("usage", `what identifies the key has more than ${MAX_ID} characters`);
 }
 
 /** Who asks: the address, and the name in the certificate where there is one. */

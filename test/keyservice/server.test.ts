@@ -392,6 +392,26 @@ test("finding 10: PGP keys, too", async () => {
     assert.equal(asked, []);
     assert.equal(await at(uri).unwrap(key), DATA_KEY);
     assert.match(asked[0]!, `using PGP key ${mine}. Respond`);
+    // a name that whoever asks chose: the question says whose key that is
+    const named = withFields(key, { fp: "pgp1@test.invalid" });
+    assert.equal(await at(uri).unwrap(named), DATA_KEY);
+    assert.match(asked[1]!, "using PGP key pgp1@test.invalid (its id is B8BA14654D5DA8DE). Respond");
+  });
+});
+
+test("finding 10: nothing of a long id is left out of the question, and one too long to read is not asked", async () => {
+  const asked: string[] = [];
+  const ask = async (question: string) => asked.push(question) < 0;
+  await serving({ ask }, async ({ uri }) => {
+    const [key] = kindNamed("kms").parse(
+      `arn:aws:kms:eu-west-1:111122223333:key/${"1".repeat(300)}prod${"2".repeat(300)}`,
+    );
+    const wrapped = withFields(key!, { enc: "AAAA" });
+    await failure(at(uri).unwrap(wrapped));
+    assert.match(asked[0]!, /1prod2/);
+    const long = withFields(wrapped, { arn: `arn:aws:kms:eu-west-1:111122223333:key/${"1".repeat(3000)}` });
+    assert.match((await failure(at(uri).unwrap(long))).message, /more than 2000 characters/);
+    assert.is(asked.length, 1);
   });
 });
 

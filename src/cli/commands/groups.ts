@@ -38,7 +38,7 @@ export async function addGroup(args: Args, io: Io): Promise<number> {
   return await missingFileExits(2, work);
 }
 
-/** `groups delete -f FILE INDEX`: one group less; a new data key too, if keys could open the file that cannot any more. */
+/** `groups delete -f FILE INDEX`: one group less; a new data key too, if some keys cannot open the file any more. */
 export async function deleteGroup(args: Args, io: Io): Promise<number> {
   const text = args.text("index");
   if (text === undefined || !/^\d+$/.test(text)) {

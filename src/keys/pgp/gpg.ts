@@ -51,8 +51,8 @@ export interface GpgDecryption extends GpgResult {
 const STATUS_FD = process.platform === "win32" ? 2 : 3;
 
 /**
- * Decrypts. It may ask a person, in the person's language. Passwords that its agent remembers do not count; a GnuPG that
- * is too old to know the option for that does not ask its agent for them.
+ * Decrypts. It may ask a person, in the person's language. Passwords that its agent remembers do not count; a GnuPG
+ * that is too old to know the option for that does not ask its agent for them.
  */
 export async function decryptWithGpg(
   program: string,

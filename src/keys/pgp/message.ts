@@ -136,6 +136,6 @@ function damaged(why: string): TsopsError {
 /** What opens it would prove nothing: others may know, or have chosen, what is in it. */
 export function notWrapped(why: string): TsopsError {
   return new TsopsError("generic", `it is no data key that was wrapped for this key: ${why}`, {
-    hint: "somebody may have put it there who knows what is in it: restore the file from git, and tell whoever changed it",
+    hint: "somebody may have put it there who knows what is in it: restore the file from git",
   });
 }

@@ -9,8 +9,8 @@ export type Opener =
 export type Proof = { readonly opener: Opener } | { readonly missing: string };
 
 /**
- * Reads gpg's status output. What was printed counts only if all of it came out of one encrypted packet, whose integrity
- * was checked, and whose key came from a public-key packet.
+ * Reads gpg's status output. What was printed counts only if all of it came out of one encrypted packet, whose
+ * integrity was checked, and whose key came from a public-key packet.
  */
 export function proofOf(status: string): Proof {
   const lines = status.split(/\r?\n/).flatMap((line) => {

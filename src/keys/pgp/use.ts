@@ -7,7 +7,7 @@ import { naming, prefixed, reasonsOf } from "../reasons.ts";
 import { examinePgp } from "./examine.ts";
 import { decryptWithGpg, encryptWithGpg, findGpg, listKeys, listSecretKeys, noGpg } from "./gpg.ts";
 import { isHidden, keyIdsOf, notWrapped } from "./message.ts";
-import { keyIdOf, names } from "./names.ts";
+import { digitsOf, keyIdOf, names } from "./names.ts";
 import { proofOf } from "./proof.ts";
 import { publicRing, secretRing } from "./ring.ts";
 import { fingerprintsOf, goesBy, openInProcess, ringLines } from "./unwrap.ts";
@@ -39,7 +39,9 @@ export const pgpUse: KeyUse = {
     const keyIds = keyIdsOf(textField(key.fields, "enc"));
     const known = await knownKeyIds(key, context);
     if (known.length === 0) return null;
-    if (keyIds.some((id) => known.includes(id))) return {};
+    const its = keyIds.find((id) => known.includes(id));
+    // another name than a fingerprint says little, and whoever asks has chosen it
+    if (its) return (digitsOf(key.id)?.length ?? 0) > 8 ? {} : { remark: `its id is ${its}` };
     if (keyIds.some(isHidden))
       return { remark: "the message hides for whom it is; that is checked once it is open" };
     throw openedByAnother(`it is for ${keyIds.join(", ")}, which is not the key that is named`);
@@ -161,7 +163,7 @@ async function doubtOf(
 
 function openedByAnother(why: string): TsopsError {
   return new TsopsError("generic", why, {
-    hint: "somebody may have put a data key there that others can open: restore the file from git, or wrap it anew with `tsops updatekeys`",
+    hint: "somebody may have put it there: restore the file from git, or wrap the data key anew with `tsops updatekeys`",
   });
 }
 
