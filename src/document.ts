@@ -1,6 +1,7 @@
 import type { Format, Reading } from "./formats/format.ts";
+import type { Recipients } from "./keys/difference.ts";
 import { type KeyService, unwrapDataKey } from "./keys/groups.ts";
-import type { KeyContext, KeyGroup } from "./keys/kind.ts";
+import type { KeyContext } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
@@ -18,11 +19,7 @@ export interface Session {
   readonly local?: boolean;
 }
 
-/** Who can open a file: the groups, and how many of them are needed (0: all). SPEC section 4. */
-export interface Recipients {
-  readonly groups: readonly KeyGroup[];
-  readonly threshold: number;
-}
+export type { Recipients };
 
 /** What a new encrypted file is made with. */
 export interface NewFile extends Recipients {

@@ -4,6 +4,7 @@ import { TsopsError } from "./errors.ts";
 import type { Format, PathElement } from "./formats/format.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
+import { loses } from "./keys/difference.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
@@ -68,6 +69,8 @@ export interface SaveOptions {
   readonly onReading?: NewFile["onReading"];
   /** Another selector than the file's own: what it selects is encrypted from now on. */
   readonly selection?: { readonly selector: Selector; readonly macOnlyEncrypted: boolean };
+  /** Told the recipients that stand in a plaintext with metadata. */
+  readonly onRecipients?: (recipients: Recipients) => void;
 }
 
 /** The document with a new plaintext: what did not change keeps its ciphertext. */
@@ -84,7 +87,7 @@ export function saveText(
 
 /**
  * The same for a plaintext with the metadata in it, as `edit --show-master-keys` shows it. Keys that were added there get
- * the data key wrapped; keys that were taken out are gone.
+ * the data key wrapped; where keys that could open the file cannot any more, it gets a new one.
  */
 export async function saveDraft(
   file: OpenDocument,
@@ -94,16 +97,36 @@ export async function saveDraft(
 ): Promise<string> {
   const { metadata } = file.format.read(draft);
   if (!metadata) throw noMetadata();
-  const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  const recipients = groupsFromMetadata(metadata.tree);
+  if (!loses(file, recipients)) return await encryptShown(file, draft, metadata.tree, session, options);
+  const dataKey = randomBytes(DATA_KEY_BYTES);
+  try {
+    return await encryptShown({ ...file, dataKey }, draft, metadata.tree, session, options, false);
+  } finally {
+    dataKey.fill(0);
+  }
+}
+
+/** `sameKey` says whether the ciphertexts of the file may stay. */
+async function encryptShown(
+  file: OpenDocument,
+  draft: string,
+  shown: TreeMap,
+  session: Session,
+  options: SaveOptions,
+  sameKey = true,
+): Promise<string> {
+  const { groups, threshold } = groupsFromMetadata(shown);
+  options.onRecipients?.({ groups, threshold });
   const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
-  const { tree } = file.metadata;
-  const typed = readMetadata(metadata.tree);
+  const typed = readMetadata(shown);
   const selection = await compileSelector(typed.selector);
   return encryptDraft(draft, file.format, {
     ...updateOptions({ ...file, metadata: typed, selection }, session, options),
-    metadata: withFields(metadata.tree, {
-      ...groupFields({ groups: wrapped, threshold }, metadata.tree),
-      version: options.raiseVersion ? SOPS_VERSION : tree.get("version"),
+    previous: { decrypted: file.decrypted, sameKey },
+    metadata: withFields(shown, {
+      ...groupFields({ groups: wrapped, threshold }, shown),
+      version: options.raiseVersion ? SOPS_VERSION : file.metadata.tree.get("version"),
     }),
   });
 }

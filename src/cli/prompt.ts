@@ -1,4 +1,6 @@
+import { ReadStream as FileStream } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import type { ReadStream } from "node:tty";
 import { TsopsError } from "../errors.ts";
 import { type Io, visibleLine, write } from "./io.ts";
 
@@ -34,10 +36,120 @@ export async function askYes(
   }
 }
 
-/** Asks a question to which only a clear yes is one. */
+/** Asks a question to which only a clear yes is one. At a terminal, what was typed before it does not count. */
 export async function askNo(question: string, io: Io): Promise<boolean> {
-  await write(io.stderr, `${visibleLine(question)} (y/N): `);
-  return /^(y|yes)$/i.test(((await nextLine(io.stdin)) ?? "").trim());
+  const text = `${question} (y/N):`;
+  if (io.stdin instanceof FileStream || !("setRawMode" in io.stdin)) {
+    await write(io.stderr, `${visibleLine(text)} `);
+    return isYes(await nextLine(io.stdin));
+  }
+  const input = new Freshly(io.stdin);
+  try {
+    await input.throwAway();
+    await write(io.stderr, `${visibleLine(text)} `);
+    return isYes(await input.line());
+  } finally {
+    input.close();
+  }
+}
+
+function isYes(answer: string | undefined): boolean {
+  return /^(y|yes)$/i.test((answer ?? "").trim());
+}
+
+/**
+ * Asks a question that comes at any time, until the answer is y or n. What was typed before it was shown does not
+ * count, whether it is still in the terminal or pipe or half a line; nor does what is typed once nobody waits for the
+ * answer.
+ * False at the end of input and when the signal comes.
+ */
+export async function askAnew(
+  question: string,
+  io: Io,
+  output: Io["stdout"],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const input = new Freshly(io.stdin);
+  const gone = new Promise<"gone">((resolve) => signal.addEventListener("abort", () => resolve("gone")));
+  try {
+    await input.throwAway();
+    if (signal.aborted) return false;
+    for (;;) {
+      await write(output, `${visibleLine(question)} (y/n):`);
+      const answer = await Promise.race([input.line(), gone]);
+      if (answer === "gone") await write(output, "\nNobody waits for an answer any more.\n");
+      if (answer === undefined || answer === "gone") return false;
+      if (/^(y|yes|n|no)$/i.test(answer.trim())) return /^y/i.test(answer.trim());
+    }
+  } finally {
+    input.close();
+  }
+}
+
+/** After as many turns the input is taken for one that never ends. */
+const MAX_TURNS = 1000;
+
+/** What comes in from now on. */
+class Freshly {
+  readonly #stream: Io["stdin"];
+  #text = "";
+  #ended: boolean;
+  #wake: () => void = () => undefined;
+  readonly #onData = (chunk: Buffer): void => {
+    this.#text += chunk.toString("latin1");
+    this.#wake();
+  };
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#wake();
+  };
+
+  constructor(stream: Io["stdin"]) {
+    this.#stream = stream;
+    // all that is in a file was there before
+    this.#ended = stream.readableEnded || stream.destroyed || stream instanceof FileStream;
+    if (this.#ended) return;
+    stream.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onEnd).on("error", this.#onEnd);
+    stream.resume();
+  }
+
+  /** Reads until there is nothing more. Of a terminal, a line without its end comes only when it is set to raw. */
+  async throwAway(): Promise<void> {
+    const terminal = this.#stream.isTTY === true ? (this.#stream as unknown as ReadStream) : undefined;
+    const raw = terminal?.isRaw;
+    terminal?.setRawMode?.(true);
+    let quiet = 0;
+    let pressed = "";
+    for (let turns = 0; quiet < 3 && turns < MAX_TURNS && !this.#ended; turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.#text === "" ? quiet + 1 : 0;
+      pressed += this.#text;
+      this.#text = "";
+    }
+    terminal?.setRawMode?.(raw === true);
+    // in raw mode that is a character like others
+    if (terminal && pressed.includes("\x03")) process.kill(process.pid, "SIGINT");
+  }
+
+  /** The next line; undefined at the end. */
+  async line(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf("\n");
+      if (end >= 0) {
+        const line = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 1);
+        return line;
+      }
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  close(): void {
+    this.#stream.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onEnd);
+    this.#stream.off("error", this.#onEnd);
+    this.#stream.pause();
+  }
 }
 
 /** Waits for Enter; false at the end of input. */

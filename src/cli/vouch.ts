@@ -11,8 +11,7 @@ import type { OpenDocument, Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
-import { compareGroups, differs, holdersGone } from "../keys/difference.ts";
-import type { KeyGroup, MasterKey } from "../keys/kind.ts";
+import { compareGroups, differs } from "../keys/difference.ts";
 import { bareValues } from "../sops/bare.ts";
 import { type Bare, coverageChange } from "../sops/coverage.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
@@ -22,8 +21,8 @@ import type { Args } from "./args.ts";
 import { keysOfEnvironment } from "./creation.ts";
 import { describeDrift, formatDrift } from "./drift.ts";
 import type { Io } from "./io.ts";
-import { askYes, interactive } from "./prompt.ts";
-import { nameOfKey } from "./recipients.ts";
+import { lossOf } from "./loss.ts";
+import { askNo, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 import { ruleFor, type Settings } from "./settings.ts";
 
@@ -59,7 +58,7 @@ export async function checkDrift(
   const [what, ...lines] = describeDrift(drift, settings);
   await note(io, `${name} ${what}`, ...lines);
   if (args.flag("yes")) return;
-  if (interactive(io) && (await askYes("Go on all the same?", io))) return;
+  if (interactive(io) && (await askNo("Go on all the same?", io))) return;
   throw driftError(drift, HINTS);
 }
 
@@ -181,21 +180,19 @@ export async function warnOfPlain(
 /** More lines than this help nobody. */
 const SHOWN_PATHS = 40;
 
-/** Who was taken away has seen the values: they have to be changed where they are used. */
+/** Who cannot read the values any more may have seen them: they have to be changed where they are used. */
 export async function reportRemoved(
-  removed: readonly MasterKey[],
-  left: readonly KeyGroup[],
+  after: Recipients,
   open: OpenDocument,
   settings: Settings,
   io: Io,
 ): Promise<void> {
-  const gone = holdersGone(removed, left);
-  if (gone.length === 0) return;
-  const names = gone.map((key) => nameOfKey(key, settings) ?? key.id);
+  const loss = lossOf(open, after, settings);
+  if (loss === undefined) return;
   const { reading, encrypted } = open.decrypted;
   const read = reading.entries.filter((entry, i) => encrypted[i] && entry.kind === "value");
   const paths = shownPaths(read.map((entry) => formatPath(pathOf(entry))));
-  await note(io, `${names.join(", ")} could read these values; change them where they are used:`, ...paths);
+  await note(io, `${loss}; change them where they are used:`, ...paths);
 }
 
 function shownPaths(paths: readonly string[]): string[] {

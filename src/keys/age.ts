@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
-import { armor, dearmor, openAge, parseAge, sealAge } from "./age/file.ts";
+import { type AgeFile, armor, dearmor, openAge, parseAge, sealAge } from "./age/file.ts";
 import { checkHybridRecipient, isHybridRecipient, sealHybrid } from "./age/hybrid.ts";
-import { findIdentity, hasPluginIdentity, openWithIdentities } from "./age/identities.ts";
+import { findIdentity, hasPluginIdentity, openersOf, openWithIdentities } from "./age/identities.ts";
 import { pluginName, wrapByPlugin } from "./age/plugin.ts";
 import { parseSshRecipient, wrapSsh } from "./age/ssh.ts";
 import { parseX25519Recipient, wrapX25519 } from "./age/x25519.ts";
@@ -41,12 +41,7 @@ export const age: KeyKind = withoutControls({
   },
 
   async unwrap(key, context) {
-    let file: ReturnType<typeof parseAge>;
-    try {
-      file = parseAge(dearmor(textField(key.fields, "enc")));
-    } catch (error) {
-      throw prefixed(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
-    }
+    const file = wrappedFile(key);
     const { fileKey, tried } = await openWithIdentities(file, key.id, context);
     if (!fileKey) {
       reports(context).set(wrappedKeyOf(key), tried);
@@ -59,6 +54,17 @@ export const age: KeyKind = withoutControls({
     } finally {
       fileKey.fill(0);
     }
+  },
+
+  async checkOpener(key, context) {
+    const { named, others, perhaps } = await openersOf(wrappedFile(key), key.id, context);
+    if (named) return {};
+    if (others.length > 0) {
+      const whose = others.map((other) => shortened(other)).join(", ");
+      throw new TsopsError("generic", `it is for ${whose}, and not for the recipient that is named`);
+    }
+    if (perhaps.length === 0) return null;
+    return { remark: `whose key opens it is not known here: ${perhaps.join(" or ")}` };
   },
 
   whyNot(key, context) {
@@ -86,6 +92,27 @@ export const age: KeyKind = withoutControls({
     }
   },
 });
+
+/**
+ * The age file in `enc`. SOPS opens it with whichever identity fits, also where that is not the named recipient's.
+ * @throws TsopsError("generic") if it is none, or one that a passphrase opens.
+ */
+function wrappedFile(key: MasterKey): AgeFile {
+  let file: AgeFile;
+  try {
+    file = parseAge(dearmor(textField(key.fields, "enc")));
+  } catch (error) {
+    throw prefixed(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
+  }
+  if (!file.stanzas.some(({ args }) => args[0] === "scrypt")) return file;
+  throw new TsopsError(
+    "generic",
+    `what stands there for ${shortened(key.id)} is no wrapped data key: a passphrase opens it`,
+    {
+      hint: "somebody may have put it there who knows what is in it: restore the file from git",
+    },
+  );
+}
 
 /** What was tried for the wrapped keys that nothing opened. */
 function reports(context: KeyContext): Map<string, readonly string[]> {

@@ -13,7 +13,7 @@ import { describeKey, inDecryptionOrder, kindNamed } from "./table.ts";
 export { groupsFromMetadata, groupsToMetadata, type KeyGroups } from "./metadata.ts";
 export { describeKey } from "./table.ts";
 
-/** Data keys have 32 bytes, a group's share of one an x-byte more (SPEC section 4). */
+/** Data keys have 32 bytes (SPEC section 4). */
 const DATA_KEY_BYTES = 32;
 
 /** Something else that wraps and unwraps, such as a key service on another machine. */
@@ -148,33 +148,71 @@ export async function unwrapDataKey(
   options: UnwrapOptions,
 ): Promise<Buffer> {
   const needed = groups.length > 1 ? effectiveThreshold(groups, threshold) : 1;
-  const size = groups.length > 1 ? DATA_KEY_BYTES + 1 : DATA_KEY_BYTES;
-  const parts: Buffer[] = [];
+  const fault = groups.length > 1 ? shareFault : keyFault;
+  const parts: { bytes: Buffer; group: number }[] = [];
   const results: GroupResult[] = [];
   keepFromPrograms(groups, options.context);
   try {
-    for (const group of groups) {
+    for (const [i, group] of groups.entries()) {
       if (parts.length === needed && parts.length > 0) break;
-      const { part, keys } = await openGroup(group, size, options);
-      if (part) parts.push(part);
+      const { part, keys } = await openGroup(group, fault, options);
+      if (part) parts.push({ bytes: part, group: i + 1 });
       results.push({ opened: part !== null, keys });
     }
     if (parts.length < needed || parts.length === 0) throw groupReport(results, groups.length, needed);
-    return groups.length > 1 ? await combineShares(parts) : Buffer.from(parts[0]!);
+    if (groups.length === 1) return Buffer.from(parts[0]!.bytes);
+    checkDistinct(parts);
+    return await combineShares(parts.map(({ bytes }) => bytes));
   } finally {
-    for (const part of parts) part.fill(0);
+    for (const { bytes } of parts) bytes.fill(0);
+  }
+}
+
+/** Why what a key opens to cannot be what it should be; undefined if it can. */
+type Fault = (part: Buffer) => string | undefined;
+
+function keyFault({ length }: Buffer): string | undefined {
+  return length === DATA_KEY_BYTES ? undefined : `it opens to ${length} bytes, but ${DATA_KEY_BYTES} are due`;
+}
+
+/**
+ * A share has an x-byte behind its bytes: the number of its group, from 1 on (SPEC section 4); it may be larger than
+ * the number of groups, where one was taken out of the file. With x = 0 it would be the data key by itself, whatever
+ * the other groups hold.
+ */
+function shareFault(part: Buffer): string | undefined {
+  const due = DATA_KEY_BYTES + 1;
+  if (part.length !== due) return `it opens to ${part.length} bytes, but ${due} are due`;
+  if (part.at(-1) !== 0) return undefined;
+  return "it opens to a part of the data key with the number 0, which no group has: somebody may have made it up";
+}
+
+/** @throws TsopsError("no-data-key") if two groups hold the same part. */
+function checkDistinct(parts: readonly { bytes: Buffer; group: number }[]): void {
+  const groupOf = new Map<number, number>();
+  for (const { bytes, group } of parts) {
+    const x = bytes.at(-1)!;
+    const other = groupOf.get(x);
+    if (other !== undefined) {
+      throw new TsopsError(
+        "no-data-key",
+        `the key groups ${other} and ${group} hold parts of the data key with the same number, ${x}`,
+        { hint: "the parts of different groups must differ: restore the file from git" },
+      );
+    }
+    groupOf.set(x, group);
   }
 }
 
 async function openGroup(
   group: KeyGroup,
-  size: number,
+  fault: Fault,
   options: UnwrapOptions,
 ): Promise<{ part: Buffer | null; keys: KeyResult[] }> {
   const keys: KeyResult[] = [];
   for (const key of inDecryptionOrder(group, options.order)) {
     const reasons: string[] = [];
-    const part = await openKey(key, size, options, reasons);
+    const part = await openKey(key, fault, options, reasons);
     if (part) return { part, keys };
     keys.push({ key, reasons });
   }
@@ -184,7 +222,7 @@ async function openGroup(
 /** What a key opens to, here or at a service; null with the reasons. */
 async function openKey(
   key: MasterKey,
-  size: number,
+  fault: Fault,
   { context, local = true, services = [] }: UnwrapOptions,
   reasons: string[],
 ): Promise<Buffer | null> {
@@ -198,10 +236,10 @@ async function openKey(
     try {
       if (context.signal?.aborted) throw new TsopsError("aborted", "stopped");
       const part = await unwrapOnce(key, way.name, context, way.unwrap);
-      if (part?.length === size) return part;
-      const bytes = part?.length;
+      const wrong = part && fault(part);
+      if (part && wrong === undefined) return part;
       part?.fill(0);
-      if (bytes !== undefined) reasons.push(`it opens to ${bytes} bytes, but ${size} are due`);
+      if (part) reasons.push(wrong!);
       else if (way.name === "") append(reasons, kind.whyNot?.(key, context) ?? ["nothing here can open it"]);
       else reasons.push(`${way.name} cannot open it`);
     } catch (error) {

@@ -64,6 +64,11 @@ export interface Examination {
   readonly lines: readonly string[];
 }
 
+export interface OpenerCheck {
+  /** What cannot be known before it is opened; a person should read it. */
+  readonly remark?: string;
+}
+
 /** How the keys of a kind are used. */
 export interface KeyUse {
   /**
@@ -81,6 +86,12 @@ export interface KeyUse {
    * The caller owns the buffer and clears it.
    */
   unwrap(key: MasterKey, context: KeyContext): Promise<Buffer | null>;
+  /**
+   * Whether the key that is named is the one that would open its `enc`, found out without giving anything out, for
+   * whom a person is to be asked first. Null if nothing here would. Kinds without it name the key to their service.
+   * @throws TsopsError("generic") if another key would, and as unwrap.
+   */
+  checkOpener?(key: MasterKey, context: KeyContext): Promise<OpenerCheck | null>;
   /** After `unwrap` gave null: what was tried for the key, why it failed, what to do next, a line each. */
   whyNot?(key: MasterKey, context: KeyContext): readonly string[];
   /** Whether the key can be used here, as far as that can be found out without unwrapping anything. Never throws. */

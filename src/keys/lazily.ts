@@ -11,6 +11,10 @@ export function lazily(load: () => Promise<KeyUse>): KeyUse {
     wrap: async (key, dataKey, context) => (await use()).wrap(key, dataKey, context),
     exact: async (key, context) => (await use()).exact?.(key, context) ?? key,
     unwrap: async (key, context) => (await use()).unwrap(key, context),
+    checkOpener: async (key, context) => {
+      const { checkOpener } = await use();
+      return checkOpener ? await checkOpener(key, context) : {};
+    },
     // asked only after unwrap gave null
     whyNot: (key, context) => loaded?.whyNot?.(key, context) ?? ["nothing here can open it"],
     examine: async (key, context) => (await use()).examine(key, context),

@@ -88,6 +88,8 @@ export interface Program {
   /** It is ended after so many seconds. */
   readonly limit: number;
   readonly signal?: AbortSignal;
+  /** Collect what it writes to file descriptor 3, too. */
+  readonly third?: boolean;
 }
 
 export interface Outcome {
@@ -96,6 +98,8 @@ export interface Outcome {
   /** The caller clears it where it is secret. */
   readonly stdout: Buffer;
   readonly stderr: string;
+  /** What it wrote to file descriptor 3. */
+  readonly third: string;
 }
 
 const MAX_OUTPUT = 2 ** 24;
@@ -105,7 +109,8 @@ export function start(program: Omit<Program, "input" | "limit">, cwd?: string): 
   const [command = "", ...args] = program.argv;
   // Loaded only here: most runs start no other program.
   const { spawn } = process.getBuiltinModule("node:child_process");
-  return spawn(command, args, { env: { ...program.env }, cwd, stdio: "pipe", windowsHide: true });
+  const stdio = new Array<"pipe">(program.third ? 4 : 3).fill("pipe");
+  return spawn(command, args, { env: { ...program.env }, cwd, stdio, windowsHide: true });
 }
 
 /**
@@ -121,6 +126,7 @@ export async function run(program: Program): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    const third: Buffer[] = [];
     let size = 0;
     const stop = (error: TsopsError): void => {
       finish();
@@ -142,6 +148,7 @@ export async function run(program: Program): Promise<Outcome> {
     program.signal?.addEventListener("abort", onAbort);
     child.stdout?.on("data", collect(stdout));
     child.stderr?.on("data", collect(stderr));
+    child.stdio[3]?.on("data", collect(third));
     // A program may end without reading all of its input; its exit code tells what that means.
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(program.input);
@@ -151,7 +158,8 @@ export async function run(program: Program): Promise<Outcome> {
     });
     child.on("close", (code) => {
       finish();
-      resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
+      const [errors, more] = [stderr, third].map((chunks) => Buffer.concat(chunks).toString());
+      resolve({ code, stdout: Buffer.concat(stdout), stderr: errors!, third: more! });
       for (const chunk of stdout) chunk.fill(0);
     });
   });
@@ -162,6 +170,7 @@ export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): vo
   child.stdin?.destroy();
   child.stdout?.destroy();
   child.stderr?.destroy();
+  child.stdio[3]?.destroy();
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
   const force = setTimeout(() => child.kill("SIGKILL"), 2000);

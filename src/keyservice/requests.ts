@@ -2,18 +2,19 @@ import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { sortedFields, textField } from "../keys/fields.ts";
-import type { KeyContext, KeyKind, MasterKey } from "../keys/kind.ts";
-import { shortened } from "../keys/printable.ts";
+import type { KeyContext, KeyKind, MasterKey, OpenerCheck } from "../keys/kind.ts";
+import { printable, shortened } from "../keys/printable.ts";
 import { kindNamed } from "../keys/table.ts";
 import { type MasterSecret, open, seal } from "./cipher.ts";
 import { KEY_ID } from "./cluster-uri.ts";
 import { STATUS } from "./failures.ts";
 import { type Log, withoutIdentities } from "./log.ts";
 import type { DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse } from "./protocol.ts";
+import { type Ask, Questions } from "./questions.ts";
 import { fromWire } from "./wire.ts";
 
-/** More requests at once than this are told to come back. */
-const MAX_CALLS = 64;
+/** More requests at work than this are told to come back. Those that wait for a person are not at work. */
+const MAX_CALLS = 128;
 /** How long what kinds remember (clients, identities) is used: what a person changes counts soon. */
 const REMEMBER_MS = 60_000;
 
@@ -22,7 +23,7 @@ export interface RequestOptions {
   /** Newest first; empty if the service is no cluster's. */
   readonly secrets: readonly MasterSecret[];
   /** Asks the person before each use of a key. */
-  readonly ask?: (question: string) => Promise<boolean>;
+  readonly ask?: Ask;
   readonly log: Log;
   /** Also writes what a request comes with, and what this machine found out about a key that it cannot use. */
   readonly verbose: boolean;
@@ -42,15 +43,23 @@ interface Answer {
   readonly bytes?: Buffer;
 }
 
+const BUSY: Answer = {
+  result: "busy",
+  error: { code: STATUS.resourceExhausted, details: "there are too many requests at once" },
+};
+
+class TooMany extends Error {}
+
 /** Answers requests of key services: names the key, asks the person if so wished, uses it, and logs all that. */
 export class Requests {
   private readonly options: RequestOptions;
+  private readonly questions: Questions | undefined;
   private running = 0;
-  private asking: Promise<unknown> = Promise.resolve();
   private memory: Memory = newMemory();
 
   constructor(options: RequestOptions) {
     this.options = options;
+    this.questions = options.ask && new Questions(options.ask);
   }
 
   readonly handlers = {
@@ -64,7 +73,7 @@ export class Requests {
     call.on("cancelled", () => stopped.abort());
     if (call.cancelled) stopped.abort();
     const named: { kind?: string; key?: string } = {};
-    const { bytes, error, result, reason } = await this.limited(() =>
+    const { bytes, error, result, reason } = await this.limited(call, () =>
       this.use(method, call, named, stopped.signal),
     );
     const ms = Math.round(performance.now() - start);
@@ -73,10 +82,9 @@ export class Requests {
     else done(null, method === "Encrypt" ? { ciphertext: bytes } : { plaintext: bytes });
   }
 
-  private async limited(work: () => Promise<Answer>): Promise<Answer> {
-    if (this.running >= MAX_CALLS) {
-      const details = "there are too many requests at once";
-      return { result: "busy", error: { code: STATUS.resourceExhausted, details } };
+  private async limited(call: Call, work: () => Promise<Answer>): Promise<Answer> {
+    if (this.running >= MAX_CALLS || this.questions?.takes(connectionOf(call)) === false) {
+      return BUSY;
     }
     this.running++;
     try {
@@ -100,11 +108,13 @@ export class Requests {
       named.kind = tool.kind;
       named.key = tool.id;
       if (this.options.verbose) this.options.log({ event: "request", method, ...named, result: "begun" });
-      if (!(await this.agreed(method, tool, call, signal))) {
+      const agreed = await this.agreed(method, tool, input, call, signal);
+      if (agreed === "no") {
         const details = "the person who runs it said no";
         return { result: "refused", error: { code: STATUS.permissionDenied, details } };
       }
-      const bytes = method === "Encrypt" ? await tool.wrap(input) : await tool.unwrap(input);
+      const use = () => (method === "Encrypt" ? tool.wrap(input) : tool.unwrap(input));
+      const bytes = agreed === "cannot" ? null : await use();
       if (signal.aborted) {
         // nobody takes it any more
         bytes?.fill(0);
@@ -123,6 +133,7 @@ export class Requests {
   }
 
   private failed(error: unknown, { aborted }: AbortSignal): Answer {
+    if (error instanceof TooMany) return BUSY;
     if (aborted) return { result: "cancelled", error: { code: STATUS.cancelled, details: "stopped" } };
     if (!(error instanceof TsopsError)) {
       const reason = `an internal error (${error instanceof Error ? error.name : typeof error})`;
@@ -134,18 +145,30 @@ export class Requests {
     return { result: "failed", error: { code, details }, reason: details + hint };
   }
 
-  /** Asks one question at a time. */
-  private async agreed(method: Method, tool: Tool, call: Call, signal: AbortSignal): Promise<boolean> {
-    const { ask } = this.options;
-    if (!ask) return true;
+  /** Asks the person, once it is known that the key which the question names is the one that would be used. */
+  private async agreed(
+    method: Method,
+    tool: Tool,
+    input: Buffer,
+    call: Call,
+    signal: AbortSignal,
+  ): Promise<"yes" | "no" | "cannot"> {
+    if (!this.questions) return "yes";
+    const check = method === "Decrypt" ? await tool.checkOpener(input) : {};
+    if (!check) return "cannot";
+    const connection = connectionOf(call);
+    if (!this.questions.takes(connection)) throw new TooMany();
     const { peer, client } = peerOf(call);
     const from = client === undefined ? peer : `${client} (${peer})`;
-    const question = `Received ${method === "Encrypt" ? "encrypt" : "decrypt"} request from ${from} using ${tool.title} key ${tool.id}. Respond to request?`;
-    const answer = this.asking.then(() => !signal.aborted && ask(question));
-    this.asking = answer.catch(() => undefined);
-    const yes = await answer;
-    if (signal.aborted) throw new TsopsError("aborted", "stopped");
-    return yes;
+    const remark = check.remark === undefined ? "" : ` (${check.remark})`;
+    const what = `${method === "Encrypt" ? "encrypt" : "decrypt"} request from ${from}`;
+    const question = `Received ${what} using ${tool.title} key ${tool.id}${remark}. Respond to request?`;
+    this.running--;
+    try {
+      return (await this.questions.put(question, connection, signal)) ? "yes" : "no";
+    } finally {
+      this.running++;
+    }
   }
 
   private toolFor(request: EncryptRequest | DecryptRequest, { cache, stop }: Memory): Tool {
@@ -205,6 +228,8 @@ interface Tool {
   readonly id: string;
   wrap(plaintext: Buffer): Promise<Buffer>;
   unwrap(ciphertext: Buffer): Promise<Buffer | null>;
+  /** As {@link KeyUse.checkOpener}. */
+  checkOpener(ciphertext: Buffer): Promise<OpenerCheck | null>;
   whyNot(): readonly string[];
 }
 
@@ -219,6 +244,8 @@ function clusterTool(keyId: string, secrets: readonly MasterSecret[]): Tool {
     id: keyId,
     wrap: async (plaintext) => Buffer.from(seal(plaintext, newest, keyId)),
     unwrap: async (ciphertext) => open(ciphertext.toString("latin1"), secrets, keyId),
+    // what is wrapped is bound to the id in the request
+    checkOpener: async () => ({}),
     whyNot: () => [],
   };
 }
@@ -245,6 +272,10 @@ function kindTool(kind: KeyKind, fields: TreeMap, context: KeyContext): Tool {
       asked = wrapped(ciphertext);
       return await kind.unwrap(asked, context);
     },
+    checkOpener: async (ciphertext) => {
+      asked = wrapped(ciphertext);
+      return kind.checkOpener ? await kind.checkOpener(asked, context) : {};
+    },
     whyNot: () => kind.whyNot?.(asked, context) ?? [],
   };
 }
@@ -259,9 +290,19 @@ function withField(fields: TreeMap, name: string, value: string): TreeMap {
   ]);
 }
 
-/** Somebody may send an identity where a recipient is due: it must not get into a log. */
-function shown({ id }: MasterKey): string {
-  return shortened(withoutIdentities(id));
+const MAX_ID = 2000;
+
+/**
+ * A key for the log and the person. In full, since whoever asks could put what matters into the middle that would be
+ * left out; age's recipients are compared as a whole. Somebody may send an identity where a recipient is due: it must
+ * not get into a log.
+ * @throws TsopsError("usage") if nobody would read it to its end.
+ */
+function shown({ kind, id }: MasterKey): string {
+  const text = withoutIdentities(id);
+  if (kind === "age") return shortened(text);
+  if (text.length <= MAX_ID) return printable(text);
+  throw new TsopsError("usage", `what identifies the key has more than ${MAX_ID} characters`);
 }
 
 /** Who asks: the address, and the name in the certificate where there is one. */
@@ -272,4 +313,20 @@ function peerOf(call: Call): { peer: string; client?: string } {
   const certificate = call.getAuthContext().sslPeerCertificate;
   const name = certificate?.subject?.CN;
   return { peer, client: Array.isArray(name) ? name.join(",") : name };
+}
+
+/**
+ * The connection that a request came by, for counting. gRPC says the address of the other end, which a Unix socket does
+ * not have; there the HTTP/2 session of the request's stream tells connections apart.
+ */
+function connectionOf(call: Call): unknown {
+  let part = (call as unknown as { call?: Part }).call;
+  while (part && !part.stream) part = part.nextCall;
+  return part?.stream?.session ?? call.getPeer();
+}
+
+/** What gRPC's server calls consist of, of which its types say nothing. */
+interface Part {
+  readonly nextCall?: Part;
+  readonly stream?: { readonly session?: object };
 }

@@ -77,8 +77,12 @@ function placeOf({ network, address }: ServerOptions): Place {
 }
 
 /** What a person should know, or must not do. */
-function guard({ tls, secrets, log, allowAnyone }: ServerOptions, { local }: Place): void {
-  if (local) return;
+function guard(options: ServerOptions, place: Place): void {
+  const { tls, secrets, log, allowAnyone } = options;
+  if (place.local) {
+    warnOfUsers(options, place);
+    return;
+  }
   if (secrets.length > 0 && !tls?.ca && !allowAnyone) {
     throw new TsopsError("generic", "whoever reaches this address could use every key of the cluster", {
       hint: "have clients show certificates (--tls-cert, --tls-key, --tls-client-ca), or say --allow-anyone",
@@ -88,6 +92,15 @@ function guard({ tls, secrets, log, allowAnyone }: ServerOptions, { local }: Pla
   if (!tls?.ca) {
     log({ event: "warning", message: "whoever reaches this address can use the keys of this machine" });
   }
+}
+
+/** Other users of this machine reach its own addresses, but not a Unix socket. */
+function warnOfUsers({ tls, secrets, log }: ServerOptions, { path }: Place): void {
+  if (path !== undefined || tls?.ca) return;
+  const keys =
+    secrets.length > 0 ? "every key of the cluster and the keys of this machine" : "the keys of this machine";
+  const advice = "a socket is for its owner only (--network unix), or have clients show certificates";
+  log({ event: "warning", message: `every user of this machine can use ${keys} here: ${advice}` });
 }
 
 function credentialsFor({ tls }: ServerOptions, make: typeof ServerCredentials): ServerCredentials {

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { age, generateIdentity, recipientOf } from "../../src/keys/age.ts";
+import { withFields } from "../../src/keys/fields.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
 import { contextWith, GOLDEN, goldenKey } from "./helpers.ts";
 
@@ -174,6 +175,25 @@ test("the recipient of what is no identity", async () => {
       assert.not.match(String(error), /QQQQ/);
     }
   }
+});
+
+test("a file that a passphrase opens is no wrapped data key; another recipient's is one, as in SOPS", async () => {
+  const [key] = age.parse(RECIPIENTS[0]!);
+  const context = contextWith({ SOPS_AGE_KEY: goldenKey("age1.txt") });
+  const encrypter = new library.Encrypter();
+  encrypter.setPassphrase("x");
+  encrypter.setScryptWorkFactor(1);
+  const locked = library.armor.encode(await encrypter.encrypt(dataKey));
+  for (const use of [age.unwrap, age.checkOpener!]) {
+    const error: unknown = await use(withFields(key!, { enc: locked }), context).catch((reason) => reason);
+    assert.match(String(error), /is no wrapped data key: a passphrase opens it/);
+  }
+  const [other] = age.parse(goldenKey("age2.pub").trim());
+  const wrapped = await age.wrap(key!, dataKey, context);
+  const misnamed = withFields(other!, { enc: String(wrapped.fields.get("enc")) });
+  assert.equal(await age.unwrap(misnamed, context), dataKey);
+  const error: unknown = await age.checkOpener!(misnamed, context).catch((reason) => reason);
+  assert.match(String(error), `it is for ${RECIPIENTS[0]}, and not for the recipient that is named`);
 });
 
 test.run();

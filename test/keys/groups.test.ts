@@ -294,4 +294,22 @@ test("shares that SOPS wrote, in every choice of groups", async () => {
   for (const key of keys) assert.equal(key, keys[0]);
 });
 
+test("the parts that SOPS wrote have the numbers 1 to that of the groups; 0 is refused, and another key tried", async () => {
+  for (const name of ["keys-groups-2of3-yaml", "keys-groups-2x3-mixed", "keys-groups-cli-threshold"]) {
+    const file = join(GOLDEN, name, "in", "golden.enc.yaml");
+    const { groups } = groupsFromMetadata(sopsTreeOf(file));
+    const all = context("age1", "age2", "age3", "age4", "age5", "age6");
+    for (const [i, keys] of groups.entries()) {
+      const mine = keys.find(({ kind }) => kind === "age");
+      if (mine) assert.is((await age.unwrap(mine, all))?.[32], i + 1, name);
+    }
+  }
+  const [one, two] = await wrapDataKey(dataKey, [group("age1", "age2"), group("age3")], 2, contextWith());
+  const forged = await age.wrap(one![0]!, Buffer.alloc(33), contextWith());
+  const both = [[forged, one![1]!], two!];
+  assert.equal(await unwrapDataKey(both, 2, { order, context: context("age1", "age2", "age3") }), dataKey);
+  const error = await failure(unwrapDataKey(both, 2, { order, context: context("age1", "age3") }));
+  assert.match(error.hint!, /a part of the data key with the number 0, which no group has/);
+});
+
 test.run();

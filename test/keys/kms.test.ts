@@ -105,6 +105,16 @@ test("unwrapping: the key is named, as SOPS does", async () => {
   assert.is(client, `kms client ["eu-west-1",null,null]`);
 });
 
+test("unwrapping: an answer that another key gave is refused; what an alias leads to is not known", async () => {
+  const Plaintext = dataKey.toString("base64");
+  const { url } = await double(() => ({ body: { Plaintext, KeyId: `${ARN}-other` } }));
+  const context = contextWith({ ...KEYS, AWS_ENDPOINT_URL: url });
+  const error = await failure(kms.unwrap(keyWith(), context));
+  assert.match(error.message, `KMS used another key, ${ARN}-other`);
+  const alias = keyWith({ arn: ARN.replace(/:key\/.*/, ":alias/sops") });
+  assert.equal(await kms.unwrap(alias, context), dataKey);
+});
+
 test("ARNs of all partitions, of keys and aliases; malformed ones are named", async () => {
   const good = {
     [ARN]: "eu-west-1",

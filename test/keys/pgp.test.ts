@@ -8,9 +8,16 @@ import { TreeMap } from "../../src/formats/tree.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
 import { pgp } from "../../src/keys/pgp.ts";
 import { contextWith, emptyFolder, GOLDEN, goldenKey } from "./helpers.ts";
+import { armored, openedBy, SEALED, toKey } from "./pgp/messages.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const FP = goldenKey("pgp1.fp").trim();
+const ENC = armored(toKey("B8BA14654D5DA8DE"), SEALED);
+
+/** What a gpg does that opens a message with a key: in a shell. */
+function opening(fingerprint: string, primary = fingerprint): string {
+  return `printf '${openedBy(fingerprint, primary).join("\\n")}\\n' >&3; printf '0123456789abcdef0123456789abcdef'`;
+}
 
 async function failure(promise: Promise<unknown>): Promise<TsopsError> {
   const error: unknown = await promise.then(
@@ -84,41 +91,80 @@ test("a subkey's exclamation mark stays with the 16 digits before it", async () 
 });
 
 test("unwrapping: gpg's arguments and input", async () => {
-  const gpg = fakeGpg("printf '0123456789abcdef0123456789abcdef'");
-  const opened = await pgp.unwrap(keyWith("-----BEGIN\nx"), contextWith({ SOPS_GPG_EXEC: gpg.path }));
+  const gpg = fakeGpg(opening(FP));
+  const opened = await pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: gpg.path }));
   assert.is(opened?.toString(), "0123456789abcdef0123456789abcdef");
-  assert.equal(gpg.args(), ["-d"]);
-  assert.is(gpg.input(), "-----BEGIN\nx");
+  assert.equal(gpg.args(), ["--no-symkey-cache", "--status-fd", "3", "-d"]);
+  assert.is(gpg.input(), ENC);
+});
+
+test("a gpg that is too old to know of remembered passwords is not told of them", async () => {
+  const gpg = fakeGpg(`
+if [ "$1" = --no-symkey-cache ]; then echo 'gpg: invalid option "--no-symkey-cache"' >&2; exit 2; fi
+${opening(FP)}`);
+  const opened = await pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: gpg.path }));
+  assert.is(opened?.toString(), "0123456789abcdef0123456789abcdef");
+  assert.equal(gpg.args(), ["--status-fd", "3", "-d"]);
+});
+
+test("what gpg prints counts only if it says that the named key opened it", async () => {
+  const says = async (body: string, id = FP): Promise<string> =>
+    (await failure(pgp.unwrap(keyWith(ENC, id), contextWith({ SOPS_GPG_EXEC: fakeGpg(body).path })))).message;
+  const silent = "printf '0123456789abcdef0123456789abcdef'";
+  assert.match(await says(silent), /it is no data key that was wrapped for this key/);
+  const other = goldenKey("pgp2.fp").trim();
+  assert.match(await says(opening(other)), `${other} opens it, which is not the key that the file names`);
+  assert.match(await says(`${opening(FP)}; exit 2`), /^gpg cannot open/);
+});
+
+test("subkeys and users belong to the key that gpg lists for them", async () => {
+  const [primary, used, named] = ["A", "B", "C"].map((digit) => digit.repeat(40)) as [string, string, string];
+  const list = `pub:u:255:22:${primary.slice(-16)}:1:::u:::scESC:\\nfpr:::::::::${primary}:\\nsub:u:255:18:${used.slice(-16)}:1::::::e:\\nfpr:::::::::${used}:\\n`;
+  const gpgWith = (opens: string): string =>
+    fakeGpg(`case "$*" in *--list-keys*) printf '${list}';; *) ${opens};; esac`).path;
+  for (const id of [primary, used, `${used}!`, named, "me@test.invalid"]) {
+    const context = contextWith({ SOPS_GPG_EXEC: gpgWith(opening(used, primary)) });
+    assert.ok(await pgp.unwrap(keyWith(ENC, id), context), id);
+  }
+  const old = contextWith({
+    SOPS_GPG_EXEC: gpgWith(opening(used, primary).replace(/[^n]*DECRYPTION_KEY[^n]*n/, "")),
+  });
+  assert.ok(await pgp.unwrap(keyWith(ENC, primary), old), "by the id of the only recipient");
+  const foreign = contextWith({ SOPS_GPG_EXEC: gpgWith(opening(named, named)) });
+  assert.match(
+    (await failure(pgp.unwrap(keyWith(ENC, primary), foreign))).message,
+    /is not the key that the file/,
+  );
 });
 
 test("gpg that has no secret key, prints nothing, fails or is not there", async () => {
   const none = fakeGpg("echo 'gpg: decryption failed: No secret key' >&2; exit 2");
   const context = contextWith({ SOPS_GPG_EXEC: none.path, GNUPGHOME: "/g" });
-  assert.is(await pgp.unwrap(keyWith("x"), context), null);
-  assert.equal(pgp.whyNot!(keyWith("x"), context)[0], "gpg has no secret key for it in /g");
+  assert.is(await pgp.unwrap(keyWith(ENC), context), null);
+  assert.equal(pgp.whyNot!(keyWith(ENC), context)[0], "gpg has no secret key for it in /g");
 
   const silent = contextWith({ SOPS_GPG_EXEC: fakeGpg("exit 0").path });
-  assert.match((await failure(pgp.unwrap(keyWith("x"), silent))).message, /: it printed nothing$/);
+  assert.match((await failure(pgp.unwrap(keyWith(ENC), silent))).message, /: it printed nothing$/);
 
   const broken = contextWith({
     SOPS_GPG_EXEC: fakeGpg("printf 'gpg: no\\ngpg: valid \\033[1mdata\\n' >&2; exit 2").path,
   });
-  assert.match((await failure(pgp.unwrap(keyWith("x"), broken))).message, /: no; valid \\x1b\[1mdata$/);
+  assert.match((await failure(pgp.unwrap(keyWith(ENC), broken))).message, /: no; valid \\x1b\[1mdata$/);
 
   const missing = contextWith({ SOPS_GPG_EXEC: "/no/such/gpg" });
-  assert.is(await pgp.unwrap(keyWith("x"), missing), null);
-  assert.is(pgp.whyNot!(keyWith("x"), missing)[0], "there is no program /no/such/gpg (SOPS_GPG_EXEC)");
+  assert.is(await pgp.unwrap(keyWith(ENC), missing), null);
+  assert.is(pgp.whyNot!(keyWith(ENC), missing)[0], "there is no program /no/such/gpg (SOPS_GPG_EXEC)");
 });
 
 test("half an answer of a gpg that fails is not taken", async () => {
   const gpg = fakeGpg("printf '0123456789abcdef0123456789abcdef'; echo 'gpg: MDC missing' >&2; exit 2");
-  await failure(pgp.unwrap(keyWith("x"), contextWith({ SOPS_GPG_EXEC: gpg.path })));
+  await failure(pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: gpg.path })));
 });
 
 test("gpg can be stopped", async () => {
   const gpg = fakeGpg("exec sleep 20");
   const context = contextWith({ SOPS_GPG_EXEC: gpg.path }, { signal: AbortSignal.timeout(200) });
-  assert.is((await failure(pgp.unwrap(keyWith("x"), context))).code, "aborted");
+  assert.is((await failure(pgp.unwrap(keyWith(ENC), context))).code, "aborted");
 });
 
 test("gpg comes first; what it does not have is opened in process with a key that is given", async () => {
@@ -135,12 +181,12 @@ test("gpg comes first; what it does not have is opened in process with a key tha
 
   const none = fakeGpg("echo 'gpg: decryption failed: No secret key' >&2; exit 2");
   assert.equal(await pgp.unwrap(wrapped, contextWith({ SOPS_GPG_EXEC: none.path, ...given })), dataKey);
-  assert.equal(none.args(), ["-d"]);
+  assert.equal(none.args().at(-1), "-d");
   const broken = fakeGpg("echo 'gpg: no agent running' >&2; exit 2");
   assert.equal(await pgp.unwrap(wrapped, contextWith({ SOPS_GPG_EXEC: broken.path, ...given })), dataKey);
   const other = contextWith({ SOPS_GPG_EXEC: broken.path, TSOPS_PGP_KEY: goldenKey("pgp2.asc") });
   assert.match((await failure(pgp.unwrap(wrapped, other))).message, /^gpg cannot open .*: no agent running$/);
-  const has = fakeGpg("printf '0123456789abcdef0123456789abcdef'");
+  const has = fakeGpg(opening(FP));
   const opened = await pgp.unwrap(wrapped, contextWith({ SOPS_GPG_EXEC: has.path, ...given }));
   assert.is(opened?.toString(), "0123456789abcdef0123456789abcdef");
 });
@@ -208,6 +254,45 @@ if (hasGpg()) {
       assert.equal(await pgp.unwrap(wrapped, context), dataKey);
     });
   }
+
+  test("the real gpg: only what the named key opens is a wrapped key", async () => {
+    const message = (...args: string[]): string =>
+      execFileSync(
+        "gpg",
+        ["--homedir", home, "--batch", "--quiet", "--trust-model", "always", "-a", ...args],
+        {
+          input: dataKey,
+          stdio: ["pipe", "pipe", "ignore"],
+        },
+      ).toString();
+    const [one, two] = [FP, goldenKey("pgp2.fp").trim()] as const;
+    const password = ["--pinentry-mode", "loopback", "--passphrase", "x", "-c"];
+    const hidden = message("--throw-keyids", "-e", "-r", one);
+    const both = message("-e", "-r", one, "-r", goldenKey("pgppub.fp").trim());
+    const listed = await pgp.examine(keyWith("", one), context);
+    assert.is(listed.usable, true);
+    const names = [one, `${one}!`, one.slice(-16), `0x${one.slice(-8)}`, "pgp1@test.invalid"];
+    for (const enc of [message("-e", "-r", one), hidden, both]) {
+      for (const name of names) assert.equal(await pgp.unwrap(keyWith(enc, name), context), dataKey, name);
+      const error = await failure(pgp.unwrap(keyWith(enc, two), context));
+      assert.match(error.message, `${one} opens it, which is not the key that the file names`);
+    }
+    for (const [enc, why] of [
+      [message("--store"), /not encrypted at all/],
+      [message("-u", one, "-s"), /not encrypted|only signed/],
+      [message(...password), /opens with a password/],
+      [message(...password, "-e", "-r", one), /opens with a password/],
+      [message("--rfc2440", "--disable-mdc", "-e", "-r", one), /without integrity protection/],
+    ] as const) {
+      assert.match((await failure(pgp.unwrap(keyWith(enc), context))).message, why);
+    }
+    // who is to be asked first is told whose key it is
+    assert.equal(await pgp.checkOpener!(keyWith(both), context), {});
+    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides for whom it is/);
+    const claimed = await failure(pgp.checkOpener!(keyWith(both, two), context));
+    assert.match(claimed.message, /is not the key that is named/);
+    assert.is(await pgp.checkOpener!(keyWith(both, "0".repeat(40)), context), null);
+  });
 
   test("the real gpg without the secret key", async () => {
     const [key] = pgp.parse(goldenKey("pgppub.fp").trim());

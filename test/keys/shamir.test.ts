@@ -35,6 +35,19 @@ test("shares that were worked out by hand", async () => {
   assert.equal(await combineShares([Buffer.of(0x2f, 1), Buffer.of(0x20, 2)]), Buffer.of(0x2a));
 });
 
+test("a share with x = 0 would be the secret by itself, and is refused wherever it stands", async () => {
+  const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  await fc.assert(
+    fc.asyncProperty(bytes, bytes, fc.nat(2), async (secret, chosen, place) => {
+      const shares: Uint8Array[] = await splitSecret(secret, 3, 3);
+      shares[place] = Uint8Array.of(...chosen, 0);
+      const failure = await combineShares(shares).then(String, String);
+      assert.match(failure, /a part of the data key has the number 0/);
+    }),
+    { numRuns: 25 },
+  );
+});
+
 test("numbers that do not fit", async () => {
   for (const [count, threshold] of [
     [2, 1],

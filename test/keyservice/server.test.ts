@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
@@ -11,10 +11,11 @@ import { textField, withFields } from "../../src/keys/fields.ts";
 import { wrapDataKey } from "../../src/keys/groups.ts";
 import { hcVault } from "../../src/keys/hc-vault.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
+import { kindNamed } from "../../src/keys/table.ts";
 import { keyServices } from "../../src/keyservice/client.ts";
 import { loadProtocol } from "../../src/keyservice/protocol.ts";
 import { startServer } from "../../src/keyservice/server.ts";
-import { contextWith } from "../keys/helpers.ts";
+import { contextWith, GOLDEN, goldenKey } from "../keys/helpers.ts";
 import { ageKey, DATA_KEY, requestsIn, SECRET, scratch, serving, withIdentity } from "./helpers.ts";
 
 const at = (uri: string, context: KeyContext = contextWith()) => keyServices([uri], context)[0]!;
@@ -290,6 +291,134 @@ test("too many requests at once are told to come back, and come back", async () 
   assert.ok(results.includes("busy"));
 });
 
+test("finding 22: connections take turns, and one that asks much leaves room for the others", async () => {
+  for (const place of [{}, { network: "unix", address: join(scratch(), "s") } as const]) {
+    const asked: string[] = [];
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const ask = async (question: string) => {
+      asked.push(question);
+      await gate;
+      return true;
+    };
+    const log = await serving({ ask, ...place }, async ({ uri }) => {
+      const greedy = [at(uri), at(uri), at(uri)];
+      const many = Array.from({ length: 96 }, (_, i) =>
+        greedy[i % 3]!.wrap(ageKey(), DATA_KEY).catch(() => undefined),
+      );
+      while (asked.length === 0) await sleep(20);
+      const other = at(uri).wrap(hybridKey(), DATA_KEY);
+      await sleep(300);
+      release();
+      await other;
+      const place = asked.findIndex((question) => question.includes("age1pq1"));
+      assert.ok(place > 0 && place <= 4, `asked as number ${place + 1}`);
+      await Promise.all(many);
+    });
+    assert.ok(requestsIn(log).some(({ result }) => result === "busy"));
+    assert.not.ok(
+      requestsIn(log).some(({ result, key }) => result === "busy" && String(key).startsWith("age1pq1")),
+    );
+  }
+});
+
+test("finding 22: a question ends when its client goes away, and the next one is asked", async () => {
+  const asked: AbortSignal[] = [];
+  const ask = (_question: string, signal: AbortSignal) => {
+    asked.push(signal);
+    if (asked.length > 1) return Promise.resolve(true);
+    return new Promise<boolean>((resolve) => signal.addEventListener("abort", () => resolve(false)));
+  };
+  await serving({ ask }, async ({ uri }) => {
+    const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.3" })).wrap(ageKey(), DATA_KEY);
+    const patient = at(uri).wrap(ageKey(), DATA_KEY);
+    assert.match((await failure(impatient)).message, /did not answer within/);
+    assert.ok(await patient);
+  });
+  assert.is(asked.length, 2);
+  assert.ok(asked[0]!.aborted);
+});
+
+test("finding 10: the question names the key that would be used, and another one is refused without asking", async () => {
+  const asked: string[] = [];
+  const ask = async (question: string) => asked.push(question) > 0;
+  const identities = ["age1", "age2", "agepq"].map((name) => goldenKey(`${name}.txt`)).join("\n");
+  const ssh = join(GOLDEN, "keys", "ssh_ed25519");
+  const context = contextWith({ SOPS_AGE_KEY: identities, SOPS_AGE_SSH_PRIVATE_KEY_FILE: ssh });
+  const named = (key: MasterKey, recipient: string): MasterKey => withFields(key, { recipient });
+  const wrap = async (recipient: string) => {
+    const [keys] = await wrapDataKey(DATA_KEY, [kindNamed("age").parse(recipient)], 0, contextWith());
+    return keys![0]!;
+  };
+  const [dev, prod, hybrid] = ["age1", "age2", "agepq"].map((name) => goldenKey(`${name}.pub`).trim());
+  const sshLine = readFileSync(`${ssh}.pub`, "utf8").trim();
+  const log = await serving({ ask, context }, async ({ uri }) => {
+    const service = at(uri);
+    const forProd = await wrap(prod!);
+    for (const claim of [dev!, hybrid!]) {
+      const error = await failure(service.unwrap(named(forProd, claim)));
+      assert.match(error.message, `it is for ${prod}, and not for the recipient that is named`);
+    }
+    await failure(service.unwrap(named(forProd, "health-check (harmless)")));
+    assert.equal(asked, []);
+    for (const recipient of [prod!, hybrid!, sshLine]) {
+      assert.equal(await service.unwrap(await wrap(recipient)), DATA_KEY, recipient);
+    }
+    const nobodys = await wrap(goldenKey("age3.pub").trim());
+    assert.match((await failure(service.unwrap(nobodys))).message, /nothing here can open it/);
+  });
+  assert.equal(asked.length, 3);
+  assert.match(asked[0]!, `using age key ${prod}. Respond`);
+  assert.equal(
+    requestsIn(log).map(({ result }) => result),
+    ["failed", "failed", "failed", "ok", "ok", "ok", "failed"],
+  );
+});
+
+test("finding 10: PGP keys, too", async () => {
+  const asked: string[] = [];
+  const ask = async (question: string) => asked.push(question) > 0;
+  const keys = `${goldenKey("pgp1.asc")}\n${goldenKey("pgp2.asc")}`;
+  const context = contextWith(
+    { PATH: scratch(), TSOPS_PGP_KEY: keys },
+    { now: () => new Date("2027-03-01") },
+  );
+  const [mine, other] = ["pgp1", "pgp2"].map((name) => goldenKey(`${name}.fp`).trim());
+  await serving({ ask, context }, async ({ uri }) => {
+    const [keys] = await wrapDataKey(DATA_KEY, [kindNamed("pgp").parse(mine!)], 0, context);
+    const key = keys![0]!;
+    const error = await failure(at(uri).unwrap(withFields(key, { fp: other! })));
+    assert.match(error.message, /which is not the key that is named/);
+    assert.equal(asked, []);
+    assert.equal(await at(uri).unwrap(key), DATA_KEY);
+    assert.match(asked[0]!, `using PGP key ${mine}. Respond`);
+    // a name that whoever asks chose: the question says whose key that is
+    const named = withFields(key, { fp: "pgp1@test.invalid" });
+    assert.equal(await at(uri).unwrap(named), DATA_KEY);
+    assert.match(asked[1]!, "using PGP key pgp1@test.invalid (its id is B8BA14654D5DA8DE). Respond");
+  });
+});
+
+test("finding 10: nothing of a long id is left out of the question, and one too long to read is not asked", async () => {
+  const asked: string[] = [];
+  const ask = async (question: string) => asked.push(question) < 0;
+  await serving({ ask }, async ({ uri }) => {
+    const [key] = kindNamed("kms").parse(
+      `arn:aws:kms:eu-west-1:111122223333:key/${"1".repeat(300)}prod${"2".repeat(300)}`,
+    );
+    const wrapped = withFields(key!, { enc: "AAAA" });
+    await failure(at(uri).unwrap(wrapped));
+    assert.match(asked[0]!, /1prod2/);
+    const long = withFields(wrapped, { arn: `arn:aws:kms:eu-west-1:111122223333:key/${"1".repeat(3000)}` });
+    assert.match((await failure(at(uri).unwrap(long))).message, /more than 2000 characters/);
+    assert.is(asked.length, 1);
+  });
+});
+
+function hybridKey(): MasterKey {
+  return kindNamed("age").parse(goldenKey("agepq.pub").trim())[0]!;
+}
+
 test("the standard health check says serving, and watchers are told when the service stops", async () => {
   const { health } = await loadProtocol();
   const statuses: string[] = [];
@@ -351,10 +480,20 @@ test("without TLS, a cluster's keys are served to this machine only; other keys 
     const log = await serving(options, async () => undefined);
     assert.is(log.filter(({ event }) => event === "warning").length, 2);
   }
-  assert.equal(
-    (await serving({ secrets: [SECRET] }, async () => undefined)).filter(({ event }) => event === "warning"),
-    [],
+});
+
+test("finding 22: on an address of the machine itself its other users are warned of, on a socket there are none", async () => {
+  const warnings = async (options: Parameters<typeof serving>[0]): Promise<string> =>
+    (await serving(options, async () => undefined))
+      .filter(({ event }) => event === "warning")
+      .map(({ message }) => message)
+      .join();
+  assert.match(
+    await warnings({}),
+    /^every user of this machine can use the keys of this machine here: .*--network unix/,
   );
+  assert.match(await warnings({ secrets: [SECRET] }), /can use every key of the cluster/);
+  assert.is(await warnings({ secrets: [SECRET], network: "unix", address: join(scratch(), "s") }), "");
 });
 
 test("a server that is silent, and one that is something else", async () => {

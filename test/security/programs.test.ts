@@ -177,13 +177,12 @@ test("finding 16: gpg, plugins and commands get only what they need", () =>
     Object.assign(box.env, { MASTER });
     const pgp = "0123456789ABCDEF0123456789ABCDEF01234567";
     await ok(box, ["encrypt", "-i", "--age", RECIPIENT, "--key", "env://MASTER", "a.yaml"]);
-    const entry = `    pgp:\n        - created_at: "2026-01-01T00:00:00Z"\n          enc: x\n          fp: ${pgp}\n`;
-    box.write("a.yaml", box.read("a.yaml").replace("    age:\n", `${entry}    age:\n`));
     Object.assign(box.env, secrets);
     box.env.SOPS_GPG_EXEC = program(box, "gpg", `env > ${box.path("gpg-saw")}; exit 1`);
     box.env.SOPS_AGE_KEY_CMD = program(box, "cmd", `env > ${box.path("cmd-saw")}; exit 1`);
     box.env.SOPS_AGE_KEY_FILE = undefined;
-    box.env.SOPS_DECRYPTION_ORDER = "pgp,age,env";
+    box.write("b.yaml", "a: 1\n");
+    await box.run(["encrypt", "--pgp", pgp, "--key", "env://MASTER", "b.yaml"]);
     await box.run(["decrypt", "a.yaml"]);
     assert.match(box.read("gpg-saw"), /^PATH=/m);
     assert.not.match(box.read("gpg-saw"), /^(MASTER|VAULT_|AWS_|AZURE_|GOOGLE_|HUAWEI|SOPS_AGE)/m);

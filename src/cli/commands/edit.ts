@@ -6,6 +6,7 @@ import { createNew, replaceFile } from "../../files/atomic.ts";
 import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
+import { loses } from "../../keys/difference.ts";
 import { keepFromPrograms, secretVariables } from "../../keys/program.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import { masterVariables } from "../allowed.ts";
@@ -18,7 +19,7 @@ import { refuseProtected } from "../protected.ts";
 import { errorLines, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
-import { checkDrift, sealingOf, warnOfPlain } from "../vouch.ts";
+import { checkDrift, reportRemoved, sealingOf, warnOfPlain } from "../vouch.ts";
 
 /** `edit FILE`: the plaintext in an editor; what changed is encrypted again, or a new file is made. */
 export async function edit(args: Args, io: Io): Promise<number> {
@@ -55,7 +56,9 @@ async function editExisting(
 ): Promise<void> {
   await checkDrift(open, settings, name, args, io);
   const { seal, said } = await sealingOf(open, settings, name, args, io);
-  const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true };
+  let after: Recipients = open;
+  const onRecipients = (typed: Recipients) => void (after = typed);
+  const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true, onRecipients };
   const withKeys = args.flag("show-master-keys") && !open.format.readEncrypted;
   const encrypt = async (typed: string): Promise<string> => {
     const text = await (withKeys ? saveDraft : saveText)(open, typed, session, options);
@@ -78,6 +81,7 @@ async function editExisting(
       await noteOtherNames(name, replaced, false, io);
     },
   );
+  if (loses(open, after)) await reportRemoved(after, open, settings, io);
 }
 
 /** A file that is not there yet starts from an example, as SOPS's does. */

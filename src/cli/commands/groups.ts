@@ -1,12 +1,13 @@
-import type { Recipients } from "../../document.ts";
+import type { OpenDocument, Recipients, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
-import { couldOpen, keysGone } from "../../keys/difference.ts";
+import { loses } from "../../keys/difference.ts";
 import type { KeyGroup } from "../../keys/kind.ts";
-import { saveRecipients, saveRotated } from "../../save.ts";
+import { type SaveOptions, saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { keysFrom } from "../creation.ts";
 import { missingFileExits } from "../files.ts";
 import { type Io, write } from "../io.ts";
+import type { Settings } from "../settings.ts";
 import { updateFile } from "../update.ts";
 import { reportRemoved } from "../vouch.ts";
 
@@ -16,7 +17,7 @@ export async function groups(_args: Args, io: Io): Promise<number> {
   return 0;
 }
 
-/** `groups add -f FILE --age …`: one more group. The data key stays. */
+/** `groups add -f FILE --age …`: one more group; a new data key too, if more groups are needed than before. */
 export async function addGroup(args: Args, io: Io): Promise<number> {
   const group = keysFrom(args);
   if (group.length === 0) {
@@ -28,10 +29,10 @@ export async function addGroup(args: Args, io: Io): Promise<number> {
     fileOption(args),
     args,
     io,
-    async (open, session, options) => {
-      const recipients = withGroup(open, group, args);
-      checkThreshold(recipients.threshold, recipients.groups.length);
-      return await saveRecipients(open, recipients, session, options);
+    async (open, session, options, settings) => {
+      const after = withGroup(open, group, args);
+      checkThreshold(after.threshold, after.groups.length);
+      return await saveChanged(open, after, session, options, settings, io);
     },
     { inPlace: args.flag("in-place"), vouch: { after: (open) => withGroup(open, group, args) } },
   );
@@ -42,7 +43,7 @@ function withGroup(open: Recipients, group: KeyGroup, args: Args): Recipients {
   return { groups: [...open.groups, group], threshold: thresholdOption(args) ?? open.threshold };
 }
 
-/** `groups delete -f FILE INDEX`: one group less; a new data key too, if its members could open the file by themselves. */
+/** `groups delete -f FILE INDEX`: one group less; a new data key too, if some keys cannot open the file any more. */
 export async function deleteGroup(args: Args, io: Io): Promise<number> {
   const text = args.text("index");
   if (text === undefined || !/^\d+$/.test(text)) {
@@ -56,8 +57,7 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
     args,
     io,
     async (open, session, options, settings) => {
-      const gone = open.groups[index];
-      if (!gone) {
+      if (!open.groups[index]) {
         throw new TsopsError("generic", `there is no group ${index}: the file has ${open.groups.length}`, {
           hint: "groups count from 0",
         });
@@ -67,15 +67,7 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
         throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
       }
       const threshold = checkThreshold(needed, left.length);
-      const rotate = couldOpen(keysGone(open.groups, left), open.groups, open.threshold);
-      const text = await (rotate ? saveRotated : saveRecipients)(
-        open,
-        { groups: left, threshold },
-        session,
-        options,
-      );
-      if (rotate) await reportRemoved(gone, left, open, settings, io);
-      return text;
+      return await saveChanged(open, { groups: left, threshold }, session, options, settings, io);
     },
     { inPlace: args.flag("in-place"), vouch: { after: (open) => withoutGroup(open, index, args) } },
   );
@@ -85,6 +77,21 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
 function withoutGroup(open: Recipients, index: number, args: Args): Recipients {
   const groups = open.groups.filter((_, i) => i !== index);
   return { groups, threshold: thresholdOption(args) ?? open.threshold };
+}
+
+/** With a new data key, if some could open the file before who cannot any more. */
+async function saveChanged(
+  open: OpenDocument,
+  after: Recipients,
+  session: Session,
+  options: SaveOptions,
+  settings: Settings,
+  io: Io,
+): Promise<string> {
+  if (!loses(open, after)) return await saveRecipients(open, after, session, options);
+  const text = await saveRotated(open, after, session, options);
+  await reportRemoved(after, open, settings, io);
+  return text;
 }
 
 function fileOption(args: Args): string {

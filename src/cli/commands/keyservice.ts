@@ -8,7 +8,7 @@ import { masterSecrets, variableOf } from "../../keyservice/master.ts";
 import { type RunningServer, startServer } from "../../keyservice/server.ts";
 import type { Args } from "../args.ts";
 import { type Io, write } from "../io.ts";
-import { askYes } from "../prompt.ts";
+import { askAnew } from "../prompt.ts";
 import { contextFor } from "../session.ts";
 
 /** How long requests that run may take once the service is told to stop. */
@@ -33,7 +33,8 @@ export async function keyservice(args: Args, io: Io): Promise<number> {
       tls: await tlsFrom(args, io),
       secrets,
       context: serverContext(args, io, references.map(variableOf), log),
-      ask: args.flag("prompt") ? (question) => askPerson(question, io) : undefined,
+      // SOPS asks on standard output, too; the log is on the other
+      ask: args.flag("prompt") ? (question, signal) => askAnew(question, io, io.stdout, signal) : undefined,
       log,
       verbose: args.flag("verbose"),
       allowAnyone: args.flag("allow-anyone"),
@@ -44,11 +45,6 @@ export async function keyservice(args: Args, io: Io): Promise<number> {
   }
   log({ event: "stopped" });
   return 0;
-}
-
-/** SOPS asks on standard output, too; the log is on the other. At the end of the input, nobody agrees any more. */
-async function askPerson(question: string, io: Io): Promise<boolean> {
-  return (await askYes(question, io, io.stdout)) === true;
 }
 
 /** Serves until a signal comes; a second one does not wait for the requests that run. */

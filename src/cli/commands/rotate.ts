@@ -37,7 +37,7 @@ export async function rotate(args: Args, io: Io): Promise<number> {
       io,
       async (open, session, options, settings) => {
         const [exact = []] = await exactKeys([added], session.context);
-        const { groups, gone, missing } = changedGroups(open.groups, exact, removed);
+        const { groups, missing } = changedGroups(open.groups, exact, removed);
         const selection = aligns ? await selectorOfRule(open, settings, name, io) : undefined;
         if (groups.every((group) => group.length === 0)) {
           throw new TsopsError("generic", "no master key would be left", {
@@ -47,11 +47,9 @@ export async function rotate(args: Args, io: Io): Promise<number> {
         for (const key of missing) {
           await note(io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
         }
-        const text = await saveRotated(open, { groups, threshold: open.threshold }, session, {
-          ...options,
-          selection,
-        });
-        await reportRemoved(gone, groups, open, settings, io);
+        const after = { groups, threshold: open.threshold };
+        const text = await saveRotated(open, after, session, { ...options, selection });
+        await reportRemoved(after, open, settings, io);
         return text;
       },
       {
@@ -97,5 +95,5 @@ function changedGroups(
   const missing = removed.filter((key) => !gone.some((other) => sameKey(other, key)));
   const [first = [], ...rest] = kept;
   const fresh = added.filter((key) => !first.some((other) => sameKey(key, other)));
-  return { groups: [[...first, ...fresh], ...rest], gone, missing };
+  return { groups: [[...first, ...fresh], ...rest], missing };
 }

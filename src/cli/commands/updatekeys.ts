@@ -1,7 +1,7 @@
 import { groupsNeeded } from "../../config/drift.ts";
 import type { OpenDocument, Recipients, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
-import { compareGroups, couldOpen, differs, keysGone } from "../../keys/difference.ts";
+import { compareGroups, differs, loses } from "../../keys/difference.ts";
 import { exactKeys } from "../../keys/groups.ts";
 import { effectiveThreshold } from "../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../save.ts";
@@ -19,8 +19,8 @@ import { driftOf, reportRemoved, selectorOfRule } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
 /**
- * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. A key that is
- * taken away and could open the file brings a new data key with it.
+ * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. Where keys that
+ * could open the file cannot any more (they are taken away, or more groups are needed), it gets a new data key.
  */
 export async function updatekeys(args: Args, io: Io): Promise<number> {
   const files = await encryptedFiles(args.list("files"), args, io, { writes: true });
@@ -53,11 +53,10 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
         await note(io, `${name} is left unchanged`);
         return undefined;
       }
-      const gone = keysGone(open.groups, recipients.groups);
-      const rotate = couldOpen(gone, open.groups, open.threshold);
+      const rotate = loses(open, recipients);
       const save = rotate ? saveRotated : saveRecipients;
       const text = await save(open, recipients, session, { ...options, selection });
-      if (rotate) await reportRemoved(gone, recipients.groups, open, settings, io);
+      if (rotate) await reportRemoved(recipients, open, settings, io);
       await note(io, `${name} synced with ${shown === undefined ? "its creation rule" : "new keys"}`);
       return text;
     },

@@ -44,6 +44,11 @@ export class HybridIdentity implements AgeIdentity {
     this.#text = text;
   }
 
+  async recipientOf(): Promise<string> {
+    const { identityToRecipient } = await import("age-encryption");
+    return await identityToRecipient(this.#text);
+  }
+
   async unwrap(file: AgeFile): Promise<Buffer | null> {
     if (!file.stanzas.some(({ args }) => args[0] === "mlkem768x25519")) return null;
     const { Decrypter } = await import("age-encryption");

@@ -6,7 +6,7 @@ import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
 import { environmentFor, run } from "../program.ts";
 import { splitWords } from "../words.ts";
-import { type AgeFile, dearmor, looksLikeAge, parseAge } from "./file.ts";
+import { type AgeFile, dearmor, looksLikeAge, openAge, parseAge } from "./file.ts";
 import { HybridIdentity } from "./hybrid.ts";
 import type { AgeIdentity } from "./identity.ts";
 import { openWithPassphrase } from "./passphrase.ts";
@@ -336,6 +336,56 @@ export async function findIdentity(
     else if (file && (await opens(identity, file, failures))) return { opens: true, perhaps: [], tried: [] };
   }
   return { opens: false, perhaps, tried: await report(sources, recipient, failures) };
+}
+
+/** Which identities would open a file, without asking a person or another program. */
+export interface Openers {
+  /** The one of the recipient that is named is among them. */
+  readonly named: boolean;
+  /** The others. */
+  readonly others: readonly string[];
+  /** Identities that may be it, or not: they need a passphrase or a plugin. */
+  readonly perhaps: readonly string[];
+}
+
+/** Tries all identities until the one of the named recipient opens the file. */
+export async function openersOf(file: AgeFile, recipient: string, context: KeyContext): Promise<Openers> {
+  const ssh = file.stanzas.some(({ args }) => args[0]?.startsWith("ssh-"));
+  const sources = sourcesOf(context).filter(({ place }) => ssh || place.holds === "age");
+  const others: string[] = [];
+  const perhaps: string[] = [];
+  for await (const identity of inRounds(sources, recipient)) {
+    if (identity.needs !== "nothing") perhaps.push(identity.label);
+    else if (await opensWhole(identity, file)) {
+      const its = identity.recipient ?? (await identity.recipientOf?.()) ?? "";
+      if (its === withoutComment(recipient)) return { named: true, others, perhaps };
+      others.push(its === "" ? identity.label : its);
+    }
+  }
+  return { named: false, others, perhaps };
+}
+
+/** SSH keys may have a comment behind them. */
+function withoutComment(recipient: string): string {
+  return recipient.startsWith("ssh-")
+    ? recipient
+        .trim()
+        .split(/[ \t]+/, 2)
+        .join(" ")
+    : recipient;
+}
+
+/** Whether an identity opens a file to its end, so that no other one opens it to something else. */
+async function opensWhole(identity: AgeIdentity, file: AgeFile): Promise<boolean> {
+  try {
+    const fileKey = await identity.unwrap(file);
+    if (fileKey) openAge(file, fileKey).fill(0);
+    fileKey?.fill(0);
+    return fileKey !== null;
+  } catch {
+    // opening it will say what is wrong
+    return false;
+  }
 }
 
 async function opens(

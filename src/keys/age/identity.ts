@@ -8,6 +8,8 @@ export interface AgeIdentity {
   readonly recipient?: string;
   /** The plugin that understands it, if it is one's. */
   readonly plugin?: string;
+  /** The same, for kinds that have to work it out. */
+  recipientOf?(): Promise<string>;
   /** What it takes: identities that need a program or a person are tried after the others. */
   readonly needs: "nothing" | "program" | "person";
   /**

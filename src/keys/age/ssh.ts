@@ -162,8 +162,12 @@ export class SshIdentity implements AgeIdentity {
     this.#secret = typeof secret === "function" ? secret : async () => secret;
   }
 
+  get recipient(): string {
+    return sshLine(this.#publicKey);
+  }
+
   get label(): string {
-    return `the key ${shortened(sshLine(this.#publicKey))}`;
+    return `the key ${shortened(this.recipient)}`;
   }
 
   async unwrap(file: AgeFile): Promise<Buffer | null> {

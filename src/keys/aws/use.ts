@@ -44,9 +44,15 @@ export const kmsUse: KeyUse = {
     }
     try {
       const request = decryptRequest(key);
-      const { Plaintext } = await callKms(kms, context, (client, options) =>
+      const { Plaintext, KeyId } = await callKms(kms, context, (client, options) =>
         client.decrypt(request, options),
       );
+      if (usedAnother(request.KeyId, KeyId)) {
+        Plaintext?.fill(0);
+        throw new TsopsError("generic", `KMS used another key, ${shortened(KeyId!)}`, {
+          hint: "compare enc of the key in the file's metadata with the file's last good version in git",
+        });
+      }
       if (!Plaintext?.length) throw new TsopsError("generic", "the answer holds no data key");
       return Buffer.from(Plaintext.buffer, Plaintext.byteOffset, Plaintext.byteLength);
     } catch (error) {
@@ -96,6 +102,11 @@ function decryptRequest(key: MasterKey) {
     CiphertextBlob: wrappedKey(key),
     EncryptionContext: encryptionContext(key),
   };
+}
+
+/** Whether the key in an answer is another than the one that was named; that of an alias is not known. */
+function usedAnother(named: string, used: string | undefined): boolean {
+  return /:key\//.test(named) && used?.startsWith("arn:") === true && used !== named;
 }
 
 function wrappedKey(key: MasterKey): Buffer {

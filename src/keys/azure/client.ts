@@ -44,7 +44,7 @@ export async function encrypt(key: AzureKey, dataKey: Uint8Array, context: KeyCo
 
 /** The data key, decrypted by the vault. The caller owns the buffer. */
 export async function decrypt(key: AzureKey, wrapped: Uint8Array, context: KeyContext): Promise<Buffer> {
-  const { result } = await attempt(
+  const { result, keyID } = await attempt(
     context,
     (abortSignal) =>
       keyUse(key, context).use((client) =>
@@ -52,7 +52,19 @@ export async function decrypt(key: AzureKey, wrapped: Uint8Array, context: KeyCo
       ),
     { passes },
   );
+  if (usedAnother(key, keyID)) {
+    result.fill(0);
+    throw new TsopsError("generic", "the vault used another key than the one that was named");
+  }
   return Buffer.from(result.buffer, result.byteOffset, result.byteLength);
+}
+
+/** By the id in the vault's answer, `https://VAULT/keys/NAME/VERSION`; a name may be spelled in capitals. */
+function usedAnother({ name, version }: AzureKey, used: string | undefined): boolean {
+  const [, , itsName, itsVersion] = URL.canParse(used ?? "") ? new URL(used!).pathname.split("/") : [];
+  if (itsName === undefined || itsVersion === undefined) return false;
+  const same = itsName.toLowerCase() === name.toLowerCase();
+  return !same || (version !== "" && itsVersion.toLowerCase() !== version.toLowerCase());
 }
 
 function keyUse({ vault, name, version }: AzureKey, context: KeyContext): SharedClient<CryptographyClient> {

@@ -50,11 +50,17 @@ export const hckmsUse: KeyUse = {
         missing(context).lines = (await credentialSources(context)).missing;
         return null;
       }
-      const { plain_text } = await callKms(context, region, credentials, "decrypt-data", {
+      const { plain_text, key_id } = await callKms(context, region, credentials, "decrypt-data", {
         cipher_text: textField(key.fields, "enc"),
         encryption_algorithm: ALGORITHM,
         key_id: uuid,
       });
+      // the KMS goes by what the ciphertext says, whatever key is named in the request
+      if (typeof key_id === "string" && key_id !== uuid) {
+        throw new TsopsError("generic", `another key opens it: ${printable(key_id)}`, {
+          hint: "compare the file's sops metadata with the last good version in git",
+        });
+      }
       return decoded(plain_text);
     });
   },

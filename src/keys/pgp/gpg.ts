@@ -42,9 +42,53 @@ export function encryptWithGpg(
   return gpg([program, ...args, "--trusted-key", longKeyId(id), "--no-encrypt-to"], plain, context, ENGLISH);
 }
 
-/** Decrypts. It may ask a person, in the person's language. */
-export function decryptWithGpg(program: string, enc: string, context: KeyContext): Promise<GpgResult> {
-  return gpg([program, "-d"], Buffer.from(enc), context);
+export interface GpgDecryption extends GpgResult {
+  /** Its status output, which says what opened the message. */
+  readonly status: string;
+}
+
+/** On Windows gpg cannot be given other descriptors than the standard ones: status and messages come together there. */
+const STATUS_FD = process.platform === "win32" ? 2 : 3;
+
+/**
+ * Decrypts. It may ask a person, in the person's language. Passwords that its agent remembers do not count; a GnuPG
+ * that is too old to know the option for that does not ask its agent for them.
+ */
+export async function decryptWithGpg(
+  program: string,
+  enc: string,
+  context: KeyContext,
+): Promise<GpgDecryption> {
+  const args = ["--status-fd", String(STATUS_FD), "-d"];
+  const decrypt = (more: readonly string[]) =>
+    gpg([program, ...more, ...args], Buffer.from(enc), context, {}, true);
+  let result = await decrypt([NO_PASSWORDS]);
+  if (result.code !== 0 && result.stderr.includes(`"${NO_PASSWORDS}"`)) result = await decrypt([]);
+  return { ...result, status: STATUS_FD === 2 ? result.stderr : result.third };
+}
+
+const NO_PASSWORDS = "--no-symkey-cache";
+
+/** A key as gpg lists it. */
+export interface ListedKey {
+  readonly primary: string;
+  /** The ids of the key and its subkeys. */
+  readonly keyIds: readonly string[];
+}
+
+/** The public keys that go by a name; none if gpg has none. */
+export async function listKeys(program: string, name: string, context: KeyContext): Promise<ListedKey[]> {
+  const args = ["--batch", "--with-colons", "--with-fingerprint", "--list-keys", "--", name];
+  const { stdout } = await gpg([program, ...args], Buffer.alloc(0), context, ENGLISH);
+  const keys: { primary: string; keyIds: string[] }[] = [];
+  for (const line of stdout.toString("latin1").split("\n")) {
+    const [type, , , , keyId = "", , , , , fingerprint = ""] = line.split(":");
+    if (type === "pub") keys.push({ primary: "", keyIds: [] });
+    const key = keys.at(-1);
+    if (type === "pub" || type === "sub") key?.keyIds.push(keyId);
+    else if (type === "fpr" && key?.primary === "") key.primary = fingerprint;
+  }
+  return keys;
 }
 
 /** A secret key as gpg lists it. */
@@ -85,10 +129,12 @@ async function gpg(
   input: Uint8Array,
   context: KeyContext,
   more: Readonly<Record<string, string>> = {},
+  third = false,
 ): Promise<GpgResult> {
   const env = await environmentFor(context, "gpg", more);
-  const outcome = await run({ argv, input, env, limit: LIMIT_SECONDS, signal: context.signal });
-  return { ...outcome, reason: printable(outcome.stderr.replace(/^gpg: /gm, "")) || "it gives no reason" };
+  const outcome = await run({ argv, input, env, limit: LIMIT_SECONDS, signal: context.signal, third });
+  const said = outcome.stderr.replace(/^\[GNUPG:\].*\n?/gm, "").replace(/^gpg: /gm, "");
+  return { ...outcome, reason: printable(said) || "it gives no reason" };
 }
 
 /** The last 16 digits, as SOPS gives them to --trusted-key; a `!` at the end, which names a subkey, stays. */

@@ -1,9 +1,10 @@
-import type { PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openpgp";
+import type { Key, PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openpgp";
 import { TsopsError } from "../../errors.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { printable } from "../printable.ts";
 import { CONFIG, loadOpenPgp } from "./library.ts";
+import { isUser, names } from "./names.ts";
 import { type Ring, type RingKey, secretRing } from "./ring.ts";
 
 /** Opening messages in process, with the secret keys that are given. */
@@ -18,10 +19,10 @@ export interface Opened {
 }
 
 /**
- * Opens an armored message.
+ * Opens an armored message with the key that is named, and no other.
  * @throws TsopsError("generic") if a key is there, but its passphrase is not, or if the message is damaged.
  */
-export async function openInProcess(enc: string, context: KeyContext): Promise<Opened> {
+export async function openInProcess(enc: string, name: string, context: KeyContext): Promise<Opened> {
   const ring = await secretRing(context);
   if (ring.keys.length === 0) return { plain: null, tried: ringLines(ring) };
   const openpgp = await loadOpenPgp();
@@ -32,6 +33,12 @@ export async function openInProcess(enc: string, context: KeyContext): Promise<O
     const fault = await faultOf(key, packets);
     if (fault !== undefined) {
       unusable.push(`${place}: ${key.getFingerprint().toUpperCase()} is of no use: ${fault}`);
+      continue;
+    }
+    if (!goesBy(key, name)) {
+      unusable.push(
+        `${place}: ${key.getFingerprint().toUpperCase()} may open it, but is not the key that is named`,
+      );
       continue;
     }
     try {
@@ -82,6 +89,16 @@ export function ringLines({ keys, problems, absent }: Ring): string[] {
   });
   const nothing = absent.length > 0 ? [`not set or not there: ${absent.join(", ")}`] : [];
   return [...holds, ...problems, ...nothing];
+}
+
+/** Of the key and its subkeys. */
+export function fingerprintsOf(key: Key): string[] {
+  return key.getKeys().map((part) => part.getFingerprint().toUpperCase());
+}
+
+/** Whether a key goes by a name: a fingerprint or id of its own or of a subkey, or a part of a user id. */
+export function goesBy(key: Key, name: string): boolean {
+  return names(name, fingerprintsOf(key)) || isUser(name, key.getUserIDs());
 }
 
 export interface Candidate extends RingKey<PrivateKey> {

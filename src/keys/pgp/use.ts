@@ -3,11 +3,14 @@ import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { printable, shortened } from "../printable.ts";
-import { prefixed, reasonsOf } from "../reasons.ts";
+import { naming, prefixed, reasonsOf } from "../reasons.ts";
 import { examinePgp } from "./examine.ts";
-import { decryptWithGpg, encryptWithGpg, findGpg, noGpg } from "./gpg.ts";
-import { publicRing } from "./ring.ts";
-import { openInProcess, ringLines } from "./unwrap.ts";
+import { decryptWithGpg, encryptWithGpg, findGpg, listKeys, listSecretKeys, noGpg } from "./gpg.ts";
+import { isHidden, keyIdsOf, notWrapped } from "./message.ts";
+import { digitsOf, keyIdOf, names } from "./names.ts";
+import { proofOf } from "./proof.ts";
+import { publicRing, secretRing } from "./ring.ts";
+import { fingerprintsOf, goesBy, openInProcess, ringLines } from "./unwrap.ts";
 import { sealInProcess } from "./wrap.ts";
 
 /**
@@ -21,15 +24,27 @@ export const pgpUse: KeyUse = {
 
   async unwrap(key, context) {
     const enc = textField(key.fields, "enc");
+    const what = `cannot open the wrapped data key for ${shortened(key.id)}`;
+    await naming(what, async () => keyIdsOf(enc));
     const byGpg = await openWithGpg(key, enc, context);
     if (byGpg.plain) return byGpg.plain;
-    const given = await openInProcess(enc, context).catch((error: unknown) => {
-      throw prefixed(error, `cannot open the wrapped data key for ${shortened(key.id)}`);
-    });
+    const given = await naming(what, () => openInProcess(enc, key.id, context));
     if (given.plain) return given.plain;
     if (byGpg.error) throw byGpg.error;
     reports(context).set(`${key.id}\n${enc}`, [...byGpg.tried, ...given.tried]);
     return null;
+  },
+
+  async checkOpener(key, context) {
+    const keyIds = keyIdsOf(textField(key.fields, "enc"));
+    const known = await knownKeyIds(key, context);
+    if (known.length === 0) return null;
+    const its = keyIds.find((id) => known.includes(id));
+    // another name than a fingerprint says little, and whoever asks has chosen it
+    if (its) return (digitsOf(key.id)?.length ?? 0) > 8 ? {} : { remark: `its id is ${its}` };
+    if (keyIds.some(isHidden))
+      return { remark: "the message hides for whom it is; that is checked once it is open" };
+    throw openedByAnother(`it is for ${keyIds.join(", ")}, which is not the key that is named`);
   },
 
   whyNot(key, context) {
@@ -103,15 +118,62 @@ async function openWithGpg(key: MasterKey, enc: string, context: KeyContext): Pr
   if (!program) {
     return { plain: null, tried: [noGpg(context)] };
   }
-  const { code, stdout, stderr, reason } = await decryptWithGpg(program, enc, context);
+  const { code, stdout, stderr, reason, status } = await decryptWithGpg(program, enc, context);
   // Some releases of gpg print nothing for ciphers that they do not know, and call it success.
-  if (code === 0 && stdout.length > 0) return { plain: stdout, tried: [] };
+  if (code === 0 && stdout.length > 0) {
+    const doubt = await doubtOf(status, key.id, program, context);
+    if (!doubt) return { plain: stdout, tried: [] };
+    stdout.fill(0);
+    return { plain: null, tried: [], error: prefixed(doubt, cannotOpen(key)) as TsopsError };
+  }
   stdout.fill(0);
   const home = context.env.GNUPGHOME;
-  if (/no secret key/i.test(stderr)) {
+  if (/no secret key/i.test(stderr) || /^\[GNUPG:\] NO_SECKEY /m.test(status)) {
     return { plain: null, tried: [`gpg has no secret key for it${home ? ` in ${printable(home)}` : ""}`] };
   }
   const what = code === 0 ? "it printed nothing" : reason;
-  const message = `gpg cannot open the wrapped data key for ${shortened(key.id)}: ${what}`;
-  return { plain: null, tried: [], error: new TsopsError("generic", message) };
+  return { plain: null, tried: [], error: new TsopsError("generic", `${cannotOpen(key)}: ${what}`) };
+}
+
+function cannotOpen(key: MasterKey): string {
+  return `gpg cannot open the wrapped data key for ${shortened(key.id)}`;
+}
+
+/** Why what gpg printed does not count as a data key that was wrapped for the named key; undefined if it does. */
+async function doubtOf(
+  status: string,
+  name: string,
+  program: string,
+  context: KeyContext,
+): Promise<TsopsError | undefined> {
+  const proof = proofOf(status);
+  if ("missing" in proof) return notWrapped(proof.missing);
+  const { opener } = proof;
+  const fingerprints = "keyId" in opener ? [] : [opener.fingerprint, opener.primary];
+  if (names(name, fingerprints)) return undefined;
+  // the name may be a user's, another subkey's, or gpg too old to say more than the id of a subkey
+  const listed = await listKeys(program, name, context);
+  const itsOwn = listed.some(({ primary, keyIds }) =>
+    "keyId" in opener ? keyIds.includes(opener.keyId) : primary === opener.primary,
+  );
+  if (itsOwn) return undefined;
+  const other = "keyId" in opener ? opener.keyId : opener.primary;
+  return openedByAnother(`${other} opens it, which is not the key that the file names`);
+}
+
+function openedByAnother(why: string): TsopsError {
+  return new TsopsError("generic", why, {
+    hint: "somebody may have put it there: restore the file from git, or wrap the data key anew with `tsops updatekeys`",
+  });
+}
+
+/** The ids of the key that is named and its subkeys, as far as it is known here. */
+async function knownKeyIds(key: MasterKey, context: KeyContext): Promise<string[]> {
+  const program = await findGpg(context);
+  const listed = program ? (await listSecretKeys(program, key.id, context)).keys : [];
+  const given = (await secretRing(context)).keys.filter((item) => goesBy(item.key, key.id));
+  return [
+    ...listed.map(({ keyId }) => keyId),
+    ...given.flatMap((item) => fingerprintsOf(item.key).map(keyIdOf)),
+  ];
 }

@@ -4,6 +4,7 @@ import * as openpgp from "openpgp";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
+import { withFields } from "../../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { pgp } from "../../../src/keys/pgp.ts";
 import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../helpers.ts";
@@ -314,6 +315,50 @@ test("a message that hides for whom it is is tried with every key", async () => 
     fields: Object.assign(Object.create(Object.getPrototypeOf(wrapped.fields)), { items }),
   };
   assert.equal(await pgp.unwrap(key, here({ TSOPS_PGP_KEY: `${locked.secret}\n${mine.secret}` })), dataKey);
+});
+
+test("only the key that is named opens: by its fingerprint, a subkey's, their ids, or its user's name", async () => {
+  const [mine, other] = (await Promise.all([make(), make()])) as [Made, Made];
+  const env = { TSOPS_PGP_KEY: `${other.secret}\n${mine.secret}` };
+  const wrapped = await pgp.wrap(keyOf(mine.fp), dataKey, here(env));
+  const named = (id: string): MasterKey => ({ ...wrapped, id });
+  const [subkey] = mine.subkeys;
+  const ids = [
+    mine.fp,
+    `0x${mine.fp}`,
+    mine.fp.slice(-16),
+    mine.fp.slice(-8),
+    subkey!,
+    `${subkey}!`,
+    "made@test.invalid",
+  ];
+  for (const id of ids) assert.equal(await pgp.unwrap(named(id), here(env)), dataKey, id);
+  const context = here(env);
+  assert.is(await pgp.unwrap(named(other.fp), context), null);
+  assert.match(
+    pgp.whyNot!(named(other.fp), context).join(),
+    `${mine.fp} may open it, but is not the key that is named`,
+  );
+});
+
+test("finding 6, in process: messages that open without the key are no wrapped keys", async () => {
+  const env = { TSOPS_PGP_KEY: goldenKey("pgp1.asc") };
+  const wrapped = await pgp.wrap(keyOf(fpOf("pgp1")), dataKey, here(env));
+  const key = (await openpgp.readKey({ armoredKey: env.TSOPS_PGP_KEY })) as openpgp.PrivateKey;
+  const message = await openpgp.createMessage({ binary: Uint8Array.from(dataKey), date: NOW });
+  const signed = await message.sign([key]);
+  const withPassword = { message, passwords: "x", date: NOW };
+  for (const [enc, why] of [
+    [message.armor(), /not encrypted at all/],
+    [signed.armor(), /not encrypted|only signed/],
+    [await openpgp.encrypt(withPassword), /opens with a password/],
+    [await openpgp.encrypt({ ...withPassword, encryptionKeys: key.toPublic() }), /opens with a password/],
+  ] as const) {
+    const bad = { ...wrapped, fields: withFields(wrapped, { enc: String(enc) }).fields };
+    const error = await failure(pgp.unwrap(bad, here(env)));
+    assert.match(error.message, /it is no data key that was wrapped for this key/);
+    assert.match(error.message, why);
+  }
 });
 
 test("a wrapped key that is damaged is told as that", async () => {
