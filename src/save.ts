@@ -4,6 +4,7 @@ import { TsopsError } from "./errors.ts";
 import type { Format, PathElement } from "./formats/format.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
+import { readText } from "./formats/unreadable.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
@@ -92,7 +93,7 @@ export async function saveDraft(
   session: Session,
   options: SaveOptions = {},
 ): Promise<string> {
-  const { metadata } = file.format.read(draft);
+  const { metadata } = readText(draft, file.format);
   if (!metadata) throw noMetadata();
   const { groups, threshold } = groupsFromMetadata(metadata.tree);
   const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);

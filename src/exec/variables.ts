@@ -9,9 +9,9 @@ export type Variables = Map<string, string>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A document's values as variables, as `exec-env` gives them (SPEC section 7): each key is a name, null is `<nil>`,
- * of duplicate keys the last counts, comments are left out.
- * @throws TsopsError("generic") if a value is a map or list, or a name or value cannot be a variable.
+ * A document's values as variables, as `exec-env` gives them (SPEC section 7): each key is a name, of
+ * duplicate keys the last counts, comments are left out.
+ * @throws TsopsError("generic") if a value is a map, a list or null, or a name or value cannot be a variable.
  */
 export function variablesOf(document: TreeMap): Variables {
   const variables: Variables = new Map();
@@ -19,6 +19,11 @@ export function variablesOf(document: TreeMap): Variables {
     if (value instanceof TreeMap || value instanceof TreeList) {
       throw new TsopsError("generic", `${key} is a ${kindOf(value)}, and a variable can only hold text`, {
         hint: "tsops exec makes variables of nested values too; tsops exec-file gives the program the whole file",
+      });
+    }
+    if (value === null) {
+      throw new TsopsError("generic", `${key} is null, and a variable can only hold text`, {
+        hint: "use an empty text, or take the key away (tsops unset); tsops exec makes no variable of it",
       });
     }
     addChecked(variables, key, valToString(value));

@@ -56,12 +56,10 @@ function refuseDuplicates(tree: Tree): void {
   } else if (tree instanceof TreeList) tree.values().forEach(refuseDuplicates);
 }
 
+/** Without quotes, as other programs write it, YAML and TOML take it for a time. SOPS refuses that; it is the same text. */
 function readLastModified(tree: TreeMap): string {
   const value = tree.get("lastmodified");
-  if (value instanceof Time) {
-    throw unreadable("its lastmodified is not in quotes, so that YAML takes it for a date");
-  }
-  const time = typeof value === "string" ? Time.parse(value) : undefined;
+  const time = typeof value === "string" ? Time.parse(value) : value instanceof Time ? value : undefined;
   if (!time) throw unreadable("its lastmodified is missing or not a time in RFC 3339");
   return time.text.replace(/\.\d+/, "");
 }

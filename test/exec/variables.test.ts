@@ -30,10 +30,23 @@ const SCALARS: [string, Tree][] = [
 const TEXTS = ["a b\nc", "9007199254740993", "1.0", "1E+21", "true", "2025-01-02T00:00:00Z", "", "p"];
 
 test("values are spelled as SOPS spells them", () => {
-  const document = new TreeMap([new TreeComment("c"), ...map(...SCALARS, ["NULL", null]).items]);
+  const document = new TreeMap([new TreeComment("c"), ...map(...SCALARS).items]);
   const variables = variablesOf(document);
-  assert.equal([...variables.values()], [...TEXTS, "<nil>"]);
-  assert.equal([...variables.keys()], [...SCALARS.map(([name]) => name), "NULL"]);
+  assert.equal([...variables.values()], TEXTS);
+  assert.equal(
+    [...variables.keys()],
+    SCALARS.map(([name]) => name),
+  );
+});
+
+test("null is no text: exec-env refuses it, where SOPS gives the text <nil>", () => {
+  try {
+    variablesOf(map(["NULL", null]));
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as TsopsError).message, "NULL is null");
+    assert.match((error as TsopsError).hint ?? "", "tsops unset");
+  }
 });
 
 test("of duplicate keys the last counts", () => {

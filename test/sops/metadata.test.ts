@@ -42,11 +42,19 @@ test("the time is the one that Go would format: Z for +00:00, no fraction", () =
   );
 });
 
-test("an unquoted time in YAML is refused, as SOPS does", () => {
-  assert.is(
-    codeOf(() => readMetadata(tree({ lastmodified: Time.parse("2026-11-22T10:00:00Z")! }))),
-    "generic",
-  );
+test("lastmodified without quotes, which YAML takes for a time, is the same text", () => {
+  for (const text of ["2026-11-22T10:00:00Z", "2026-11-22T10:00:00+02:00"]) {
+    assert.is(readMetadata(tree({ lastmodified: Time.parse(text)! })).lastModified, text);
+  }
+  const odd = Time.parse("2026-11-22T10:00:00.25Z")!;
+  assert.is(readMetadata(tree({ lastmodified: odd })).lastModified, "2026-11-22T10:00:00Z");
+});
+
+test("fields may have the types that other programs give them", () => {
+  const metadata = readMetadata(tree({ mac_only_encrypted: "true", version: 3.9, encrypted_suffix: 1n }));
+  assert.is(metadata.macOnlyEncrypted, true);
+  assert.is(metadata.version, "3.9");
+  assert.equal(metadata.selector, { kind: "encrypted_suffix", value: "1" });
 });
 
 test("fields are sorted, and taken away where they are undefined", () => {

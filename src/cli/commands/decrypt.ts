@@ -154,7 +154,8 @@ async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boo
   try {
     readEncrypted(decodeText(bytes), await inputFormat(args, name));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // it was an encrypted file before, and whoever asks is to be told
+    return error instanceof TsopsError && error.code === "merge-conflict" && bytes.includes("ENC[");
   }
 }

@@ -1,10 +1,12 @@
 import { TsopsError } from "../../errors.ts";
+import { nameWarnings } from "../../exec/names.ts";
 import { type Command, run, runInBackground } from "../../exec/run.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
 import { missingFileExits, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
+import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { documentTrees } from "./decrypt.ts";
 
@@ -16,6 +18,14 @@ export async function execEnv(args: Args, io: Io): Promise<number> {
   const open = await openFile(name, bytes, args, io, await makeSession(args, io));
   open.close();
   const variables = variablesOf(documentTrees(open)[0]!);
+  const dotenv = open.format.name === "dotenv";
+  for (const warning of nameWarnings(variables, dotenv)) await note(io, `warning: ${name}: ${warning}`);
+  if (dotenv && [...variables.values()].some((value) => value.endsWith("\r"))) {
+    await note(
+      io,
+      `warning: ${name}: values end in CR (Windows line ends), as in SOPS; tsops exec takes it off`,
+    );
+  }
   const account = await accountOf(args);
   const env = childEnvironment(io.env, variables, {
     pristine: args.flag("pristine"),

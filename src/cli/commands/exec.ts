@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { readStandardDotenv } from "../../exec/dotenv-dialect.ts";
+import { nameWarnings, withoutReturns } from "../../exec/names.ts";
 import { run } from "../../exec/run.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
 import { environmentFor, findProgram } from "../../keys/program.ts";
@@ -32,9 +33,12 @@ export async function exec(args: Args, io: Io): Promise<number> {
       const open = await openFile(file, bytes, args, io, session);
       open.close();
       const standard = open.format.name === "dotenv" && dialect === "standard";
-      const variables: Variables = standard
+      const dotenv = open.format.name === "dotenv";
+      const flat = standard
         ? readStandardDotenv(open.decrypted.text)
         : flattenVariables(documentTrees(open)[0]!, args.text("separator"));
+      const variables: Variables = dotenv ? withoutReturns(flat) : flat;
+      for (const warning of nameWarnings(variables, dotenv)) await note(io, `warning: ${file}: ${warning}`);
       return { file, variables: args.flag("uppercase") ? upperCase(variables) : variables };
     }),
   );

@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { valToString } from "../print.ts";
+import type { Scalar } from "../scalar.ts";
 import { encodeText } from "../text.ts";
 import { TreeComment, TreeList, TreeMap } from "../tree.ts";
 import { DEFAULT_SECTION } from "./read.ts";
@@ -50,6 +51,14 @@ export function keysOf(section: string, map: TreeMap): PrintedKey[] {
   return sectionParts(section, map).keys;
 }
 
+/** A value as text. @throws TsopsError("print") for null, which SOPS writes as the text `<nil>` */
+export function textOf(value: Scalar): string {
+  if (value !== null) return valToString(value);
+  throw new TsopsError("print", "INI has no null", {
+    hint: "use an empty text (set … '\"\"'), or take the key away (tsops unset)",
+  });
+}
+
 /** SOPS has a comment before the first key for the section's, and of several behind a key the last. */
 function sectionParts(section: string, { items }: TreeMap): { comment: string; keys: PrintedKey[] } {
   const keys = new Map<string, { name: string; value: string; comment?: string }>();
@@ -63,7 +72,7 @@ function sectionParts(section: string, { items }: TreeMap): { comment: string; k
     const { key: name, value } = item;
     if (value instanceof TreeMap || value instanceof TreeList) throw nested(section, name);
     last = keys.get(name) ?? { name, value: "" };
-    last.value = valToString(value);
+    last.value = textOf(value);
     keys.set(name, last);
   }
   return { comment: first instanceof TreeComment ? first.text : "", keys: [...keys.values()] };
