@@ -95,15 +95,15 @@ export async function saveDraft(
 ): Promise<string> {
   const { metadata } = readText(draft, file.format);
   if (!metadata) throw noMetadata();
-  const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  const typed = readMetadata(metadata.tree);
+  const { groups, threshold } = groupsFromMetadata(typed.tree);
   const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
   const { tree } = file.metadata;
-  const typed = readMetadata(metadata.tree);
   const selection = await compileSelector(typed.selector);
   return encryptDraft(draft, file.format, {
     ...updateOptions({ ...file, metadata: typed, selection }, session, options),
-    metadata: withFields(metadata.tree, {
-      ...groupFields({ groups: wrapped, threshold }, metadata.tree),
+    metadata: withFields(typed.tree, {
+      ...groupFields({ groups: wrapped, threshold }, typed.tree),
       version: options.raiseVersion ? SOPS_VERSION : tree.get("version"),
     }),
   });

@@ -62,9 +62,8 @@ export function finishText(work: Unfinished): string {
 function macFields(mac: string, options: EncryptOptions): Record<string, Tree | undefined> {
   const { keepMac, previous, lastModified, dataKey, random } = options;
   if (keepMac && previous) {
-    const { tree, lastModified: before } = previous.decrypted.metadata;
-    const kept = tree.get("lastmodified");
-    return { lastmodified: kept instanceof Time ? before : kept, mac: tree.get("mac") };
+    const { tree } = previous.decrypted.metadata;
+    return { lastmodified: tree.get("lastmodified"), mac: tree.get("mac") };
   }
   return { lastmodified: lastModified, mac: encryptMac(mac, lastModified, dataKey, random) };
 }

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Time } from "../../src/formats/scalar.ts";
-import { type Tree, TreeMap } from "../../src/formats/tree.ts";
+import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
 import { readMetadata, withFields } from "../../src/sops/metadata.ts";
 import { codeOf } from "../support/sealed.ts";
 
@@ -48,6 +48,15 @@ test("lastmodified without quotes, which YAML takes for a time, is the same text
   }
   const odd = Time.parse("2026-11-22T10:00:00.25Z")!;
   assert.is(readMetadata(tree({ lastmodified: odd })).lastModified, "2026-11-22T10:00:00Z");
+});
+
+test("times without quotes are texts everywhere in the metadata", () => {
+  const created_at = Time.parse("2026-11-22T10:00:00Z")!;
+  const { tree: read } = readMetadata(
+    tree({ pgp: new TreeList([TreeMap.of([["created_at", created_at]])]) }),
+  );
+  const [key] = (read.get("pgp") as TreeList).values();
+  assert.is((key as TreeMap).get("created_at"), "2026-11-22T10:00:00Z");
 });
 
 test("fields may have the types that other programs give them", () => {
