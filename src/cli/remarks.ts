@@ -144,7 +144,7 @@ async function warnOfIni(
   if (old && edit.end > old.end) {
     await note(
       io,
-      `warning: ${file}: what SOPS took for a comment behind the old value was its rest, and is gone`,
+      `warning: ${file}: what stood behind the old value was its rest to others than SOPS, and is gone`,
     );
   }
   const quote = /(?:^|[=:] *)("""|`)/.exec(edit.text)?.[1];

@@ -2,6 +2,7 @@ import { TsopsError } from "../errors.ts";
 import { describeOdd, oddAt } from "./characters.ts";
 import type { Format, Reading } from "./format.ts";
 import { placeOf } from "./text.ts";
+import { type Tree, TreeList, TreeMap } from "./tree.ts";
 
 /*
  * What files have in common that no format can read: another encoding, a merge that nobody finished, blanks that are
@@ -18,8 +19,19 @@ export function readText(text: string, format: Format): Reading {
 
 /** Reads an encrypted text. @throws TsopsError("parse") */
 export function readEncryptedText(text: string, format: Format): Reading {
-  const read = () => (format.readEncrypted ? format.readEncrypted(text) : format.read(text));
+  const read = () => {
+    const found = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
+    // the ciphertext of a data key has lines of its own in TOML
+    if (/^[<>]{7}/m.test(text) && found.metadata && holdsMarks(found.metadata.tree)) throw unresolved(text);
+    return found;
+  };
   return reading(text, read);
+}
+
+function holdsMarks(tree: Tree): boolean {
+  if (tree instanceof TreeMap) return tree.entries().some(({ value }) => holdsMarks(value));
+  if (tree instanceof TreeList) return tree.values().some(holdsMarks);
+  return typeof tree === "string" && tree.search(MARKS) >= 0;
 }
 
 /** Values can be merged only by those who can read them. */
@@ -33,7 +45,7 @@ function reading(text: string, read: () => Reading): Reading {
     return read();
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "parse") throw error;
-    throw conflict(text) ?? oddCharacter(text, error) ?? error;
+    throw conflict(text, error) ?? oddCharacter(text, error) ?? error;
   }
 }
 
@@ -59,24 +71,28 @@ function utf16(): TsopsError {
 }
 
 /** Where git begins, parts (diff3 style) and ends the two sides of a conflict; seven characters by default. */
-const BEGINS = /^<{7,}(?: .*)?\r?$/m;
-const MARKS = /^(?:<{7,}|\|{7,}|>{7,})(?: .*)?\r?$|^={7,}\r?$/gm;
+const MARKS = /^(?:<{7,}|\|{7,}|>{7,})(?: .*)?\r?$|^={7,}\r?$/m;
 
-function conflict(text: string): TsopsError | undefined {
-  const marks = [...text.matchAll(MARKS)];
-  // one row of equals signs may be anything
-  const kinds = new Set(marks.map(([line]) => line[0]));
-  const sure = BEGINS.test(text) ? kinds.size > 1 : kinds.has(">") && kinds.has("=");
-  if (!sure) return undefined;
-  const { index } = marks[0]!;
+/** The conflict that made a reader fail. */
+function conflict(text: string, { place: wrong }: TsopsError): TsopsError | undefined {
+  // a row of equals signs may be anything
+  if (!/^[<>]{7}/m.test(text)) return undefined;
+  const error = unresolved(text);
+  // a mistake above the marks is not theirs, but a reader may name the line before the one that it cannot read
+  const above = wrong?.line !== undefined && wrong.line < error.place!.line! - 1;
+  return above ? undefined : error;
+}
+
+function unresolved(text: string): TsopsError {
+  const index = Math.max(0, text.search(MARKS));
   const place = placeOf(text, index);
-  const mark = /^(.)\1{6,}/.exec(marks[0]![0])![0];
+  const mark = /^(.)\1*/.exec(text.slice(index))![0];
   const message = `this file holds an unresolved merge conflict (line ${place.line}: ${mark})`;
   const hint = text.includes("ENC[") ? RESOLVE_ENCRYPTED : "resolve it, then try again";
   return new TsopsError("merge-conflict", message, { place, hint });
 }
 
-/** An error at, or on the line before, a character that is not what it looks like. */
+/** An error that such a character explains: the reader stopped at it, or before it on its line. */
 function oddCharacter(text: string, error: TsopsError): TsopsError | undefined {
   const { line, column = 1 } = error.place ?? {};
   if (line === undefined) return undefined;

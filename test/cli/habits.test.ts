@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { formatOfFile, loadFormat } from "../../src/formats/index.ts";
+import { readEncrypted } from "../../src/sops/decrypt.ts";
 import { inSandbox, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { codeOf } from "../support/sealed.ts";
 
 /*
  * Files as other systems and programs leave them: through the whole command line, in all formats.
@@ -115,6 +118,22 @@ for (const name of NAMES) {
           assert.match(stderr, "this file holds an unresolved merge conflict (line ", argv.join(" "));
           assert.match(stderr, "git checkout --ours", argv.join(" "));
           assert.is(box.read(name), text, "nothing is written");
+        }
+      }
+    }));
+}
+
+for (const name of NAMES) {
+  test(`merge conflicts: at every line of an encrypted file: ${name}`, () =>
+    inSandbox(async (box) => {
+      const lines = (await encrypted(box, name)).trimEnd().split("\n");
+      const format = await loadFormat(formatOfFile(name));
+      for (const [i, line] of lines.entries()) {
+        for (const base of [[], ["||||||| 0a1b2c3", line]]) {
+          const sides = ["<<<<<<< HEAD:f", line, ...base, "=======", line, ">>>>>>> 0a1b (fix: a=b)"];
+          const text = [...lines.slice(0, i), ...sides, ...lines.slice(i + 1)].join("\n");
+          const code = codeOf(() => readEncrypted(text, format));
+          assert.is(code, "merge-conflict", `line ${i + 1}: ${line.slice(0, 40)}`);
         }
       }
     }));
@@ -326,7 +345,7 @@ test("INI: set takes the rest of the old value along, and says what its quotes m
   inSandbox(async (box) => {
     await encrypted(box, "a.ini", '[client]\npassword = "p#ss;word"\nother = 1 ; kept\n');
     const set = await box.run(["set", "a.ini", '["client"]["password"]', '"a#b"']);
-    assert.match(set.stderr, "was its rest, and is gone");
+    assert.match(set.stderr, "was its rest to others than SOPS, and is gone");
     assert.match(set.stderr, "the value stands in backquotes");
     assert.is((await box.run(["decrypt", "a.ini"])).stdout, "[client]\npassword = `a#b`\nother = 1 ; kept\n");
     assert.is((await box.run(["set", "a.ini", '["client"]["other"]', '"2"'])).stderr, "");

@@ -99,6 +99,19 @@ test("lines that look like markers may stand in a text that can be read", async 
   assert.is(readText("=======\n", dotenv).entries[0]?.value, "======");
 });
 
+test("a mistake above such lines is not theirs", async () => {
+  const text = 'a = = "x"\nb = 1\nc = """\n<<<<<<< HEAD\n=======\n>>>>>>> b\n"""\n';
+  assert.equal((await failure(text, "toml")).code, "parse");
+});
+
+test("one marker that was left over is enough", async () => {
+  for (const name of formats) {
+    for (const mark of ["<<<<<<< HEAD", ">>>>>>> topic"]) {
+      assert.is((await failure(`${mark}\n${TEXTS[name]}`, name)).code, "merge-conflict", `${name} ${mark}`);
+    }
+  }
+});
+
 test("zero bytes alone are not UTF-16", () => {
   for (const text of ["A=\0\0\0\n", "A=1\nB=\0\n", "\0", "\0\0\0\0", "ab\0cd\0"])
     assert.not.ok(isUtf16(text));

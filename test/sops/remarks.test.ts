@@ -43,6 +43,8 @@ const CASES: readonly (readonly [name: FormatName, text: string, password: strin
   ["ini", "[s]\npassword = # none yet\n", "nothing", "nothing"],
   ["ini", "[s]\npassword = `p#ss;word`\n", "nothing", "nothing"],
   ["ini", '[s]\npassword = "abc" ; "old"\n', "nothing", "nothing"],
+  ["ini", "[s]\npassword = `abc` def\n", "warned 2:18", "warned 2:18"],
+  ["ini", "[s]\npassword = `abc` ; old\n", "nothing", "nothing"],
   // keys that SOPS takes for parts of values
   ["ini", "[s]\ndir = C:\\data\\\npassword = x\n", "refused 3:1", "warned 3:1"],
   ["ini", "[s]\ndir = C:\\data\\\n  other = x\n", "warned 3:3", "warned 3:3"],

@@ -5,7 +5,7 @@ import { type Tree, TreeList, TreeMap } from "../tree.ts";
 import { blockSpan } from "./metadata.ts";
 import { keysOf, printKeys, textOf } from "./print.ts";
 import { type Key, METADATA_SECTION, readDocument, type Section } from "./read.ts";
-import { cutRest } from "./remarks.ts";
+import { restOfValue } from "./remarks.ts";
 import { type IniKey, type Span, textStart } from "./scan.ts";
 import { printValue, spellKey, spellSection, spellValue } from "./spelling.ts";
 
@@ -73,11 +73,11 @@ function setSection(text: string, section: Section | undefined, name: string, va
 
 /**
  * A value in the place of another one; where there was none, as far from the delimiter as that is from the
- * key. What SOPS cut off the old value goes with it.
+ * key. What stands behind the old value and was a part of it goes, too.
  */
 function respelled(text: string, item: IniKey, value: string): Edit {
   const { start, end, quote, multiline } = item.value;
-  const rest = cutRest(text, item);
+  const rest = restOfValue(text, item);
   const comment = item.inline !== undefined && !rest;
   const kept = rest ? "" : quote;
   const spelled = spellValue(value, { kind: "value", quote: kept, comment, multiline, metadata: false });

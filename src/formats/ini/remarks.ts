@@ -12,13 +12,25 @@ import { isSpace, skipSpace, trim } from "./space.ts";
  * The rest of a value that ends at a `#` or `;` which is hardly meant as a comment's mark: there are quotes around it, no
  * blank is before it, or nothing but it is there and no blank behind it.
  */
-export function cutRest(text: string, { value, inline }: IniKey): Span | undefined {
+function cutRest(text: string, { value, inline }: IniKey): Span | undefined {
   if (!inline) return undefined;
   if (value.quote !== "" || value.multiline) return undefined;
   const { start, end } = value;
   if (start === end) return isSpace(text.charCodeAt(inline.start + 1)) ? undefined : inline;
   const inQuotes = /["']/.test(text[start]!) && text.slice(inline.start, inline.end).includes(text[start]!);
   return inQuotes || !isSpace(text.charCodeAt(inline.start - 1)) ? inline : undefined;
+}
+
+/**
+ * What stands behind a value on its line and was hardly meant as something else: the rest that SOPS cut off, or text
+ * behind the closing quotes, which it skips.
+ */
+export function restOfValue(text: string, item: IniKey): Span | undefined {
+  return cutRest(text, item) ?? skipped(text, item);
+}
+
+function skipped(text: string, { stray }: IniKey): Span | undefined {
+  return stray && !/[#;]/.test(text[stray.start]!) ? stray : undefined;
 }
 
 /** What is said of a key whose value and comment have become these entries. */
@@ -32,6 +44,11 @@ export function keyRemarks(text: string, item: IniKey, value: Entry, comment: En
 
 function restRemark(text: string, item: IniKey, as: Entry, of: Entry | undefined): Remark[] {
   const { inline } = item;
+  const stray = skipped(text, item);
+  if (stray) {
+    const message = "SOPS skips what stands behind the closing quotes of a value";
+    return [{ offset: stray.start, message, hint: "put it into the quotes, or on a line of its own" }];
+  }
   if (!inline || !of) return [];
   const mark = text[inline.start];
   const hint = "write the whole value in backquotes (`…`), or encrypt the file with --input-type binary";
