@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { readText } from "../formats/unreadable.ts";
 import { ALLOW_NOTHING } from "../keys/allow.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
@@ -57,7 +58,7 @@ export async function readSopsrc(text: string, path: string): Promise<Config> {
 async function parse(text: string, file: string): Promise<{ root: MapNode; twice: readonly number[] }> {
   const { json5 } = await import("../formats/json5.ts");
   try {
-    const reading = json5.read(text);
+    const reading = readText(text, json5);
     return { root: treeOf(text, reading.entries), twice: reading.duplicates ?? [] };
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;

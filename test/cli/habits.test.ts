@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { formatOfFile, loadFormat } from "../../src/formats/index.ts";
@@ -221,6 +221,25 @@ test("merge conflicts: both sides put together by hand get a new MAC, as the mes
     assert.is((await box.run(["decrypt", "a.yaml"])).code, 51);
     assert.is((await box.run(["rotate", "-i", "--ignore-mac", "--yes", "a.yaml"])).code, 0);
     assert.is((await box.run(["decrypt", "a.yaml"])).stdout, "a: x\nb: z\n");
+  }));
+
+test("UTF-16 and merge conflicts: the configuration says so, too", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", "a: x\n");
+    for (const [name, text] of [
+      [".sops.yaml", RULE],
+      [".sopsrc", "{ creationRules: [] }\n"],
+    ] as const) {
+      box.write(name, Buffer.from(`\ufeff${text}`, "utf16le"));
+      assert.match((await box.run(["encrypt", "a.yaml"])).stderr, "this file is UTF-16");
+      box.write(name, `<<<<<<< HEAD\n${text}=======\n${text}>>>>>>> b\n`);
+      const { stderr } = await box.run(["encrypt", "a.yaml"]);
+      assert.match(
+        stderr,
+        `${name}:1:1: the configuration cannot be read: this file holds an unresolved merge conflict`,
+      );
+      rmSync(box.path(name));
+    }
   }));
 
 test("UTF-16 and conflict markers: a binary file takes any bytes", () =>
