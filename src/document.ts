@@ -5,6 +5,7 @@ import type { KeyContext } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
+import { mayBeLineEnds, otherLineEnds } from "./sops/line-ends.ts";
 import type { Metadata } from "./sops/metadata.ts";
 import { compileSelector, type Selection, type Selector } from "./sops/selection.ts";
 
@@ -61,11 +62,27 @@ export async function openText(
   ]);
   const close = () => void dataKey.fill(0);
   try {
-    const decrypted = decryptText(opened, format, dataKey, selection, options);
+    const decrypted = decryptWithEnds(text, opened, format, dataKey, selection, options);
     return { format, metadata: opened.metadata, groups, threshold, decrypted, dataKey, selection, close };
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+/** Decrypts, if need be with the line ends that the text had before something changed them. */
+function decryptWithEnds(text: string, ...rest: Parameters<typeof decryptText>): Decrypted {
+  const [, format, ...more] = rest;
+  try {
+    return decryptText(...rest);
+  } catch (error) {
+    const other = mayBeLineEnds(error) ? otherLineEnds(text, format) : undefined;
+    if (other === undefined) throw error;
+    try {
+      return decryptText(readEncrypted(other, format), format, ...more);
+    } catch {
+      throw error;
+    }
   }
 }
 

@@ -20,6 +20,7 @@ export const EXIT_CODES = {
   "selectors-changed": 1,
   "no-metadata": 1,
   parse: 2,
+  "merge-conflict": 2,
   read: 2,
   write: 3,
   print: 4,

@@ -4,11 +4,19 @@ import { TsopsError } from "./errors.ts";
 import type { Format, PathElement } from "./formats/format.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
+import { readText } from "./formats/unreadable.ts";
 import { loses } from "./keys/difference.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
-import { noMetadata, readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
+import {
+  type Metadata,
+  noMetadata,
+  readMetadata,
+  SOPS_VERSION,
+  selectorFields,
+  withFields,
+} from "./sops/metadata.ts";
 import { compileSelector, type Selector } from "./sops/selection.ts";
 import type { EncryptOptions } from "./sops/work.ts";
 
@@ -95,13 +103,14 @@ export async function saveDraft(
   session: Session,
   options: SaveOptions = {},
 ): Promise<string> {
-  const { metadata } = file.format.read(draft);
+  const { metadata } = readText(draft, file.format);
   if (!metadata) throw noMetadata();
-  const recipients = groupsFromMetadata(metadata.tree);
-  if (!loses(file, recipients)) return await encryptShown(file, draft, metadata.tree, session, options);
+  const typed = readMetadata(metadata.tree);
+  const recipients = groupsFromMetadata(typed.tree);
+  if (!loses(file, recipients)) return await encryptShown(file, draft, typed, session, options);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
-    return await encryptShown({ ...file, dataKey }, draft, metadata.tree, session, options, false);
+    return await encryptShown({ ...file, dataKey }, draft, typed, session, options, false);
   } finally {
     dataKey.fill(0);
   }
@@ -111,21 +120,20 @@ export async function saveDraft(
 async function encryptShown(
   file: OpenDocument,
   draft: string,
-  shown: TreeMap,
+  typed: Metadata,
   session: Session,
   options: SaveOptions,
   sameKey = true,
 ): Promise<string> {
-  const { groups, threshold } = groupsFromMetadata(shown);
+  const { groups, threshold } = groupsFromMetadata(typed.tree);
   options.onRecipients?.({ groups, threshold });
   const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
-  const typed = readMetadata(shown);
   const selection = await compileSelector(typed.selector);
   return encryptDraft(draft, file.format, {
     ...updateOptions({ ...file, metadata: typed, selection }, session, options),
     previous: { decrypted: file.decrypted, sameKey },
-    metadata: withFields(shown, {
-      ...groupFields({ groups: wrapped, threshold }, shown),
+    metadata: withFields(typed.tree, {
+      ...groupFields({ groups: wrapped, threshold }, typed.tree),
       version: options.raiseVersion ? SOPS_VERSION : file.metadata.tree.get("version"),
     }),
   });

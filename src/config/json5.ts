@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { readText } from "../formats/unreadable.ts";
 import { type MapNode, Places, treeOf } from "./node.ts";
 import { configError } from "./problem.ts";
 import { checkShape, type Shape } from "./shape.ts";
@@ -29,7 +30,7 @@ export async function readJson5(text: string, path: string, shape: Shape): Promi
 async function parse(text: string, file: string): Promise<{ root: MapNode; twice: readonly number[] }> {
   const { json5 } = await import("../formats/json5.ts");
   try {
-    const reading = json5.read(text);
+    const reading = readText(text, json5);
     return { root: treeOf(text, reading.entries), twice: reading.duplicates ?? [] };
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
+import { readText } from "../formats/unreadable.ts";
 import { ALLOW_NOTHING } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
@@ -58,7 +59,7 @@ async function parse(text: string, file: string): Promise<MapNode> {
   if (isBlank(text)) return { kind: "map", fields: [], at: 0 };
   const { yaml } = await import("../formats/yaml/index.ts");
   try {
-    return treeOf(text, yaml.read(text).entries);
+    return treeOf(text, readText(text, yaml).entries);
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     throw new TsopsError("config", `the configuration cannot be read: ${error.message}`, {

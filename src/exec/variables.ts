@@ -9,9 +9,9 @@ export type Variables = Map<string, string>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A document's values as variables, as `exec-env` gives them (SPEC section 7): each key is a name, null is `<nil>`,
- * of duplicate keys the last counts, comments are left out.
- * @throws TsopsError("generic") if a value is a map or list, or a name or value cannot be a variable.
+ * A document's values as variables, as `exec-env` gives them (SPEC section 7): each key is a name, of
+ * duplicate keys the last counts, comments are left out.
+ * @throws TsopsError("generic") if a value is a map or a list, or a name or value cannot be a variable.
  */
 export function variablesOf(document: TreeMap): Variables {
   const variables: Variables = new Map();

@@ -1,4 +1,14 @@
 import { TsopsError } from "../errors.ts";
+import {
+  afterLine,
+  continuedLines,
+  isConverted,
+  linesOf,
+  type Span,
+  unquoted,
+  withoutReturn,
+} from "./dotenv/lines.ts";
+import { CONTINUED, CONTINUED_HINT, dotenvRemarks } from "./dotenv/remarks.ts";
 import { type FlatLine, flatBlock, flatten } from "./flatten.ts";
 import { type Entry, type Format, type PathElement, type Reading, rootContainer } from "./format.ts";
 import { valToString } from "./print.ts";
@@ -13,45 +23,52 @@ const PREFIX = "sops_";
  * dotenv as SOPS reads it (SPEC section 6): `KEY=value` with everything kept, quotes and blanks and
  * carriage returns among it; `#` at the start of a line makes a comment; `\n` in a value is a line break. A
  * text with a key that starts with `sops_` counts as encrypted.
+ *
+ * What SOPS refuses is read more kindly: empty lines that end in CR LF, and encrypted files that other programs have
+ * been at, which put quotes around the metadata, or CR at the ends of all lines (git's autocrlf).
  */
 export const dotenv: Format = {
   name: "dotenv",
 
   read(text) {
+    const lines = linesOf(text);
+    const block = lines.filter(({ start }) => text.startsWith(PREFIX, start));
     const root = rootContainer();
     const entries: Entry[] = [];
     const metadata: FlatLine[] = [];
     const seen = new Set<string>();
     const duplicates: number[] = [];
-    for (const [start, end] of linesOf(text)) {
+    const converted = isConverted(text, block);
+    for (const line of lines) {
+      const { start, end } = line;
       if (text[start] === "#") {
-        const value = text.slice(start + 1, end);
-        entries.push({ kind: "comment", in: root, key: undefined, value, start: start + 1, end });
+        const span = { start: start + 1, end };
+        entries.push({ kind: "comment", in: root, key: undefined, ...contentOf(text, span, converted) });
         continue;
       }
-      const line = text.slice(start, end);
-      const equals = line.indexOf("=");
-      if (equals < 0) throw noEqualsSign(text, start, line);
-      const key = line.slice(0, equals);
-      const value = line.slice(equals + 1).replaceAll("\\n", "\n");
+      const equals = text.slice(start, end).indexOf("=");
+      if (equals < 0) throw noEqualsSign(text, lines, line);
+      const key = text.slice(start, start + equals);
       const span = { start: start + equals + 1, end };
       if (key.startsWith(PREFIX)) {
-        metadata.push({ key: key.slice(PREFIX.length), value, keyStart: start, ...span });
+        metadata.push({ key: key.slice(PREFIX.length), keyStart: start, ...fieldOf(text, span) });
         continue;
       }
       if (seen.has(key)) duplicates.push(start);
       seen.add(key);
-      entries.push({ kind: "value", in: root, key, value, ...span });
+      entries.push({ kind: "value", in: root, key, ...lineValue(text, span, block.length > 0, converted) });
     }
-    const reading = { text, entries, documents: 1, duplicates };
+    const remarks = dotenvRemarks(text, lines, entries);
+    const reading: Reading = { text, entries, documents: 1, duplicates, remarks };
     return metadata.length === 0 ? reading : { ...reading, metadata: flatBlock(text, metadata) };
   },
 
   spell(_reading, entry, value) {
-    return entry.kind === "comment" ? commentText(valToString(value)) : valueText(value);
+    const text = entry.kind === "comment" ? commentText(valToString(value)) : valueText(value);
+    return withReturn(entry, text);
   },
 
-  spellCipher: (_reading, _entry, cipher) => cipher,
+  spellCipher: (_reading, entry, cipher) => withReturn(entry, cipher),
 
   addMetadata({ text }, metadata) {
     const at = text.length;
@@ -65,8 +82,11 @@ export const dotenv: Format = {
   replaceMetadata(reading, metadata, options) {
     const [first, ...others] = metadataRuns(reading);
     if (!first) return dotenv.addMetadata(reading, metadata, options);
-    const end = reading.text[first.end - 1] === "\n" ? first.end - 1 : first.end;
-    return [{ start: first.start, end, text: metadataLines(metadata) }, ...others.map(removal(reading))];
+    const newline = newlineOf(reading);
+    const { start, end } = first;
+    const stop = reading.text.endsWith(newline, end) ? end - newline.length : end;
+    const text = metadataLines(metadata).replaceAll("\n", newline);
+    return [{ start, end: stop, text }, ...others.map(removal(reading))];
   },
 
   removeMetadata: (reading) => metadataRuns(reading).map(removal(reading)),
@@ -79,9 +99,9 @@ export const dotenv: Format = {
         hint: "choose another name; in upper case, SOPS_, it is fine",
       });
     }
-    const text = valueText(value);
+    const text = ownText(value);
     const entry = entryOf(reading, key);
-    if (entry) return [{ start: entry.start, end: entry.end, text }];
+    if (entry) return [{ start: entry.start, end: entry.end, text: withReturn(entry, text) }];
     return [insertion(reading, `${checkedKey(key)}=${text}`)];
   },
 
@@ -112,21 +132,58 @@ export const dotenv: Format = {
   },
 };
 
-/** The spans of the lines that are not empty, without their line breaks. */
-function* linesOf(text: string): Generator<[number, number]> {
-  for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf("\n", start);
-    const end = newline < 0 ? text.length : newline;
-    if (end > start) yield [start, end];
-    start = end + 1;
-  }
+/** What stands in a span, and the end of line that is no part of it. */
+function contentOf(text: string, span: Span, converted: boolean) {
+  const end = converted ? withoutReturn(text, span) : span.end;
+  const style = end < span.end ? RETURN : undefined;
+  return { ...span, value: text.slice(span.start, end), style };
 }
 
-function noEqualsSign(text: string, start: number, line: string): TsopsError {
-  const what = line.trim() === "" ? "a line of nothing but white space" : "a line without `=`";
+/** The style of what stands before a CR that is the line's and not its own. The CR is in its span. */
+const RETURN = "return";
+
+/** A text for the place of an entry, with the CR that its line needs. A value that brought its own has it twice else. */
+function withReturn({ style }: Entry, text: string): string {
+  return style === RETURN && !text.endsWith("\r") ? `${text}\r` : text;
+}
+
+function lineValue(text: string, span: Span, encrypted: boolean, converted: boolean) {
+  const content = contentOf(text, span, converted);
+  if (!encrypted) return { ...content, value: unescaped(content.value) };
+  // other programs put ciphertexts in quotes, which SOPS does not read
+  const inner = unquoted(content.value, { start: 0, end: content.value.length });
+  const value = content.value.slice(inner.start, inner.end);
+  return { ...content, value: value.startsWith("ENC[") ? value : unescaped(content.value) };
+}
+
+/** A field of the metadata: without quotes and without the CR of its line. */
+function fieldOf(text: string, span: Span) {
+  const { start, end } = unquoted(text, { start: span.start, end: withoutReturn(text, span) });
+  return { start, end, value: unescaped(text.slice(start, end)) };
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll("\\n", "\n");
+}
+
+function noEqualsSign(text: string, lines: readonly Span[], line: Span): TsopsError {
+  const place = placeOf(text, line.start);
+  if (continuedLines(text, lines).has(line.start)) {
+    return new TsopsError("parse", CONTINUED, { place, hint: CONTINUED_HINT });
+  }
+  const blank = text.slice(line.start, line.end).trim() === "";
+  const what = blank ? "a line of nothing but white space" : "a line without `=`";
   return new TsopsError("parse", `${what} is not dotenv as SOPS reads it`, {
-    place: placeOf(text, start),
+    place,
     hint: "write it as KEY=value, make it a comment with `#` in the first column, or leave the line empty",
+  });
+}
+
+/** A value that is set. @throws TsopsError("print") for null, which SOPS writes as the text `<nil>`, as conversions do. */
+function ownText(value: Scalar): string {
+  if (value !== null) return valueText(value);
+  throw new TsopsError("print", "dotenv has no null", {
+    hint: "use an empty text (set … '\"\"'), or take the key away (tsops unset)",
   });
 }
 
@@ -147,14 +204,9 @@ function metadataLines(metadata: TreeMap): string {
     .join("\n");
 }
 
-interface Span {
-  start: number;
-  end: number;
-}
-
 /** Metadata lines with their line breaks, those that follow each other as one. */
 function metadataRuns({ text, metadata }: Reading): Span[] {
-  const runs: Span[] = [];
+  const runs: { start: number; end: number }[] = [];
   for (const entry of metadata?.entries ?? []) {
     const start = text.lastIndexOf("\n", entry.start - 1) + 1;
     const end = afterLine(text, entry.end);
@@ -165,25 +217,30 @@ function metadataRuns({ text, metadata }: Reading): Span[] {
   return runs;
 }
 
-function afterLine(text: string, end: number): number {
-  return text[end] === "\n" ? end + 1 : end;
-}
-
 /** Takes lines away; at the end of a text that has no last line break, the one before them goes. */
-function removal({ text }: Reading): (span: Span) => Edit {
+function removal(reading: Reading): (span: Span) => Edit {
+  const { text } = reading;
   return ({ start, end }) => {
     const open = end === text.length && start > 0 && text[end - 1] !== "\n";
-    return { start: open ? start - 1 : start, end, text: "" };
+    const newline = open && text.endsWith(newlineOf(reading), start) ? newlineOf(reading).length : 1;
+    return { start: open ? start - newline : start, end, text: "" };
   };
+}
+
+/** The line break of an encrypted text: CR LF only where something turned all of them into that. */
+function newlineOf({ text, metadata }: Reading): "\r\n" | "\n" {
+  const lines = linesOf(text).filter(({ start }) => text.startsWith(PREFIX, start));
+  return metadata && isConverted(text, lines) ? "\r\n" : "\n";
 }
 
 /** A new line behind all others but the metadata at the end. */
 function insertion(reading: Reading, line: string): Edit {
   const { text } = reading;
+  const newline = newlineOf(reading);
   const last = metadataRuns(reading).at(-1);
-  if (last?.end === text.length) return { start: last.start, end: last.start, text: `${line}\n` };
+  if (last?.end === text.length) return { start: last.start, end: last.start, text: line + newline };
   const open = text !== "" && !text.endsWith("\n");
-  return { start: text.length, end: text.length, text: open ? `\n${line}` : `${line}\n` };
+  return { start: text.length, end: text.length, text: open ? newline + line : line + newline };
 }
 
 function keyOf([key]: readonly PathElement[]): string {

@@ -78,6 +78,27 @@ export interface MetadataBlock {
   readonly entries: readonly Entry[];
 }
 
+/**
+ * A place that SOPS reads in another way than whoever wrote it, or than most other programs. `src/sops/remarks.ts` says
+ * when that is worth a warning, and when it would leave a secret in plaintext.
+ */
+export interface Remark {
+  /** Offset in the text. */
+  readonly offset: number;
+  readonly message: string;
+  readonly hint: string;
+  /** The entry that the text in question belongs to, as SOPS reads it. */
+  readonly of?: Entry;
+  /** The value that was meant: if that one is selected, `of` must not stay plain. Need not be one of the reading's. */
+  readonly as?: Entry;
+  /** Nothing is said where it is encrypted, or was not to be. */
+  readonly quiet?: true;
+  /** Nothing is refused: where it stays plain, a warning says so. */
+  readonly mild?: true;
+  /** A new text that holds this is refused, whatever is selected: the name of `of` is a piece of a secret. */
+  readonly refused?: true;
+}
+
 /** What a format read from a text, once. */
 export interface Reading {
   readonly text: string;
@@ -88,6 +109,7 @@ export interface Reading {
   readonly metadata?: MetadataBlock;
   /** Keys that occur twice in one map, where the format allows that: offsets of the later ones. */
   readonly duplicates?: readonly number[];
+  readonly remarks?: readonly Remark[];
 }
 
 export interface PrintOptions {

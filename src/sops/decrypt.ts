@@ -2,12 +2,15 @@ import { TsopsError } from "../errors.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
+import { readEncryptedText } from "../formats/unreadable.ts";
 import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } from "./cipher.ts";
 import { decryptLayout, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import { computeMac, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
 import { computeSeal, sealOf, verifySeal } from "./seal.ts";
 import type { Selection } from "./selection.ts";
+
+const UNREADABLE: readonly string[] = ["parse", "merge-conflict"];
 
 /** Something that is not as it should be, and does not stop the work. */
 export interface Warning {
@@ -41,11 +44,11 @@ export interface Decrypted {
 export function readEncrypted(text: string, format: Format): { reading: Reading; metadata: Metadata } {
   let reading: Reading;
   try {
-    reading = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
+    reading = readEncryptedText(text, format);
   } catch (error) {
-    if (!(error instanceof TsopsError) || error.code !== "parse") throw error;
-    const { message, hint, place, cause } = error;
-    throw new TsopsError("parse", message, { hint, place, cause, exit: 1 });
+    if (!(error instanceof TsopsError) || !UNREADABLE.includes(error.code)) throw error;
+    const { code, message, hint, place, cause } = error;
+    throw new TsopsError(code, message, { hint, place, cause, exit: 1 });
   }
   if (!reading.metadata) throw noMetadata();
   return { reading, metadata: readMetadata(reading.metadata.tree) };

@@ -4,10 +4,12 @@ import { json } from "../formats/json.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
 import { TreeMap } from "../formats/tree.ts";
+import { readText } from "../formats/unreadable.ts";
 import { encryptValue, sealBytes, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
 import { withFields } from "./metadata.ts";
+import { refuseBared } from "./remarks.ts";
 import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 
 /**
@@ -27,7 +29,7 @@ export function encryptText(plain: string, format: Format, options: EncryptOptio
 
 /** Reads a text that is to be encrypted. @throws TsopsError("parse" | "already-encrypted") */
 export function readPlain(plain: string, format: Format): Reading {
-  const reading = format.read(plain);
+  const reading = readText(plain, format);
   if (reading.metadata) throw alreadyEncrypted();
   return reading;
 }
@@ -38,6 +40,7 @@ export function readPlain(plain: string, format: Format): Reading {
  */
 export function encryptDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): string {
   const reading = format.read(draft);
+  refuseBared(reading, options.selection, options.previous?.decrypted);
   const selected = options.selection(reading.entries);
   const { ciphers, plains } = encryptEntries(reading, selected, options);
   const edits = cipherEdits(reading, format, ciphers);

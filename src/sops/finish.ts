@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
-import type { Scalar } from "../formats/scalar.ts";
+import { type Scalar, Time } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { sealBytes, valueBytes } from "./cipher.ts";
@@ -238,5 +238,7 @@ function scalarChanges(old: Tree, now: Tree, path: (string | number)[]): Change[
 /** Flat formats hold every scalar as text, so numbers and booleans compare by theirs. */
 function sameText(a: Scalar, b: Scalar): boolean {
   if (a === null || b === null) return a === b;
+  // a time without quotes is none to SOPS
+  if (a instanceof Time !== b instanceof Time) return false;
   return String(valueBytes(a)) === String(valueBytes(b)) || String(a) === String(b);
 }

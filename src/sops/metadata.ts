@@ -8,7 +8,7 @@ export const SOPS_VERSION = "3.13.3";
 
 /** What `sops` says, except for the keys, which src/keys reads from the same tree. */
 export interface Metadata {
-  /** All of it as it stands, unknown fields included. */
+  /** All of it as it stands, unknown fields included; times without quotes are texts. */
   readonly tree: TreeMap;
   /** RFC 3339 in seconds, as Go formats it: the AAD of the MAC. */
   readonly lastModified: string;
@@ -24,8 +24,9 @@ export interface Metadata {
  * Reads the metadata of an encrypted file, weakly typed as SOPS does: numbers and booleans may be strings.
  * @throws TsopsError("no-metadata") where SOPS finds none, TsopsError("generic") where it cannot read it.
  */
-export function readMetadata(tree: TreeMap): Metadata {
-  refuseDuplicates(tree);
+export function readMetadata(raw: TreeMap): Metadata {
+  refuseDuplicates(raw);
+  const tree = withoutTimes(raw);
   const selectors = SELECTOR_KINDS.flatMap((kind) => {
     const value = textOf(tree, kind);
     return value === "" ? [] : [{ kind, value }];
@@ -47,6 +48,24 @@ export function readMetadata(tree: TreeMap): Metadata {
   };
 }
 
+/**
+ * SOPS puts its times in quotes, and refuses them without. Other programs (rops, yq, prettier) leave the quotes away, so
+ * that YAML and TOML take them for times: the texts are the same, and are written in quotes again.
+ */
+function withoutTimes(tree: TreeMap): TreeMap {
+  const texts = (value: Tree): Tree => {
+    if (value instanceof TreeMap) return withoutTimes(value);
+    if (value instanceof TreeList) return new TreeList(value.values().map(texts));
+    return value instanceof Time ? value.text : value;
+  };
+  return hasTime(tree) ? TreeMap.of(tree.entries().map(({ key, value }) => [key, texts(value)])) : tree;
+}
+
+function hasTime(tree: Tree): boolean {
+  if (tree instanceof TreeMap) return tree.entries().some(({ value }) => hasTime(value));
+  return tree instanceof TreeList ? tree.values().some(hasTime) : tree instanceof Time;
+}
+
 /** Readers differ in which of two equal fields they see: one could be sealed and the other used. */
 function refuseDuplicates(tree: Tree): void {
   if (tree instanceof TreeMap) {
@@ -58,9 +77,6 @@ function refuseDuplicates(tree: Tree): void {
 
 function readLastModified(tree: TreeMap): string {
   const value = tree.get("lastmodified");
-  if (value instanceof Time) {
-    throw unreadable("its lastmodified is not in quotes, so that YAML takes it for a date");
-  }
   const time = typeof value === "string" ? Time.parse(value) : undefined;
   if (!time) throw unreadable("its lastmodified is missing or not a time in RFC 3339");
   return time.text.replace(/\.\d+/, "");

@@ -107,7 +107,6 @@ test("of equal keys both are read, and the later ones are named", () => {
 
 for (const [text, line] of [
   ["A=1\ns3cret\n", 2],
-  ["A=1\r\n\r\nB=2\r\n", 2],
   ["   \n", 1],
 ] as const) {
   test(`a line without an equals sign is refused: ${JSON.stringify(text)}`, () => {
@@ -142,6 +141,107 @@ test("keys that start with sops_ are metadata, wherever they stand", () => {
   );
   assert.equal(reading.metadata?.entries.map(pathOf), [["mac"], ["age", 0, "enc"]]);
   assert.is(dotenv.read("SOPS_X=1\nsops=2\n").metadata, undefined);
+});
+
+test("a line of nothing but CR is an empty line", () => {
+  const text = "A=1\r\n\r\nB=2\r\n";
+  assert.equal(
+    dotenv.read(text).entries.map((entry) => entry.value),
+    ["1\r", "2\r"],
+  );
+  assert.match(dotenv.read(text).remarks?.[0]?.message ?? "", "Windows line ends (CR LF)");
+});
+
+test("metadata in quotes, as other programs write it, is read without them", () => {
+  for (const quote of ["'", '"']) {
+    const text = `A=${quote}ENC[x]${quote}\nsops_mac=${quote}ENC[m]${quote}\nsops_pgp__list_0__map_enc=${quote}a\\nb${quote}\n`;
+    const reading = dotenv.read(text);
+    assert.is(reading.entries[0]?.value, "ENC[x]");
+    assert.is(reading.metadata?.tree.get("mac"), "ENC[m]");
+    const [mac, enc] = reading.metadata!.entries;
+    assert.is(text.slice(mac!.start, mac!.end), "ENC[m]");
+    assert.is(enc?.value, "a\nb");
+    assert.is(applyEdits(text, dotenv.removeMetadata(reading)), `A=${quote}ENC[x]${quote}\n`);
+  }
+});
+
+test("where the metadata ends in CR LF, something turned all of the file into that: no CR is part of anything", () => {
+  const text = "# c\r\nA=ENC[x]\r\nB=2\r\n\r\nsops_mac=m\r\n";
+  const reading = dotenv.read(text);
+  assert.equal(
+    reading.entries.map((entry) => entry.value),
+    [" c", "ENC[x]", "2"],
+  );
+  assert.is(reading.metadata?.tree.get("mac"), "m");
+  const [, cipher, plain] = reading.entries;
+  // a value that had a CR of its own does not get a second one
+  assert.is(dotenv.spell(reading, cipher!, "1"), "1\r");
+  assert.is(dotenv.spell(reading, cipher!, "1\r"), "1\r");
+  assert.is(dotenv.spellCipher(reading, plain!, "ENC[y]"), "ENC[y]\r");
+  assert.is(setting(text, ["B"], "3"), text.replace("B=2", "B=3"));
+  assert.is(setting(text, ["C"], "3"), text.replace("sops_mac", "C=3\r\nsops_mac"));
+  assert.is(applyEdits(text, dotenv.removeMetadata(reading)), "# c\r\nA=ENC[x]\r\nB=2\r\n\r\n");
+  const replaced = applyEdits(text, dotenv.replaceMetadata(reading, FLAT_METADATA, {}));
+  assert.not.match(replaced, /[^\r]\n/);
+  assert.ok(replaced.endsWith("\r\n") && !replaced.endsWith("\r\r\n"));
+});
+
+test("a block at the end without a line break comes out again, with CR LF too", () => {
+  assert.is(
+    applyEdits(
+      "A=1\r\nsops_a=1\r\nsops_b=2",
+      dotenv.removeMetadata(dotenv.read("A=1\r\nsops_a=1\r\nsops_b=2")),
+    ),
+    "A=1",
+  );
+});
+
+const remarksIn = (text: string) => dotenv.read(text).remarks ?? [];
+
+test("names that no shell can have are remarked on", () => {
+  assert.equal(remarksIn("A=1\n_b2=x\n#c-d=x\n"), []);
+  for (const [text, what] of [
+    ["export API_KEY='x'\n", /named `export API_KEY`, as SOPS reads dotenv$/],
+    ["DB = x\n", /named `DB `.* with its blanks$/],
+    ["my-key=x\n", /named `my-key`.* no shell has such a name$/],
+    ["tls.crt=x\n", /named `tls\.crt`/],
+    ["  #PASSWORD=x\n", /named what stands before the `=`/],
+    ["aGVsbG8gd29ybGQsIHRoaXMgaXMgYSBzZWNyZXQgb2YgbWluZQ+=\n", /named what stands before the `=`/],
+  ] as const) {
+    const [remark] = remarksIn(text);
+    assert.match(remark?.message ?? "", what);
+    assert.is(remark?.offset, 0);
+  }
+});
+
+for (const [text, refused] of [
+  ['KEY="a\nbcd=\nx=e"\nC=1\n', [7, 12]],
+  ["KEY='a\nb=c'  # d\n", [7]],
+  ['export KEY = "a\r\nb="\r\n', [17]],
+  ['A="x\nB=1\n', []],
+  ['A="x"\nB="y"\n', []],
+  ['A="x\nB="y"\n', []],
+  ["A=it's\nB=that's\n", []],
+  ['A="x\\\nB=1\nC=2"\n', [6, 10]],
+] as const) {
+  test(`lines that go on with a value in quotes: ${JSON.stringify(text)}`, () => {
+    const offsets = remarksIn(text).filter((remark) => remark.refused);
+    assert.equal(
+      offsets.map((remark) => remark.offset),
+      refused,
+    );
+  });
+}
+
+test("a value in quotes that goes on where no = stands is told as that", () => {
+  try {
+    dotenv.read('KEY="s3cret\nmore"\n');
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as TsopsError).message, "goes on with a value in quotes");
+    assert.equal((error as TsopsError).place, { line: 2, column: 1 });
+    assert.not.match((error as TsopsError).message, "more");
+  }
 });
 
 test("malformed metadata does not stop the reading", () => {
@@ -277,9 +377,15 @@ test("trees are printed as SOPS prints them", () => {
     new TreeComment(" two\nlines"),
     { key: "B", value: Time.parse("2025-01-02T00:00:00.5Z")! },
     { key: "C", value: "l1\nl2" },
-    { key: "D", value: null },
   ]);
-  assert.is(dotenv.print([tree], {}), "A=1\n# two\n#lines\nB=2025-01-02T00:00:00Z\nC=l1\\nl2\nD=<nil>\n");
+  assert.is(dotenv.print([tree], {}), "A=1\n# two\n#lines\nB=2025-01-02T00:00:00Z\nC=l1\\nl2\n");
+});
+
+test("null cannot be set: SOPS writes a text that is read as a value", () => {
+  assert.is(
+    codeOf(() => setting("A=1\n", ["A"], null)),
+    "print",
+  );
 });
 
 test("nested values and keys that would be read as something else are not printed", () => {

@@ -9,6 +9,14 @@ export interface Difference {
 
 export const DIFFERENCES: ReadonlyMap<string, Difference> = new Map<string, Difference>([
   [
+    "err-lastmodified-unquoted",
+    {
+      steps: [1],
+      reason:
+        "rops, yq and prettier write it so: the text is the same, and the MAC says whether it was changed",
+    },
+  ],
+  [
     "opt-unencrypted-comment-clash",
     {
       steps: [2, 3, 4],

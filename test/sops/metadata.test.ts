@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Time } from "../../src/formats/scalar.ts";
-import { type Tree, TreeMap } from "../../src/formats/tree.ts";
+import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
 import { readMetadata, withFields } from "../../src/sops/metadata.ts";
 import { codeOf } from "../support/sealed.ts";
 
@@ -42,11 +42,28 @@ test("the time is the one that Go would format: Z for +00:00, no fraction", () =
   );
 });
 
-test("an unquoted time in YAML is refused, as SOPS does", () => {
-  assert.is(
-    codeOf(() => readMetadata(tree({ lastmodified: Time.parse("2026-11-22T10:00:00Z")! }))),
-    "generic",
+test("lastmodified without quotes, which YAML takes for a time, is the same text", () => {
+  for (const text of ["2026-11-22T10:00:00Z", "2026-11-22T10:00:00+02:00"]) {
+    assert.is(readMetadata(tree({ lastmodified: Time.parse(text)! })).lastModified, text);
+  }
+  const odd = Time.parse("2026-11-22T10:00:00.25Z")!;
+  assert.is(readMetadata(tree({ lastmodified: odd })).lastModified, "2026-11-22T10:00:00Z");
+});
+
+test("times without quotes are texts everywhere in the metadata", () => {
+  const created_at = Time.parse("2026-11-22T10:00:00Z")!;
+  const { tree: read } = readMetadata(
+    tree({ pgp: new TreeList([TreeMap.of([["created_at", created_at]])]) }),
   );
+  const [key] = (read.get("pgp") as TreeList).values();
+  assert.is((key as TreeMap).get("created_at"), "2026-11-22T10:00:00Z");
+});
+
+test("fields may have the types that other programs give them", () => {
+  const metadata = readMetadata(tree({ mac_only_encrypted: "true", version: 3.9, encrypted_suffix: 1n }));
+  assert.is(metadata.macOnlyEncrypted, true);
+  assert.is(metadata.version, "3.9");
+  assert.equal(metadata.selector, { kind: "encrypted_suffix", value: "1" });
 });
 
 test("fields are sorted, and taken away where they are undefined", () => {

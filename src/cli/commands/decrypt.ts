@@ -4,7 +4,7 @@ import { TsopsError } from "../../errors.ts";
 import type { ReadFile } from "../../files/read.ts";
 import { statOf } from "../../files/stat.ts";
 import { buildTrees } from "../../formats/build.ts";
-import type { Format } from "../../formats/format.ts";
+import { type Format, pathOf } from "../../formats/format.ts";
 import { formatPath, parsePath, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeMap } from "../../formats/tree.ts";
@@ -43,6 +43,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     const open = await openFile(name, input.bytes, args, io, session);
     try {
       const format = await outputFormat(args, name);
+      if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
       const text = plaintextOf(open, format, args, indentFor(format, args, settings));
       const file = args.flag("in-place") ? name : undefined;
       const target = { file, expected: input.fingerprint, output, below, plaintext: true };
@@ -99,6 +100,17 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   );
   await noteNarrowed(narrowed, io);
   return code;
+}
+
+/** Where a flat format or a variable gets the text that SOPS writes for null: the next reader takes it for the value. */
+export async function noteNulls({ decrypted }: OpenDocument, name: string, io: Io): Promise<void> {
+  const { reading, values } = decrypted;
+  for (const entry of reading.entries.filter(({ kind }, i) => kind === "value" && values[i] === null)) {
+    await note(
+      io,
+      `warning: ${name}: null at ${formatPath(pathOf(entry))} becomes the text <nil>, as in SOPS`,
+    );
+  }
 }
 
 /** Once a run: whoever else has to read a file, such as a service, has to be given the permission again. */
@@ -173,7 +185,8 @@ async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boo
   try {
     readEncrypted(decodeText(bytes), await inputFormat(args, name));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // it was an encrypted file before, and whoever asks is to be told
+    return error instanceof TsopsError && error.code === "merge-conflict" && bytes.includes("ENC[");
   }
 }

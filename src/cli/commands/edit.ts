@@ -9,6 +9,7 @@ import { encodeText } from "../../formats/text.ts";
 import { loses } from "../../keys/difference.ts";
 import { keepFromPrograms, secretVariables } from "../../keys/program.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
+import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
@@ -16,6 +17,7 @@ import { inputFormat, noteOtherNames, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { refuseProtected } from "../protected.ts";
+import { changeOf, reportingReading } from "../remarks.ts";
 import { errorLines, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
@@ -61,7 +63,9 @@ async function editExisting(
   const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true, onRecipients };
   const withKeys = args.flag("show-master-keys") && !open.format.readEncrypted;
   const encrypt = async (typed: string): Promise<string> => {
-    const text = await (withKeys ? saveDraft : saveText)(open, typed, session, options);
+    const text = await reportingReading(changeOf(open, typed, name), io, (onReading) =>
+      (withKeys ? saveDraft : saveText)(open, typed, session, { ...options, onReading }),
+    );
     await warnOfPlain(open, text, settings, name, io);
     return text;
   };
@@ -96,8 +100,12 @@ async function editNew(
   const format = await inputFormat(args, name);
   const indent = indentFor(format, args, settings);
   const example = exampleText(format, { indent });
-  const encrypt = (typed: string): Promise<string> =>
-    encryptNew(typed, format, { ...creation, indent }, session);
+  const encrypt = (typed: string): Promise<string> => {
+    const about = { format, text: typed, name, selector: creation.selector ?? DEFAULT_SELECTOR };
+    return reportingReading(about, io, (onReading) =>
+      encryptNew(typed, format, { ...creation, indent, onReading }, session),
+    );
+  };
   const hidden = await hiddenFrom(name, creation, session, args, io);
   await editAndSave(name, example, encrypt, hidden, io, (text) =>
     createNew(resolve(io.cwd, name), encodeText(text), { mode: 0o666 }),

@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import type { Session } from "../../document.ts";
-import { TsopsError } from "../../errors.ts";
+import { inFile, TsopsError } from "../../errors.ts";
 import { withLock } from "../../files/lock.ts";
-import { append } from "../../formats/append.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format, Reading } from "../../formats/format.ts";
 import { json } from "../../formats/json.ts";
 import { decodeText } from "../../formats/text.ts";
+import { readText } from "../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../save.ts";
-import { duplicateWarnings, type Warning } from "../../sops/decrypt.ts";
+import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { problemsOf } from "../check.ts";
@@ -20,12 +20,12 @@ import {
   outputBelow,
   outputFormat,
   readInput,
-  reportWarnings,
   writeResult,
 } from "../files.ts";
 import { findFiles } from "../found.ts";
 import { type Io, quotedPath, readAll, write } from "../io.ts";
 import { refuseProtected, whoReads } from "../protected.ts";
+import { changeOf, reportingReading } from "../remarks.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
@@ -115,27 +115,12 @@ async function encryptContent(
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   const creation = await creationFor(settings, args, io);
   const indent = indentFor(to, args, settings);
-  return await warningOfDuplicates(from, text, file, io, async (onReading) => {
+  const about = { format: from, text, name: file, selector: creation.selector ?? DEFAULT_SELECTOR };
+  return await reportingReading(about, io, async (onReading) => {
     if (from === to) return await encryptNew(text, to, { ...creation, indent, onReading }, session);
     const { plain, format } = convert(text, from, to, indent, onReading);
     return await encryptNew(plain, format, { ...creation, indent }, session);
   });
-}
-
-/** Has `work` tell how the text reads, and warns about keys that would pass unnoticed, also where it fails. */
-async function warningOfDuplicates<T>(
-  format: Format,
-  text: string,
-  name: string,
-  io: Io,
-  work: (onReading: (reading: Reading) => void) => T | Promise<T>,
-): Promise<T> {
-  const duplicates: Warning[] = [];
-  try {
-    return await work((reading) => void append(duplicates, duplicateWarnings(reading)));
-  } finally {
-    if (format.name.startsWith("json")) await reportWarnings(duplicates, text, name, io);
-  }
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
@@ -146,7 +131,7 @@ export function convert(
   indent?: number,
   onReading?: (reading: Reading) => void,
 ): { plain: string; format: Format } {
-  const reading = from.read(text);
+  const reading = readText(text, from);
   onReading?.(reading);
   const trees = buildTrees(reading.entries, reading.documents);
   const format = to.readEncrypted ? json : to;
@@ -172,7 +157,7 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
     const { seal, said } = await sealingOf(open, settings, old, args, io);
     const plain = decodeText(input?.bytes ?? (await readAll(io.stdin)));
     const options = { seal, indent: indentFor(open.format, args, settings) };
-    const text = await warningOfDuplicates(open.format, plain, given[0] ?? old, io, (onReading) =>
+    const text = await reportingReading(changeOf(open, plain, given[0] ?? old), io, (onReading) =>
       saveText(open, plain, session, { ...options, onReading }),
     );
     await warnOfPlain(open, text, settings, old, io);
@@ -215,11 +200,19 @@ async function checkFiles(given: readonly string[], args: Args, io: Io): Promise
     if ((await whoReads(name, args, io)) !== undefined) continue;
     const encrypted = await isEncrypted(name, args, io);
     if (!encrypted && !named && !(await ruleMatches(name, args, io))) continue;
-    const problems = encrypted ? await problemsOf(name, args, io) : [];
+    const problems = encrypted ? await problemsIn(name, args, io) : [];
     if (encrypted && problems.length === 0) continue;
     exit = 1;
     await write(io.stdout, `${quotedPath(name)}\n`);
     for (const lines of problems) await note(io, ...lines);
   }
   return exit;
+}
+
+async function problemsIn(name: string, args: Args, io: Io): ReturnType<typeof problemsOf> {
+  try {
+    return await problemsOf(name, args, io);
+  } catch (error) {
+    throw inFile(error, name);
+  }
 }

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { nameWarnings } from "../../exec/names.ts";
 import { type Command, run, runInBackground } from "../../exec/run.ts";
 import { checkSteering } from "../../exec/steering.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
@@ -6,8 +7,9 @@ import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
 import { missingFileExits, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
+import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
-import { documentTrees } from "./decrypt.ts";
+import { documentTrees, noteNulls } from "./decrypt.ts";
 import { allowedNames, ownEnvironment } from "./exec.ts";
 
 /** `exec-env FILE COMMAND`: SOPS's way to run a shell command with a file's values as variables. */
@@ -21,6 +23,15 @@ export async function execEnv(args: Args, io: Io): Promise<number> {
   const variables = variablesOf(documentTrees(open)[0]!);
   const origin = { file: name, decrypted: open.decrypted, nameOf: String, byEntry: true };
   checkSteering(variables, origin, allowedNames(args));
+  await noteNulls(open, name, io);
+  const dotenv = open.format.name === "dotenv";
+  for (const warning of nameWarnings(variables, dotenv)) await note(io, `warning: ${name}: ${warning}`);
+  if (dotenv && [...variables.values()].some((value) => value.endsWith("\r"))) {
+    await note(
+      io,
+      `warning: ${name}: values end in CR (Windows line ends), as in SOPS; tsops exec takes it off`,
+    );
+  }
   const account = await accountOf(args);
   const env = childEnvironment(await ownEnvironment([name], session, args, io), variables, {
     pristine: args.flag("pristine"),

@@ -1,6 +1,7 @@
 import type { Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { readStandardDotenv } from "../../exec/dotenv-dialect.ts";
+import { nameWarnings, withoutReturns } from "../../exec/names.ts";
 import { run } from "../../exec/run.ts";
 import { checkSteering } from "../../exec/steering.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
@@ -37,9 +38,12 @@ export async function exec(args: Args, io: Io): Promise<number> {
       const open = await openFile(file, bytes, args, io, session);
       open.close();
       const standard = open.format.name === "dotenv" && dialect === "standard";
-      const variables: Variables = standard
+      const dotenv = open.format.name === "dotenv";
+      const flat = standard
         ? readStandardDotenv(open.decrypted.text)
         : flattenVariables(documentTrees(open)[0]!, args.text("separator"));
+      const variables: Variables = dotenv ? withoutReturns(flat) : flat;
+      for (const warning of nameWarnings(variables, dotenv)) await note(io, `warning: ${file}: ${warning}`);
       const upper = args.flag("uppercase");
       const named = upper ? upperCase(variables) : variables;
       const nameOf = (path: readonly (string | number)[]): string => {

@@ -11,6 +11,7 @@ import type { Args } from "../args.ts";
 import { missingFileExits, readInput } from "../files.ts";
 import { type Io, readAll } from "../io.ts";
 import { askHidden, interactive } from "../prompt.ts";
+import { warnOfSetting } from "../remarks.ts";
 import { updateFile } from "../update.ts";
 
 /** `set FILE INDEX VALUE`: one value is set, and nothing else of the text changes. */
@@ -26,7 +27,9 @@ export async function set(args: Args, io: Io): Promise<number> {
       if (now !== undefined && sameTree(now, value)) return undefined;
     }
     refuseMetadataKey(path, open.format);
-    return saveSet(open, path, value, session, options);
+    const text = saveSet(open, path, value, session, options);
+    await warnOfSetting(open.decrypted, open.format, path, value, file, io);
+    return text;
   });
   return await missingFileExits(2, work);
 }

@@ -1,11 +1,11 @@
 import { TsopsError } from "../../errors.ts";
 import type { PathElement, Reading } from "../format.ts";
-import { valToString } from "../print.ts";
 import { type Edit, lineEnding } from "../text.ts";
 import { type Tree, TreeList, TreeMap } from "../tree.ts";
 import { blockSpan } from "./metadata.ts";
-import { keysOf, printKeys } from "./print.ts";
+import { keysOf, printKeys, textOf } from "./print.ts";
 import { type Key, METADATA_SECTION, readDocument, type Section } from "./read.ts";
+import { restOfValue } from "./remarks.ts";
 import { type IniKey, type Span, textStart } from "./scan.ts";
 import { printValue, spellKey, spellSection, spellValue } from "./spelling.ts";
 
@@ -22,10 +22,10 @@ export function setIn({ text }: Reading, path: readonly PathElement[], value: Tr
   if (key === "-" || (value instanceof TreeMap && value.get("-") !== undefined)) throw numbered();
   if (key === undefined) return setSection(text, section, name, value);
   if (deeper.length > 0 || value instanceof TreeMap || value instanceof TreeList) throw nested();
-  const plain = valToString(value);
+  const plain = textOf(value);
   // SOPS reads the last of equal keys
   const item = section?.keys.findLast((candidate) => candidate.item.name === key)?.item;
-  if (item) return [{ start: item.value.start, end: item.value.end, text: respelled(text, item, plain) }];
+  if (item) return [respelled(text, item, plain)];
   if (section) return [addKey(text, section, key, plain)];
   return [addSection(text, name, [{ name: key, value: plain }])];
 }
@@ -73,14 +73,16 @@ function setSection(text: string, section: Section | undefined, name: string, va
 
 /**
  * A value in the place of another one; where there was none, as far from the delimiter as that is from the
- * key.
+ * key. What stands behind the old value and was a part of it goes, too.
  */
-function respelled(text: string, item: IniKey, value: string): string {
+function respelled(text: string, item: IniKey, value: string): Edit {
   const { start, end, quote, multiline } = item.value;
-  const comment = item.inline !== undefined;
-  const spelled = spellValue(value, { kind: "value", quote, comment, multiline, metadata: false });
+  const rest = restOfValue(text, item);
+  const comment = item.inline !== undefined && !rest;
+  const kept = rest ? "" : quote;
+  const spelled = spellValue(value, { kind: "value", quote: kept, comment, multiline, metadata: false });
   const spaced = start < end || /\s/.test(text[start - 1]!) || !/\s/.test(text[item.delimiter - 1]!);
-  return spaced ? spelled : ` ${spelled}`;
+  return { start, end: rest?.end ?? end, text: spaced ? spelled : ` ${spelled}` };
 }
 
 /** A new line behind the section's last key, laid out like its other lines. */

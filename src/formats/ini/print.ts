@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { valToString } from "../print.ts";
+import type { Scalar } from "../scalar.ts";
 import { encodeText } from "../text.ts";
 import { TreeComment, TreeList, TreeMap } from "../tree.ts";
 import { DEFAULT_SECTION } from "./read.ts";
@@ -47,11 +48,23 @@ export function printKeys(keys: readonly PrintedKey[], newline = "\n"): string {
 
 /** The scalars of a section, texts already. @throws TsopsError("print") if one is not a scalar */
 export function keysOf(section: string, map: TreeMap): PrintedKey[] {
-  return sectionParts(section, map).keys;
+  return sectionParts(section, map, textOf).keys;
+}
+
+/** A value that is set. @throws TsopsError("print") for null, which SOPS writes as the text `<nil>`, as conversions do. */
+export function textOf(value: Scalar): string {
+  if (value !== null) return valToString(value);
+  throw new TsopsError("print", "INI has no null", {
+    hint: "use an empty text (set … '\"\"'), or take the key away (tsops unset)",
+  });
 }
 
 /** SOPS has a comment before the first key for the section's, and of several behind a key the last. */
-function sectionParts(section: string, { items }: TreeMap): { comment: string; keys: PrintedKey[] } {
+function sectionParts(
+  section: string,
+  { items }: TreeMap,
+  text: (value: Scalar) => string = valToString,
+): { comment: string; keys: PrintedKey[] } {
   const keys = new Map<string, { name: string; value: string; comment?: string }>();
   const [first] = items;
   let last: { name: string; value: string; comment?: string } | undefined;
@@ -63,7 +76,7 @@ function sectionParts(section: string, { items }: TreeMap): { comment: string; k
     const { key: name, value } = item;
     if (value instanceof TreeMap || value instanceof TreeList) throw nested(section, name);
     last = keys.get(name) ?? { name, value: "" };
-    last.value = valToString(value);
+    last.value = text(value);
     keys.set(name, last);
   }
   return { comment: first instanceof TreeComment ? first.text : "", keys: [...keys.values()] };

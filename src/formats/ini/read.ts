@@ -1,8 +1,16 @@
 import { TsopsError } from "../../errors.ts";
-import { append } from "../append.ts";
+import { append, append } from "../append.ts";
 import { type FlatLine, flatBlock } from "../flatten.ts";
-import { type Container, childContainer, type Entry, type Reading, rootContainer } from "../format.ts";
+import {
+  type Container,
+  childContainer,
+  type Entry,
+  type Reading,
+  type Remark,
+  rootContainer,
+} from "../format.ts";
 import { placeOf } from "../text.ts";
+import { headerRemarks, keyRemarks } from "./remarks.ts";
 import { type IniComment, type IniKey, type IniSection, type Quote, type Span, scanIni } from "./scan.ts";
 import { skipSpace } from "./space.ts";
 
@@ -84,13 +92,14 @@ class Reader {
   private readonly root = rootContainer();
   private readonly entries: Entry[] = [];
   private readonly duplicates: number[] = [];
+  private readonly remarks: Remark[] = [];
 
   constructor(text: string) {
     this.text = text;
   }
 
   read(): Reading {
-    const { text, entries, duplicates } = this;
+    const { text, entries, duplicates, remarks } = this;
     const { sections, below } = readDocument(text);
     const blocks: Section[] = [];
     // Comments before the metadata's header are nobody's for SOPS, as those at the end are: here they belong to the
@@ -112,7 +121,7 @@ class Reader {
     }
     append(trailing, below);
     close();
-    const reading = { text, entries, documents: 1, duplicates };
+    const reading = { text, entries, documents: 1, duplicates, remarks };
     return blocks.length === 0 ? reading : { ...reading, metadata: metadataBlock(text, blocks) };
   }
 
@@ -151,18 +160,13 @@ class Reader {
         multiline: value.multiline,
         metadata: false,
       };
+      const entry = { in: holder, key, value: value.value, start, end, style } as const;
+      const asValue: Entry = { ...entry, kind: "value" };
       if (hidden) {
-        this.entries.push({
-          kind: "comment",
-          in: holder,
-          key,
-          value: value.value,
-          start,
-          end,
-          lost: true,
-          style,
-        });
-        this.comments(holder, above, inline, true);
+        const comment: Entry = { ...entry, kind: "comment", lost: true };
+        this.entries.push(comment);
+        const behind = this.comments(holder, above, inline, true);
+        append(this.remarks, keyRemarks(this.text, item, comment, behind));
       }
       if (item !== occurrences[0]!.item) this.duplicates.push(item.nameSpan.start);
       if (stray) {
@@ -174,34 +178,44 @@ class Reader {
         this.entries.push({ kind: "comment", in: holder, key, ...stray, ...lost });
       }
       if (!hidden) {
-        this.entries.push({ kind: "value", in: holder, key, value: value.value, start, end, style });
-        this.comments(holder, above, inline);
+        this.entries.push(asValue);
+        const behind = this.comments(holder, above, inline);
+        append(this.remarks, keyRemarks(this.text, item, asValue, behind));
       }
     }
   }
 
   /**
    * For SOPS the lines above and the comment behind are one comment of several lines. A ciphertext for each
-   * is what it can read: it decrypts the first and drops the second.
+   * is what it can read: it decrypts the first and drops the second. Returns the comment behind.
    */
   private comments(
     holder: Container,
     above: readonly IniComment[],
     inline: Span | undefined,
     lost = false,
-  ): void {
+  ): Entry | undefined {
     if (above.length > 0) this.comment(holder, above, lost, inline !== undefined);
-    if (inline) this.comment(holder, [inline], lost || above.length > 0);
+    return inline && this.comment(holder, [inline], lost || above.length > 0);
   }
 
-  private comment(holder: Container, lines: readonly Span[], lost: boolean, filled = false): void {
+  private comment(holder: Container, lines: readonly Span[], lost: boolean, filled = false): Entry {
     const { text } = this;
     const { marks, value } = commentValue(text, lines, filled);
     const start = lines[0]!.start + marks;
     const style: IniStyle = { kind: "comment", indent: indentBefore(text, lines[0]!), mark: "", tail: "" };
     const span = { start, end: Math.max(start, lines.at(-1)!.end) };
-    const entry: Entry = { kind: "comment", in: holder, key: undefined, value, ...span, style };
-    this.entries.push(lost ? { ...entry, lost: true } : entry);
+    const entry: Entry = {
+      kind: "comment",
+      in: holder,
+      key: undefined,
+      value,
+      ...span,
+      style,
+      ...(lost && { lost }),
+    };
+    this.entries.push(entry);
+    return entry;
   }
 
   /**
@@ -209,11 +223,8 @@ class Reader {
    * would become the end of the section's name. So the span takes in the header, and the ciphertext goes
    * above it.
    */
-  private sectionComment(
-    holder: Container,
-    above: readonly IniComment[],
-    { header, inline, lines }: IniSection,
-  ): void {
+  private sectionComment(holder: Container, above: readonly IniComment[], section: IniSection): void {
+    const { header, inline, lines } = section;
     const all = inline ? [...above, inline] : above;
     if (all.length === 0) return;
     const { text } = this;
@@ -229,10 +240,19 @@ class Reader {
         : `${newline}${text.slice(header.start, header.end)}`,
     };
     const span = { start: (first ?? header).start, end: (inline ?? header).end };
-    const entry: Entry = { kind: "comment", in: holder, key: undefined, value, ...span, style };
     // SOPS skips text behind the header that has no mark: it must not select anything either
-    const seen = all.some(({ start, end }) => /[#;]/.test(text.slice(start, end)));
-    this.entries.push(seen ? entry : { ...entry, lost: true });
+    const lost = !all.some(({ start, end }) => /[#;]/.test(text.slice(start, end)));
+    const entry: Entry = {
+      kind: "comment",
+      in: holder,
+      key: undefined,
+      value,
+      ...span,
+      style,
+      ...(lost && { lost }),
+    };
+    this.entries.push(entry);
+    append(this.remarks, headerRemarks(text, section, holder, entry));
   }
 }
 

@@ -1,0 +1,157 @@
+import { compile } from "../config/pattern.ts";
+import type { OpenDocument } from "../document.ts";
+import { visibleName } from "../formats/characters.ts";
+import { type Entry, type Format, type PathElement, pathOf, type Reading } from "../formats/format.ts";
+import { placeOf } from "../formats/text.ts";
+import type { Tree } from "../formats/tree.ts";
+import { type Decrypted, duplicateWarnings, type Warning } from "../sops/decrypt.ts";
+import { remarkWarnings } from "../sops/remarks.ts";
+import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
+import { reportWarnings } from "./files.ts";
+import type { Io } from "./io.ts";
+import { note } from "./report.ts";
+
+/*
+ * What is said about a plaintext before it is encrypted: keys that stand there twice, places that SOPS reads in another
+ * way than people do, and a selector that selects nothing.
+ */
+
+interface About {
+  readonly format: Format;
+  readonly text: string;
+  /** The file's name, for people. */
+  readonly name: string;
+  readonly selector: Selector;
+  /** The plaintext as it was: what could be said of that already is not said again. */
+  readonly before?: Reading;
+}
+
+/** The new plaintext of an open file. */
+export function changeOf({ format, metadata, decrypted }: OpenDocument, text: string, name: string): About {
+  const before = format.readEncrypted ? undefined : format.read(decrypted.text);
+  return { format, text, name, selector: metadata.selector, before };
+}
+
+/** Has `work` tell how the text reads, and says what is odd about it, also where the work fails. */
+export async function reportingReading<T>(
+  about: About,
+  io: Io,
+  work: (onReading: (reading: Reading) => void) => T | Promise<T>,
+): Promise<T> {
+  let read: Reading | undefined;
+  let done = false;
+  try {
+    const result = await work((reading) => {
+      read = reading;
+    });
+    done = true;
+    return result;
+  } finally {
+    if (read) {
+      await reportWarnings(await warningsOf(read, about), about.text, about.name, io);
+      if (done && !about.before) await warnOfNothing(read, about, io);
+    }
+  }
+}
+
+async function warningsOf(reading: Reading, { format, selector, before }: About): Promise<Warning[]> {
+  // INI and dotenv have their own ways with equal keys, and encrypt all of them
+  const duplicates = format.name.startsWith("json") ? duplicateWarnings(reading) : [];
+  const selection = await compileSelector(selector);
+  const known = new Set((before ? remarkWarnings(before, selection) : []).map(({ message }) => message));
+  return [...duplicates, ...remarkWarnings(reading, selection).filter(({ message }) => !known.has(message))];
+}
+
+/** A selector that matches nothing is hardly meant. That all names end in the default's suffix is. */
+async function warnOfNothing({ entries }: Reading, { name, selector }: About, io: Io): Promise<void> {
+  const { kind, value } = selector;
+  if (kind === DEFAULT_SELECTOR.kind && value === DEFAULT_SELECTOR.value) return;
+  const selected = (await compileSelector(selector))(entries);
+  const full = entries.filter(
+    (entry) => entry.value !== undefined && entry.value !== null && entry.value !== "",
+  );
+  const values = full.filter((entry) => entry.kind === "value");
+  const secret = new Set(entries.filter((_, i) => selected[i]));
+  if (values.length === 0 || values.some((entry) => secret.has(entry))) return;
+  // that has been said
+  if (kind.endsWith("_regex") && "why" in (await compile(value))) return;
+  const what = full.some((entry) => secret.has(entry)) ? "only comments are" : "nothing is";
+  const count = `0 of ${values.length} ${values.length === 1 ? "value" : "values"}`;
+  await note(io, `warning: ${name}: ${matches(selector)}: ${what} encrypted (${count})`);
+}
+
+function matches({ kind }: Selector): string {
+  if (kind === "encrypted_comment_regex") return `no value of this file has a comment that matches ${kind}`;
+  if (kind === "unencrypted_comment_regex")
+    return `every value of this file has a comment that matches ${kind}`;
+  return kind.startsWith("encrypted")
+    ? `no value of this file matches ${kind}`
+    : `every value of this file matches ${kind}`;
+}
+
+/** What `set` says about a value and the place that it is set at. */
+export async function warnOfSetting(
+  decrypted: Decrypted,
+  format: Format,
+  path: readonly PathElement[],
+  value: Tree,
+  file: string,
+  io: Io,
+): Promise<void> {
+  const { reading } = decrypted;
+  if (!hasPath(reading, path)) {
+    const like = reading.entries.find((entry) => looksLike(entry, path));
+    if (like) {
+      const { line } = placeOf(reading.text, like.start);
+      const name = String(like.key);
+      await note(
+        io,
+        `warning: ${file}: there is no ${String(path.at(-1))}, but \`${name}\` on line ${line}: it stays, and another one is added`,
+      );
+    }
+  }
+  if (format.name === "ini") await warnOfIni(decrypted, format, path, value, file, io);
+}
+
+function hasPath({ entries }: Reading, path: readonly PathElement[]): boolean {
+  const text = JSON.stringify(path);
+  return entries.some((entry) => entry.kind !== "comment" && JSON.stringify(pathOf(entry)) === text);
+}
+
+/** Whether an entry stands beside the path's place, under a name that people take for the same. */
+function looksLike(entry: Entry, path: readonly PathElement[]): boolean {
+  const key = path.at(-1);
+  if (entry.kind === "comment" || typeof entry.key !== "string" || typeof key !== "string") return false;
+  if (entry.key === key || visibleName(entry.key) !== visibleName(key)) return false;
+  return JSON.stringify(pathOf(entry).slice(0, -1)) === JSON.stringify(path.slice(0, -1));
+}
+
+async function warnOfIni(
+  { text }: Decrypted,
+  format: Format,
+  path: readonly PathElement[],
+  value: Tree,
+  file: string,
+  io: Io,
+): Promise<void> {
+  const plain = format.read(text);
+  const [edit] = format.set(plain, path, value, {});
+  if (!edit) return;
+  const wanted = JSON.stringify(path);
+  const old = plain.entries.findLast(
+    (entry) => entry.kind === "value" && JSON.stringify(pathOf(entry)) === wanted,
+  );
+  if (old && edit.end > old.end) {
+    await note(
+      io,
+      `warning: ${file}: what stood behind the old value was its rest to others than SOPS, and is gone`,
+    );
+  }
+  const quote = /(?:^|[=:] *)("""|`)/.exec(edit.text)?.[1];
+  if (quote === undefined) return;
+  const quotes = quote === "`" ? "backquotes" : "triple quotes";
+  await note(
+    io,
+    `warning: ${file}: the value stands in ${quotes}, as SOPS needs it: many other programs take them for a part of the value`,
+  );
+}

@@ -1,0 +1,81 @@
+import { TsopsError } from "../errors.ts";
+import { remarksOf } from "../formats/characters.ts";
+import { aadOf, type Entry, type Reading, type Remark } from "../formats/format.ts";
+import { placeOf } from "../formats/text.ts";
+import type { Decrypted, Warning } from "./decrypt.ts";
+import type { Selection } from "./selection.ts";
+
+/** What is odd about a plaintext: a warning each. What {@link refuseBared} refuses is not among it. */
+export function remarkWarnings(reading: Reading, selection: Selection): Warning[] {
+  const remarks = remarksOf(reading);
+  const plain = stayingPlain(remarks, reading, selection);
+  return remarks.flatMap((remark) => {
+    const { offset, message, hint, quiet, mild } = remark;
+    const bare = plain.has(remark);
+    if (remark.refused || (bare && !mild) || (quiet && !bare)) return [];
+    return [{ message: `${message}; ${hint}`, offset }];
+  });
+}
+
+/**
+ * Refuses a text of which SOPS's reading would leave something in plaintext that the selector means to encrypt: the rest
+ * of a value that SOPS takes for a comment, a key that it does not see as one. What the file said before passes.
+ * @throws TsopsError("tree-encryption") with the place.
+ */
+export function refuseBared(reading: Reading, selection: Selection, previous?: Decrypted): void {
+  const remarks = remarksOf(reading).filter(({ of, mild }) => of && !mild);
+  if (remarks.length === 0) return;
+  const plain = stayingPlain(remarks, reading, selection);
+  const before = previous && saidIn(previous);
+  for (const remark of remarks) {
+    const { of, refused } = remark;
+    if (before?.has(refused ? nameOf(of!) : sayingOf(of!, of!.value))) continue;
+    if (!refused && !plain.has(remark)) continue;
+    const { message, hint, offset } = remark;
+    throw new TsopsError("tree-encryption", `${message}: it would stay in plaintext`, {
+      hint,
+      place: placeOf(reading.text, offset),
+    });
+  }
+}
+
+/** What the file as it was says: names, and names with what they stand for. */
+function saidIn({ reading, values }: Decrypted): Set<string> {
+  return new Set(reading.entries.flatMap((entry, i) => [nameOf(entry), sayingOf(entry, values[i])]));
+}
+
+function nameOf(entry: Entry): string {
+  return `${entry.kind} ${aadOf(entry)}`;
+}
+
+function sayingOf(entry: Entry, value: Entry["value"]): string {
+  return `${nameOf(entry)}\0${typeof value === "string" ? value : ""}`;
+}
+
+/** The remarks about something that stays plain, where what was meant is selected. */
+function stayingPlain(remarks: readonly Remark[], { entries }: Reading, selection: Selection): Set<Remark> {
+  const pairs = remarks.flatMap((remark) => {
+    const { of, as } = remark;
+    return of && as ? [{ remark, of, as }] : [];
+  });
+  if (pairs.length === 0) return new Set();
+  const selected = selectedAmong(entries, selection);
+  const own = new Set(entries);
+  const behind = new Map<Entry, Entry[]>();
+  for (const { of, as } of pairs) {
+    if (own.has(as)) continue;
+    const others = behind.get(of);
+    if (others) others.push(as);
+    else behind.set(of, [as]);
+  }
+  // a comment applies to what follows it, so a value that was meant is put where it stands
+  const asked = entries.flatMap((entry) => [entry, ...(behind.get(entry) ?? [])]);
+  const meant = behind.size > 0 ? selectedAmong(asked, selection) : selected;
+  const found = pairs.filter(({ of, as }) => (own.has(as) ? selected : meant).has(as) && !selected.has(of));
+  return new Set(found.map(({ remark }) => remark));
+}
+
+function selectedAmong(entries: readonly Entry[], selection: Selection): Set<Entry> {
+  const selected = selection(entries);
+  return new Set(entries.filter((_, i) => selected[i]));
+}
