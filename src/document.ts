@@ -3,6 +3,7 @@ import { type KeyService, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext, KeyGroup } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
+import type { EncryptedText } from "./recognize.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
 import type { Metadata } from "./sops/metadata.ts";
 import { compileSelector, type Selection, type Selector } from "./sops/selection.ts";
@@ -56,7 +57,16 @@ export async function openText(
   session: Session,
   options: { ignoreMac?: boolean } = {},
 ): Promise<OpenDocument> {
-  const opened = readEncrypted(text, format);
+  return await openRead({ format, ...readEncrypted(text, format) }, session, options);
+}
+
+/** The same for a text that was read. */
+export async function openRead(
+  opened: EncryptedText,
+  session: Session,
+  options: { ignoreMac?: boolean } = {},
+): Promise<OpenDocument> {
+  const { format } = opened;
   const { groups, threshold } = groupsFromMetadata(opened.metadata.tree);
   const [dataKey, selection] = await Promise.all([
     unwrapDataKey(groups, threshold, { ...session, order: session.order ?? parseDecryptionOrder("") }),

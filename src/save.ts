@@ -7,7 +7,7 @@ import { type Tree, TreeMap } from "./formats/tree.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
-import { noMetadata, readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
+import { readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
 import { compileSelector, type Selector } from "./sops/selection.ts";
 import type { EncryptOptions } from "./sops/work.ts";
 
@@ -93,7 +93,10 @@ export async function saveDraft(
   options: SaveOptions = {},
 ): Promise<string> {
   const { metadata } = file.format.read(draft);
-  if (!metadata) throw noMetadata();
+  if (!metadata) {
+    const hint = "leave the part named sops in the text: it says who can open the file";
+    throw new TsopsError("no-metadata", "sops metadata not found", { hint });
+  }
   const { groups, threshold } = groupsFromMetadata(metadata.tree);
   const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
   const { tree } = file.metadata;

@@ -1,4 +1,5 @@
 import type { Place, TsopsError } from "../errors.ts";
+import type { FormatName } from "../formats/format.ts";
 import type { Allow } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
 
@@ -45,6 +46,8 @@ export interface Rule {
   readonly place: Place;
   /** Which files it is for; undefined matches every file. */
   readonly pattern?: Pattern;
+  /** What its files are where their names do not say it to SOPS. */
+  readonly format?: FormatName;
   readonly groups: readonly (readonly KeyRef[])[];
   /** Whether a key that stands twice in a group counts once: in SOPS only inside `key_groups`. */
   readonly distinct: boolean;

@@ -1,3 +1,4 @@
+import { FORMAT_NAMES } from "../formats/index.ts";
 import { URI_FORMS } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { jsonSchema, type Shape } from "./shape.ts";
@@ -115,10 +116,18 @@ const RECREATION_RULE: Shape = {
   atMostOne: [[...SELECTOR_KINDS]],
 };
 
+const FORMAT: Shape = {
+  is: "text",
+  about:
+    "What its files are, where their names do not say it: SOPS's own endings (.yaml, .json, .env, .ini) count more.",
+  oneOf: FORMAT_NAMES,
+};
+
 const RULE: Shape = {
   is: "fields",
   fields: {
     ...PATHS,
+    format: FORMAT,
     recipients: RECIPIENTS,
     key_groups: KEY_GROUPS,
     shamir_threshold: THRESHOLD,

@@ -16,6 +16,8 @@ interface TextShape extends Described {
   readonly is: "text";
   /** What the whole text must match, and how to say so. */
   readonly form?: { readonly pattern: RegExp; readonly words: string };
+  /** The only texts that may stand there. */
+  readonly oneOf?: readonly string[];
   readonly examples?: readonly string[];
 }
 
@@ -93,8 +95,10 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
     }
   };
 
-  const checkText = (at: number, text: string, { form }: TextShape, what: string) => {
+  const checkText = (at: number, text: string, { form, oneOf }: TextShape, what: string) => {
     if (text === "") fail(at, `${what} is empty`, "write a value, or take the field away");
+    else if (oneOf && !oneOf.includes(text))
+      fail(at, `${what} is none of those that there are`, choiceHint(text, oneOf));
     else if (form && !form.pattern.test(text)) fail(at, `${what} is not ${form.words}`, HINT);
   };
 
@@ -139,6 +143,11 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
 }
 
 const HINT = "docs/config.md shows every field, and .sopsrc.example a whole file";
+
+function choiceHint(text: string, choice: readonly string[]): string {
+  const meant = nearest(text, choice);
+  return meant === undefined ? `write one of ${choice.join(", ")}` : `did you mean ${meant}?`;
+}
 
 export function unknownHint(name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
@@ -189,7 +198,7 @@ export function jsonSchema(shape: Shape): Record<string, unknown> {
       return {
         type: "string",
         ...about,
-        minLength: 1,
+        ...(shape.oneOf ? { enum: shape.oneOf } : { minLength: 1 }),
         ...(shape.form && { pattern: shape.form.pattern.source }),
         ...(shape.examples && { examples: shape.examples }),
       };

@@ -1,5 +1,7 @@
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
+import type { FormatName } from "../formats/format.ts";
+import { isFormatName } from "../formats/index.ts";
 import { ALLOW_NOTHING } from "../keys/allow.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
@@ -126,6 +128,7 @@ class Sopsrc {
       name: textOf(fieldOf(node, "name")),
       place: this.places.at(node.at),
       pattern: this.pattern(node, what),
+      format: formatNamed(textOf(fieldOf(node, "format"))),
       groups,
       distinct: true,
       threshold: needed,
@@ -217,6 +220,10 @@ class Sopsrc {
   private fail(node: Node, message: string, hint: string): void {
     this.errors.push(configError(message, this.places.at(node.at), hint));
   }
+}
+
+function formatNamed(name: string | undefined): FormatName | undefined {
+  return isFormatName(name) ? name : undefined;
 }
 
 function ruleTitle(word: string, index: number, node: Node): string {

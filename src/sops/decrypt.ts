@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { formatsOfEncrypted } from "../formats/detect.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
@@ -43,12 +44,28 @@ export function readEncrypted(text: string, format: Format): { reading: Reading;
   try {
     reading = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
   } catch (error) {
-    if (!(error instanceof TsopsError) || error.code !== "parse") throw error;
-    const { message, hint, place, cause } = error;
-    throw new TsopsError("parse", message, { hint, place, cause, exit: 1 });
+    if (!(error instanceof TsopsError)) throw error;
+    throw unreadable(error, text);
   }
-  if (!reading.metadata) throw noMetadata();
+  if (!reading.metadata) throw noMetadata(text);
   return { reading, metadata: readMetadata(reading.metadata.tree) };
+}
+
+/** What a format says of a text that was to be decrypted: it speaks to those who encrypt, too. */
+function unreadable(error: TsopsError, text: string): TsopsError {
+  if (formatsOfEncrypted(text).length === 0) return notEncrypted(text, error);
+  if (error.code !== "parse") return error;
+  const { message, place, cause } = error;
+  const forEncrypting = error.hint === undefined || /encrypt/.test(error.hint);
+  const hint = forEncrypting ? "compare it with its last good version in git" : error.hint;
+  return new TsopsError("parse", message, { hint, place, cause, exit: 1 });
+}
+
+/** A text without any sign of metadata. What cannot be read at all keeps its code. */
+function notEncrypted(text: string, cause: TsopsError): TsopsError {
+  const code = cause.code === "parse" ? "parse" : "no-metadata";
+  const { message, hint } = noMetadata(text);
+  return new TsopsError(code, message, { hint, cause, exit: 1 });
 }
 
 /**

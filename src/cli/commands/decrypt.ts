@@ -9,22 +9,21 @@ import type { Format } from "../../formats/format.ts";
 import { formatPath, parsePath, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeMap } from "../../formats/tree.ts";
-import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { forEachFile, PASSED_OVER } from "../batch.ts";
 import {
   checkOutputOptions,
-  inputFormat,
   openFile,
   outputBelow,
   outputFormat,
+  readEncryptedAs,
   readInput,
   writeResult,
 } from "../files.ts";
 import { type Io, readAll } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
-import { indentFor, loadSettings } from "../settings.ts";
+import { indentFor, settingsForReading } from "../settings.ts";
 
 /** `decrypt`: one file to standard output, or many in place or into a folder. */
 export async function decrypt(args: Args, io: Io): Promise<number> {
@@ -38,10 +37,10 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     parents = false,
   ): Promise<void> => {
     const input = given ?? (await readInput(name, io));
-    const settings = await loadSettings(resolve(io.cwd, name), args, io);
+    const settings = await settingsForReading(resolve(io.cwd, name), args, io);
     const open = await openFile(name, input.bytes, args, io, session);
     try {
-      const format = await outputFormat(args, name);
+      const format = await outputFormat(args, name, open.format);
       const text = plaintextOf(open, format, args, indentFor(format, args, settings));
       const file = args.flag("in-place") ? name : undefined;
       await writeResult(text, { file, expected: input.fingerprint, output, parents, plaintext: true }, io);
@@ -152,7 +151,7 @@ export async function isEncrypted(name: string, args: Args, io: Io): Promise<boo
 async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boolean> {
   if (!bytes.includes("sops")) return false;
   try {
-    readEncrypted(decodeText(bytes), await inputFormat(args, name));
+    await readEncryptedAs(decodeText(bytes), name, args);
     return true;
   } catch {
     return false;

@@ -3,7 +3,7 @@ import { type Command, run, runInBackground } from "../../exec/run.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
-import { missingFileExits, openFile, readInput } from "../files.ts";
+import { missingFileExits, openFile, readInput, warnOfOneText } from "../files.ts";
 import type { Io } from "../io.ts";
 import { makeSession } from "../session.ts";
 import { documentTrees } from "./decrypt.ts";
@@ -15,6 +15,7 @@ export async function execEnv(args: Args, io: Io): Promise<number> {
   const { bytes } = await missingFileExits(2, readInput(name, io));
   const open = await openFile(name, bytes, args, io, await makeSession(args, io));
   open.close();
+  await warnOfOneText(open, name, io);
   const variables = variablesOf(documentTrees(open)[0]!);
   const account = await accountOf(args);
   const env = childEnvironment(io.env, variables, {

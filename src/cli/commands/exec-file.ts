@@ -23,7 +23,7 @@ export async function execFile(args: Args, io: Io): Promise<number> {
   const { bytes } = await missingFileExits(2, readInput(name, io));
   const open = await openFile(name, bytes, args, io, await makeSession(args, io));
   open.close();
-  const format = await outputFormat(args, name);
+  const format = await outputFormat(args, name, open.format);
   const text = format === open.format ? open.decrypted.text : format.print(documentTrees(open), {});
   const account = await accountOf(args);
   return await runWithFile(command, encodeText(text), {

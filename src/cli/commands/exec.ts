@@ -4,7 +4,7 @@ import { run } from "../../exec/run.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
 import { environmentFor, findProgram } from "../../keys/program.ts";
 import type { Args } from "../args.ts";
-import { openFile, readInput } from "../files.ts";
+import { openFile, readInput, warnOfOneText } from "../files.ts";
 import { type Io, visible } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -31,6 +31,7 @@ export async function exec(args: Args, io: Io): Promise<number> {
       const { bytes } = await readInput(file, io);
       const open = await openFile(file, bytes, args, io, session);
       open.close();
+      await warnOfOneText(open, file, io);
       const standard = open.format.name === "dotenv" && dialect === "standard";
       const variables: Variables = standard
         ? readStandardDotenv(open.decrypted.text)
