@@ -31,6 +31,8 @@ export interface Command {
   /** The module is loaded only when the command runs. */
   readonly load: () => Promise<Handler>;
   readonly subcommands?: readonly Command[];
+  /** What stands below its help. */
+  readonly notes?: () => Promise<string>;
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -272,6 +274,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "explain or check the configuration",
     options: {},
     load: async () => (await import("./commands/config.ts")).config,
+    notes: async () => (await import("../config/help.ts")).fieldsHelp(),
     subcommands: [
       {
         usage: "explain <files..>",

@@ -46,6 +46,9 @@ export async function loadSettings(file: string, args: Args, io: Io): Promise<Se
   for (const warning of warnings) await sayOnce(`warning: ${warning}`);
   const [error] = config?.errors ?? [];
   if (error) throw error;
+  for (const secret of config?.secrets ?? []) {
+    await sayOnce(`warning: ${formatError(secret).replace(/^tsops: /, "")}`);
+  }
   return { file, config, by };
 }
 

@@ -1,9 +1,10 @@
 import { TsopsError } from "../errors.ts";
 import { printable } from "../keys/printable.ts";
+import { kindNamed } from "../keys/table.ts";
 import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { FoundBy } from "./find.ts";
-import { isFor, subjectOf } from "./match.ts";
-import type { Config, KeyRef, Rule } from "./model.ts";
+import { isFor, ruleErrors, subjectOf } from "./match.ts";
+import type { Config, KeyRef, Pattern, Rule } from "./model.ts";
 import { shownKey } from "./names.ts";
 
 /** Which rule counts for a file, and why: what `tsops config explain` prints. */
@@ -46,7 +47,7 @@ export async function explain(config: Config, file: string, by?: FoundBy): Promi
     if (error) problem ??= error;
     else if (matches) {
       chosen = rule;
-      problem ??= rule.errors[0];
+      problem ??= (await ruleErrors(config, rule))[0];
     }
   }
   if (config.rules && !chosen) {
@@ -95,7 +96,8 @@ export function formatExplanation(explanation: Explanation): string {
     const mark = rule === chosen ? "→" : matches === undefined ? "!" : " ";
     const name = rule.name === undefined ? "" : ` (${printable(rule.name)})`;
     lines.push(`${mark} rule ${rule.number}${name}, line ${rule.place.line}: ${why}`);
-    if (rule.pattern) lines.push(`    ${rule.pattern.kind}: ${printable(rule.pattern.text)}`);
+    if (rule.pattern) lines.push(`    ${fieldName(config, rule.pattern)}: ${printable(rule.pattern.text)}`);
+    if (rule.format && rule === chosen) lines.push(`    format: ${rule.format}`);
   }
   if (chosen) lines.push("", ...describeRule(config, chosen));
   if (problem) {
@@ -105,6 +107,11 @@ export function formatExplanation(explanation: Explanation): string {
     if (problem.hint !== undefined) lines.push(`  ${printable(problem.hint)}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What the file itself calls the field. */
+function fieldName({ kind }: Config, pattern: Pattern): string {
+  return kind === "sopsrc" && pattern.kind === "path_regex" ? "path" : pattern.kind;
 }
 
 const FOUND: Readonly<Record<FoundBy, string>> = {
@@ -146,5 +153,5 @@ const SELECTS: Readonly<Record<Selector["kind"], (value: string) => string>> = {
 };
 
 function keyLines(config: Config, keys: readonly KeyRef[], indent: string): string[] {
-  return keys.map((key) => `${indent}${key.kind} ${shownKey(config, key)}`);
+  return keys.map((key) => `${indent}${kindNamed(key.kind).title} ${shownKey(config, key)}`);
 }

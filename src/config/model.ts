@@ -31,6 +31,8 @@ export interface Config {
   readonly groups: ReadonlyMap<string, readonly KeyRef[]>;
   /** What is wrong with the file as a whole: it cannot be used. */
   readonly errors: readonly TsopsError[];
+  /** Where secret keys stand in the file, which open what it protects: an error each. */
+  readonly secrets: readonly TsopsError[];
   /** Fields that mean nothing. SOPS ignores them. */
   readonly unknown: readonly UnknownField[];
 }

@@ -1,5 +1,5 @@
 import { FORMAT_NAMES } from "../formats/index.ts";
-import { URI_FORMS } from "../keys/uri.ts";
+import { URI_FORMS, uriPattern } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { jsonSchema, type Shape } from "./shape.ts";
 import { TARGET_CHOICE } from "./targets.ts";
@@ -14,6 +14,7 @@ const NAME = {
 
 const RECIPIENT: Shape = {
   is: "text",
+  schemaPattern: `^(?:(?!AGE-|age1|ssh-)${NAME.pattern.source.slice(1)}|${uriPattern()}$)`,
   about: "The name of a key or a group, or the URI of a key.",
   examples: ["alice", "team", ...URI_FORMS.map(({ example }) => example)],
 };
@@ -26,6 +27,7 @@ const RECIPIENTS: Shape = {
 
 const URI: Shape = {
   is: "text",
+  schemaPattern: `^(?:${uriPattern()})$`,
   about: "The URI of a key.",
   examples: URI_FORMS.map(({ example }) => example),
 };
@@ -103,6 +105,18 @@ const PATHS: Readonly<Record<string, Shape>> = {
   },
 };
 
+/** SOPS's names of the fields that hold keys. */
+const SOPS_KEYS = {
+  age: 'recipients: ["age:…"]',
+  pgp: 'recipients: ["pgp:…"]',
+  kms: 'recipients: ["awskms://arn:…"]',
+  gcp_kms: 'recipients: ["gcpkms://projects/…"]',
+  azure_keyvault: 'recipients: ["azurekms://…"]',
+  hc_vault_transit_uri: 'recipients: ["hashivault://…"]',
+  hckms: 'recipients: ["hckms:…"]',
+  aws_profile: "profile, a field of a key",
+};
+
 const RECREATION_RULE: Shape = {
   is: "fields",
   about: "Whom and how to encrypt the file again for, before it is published.",
@@ -114,6 +128,7 @@ const RECREATION_RULE: Shape = {
   },
   exactlyOne: [["recipients", "key_groups"]],
   atMostOne: [[...SELECTOR_KINDS]],
+  otherNames: SOPS_KEYS,
 };
 
 const FORMAT: Shape = {
@@ -135,6 +150,7 @@ const RULE: Shape = {
   },
   exactlyOne: [["recipients", "key_groups"]],
   atMostOne: [["path", "glob"], [...SELECTOR_KINDS]],
+  otherNames: { path_regex: "path", ...SOPS_KEYS },
 };
 
 const DESTINATION: Shape = {
@@ -177,6 +193,7 @@ const DESTINATION: Shape = {
     ["path", "glob"],
     ["azure_account", "azure_url"],
   ],
+  otherNames: { path_regex: "path" },
 };
 
 const STORE = (format: string): Shape => ({
@@ -192,7 +209,10 @@ const ADDRESSES = (about: string, example: string): Shape => ({
   of: { is: "text", examples: [example] },
 });
 
-export const SOPSRC: Shape = {
+/** SOPS's names of our lists. */
+export const SOPS_LISTS = { creation_rules: "rules", destination_rules: "destinations" };
+
+export const SOPSRC = {
   is: "fields",
   about: "Configuration of tsops: who can read which files, and which of their values are encrypted.",
   fields: {
@@ -251,9 +271,16 @@ export const SOPSRC: Shape = {
       },
     },
   },
-};
+  otherNames: SOPS_LISTS,
+} satisfies Shape;
 
 /** The JSON Schema that is published as schema/tsopsrc.schema.json. */
 export function sopsrcSchema(): Record<string, unknown> {
-  return { $schema: "http://json-schema.org/draft-07/schema#", title: ".sopsrc", ...jsonSchema(SOPSRC) };
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    // a name, and no address: the file comes with the package
+    $id: "urn:tsops:schema:sopsrc",
+    title: ".sopsrc",
+    ...jsonSchema(SOPSRC),
+  };
 }

@@ -116,6 +116,7 @@ class SopsYaml {
       names: this.names,
       groups: new Map(),
       errors: this.decoder.errors,
+      secrets: [],
       unknown: this.unknown,
     };
   }

@@ -51,9 +51,23 @@ export async function readSopsrc(text: string, path: string): Promise<Config> {
     names: [],
     groups: new Map(),
     errors,
+    secrets: [],
     unknown: [],
   };
-  return errors.length > 0 ? empty : new Sopsrc(places, root, empty.folder).read(empty);
+  // what has the wrong shape leaves holes, and everything else is looked at all the same: all is said in one round
+  const config = new Sopsrc(places, root, empty.folder).read(empty);
+  return { ...config, errors: firstOfEach([...errors, ...config.errors]) };
+}
+
+/** One error a place: what follows from another one is none. */
+function firstOfEach(errors: readonly TsopsError[]): TsopsError[] {
+  const seen = new Set<string>();
+  return errors.filter(({ place }) => {
+    const at = `${place?.line}:${place?.column}`;
+    if (seen.has(at)) return false;
+    seen.add(at);
+    return true;
+  });
 }
 
 async function parse(text: string, file: string): Promise<{ root: MapNode; twice: readonly number[] }> {
@@ -77,7 +91,10 @@ async function parse(text: string, file: string): Promise<{ root: MapNode; twice
   }
 }
 
-/** A file whose shape was checked, so that its fields have the types that src/config/schema.ts says. */
+/**
+ * A file whose shape was checked: its fields have the types that src/config/schema.ts says, or there is an error for them, and
+ * they are passed over here.
+ */
 class Sopsrc {
   private readonly places: Places;
   private readonly root: MapNode;
@@ -115,7 +132,7 @@ class Sopsrc {
     const groups = this.groups(node, what);
     const threshold = fieldOf(node, "shamir_threshold");
     const needed = numberOf(threshold) ?? 0;
-    if (threshold && needed > groups.length) {
+    if (threshold && needed > groups.length && needed >= 2 && hasGroups(node)) {
       const many = groups.length === 1 ? "one key group" : `${groups.length} key groups`;
       this.fail(
         threshold,
@@ -153,14 +170,16 @@ class Sopsrc {
   private pattern(node: Node, what: string): Pattern | undefined {
     const path = fieldOf(node, "path");
     if (path) {
-      const text = textOf(path) ?? "";
+      const text = textOf(path);
+      if (text === undefined) return undefined;
       return makePattern("path_regex", text, [text], `path of ${what}`, this.places.at(path.at));
     }
     const glob = fieldOf(node, "glob");
     if (!glob) return undefined;
     const globs = itemsOf(glob) ?? [glob];
-    const expressions = globs.flatMap((one) => this.globExpression(one, what) ?? []);
-    const text = globs.map((one) => textOf(one)).join(", ");
+    const texts = globs.filter((one) => textOf(one) !== undefined);
+    const expressions = texts.flatMap((one) => this.globExpression(one, what) ?? []);
+    const text = texts.map((one) => textOf(one)).join(", ");
     return makePattern("glob", text, expressions, `glob of ${what}`, this.places.at(glob.at));
   }
 
@@ -206,7 +225,8 @@ class Sopsrc {
 
   private allow(): Config["allow"] {
     const allow = fieldOf(this.root, "allow");
-    const list = (name: string) => (itemsOf(fieldOf(allow, name)) ?? []).map((item) => textOf(item) ?? "");
+    const list = (name: string) =>
+      (itemsOf(fieldOf(allow, name)) ?? []).flatMap((item) => textOf(item) ?? []);
     return {
       vault: list("vault"),
       azure: list("azure"),
@@ -220,6 +240,11 @@ class Sopsrc {
   private fail(node: Node, message: string, hint: string): void {
     this.errors.push(configError(message, this.places.at(node.at), hint));
   }
+}
+
+/** Whether the groups of a rule can be counted. */
+function hasGroups(node: Node): boolean {
+  return [fieldOf(node, "key_groups")?.kind, fieldOf(node, "recipients") && "list"].includes("list");
 }
 
 function formatNamed(name: string | undefined): FormatName | undefined {

@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { TreeMap } from "../formats/tree.ts";
+import { checkRoleArn, parseKeyArn } from "./aws/arn.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, unreadable } from "./fields.ts";
 import type { KeyKind, MasterKey } from "./kind.ts";
 import { lazily } from "./lazily.ts";
@@ -13,6 +14,12 @@ export const kms: KeyKind = {
   title: TITLE,
 
   parse: (list) => parseKms(list),
+
+  check({ fields }) {
+    parseKeyArn(textField(fields, "arn"));
+    const role = textField(fields, "role");
+    if (role !== "") checkRoleArn(role);
+  },
 
   fromMetadata(fields) {
     checkCreatedAt(fields, TITLE);
