@@ -19,12 +19,21 @@ export function fieldsHelp(): string {
   ].join("\n");
 }
 
-function fieldsOf(list: Shape): Readonly<Record<string, Shape>> {
-  return list.is === "list" && list.of.is === "fields" ? list.of.fields : {};
+function fieldsOf(list: Shape | undefined): Readonly<Record<string, Shape>> {
+  return list?.is === "list" && list.of.is === "fields" ? list.of.fields : {};
 }
 
 function fieldLines(fields: Readonly<Record<string, Shape>>, known: readonly string[] = []): string[] {
   const shown = Object.entries(fields).filter(([name]) => !known.includes(name));
   const width = Math.max(...shown.map(([name]) => name.length));
-  return shown.map(([name, { about = "" }]) => `  ${name.padEnd(width)}  ${about}`.trimEnd());
+  return shown.flatMap(([name, { about = "" }]) =>
+    wrapped(about, COLUMNS - width).map((line, i) => `  ${(i === 0 ? name : "").padEnd(width)}  ${line}`),
+  );
+}
+
+/** yargs would break longer lines, and not indent what comes then. */
+const COLUMNS = 94;
+
+function wrapped(text: string, columns: number): string[] {
+  return text.match(new RegExp(`.{1,${columns}}(?= |$)`, "g"))?.map((line) => line.trim()) ?? [""];
 }

@@ -1,7 +1,7 @@
 import { FORMAT_NAMES } from "../formats/index.ts";
 import { URI_FORMS, uriPattern } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
-import { jsonSchema, type Shape } from "./shape.ts";
+import { type FieldsShape, jsonSchema, type Shape } from "./shape.ts";
 import { TARGET_CHOICE } from "./targets.ts";
 
 /** The shape of a `.sopsrc`: the only place that says which fields there are. docs/config.md explains them. */
@@ -212,7 +212,7 @@ const ADDRESSES = (about: string, example: string): Shape => ({
 /** SOPS's names of our lists. */
 export const SOPS_LISTS = { creation_rules: "rules", destination_rules: "destinations" };
 
-export const SOPSRC = {
+export const SOPSRC: FieldsShape = {
   is: "fields",
   about: "Configuration of tsops: who can read which files, and which of their values are encrypted.",
   fields: {
@@ -272,7 +272,7 @@ export const SOPSRC = {
     },
   },
   otherNames: SOPS_LISTS,
-} satisfies Shape;
+};
 
 /** The JSON Schema that is published as schema/tsopsrc.schema.json. */
 export function sopsrcSchema(): Record<string, unknown> {

@@ -49,7 +49,7 @@ interface NamesShape extends Described {
 }
 
 /** A map with fields that are known. */
-interface FieldsShape extends Described {
+export interface FieldsShape extends Described {
   readonly is: "fields";
   readonly fields: Readonly<Record<string, Shape>>;
   readonly needed?: readonly string[];

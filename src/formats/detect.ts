@@ -43,8 +43,10 @@ export function formatOfPlain(text: string): FormatName | undefined {
   const [first] = lines;
   if (first === undefined) return undefined;
   if (/^\s*\{/.test(first)) return /^\s*\{\s*(?:"|$|\})/.test(first) ? "json" : "json5";
-  if (all(/^(?:export\s+)?[A-Za-z_][\w.-]*=/)) return "dotenv";
-  if (all(/^\s*(?:\[\[?[\w."' -]+\]\]?\s*$|[\w."' -]+=)/)) return iniOrToml(lines);
+  // base64 ends like a name without a value
+  const valued = lines.some((line) => /^[^=]+=[^=]/.test(line));
+  if (valued && all(/^(?:export\s+)?[A-Za-z_][\w.-]*=/)) return "dotenv";
+  if (valued && all(/^\s*(?:\[\[?[\w."' -]+\]\]?\s*$|[\w."' -]+=)/)) return iniOrToml(lines);
   if (all(/^(?:---|\s*-(?:\s|$)|\s*(?:- )*["']?[\w./-][^:=]*["']?:(?:\s|$)|\s+\S)/) && lines.some(isYamlPair))
     return "yaml";
   return undefined;
