@@ -105,7 +105,7 @@ export function noMetadata(text = ""): TsopsError {
     });
   }
   return new TsopsError("no-metadata", "sops metadata not found: it is not encrypted", {
-    hint: "tsops encrypt FILE encrypts it",
+    hint: "there is nothing to decrypt in it; if there should be, compare it with its last good version in git",
   });
 }
 

@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { formatOfPlain, formatsOfEncrypted } from "../../src/formats/detect.ts";
+import { formatsOfEncrypted } from "../../src/formats/detect.ts";
 import { formatOfFile, formatOfName } from "../../src/formats/index.ts";
+import { formatOfPlain } from "../../src/formats/looks.ts";
 
 test("the format of a name", () => {
   const names: Readonly<Record<string, string | undefined>> = {

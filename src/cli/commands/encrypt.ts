@@ -129,7 +129,7 @@ async function noteUnsaid(
 ): Promise<void> {
   const name = args.text("filename-override") ?? file;
   if (format.name !== "binary" || rule.format || args.text("input-type") || formatOfName(name)) return;
-  const { formatOfPlain } = await import("../../formats/detect.ts");
+  const { formatOfPlain } = await import("../../formats/looks.ts");
   const type = formatOfPlain(text);
   if (type === undefined) return;
   await note(
