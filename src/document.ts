@@ -4,6 +4,7 @@ import { type KeyService, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
+import type { EncryptedText } from "./recognize.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
 import { mayBeLineEnds, otherLineEnds } from "./sops/line-ends.ts";
 import type { Metadata } from "./sops/metadata.ts";
@@ -54,7 +55,16 @@ export async function openText(
   session: Session,
   options: { ignoreMac?: boolean } = {},
 ): Promise<OpenDocument> {
-  const opened = readEncrypted(text, format);
+  return await openRead({ format, ...readEncrypted(text, format) }, session, options);
+}
+
+/** The same for a text that was read. */
+export async function openRead(
+  opened: EncryptedText,
+  session: Session,
+  options: { ignoreMac?: boolean } = {},
+): Promise<OpenDocument> {
+  const { format } = opened;
   const { groups, threshold } = groupsFromMetadata(opened.metadata.tree);
   const [dataKey, selection] = await Promise.all([
     unwrapDataKey(groups, threshold, { ...session, order: session.order ?? parseDecryptionOrder("") }),
@@ -62,7 +72,7 @@ export async function openText(
   ]);
   const close = () => void dataKey.fill(0);
   try {
-    const decrypted = decryptWithEnds(text, opened, format, dataKey, selection, options);
+    const decrypted = decryptWithEnds(opened.reading.text, opened, format, dataKey, selection, options);
     return { format, metadata: opened.metadata, groups, threshold, decrypted, dataKey, selection, close };
   } catch (error) {
     close();

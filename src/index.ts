@@ -7,13 +7,13 @@
 import { homedir } from "node:os";
 import { basename } from "node:path";
 import { driftFrom, type Protection, protectedBy, protectionWanted } from "./config/drift.ts";
-import { type OpenDocument, openText, reopen, type Session } from "./document.ts";
+import { type OpenDocument, openRead, reopen, type Session } from "./document.ts";
 import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
 import { withLock } from "./files/lock.ts";
 import { type ReadFile, readDocument } from "./files/read.ts";
 import { buildTrees } from "./formats/build.ts";
-import type { Format, FormatName, PathElement } from "./formats/format.ts";
+import type { FormatName, PathElement } from "./formats/format.ts";
 import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
 import { fromPlain, type PlainValue, toPlain } from "./formats/plain.ts";
@@ -24,9 +24,9 @@ import type { KindName, MasterKey } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { kindNamed } from "./keys/table.ts";
 import { keysOfUri } from "./keys/uri.ts";
+import { type EncryptedText, readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
-import { readEncrypted } from "./sops/decrypt.ts";
 import { sealOf } from "./sops/seal.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
 
@@ -110,7 +110,7 @@ export async function decrypt(
   options: Options & { format: FormatName },
 ): Promise<string> {
   const session = sessionOf(options);
-  const open = await openWith(document, await loadFormat(options.format), options, session);
+  const open = await openWith(await readAs(toText(document), options.format), options, session);
   closeAll(open, session);
   return open.decrypted.text;
 }
@@ -135,7 +135,7 @@ export async function encrypt(
   const plain = toText(document);
   const session = sessionOf(options);
   if (options.update !== undefined) {
-    const open = await openWith(options.update, format, options, session);
+    const open = await openWith(await readAs(toText(options.update), format.name), options, session);
     try {
       refuseDrift(driftFrom(wantedProtection(options, open), protectedBy(open)), options);
       return saveText(open, plain, session, { seal: options.seal ?? open.decrypted.sealed });
@@ -166,8 +166,9 @@ export async function encryptFile(path: string, options: EncryptionOptions): Pro
   await withLock(path, async () => {
     const { bytes, fingerprint } = await readDocument(path);
     try {
-      if (options.update !== undefined) await checkUpdate(path, options.update, options);
-      const text = await encrypt(bytes, { ...options, format: formatOf(path, options) });
+      let { format = formatOfFile(basename(path)) } = options;
+      if (options.update !== undefined) format = await checkUpdate(path, options.update, options);
+      const text = await encrypt(bytes, { ...options, format });
       await replaceFile(path, encodeText(text), { expected: fingerprint });
     } catch (error) {
       throw inFile(error, path);
@@ -182,8 +183,7 @@ export async function open(path: string, options: Options = {}): Promise<Documen
   const file = await readDocument(path);
   try {
     const session = sessionOf(options);
-    const format = await loadFormat(formatOf(path, options));
-    const opened = await openWith(file.bytes, format, options, session);
+    const opened = await openWith(await readNamed(path, file.bytes, options), options, session);
     const drift = await driftOfFile(path, opened, options);
     return new Document(opened, session, { path, file, mayChange: () => refuseDrift(drift, options) });
   } catch (error) {
@@ -300,14 +300,9 @@ function closeAll(open: OpenDocument, session: Session): void {
   void forgetKeys(session.context);
 }
 
-async function openWith(
-  document: string | Uint8Array,
-  format: Format,
-  options: Options,
-  session: Session,
-): Promise<OpenDocument> {
+async function openWith(text: EncryptedText, options: Options, session: Session): Promise<OpenDocument> {
   const { ignoreMac } = options;
-  const opened = await openText(toText(document), format, session, { ignoreMac }).catch(async (error) => {
+  const opened = await openRead(text, session, { ignoreMac }).catch(async (error) => {
     await forgetKeys(session.context);
     throw error;
   });
@@ -319,12 +314,12 @@ async function openWith(
   return opened;
 }
 
-/** Compares the document of `update` with the rule of the file that it is for. */
-async function checkUpdate(path: string, update: string | Uint8Array, options: Options): Promise<void> {
-  const format = await loadFormat(formatOf(path, options));
-  const { metadata } = readEncrypted(toText(update), format);
+/** Compares the document of `update` with the rule of the file that it is for. @returns its format. */
+async function checkUpdate(path: string, update: string | Uint8Array, options: Options): Promise<FormatName> {
+  const { format, metadata } = await readNamed(path, update, options);
   const file = { ...groupsFromMetadata(metadata.tree), metadata, format };
   refuseDrift(await driftOfFile(path, file, options), options);
+  return format.name;
 }
 
 /** What `update` was given beside the document: that, and nothing else, has to be as it says. */
@@ -345,8 +340,16 @@ function toText(document: string | Uint8Array): string {
   return typeof document === "string" ? document : decodeText(document);
 }
 
-function formatOf(path: string, options: Options): FormatName {
-  return options.format ?? formatOfFile(basename(path));
+/** In the format that the caller names; else that of the file's name, or of the content where that is another one. */
+async function readNamed(
+  path: string,
+  document: string | Uint8Array,
+  { format }: Options,
+): Promise<EncryptedText> {
+  const text = toText(document);
+  return format === undefined
+    ? await recognize(text, formatOfFile(basename(path)))
+    : await readAs(text, format);
 }
 
 /** @throws TsopsError("usage") if something is not a key. */

@@ -9,14 +9,7 @@ import { loses } from "./keys/difference.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
-import {
-  type Metadata,
-  noMetadata,
-  readMetadata,
-  SOPS_VERSION,
-  selectorFields,
-  withFields,
-} from "./sops/metadata.ts";
+import { type Metadata, readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
 import { compileSelector, type Selector } from "./sops/selection.ts";
 import type { EncryptOptions } from "./sops/work.ts";
 
@@ -104,7 +97,10 @@ export async function saveDraft(
   options: SaveOptions = {},
 ): Promise<string> {
   const { metadata } = readText(draft, file.format);
-  if (!metadata) throw noMetadata();
+  if (!metadata) {
+    const hint = "leave the part named sops in the text: it says who can open the file";
+    throw new TsopsError("no-metadata", "sops metadata not found", { hint });
+  }
   const typed = readMetadata(metadata.tree);
   const recipients = groupsFromMetadata(typed.tree);
   if (!loses(file, recipients)) return await encryptShown(file, draft, typed, session, options);

@@ -94,6 +94,26 @@ test("errors have stable codes", () =>
     assert.is(await decrypt(changed, { ...options, format: "json", ignoreMac: true }), '{"a": 1}');
   }));
 
+test("the content decides where the name says nothing or something else, unless the caller does", () =>
+  inSandbox(async (box) => {
+    const bySops = readFileSync(new URL("../fixtures/detect/x.toml", import.meta.url));
+    for (const name of ["x.toml", "x.json5", "x.yaml.enc", ".env.production"]) {
+      const path = box.write(name, bySops);
+      const document = await open(path, { identities: [identity], config: false });
+      assert.is(document.format, "binary", name);
+      assert.is(document.text, 'a = "x"\n');
+      document.setText('a = "y"\n');
+      await document.save();
+      document.close();
+      assert.is((await decryptFile(path, { identities: [identity] })).toString(), 'a = "y"\n');
+      await encryptFile(path, { update: bySops, identities: [identity], config: false, acceptDrift: true });
+      await open(path, { identities: [identity], format: "toml" }).then(
+        () => assert.unreachable(),
+        (error) => assert.is(error.code, "parse"),
+      );
+    }
+  }));
+
 test("key groups with a threshold", async () => {
   const other = { age: ["age18dnrwj4wza5gevs27janaw742ujz7fl468yxdqmz50gg2vpre9nq7znm38"] };
   const text = await encrypt('{"a": 1}', { format: "json", keyGroups: [keys, other], threshold: 2 });

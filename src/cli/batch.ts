@@ -1,4 +1,4 @@
-import { inFile } from "../errors.ts";
+import { inFile, TsopsError } from "../errors.ts";
 import { mapFiles } from "../files/batch.ts";
 import type { Io } from "./io.ts";
 import { write } from "./io.ts";
@@ -45,13 +45,26 @@ export async function forEachFile(
     }
     await progress(++done);
   });
-  for (const error of errors.slice(0, SHOWN_ERRORS)) await reportError(error, io);
-  if (errors.length > SHOWN_ERRORS)
-    await note(io, `and ${errors.length - SHOWN_ERRORS} more errors like these`);
+  const shown = unlike(errors);
+  for (const error of shown.slice(0, SHOWN_ERRORS)) await reportError(error, io);
+  if (shown.length > SHOWN_ERRORS)
+    await note(io, `and ${shown.length - SHOWN_ERRORS} more errors like these`);
   const meant = names.length - passedOver;
   const nothing = meant === 0 ? ": nothing was left to do" : "";
   await note(io, `${what} ${meant - errors.length} of ${meant} files${nothing}`);
   return errors.length > 0 ? 1 : 0;
+}
+
+/** What is wrong with the configuration is wrong for all files: once is enough. */
+function unlike(errors: readonly unknown[]): unknown[] {
+  const seen = new Set<string>();
+  return errors.filter((error) => {
+    if (!(error instanceof TsopsError)) return true;
+    const text = JSON.stringify([error.message, error.place]);
+    if (seen.has(text)) return false;
+    seen.add(text);
+    return true;
+  });
 }
 
 const MANY = 100;

@@ -5,11 +5,10 @@ import { formatPath } from "../formats/path.ts";
 import { decodeText, placeOf } from "../formats/text.ts";
 import { groupsFromMetadata } from "../keys/metadata.ts";
 import { bareValues } from "../sops/bare.ts";
-import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { describeDrift } from "./drift.ts";
-import { inputFormat, readInput } from "./files.ts";
+import { readEncryptedAs, readInput } from "./files.ts";
 import type { Io } from "./io.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { loadSettings } from "./settings.ts";
@@ -28,8 +27,7 @@ export async function problemsOf(
   io: Io,
 ): Promise<(readonly [string, ...string[]])[]> {
   const text = decodeText((await readInput(name, io)).bytes);
-  const format = await inputFormat(args, name);
-  const { reading, metadata } = readEncrypted(text, format);
+  const { format, reading, metadata } = await readEncryptedAs(text, name, args);
   const bare = bareValues(reading, await compileSelector(metadata.selector));
   const problems = bare.slice(0, SHOWN_VALUES).map((entry): [string, ...string[]] => {
     const { line, column } = placeOf(text, entry.start);

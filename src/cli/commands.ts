@@ -34,6 +34,8 @@ export interface Command {
   readonly subcommands?: readonly Command[];
   /** What stands behind `--` is a program with its arguments, which the command runs. */
   readonly runsProgram?: true;
+  /** What stands below its help. */
+  readonly notes?: () => Promise<string>;
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -285,6 +287,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "explain or check the configuration",
     options: {},
     load: async () => (await import("./commands/config.ts")).config,
+    notes: async () => (await import("../config/help.ts")).fieldsHelp(),
     subcommands: [
       {
         usage: "explain <files..>",

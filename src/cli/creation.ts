@@ -5,6 +5,7 @@ import { compile } from "../config/pattern.ts";
 import { chooseSelector } from "../config/selectors.ts";
 import type { NewFile, Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
+import type { FormatName } from "../formats/format.ts";
 import type { KindName, MasterKey } from "../keys/kind.ts";
 import { parseEncryptionContext, parseKms } from "../keys/kms.ts";
 import { kindNamed } from "../keys/table.ts";
@@ -13,7 +14,7 @@ import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "../sops/selecti
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
 import { note } from "./report.ts";
-import { loadSettings, ruleFor, type Settings } from "./settings.ts";
+import { isOnlyBeside, loadSettings, ruleFor, type Settings } from "./settings.ts";
 
 /** Key options and their variables, in the order in which SOPS puts the keys together (SPEC section 7). */
 const KEY_OPTIONS: readonly (readonly [option: string, variable: string, kind: KindName])[] = [
@@ -58,11 +59,29 @@ function byKind(args: Args, prefix: string, env: Io["env"]): MasterKey[] {
   });
 }
 
+export interface Creation extends NewFile {
+  /** What the rule says that the file is. */
+  readonly format?: FormatName;
+}
+
+/**
+ * What the configuration says for a new file. One that only lies beside the file has no say where the person names keys:
+ * SOPS would not find it, and whoever hands over a file may hand over its folder, too.
+ * @throws TsopsError("config") if there is one that counts and it is broken.
+ */
+export async function settingsForNew(name: string, args: Args, io: Io): Promise<Settings> {
+  const file = resolve(io.cwd, name);
+  const named = keysFrom(args, "", io.env).length > 0;
+  return named && (await isOnlyBeside(args, io))
+    ? { file, config: undefined }
+    : await loadSettings(file, args, io);
+}
+
 /**
  * Keys and selectors for a new file: options and variables first, then the creation rule, option by option.
  * @throws TsopsError("config") if there are rules and none matches, or if nothing names a key.
  */
-export async function creationFor({ config, file }: Settings, args: Args, io: Io): Promise<NewFile> {
+export async function creationFor({ config, file }: Settings, args: Args, io: Io): Promise<Creation> {
   const rule = config && (await creationRule(config, file));
   const keys = keysFrom(args, "", io.env);
   if (keys.length === 0 && !rule) {
@@ -83,6 +102,7 @@ export async function creationFor({ config, file }: Settings, args: Args, io: Io
     selector,
     macOnlyEncrypted: args.flag("mac-only-encrypted") || rule?.macOnlyEncrypted,
     seal: config?.seal ?? true,
+    format: rule?.format,
   };
 }
 

@@ -1,11 +1,13 @@
 import { basename, join, relative, resolve } from "node:path";
-import { type OpenDocument, openText, type Session } from "../document.ts";
+import type { Rule } from "../config/model.ts";
+import { type OpenDocument, openRead, type Session } from "../document.ts";
 import { inFile, TsopsError } from "../errors.ts";
 import { createFile, type Replaced, replaceFile } from "../files/atomic.ts";
 import { type ReadFile, readDocument } from "../files/read.ts";
-import type { Format } from "../formats/format.ts";
-import { formatOfFile, isFormatName, loadFormat } from "../formats/index.ts";
+import type { Format, FormatName } from "../formats/format.ts";
+import { formatOfFile, formatOfSopsName, isFormatName, loadFormat } from "../formats/index.ts";
 import { decodeText, encodeText, placeOf } from "../formats/text.ts";
+import { type EncryptedText, readAs, recognize } from "../recognize.ts";
 import type { Warning } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
@@ -34,16 +36,48 @@ export async function missingFileExits<T>(exit: number, work: Promise<T>): Promi
   }
 }
 
-/** The format to read a file in: `--input-type`, else its name or what stands in for that. */
-export async function inputFormat(args: Args, name: string): Promise<Format> {
+/**
+ * The format of a plaintext that is to be encrypted: `--input-type`, else its name or what stands in for that. Where SOPS
+ * would take it for binary, the creation rule has a say before our own names have.
+ */
+export async function inputFormat(args: Args, name: string, rule?: Pick<Rule, "format">): Promise<Format> {
   const type = args.text("input-type");
-  return await loadFormat(isFormatName(type) ? type : formatOfFile(args.text("filename-override") ?? name));
+  if (isFormatName(type)) return await loadFormat(type);
+  const file = args.text("filename-override") ?? name;
+  return await loadFormat(formatOfSopsName(file) ?? rule?.format ?? formatOfFile(file));
 }
 
-/** The format to write it in: `--output-type`, else that of the input. */
-export async function outputFormat(args: Args, name: string): Promise<Format> {
+/**
+ * The format to write in: `--output-type`, else that of the input. With `--input-type` it is the one that the name says,
+ * as in SOPS, where it has one to SOPS.
+ */
+export async function outputFormat(args: Args, name: string, input: Format): Promise<Format> {
   const type = args.text("output-type");
-  return isFormatName(type) ? await loadFormat(type) : await inputFormat(args, name);
+  if (isFormatName(type)) return await loadFormat(type);
+  if (!isFormatName(args.text("input-type"))) return input;
+  const named = formatOfSopsName(args.text("filename-override") ?? name);
+  return named === undefined ? input : await loadFormat(named);
+}
+
+/** Reads an encrypted file: as `--input-type` says, else by its name, or its content where that is of another format. */
+export async function readEncryptedAs(text: string, name: string, args: Args): Promise<EncryptedText> {
+  const type = args.text("input-type");
+  if (!isFormatName(type)) return await recognize(text, formatOfFile(args.text("filename-override") ?? name));
+  try {
+    return await readAs(text, type);
+  } catch (error) {
+    throw await looksOtherwise(error, text, type);
+  }
+}
+
+/** Says which type the file seems to have, where it is not the one that was asked for. */
+async function looksOtherwise(error: unknown, text: string, type: FormatName): Promise<unknown> {
+  if (!(error instanceof TsopsError) || !["parse", "print", "no-metadata"].includes(error.code)) return error;
+  const { format } = await recognize(text, type).catch(() => ({ format: undefined }));
+  if (!format) return error;
+  const { code, message, place, exit, cause } = error;
+  const hint = `it looks like an encrypted file of type ${format.name}: leave --input-type ${type} away`;
+  return new TsopsError(code, message, { hint, place, exit, cause });
 }
 
 /** Refuses options that cannot stand together, as SOPS does (SPEC section 7). */
@@ -137,9 +171,8 @@ export async function openFile(
 ): Promise<OpenDocument> {
   const text = decodeText(bytes);
   try {
-    const open = await openText(text, await inputFormat(args, name), session, {
-      ignoreMac: args.flag("ignore-mac"),
-    });
+    const ignoreMac = args.flag("ignore-mac");
+    const open = await openRead(await readEncryptedAs(text, name, args), session, { ignoreMac });
     await checkSealThere(name, open.metadata, args, io).catch((error) => {
       open.close();
       throw error;
@@ -156,6 +189,16 @@ export async function openFile(
   } catch (error) {
     throw inFile(error, name);
   }
+}
+
+/** A program that asks for variables gets one with everything in it: that is what SOPS does, and hardly what was meant. */
+export async function warnOfOneText({ format }: OpenDocument, name: string, io: Io): Promise<void> {
+  if (format.name !== "binary") return;
+  await note(
+    io,
+    `warning: ${name} was encrypted as one text: all of it is in the variable data`,
+    "  decrypt it and encrypt it again with --input-type dotenv, or whatever it is, to have its values",
+  );
 }
 
 /** Ten comments that do not decrypt are ten lines; a thousand are not worth a screen each. */

@@ -21,7 +21,11 @@ export async function helpText(words: readonly string[], columns: number | undef
     .alias("v", "version")
     .wrap(Math.min(columns ?? 100, 110))
     .epilogue("`tsops COMMAND --help` says more about a command.");
-  for (const command of [...COMMANDS, LEGACY]) addCommand(parser, command);
+  const [word, ...others] = words;
+  const asked = COMMANDS.find(({ usage }) => usage.split(" ")[0] === word);
+  const notes = others.length === 0 ? await asked?.notes?.() : undefined;
+  for (const command of [...COMMANDS, LEGACY])
+    addCommand(parser, command, command === asked ? notes : undefined);
   return await new Promise((resolve, reject) => {
     parser.parse([...words, "--help"], {}, (error: Error | undefined, _args: unknown, text: string) => {
       if (error) reject(error);
@@ -37,10 +41,11 @@ function commandOf(words: readonly string[]): Command | undefined {
   return found;
 }
 
-function addCommand(parser: Argv, command: Command): void {
+function addCommand(parser: Argv, command: Command, notes?: string): void {
   parser.command(command.usage, command.summary, (inner) => {
     inner.options(command.options);
     inner.group(Object.keys(command.options), "Options of this command:");
+    if (notes !== undefined) inner.epilogue(notes);
     for (const [line, what] of command.examples ?? []) inner.example(line, what);
     for (const sub of command.subcommands ?? []) addCommand(inner, sub);
     return inner;

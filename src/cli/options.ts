@@ -64,7 +64,10 @@ export const KEYS: OptionTable = {
   "hc-vault-transit": text("Vault transit key URIs, separated by commas"),
   pgp: text("PGP fingerprints, separated by commas", { alias: "p" }),
   age: text("age recipients, separated by commas", { alias: "a" }),
-  key: text("a master key by its URI, of any kind (docs/keys.md); may be given several times", URIS),
+  key: text(
+    "a master key by its URI, of any kind (see `tsops config --help`); may be given several times",
+    URIS,
+  ),
 };
 
 /** Which values are encrypted. The last three are global in SOPS, and may stand with any command. */

@@ -12,10 +12,9 @@ import { groupsFromMetadata } from "../keys/metadata.ts";
 import { type Content, recreatedContent } from "../publish/content.ts";
 import { bareValues } from "../sops/bare.ts";
 import { type Bare, coverageChange } from "../sops/coverage.ts";
-import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
-import { inputFormat, readInput } from "./files.ts";
+import { readEncryptedAs, readInput } from "./files.ts";
 import { type Io, writeLines } from "./io.ts";
 import type { Plan } from "./publish-plan.ts";
 import { formatDifference } from "./recipients.ts";
@@ -32,8 +31,7 @@ import { checkDrift } from "./vouch.ts";
 export async function readEncryptedFile({ file, settings }: Plan, args: Args, io: Io): Promise<Buffer> {
   const { bytes } = await readInput(file, io);
   const text = decodeText(bytes);
-  const format = await inputFormat(args, file);
-  const { reading, metadata } = readEncrypted(text, format);
+  const { format, reading, metadata } = await readEncryptedAs(text, file, args);
   await checkSealThere(file, metadata, args, io);
   await checkDrift({ ...groupsFromMetadata(metadata.tree), metadata, format }, settings, file, args, io);
   if (metadata.mac === "") {

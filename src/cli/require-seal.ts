@@ -4,7 +4,7 @@ import type { Metadata } from "../sops/metadata.ts";
 import { sealOf } from "../sops/seal.ts";
 import type { Args } from "./args.ts";
 import { homeOf, type Io } from "./io.ts";
-import { loadSettings } from "./settings.ts";
+import { settingsForReading } from "./settings.ts";
 
 /**
  * Refuses a file without a seal where seals are required: by the option, the variable or the configuration. Whether the
@@ -22,7 +22,10 @@ export async function checkSealThere(name: string, metadata: Metadata, args: Arg
   });
 }
 
-/** What says that a file must have a seal; undefined if nothing does. The nearest word counts. */
+/**
+ * What says that a file must have a seal; undefined if nothing does. The nearest word counts. A configuration that cannot
+ * be read says nothing: whoever could break it could as well take the field out.
+ */
 async function requiredBy(name: string, args: Args, io: Io): Promise<string | undefined> {
   if (args.has("require-seal")) return args.flag("require-seal") ? "--require-seal" : undefined;
   const variable = io.env.TSOPS_REQUIRE_SEAL;
@@ -30,7 +33,7 @@ async function requiredBy(name: string, args: Args, io: Io): Promise<string | un
   const { userConfig } = await import("../config/user.ts");
   const own = await userConfig(io.env, homeOf(io));
   if (own.requireSeal) return own.path;
-  const { config } = await loadSettings(resolve(io.cwd, name), args, io);
+  const { config } = await settingsForReading(resolve(io.cwd, name), args, io);
   return config?.requireSeal ? config.path : undefined;
 }
 

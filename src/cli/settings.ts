@@ -1,10 +1,11 @@
 import { Configurations, type FoundBy } from "../config/find.ts";
 import { matchingRule } from "../config/match.ts";
 import type { Config, Rule } from "../config/model.ts";
+import { TsopsError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
-import { note } from "./report.ts";
+import { errorLines, note } from "./report.ts";
 
 /** What the configuration says for one file. */
 export interface Settings {
@@ -18,33 +19,26 @@ export interface Settings {
 /** Each run searches a folder, reads a configuration and says what there is to say about it once. */
 const searches = new WeakMap<Io, { configurations: Configurations; said: Set<string> }>();
 
-function searchFor(args: Args, io: Io) {
+function searchOf(args: Args, io: Io) {
   let search = searches.get(io);
   if (!search) {
     const configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
     search = { configurations, said: new Set() };
     searches.set(io, search);
   }
-  return search;
-}
-
-/** Where the configuration for a file stands, whether it can be read or not. */
-export async function configurationFor(file: string, args: Args, io: Io): Promise<string | undefined> {
-  const found = await searchFor(args, io)
-    .configurations.find(file)
-    .catch(() => undefined);
-  return found?.path;
+  const { said, configurations } = search;
+  const sayOnce = async (text: string, ...more: readonly string[]): Promise<void> => {
+    if (said.has(text)) return;
+    said.add(text);
+    await note(io, text, ...more);
+  };
+  return { configurations, sayOnce };
 }
 
 /** The configuration that applies to a file. @throws TsopsError("config") if there is one and it is broken. */
 export async function loadSettings(file: string, args: Args, io: Io): Promise<Settings> {
-  const search = searchFor(args, io);
-  const { said } = search;
-  const sayOnce = async (text: string): Promise<void> => {
-    if (!said.has(text)) await note(io, text);
-    said.add(text);
-  };
-  const { config, path, by, warnings } = await search.configurations.load(file);
+  const { configurations, sayOnce } = searchOf(args, io);
+  const { config, path, by, warnings } = await configurations.load(file);
   if (args.flag("verbose"))
     await sayOnce(
       path === undefined ? `${file}: no configuration` : `${file}: configuration ${path} (${by})`,
@@ -52,12 +46,49 @@ export async function loadSettings(file: string, args: Args, io: Io): Promise<Se
   for (const warning of warnings) await sayOnce(`warning: ${warning}`);
   const [error] = config?.errors ?? [];
   if (error) throw error;
+  for (const secret of config?.secrets ?? []) {
+    const [line, ...more] = warningLines(secret);
+    await sayOnce(`warning: ${line}`, ...more);
+  }
   return { file, config, by };
 }
 
 /** Configurations that this run found only in the folders of its files. */
 export function besideFiles(io: Io): ReadonlySet<string> {
   return searches.get(io)?.configurations.besideFiles ?? new Set();
+}
+
+/** Where the configuration for a file stands, whether it can be read or not. */
+export async function configurationFor(file: string, args: Args, io: Io): Promise<string | undefined> {
+  const found = await searchOf(args, io)
+    .configurations.find(file)
+    .catch(() => undefined);
+  return found?.path;
+}
+
+/**
+ * The same for what only reads: decrypting needs no configuration, so a broken one is named once and does without. Who
+ * wants seals in any case says so with the option or the variable.
+ */
+export async function settingsForReading(file: string, args: Args, io: Io): Promise<Settings> {
+  try {
+    return await loadSettings(file, args, io);
+  } catch (error) {
+    if (!(error instanceof TsopsError) || error.code !== "config") throw error;
+    const [line] = warningLines(error);
+    await searchOf(args, io).sayOnce(`warning: the configuration does not count: ${line}`);
+    return { file, config: undefined };
+  }
+}
+
+function warningLines(error: TsopsError): [string, ...string[]] {
+  const [line = "", ...more] = errorLines(error);
+  return [line.replace(/^tsops: /, ""), ...more];
+}
+
+/** Whether no configuration is named, and none found from the working folder. */
+export async function isOnlyBeside(args: Args, io: Io): Promise<boolean> {
+  return (await searchOf(args, io).configurations.find()).path === undefined;
 }
 
 export async function ruleFor({ config, file }: Settings): Promise<Rule | undefined> {

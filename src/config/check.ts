@@ -1,8 +1,11 @@
 import { type Place, TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
+import type { MasterKey } from "../keys/kind.ts";
+import { SECRET_KEY_WORDS } from "../keys/secret.ts";
+import { kindNamed } from "../keys/table.ts";
 import { distinctKey, masterKeys } from "./groups.ts";
-import type { Config, Destination, Pattern, Rule } from "./model.ts";
-import { compile } from "./pattern.ts";
+import type { Config, Destination, KeyRef, Pattern, Rule } from "./model.ts";
+import { EXPRESSION_HINT, invalidSelectors } from "./selectors.ts";
 import { unknownHint } from "./shape.ts";
 
 /** Something that `tsops config check` reports. Errors stop files from being encrypted, warnings are likely mistakes. */
@@ -18,42 +21,48 @@ export async function checkConfig(config: Config): Promise<Finding[]> {
   const findings = config.errors.map(asError);
   const rules = config.rules ?? [];
   // what could not be read leaves holes, and they are no findings
-  if (findings.length > 0)
-    append(
-      findings,
-      rules.flatMap(({ errors }) => errors.map(asError)),
-    );
-  else {
-    for (const rule of rules) append(findings, await checkRule(rule, `creation rule ${rule.number}`));
-    for (const destination of config.destinations) append(findings, await checkDestination(destination));
+  const whole = findings.length === 0;
+  for (const rule of rules)
+    append(findings, await checkRule(rule, `creation rule ${rule.number}`, config, whole));
+  for (const destination of config.destinations)
+    append(findings, await checkDestination(destination, config));
+  append(findings, checkNames(config));
+  if (whole) {
     append(findings, unreachable(rules, "creation rule"));
     append(findings, unreachable(config.destinations, "destination"));
-    append(findings, checkNames(config));
   }
   for (const { name, place, where, known } of config.unknown) {
     findings.push(
       warning(place, `${where} has an unknown field, which has no effect`, unknownHint(name, known)),
     );
   }
+  findings.push(...secretsLeft(config, findings));
   const order = ({ place }: Finding) => (place.line ?? 0) * 1e6 + (place.column ?? 0);
   return unique(findings).sort((a, b) => order(a) - order(b));
 }
 
-async function checkRule(rule: Rule, what: string): Promise<Finding[]> {
+/** Secret keys that stand where no key is due, in a comment for instance: what else is wrong was said of the others. */
+function secretsLeft({ secrets }: Config, findings: readonly Finding[]): Finding[] {
+  const said = findings.filter(({ message }) => message.includes(SECRET_KEY_WORDS));
+  const lines = new Set(said.map(({ place }) => place.line));
+  return secrets.map(asError).filter(({ place }) => !lines.has(place.line));
+}
+
+async function checkRule(rule: Rule, what: string, config: Config, whole: boolean): Promise<Finding[]> {
   const findings = [...rule.errors.map(asError), ...(await checkPattern(rule.pattern, what))];
-  if (rule.groups.some((group) => group.length === 0) && rule.errors.length === 0) {
+  if (whole && rule.groups.some((group) => group.length === 0) && rule.errors.length === 0) {
     const message = rule.groups.length > 1 ? `a key group of ${what} has no key` : `${what} names no key`;
     findings.push(warning(rule.place, message, "files of this rule need keys from the command line"));
   }
   return [
     ...findings,
     ...checkKeys(rule, what),
-    ...checkThreshold(rule, what),
-    ...(await checkSelectors(rule, what)),
+    ...(whole || rule.groups.length > 1 ? checkThreshold(rule, what) : []),
+    ...(await checkSelectors(rule, what, config)),
   ];
 }
 
-async function checkDestination(destination: Destination): Promise<Finding[]> {
+async function checkDestination(destination: Destination, config: Config): Promise<Finding[]> {
   const what = `destination ${destination.number}`;
   const { recreation, errors, pattern, vault } = destination;
   const findings = [
@@ -71,7 +80,7 @@ async function checkDestination(destination: Destination): Promise<Finding[]> {
     ...findings,
     ...checkKeys(recreation, rule),
     ...checkThreshold(recreation, rule),
-    ...(await checkSelectors(recreation, rule)),
+    ...(await checkSelectors(recreation, rule, config)),
   ];
 }
 
@@ -105,7 +114,7 @@ function checkKeys(rule: Rule, what: string): Finding[] {
   rule.groups.forEach((group, i) => {
     for (const ref of group) {
       try {
-        for (const key of masterKeys(ref).map(distinctKey)) {
+        for (const key of checkedKeys(ref).map(distinctKey)) {
           const before = seen.get(key);
           if (before === undefined) seen.set(key, i);
           else findings.push(twice(ref.place, what, before === i));
@@ -151,18 +160,36 @@ function checkThreshold({ threshold, groups, place: at, thresholdPlace }: Rule, 
   return [];
 }
 
-/** SOPS takes an invalid expression for one that never matches, so that nothing or everything is encrypted. */
-async function checkSelectors({ selectors }: Rule, what: string): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const { kind, value, place } of selectors) {
-    if (!kind.endsWith("_regex")) continue;
-    const compiled = await compile(value);
-    if (!("why" in compiled)) continue;
+/**
+ * SOPS takes an invalid expression for one that never matches, so that nothing or everything is encrypted. In a `.sopsrc` it
+ * is an error.
+ */
+async function checkSelectors(
+  rule: Pick<Rule, "selectors">,
+  what: string,
+  config: Pick<Config, "kind">,
+): Promise<Finding[]> {
+  return (await invalidSelectors(rule)).map(({ kind, place, why }) => {
+    const message = `${kind} of ${what} is not a valid regular expression (${why})`;
+    if (config.kind === "sopsrc") return error(place, message, EXPRESSION_HINT);
     const effect = kind.startsWith("un") ? "everything is encrypted" : "nothing is encrypted";
-    const message = `${kind} of ${what} is not a valid regular expression (${compiled.why}): ${effect}`;
-    findings.push(warning(place, message, "correct it; RE2 has no look-ahead and no back-references"));
+    return warning(place, `${message}: ${effect}`, EXPRESSION_HINT);
+  });
+}
+
+/** The keys of an identifier, which could exist. @throws TsopsError("config") with the place, if one is malformed. */
+function checkedKeys(ref: KeyRef): MasterKey[] {
+  const keys = masterKeys(ref);
+  for (const key of keys) {
+    try {
+      kindNamed(key.kind).check?.(key);
+    } catch (thrown) {
+      if (!(thrown instanceof TsopsError)) throw thrown;
+      const { message, hint } = thrown;
+      throw new TsopsError("config", message, { hint, place: ref.place, cause: thrown });
+    }
   }
-  return findings;
+  return keys;
 }
 
 /** Rules behind one that takes every file, or that have the pattern of an earlier one. */
@@ -188,7 +215,7 @@ function checkNames(config: Config): Finding[] {
   const seen = new Map<string, string>();
   return config.names.flatMap(({ name, key, place }) => {
     try {
-      return masterKeys(key)
+      return checkedKeys(key)
         .map(distinctKey)
         .flatMap((id) => {
           const before = seen.get(id);
@@ -217,10 +244,21 @@ function warning(place: Place, message: string, hint: string): Finding {
   return { severity: "warning", message, hint, place };
 }
 
-/** A malformed key that several rules use is one finding. */
+/**
+ * A malformed key that several rules use is one finding; and where something is an error, what else would be said of it is
+ * a consequence.
+ */
 function unique(findings: readonly Finding[]): Finding[] {
-  const seen = new Map(
-    findings.map((finding) => [JSON.stringify([finding.place, finding.message]), finding]),
-  );
+  const errors = new Map<string, Finding>();
+  for (const finding of findings) {
+    const place = JSON.stringify(finding.place);
+    if (finding.severity === "error" && !errors.has(place)) errors.set(place, finding);
+  }
+  const seen = new Map<string, Finding>();
+  for (const finding of findings) {
+    const place = JSON.stringify(finding.place);
+    const first = errors.get(place);
+    if (first === undefined || first === finding) seen.set(JSON.stringify([place, finding.message]), finding);
+  }
   return [...seen.values()];
 }

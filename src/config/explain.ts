@@ -1,10 +1,11 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { printable } from "../keys/printable.ts";
+import { kindNamed } from "../keys/table.ts";
 import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { FoundBy } from "./find.ts";
-import { isFor, subjectOf } from "./match.ts";
-import type { Config, KeyRef, Rule } from "./model.ts";
+import { isFor, ruleErrors, subjectOf } from "./match.ts";
+import type { Config, KeyRef, Pattern, Rule } from "./model.ts";
 import { shownKey } from "./names.ts";
 
 /** Which rule counts for a file, and why: what `tsops config explain` prints. */
@@ -47,7 +48,7 @@ export async function explain(config: Config, file: string, by?: FoundBy): Promi
     if (error) problem ??= error;
     else if (matches) {
       chosen = rule;
-      problem ??= rule.errors[0];
+      problem ??= (await ruleErrors(config, rule))[0];
     }
   }
   if (config.rules && !chosen) {
@@ -96,7 +97,8 @@ export function explanationLines(explanation: Explanation): string[] {
     const mark = rule === chosen ? "→" : matches === undefined ? "!" : " ";
     const name = rule.name === undefined ? "" : ` (${printable(rule.name)})`;
     lines.push(`${mark} rule ${rule.number}${name}, line ${rule.place.line}: ${why}`);
-    if (rule.pattern) lines.push(`    ${rule.pattern.kind}: ${printable(rule.pattern.text)}`);
+    if (rule.pattern) lines.push(`    ${fieldName(config, rule.pattern)}: ${printable(rule.pattern.text)}`);
+    if (rule.format && rule === chosen) lines.push(`    format: ${rule.format}`);
   }
   if (chosen) append(lines, ["", ...describeRule(config, chosen)]);
   if (problem) {
@@ -106,6 +108,11 @@ export function explanationLines(explanation: Explanation): string[] {
     if (problem.hint !== undefined) lines.push(`  ${printable(problem.hint)}`);
   }
   return lines;
+}
+
+/** What the file itself calls the field. */
+function fieldName({ kind }: Config, pattern: Pattern): string {
+  return kind === "sopsrc" && pattern.kind === "path_regex" ? "path" : pattern.kind;
 }
 
 const FOUND: Readonly<Record<FoundBy, string>> = {
@@ -145,5 +152,5 @@ const SELECTS: Readonly<Record<Selector["kind"], (value: string) => string>> = {
 };
 
 function keyLines(config: Config, keys: readonly KeyRef[], indent: string): string[] {
-  return keys.map((key) => `${indent}${key.kind} ${shownKey(config, key)}`);
+  return keys.map((key) => `${indent}${kindNamed(key.kind).title} ${shownKey(config, key)}`);
 }

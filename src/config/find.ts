@@ -148,8 +148,12 @@ export function isSopsrcName(path: string): boolean {
 
 /** A configuration from its text. @throws TsopsError("config") if it is neither YAML nor JSON5. */
 export async function readConfig(text: string, path: string): Promise<Config> {
-  if (isSopsrcName(path)) return await (await import("./sopsrc.ts")).readSopsrc(text, path);
-  return await (await import("./sops-yaml.ts")).readSopsYaml(text, path);
+  if (text.includes("ENC[")) (await import("./foreign.ts")).refuseEncrypted(text, path);
+  const config = isSopsrcName(path)
+    ? await (await import("./sopsrc.ts")).readSopsrc(text, path)
+    : await (await import("./sops-yaml.ts")).readSopsYaml(text, path);
+  if (!/AGE-|PRIVATE KEY/i.test(text)) return config;
+  return { ...config, secrets: (await import("./secrets.ts")).secretErrors(text, config) };
 }
 
 /** A configuration from disk. @throws TsopsError("config") if it cannot be read. */
@@ -172,17 +176,23 @@ export async function readConfigFile(path: string, disk: ConfigDisk = DISK): Pro
 
 async function searchUpwards(folder: string, disk: ConfigDisk): Promise<ConfigSearch> {
   let ignored: string | undefined;
+  const foreign: string[] = [];
   let at = folder;
   for (let i = 0; i < MAX_FOLDERS; i++) {
     const paths = [SOPS_NAME, OWN_NAME, IGNORED_NAME].map((name) => join(at, name));
-    const [sops, own, other] = await Promise.all(paths.map((path) => disk.exists(path)));
+    const [sops, named, other] = await Promise.all(paths.map((path) => disk.exists(path)));
+    const own = named && !(await isForeignFile(paths[1]!, disk));
+    if (named && !own) foreign.push(isPassedOver(paths[1]!));
     if (sops && own) throw bothThere(at);
     if (sops || own) {
       const path = paths[sops ? 0 : 1]!;
       if (own && other) ignored ??= paths[2]!;
       return {
         path,
-        warnings: ignored === undefined ? [] : [`${isIgnored(ignored)}; using ${path} instead`],
+        warnings: [
+          ...foreign,
+          ...(ignored === undefined ? [] : [`${isIgnored(ignored)}; using ${path} instead`]),
+        ],
       };
     }
     if (other) ignored ??= paths[2]!;
@@ -190,7 +200,23 @@ async function searchUpwards(folder: string, disk: ConfigDisk): Promise<ConfigSe
     if (parent === at) break;
     at = parent;
   }
-  return { warnings: ignored === undefined ? [] : [isIgnored(ignored)] };
+  return { warnings: [...foreign, ...(ignored === undefined ? [] : [isIgnored(ignored)])] };
+}
+
+/** Whether a `.sopsrc` is another program's; one that cannot be read counts as ours. */
+async function isForeignFile(path: string, disk: ConfigDisk): Promise<boolean> {
+  let text: string;
+  try {
+    text = decodeText(await disk.read(path));
+  } catch {
+    return false;
+  }
+  if (text.startsWith("{")) return false;
+  return await (await import("./foreign.ts")).isForeign(text);
+}
+
+function isPassedOver(path: string): string {
+  return `${path} is passed over: it is another program's, as it is not an object between { and }`;
 }
 
 function isIgnored(path: string): string {

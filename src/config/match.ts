@@ -2,6 +2,7 @@ import { isAbsolute, normalize, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { printable } from "../keys/printable.ts";
 import type { Config, Destination, Pattern, Rule } from "./model.ts";
+import { selectorErrors } from "./selectors.ts";
 
 /** A file as rules see it. */
 export interface Subject {
@@ -54,7 +55,7 @@ export async function matchingRule(config: Config, file: string): Promise<Rule |
   const subject = subjectOf(config.folder, file);
   for (const rule of config.rules ?? []) {
     if (!(await isFor(rule.pattern, subject))) continue;
-    throwFirst(rule.errors);
+    throwFirst(await ruleErrors(config, rule));
     return rule;
   }
   return undefined;
@@ -95,6 +96,12 @@ export async function destinationFor(config: Config, file: string, typed: string
     place: { file: config.path },
     hint: `add one to ${config.kind === "sopsrc" ? "destinations" : "destination_rules"}`,
   });
+}
+
+/** What stops the files of a rule. */
+export async function ruleErrors({ kind }: Config, rule: Rule): Promise<readonly TsopsError[]> {
+  if (kind !== "sopsrc" || rule.selectors.length === 0) return rule.errors;
+  return [...rule.errors, ...(await selectorErrors(rule, `rule ${rule.number}`))];
 }
 
 function throwFirst(errors: readonly TsopsError[]): void {

@@ -1,4 +1,5 @@
 import type { Place, TsopsError } from "../errors.ts";
+import type { FormatName } from "../formats/format.ts";
 import type { Allow } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
 
@@ -30,6 +31,8 @@ export interface Config {
   readonly groups: ReadonlyMap<string, readonly KeyRef[]>;
   /** What is wrong with the file as a whole: it cannot be used. */
   readonly errors: readonly TsopsError[];
+  /** Where secret keys stand in the file, which open what it protects: an error each. */
+  readonly secrets: readonly TsopsError[];
   /** Fields that mean nothing. SOPS ignores them. */
   readonly unknown: readonly UnknownField[];
 }
@@ -45,6 +48,8 @@ export interface Rule {
   readonly place: Place;
   /** Which files it is for; undefined matches every file. */
   readonly pattern?: Pattern;
+  /** What its files are where their names do not say it to SOPS. */
+  readonly format?: FormatName;
   readonly groups: readonly (readonly KeyRef[])[];
   /** Whether a key that stands twice in a group counts once: in SOPS only inside `key_groups`. */
   readonly distinct: boolean;

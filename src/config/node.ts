@@ -170,11 +170,12 @@ export function textOf(node: Node | undefined): string | undefined {
 }
 
 export function numberOf(node: Node | undefined): number | undefined {
-  return node?.kind === "scalar" ? Number(node.value) : undefined;
+  if (node?.kind !== "scalar") return undefined;
+  return typeof node.value === "bigint" || typeof node.value === "number" ? Number(node.value) : undefined;
 }
 
 export function truthOf(node: Node | undefined): boolean | undefined {
-  return node?.kind === "scalar" ? node.value === true : undefined;
+  return node?.kind === "scalar" && typeof node.value === "boolean" ? node.value : undefined;
 }
 
 /** Places in a text, after one pass over it. */

@@ -1,5 +1,6 @@
 import type { TsopsError } from "../errors.ts";
-import { parseUri, URI_FORMS } from "../keys/uri.ts";
+import { holdsSecretKey, SECRET_KEY_HINT, SECRET_KEY_WORDS } from "../keys/secret.ts";
+import { parseUri, uriHint } from "../keys/uri.ts";
 import { nearest } from "../nearest.ts";
 import type { KeyRef, NamedKey } from "./model.ts";
 import { type Field, fieldOf, itemsOf, type Node, type Places, textOf } from "./node.ts";
@@ -14,6 +15,8 @@ export class Recipients {
   private readonly places: Places;
   private readonly errors: TsopsError[];
   private readonly keysByName = new Map<string, KeyRef>();
+  /** Names of keys that are there and wrong: one error is enough for each. */
+  private readonly broken = new Set<string>();
   private readonly groupFields: ReadonlyMap<string, Field>;
   private depth = 0;
   /** Groups that were resolved; null while one is, which is how a circle shows. */
@@ -24,7 +27,10 @@ export class Recipients {
     this.errors = errors;
     for (const { key: name, at, node } of keys?.kind === "map" ? keys.fields : []) {
       const key = this.namedKey(node, name);
-      if (!key) continue;
+      if (!key) {
+        this.broken.add(name);
+        continue;
+      }
       this.keysByName.set(name, key);
       this.names.push({ name, key, place: places.at(at) });
     }
@@ -55,8 +61,10 @@ export class Recipients {
   }
 
   private recipient(node: Node, what: string): readonly KeyRef[] {
-    const text = textOf(node) ?? "";
-    if (text.includes(":")) return this.uri(node, text, what) ?? [];
+    const text = textOf(node);
+    // of the wrong type, which was said already
+    if (text === undefined || text === "" || this.broken.has(text)) return [];
+    if (text.includes(":") || holdsSecretKey(text)) return this.uri(node, text, what) ?? [];
     const key = this.keysByName.get(text);
     if (key) return [key];
     if (this.groupFields.has(text)) return this.group(text, node);
@@ -91,9 +99,9 @@ export class Recipients {
 
   private namedKey(node: Node, name: string): KeyRef | undefined {
     const what = `key ${name}`;
-    if (node.kind !== "map") return this.uri(node, textOf(node) ?? "", what)?.[0];
+    if (node.kind !== "map") return this.uri(node, textOf(node), what)?.[0];
     const uriNode = fieldOf(node, "uri");
-    const [key] = (uriNode && this.uri(uriNode, textOf(uriNode) ?? "", what)) ?? [];
+    const [key] = (uriNode && this.uri(uriNode, textOf(uriNode), what)) ?? [];
     if (!key) return undefined;
     if (key.kind !== "kms" && node.fields.length > 1) {
       this.fail(
@@ -113,12 +121,16 @@ export class Recipients {
     };
   }
 
-  private uri(node: Node, text: string, what: string): [KeyRef] | undefined {
+  private uri(node: Node, text: string | undefined, what: string): [KeyRef] | undefined {
+    if (text === undefined || text === "") return undefined;
+    if (holdsSecretKey(text)) {
+      this.fail(node.at, `${what}: ${SECRET_KEY_WORDS}`, SECRET_KEY_HINT);
+      return undefined;
+    }
     const key = parseUri(text);
     if (key && !key.id.includes(",")) return [{ ...key, place: this.places.at(node.at) }];
-    const forms = URI_FORMS.map(({ scheme }) => `${scheme}…`).join(" ");
-    const why = key ? "is more than one key" : "is not the URI of a key";
-    this.fail(node.at, `${what}: this ${why}`, key ? "make it a list" : `URIs of keys are: ${forms}`);
+    if (key) this.fail(node.at, `${what}: this is more than one key`, "make it a list");
+    else this.fail(node.at, `${what}: this is not the URI of a key`, uriHint(text));
     return undefined;
   }
 

@@ -1,7 +1,8 @@
+import { FORMAT_NAMES } from "../formats/index.ts";
 import { ALLOW_LISTS } from "../keys/allow.ts";
-import { URI_FORMS } from "../keys/uri.ts";
+import { URI_FORMS, uriPattern } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
-import { jsonSchema, type Shape } from "./shape.ts";
+import { type FieldsShape, jsonSchema, type Shape } from "./shape.ts";
 import { TARGET_CHOICE } from "./targets.ts";
 
 /**
@@ -17,6 +18,7 @@ const NAME = {
 
 const RECIPIENT: Shape = {
   is: "text",
+  schemaPattern: `^(?:(?!AGE-|age1|ssh-)${NAME.pattern.source.slice(1)}|${uriPattern()}$)`,
   about: "The name of a key or a group, or the URI of a key.",
   examples: ["alice", "team", ...URI_FORMS.map(({ example }) => example)],
 };
@@ -29,6 +31,7 @@ const RECIPIENTS: Shape = {
 
 const URI: Shape = {
   is: "text",
+  schemaPattern: `^(?:${uriPattern()})$`,
   about: "The URI of a key.",
   examples: URI_FORMS.map(({ example }) => example),
 };
@@ -106,6 +109,18 @@ const PATHS: Readonly<Record<string, Shape>> = {
   },
 };
 
+/** SOPS's names of the fields that hold keys. */
+const SOPS_KEYS = {
+  age: 'recipients: ["age:…"]',
+  pgp: 'recipients: ["pgp:…"]',
+  kms: 'recipients: ["awskms://arn:…"]',
+  gcp_kms: 'recipients: ["gcpkms://projects/…"]',
+  azure_keyvault: 'recipients: ["azurekms://…"]',
+  hc_vault_transit_uri: 'recipients: ["hashivault://…"]',
+  hckms: 'recipients: ["hckms:…"]',
+  aws_profile: "profile, a field of a key",
+};
+
 const RECREATION_RULE: Shape = {
   is: "fields",
   about: "Whom and how to encrypt the file again for, before it is published.",
@@ -117,12 +132,21 @@ const RECREATION_RULE: Shape = {
   },
   exactlyOne: [["recipients", "key_groups"]],
   atMostOne: [[...SELECTOR_KINDS]],
+  otherNames: SOPS_KEYS,
+};
+
+const FORMAT: Shape = {
+  is: "text",
+  about:
+    "What its files are, where their names do not say it: SOPS's own endings (.yaml, .json, .env, .ini) count more.",
+  oneOf: FORMAT_NAMES,
 };
 
 const RULE: Shape = {
   is: "fields",
   fields: {
     ...PATHS,
+    format: FORMAT,
     recipients: RECIPIENTS,
     key_groups: KEY_GROUPS,
     shamir_threshold: THRESHOLD,
@@ -130,6 +154,7 @@ const RULE: Shape = {
   },
   exactlyOne: [["recipients", "key_groups"]],
   atMostOne: [["path", "glob"], [...SELECTOR_KINDS]],
+  otherNames: { path_regex: "path", ...SOPS_KEYS },
 };
 
 const DESTINATION: Shape = {
@@ -172,6 +197,7 @@ const DESTINATION: Shape = {
     ["path", "glob"],
     ["azure_account", "azure_url"],
   ],
+  otherNames: { path_regex: "path" },
 };
 
 const STORE = (format: string): Shape => ({
@@ -192,9 +218,13 @@ const ALLOW: Shape = {
   ),
 };
 
-export const SOPSRC: Shape = {
+/** SOPS's names of our lists. */
+export const SOPS_LISTS = { creation_rules: "rules", destination_rules: "destinations" };
+
+export const SOPSRC: FieldsShape = {
   is: "fields",
   about: "Configuration of tsops: who can read which files, and which of their values are encrypted.",
+  otherNames: SOPS_LISTS,
   fields: {
     $schema: { is: "text", about: "The JSON Schema of this file, for editors." },
     keys: {
@@ -262,14 +292,20 @@ export const USER_CONFIG: Shape = {
 
 /** The JSON Schema that is published as schema/tsopsrc.schema.json. */
 export function sopsrcSchema(): Record<string, unknown> {
-  return titled(".sopsrc", SOPSRC);
+  return titled("sopsrc", ".sopsrc", SOPSRC);
 }
 
 /** The JSON Schema that is published as schema/user-config.schema.json. */
 export function userConfigSchema(): Record<string, unknown> {
-  return titled("tsops/config.json5", USER_CONFIG);
+  return titled("user-config", "tsops/config.json5", USER_CONFIG);
 }
 
-function titled(title: string, shape: Shape): Record<string, unknown> {
-  return { $schema: "http://json-schema.org/draft-07/schema#", title, ...jsonSchema(shape) };
+function titled(name: string, title: string, shape: Shape): Record<string, unknown> {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    // a name, and no address: the file comes with the package
+    $id: `urn:tsops:schema:${name}`,
+    title,
+    ...jsonSchema(shape),
+  };
 }

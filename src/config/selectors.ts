@@ -1,6 +1,8 @@
 import { TsopsError } from "../errors.ts";
 import { SELECTOR_KINDS, type Selector, type SelectorKind } from "../sops/selection.ts";
-import type { Rule } from "./model.ts";
+import type { PlacedSelector, Rule } from "./model.ts";
+import { compile } from "./pattern.ts";
+import { configError } from "./problem.ts";
 
 /**
  * The selector for a new file: a flag wins over the same option of the rule (SPEC section 7). Undefined if neither
@@ -22,4 +24,26 @@ export function chooseSelector(
     });
   }
   return chosen[0];
+}
+
+export const EXPRESSION_HINT = "correct it; RE2 has no look-ahead and no back-references";
+
+/** The selectors of a rule whose expressions are none, with the reason. */
+export async function invalidSelectors({
+  selectors,
+}: Pick<Rule, "selectors">): Promise<(PlacedSelector & { readonly why: string })[]> {
+  const invalid: (PlacedSelector & { readonly why: string })[] = [];
+  for (const selector of selectors) {
+    if (!selector.kind.endsWith("_regex")) continue;
+    const compiled = await compile(selector.value);
+    if ("why" in compiled) invalid.push({ ...selector, why: compiled.why });
+  }
+  return invalid;
+}
+
+/** What is wrong with the expressions of a rule of a `.sopsrc`: a secret would stay plain. */
+export async function selectorErrors(rule: Rule, what: string): Promise<TsopsError[]> {
+  return (await invalidSelectors(rule)).map(({ kind, place, why }) =>
+    configError(`${kind} of ${what} is not a valid regular expression (${why})`, place, EXPRESSION_HINT),
+  );
 }

@@ -17,6 +17,10 @@ interface TextShape extends Described {
   readonly is: "text";
   /** What the whole text must match, and how to say so. */
   readonly form?: { readonly pattern: RegExp; readonly words: string };
+  /** What the text must match, for editors: here more is said of it than that it does not. */
+  readonly schemaPattern?: string;
+  /** The only texts that may stand there. */
+  readonly oneOf?: readonly string[];
   readonly examples?: readonly string[];
 }
 
@@ -46,10 +50,12 @@ interface NamesShape extends Described {
 }
 
 /** A map with fields that are known. */
-interface FieldsShape extends Described {
+export interface FieldsShape extends Described {
   readonly is: "fields";
   readonly fields: Readonly<Record<string, Shape>>;
   readonly needed?: readonly string[];
+  /** What other programs call these fields, SOPS first of all, and what to write instead. */
+  readonly otherNames?: Readonly<Record<string, string>>;
   /** Of each of these lists one field at most may be there. */
   readonly atMostOne?: readonly (readonly string[])[];
   /** Of each of these lists exactly one field must be there. */
@@ -94,8 +100,10 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
     }
   };
 
-  const checkText = (at: number, text: string, { form }: TextShape, what: string) => {
+  const checkText = (at: number, text: string, { form, oneOf }: TextShape, what: string) => {
     if (text === "") fail(at, `${what} is empty`, "write a value, or take the field away");
+    else if (oneOf && !oneOf.includes(text))
+      fail(at, `${what} is none of those that there are`, choiceHint(text, oneOf));
     else if (form && !form.pattern.test(text)) fail(at, `${what} is not ${form.words}`, HINT);
   };
 
@@ -119,7 +127,12 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
     for (const field of node.fields) {
       const inner = known.includes(field.key) ? shape.fields[field.key] : undefined;
       if (inner) check(field.node, inner, what === "the file" ? field.key : `${field.key} of ${what}`);
-      else fail(field.at, `${what} has an unknown field`, unknownHint(field.key, known));
+      else
+        fail(
+          field.at,
+          `${what} has an unknown field`,
+          otherName(field.key, shape) ?? unknownHint(field.key, known),
+        );
     }
     const missing = shape.needed?.find((name) => !given.has(name));
     if (missing !== undefined) fail(node.at, `${what} has no ${missing}`, "add it");
@@ -139,7 +152,16 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
   return errors;
 }
 
-const HINT = "docs/config.md shows every field, and .sopsrc.example a whole file";
+const HINT = "`tsops config --help` lists the fields";
+
+function otherName(name: string, { otherNames = {} }: FieldsShape): string | undefined {
+  return Object.hasOwn(otherNames, name) ? `in .sopsrc this is called ${otherNames[name]}` : undefined;
+}
+
+function choiceHint(text: string, choice: readonly string[]): string {
+  const meant = nearest(text, choice);
+  return meant === undefined ? `write one of ${choice.join(", ")}` : `did you mean ${meant}?`;
+}
 
 export function unknownHint(name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
@@ -190,8 +212,9 @@ export function jsonSchema(shape: Shape): Record<string, unknown> {
       return {
         type: "string",
         ...about,
-        minLength: 1,
+        ...(shape.oneOf ? { enum: shape.oneOf } : { minLength: 1 }),
         ...(shape.form && { pattern: shape.form.pattern.source }),
+        ...(shape.schemaPattern !== undefined && { pattern: shape.schemaPattern }),
         ...(shape.examples && { examples: shape.examples }),
       };
     case "number":
@@ -226,16 +249,25 @@ export function jsonSchema(shape: Shape): Record<string, unknown> {
 
 function fieldsSchema({ fields, needed, atMostOne, exactlyOne }: FieldsShape): Record<string, unknown> {
   const properties = Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, jsonSchema(one)]));
-  const only = (exactlyOne ?? []).map((names) => ({ oneOf: names.map((name) => ({ required: [name] })) }));
-  const never = (atMostOne ?? []).flatMap((names) =>
-    names.flatMap((a, i) => names.slice(i + 1).map((b) => ({ not: { required: [a, b] } }))),
+  // what excludes a field says "is not allowed" at that field, which editors show; `not` would say "must not be valid"
+  const pairs = [...(atMostOne ?? []), ...(exactlyOne ?? [])].flatMap((names) =>
+    names.flatMap((a) => names.filter((b) => b !== a).map((b) => [a, b] as const)),
   );
-  const rules = [...only, ...never];
+  const excluded = Object.fromEntries(
+    [...new Set(pairs.map(([a]) => a))].map((a) => {
+      const others = pairs.filter(([name]) => name === a).map(([, b]) => [b, false]);
+      return [a, { type: "object", properties: Object.fromEntries(others) }];
+    }),
+  );
+  const oneOf = (exactlyOne ?? []).map((names) => ({
+    anyOf: names.map((name) => ({ type: "object", properties: { [name]: true }, required: [name] })),
+  }));
   return {
     type: "object",
     properties,
     additionalProperties: false,
     ...(needed && { required: needed }),
-    ...(rules.length > 0 && { allOf: rules }),
+    ...(pairs.length > 0 && { dependencies: excluded }),
+    ...(oneOf.length > 0 && { allOf: oneOf }),
   };
 }

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
+import { FORMAT_NAMES, isFormatName } from "../formats/index.ts";
 import { readText } from "../formats/unreadable.ts";
 import { ALLOW_NOTHING } from "../keys/allow.ts";
 import type { KindName } from "../keys/kind.ts";
@@ -28,6 +29,8 @@ const KEY_FIELDS: readonly (readonly [string, KindName])[] = [
 
 const RULE_FIELDS = [
   "path_regex",
+  // not one of SOPS's, which passes it over
+  "format",
   ...KEY_FIELDS.map(([name]) => name),
   "aws_profile",
   "key_groups",
@@ -43,6 +46,8 @@ const DESTINATION_FIELDS = [
   "recreation_rule",
   "omit_extensions",
 ];
+
+const FORMAT_HINT = `write one of ${FORMAT_NAMES.join(", ")}`;
 
 /**
  * Reads a `.sops.yaml` with SOPS's meaning. What is wrong with it is in the result: `errors` of the file and of each
@@ -113,6 +118,7 @@ class SopsYaml {
       names: this.names,
       groups: new Map(),
       errors: this.decoder.errors,
+      secrets: [],
       unknown: this.unknown,
     };
   }
@@ -124,12 +130,18 @@ class SopsYaml {
     const selectors = this.selectors(fields, what);
     const conflict = selectorConflict(selectors, what);
     if (conflict) errors.push(conflict);
+    const format = this.decoder.text(fields.get("format"), `format of ${what}`);
+    if (format !== "" && !isFormatName(format)) {
+      const place = this.places.at(fields.get("format")!.node.at);
+      errors.push(configError(`format of ${what} is none of those that there are`, place, FORMAT_HINT));
+    }
     const keys = this.keys(fields, what);
     const threshold = fields.get("shamir_threshold");
     return {
       number,
       place: this.places.at(node.at),
       pattern: this.pattern(fields, what),
+      format: isFormatName(format) ? format : undefined,
       ...keys,
       threshold: this.decoder.integer(threshold, `shamir_threshold of ${what}`) ?? 0,
       thresholdPlace: threshold && this.places.at(threshold.at),

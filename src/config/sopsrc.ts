@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
 import type { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
+import type { FormatName } from "../formats/format.ts";
+import { isFormatName } from "../formats/index.ts";
 import { ALLOW_NOTHING, type Allow, allowFrom } from "../keys/allow.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
@@ -33,12 +35,29 @@ export async function readSopsrc(text: string, path: string): Promise<Config> {
     names: [],
     groups: new Map(),
     errors,
+    secrets: [],
     unknown: [],
   };
-  return errors.length > 0 ? empty : new Sopsrc(places, root, empty.folder).read(empty);
+  // what has the wrong shape leaves holes, and everything else is looked at all the same: all is said in one round
+  const config = new Sopsrc(places, root, empty.folder).read(empty);
+  return { ...config, errors: firstOfEach([...errors, ...config.errors]) };
 }
 
-/** A file whose shape was checked, so that its fields have the types that src/config/schema.ts says. */
+/** One error a place: what follows from another one is none. */
+function firstOfEach(errors: readonly TsopsError[]): TsopsError[] {
+  const seen = new Set<string>();
+  return errors.filter(({ place }) => {
+    const at = `${place?.line}:${place?.column}`;
+    if (seen.has(at)) return false;
+    seen.add(at);
+    return true;
+  });
+}
+
+/**
+ * A file whose shape was checked: its fields have the types that src/config/schema.ts says, or there is an error for them, and
+ * they are passed over here.
+ */
 class Sopsrc {
   private readonly places: Places;
   private readonly root: MapNode;
@@ -76,7 +95,7 @@ class Sopsrc {
     const groups = this.groups(node, what);
     const threshold = fieldOf(node, "shamir_threshold");
     const needed = numberOf(threshold) ?? 0;
-    if (threshold && needed > groups.length) {
+    if (threshold && needed > groups.length && needed >= 2 && hasGroups(node)) {
       const many = groups.length === 1 ? "one key group" : `${groups.length} key groups`;
       this.fail(
         threshold,
@@ -89,6 +108,7 @@ class Sopsrc {
       name: textOf(fieldOf(node, "name")),
       place: this.places.at(node.at),
       pattern: this.pattern(node, what),
+      format: formatNamed(textOf(fieldOf(node, "format"))),
       groups,
       distinct: true,
       threshold: needed,
@@ -113,14 +133,16 @@ class Sopsrc {
   private pattern(node: Node, what: string): Pattern | undefined {
     const path = fieldOf(node, "path");
     if (path) {
-      const text = textOf(path) ?? "";
+      const text = textOf(path);
+      if (text === undefined) return undefined;
       return makePattern("path_regex", text, [text], `path of ${what}`, this.places.at(path.at));
     }
     const glob = fieldOf(node, "glob");
     if (!glob) return undefined;
     const globs = itemsOf(glob) ?? [glob];
-    const expressions = globs.flatMap((one) => this.globExpression(one, what) ?? []);
-    const text = globs.map((one) => textOf(one)).join(", ");
+    const texts = globs.filter((one) => textOf(one) !== undefined);
+    const expressions = texts.flatMap((one) => this.globExpression(one, what) ?? []);
+    const text = texts.map((one) => textOf(one)).join(", ");
     return makePattern("glob", text, expressions, `glob of ${what}`, this.places.at(glob.at));
   }
 
@@ -172,7 +194,16 @@ class Sopsrc {
 /** The lists of the field `allow`, which the user's own configuration has, too. */
 export function allowOf(root: MapNode): Allow {
   const allow = fieldOf(root, "allow");
-  return allowFrom((name) => (itemsOf(fieldOf(allow, name)) ?? []).map((item) => textOf(item) ?? ""));
+  return allowFrom((name) => (itemsOf(fieldOf(allow, name)) ?? []).flatMap((item) => textOf(item) ?? []));
+}
+
+/** Whether the groups of a rule can be counted. */
+function hasGroups(node: Node): boolean {
+  return [fieldOf(node, "key_groups")?.kind, fieldOf(node, "recipients") && "list"].includes("list");
+}
+
+function formatNamed(name: string | undefined): FormatName | undefined {
+  return isFormatName(name) ? name : undefined;
 }
 
 function ruleTitle(word: string, index: number, node: Node): string {

@@ -2,6 +2,7 @@ import { TsopsError } from "../errors.ts";
 import { Time } from "../formats/scalar.ts";
 import { type Tree, TreeMap } from "../formats/tree.ts";
 import type { KeyContext, MasterKey } from "./kind.ts";
+import { refuseSecretKey } from "./secret.ts";
 
 /** The fields of a key's entry in the metadata (SPEC section 5). */
 
@@ -75,6 +76,7 @@ export function withWrapped(key: MasterKey, enc: string, context: KeyContext): M
  * @throws TsopsError("usage") if one is empty.
  */
 export function splitList(list: string, title: string): string[] {
+  refuseSecretKey(list);
   if (list === "") return [];
   const parts = list.split(",");
   if (parts.some((part) => part.trim() === "")) {

@@ -21,6 +21,8 @@ export const gcpKms: KeyKind = withoutControls({
     });
   },
 
+  check: (key) => checkResourceId(key),
+
   fromMetadata(fields) {
     checkCreatedAt(fields, TITLE);
     return { kind: "gcp_kms", id: neededField(fields, "resource_id", TITLE), fields };

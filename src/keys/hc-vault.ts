@@ -5,6 +5,7 @@ import { checkCreatedAt, neededField, sortedFields, textField } from "./fields.t
 import type { KeyKind } from "./kind.ts";
 import { lazily } from "./lazily.ts";
 import { printable } from "./printable.ts";
+import { refuseSecretKey } from "./secret.ts";
 
 const TITLE = "HashiCorp Vault";
 const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
@@ -16,6 +17,7 @@ export const hcVault: KeyKind = withoutControls({
   title: TITLE,
 
   parse(list) {
+    refuseSecretKey(list);
     const uris = list.split(",").map((part) => part.trim());
     return uris.filter(Boolean).map((uri) => {
       const fields = parseUri(uri);

@@ -4,8 +4,10 @@ import { checkCreatedAt, neededField, sortedFields, unreadable } from "./fields.
 import type { KeyKind } from "./kind.ts";
 import { lazily } from "./lazily.ts";
 import { printable } from "./printable.ts";
+import { refuseSecretKey } from "./secret.ts";
 
 const TITLE = "HuaweiCloud KMS";
+const FORM = "write it as region:key-uuid, such as tr-west-1:abc12345-abcd-1234-abcd-1234567890ab";
 
 /** HuaweiCloud KMS keys: `region:key-uuid` (SPEC section 5). */
 export const hckms: KeyKind = withoutControls({
@@ -14,13 +16,21 @@ export const hckms: KeyKind = withoutControls({
   title: TITLE,
 
   parse(list) {
+    refuseSecretKey(list);
     const parts = list.split(",").map((part) => part.trim());
     return parts.filter(Boolean).map((id) => {
       if (splitHuaweiId(id)) return { kind: "hckms", id, fields: sortedFields([["key_id", id]]) };
       throw new TsopsError("usage", `${printable(id)} is not a HuaweiCloud KMS key`, {
-        hint: "write it as region:key-uuid, such as tr-west-1:abc12345-abcd-1234-abcd-1234567890ab",
+        hint: FORM,
       });
     });
+  },
+
+  check({ id }) {
+    const { region = "", uuid = "" } = splitHuaweiId(id) ?? {};
+    if (/^[a-z]+(?:-[a-z0-9]+)+$/.test(region) && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid))
+      return;
+    throw new TsopsError("usage", `${printable(id)} is not a HuaweiCloud KMS key`, { hint: FORM });
   },
 
   fromMetadata(fields) {

@@ -118,6 +118,11 @@ export interface KeyKind extends KeyUse {
    * @throws TsopsError("no-key" | "config" | "usage") if one is malformed; the message names it.
    */
   parse(list: string): MasterKey[];
+  /**
+   * Whether a key can be one at all: `parse` takes what SOPS takes, which is any text for some kinds. For `config check`.
+   * @throws TsopsError that says what is malformed.
+   */
+  check?(key: MasterKey): void;
   /** The key that an entry of a file's metadata describes. @throws TsopsError("parse") if a needed field is missing. */
   fromMetadata(fields: TreeMap): MasterKey;
 }

@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { TreeMap } from "../formats/tree.ts";
+import { checkRoleArn, parseKeyArn } from "./aws/arn.ts";
 import { checkedKeys, withoutControls } from "./controls.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField, unreadable } from "./fields.ts";
 import type { KeyKind, MasterKey } from "./kind.ts";
@@ -14,6 +15,12 @@ export const kms: KeyKind = withoutControls({
   title: TITLE,
 
   parse: (list) => parseKms(list),
+
+  check({ fields }) {
+    parseKeyArn(textField(fields, "arn"));
+    const role = textField(fields, "role");
+    if (role !== "") checkRoleArn(role);
+  },
 
   fromMetadata(fields) {
     checkCreatedAt(fields, TITLE);

@@ -1,16 +1,15 @@
 import { TsopsError } from "../errors.ts";
+import { formatsOfEncrypted } from "../formats/detect.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
-import { readEncryptedText } from "../formats/unreadable.ts";
+import { isUtf16, readEncryptedText } from "../formats/unreadable.ts";
 import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } from "./cipher.ts";
 import { decryptLayout, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import { computeMac, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
 import { computeSeal, sealOf, verifySeal } from "./seal.ts";
 import type { Selection } from "./selection.ts";
-
-const UNREADABLE: readonly string[] = ["parse", "merge-conflict"];
 
 /** Something that is not as it should be, and does not stop the work. */
 export interface Warning {
@@ -46,12 +45,32 @@ export function readEncrypted(text: string, format: Format): { reading: Reading;
   try {
     reading = readEncryptedText(text, format);
   } catch (error) {
-    if (!(error instanceof TsopsError) || !UNREADABLE.includes(error.code)) throw error;
-    const { code, message, hint, place, cause } = error;
-    throw new TsopsError(code, message, { hint, place, cause, exit: 1 });
+    if (!(error instanceof TsopsError)) throw error;
+    throw unreadable(error, text);
   }
-  if (!reading.metadata) throw noMetadata();
+  if (!reading.metadata) throw noMetadata(text);
   return { reading, metadata: readMetadata(reading.metadata.tree) };
+}
+
+/** What a format says of a text that was to be decrypted: it speaks to those who encrypt, too. */
+function unreadable(error: TsopsError, text: string): TsopsError {
+  if (error.code === "merge-conflict" || isUtf16(text)) {
+    const { code, message, hint, place, cause } = error;
+    return new TsopsError(code, message, { hint, place, cause, exit: 1 });
+  }
+  if (formatsOfEncrypted(text).length === 0) return notEncrypted(text, error);
+  if (error.code !== "parse") return error;
+  const { message, place, cause } = error;
+  const forEncrypting = error.hint === undefined || /encrypt/.test(error.hint);
+  const hint = forEncrypting ? "compare it with its last good version in git" : error.hint;
+  return new TsopsError("parse", message, { hint, place, cause, exit: 1 });
+}
+
+/** A text without any sign of metadata. What cannot be read at all keeps its code. */
+function notEncrypted(text: string, cause: TsopsError): TsopsError {
+  const code = cause.code === "parse" ? "parse" : "no-metadata";
+  const { message, hint } = noMetadata(text);
+  return new TsopsError(code, message, { hint, cause, exit: 1 });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { TsopsError } from "../errors.ts";
+import { holdsCiphertexts } from "../formats/detect.ts";
 import { Time } from "../formats/scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "./selection.ts";
@@ -112,9 +113,15 @@ function unreadable(why: string): TsopsError {
   });
 }
 
-export function noMetadata(): TsopsError {
-  return new TsopsError("no-metadata", "sops metadata not found", {
-    hint: "the file is not encrypted, or it is of another type than its name says (see --input-type)",
+/** Programs look for the words "sops metadata not found". */
+export function noMetadata(text = ""): TsopsError {
+  if (holdsCiphertexts(text)) {
+    return new TsopsError("no-metadata", "sops metadata not found, though there are encrypted values", {
+      hint: "the part that says who can open them was cut off: compare the file with its last good version in git",
+    });
+  }
+  return new TsopsError("no-metadata", "sops metadata not found: it is not encrypted", {
+    hint: "there is nothing to decrypt in it; if there should be, compare it with its last good version in git",
   });
 }
 

@@ -63,7 +63,7 @@ test("key groups and names of a .sopsrc", async () => {
     "  group 1:",
     `    age alice (${ALICE})`,
     "  group 2:",
-    `    kms aws (${ARN})`,
+    `    AWS KMS aws (${ARN})`,
     "without a seal",
     "",
   ]);

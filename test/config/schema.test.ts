@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { Ajv } from "ajv";
+import JSON5 from "json5";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { checkConfig } from "../../src/config/check.ts";
@@ -8,6 +10,7 @@ import { creationRule, destinationFor } from "../../src/config/match.ts";
 import { keyName } from "../../src/config/names.ts";
 import { SOPSRC, sopsrcSchema, USER_CONFIG, userConfigSchema } from "../../src/config/schema.ts";
 import type { Shape } from "../../src/config/shape.ts";
+import { URI_FORMS } from "../../src/keys/uri.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
@@ -76,6 +79,49 @@ test(".sopsrc.example and docs/config.md show every field", () => {
   for (const field of [...fields, ...fieldsOf(USER_CONFIG)]) {
     assert.ok(docs.includes(`\`${field}\``), `docs/config.md lacks ${field}`);
   }
+});
+
+/** As strict as ajv can be: what it says of the schema itself is thrown. */
+function validator() {
+  const ajv = new Ajv({ strict: true, strictTypes: true, strictRequired: true, allErrors: true });
+  const validate = ajv.compile(sopsrcSchema());
+  return (value: unknown): string[] =>
+    validate(value)
+      ? []
+      : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+test("the schema passes ajv in strict mode, and takes .sopsrc.example and docs/config.md's example", () => {
+  const errors = validator();
+  assert.equal(errors(JSON5.parse(read(".sopsrc.example"))), []);
+  const shown = /```json5\n([\s\S]*?)```/.exec(read("docs/config.md"))?.[1] ?? "";
+  assert.equal(errors(JSON5.parse(shown)), []);
+  for (const { example } of URI_FORMS) assert.equal(errors({ keys: { k: example } }), [], example);
+});
+
+test("the schema finds what is not the URI of a key, and says which of two fields is too much", () => {
+  const errors = validator();
+  const wrong = [
+    "agee:age1x",
+    "age1nc2smgueu84l5gtq5w50nlpucs5jhd3233ve6hu5tq947zsmg4es0qqskx",
+    "AGE-SECRET-KEY-1QQQ",
+    "age:AGE-SECRET-KEY-1QQQ",
+    "pgp:XYZ",
+    "awskms://arn:aws:s3:::x",
+    "gcpkms://foo",
+    "azurekms://foo",
+    "hashivault://foo",
+    "hckms:foo",
+  ];
+  for (const uri of wrong) {
+    assert.ok(errors({ keys: { k: uri } }).length > 0, uri);
+    assert.ok(errors({ rules: [{ recipients: [uri] }] }).length > 0, uri);
+  }
+  assert.equal(errors({ rules: [{ recipients: ["alice", "a team"] }] }), []);
+  const both = errors({ rules: [{ path: "a", glob: "b", recipients: "alice" }] });
+  assert.ok(both.includes("/rules/0/glob boolean schema is false"), both.join("\n"));
+  const none = errors({ rules: [{ path: "a" }] });
+  assert.ok(none.includes("/rules/0 must have required property 'recipients'"), none.join("\n"));
 });
 
 test.run();

@@ -24,4 +24,15 @@ export const DIFFERENCES: ReadonlyMap<string, Difference> = new Map<string, Diff
         "a global flag before the subcommand is honoured, so the expression counts, and it matches its own ciphertexts",
     },
   ],
+  [
+    "cli-input-type",
+    { steps: [3], reason: "a file whose name says nothing is read as what its content says" },
+  ],
+  [
+    "cli-filename-override",
+    {
+      steps: [3],
+      reason: "a file that is not of the format that its name says is read as what its content says",
+    },
+  ],
 ]);

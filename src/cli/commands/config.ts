@@ -5,6 +5,7 @@ import { Configurations } from "../../config/find.ts";
 import { TsopsError } from "../../errors.ts";
 import type { Args } from "../args.ts";
 import { type Io, write, writeLines } from "../io.ts";
+import { note } from "../report.ts";
 
 /** `config` alone says what it can do. */
 export async function config(_args: Args, io: Io): Promise<number> {
@@ -18,6 +19,7 @@ export async function explain(args: Args, io: Io): Promise<number> {
   for (const name of args.list("files")) {
     const file = resolve(io.cwd, name);
     const found = await configurations.load(file);
+    for (const text of found.warnings) await note(io, `warning: ${text}`);
     if (!found.config) throw noConfig();
     const explanation = await explainRules(found.config, file, found.by);
     await writeLines(io.stdout, explanationLines(explanation));
@@ -28,6 +30,7 @@ export async function explain(args: Args, io: Io): Promise<number> {
 /** `config check`: everything that is wrong with the configuration; exit 1 if any of it is an error. */
 export async function check(args: Args, io: Io): Promise<number> {
   const found = await search(args, io).load();
+  for (const text of found.warnings) await note(io, `warning: ${text}`);
   if (!found.config) throw noConfig();
   const findings = await checkConfig(found.config);
   for (const { severity, message, hint, place } of findings) {
@@ -36,9 +39,13 @@ export async function check(args: Args, io: Io): Promise<number> {
     await writeLines(io.stdout, [`${where}: ${severity}: ${message}`, ...next]);
   }
   const errors = findings.filter(({ severity }) => severity === "error").length;
-  const counts = `${errors} errors, ${findings.length - errors} warnings`;
+  const counts = `${counted(errors, "error")}, ${counted(findings.length - errors, "warning")}`;
   await writeLines(io.stdout, [`${found.config.path}: ${counts}`]);
   return errors > 0 ? 1 : 0;
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
 function search(args: Args, io: Io): Configurations {

@@ -8,15 +8,14 @@ import { type Format, pathOf } from "../../formats/format.ts";
 import { formatPath, parsePath, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeMap } from "../../formats/tree.ts";
-import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { forEachFile, PASSED_OVER } from "../batch.ts";
 import {
   checkOutputOptions,
-  inputFormat,
   openFile,
   outputBelow,
   outputFormat,
+  readEncryptedAs,
   readInput,
   writeResult,
 } from "../files.ts";
@@ -24,7 +23,7 @@ import { findFiles } from "../found.ts";
 import { type Io, readAll } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
-import { indentFor, loadSettings } from "../settings.ts";
+import { indentFor, settingsForReading } from "../settings.ts";
 
 /** `decrypt`: one file to standard output, or many in place or into a folder. */
 export async function decrypt(args: Args, io: Io): Promise<number> {
@@ -39,10 +38,10 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     below?: string,
   ): Promise<void> => {
     const input = given ?? (await readInput(name, io));
-    const settings = await loadSettings(resolve(io.cwd, name), args, io);
+    const settings = await settingsForReading(resolve(io.cwd, name), args, io);
     const open = await openFile(name, input.bytes, args, io, session);
     try {
-      const format = await outputFormat(args, name);
+      const format = await outputFormat(args, name, open.format);
       if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
       const text = plaintextOf(open, format, args, indentFor(format, args, settings));
       const file = args.flag("in-place") ? name : undefined;
@@ -183,7 +182,7 @@ export async function isEncrypted(name: string, args: Args, io: Io): Promise<boo
 async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boolean> {
   if (!bytes.includes("sops")) return false;
   try {
-    readEncrypted(decodeText(bytes), await inputFormat(args, name));
+    await readEncryptedAs(decodeText(bytes), name, args);
     return true;
   } catch (error) {
     // it was an encrypted file before, and whoever asks is to be told

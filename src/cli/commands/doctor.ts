@@ -9,15 +9,14 @@ import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../
 import { effectiveThreshold } from "../../keys/metadata.ts";
 import { keepFromPrograms } from "../../keys/program.ts";
 import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
-import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { describeDrift } from "../drift.ts";
-import { inputFormat, readInput } from "../files.ts";
+import { readEncryptedAs, readInput } from "../files.ts";
 import { type Io, writeLines } from "../io.ts";
 import { nameOfKey } from "../recipients.ts";
 import { reportError } from "../report.ts";
 import { makeSession } from "../session.ts";
-import { loadSettings, type Settings } from "../settings.ts";
+import { type Settings, settingsForReading } from "../settings.ts";
 import { driftOf } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
@@ -80,8 +79,8 @@ async function examineFile(
   { context, order, services, examine }: Means,
 ): Promise<boolean | undefined> {
   const { bytes } = await readInput(name, io);
-  const { metadata } = readEncrypted(decodeText(bytes), await inputFormat(args, name));
-  const settings = await loadSettings(resolve(io.cwd, name), args, io);
+  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, args);
+  const settings = await settingsForReading(resolve(io.cwd, name), args, io);
   const { groups, threshold } = groupsFromMetadata(metadata.tree);
   keepFromPrograms(groups, context);
   const results = await Promise.all(
@@ -94,7 +93,6 @@ async function examineFile(
   const opens = here === false && services.length > 0 ? undefined : here;
   const count = groups.length > 1 ? `; ${needed} of its ${groups.length} key groups are needed` : "";
   const lines = [`${name}: ${OPENS.get(opens)}${count}`];
-  const format = await inputFormat(args, name);
   const drift = await driftOf({ groups, threshold, metadata, format }, settings, io);
   if (drift) {
     const [what, ...more] = describeDrift(drift, settings);

@@ -12,7 +12,7 @@ import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
-import { creationFor } from "../creation.ts";
+import { creationFor, settingsForNew } from "../creation.ts";
 import { inputFormat, noteOtherNames, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
@@ -29,9 +29,9 @@ export async function edit(args: Args, io: Io): Promise<number> {
   if (name === undefined) throw new TsopsError("no-file", "no file specified", { hint: "tsops edit FILE" });
   await refuseProtected(name, args, io);
   const session = await makeSession(args, io);
-  const settings = await loadSettings(resolve(io.cwd, name), args, io);
   try {
     const input = await readInput(name, io);
+    const settings = await loadSettings(resolve(io.cwd, name), args, io);
     const open = await openFile(name, input.bytes, args, io, session);
     try {
       await editExisting(name, open, settings, session, args, io, input.fingerprint);
@@ -40,7 +40,7 @@ export async function edit(args: Args, io: Io): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "no-such-file") throw inFile(error, name);
-    await editNew(name, settings, session, args, io).catch((failure) => {
+    await editNew(name, session, args, io).catch((failure) => {
       throw inFile(failure, name);
     });
   }
@@ -89,15 +89,10 @@ async function editExisting(
 }
 
 /** A file that is not there yet starts from an example, as SOPS's does. */
-async function editNew(
-  name: string,
-  settings: Settings,
-  session: Session,
-  args: Args,
-  io: Io,
-): Promise<void> {
+async function editNew(name: string, session: Session, args: Args, io: Io): Promise<void> {
+  const settings = await settingsForNew(name, args, io);
   const creation = await creationFor(settings, args, io);
-  const format = await inputFormat(args, name);
+  const format = await inputFormat(args, name, creation);
   const indent = indentFor(format, args, settings);
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> => {

@@ -3,7 +3,8 @@ import type { Session } from "../../document.ts";
 import { inFile, TsopsError } from "../../errors.ts";
 import { withLock } from "../../files/lock.ts";
 import { buildTrees } from "../../formats/build.ts";
-import type { Format, Reading } from "../../formats/format.ts";
+import type { Format, FormatName, Reading } from "../../formats/format.ts";
+import { formatOfName, formatOfSopsName } from "../../formats/index.ts";
 import { json } from "../../formats/json.ts";
 import { decodeText } from "../../formats/text.ts";
 import { readText } from "../../formats/unreadable.ts";
@@ -12,7 +13,7 @@ import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { problemsOf } from "../check.ts";
-import { creationFor, ruleMatches } from "../creation.ts";
+import { creationFor, ruleMatches, settingsForNew } from "../creation.ts";
 import {
   checkOutputOptions,
   inputFormat,
@@ -110,17 +111,54 @@ async function encryptContent(
   session: Session,
   file = name,
 ): Promise<string> {
-  const from = await inputFormat(args, file);
-  const to = await outputFormat(args, file);
-  const settings = await loadSettings(resolve(io.cwd, name), args, io);
+  const settings = await settingsForNew(name, args, io);
   const creation = await creationFor(settings, args, io);
+  const from = await inputFormat(args, file, creation);
+  const to = await outputFormat(args, file, from);
   const indent = indentFor(to, args, settings);
+  if (from === to) await noteUnsaid(from, file, text, args, creation, io);
   const about = { format: from, text, name: file, selector: creation.selector ?? DEFAULT_SELECTOR };
-  return await reportingReading(about, io, async (onReading) => {
+  const work = reportingReading(about, io, async (onReading) => {
     if (from === to) return await encryptNew(text, to, { ...creation, indent, onReading }, session);
     const { plain, format } = convert(text, from, to, indent, onReading);
     return await encryptNew(plain, format, { ...creation, indent }, session);
   });
+  return await work.catch((error) => {
+    throw orAsBinary(error, file, args);
+  });
+}
+
+/** Says that a file is encrypted as one text because its name says nothing, where it looks as if that was not meant. */
+async function noteUnsaid(
+  format: Format,
+  file: string,
+  text: string,
+  args: Args,
+  rule: { readonly format?: FormatName },
+  io: Io,
+): Promise<void> {
+  const name = args.text("filename-override") ?? file;
+  if (format.name !== "binary" || rule.format || args.text("input-type") || formatOfName(name)) return;
+  const { formatOfPlain } = await import("../../formats/looks.ts");
+  const type = formatOfPlain(text);
+  if (type === undefined) return;
+  await note(
+    io,
+    `${file}: its name does not say what it is, so it is encrypted as one text; it looks like ${type}:`,
+    `  --input-type ${type}, or format: "${type}" in its rule, encrypts its values one by one`,
+  );
+}
+
+/** Names that only we take for a format can belong to any file. */
+function orAsBinary(error: unknown, file: string, args: Args): unknown {
+  if (!(error instanceof TsopsError) || error.code !== "parse" || args.text("input-type")) return error;
+  const name = args.text("filename-override") ?? file;
+  const format = formatOfSopsName(name) ? undefined : formatOfName(name);
+  if (format === undefined) return error;
+  const { code, message, place, exit, cause } = error;
+  const more = `its name says ${format}; --input-type binary encrypts it as one text, as SOPS does`;
+  const hint = error.hint === undefined ? more : `${error.hint}\n${more}`;
+  return new TsopsError(code, message, { hint, place, exit, cause });
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */

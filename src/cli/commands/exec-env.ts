@@ -5,7 +5,7 @@ import { checkSteering } from "../../exec/steering.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
-import { missingFileExits, openFile, readInput } from "../files.ts";
+import { missingFileExits, openFile, readInput, warnOfOneText } from "../files.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -20,6 +20,7 @@ export async function execEnv(args: Args, io: Io): Promise<number> {
   const session = await makeSession(args, io);
   const open = await openFile(name, bytes, args, io, session);
   open.close();
+  await warnOfOneText(open, name, io);
   const variables = variablesOf(documentTrees(open)[0]!);
   const origin = { file: name, decrypted: open.decrypted, nameOf: String, byEntry: true };
   checkSteering(variables, origin, allowedNames(args));

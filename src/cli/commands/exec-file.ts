@@ -25,7 +25,7 @@ export async function execFile(args: Args, io: Io): Promise<number> {
   const session = await makeSession(args, io);
   const open = await openFile(name, bytes, args, io, session);
   open.close();
-  const format = await outputFormat(args, name);
+  const format = await outputFormat(args, name, open.format);
   const text = format === open.format ? open.decrypted.text : format.print(documentTrees(open), {});
   const account = await accountOf(args);
   const own = await ownEnvironment([name], session, args, io);

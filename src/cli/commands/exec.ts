@@ -9,7 +9,7 @@ import { environmentFor } from "../../keys/program.ts";
 import { withoutSecrets } from "../../keys/secret-variables.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
-import { openFile, readInput } from "../files.ts";
+import { openFile, readInput, warnOfOneText } from "../files.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
@@ -37,6 +37,7 @@ export async function exec(args: Args, io: Io): Promise<number> {
       const { bytes } = await readInput(file, io);
       const open = await openFile(file, bytes, args, io, session);
       open.close();
+      await warnOfOneText(open, file, io);
       const standard = open.format.name === "dotenv" && dialect === "standard";
       const dotenv = open.format.name === "dotenv";
       const flat = standard

@@ -1,8 +1,7 @@
 import { inFile, TsopsError } from "../../errors.ts";
 import { decodeText } from "../../formats/text.ts";
-import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
-import { inputFormat, readInput } from "../files.ts";
+import { readEncryptedAs, readInput } from "../files.ts";
 import { type Io, write } from "../io.ts";
 
 /** `filestatus`: `{"encrypted":true|false}`. A file without MAC or version does not count (SPEC section 7). */
@@ -11,7 +10,7 @@ export async function filestatus(args: Args, io: Io): Promise<number> {
   let encrypted = false;
   try {
     const { bytes } = await readInput(name, io);
-    const { metadata } = readEncrypted(decodeText(bytes), await inputFormat(args, name));
+    const { metadata } = await readEncryptedAs(decodeText(bytes), name, args);
     encrypted = metadata.mac !== "" && metadata.version !== "";
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { append, append } from "../append.ts";
+import { append } from "../append.ts";
 import { type FlatLine, flatBlock } from "../flatten.ts";
 import {
   type Container,
