@@ -90,10 +90,7 @@ for (const { name, format: formatName, selector, fields, plain } of CASES) {
       up,
       raw,
     ]),
-    sealed: sealedBytes(
-      opened.reading.entries.map((entry, i) => ({ entry, value: opened.values[i] })),
-      opened.metadata,
-    ).toString("base64"),
+    sealed: sealedBytes(opened).toString("base64"),
     seal: own.get("seal"),
   });
 }

@@ -6,7 +6,7 @@ import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } fr
 import { decryptLayout, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import { computeMac, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
-import { computeSeal, sealOf, verifySeal } from "./seal.ts";
+import { sealOf, verifySeal } from "./seal.ts";
 import type { Selection } from "./selection.ts";
 
 /** Something that is not as it should be, and does not stop the work. */
@@ -65,19 +65,21 @@ export function decryptText(
   const { reading, metadata } = opened;
   const warnings: Warning[] = duplicateWarnings(reading);
   const { values, encrypted } = decryptEntries(reading, selection, dataKey, warnings);
+  const removal = format.removeMetadata(reading);
   const seal = sealOf(metadata);
   if (!options.ignoreMac) {
     const mac = computeMac(macItems(reading.entries, values, encrypted), metadata.macOnlyEncrypted);
     verifyMac(metadata.mac, mac, metadata.lastModified, dataKey);
     if (seal !== undefined) {
-      const sealed = reading.entries.map((entry, i) => ({ entry, value: values[i] }));
-      verifySeal(seal, computeSeal(sealed, metadata, dataKey));
+      verifySeal(seal, { format, reading, metadata, values, encrypted, removal }, dataKey);
     }
   }
   const trusted = seal !== undefined && !options.ignoreMac;
-  const removal = format.removeMetadata(reading);
-  const spell = (layout: readonly LayoutSpan[]) =>
-    spellPlaintext(format, reading, values, encrypted, layout, trusted);
+  const spell = (layout: readonly LayoutSpan[]) => {
+    // entries are counted, and with mac_only_encrypted plain ones come and go; lines may have been indented anew
+    const fits = trusted && !metadata.macOnlyEncrypted && !layout.some(({ raw }) => raw.includes("\n"));
+    return spellPlaintext(format, reading, values, encrypted, layout, fits);
+  };
   let edits = spell(recordedLayout(metadata, dataKey));
   let text = applyEdits(reading.text, [...edits, ...removal]);
   if (!options.ignoreMac && !endsAreKept(format, reading, values, edits, text)) {
@@ -201,7 +203,7 @@ function recordedLayout(metadata: Metadata, dataKey: Buffer): LayoutSpan[] {
 
 /**
  * Edits that turn ciphertexts into plaintext. A recorded spelling counts only if the text made with it says the same
- * values; a seal that holds has proved that already.
+ * values; with `fits`, a seal has proved that already.
  */
 function spellPlaintext(
   format: Format,
@@ -209,7 +211,7 @@ function spellPlaintext(
   values: readonly (Scalar | undefined)[],
   encrypted: readonly boolean[],
   layout: readonly LayoutSpan[],
-  trusted: boolean,
+  fits: boolean,
 ): Edit[] {
   const spell = (recorded: readonly Edit[]): Edit[] => {
     const edits = [...recorded];
@@ -228,7 +230,7 @@ function spellPlaintext(
   };
   if (layout.length === 0) return spell([]);
   const edits = spell(recordedEdits(reading, layout));
-  if (trusted || saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) return edits;
+  if (fits || saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) return edits;
   return spell([]);
 }
 
