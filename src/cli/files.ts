@@ -7,6 +7,7 @@ import type { Format } from "../formats/format.ts";
 import { formatOfFile, isFormatName, loadFormat } from "../formats/index.ts";
 import { decodeText, encodeText, placeOf } from "../formats/text.ts";
 import type { Warning } from "../sops/decrypt.ts";
+import { strangeTags } from "../sops/tags.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
 import { note } from "./report.ts";
@@ -123,6 +124,14 @@ export async function openFile(
   } catch (error) {
     throw inFile(error, name);
   }
+}
+
+/** The same for a file that is to be written again: what nobody vouches for in it is named. */
+export async function openForUpdate(...input: Parameters<typeof openFile>): Promise<OpenDocument> {
+  const open = await openFile(...input);
+  const [name, , , io] = input;
+  await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, io);
+  return open;
 }
 
 /** Ten comments that do not decrypt are ten lines; a thousand are not worth a screen each. */

@@ -5,7 +5,7 @@ import { withLock } from "../files/lock.ts";
 import { readDocument } from "../files/read.ts";
 import type { SaveOptions } from "../save.ts";
 import type { Args } from "./args.ts";
-import { openFile, writeResult } from "./files.ts";
+import { openForUpdate, writeResult } from "./files.ts";
 import type { Io } from "./io.ts";
 import { makeSession } from "./session.ts";
 import { indentFor, loadSettings, type Settings } from "./settings.ts";
@@ -44,7 +44,7 @@ export async function updateFile(
   const update = async (): Promise<number> => {
     const { bytes, fingerprint } = await readDocument(path);
     const settings = await loadSettings(path, args, io);
-    const open = await openFile(name, bytes, args, io, session);
+    const open = await openForUpdate(name, bytes, args, io, session);
     try {
       const seal = vouch
         ? await checkRecipients(open, settings, name, args, io, rewraps)

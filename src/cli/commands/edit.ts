@@ -10,7 +10,7 @@ import { nameOf } from "../../keys/store/env.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
-import { inputFormat, openFile, readInput } from "../files.ts";
+import { inputFormat, openForUpdate, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { formatError, note } from "../report.ts";
@@ -26,7 +26,7 @@ export async function edit(args: Args, io: Io): Promise<number> {
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   try {
     const input = await readInput(name, io);
-    const open = await openFile(name, input.bytes, args, io, session);
+    const open = await openForUpdate(name, input.bytes, args, io, session);
     try {
       await editExisting(name, open, settings, session, args, io, input.fingerprint);
     } finally {

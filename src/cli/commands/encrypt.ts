@@ -15,7 +15,7 @@ import { creationFor, ruleMatches } from "../creation.ts";
 import {
   checkOutputOptions,
   inputFormat,
-  openFile,
+  openForUpdate,
   outputBelow,
   outputFormat,
   readInput,
@@ -154,7 +154,7 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
   const { bytes } = await readInput(old, io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], io);
   const settings = await loadSettings(resolve(io.cwd, old), args, io);
-  const open = await openFile(old, bytes, args, io, session);
+  const open = await openForUpdate(old, bytes, args, io, session);
   try {
     const seal = await checkRecipients(open, settings, old, args, io, false);
     const plain = decodeText(input?.bytes ?? (await readAll(io.stdin)));
