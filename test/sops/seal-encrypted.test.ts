@@ -46,6 +46,11 @@ both:
 block:
   pw: |
     line
+anchored:
+  pw: &s x
+last: 1
+---
+pw: in another document
 `,
     edits: [
       ["a value", "port: 8080", "port: 017"],
@@ -63,6 +68,7 @@ block:
       ["a list item that goes", "  - plain\n", ""],
       ["a list item between secrets", "    x: y\n", "    x: y\n  - between\n"],
       ["a plain value beside a secret in a list", "x: y", "x: z"],
+      ["a document between", /---\n/, "---\nnew: 1\n---\n"],
       ["a document behind", /$/, "---\nother: 1\n"],
       ["a value before a secret", "  host: h", "  host: h\n  user: u"],
     ],
@@ -86,6 +92,7 @@ block:
         /(- pw: ENC.*)\n {4}x: y\n {2}- (pw: ENC.*)/,
         "$1\n    x: y\n  - - $2",
       ],
+      ["a plain value becomes a secret's alias", "last: 1", "last: *s"],
       ["a directive", /^/, "%YAML 1.1\n---\n"],
     ],
   },
@@ -252,5 +259,19 @@ for (const { format: name, plain, edits, attacks } of CASES) {
     }
   });
 }
+
+test("mac_only_encrypted: recorded spellings do no harm where plain values have come and gone", async () => {
+  const metadata = TreeMap.of([
+    ["encrypted_regex", "^pw"],
+    ["mac_only_encrypted", true],
+    ["version", "3.13.3"],
+  ]);
+  const { encrypt, decrypt } = await box(await loadFormat("json"), { kind: "encrypted_regex", value: "^pw" });
+  const sealed = encrypt('{"a": 1, "pw": 1.50, "b": 2, "pw2": 1e1}', { metadata });
+  assert.match(sealed, '"layout"');
+  const changed = sealed.replace('"a": 1', '"n": 0, "a": 1');
+  assert.is(decrypt(changed).text, '{"n": 0, "a": 1, "pw": 1.5, "b": 2, "pw2": 10}');
+  assert.is(decrypt(sealed.replace('"b": 2', '"b": 3')).text, '{"a": 1, "pw": 1.50, "b": 3, "pw2": 1e1}');
+});
 
 test.run();

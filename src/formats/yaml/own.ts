@@ -9,34 +9,34 @@ import { composedOf } from "./read.ts";
  */
 export function ownText(reading: Reading): (entry: Entry) => string {
   const { text } = reading;
-  const { documents } = composedOf(reading);
-  const plain = (start: number, end: number) => withoutWhiteSpace(text.slice(start, end));
-  const named = (node: Node): string => (node.key ? `${tagged(node.key)}${spelled(node.key)}\n` : "");
-  const tagged = ({ props }: Node): string =>
-    props ? `${plain(props.start, props.end)} ${props.tag ?? ""}\n` : "";
-  const spelled = ({ start, end }: Node): string => plain(start, end);
+  const { documents, seams } = composedOf(reading);
+  const words = (start: number, end: number) => withoutWhiteSpace(text.slice(start, end));
+  const props = (node: Node): string =>
+    node.props ? `${text.slice(node.props.start, node.props.end).replace(/[ \t\r\n]+/g, " ")}\n` : "";
+  const named = ({ key }: Node): string => (key ? `${props(key)}${words(key.start, key.end)}\n` : "");
+  const directives = (index: number): string => {
+    const { directives: from, start } = documents[index]!;
+    return seams.flatMap((seam) => (seam.start >= from && seam.start < start ? [seam.text] : [])).join("");
+  };
   const around = new Map<Container, string>();
   const aroundOf = (container: Container): string => {
     let found = around.get(container);
     if (found !== undefined) return found;
-    if (container.parent) found = aroundOf(container.parent);
-    else {
-      const { directives, start } = documents[container.document]!;
-      found = `${text.slice(Math.max(directives, 0), Math.max(start, 0)).replace(/\s+/g, " ")}\n`;
-    }
+    found = container.parent ? aroundOf(container.parent) : directives(container.document);
     const node = container.style as CollectionNode | undefined;
-    if (node) found += `${named(node)}${tagged(node)}`;
+    if (node) found += `${named(node)}${props(node)}`;
     around.set(container, found);
     return found;
   };
   return (entry) => {
     const holder = entry.in ? aroundOf(entry.in) : "";
     const node = entry.kind === "value" && !entry.alias ? (entry.style as ScalarNode) : undefined;
-    if (!node) return holder + plain(entry.start, entry.end);
+    if (!node) return holder + words(entry.start, entry.end);
+    const own = `${holder}${named(node)}${props(node)}`;
     const { block } = node;
-    if (!block) return holder + named(node) + tagged(node) + spelled(node);
+    if (!block) return own + words(node.start, node.end);
     // the digit says only how deep the lines are indented
     const header = text.slice(node.start, block.header).replace(/[0-9]/, "");
-    return holder + named(node) + tagged(node) + header + plain(block.body, node.end);
+    return own + header + words(block.body, node.end);
   };
 }
