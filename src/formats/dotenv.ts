@@ -248,7 +248,7 @@ function quotedLines({ text, entries }: Reading, values: readonly (Scalar | unde
     if (inside) {
       if (closes(text.slice(lineStart, start) + value, open)) open = "";
     } else if (kind === "value") {
-      const words = value.trimStart();
+      const words = value.replace(/^[ \t]+/, "");
       if (/^["'`]/.test(words) && !closes(words.slice(1), words[0]!)) open = words[0]!;
     }
     return { empty, inside, lineStart };

@@ -28,7 +28,7 @@ export const json: Format = {
   /** Text behind the root is no entry, so white space in it counts. */
   seams(reading) {
     const { text, root } = open(reading);
-    const rest = text.slice(root.end).trim();
+    const rest = text.slice(root.end).replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
     return rest === "" ? [] : [{ start: root.end!, end: text.length, text: rest }];
   },
   // SOPS prints the first document and drops the others.

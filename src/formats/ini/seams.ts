@@ -24,10 +24,21 @@ export function seams(reading: Reading): Edit[] {
 export function ownText(reading: Reading): (entry: Entry) => string {
   const lines = linesOf(reading);
   return ({ start, end }) => {
-    const own = lines.filter((line) => line.start < end && line.end > start);
-    const next = lines[lines.indexOf(own.at(-1)!) + 1];
-    return own.map(({ words }) => words).join("") + (next?.deeper ? "continued" : "");
+    let own = "";
+    let i = firstEndingBehind(lines, start);
+    for (let line = lines[i]; line && line.start < end; line = lines[++i]) own += line.words;
+    return own + (lines[i]?.deeper ? "continued" : "");
   };
+}
+
+function firstEndingBehind(lines: readonly Line[], offset: number): number {
+  let [low, high] = [0, lines.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (lines[middle]!.end > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** The lines outside of the metadata that are not empty. */
