@@ -156,6 +156,8 @@ const SEAMS: readonly (readonly [format: Format["name"], text: string, other: st
   ["ini", "[s]\na = x\nb = y\n", "[s]\na = x\n b = y\n"],
   ["ini", "[s]\na = x\n[t]\nb = y\n", "[s]\na = x\n [t]\nb = y\n"],
   ["ini", "[s]\na = x\n\n  b = y\n", "[s]\na = x\n  b = y\n"],
+  ["ini", "[s]\na = x\n b = y\n", "[s]\na = x\n b=y\n"],
+  ["ini", "[s]\n a = x\n b = y\n", "[s]\n\ra = x\n b = y\n"],
   ["ini", "[s]\na = x ; c\n", "[s]\na = x;c\n"],
   ["ini", "[s]\n; a b = c\nk = v\n", "[s]\n; a\rb = c\nk = v\n"],
   ["dotenv", "A='x\nB=y'\n", "A='x\n\nB=y'\n"],

@@ -14,7 +14,7 @@ interface Line {
 /**
  * See {@link Format.seams}. Python's configparser takes a line that is indented deeper than the key above for more of
  * that key's value, and all that stands behind a delimiter for the value: comments and quotes, too. So the lines stay
- * lines, the deeper ones are marked, and white space inside of them counts but around the delimiter.
+ * lines, the deeper ones are marked, and white space inside of lines counts, but for that around the delimiter of others.
  */
 export function seams(reading: Reading): Edit[] {
   return linesOf(reading).map(({ start, end, words }) => ({ start, end, text: words }));
@@ -52,7 +52,8 @@ function linesOf(reading: Reading): Line[] {
     const newline = text.indexOf("\n", from);
     const to = newline < 0 ? text.length : newline;
     const raw = text.slice(from, to);
-    const line = raw.replace(/^[ \t\r]+|[ \t\r]+$/g, "");
+    // a carriage return elsewhere ends a line for Python
+    const line = raw.replace(/\r$/, "").replace(/^[ \t]+|[ \t]+$/g, "");
     const start = from + raw.indexOf(line);
     from = to + 1;
     if (blocks.some((block) => block.start <= start && start < block.end)) continue;
@@ -64,8 +65,8 @@ function linesOf(reading: Reading): Line[] {
     const comment = /^[#;]/.test(line);
     const deeper = !comment && indent > depth;
     // empty lines above a line that continues a value are part of that value, too
-    const lead = deeper ? `${"\n".repeat(empty)} ` : "";
-    lines.push({ start, end: start + line.length, words: `${lead}${tight(line)}\n`, deeper });
+    const lead = deeper ? `${"\n".repeat(empty)}${" ".repeat(indent - depth)}` : "";
+    lines.push({ start, end: start + line.length, words: `${lead}${deeper ? line : tight(line)}\n`, deeper });
     if (comment) continue;
     if (!deeper) depth = line.startsWith("[") ? Number.POSITIVE_INFINITY : indent;
     empty = 0;
