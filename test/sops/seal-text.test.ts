@@ -299,6 +299,7 @@ test("yaml: recorded spellings of several lines count only where they still fit"
     const { text } = decrypt(deeper);
     const values = (await loadFormat("yaml")).read(text).entries.map(({ value }) => value);
     assert.equal(values, ["folded text", 31n, 1.5]);
+    assert.match(text, "b: 0x1F\nc: 1.50");
   }
 });
 
