@@ -143,6 +143,22 @@ for (const [name, texts] of Object.entries(TEXTS)) {
   });
 }
 
+test("white space is blank, tab, CR and LF, and nothing else", async () => {
+  const format = await loadFormat("yaml");
+  const characters = fc.constantFrom(..." \t\r\n\v\f\x1f!a\x85\u00a0\u2028\u3000é😀");
+  const property = fc.property(fc.array(characters, { maxLength: 40 }), (parts) => {
+    const text = parts.join("");
+    const stripped = significantText(
+      { ...format, seams: undefined },
+      { text, entries: [], documents: 1 },
+      [],
+      [],
+    );
+    assert.is(stripped.toString(), text.replace(/[ \t\r\n]/g, ""));
+  });
+  fc.assert(property, { numRuns: 2000 });
+});
+
 /** Texts of the same characters but for white space, with the same values for us, that others read differently. */
 const SEAMS: readonly (readonly [format: Format["name"], text: string, other: string])[] = [
   ["yaml", "x: !a &b {k: v}\n", "x: !a&b {k: v}\n"],
