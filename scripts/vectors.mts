@@ -17,6 +17,19 @@ const key = (recipient: string) =>
   ]);
 const suffix: Selector = { kind: "unencrypted_suffix", value: "_unencrypted" };
 
+const MAC_ONLY = [
+  [
+    "yaml",
+    "# note\na: !x\n  'b_enc': &y secret\nl_enc_not:\n  - 1\n  - p_enc: one\n  - 2\n  - p_enc: |2\n       two\n---\nc: 1\n---\nd_enc: 1\n",
+  ],
+  ["json", '{"a": 1, "l": [0, {"p_enc": 1.50}, [], {"p_enc": true}], "a": 2}\n'],
+  ["json5", "{l: [0, {p_enc: 'x'}], /* note */ b: 1}\n"],
+  ["toml", "a = 1\nd_enc = 1979-05-27\nt_enc = '''\n1979-05-27'''\n[[l]]\nb = 1\n[[l]]\nc_enc = 1\n"],
+  ["ini", '; note\n[a]\n"x_enc" = 1 ; inline\n  y = 2\n'],
+  ["dotenv", "A='\nX_enc=1\nB='\n"],
+  ["binary", "any bytes\n"],
+] as const;
+
 const CASES = [
   {
     name: "JSON with every type of value, two recipients",
@@ -53,12 +66,55 @@ const CASES = [
     plain: "# plain\nSECRET_A=line\\nbreak\nOTHER=x\n",
   },
   {
-    name: "INI, MAC over encrypted values only",
-    format: "ini",
-    selector: { kind: "encrypted_suffix", value: "_enc" } as Selector,
-    fields: { age: new TreeList([key("age1first")]), mac_only_encrypted: true },
-    plain: "; note\n[a]\nx_enc = 1\ny = 2\n",
+    name: "YAML with a directive, tags, an anchor and a block scalar with a digit",
+    format: "yaml",
+    selector: { kind: "encrypted_regex", value: "^secret" } as Selector,
+    fields: { age: new TreeList([key("age1first")]) },
+    plain:
+      "%YAML  1.1\n---\na: !x\n  b: &y 010\n  secret: !z &w\n    text\n'c': *y # note\nd: |2\n   deep\n  text\n",
   },
+  {
+    name: "INI with a line that Python takes for more of the value above",
+    format: "ini",
+    selector: suffix,
+    fields: { age: new TreeList([key("age1first")]) },
+    plain: '; note\n[a]\nx = 1 ; inline\ny_unencrypted = "2"\n\n  z_unencrypted : 3\n',
+  },
+  {
+    name: "TOML with a date and a text that could be one",
+    format: "toml",
+    selector: suffix,
+    fields: { age: new TreeList([key("age1first")]) },
+    plain: "# note\nd = 1979-05-27\nt = '''\n1979-05-27'''\nn_unencrypted = 1_000\n",
+  },
+  {
+    name: "JSON5 with comments",
+    format: "json5",
+    selector: suffix,
+    fields: { age: new TreeList([key("age1first")]) },
+    plain: "// head\n{a: 'x', /* one\n * two */ n_unencrypted: +0x1F,}\n",
+  },
+  {
+    name: "binary",
+    format: "binary",
+    selector: suffix,
+    fields: { age: new TreeList([key("age1first")]) },
+    plain: "any bytes\n",
+  },
+  {
+    name: "dotenv with a text of several lines for other readers",
+    format: "dotenv",
+    selector: { kind: "encrypted_regex", value: "^SECRET" } as Selector,
+    fields: { age: new TreeList([key("age1first")]) },
+    plain: "A=1\n\nSECRET='x\n\nB=y'\n",
+  },
+  ...MAC_ONLY.map(([format, plain]) => ({
+    name: `${format}, mac_only_encrypted`,
+    format,
+    selector: format === "binary" ? suffix : ({ kind: "encrypted_suffix", value: "_enc" } as Selector),
+    fields: { age: new TreeList([key("age1first")]), mac_only_encrypted: true },
+    plain,
+  })),
 ] as const;
 
 const vectors = [];
@@ -90,10 +146,7 @@ for (const { name, format: formatName, selector, fields, plain } of CASES) {
       up,
       raw,
     ]),
-    sealed: sealedBytes(
-      opened.reading.entries.map((entry, i) => ({ entry, value: opened.values[i] })),
-      opened.metadata,
-    ).toString("base64"),
+    sealed: sealedBytes(opened).toString("base64"),
     seal: own.get("seal"),
   });
 }

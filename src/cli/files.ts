@@ -9,6 +9,7 @@ import { formatOfFile, formatOfSopsName, isFormatName, loadFormat } from "../for
 import { decodeText, encodeText, placeOf } from "../formats/text.ts";
 import { type EncryptedText, readAs, recognize } from "../recognize.ts";
 import type { Warning } from "../sops/decrypt.ts";
+import { strangeTags } from "../sops/tags.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
 import { note } from "./report.ts";
@@ -199,6 +200,14 @@ export async function warnOfOneText({ format }: OpenDocument, name: string, io: 
     `warning: ${name} was encrypted as one text: all of it is in the variable data`,
     "  decrypt it and encrypt it again with --input-type dotenv, or whatever it is, to have its values",
   );
+}
+
+/** The same as {@link openFile} for a file that is to be written again: what nobody vouches for in it is named. */
+export async function openForUpdate(...input: Parameters<typeof openFile>): Promise<OpenDocument> {
+  const open = await openFile(...input);
+  const [name, , , io] = input;
+  await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, io);
+  return open;
 }
 
 /** Ten comments that do not decrypt are ten lines; a thousand are not worth a screen each. */

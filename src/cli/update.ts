@@ -5,7 +5,7 @@ import { withLock } from "../files/lock.ts";
 import { readDocument } from "../files/read.ts";
 import type { SaveOptions } from "../save.ts";
 import type { Args } from "./args.ts";
-import { openFile, writeResult } from "./files.ts";
+import { openForUpdate, writeResult } from "./files.ts";
 import type { Io } from "./io.ts";
 import { refuseProtected } from "./protected.ts";
 import { note } from "./report.ts";
@@ -47,7 +47,7 @@ export async function updateFile(
   const update = async (): Promise<number> => {
     const { bytes, fingerprint } = await readDocument(path);
     const settings = await loadSettings(path, args, io);
-    const open = await openFile(name, bytes, args, io, session);
+    const open = await openForUpdate(name, bytes, args, io, session);
     try {
       const { mends, after } = vouch;
       await checkDrift(open, settings, name, args, io, { mends, after: after && (await after(open)) });

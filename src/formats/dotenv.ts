@@ -13,7 +13,7 @@ import { type FlatLine, flatBlock, flatten } from "./flatten.ts";
 import { type Entry, type Format, type PathElement, type Reading, rootContainer } from "./format.ts";
 import { valToString } from "./print.ts";
 import type { Scalar } from "./scalar.ts";
-import { type Edit, placeOf } from "./text.ts";
+import { type Edit, placeOf, withoutWhiteSpace } from "./text.ts";
 import { TreeComment, TreeList, TreeMap } from "./tree.ts";
 
 /** Keys that hold metadata (SPEC section 5). In upper case they are the user's. */
@@ -90,6 +90,20 @@ export const dotenv: Format = {
   },
 
   removeMetadata: (reading) => metadataRuns(reading).map(removal(reading)),
+
+  /** All white space is part of what SOPS reads but for empty lines; other readers have texts of several lines. */
+  seams(reading, values) {
+    const lines = quotedLines(reading, values);
+    const found = lines.filter(({ empty }) => empty > 0);
+    return found.map(({ empty, lineStart: at }) => ({ start: at, end: at, text: "\n".repeat(empty) }));
+  },
+
+  ownText(reading, values) {
+    const lines = new Map(quotedLines(reading, values).map((line, i) => [reading.entries[i], line]));
+    const { text } = reading;
+    return (entry) =>
+      withoutWhiteSpace(text.slice(entry.start, entry.end)) + (lines.get(entry)?.inside ? " quoted" : "");
+  },
 
   set(reading, path, value) {
     const key = keyOf(path);
@@ -268,4 +282,37 @@ function complex(key: string): TsopsError {
 
 function badPath(): TsopsError {
   return new TsopsError("bad-path", "a path in a dotenv file is one key", { hint: 'write ["KEY"]' });
+}
+
+/** What other readers take for a text of several lines, where a value's opening quote has no closing one behind it. */
+interface Quoted {
+  /** Empty lines before the entry's line that stand inside such a text. */
+  readonly empty: number;
+  readonly inside: boolean;
+  readonly lineStart: number;
+}
+
+function quotedLines({ text, entries }: Reading, values: readonly (Scalar | undefined)[]): Quoted[] {
+  let open = "";
+  let lastEnd = 0;
+  return entries.map(({ kind, start, end }, i) => {
+    const lineStart = text.lastIndexOf("\n", start - 1) + 1;
+    const gap = text.slice(lastEnd, lineStart).split("\n").slice(1, -1);
+    const inside = open !== "";
+    const empty = inside ? gap.filter((line) => line === "").length : 0;
+    lastEnd = end;
+    const value = valToString(values[i] ?? "");
+    if (inside) {
+      if (closes(text.slice(lineStart, start) + value, open)) open = "";
+    } else if (kind === "value") {
+      const words = value.replace(/^[ \t]+/, "");
+      if (/^["'`]/.test(words) && !closes(words.slice(1), words[0]!)) open = words[0]!;
+    }
+    return { empty, inside, lineStart };
+  });
+}
+
+/** Readers differ in what a backslash before a quote means. */
+function closes(text: string, quote: string): boolean {
+  return new RegExp(`(?<!\\\\)${quote}`).test(text);
 }

@@ -23,6 +23,8 @@ export interface Container {
   /** Span of the whole collection in the text, where it has brackets of its own (flow style, JSON). */
   start?: number;
   end?: number;
+  /** What only the adapter understands. */
+  style?: unknown;
 }
 
 /**
@@ -165,6 +167,19 @@ export interface Format {
   set(reading: Reading, path: readonly PathElement[], value: Tree, options: PrintOptions): Edit[];
   /** Edits that take away the entry at a path that exists, with its line and the comments on that line. */
   unset(reading: Reading, path: readonly PathElement[]): Edit[];
+
+  /**
+   * For the seal, which leaves white space out: edits whose texts say what white space means to other readers of the
+   * format and not to ours, in text order (docs/format.md). `values` are the decrypted ones of the entries.
+   */
+  seams?(reading: Reading, values: readonly (Scalar | undefined)[]): readonly Edit[];
+  /**
+   * For the seal of a file with `mac_only_encrypted`: how an encrypted entry is spelled, as the seal sees it, with all
+   * around it that tells other readers what it is. The text of its span without white space if undefined.
+   */
+  ownText?(reading: Reading, values: readonly (Scalar | undefined)[]): (entry: Entry) => string;
+  /** Tags that are none of the format's own, and that other programs may take for orders. */
+  strangeTags?(reading: Reading): readonly { readonly tag: string; readonly offset: number }[];
 
   /** A whole file as SOPS prints it, one tree for each document. @throws TsopsError("print") where SOPS exits with 4. */
   print(documents: readonly TreeMap[], options: PrintOptions): string;

@@ -3,6 +3,7 @@ import { setIn, unsetIn } from "./ini/edits.ts";
 import { addBlock, removeBlock, replaceBlock } from "./ini/metadata.ts";
 import { printIni } from "./ini/print.ts";
 import { type IniStyle, readIni } from "./ini/read.ts";
+import { ownText, seams } from "./ini/seams.ts";
 import { spellCipher, spellComment, spellValue } from "./ini/spelling.ts";
 import { json } from "./json.ts";
 import { valToString } from "./print.ts";
@@ -35,6 +36,8 @@ export const ini: Format = {
   removeMetadata: removeBlock,
   set: setIn,
   unset: unsetIn,
+  seams,
+  ownText,
   print: ([tree]) => printIni(tree ?? new TreeMap()),
   // as SOPS does; a single value has no INI form of its own
   printValue: (value) => json.printValue(value, { indent: 0 }).replaceAll("\n", ""),

@@ -7,7 +7,7 @@ import { printedStyle } from "./json/style.ts";
 import { writeTree } from "./json/writer.ts";
 import { JSON5_DIALECT, json5String, quoteOf } from "./json5/dialect.ts";
 import type { Scalar } from "./scalar.ts";
-import { placeOf } from "./text.ts";
+import { placeOf, withoutWhiteSpace } from "./text.ts";
 import { TreeMap } from "./tree.ts";
 
 const dialect = JSON5_DIALECT;
@@ -41,6 +41,11 @@ export const json5: Format = {
   removeMetadata: (reading) => removeBlock(open(reading), dialect),
   set: (reading, path, value, options) => setIn(open(reading), dialect, path, value, options),
   unset: (reading, path) => unsetIn(open(reading), dialect, path),
+  /** A comment with its opening mark. */
+  ownText:
+    ({ text }) =>
+    (entry) =>
+      withoutWhiteSpace(text.slice(entry.kind === "comment" ? entry.start - 2 : entry.start, entry.end)),
   print: ([first], options) => `${json5.printValue(first ?? new TreeMap(), options)}\n`,
   printValue: (value, options) =>
     writeTree(value, { dialect, style: printedStyle(options), scalar: dialect.print }),

@@ -88,6 +88,11 @@ export function lineEnding(text: string): "\r\n" | "\n" {
   return lf > 0 && text[lf - 1] === "\r" ? "\r\n" : "\n";
 }
 
+/** A text without blanks, tabs and line ends. */
+export function withoutWhiteSpace(text: string): string {
+  return text.replace(/[ \t\r\n]+/g, "");
+}
+
 /** One replacement in a text: [start, end) becomes `text`. */
 export interface Edit {
   start: number;

@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import type { Entry, Format, Reading } from "./format.ts";
 import type { Scalar } from "./scalar.ts";
-import { lineEnding, placeOf } from "./text.ts";
+import { lineEnding, placeOf, withoutWhiteSpace } from "./text.ts";
 import { setIn, unsetIn } from "./toml/edits.ts";
 import { addBlock, removeBlock, replaceBlock } from "./toml/metadata.ts";
 import { readToml, tomlReading } from "./toml/reader.ts";
@@ -46,6 +46,15 @@ export const toml: Format = {
   removeMetadata: (reading) => removeBlock(tomlReading(reading)),
   set: (reading, path, value) => setIn(tomlReading(reading), path, value),
   unset: (reading, path) => unsetIn(tomlReading(reading), path),
+  /** The line break behind the three single quotes of a ciphertext says that it is not that of a date. */
+  seams({ entries }) {
+    const texts = entries.filter(isText).sort((a, b) => a.start - b.start);
+    return texts.map(({ start }) => ({ start: start + 3, end: start + 3, text: "\n" }));
+  },
+  ownText:
+    ({ text }) =>
+    (entry) =>
+      withoutWhiteSpace(text.slice(entry.start, entry.end)) + (isText(entry) ? "\n" : ""),
 
   print([first]) {
     const lines = first ? writeTable(first, [], "\n") : [];
@@ -55,11 +64,19 @@ export const toml: Format = {
 };
 
 /** In an encrypted text the quotes tell which ciphertext is a date's. */
-function styleOf({ style, value }: Entry): TomlStyle | undefined {
-  const read = style as TomlStyle | undefined;
-  const isDate =
-    read?.quote === "'''" && !read.broken && typeof value === "string" && value.startsWith("ENC[");
-  return isDate ? { date: true } : read;
+function styleOf(entry: Entry): TomlStyle | undefined {
+  const read = entry.style as TomlStyle | undefined;
+  return isLongCipher(entry) && !read!.broken ? { date: true } : read;
+}
+
+/** Whether this is the ciphertext of a text in three single quotes. */
+function isText(entry: Entry): boolean {
+  return isLongCipher(entry) && Boolean((entry.style as TomlStyle).broken);
+}
+
+function isLongCipher({ style, value }: Entry): boolean {
+  const { quote } = (style ?? {}) as TomlStyle;
+  return quote === "'''" && typeof value === "string" && value.startsWith("ENC[");
 }
 
 function spellComment({ text }: Reading, { start }: Entry, value: Scalar): string {

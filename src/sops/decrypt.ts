@@ -8,7 +8,7 @@ import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } fr
 import { decryptLayout, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import { computeMac, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
-import { computeSeal, sealOf, verifySeal } from "./seal.ts";
+import { sealOf, verifySeal } from "./seal.ts";
 import type { Selection } from "./selection.ts";
 
 /** Something that is not as it should be, and does not stop the work. */
@@ -87,27 +87,28 @@ export function decryptText(
   const { reading, metadata } = opened;
   const warnings: Warning[] = duplicateWarnings(reading);
   const { values, encrypted } = decryptEntries(reading, selection, dataKey, warnings);
+  const removal = format.removeMetadata(reading);
   const seal = sealOf(metadata);
   if (!options.ignoreMac) {
     const mac = computeMac(macItems(reading.entries, values, encrypted), metadata.macOnlyEncrypted);
     verifyMac(metadata.mac, mac, metadata.lastModified, dataKey);
     if (seal !== undefined) {
-      const sealed = reading.entries.map((entry, i) => ({ entry, value: values[i] }));
-      verifySeal(seal, computeSeal(sealed, metadata, dataKey));
+      verifySeal(seal, { format, reading, metadata, values, encrypted, removal }, dataKey);
     }
   }
   const trusted = seal !== undefined && !options.ignoreMac;
-  const removal = format.removeMetadata(reading);
-  const spell = (layout: readonly LayoutSpan[]) =>
-    spellPlaintext(format, reading, values, encrypted, layout, trusted);
-  let edits = spell(recordedLayout(metadata, dataKey));
-  let text = applyEdits(reading.text, [...edits, ...removal]);
-  if (!options.ignoreMac && !endsAreKept(format, reading, values, edits, text)) {
-    // a recorded spelling relied on what stood behind it
-    edits = spell([]);
+  let edits: Edit[] = [];
+  let text: string | undefined;
+  for (const spans of layoutsToTry(recordedLayout(metadata, dataKey))) {
+    edits = spellPlaintext(format, reading, values, encrypted, spans);
+    // entries are counted, and with mac_only_encrypted plain ones come and go; lines may have been indented anew
+    const fits = spans.length === 0 || (trusted && !metadata.macOnlyEncrypted && !spans.some(hasLines));
+    if (!fits && !saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) continue;
     text = applyEdits(reading.text, [...edits, ...removal]);
-    if (!endsAreKept(format, reading, values, edits, text)) throw endChanged(reading);
+    if (options.ignoreMac || endsAreKept(format, reading, values, edits, text)) break;
+    text = undefined;
   }
+  if (text === undefined) throw endChanged(reading);
   return {
     format,
     reading,
@@ -221,37 +222,37 @@ function recordedLayout(metadata: Metadata, dataKey: Buffer): LayoutSpan[] {
   return decryptLayout(typeof field === "string" ? field : undefined, dataKey);
 }
 
-/**
- * Edits that turn ciphertexts into plaintext. A recorded spelling counts only if the text made with it says the same
- * values; a seal that holds has proved that already.
- */
+/** Those of one line fit wherever their values stand; one of several lines relies on the lines around it. */
+function layoutsToTry(layout: readonly LayoutSpan[]): (readonly LayoutSpan[])[] {
+  const single = layout.filter((span) => !hasLines(span));
+  return [layout, single, []].filter((spans, i, all) => spans.length !== all[i - 1]?.length);
+}
+
+function hasLines({ raw }: LayoutSpan): boolean {
+  return raw.includes("\n");
+}
+
+/** Edits that turn ciphertexts into plaintext, with the spellings that are recorded. */
 function spellPlaintext(
   format: Format,
   reading: Reading,
   values: readonly (Scalar | undefined)[],
   encrypted: readonly boolean[],
   layout: readonly LayoutSpan[],
-  trusted: boolean,
 ): Edit[] {
-  const spell = (recorded: readonly Edit[]): Edit[] => {
-    const edits = [...recorded];
-    const sorted = [...recorded].sort((a, b) => a.start - b.start);
-    let next = 0;
-    const order = [...reading.entries.keys()].filter((i) => encrypted[i] && !reading.entries[i]!.alias);
-    order.sort((a, b) => reading.entries[a]!.start - reading.entries[b]!.start);
-    for (const i of order) {
-      const entry = reading.entries[i]!;
-      while (next < sorted.length && sorted[next]!.end <= entry.start) next++;
-      const covered = next < sorted.length && sorted[next]!.start <= entry.start;
-      if (covered) continue;
-      edits.push({ start: entry.start, end: entry.end, text: format.spell(reading, entry, values[i]!) });
-    }
-    return edits;
-  };
-  if (layout.length === 0) return spell([]);
-  const edits = spell(recordedEdits(reading, layout));
-  if (trusted || saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) return edits;
-  return spell([]);
+  const edits = recordedEdits(reading, layout);
+  const recorded = [...edits];
+  let next = 0;
+  const order = [...reading.entries.keys()].filter((i) => encrypted[i] && !reading.entries[i]!.alias);
+  order.sort((a, b) => reading.entries[a]!.start - reading.entries[b]!.start);
+  for (const i of order) {
+    const entry = reading.entries[i]!;
+    while (next < recorded.length && recorded[next]!.end <= entry.start) next++;
+    const covered = next < recorded.length && recorded[next]!.start <= entry.start;
+    if (covered) continue;
+    edits.push({ start: entry.start, end: entry.end, text: format.spell(reading, entry, values[i]!) });
+  }
+  return edits;
 }
 
 function recordedEdits(reading: Reading, layout: readonly LayoutSpan[]): Edit[] {

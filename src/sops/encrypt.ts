@@ -71,7 +71,8 @@ function encryptWrapped(plain: string, format: Format, options: EncryptOptions):
   }
   const wrapped = json.read(draft);
   const selected = options.selection(wrapped.entries);
-  const text = finishText({ draft, reading: wrapped, edits: [], plains, selected, format: json, options });
+  const work = { draft, reading: wrapped, edits: [], plains, selected, options };
+  const text = finishText({ ...work, format: json, sealedAs: format });
   checkResult(text, format, options, plain);
   return text;
 }

@@ -21,6 +21,8 @@ export interface Unfinished {
   readonly plains: ReadonlyMap<string, Plain>;
   /** The format of the encrypted text. */
   readonly format: Format;
+  /** The format that the seal names, where it is another one: binary, whose encrypted text is JSON. */
+  readonly sealedAs?: Format;
   readonly options: EncryptOptions;
 }
 
@@ -53,8 +55,14 @@ export function finishText(work: Unfinished): string {
     tsops: own.items.length > 0 ? own : undefined,
   });
   if (options.seal) {
-    const entries = reading.entries.map((entry, i) => ({ entry, value: values[i] }));
-    const seal = computeSeal(entries, readMetadata(tree), options.dataKey);
+    const document = {
+      format: work.sealedAs ?? format,
+      reading,
+      metadata: readMetadata(tree),
+      values,
+      encrypted,
+    };
+    const seal = computeSeal(document, options.dataKey);
     tree = withFields(tree, { tsops: withFields(own, { seal }) });
   }
   return applyEdits(reading.text, metadataEdits(reading, format, tree, options.indent));

@@ -15,8 +15,8 @@ export interface LayoutSpan {
   readonly raw: string;
 }
 
-/** No file that SOPS accepts has a top-level key `sops`, so no value or comment shares this AAD. */
-const AAD = "sops:tsops:layout:";
+/** The AAD of every value and comment ends in a colon, and that of a MAC is a time: nothing else shares this one. */
+const AAD = "sops:tsops:layout";
 
 /** The layout field's text, or undefined where nothing has to be recorded. */
 export function encryptLayout(

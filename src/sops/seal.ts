@@ -1,45 +1,50 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { TsopsError } from "../errors.ts";
-import { type Container, type Entry, pathOf } from "../formats/format.ts";
+import { type Container, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
-import { encodeText } from "../formats/text.ts";
+import { type Edit, encodeText, withoutWhiteSpace } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { valueBytes, valueText } from "./cipher.ts";
+import { Encoder } from "./encoder.ts";
 import type { Metadata } from "./metadata.ts";
+import { significantText } from "./significant.ts";
 
 /**
- * The seal: an HMAC over everything a file says that SOPS leaves open (docs/format.md has the exact encoding and
- * test vectors). Its key comes from the data key, so it also commits to that.
+ * The seal: an HMAC over everything that an encrypted file says, and over how it is spelled: all of its text but its
+ * white space (docs/format.md has the exact encoding and test vectors). Its key comes from the data key, so it also
+ * commits to that.
  */
-const VERSION = "v1";
-const LABEL = "tsops seal v1";
+const VERSION = "v2";
+const LABEL = "tsops seal v2";
 
-export interface SealedEntry {
-  readonly entry: Entry;
-  /** The decrypted value, or a comment's text; undefined for empty collections. */
-  readonly value: Scalar | undefined;
+/** An encrypted document, as it is read with the data key. */
+export interface SealedDocument {
+  /** What the file is written in: of a binary file that, although its text reads as JSON. */
+  readonly format: Format;
+  readonly reading: Reading;
+  readonly metadata: Metadata;
+  /** For each entry the decrypted value, or a comment's text; undefined for empty collections. */
+  readonly values: readonly (Scalar | undefined)[];
+  /** For each entry whether it is a ciphertext. */
+  readonly encrypted: readonly boolean[];
+  /** The edits that take the metadata out of the text, where they are known already. */
+  readonly removal?: readonly Edit[];
 }
 
-/** `v1:` and the base64 of the HMAC-SHA-256. */
-export function computeSeal(entries: readonly SealedEntry[], metadata: Metadata, dataKey: Buffer): string {
+/** `v2:` and the base64 of the HMAC-SHA-256. */
+export function computeSeal(document: SealedDocument, dataKey: Buffer): string {
   const key = Buffer.from(hkdfSync("sha256", dataKey, Buffer.alloc(0), LABEL, 32));
   const hmac = createHmac("sha256", key);
   const out = new Encoder((chunk) => hmac.update(chunk));
-  encode(out, entries, metadata);
+  encode(out, document);
   out.flush();
   key.fill(0);
   return `${VERSION}:${hmac.digest("base64")}`;
 }
 
 /** What the HMAC is computed over: for the test vectors of docs/format.md. */
-export function sealedBytes(entries: readonly SealedEntry[], metadata: Metadata): Buffer {
-  return Encoder.bytes((out) => encode(out, entries, metadata));
-}
-
-function encode(out: Encoder, entries: readonly SealedEntry[], metadata: Metadata): void {
-  out.text(LABEL);
-  encodeMetadata(out, metadata);
-  encodeEntries(out, entries);
+export function sealedBytes(document: SealedDocument): Buffer {
+  return Encoder.bytes((out) => encode(out, document));
 }
 
 /** The seal as it stands in the metadata, or undefined if there is none. */
@@ -48,26 +53,141 @@ export function sealOf(metadata: Metadata): string | undefined {
   return seal === undefined || seal === null ? undefined : String(seal);
 }
 
-/** @throws TsopsError("seal-broken") if the seal is not the computed one, or of a version that this does not know. */
-export function verifySeal(stored: string, computed: string): void {
+/** @throws TsopsError("seal-broken") if the seal is not that of the document, or of another version than ours. */
+export function verifySeal(stored: string, document: SealedDocument, dataKey: Buffer): void {
   const version = /^v(\d+):/.exec(stored)?.[0];
-  if (version !== undefined && version !== `${VERSION}:`) {
-    throw new TsopsError(
+  if (version !== undefined && version !== `${VERSION}:`) throw otherVersion(version.slice(0, -1));
+  const a = Buffer.from(stored);
+  const b = Buffer.from(computeSeal(document, dataKey));
+  if (a.length === b.length && timingSafeEqual(a, b) && !hasTails(document)) return;
+  const what = document.metadata.macOnlyEncrypted
+    ? "recipients, selectors, or encrypted values (their order, names, tags or quotes)"
+    : "recipients, selectors, or anything of the text but its white space (names, order, tags, quotes, comments)";
+  throw new TsopsError("seal-broken", `the file's seal is broken: ${what} were changed without the key`, {
+    hint:
+      `compare the file with git's history; it was read as ${document.format.name}: if it was sealed as another type ` +
+      "and renamed, say which with --input-type\n--ignore-mac reads it all the same",
+  });
+}
+
+function otherVersion(version: string): TsopsError {
+  if (Number(version.slice(1)) > Number(VERSION.slice(1))) {
+    return new TsopsError(
       "seal-broken",
-      `the file was sealed by a newer version of tsops (seal ${version.slice(0, -1)})`,
+      `the file was sealed by a newer version of tsops (seal ${version})`,
       {
         hint: "update tsops; or use --ignore-mac to read the file without checking its seal",
       },
     );
   }
-  const a = Buffer.from(stored);
-  const b = Buffer.from(computed);
-  if (a.length === b.length && timingSafeEqual(a, b)) return;
-  throw new TsopsError(
+  return new TsopsError(
     "seal-broken",
-    "the file's seal is broken: recipients, selectors, names, order, types or comments were changed without the key",
-    { hint: "compare the file with git's history; --ignore-mac reads it all the same" },
+    `the file was sealed by an older, unreleased version of tsops (seal ${version})`,
+    {
+      hint:
+        "compare the file with git's history; if it is as it should be, seal it again with\n" +
+        "tsops rotate --in-place --ignore-mac --yes FILE (--ignore-mac skips the MAC as well)",
+    },
   );
+}
+
+/** SOPS ignores what stands behind a ciphertext; nobody sealed such a thing. */
+function hasTails({ reading, encrypted }: SealedDocument): boolean {
+  return reading.entries.some(({ value }, i) => {
+    const text = String(value);
+    return encrypted[i] && !text.endsWith("]") && !/\][ \t\r\n]*$/.test(text);
+  });
+}
+
+function encode(out: Encoder, document: SealedDocument): void {
+  const { format, reading, values, metadata } = document;
+  out.text(LABEL);
+  out.text(format.name);
+  encodeMetadata(out, metadata);
+  if (metadata.macOnlyEncrypted) {
+    encodeCiphers(out, document);
+    return;
+  }
+  const { entries } = reading;
+  out.number(entries.length);
+  const pathBytes = rememberPaths((path, container) => {
+    path.number(container.document);
+    for (const element of pathOf(container)) encodeElement(path, element);
+  });
+  for (const [i, entry] of entries.entries()) {
+    encodeEntry(out, entry, values[i], pathBytes(entry.in), entry.key);
+  }
+  const removal = document.removal ?? (format.readEncrypted ? [] : format.removeMetadata(reading));
+  // binary is a single value, whatever the text around it
+  out.blob(format.readEncrypted ? Buffer.alloc(0) : significantText(format, reading, values, removal));
+}
+
+/** With `mac_only_encrypted`: ciphertexts with all that says what they are, wherever plain values are put around them. */
+function encodeCiphers(out: Encoder, { format, reading, values, encrypted }: SealedDocument): void {
+  const { text, duplicates } = reading;
+  // an entry that an alias makes of a ciphertext is one, too
+  const sealed = [...reading.entries.keys()].filter(
+    (i) => encrypted[i] || (reading.entries[i]!.alias && isCipher(reading.entries[i]!.value)),
+  );
+  const entries = sealed.map((i) => reading.entries[i]!);
+  const ranks = new Ranks(entries);
+  const pathBytes = rememberPaths((path, container) => {
+    path.number(ranks.document(container));
+    for (const element of ranks.path(container)) encodeElement(path, element);
+  });
+  const own =
+    format.ownText?.(reading, values) ?? (({ start, end }) => withoutWhiteSpace(text.slice(start, end)));
+  // a key that stands there once more could hide an encrypted one
+  out.number(duplicates?.length ?? 0);
+  out.number(entries.length);
+  for (const [n, entry] of entries.entries()) {
+    encodeEntry(out, entry, values[sealed[n]!], pathBytes(entry.in), ranks.element(entry.in, entry.key));
+    out.blob(format.readEncrypted ? Buffer.alloc(0) : encodeText(own(entry)));
+  }
+}
+
+function isCipher(value: Scalar | undefined): boolean {
+  return typeof value === "string" && value.startsWith("ENC[");
+}
+
+/** Places in lists and documents as they are if all is left out that leads to no ciphertext. */
+class Ranks {
+  private readonly ranks = new Map<Container | undefined, Map<string | number, number>>();
+
+  constructor(entries: readonly Entry[]) {
+    for (const entry of entries) {
+      this.add(entry.in, entry.key);
+      let container = entry.in;
+      for (; container?.parent; container = container.parent) this.add(container.parent, container.key);
+      this.add(undefined, container?.document ?? 0);
+    }
+  }
+
+  path(container: Container): (string | number)[] {
+    const path: (string | number)[] = [];
+    for (let at: Container | undefined = container; at?.parent; at = at.parent) {
+      path.push(this.element(at.parent, at.key)!);
+    }
+    return path.reverse();
+  }
+
+  document(container: Container): number {
+    return this.ranks.get(undefined)!.get(container.document)!;
+  }
+
+  element(holder: Container | undefined, key: string | number | undefined): string | number | undefined {
+    return typeof key === "number" ? this.ranks.get(holder)!.get(key)! : key;
+  }
+
+  private add(holder: Container | undefined, key: string | number | undefined): void {
+    if (typeof key !== "number") return;
+    let known = this.ranks.get(holder);
+    if (!known) {
+      known = new Map();
+      this.ranks.set(holder, known);
+    }
+    if (!known.has(key)) known.set(key, known.size);
+  }
 }
 
 function encodeMetadata(out: Encoder, { tree, selector, macOnlyEncrypted, own }: Metadata): void {
@@ -138,31 +258,41 @@ function encodeTree(out: Encoder, tree: Tree): void {
   }
 }
 
-function encodeEntries(out: Encoder, entries: readonly SealedEntry[]): void {
+/** The encoded path of each collection, made once. */
+function rememberPaths(write: (path: Encoder, container: Container) => void) {
   const paths = new Map<Container, Buffer>();
-  const pathBytes = (container: Container): Buffer => {
+  return (container: Container | undefined): Buffer => {
+    if (container === undefined) return Buffer.alloc(0);
     let bytes = paths.get(container);
     if (!bytes) {
-      bytes = Encoder.bytes((path) => {
-        path.number(container.document);
-        for (const element of pathOf(container)) encodeElement(path, element);
-      });
+      bytes = Encoder.bytes((path) => write(path, container));
       paths.set(container, bytes);
     }
     return bytes;
   };
-  out.number(entries.length);
-  for (const { entry, value } of entries) {
-    out.text(entry.kind);
-    out.blob(entry.in ? pathBytes(entry.in) : Buffer.alloc(0));
-    if (entry.key === undefined) out.text("none");
-    else encodeElement(out, entry.key);
-    if (value === undefined || value === null) out.text(value === null ? "null" : "none");
-    else {
-      out.text(scalarType(value));
-      out.text(valueText(value));
-    }
+}
+
+function encodeEntry(
+  out: Encoder,
+  entry: Entry,
+  value: Scalar | undefined,
+  path: Buffer,
+  key: string | number | undefined,
+): void {
+  out.text(entry.kind);
+  out.blob(path);
+  if (key === undefined) out.text("none");
+  else encodeElement(out, key);
+  if (value === undefined || value === null) out.text(value === null ? "null" : "none");
+  else {
+    out.text(scalarType(value));
+    out.text(entry.kind === "comment" ? words(valueText(value)) : valueText(value));
   }
+}
+
+/** A comment's text as formatters leave it. A carriage return alone ends a line for some readers. */
+function words(comment: string): string {
+  return comment.replace(/(?:[ \t]|\r?\n)+/g, " ").replace(/^ | ?\r?$/g, "");
 }
 
 function encodeElement(out: Encoder, element: string | number): void {
@@ -172,79 +302,5 @@ function encodeElement(out: Encoder, element: string | number): void {
   } else {
     out.text("key");
     out.text(element);
-  }
-}
-
-/** Characters. */
-const SHORT = 1024;
-/** Small, since one is made for each collection; a short text fits with its length. */
-const BUFFER_BYTES = 8 + 3 * SHORT;
-
-/** Length-prefixed encoding: numbers are 8 bytes big endian, texts and blobs their length in bytes, then the bytes. */
-class Encoder {
-  private buffer = Buffer.allocUnsafe(BUFFER_BYTES);
-  private used = 0;
-  private readonly sink: (chunk: Buffer) => void;
-
-  constructor(sink: (chunk: Buffer) => void) {
-    this.sink = sink;
-  }
-
-  static bytes(write: (out: Encoder) => void): Buffer {
-    const chunks: Buffer[] = [];
-    const out = new Encoder((chunk) => chunks.push(Buffer.from(chunk)));
-    write(out);
-    out.flush();
-    return Buffer.concat(chunks);
-  }
-
-  number(value: number): void {
-    this.room(8);
-    this.used = this.buffer.writeUInt32BE(Math.floor(value / 2 ** 32), this.used);
-    this.used = this.buffer.writeUInt32BE(value % 2 ** 32, this.used);
-  }
-
-  text(value: string): void {
-    // three bytes a unit are enough; most texts are short, and go in without a buffer of their own
-    if (value.length > SHORT || !value.isWellFormed()) {
-      this.blob(encodeText(value));
-      return;
-    }
-    this.room(8 + 3 * value.length);
-    const length = this.writeAscii(value) ?? this.buffer.write(value, this.used + 8, "utf8");
-    this.number(length);
-    this.used += length;
-  }
-
-  /** A short text, written here rather than by Node, whose call takes longer; undefined if it is not one. */
-  private writeAscii(value: string): number | undefined {
-    if (value.length > 32) return undefined;
-    for (let i = 0, at = this.used + 8; i < value.length; i++, at++) {
-      const code = value.charCodeAt(i);
-      if (code > 0x7f) return undefined;
-      this.buffer[at] = code;
-    }
-    return value.length;
-  }
-
-  blob(value: Buffer): void {
-    this.number(value.length);
-    if (value.length > this.buffer.length) {
-      this.flush();
-      this.sink(value);
-      return;
-    }
-    this.room(value.length);
-    value.copy(this.buffer, this.used);
-    this.used += value.length;
-  }
-
-  flush(): void {
-    if (this.used > 0) this.sink(this.buffer.subarray(0, this.used));
-    this.used = 0;
-  }
-
-  private room(size: number): void {
-    if (this.used + size > this.buffer.length) this.flush();
   }
 }

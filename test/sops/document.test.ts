@@ -128,7 +128,7 @@ test("a recorded spelling is used only for the value that it spells", async () =
   assert.is(decrypt(forged).text, '{"a": 2, "b": 1.5}');
 });
 
-test("mac_only_encrypted leaves plain values out of the MAC, and the seal still covers them", async () => {
+test("mac_only_encrypted leaves plain values out of the MAC and out of the seal", async () => {
   const { encrypt, decrypt } = await box(json);
   const { TreeMap } = await import("../../src/formats/tree.ts");
   const metadata = TreeMap.of([
@@ -136,13 +136,10 @@ test("mac_only_encrypted leaves plain values out of the MAC, and the seal still 
     ["unencrypted_suffix", "_unencrypted"],
     ["version", "3.13.3"],
   ]);
-  const sealed = encrypt('{"a": "1", "b_unencrypted": "2"}', { metadata });
-  assert.is(
-    codeOf(() => decrypt(sealed.replace('"2"', '"3"'))),
-    "seal-broken",
-  );
-  const open = encrypt('{"a": "1", "b_unencrypted": "2"}', { metadata, seal: false });
-  assert.is(decrypt(open.replace('"2"', '"3"')).text, '{"a": "1", "b_unencrypted": "3"}');
+  for (const seal of [true, false]) {
+    const text = encrypt('{"a": "1", "b_unencrypted": "2"}', { metadata, seal });
+    assert.is(decrypt(text.replace('"2"', '"3"')).text, '{"a": "1", "b_unencrypted": "3"}');
+  }
 });
 
 test("text behind a section's header that is no comment for SOPS leaves no value in plaintext", async () => {

@@ -1,6 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { binary } from "../../src/formats/binary.ts";
 import { json } from "../../src/formats/json.ts";
+import { yaml } from "../../src/formats/yaml/index.ts";
+import { decryptText, readEncrypted } from "../../src/sops/decrypt.ts";
+import { compileSelector, DEFAULT_SELECTOR } from "../../src/sops/selection.ts";
 import { box, codeOf } from "../support/sealed.ts";
 
 const PLAIN = `{
@@ -126,16 +130,75 @@ test("type confusion that the bytes allow is found by the seal", async () => {
   );
 });
 
-test("no seal opens at SOPS's level, a broken or newer one is refused in other words", async () => {
+test("no seal opens at SOPS's level; a broken, a newer and an older one are refused in other words", async () => {
   const { text, decrypt } = await sealed();
   const bare = text.replace(/"tsops": \{[^}]*\},\s*/, "");
   assert.is(decrypt(bare).sealed, false);
   assert.is(decrypt(text).sealed, true);
-  const broken = text.replace(/"seal": "v1:.../, '"seal": "v1:AAA');
-  const newer = text.replace('"seal": "v1:', '"seal": "v2:');
+  const broken = text.replace(/"seal": "v2:.../, '"seal": "v2:AAA');
+  const newer = text.replace('"seal": "v2:', '"seal": "v3:');
+  const older = text.replace('"seal": "v2:', '"seal": "v1:');
   assert.throws(() => decrypt(broken), /seal is broken/);
   assert.throws(() => decrypt(newer), /newer version of tsops/);
+  assert.throws(() => decrypt(older), /older, unreleased version of tsops/);
   assert.is(decrypt(newer, { ignoreMac: true }).text, PLAIN);
+  assert.is(decrypt(older, { ignoreMac: true }).text, PLAIN);
+});
+
+test("what stands behind a ciphertext, which SOPS ignores, is refused", async () => {
+  const { encrypt, decrypt } = await box(yaml);
+  const text = encrypt("a: secret\n...\n");
+  // the same characters but for white space: a document's end becomes a part of the value
+  const moved = text.replace(/sops:[\s\S]*?(?=\.\.\.)/, "").replace(/\]\n\.\.\.\n/, "]...\n");
+  const block = text.slice(text.indexOf("sops:"), text.indexOf("...\n"));
+  assert.match(moved, "]...\n");
+  assert.is(
+    codeOf(() => decrypt(moved + block)),
+    "seal-broken",
+  );
+});
+
+test("a file that is read as another format than it was sealed as is refused, and the hint says so", async () => {
+  const asJson = await box(json);
+  const text = asJson.encrypt('{"data": "x"}\n');
+  for (const format of [yaml, binary]) {
+    try {
+      decryptText(
+        readEncrypted(text, format),
+        format,
+        asJson.dataKey,
+        await compileSelector(DEFAULT_SELECTOR),
+      );
+      assert.unreachable();
+    } catch (error) {
+      const { code, hint } = error as { code: string; hint: string };
+      assert.is(code, "seal-broken");
+      assert.match(hint, `read as ${format.name}`);
+      assert.match(hint, "--input-type");
+    }
+  }
+  const whole = await box(binary);
+  const wrapped = whole.encrypt("bytes\n");
+  assert.is(whole.decrypt(wrapped).text, "bytes\n");
+  assert.is(
+    codeOf(() => decryptText(readEncrypted(wrapped, json), json, whole.dataKey, () => [true])),
+    "seal-broken",
+  );
+});
+
+test("layout: its AAD is one that no value can have", async () => {
+  const { encrypt, decrypt } = await box(json);
+  const text = encrypt('{"sops:tsops": {"layout": 1.50, "x": "y"}}', { seal: false });
+  const layout = /"layout": "(ENC[^"]*)"\s*\}?,?\s*"lastmod|"tsops": \{\s*"layout": "(ENC[^"]*)"/.exec(text);
+  const field = layout?.[1] ?? layout?.[2];
+  assert.ok(field, text);
+  assert.is(decrypt(text).text, '{"sops:tsops": {"layout": 1.50, "x": "y"}}');
+  const swapped = text.replace(/"layout": "ENC[^"]*"/, `"layout": "${field}"`);
+  assert.is.not(swapped, text);
+  assert.is(
+    codeOf(() => decrypt(swapped)),
+    "tree-decryption",
+  );
 });
 
 test("wrapped keys and the time are not sealed: they are bound by other means", async () => {

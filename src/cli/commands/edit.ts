@@ -12,8 +12,10 @@ import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
+
 import { creationFor, settingsForNew } from "../creation.ts";
-import { inputFormat, noteOtherNames, openFile, readInput } from "../files.ts";
+import { inputFormat, noteOtherNames, openForUpdate, readInput } from "../files.ts";
+
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { refuseProtected } from "../protected.ts";
@@ -32,7 +34,7 @@ export async function edit(args: Args, io: Io): Promise<number> {
   try {
     const input = await readInput(name, io);
     const settings = await loadSettings(resolve(io.cwd, name), args, io);
-    const open = await openFile(name, input.bytes, args, io, session);
+    const open = await openForUpdate(name, input.bytes, args, io, session);
     try {
       await editExisting(name, open, settings, session, args, io, input.fingerprint);
     } finally {

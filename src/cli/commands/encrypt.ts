@@ -17,7 +17,7 @@ import { creationFor, ruleMatches, settingsForNew } from "../creation.ts";
 import {
   checkOutputOptions,
   inputFormat,
-  openFile,
+  openForUpdate,
   outputBelow,
   outputFormat,
   readInput,
@@ -189,7 +189,7 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
   const { bytes } = await readInput(old, io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], io);
   const settings = await loadSettings(resolve(io.cwd, old), args, io);
-  const open = await openFile(old, bytes, args, io, session);
+  const open = await openForUpdate(old, bytes, args, io, session);
   try {
     await checkDrift(open, settings, old, args, io);
     const { seal, said } = await sealingOf(open, settings, old, args, io);

@@ -1,3 +1,5 @@
+import type { Edit } from "../text.ts";
+import { isBlankz, isFlowEnd } from "./chars.ts";
 import { Cursor } from "./cursor.ts";
 import type {
   AliasNode,
@@ -20,7 +22,7 @@ import * as T from "./tokens.ts";
 export function compose(text: string): Composed {
   const s = scan(text);
   const composer = new Composer(s);
-  return { text, documents: composer.documents(), comments: s.comments };
+  return { text, documents: composer.documents(), comments: s.comments, seams: composer.seams };
 }
 
 const STANDARD_TAGS = "tag:yaml.org,2002:";
@@ -30,6 +32,11 @@ class Composer extends Cursor {
   /** Of all documents: an alias may stand for a node of an earlier one. */
   private readonly anchors = new Map<string, ScalarNode | CollectionNode>();
   private handles = new Map<string, string>();
+  /**
+   * Where white space tells where a tag, an anchor or an alias ends and whose it is, and what stands in a directive;
+   * and the digits that say only how deep a block scalar is indented.
+   */
+  readonly seams: Edit[] = [];
 
   documents(): DocumentNode[] {
     const found: DocumentNode[] = [];
@@ -60,10 +67,11 @@ class Composer extends Cursor {
     }
     this.handles = new Map(DEFAULT_HANDLES);
     const root = this.node(true, false, undefined);
-    return { start: -1, end: 0, head, root, foot: undefined };
+    return { start: -1, end: 0, directives: -1, head, root, foot: undefined };
   }
 
   private explicitDocument(): DocumentNode {
+    const directives = this.t.start[this.i]!;
     this.readDirectives();
     if (this.look() !== T.DOC_START) {
       const hint = "Another document must begin with `---`; a line further left than the first is one, too.";
@@ -74,13 +82,15 @@ class Composer extends Cursor {
     const type = this.next();
     const none = type === T.DIRECTIVE || type === T.DOC_START || type === T.DOC_END || type === T.EOF;
     const root = none ? this.absent(markEnd) : this.node(true, false, undefined);
-    return { start, end: 0, head: undefined, root, foot: undefined };
+    return { start, end: 0, directives, head: undefined, root, foot: undefined };
   }
 
   private readDirectives(): void {
     const own = new Map<string, string>();
     let version = false;
     for (let type = this.look(); type === T.DIRECTIVE; type = this.next()) {
+      const [start, end] = [this.t.start[this.i]!, this.t.end[this.i]!];
+      this.seams.push({ start, end, text: `${this.s.text.slice(start, end).replace(/[ \t]+/g, " ")}\n` });
       const directive = this.s.directives[this.t.extra[this.i]! - 1]!;
       if (directive.kind === "tag") {
         if (own.has(directive.handle)) this.fail("this tag handle is declared twice");
@@ -104,9 +114,14 @@ class Composer extends Cursor {
     let props: Props | undefined;
     if (type === T.ANCHOR || type === T.TAG) props = this.props();
     const content = this.t.type[this.i]!;
-    if (content >= T.PLAIN) return this.scalar(props);
-    const isBlock = block && (content === T.SEQ || content === T.MAP);
-    if (isBlock || content === T.FLOW_SEQ || content === T.FLOW_MAP || (indentless && content === T.DASH)) {
+    if (content >= T.PLAIN) {
+      if (props) this.seam(props.end, false);
+      return this.scalar(props);
+    }
+    const isBlock = (block && (content === T.SEQ || content === T.MAP)) || (indentless && content === T.DASH);
+    // what a tag belongs to, the map or its first key, is a question of lines
+    if (props) this.seam(props.end, isBlock);
+    if (isBlock || content === T.FLOW_SEQ || content === T.FLOW_MAP) {
       if (++this.depth > MAX_DEPTH) this.fail(`maps and lists are nested more than ${MAX_DEPTH} deep`);
       const node = this.collection(content, props, stem);
       this.depth--;
@@ -116,9 +131,17 @@ class Composer extends Cursor {
     return this.fail("a value is missing here, or something is indented wrongly");
   }
 
+  /** Some readers end a name at other characters than ours does; white space and flow brackets end it for all. */
+  private seam(offset: number, line: boolean): void {
+    const next = this.s.src.charCodeAt(offset);
+    const ends = isBlankz(next) || (isFlowEnd(next) && this.s.src[offset] !== "?");
+    if (ends) this.seams.push({ start: offset, end: offset, text: line ? "\n" : " " });
+  }
+
   private alias(): AliasNode {
     const start = this.t.start[this.i]!;
     const end = this.t.end[this.i]!;
+    this.seam(end, false);
     const target = this.anchors.get(this.s.text.slice(start + 1, end));
     if (!target) this.fail("this alias has no anchor before it");
     const remarks = this.take();
@@ -135,6 +158,7 @@ class Composer extends Cursor {
     const first = this.t.type[this.i]!;
     for (let n = 0, type = first; n < 2 && (type === T.ANCHOR || type === T.TAG); n++, type = this.next()) {
       if (n === 1 && type === first) break;
+      if (n === 1) this.seam(end, false);
       end = this.t.end[this.i]!;
       if (type === T.ANCHOR) {
         anchorStart = this.t.start[this.i]!;
@@ -177,6 +201,10 @@ class Composer extends Cursor {
     this.i++;
     const at = props?.start ?? start;
     const block = type >= T.LITERAL ? s.blocks.get(extra) : undefined;
+    if (block && block.digit > 0) {
+      const at = s.text.indexOf(String(block.digit), start);
+      this.seams.push({ start: at, end: at + 1, text: "" });
+    }
     return this.remember({
       kind: "scalar",
       start,

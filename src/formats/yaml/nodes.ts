@@ -1,3 +1,4 @@
+import type { Edit } from "../text.ts";
 import type { Block, Comment, Lines } from "./scanner.ts";
 
 /** How a scalar is written. */
@@ -62,6 +63,8 @@ export interface DocumentNode {
   readonly start: number;
   /** Start of the `...`, `---` or directive after it, or the end of the text. */
   end: number;
+  /** Start of its first directive, else that of its `---`. */
+  readonly directives: number;
   head: Lines | undefined;
   root: Node;
   foot: Lines | undefined;
@@ -72,4 +75,6 @@ export interface Composed {
   readonly text: string;
   readonly documents: DocumentNode[];
   readonly comments: readonly Comment[];
+  /** See {@link Format.seams}. */
+  readonly seams: readonly Edit[];
 }

@@ -84,6 +84,7 @@ export class Walk {
     const document = this.composed.documents[index]!;
     const before = this.entries.length;
     const root = rootContainer(index);
+    root.style = document.root;
     this.roots.push(root);
     this.comments(document.head, root);
     let node = document.root;
@@ -200,7 +201,10 @@ export class Walk {
 
   private collection(node: CollectionNode, parent: Container, key: PathElement, handled: boolean): void {
     const container = childContainer(node.kind, parent, key);
-    if (!this.alias) this.containers.set(node, container);
+    if (!this.alias) {
+      this.containers.set(node, container);
+      container.style = node;
+    }
     if (node.flow && !this.alias) {
       container.start = node.start;
       container.end = node.end;
