@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { NewFile, OpenDocument, Recipients, Session } from "./document.ts";
 import { TsopsError } from "./errors.ts";
-import type { Format, PathElement } from "./formats/format.ts";
+import type { Format, PathElement, Reading } from "./formats/format.ts";
+import { type GivenNumber, spellAsGiven } from "./formats/given.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
 import { wrapDataKey } from "./keys/groups.ts";
@@ -108,17 +109,22 @@ export async function saveDraft(
   });
 }
 
-/** The document with one value set, as `set` does; the rest of the text stays as it is. */
+/**
+ * The document with one value set, as `set` does; the rest of the text stays as it is. `numbers` says how the numbers in
+ * the value were spelled.
+ */
 export function saveSet(
   file: OpenDocument,
   path: readonly PathElement[],
   value: Tree,
   session: Session,
-  options: SaveOptions = {},
+  options: SaveOptions & { readonly numbers?: readonly GivenNumber[] } = {},
 ): string {
-  return saveEdited(file, session, options, (reading) =>
-    file.format.set(reading, path, value, { indent: options.indent }),
-  );
+  const { format } = file;
+  return saveEdited(file, session, options, (reading) => {
+    const edits = format.set(reading, path, value, { indent: options.indent });
+    return spellAsGiven(format, applyEdits(reading.text, edits), path, options.numbers ?? []);
+  });
 }
 
 /** The document without the value at a path. */
@@ -128,21 +134,22 @@ export function saveUnset(
   session: Session,
   options: SaveOptions = {},
 ): string {
-  return saveEdited(file, session, options, (reading) => file.format.unset(reading, path));
+  return saveEdited(file, session, options, (reading) =>
+    applyEdits(reading.text, file.format.unset(reading, path)),
+  );
 }
 
 function saveEdited(
   file: OpenDocument,
   session: Session,
   options: SaveOptions,
-  editsFor: (reading: ReturnType<Format["read"]>) => { start: number; end: number; text: string }[],
+  change: (reading: Reading) => string,
 ): string {
   const { format, decrypted } = file;
   if (format.readEncrypted) {
-    const plain = format.read(decrypted.text);
-    return saveText(file, applyEdits(plain.text, editsFor(plain)), session, options);
+    return saveText(file, change(format.read(decrypted.text)), session, options);
   }
-  const draft = applyEdits(decrypted.draft, editsFor(format.read(decrypted.draft)));
+  const draft = change(format.read(decrypted.draft));
   return encryptDraft(draft, format, updateOptions(file, session, options));
 }
 

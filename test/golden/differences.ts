@@ -9,6 +9,13 @@ export interface Difference {
 
 export const DIFFERENCES: ReadonlyMap<string, Difference> = new Map<string, Difference>([
   [
+    "json-trailing-garbage",
+    {
+      steps: [2, 3],
+      reason: "text behind the root object would be dropped, or stay readable: it is refused",
+    },
+  ],
+  [
     "opt-unencrypted-comment-clash",
     {
       steps: [2, 3, 4],
