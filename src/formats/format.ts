@@ -123,6 +123,14 @@ export interface Format {
   /** The text to stand at the entry's span for a ciphertext: its style kept, read by SOPS as the string `cipher`. */
   spellCipher(reading: Reading, entry: Entry, cipher: string): string;
   /**
+   * Where a comment stands between the mark of a value and its text (`| # comment` in YAML): what of the text a ciphertext
+   * takes the place of, which then stands before the comment, and where this one starts. With that, they are one edit.
+   */
+  aroundComment?(
+    reading: Reading,
+    entry: Entry,
+  ): { start: number; mark: number; comment: number } | undefined;
+  /**
    * Where alias expansion exists: the alias written out in place, `texts` giving for each entry of the alias what it
    * holds now: a ciphertext (string) or undefined for the plaintext value it has.
    */

@@ -1,9 +1,9 @@
 import { TsopsError } from "../errors.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
-import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
+import { applyEdits, type Edit, lineEnding, placeOf } from "../formats/text.ts";
 import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } from "./cipher.ts";
-import { decryptLayout, type LayoutSpan, placeOfSpan } from "./layout.ts";
+import { decryptLayout, fromLines, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import { computeMac, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
 import { computeSeal, sealOf, verifySeal } from "./seal.ts";
@@ -25,6 +25,8 @@ export interface Decrypted {
   readonly values: readonly (Scalar | undefined)[];
   /** For each entry of the reading: whether it was a ciphertext. */
   readonly encrypted: readonly boolean[];
+  /** What stands in the plaintext in the place of ciphertexts. */
+  readonly edits: readonly Edit[];
   /** The plaintext, byte for byte what was encrypted. */
   readonly text: string;
   /** The same with the metadata block still in it: what updates start from. */
@@ -39,6 +41,8 @@ export interface Decrypted {
  * @throws TsopsError("parse"), with SOPS's exit code 1 for encrypted files, "no-metadata", …
  */
 export function readEncrypted(text: string, format: Format): { reading: Reading; metadata: Metadata } {
+  // of a CR LF that was cut off at the end of the file
+  if (format.breaksAtEnd && text.endsWith("\r")) text = text.slice(0, -1);
   let reading: Reading;
   try {
     reading = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
@@ -75,30 +79,65 @@ export function decryptText(
     }
   }
   const trusted = seal !== undefined && !options.ignoreMac;
-  const removal = format.removeMetadata(reading);
   const spell = (layout: readonly LayoutSpan[]) =>
     spellPlaintext(format, reading, values, encrypted, layout, trusted);
-  let edits = spell(recordedLayout(metadata, dataKey));
-  let text = applyEdits(reading.text, [...edits, ...removal]);
-  if (!options.ignoreMac && !endsAreKept(format, reading, values, edits, text)) {
-    // a recorded spelling relied on what stood behind it
-    edits = spell([]);
-    text = applyEdits(reading.text, [...edits, ...removal]);
-    if (!endsAreKept(format, reading, values, edits, text)) throw endChanged(reading);
-  }
+  const spelled = plaintextOf(format, reading, values, spell, recordedLayout(metadata, dataKey), options);
   return {
     format,
     reading,
     metadata,
     values,
     encrypted,
-    text,
+    edits: spelled.edits,
+    text: spelled.text,
     get draft() {
-      return applyEdits(reading.text, edits);
+      return applyEdits(reading.text, spelled.edits) + spelled.end;
     },
     sealed: trusted,
     warnings,
   };
+}
+
+interface Spelled {
+  readonly edits: readonly Edit[];
+  readonly text: string;
+  /** A line break that the last value needs behind it, and that the file had lost. */
+  readonly end: string;
+}
+
+/**
+ * The plaintext whose last values are those that were verified. Tools cut the line break at the end of a file, and add
+ * empty lines: then the block is taken out of the spelled text, which shows what belongs to a block scalar, or the line
+ * break is put back; and a recorded spelling may have relied on what stood behind it.
+ */
+function plaintextOf(
+  format: Format,
+  reading: Reading,
+  values: readonly (Scalar | undefined)[],
+  spell: (layout: readonly LayoutSpan[]) => Edit[],
+  recorded: readonly LayoutSpan[],
+  { ignoreMac = false }: { ignoreMac?: boolean },
+): Spelled {
+  const removal = format.removeMetadata(reading);
+  for (const layout of recorded.length > 0 ? [recorded, []] : [[]]) {
+    const edits = spell(layout);
+    const text = applyEdits(reading.text, [...edits, ...removal]);
+    if (ignoreMac || endsAreKept(format, reading, values, edits, text)) return { edits, text, end: "" };
+    for (const end of ["", lineEnding(reading.text)]) {
+      const text = withoutBlock(format, applyEdits(reading.text, edits) + end);
+      if (text !== undefined && endsAreKept(format, reading, values, edits, text))
+        return { edits, text, end };
+    }
+  }
+  throw endChanged(reading);
+}
+
+function withoutBlock(format: Format, draft: string): string | undefined {
+  try {
+    return applyEdits(draft, format.removeMetadata(format.read(draft)));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Readers differ in which of two equal keys they see. */
@@ -227,16 +266,21 @@ function spellPlaintext(
     return edits;
   };
   if (layout.length === 0) return spell([]);
-  const edits = spell(recordedEdits(reading, layout));
+  const edits = spell(recordedEdits(reading, values, layout));
   if (trusted || saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) return edits;
   return spell([]);
 }
 
-function recordedEdits(reading: Reading, layout: readonly LayoutSpan[]): Edit[] {
+function recordedEdits(
+  reading: Reading,
+  values: readonly (Scalar | undefined)[],
+  layout: readonly LayoutSpan[],
+): Edit[] {
   const edits: Edit[] = [];
   for (const span of layout) {
     const place = placeOfSpan(reading, span);
-    if (place) edits.push({ ...place, text: span.raw });
+    const text = typeof span.raw === "string" ? span.raw : fromLines(span.raw, values[span.entry]);
+    if (place && text !== undefined) edits.push({ ...place, text });
   }
   edits.sort((a, b) => a.start - b.start);
   const clash = edits.some((edit, i) => i > 0 && edit.start < edits[i - 1]!.end);

@@ -4,7 +4,7 @@ import { set, unset } from "./edit/edit.ts";
 import { addMetadata, removeMetadata, replaceMetadata } from "./metadata.ts";
 import { printYaml, printYamlValue } from "./print.ts";
 import { read } from "./read.ts";
-import { spell, spellCipher } from "./spell.ts";
+import { aroundComment, spell, spellCipher } from "./spell.ts";
 
 /** YAML as SOPS reads and writes it (SPEC section 6). */
 export const yaml: Format = {
@@ -13,6 +13,7 @@ export const yaml: Format = {
   read,
   spell,
   spellCipher,
+  aroundComment,
   expandAlias,
   addMetadata,
   replaceMetadata,
