@@ -109,21 +109,26 @@ export async function saveDraft(
   });
 }
 
-/**
- * The document with one value set, as `set` does; the rest of the text stays as it is. `numbers` says how the numbers in
- * the value were spelled.
- */
+export interface PlaceOptions extends SaveOptions {
+  /** Which document of the file is changed, from 0; the first if undefined. */
+  readonly document?: number;
+  /** How the numbers in a value that is set were spelled. */
+  readonly numbers?: readonly GivenNumber[];
+}
+
+/** The document with one value set, as `set` does; the rest of the text stays as it is. */
 export function saveSet(
   file: OpenDocument,
   path: readonly PathElement[],
   value: Tree,
   session: Session,
-  options: SaveOptions & { readonly numbers?: readonly GivenNumber[] } = {},
+  options: PlaceOptions = {},
 ): string {
   const { format } = file;
+  const { indent, document, numbers = [] } = options;
   return saveEdited(file, session, options, (reading) => {
-    const edits = format.set(reading, path, value, { indent: options.indent });
-    return spellAsGiven(format, applyEdits(reading.text, edits), path, options.numbers ?? []);
+    const edits = format.set(reading, path, value, { indent, document });
+    return spellAsGiven(format, applyEdits(reading.text, edits), path, numbers, document);
   });
 }
 
@@ -132,10 +137,11 @@ export function saveUnset(
   file: OpenDocument,
   path: readonly PathElement[],
   session: Session,
-  options: SaveOptions = {},
+  options: PlaceOptions = {},
 ): string {
+  const { document } = options;
   return saveEdited(file, session, options, (reading) =>
-    applyEdits(reading.text, file.format.unset(reading, path)),
+    applyEdits(reading.text, file.format.unset(reading, path, { document })),
   );
 }
 

@@ -4,6 +4,7 @@ import type { Io } from "./io.ts";
 import {
   ADD_REMOVE,
   BATCH,
+  DOCUMENT,
   flag,
   IGNORE_MAC,
   KEYS,
@@ -67,6 +68,7 @@ export const COMMANDS: readonly Command[] = [
       ...IGNORE_MAC,
       ...BATCH,
       extract: text('only this part, e.g. \'["db"]["password"]\''),
+      ...DOCUMENT,
     },
     examples: [
       ["tsops decrypt secrets.yaml", "show the plaintext"],
@@ -85,7 +87,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "set <file> <index> [value]",
     summary: "set one value, given as JSON",
-    options: { ...TYPES, ...VALUE, ...IGNORE_MAC, ...SHOW_KEYS, ...YES, ...NO_THRESHOLD },
+    options: { ...TYPES, ...VALUE, ...DOCUMENT, ...IGNORE_MAC, ...SHOW_KEYS, ...YES, ...NO_THRESHOLD },
     examples: [
       ['tsops set secrets.yaml \'["db"]["password"]\' \'"s3cret"\'', "a text is JSON, so it has quotes"],
       ["tsops set secrets.yaml '[\"token\"]'", "asks for the value without showing it"],
@@ -98,6 +100,7 @@ export const COMMANDS: readonly Command[] = [
     options: {
       ...TYPES,
       idempotent: VALUE.idempotent!,
+      ...DOCUMENT,
       ...IGNORE_MAC,
       ...SHOW_KEYS,
       ...YES,
@@ -211,6 +214,7 @@ export const COMMANDS: readonly Command[] = [
       pristine: flag("pass only the file's variables"),
       user: text("run the command as this user"),
       "same-process": flag("run the command in the place of tsops, as far as Node can"),
+      ...DOCUMENT,
     },
     examples: [["tsops exec-env secrets.env 'psql \"$DATABASE_URL\"'", "SOPS's form: one command string"]],
     load: async () => (await import("./commands/exec-env.ts")).execEnv,
@@ -239,6 +243,7 @@ export const COMMANDS: readonly Command[] = [
       separator: text("put between the names of nested keys", { default: "_" }),
       uppercase: flag("write the variables' names in upper case"),
       "dotenv-dialect": text("how dotenv values are understood: sops or standard", { default: "sops" }),
+      ...DOCUMENT,
     },
     examples: [
       ["tsops exec app.yaml db.env -- node server.js --port 80", "everything after -- is the program"],

@@ -109,9 +109,8 @@ export async function openFile(
 ): Promise<OpenDocument> {
   const text = decodeText(bytes);
   try {
-    const open = await openText(text, await inputFormat(args, name), session, {
-      ignoreMac: args.flag("ignore-mac"),
-    });
+    const format = await encryptedFormat(args, name, text);
+    const open = await openText(text, format, session, { ignoreMac: args.flag("ignore-mac") });
     await checkSealThere(name, open.metadata, args, io).catch((error) => {
       open.close();
       throw error;
@@ -127,6 +126,24 @@ export async function openFile(
     return open;
   } catch (error) {
     throw inFile(error, name);
+  }
+}
+
+/**
+ * The format to read an encrypted file in. SOPS reads a tree of JSON in a file that its name makes a binary one, and
+ * refuses only to print it as such.
+ */
+async function encryptedFormat(args: Args, name: string, text: string): Promise<Format> {
+  const format = await inputFormat(args, name);
+  const type = args.text("output-type");
+  const printsTree = (isFormatName(type) && type !== "binary") || Boolean(args.text("extract"));
+  if (!format.readEncrypted || !printsTree) return format;
+  try {
+    format.readEncrypted(text);
+    return format;
+  } catch (error) {
+    if (error instanceof TsopsError && error.code === "print") return await loadFormat("json");
+    throw error;
   }
 }
 

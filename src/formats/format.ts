@@ -95,6 +95,11 @@ export interface PrintOptions {
   indent?: number;
 }
 
+export interface EditOptions extends PrintOptions {
+  /** Which document of the file is changed, from 0; the first if undefined. */
+  document?: number;
+}
+
 /**
  * Text to entries and back, for one format. Pure: no I/O, no clock, no randomness. Reading throws
  * `TsopsError("parse", …)` with the place; nothing else throws except where said.
@@ -144,13 +149,13 @@ export interface Format {
   removeMetadata(reading: Reading): Edit[];
 
   /**
-   * Edits on a plaintext that give `path` (in the first document) this value: replaces what stands there, adds the key
+   * Edits on a plaintext that give `path` this value: replaces what stands there, adds the key
    * or item where it is missing, makes missing parents. The rest of the text stays as it is.
    * @throws TsopsError("print") if the format cannot hold the value there, TsopsError("bad-path") as SOPS does.
    */
-  set(reading: Reading, path: readonly PathElement[], value: Tree, options: PrintOptions): Edit[];
+  set(reading: Reading, path: readonly PathElement[], value: Tree, options: EditOptions): Edit[];
   /** Edits that take away the entry at a path that exists, with its line and the comments on that line. */
-  unset(reading: Reading, path: readonly PathElement[]): Edit[];
+  unset(reading: Reading, path: readonly PathElement[], options?: EditOptions): Edit[];
 
   /** A whole file as SOPS prints it, one tree for each document. @throws TsopsError("print") where SOPS exits with 4. */
   print(documents: readonly TreeMap[], options: PrintOptions): string;

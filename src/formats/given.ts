@@ -54,9 +54,10 @@ export function spellAsGiven(
   text: string,
   path: readonly PathElement[],
   numbers: readonly GivenNumber[],
+  document = 0,
 ): string {
   if (numbers.length === 0) return text;
-  const before = numbersBelow(format.read(text).entries, path);
+  const before = numbersBelow(format.read(text).entries, path, document);
   // as many as were given, in their order: else it was not these places that they were written into
   if (before.length !== numbers.length) return text;
   if (before.some(({ value }, i) => String(value) !== String(numbers[i]!.value))) return text;
@@ -64,7 +65,7 @@ export function spellAsGiven(
   const spelled = applyEdits(text, edits);
   if (spelled === text) return text;
   try {
-    const after = numbersBelow(format.read(spelled).entries, path);
+    const after = numbersBelow(format.read(spelled).entries, path, document);
     const same =
       after.length === numbers.length && after.every(({ value }, i) => sameScalar(value!, numbers[i]!.value));
     return same ? spelled : text;
@@ -73,15 +74,15 @@ export function spellAsGiven(
   }
 }
 
-/** The numbers at and below a path of the first document, in text order. */
-function numbersBelow(entries: readonly Entry[], path: readonly PathElement[]): Entry[] {
-  const first = entries.filter((entry) => (entry.in?.document ?? 0) === 0);
-  const at = existing(buildTrees(first, 1)[0]!, path);
+/** The numbers at and below a path of a document, in text order. */
+function numbersBelow(entries: readonly Entry[], path: readonly PathElement[], document: number): Entry[] {
+  const own = entries.filter((entry) => (entry.in?.document ?? 0) === document);
+  const at = existing(buildTrees(own, document + 1)[document]!, path);
   const isBelow = (entry: Entry) => {
-    const own = pathOf(entry);
-    return at.every((element, i) => own[i] === element);
+    const full = pathOf(entry);
+    return at.every((element, i) => full[i] === element);
   };
-  return first.filter((entry) => isNumber(entry.value) && !entry.alias && isBelow(entry));
+  return own.filter((entry) => isNumber(entry.value) && !entry.alias && isBelow(entry));
 }
 
 /** An index past the end of a list is that of its last item: `set` appended it. */

@@ -3,6 +3,7 @@ import { type Command, run, runInBackground } from "../../exec/run.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
+import { chosenDocument } from "../documents.ts";
 import { missingFileExits, openFile, readInput } from "../files.ts";
 import type { Io } from "../io.ts";
 import { makeSession } from "../session.ts";
@@ -15,7 +16,7 @@ export async function execEnv(args: Args, io: Io): Promise<number> {
   const { bytes } = await missingFileExits(2, readInput(name, io));
   const open = await openFile(name, bytes, args, io, await makeSession(args, io));
   open.close();
-  const variables = variablesOf(documentTrees(open)[0]!);
+  const variables = variablesOf(documentTrees(open)[await chosenDocument(open, name, args, io)]!);
   const account = await accountOf(args);
   const env = childEnvironment(io.env, variables, {
     pristine: args.flag("pristine"),

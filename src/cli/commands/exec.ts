@@ -1,9 +1,11 @@
+import type { OpenDocument } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { readStandardDotenv } from "../../exec/dotenv-dialect.ts";
 import { run } from "../../exec/run.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
 import { environmentFor, findProgram } from "../../keys/program.ts";
 import type { Args } from "../args.ts";
+import { chosenDocument } from "../documents.ts";
 import { openFile, readInput } from "../files.ts";
 import { type Io, visible } from "../io.ts";
 import { note } from "../report.ts";
@@ -26,6 +28,11 @@ export async function exec(args: Args, io: Io): Promise<number> {
     });
   }
   const session = await makeSession(args, io);
+  // --document is for the files that have several
+  const treeOf = async (open: OpenDocument, file: string) => {
+    const several = open.decrypted.reading.documents > 1;
+    return documentTrees(open)[several ? await chosenDocument(open, file, args, io) : 0]!;
+  };
   const sources = await Promise.all(
     args.list("files").map(async (file) => {
       const { bytes } = await readInput(file, io);
@@ -34,7 +41,7 @@ export async function exec(args: Args, io: Io): Promise<number> {
       const standard = open.format.name === "dotenv" && dialect === "standard";
       const variables: Variables = standard
         ? readStandardDotenv(open.decrypted.text)
-        : flattenVariables(documentTrees(open)[0]!, args.text("separator"));
+        : flattenVariables(await treeOf(open, file), args.text("separator"));
       return { file, variables: args.flag("uppercase") ? upperCase(variables) : variables };
     }),
   );

@@ -9,6 +9,7 @@ import type { Tree } from "../../formats/tree.ts";
 import { saveSet, saveUnset } from "../../save.ts";
 import type { Decrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
+import { chosenDocument } from "../documents.ts";
 import { missingFileExits, readInput } from "../files.ts";
 import { type Io, readAll } from "../io.ts";
 import { askHidden, interactive } from "../prompt.ts";
@@ -21,12 +22,13 @@ export async function set(args: Args, io: Io): Promise<number> {
   const given = await readValue(args, io);
   const work = updateFile(file, args, io, async (open, session, options) => {
     const value = valueFor(open.format, given.value, given.numbers);
+    const document = await chosenDocument(open, file, args, io);
     if (args.flag("idempotent")) {
-      const now = valueAt(documentTree(open.decrypted), path);
+      const now = valueAt(documentTree(open.decrypted, document), path);
       if (now !== undefined && sameTree(now, value)) return undefined;
     }
     refuseMetadataKey(path, open.format);
-    return saveSet(open, path, value, session, { ...options, numbers: given.numbers });
+    return saveSet(open, path, value, session, { ...options, document, numbers: given.numbers });
   });
   return await missingFileExits(2, work);
 }
@@ -34,15 +36,17 @@ export async function set(args: Args, io: Io): Promise<number> {
 /** `unset FILE INDEX`: one value is taken out. */
 export async function unset(args: Args, io: Io): Promise<number> {
   const path = pathArgument(args.text("index") ?? "", "unset");
-  const work = updateFile(args.text("file")!, args, io, async (open, session, options) => {
-    if (valueAt(documentTree(open.decrypted), path) === undefined) {
+  const file = args.text("file")!;
+  const work = updateFile(file, args, io, async (open, session, options) => {
+    const document = await chosenDocument(open, file, args, io);
+    if (valueAt(documentTree(open.decrypted, document), path) === undefined) {
       if (args.flag("idempotent")) return undefined;
       throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
         exit: 1,
         hint: "with --idempotent that is no error",
       });
     }
-    return saveUnset(open, path, session, options);
+    return saveUnset(open, path, session, { ...options, document });
   });
   return await missingFileExits(2, work);
 }
@@ -56,10 +60,9 @@ function pathArgument(text: string, command: string): PathElement[] {
   }
 }
 
-/** The first document: that is the one that SOPS sets values in. */
-function documentTree({ reading, values }: Decrypted): Tree {
+function documentTree({ reading, values }: Decrypted, document: number): Tree {
   const decryptedOf = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-  return buildTrees(reading.entries, reading.documents, (entry) => decryptedOf.get(entry))[0]!;
+  return buildTrees(reading.entries, reading.documents, (entry) => decryptedOf.get(entry))[document]!;
 }
 
 function refuseMetadataKey(path: readonly PathElement[], format: Format): void {
