@@ -240,7 +240,7 @@ function recordedLayout(metadata: Metadata, dataKey: Buffer): LayoutSpan[] {
 
 /**
  * Edits that turn ciphertexts into plaintext. A recorded spelling counts only if the text made with it says the same
- * values; a seal that holds has proved that already.
+ * values; a seal that holds has proved that already, but for the empty lines behind a text that keeps them.
  */
 function spellPlaintext(
   format: Format,
@@ -266,10 +266,22 @@ function spellPlaintext(
     return edits;
   };
   if (layout.length === 0) return spell([]);
-  const edits = spell(recordedEdits(reading, values, layout));
-  if (trusted || saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) return edits;
+  const recorded = recordedEdits(reading, values, layout);
+  const edits = spell(recorded);
+  const sure =
+    trusted && !(format.breaksAtEnd && recorded.some((edit) => isBeforeBlankLine(reading.text, edit)));
+  if (sure || saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) return edits;
   return spell([]);
 }
+
+/** Whether an empty line follows lines that were recorded: a tool may have added it, and it may belong to them. */
+function isBeforeBlankLine(text: string, { end, text: raw }: Edit): boolean {
+  if (!raw.includes("\n")) return false;
+  BLANK_LINE.lastIndex = end;
+  return BLANK_LINE.test(text);
+}
+
+const BLANK_LINE = /[^\n]*\n[ \t]*(?:\r?\n|$)/y;
 
 function recordedEdits(
   reading: Reading,

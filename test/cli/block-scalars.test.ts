@@ -190,6 +190,23 @@ test("From programs 3: a file whose last line break was cut off says what the MA
     }
   }));
 
+test("empty lines that a tool adds below a ciphertext do not become part of a text that keeps them", () =>
+  inSandbox(async (box) => {
+    const plain = "e: |\n    e\na: |+\n  x\n\nb: >+\n  y\n\n\nm:\n  c: |+\n    z\n\n# c\nd: 1\n";
+    const text = await encrypted(box, "a.yaml", plain);
+    const wanted = (await box.run(["decrypt", "--output-type", "json", "a.yaml"])).stdout;
+    for (const lines of ["\n", "\n\n", "  \n", "          \n"]) {
+      box.write("a.yaml", text.replace(/^(.*type:str\]\n)(?=a:|b:|m:|d:|#)/gm, `$1${lines}`));
+      assert.not.equal(box.read("a.yaml"), text);
+      box.write("plain.yaml", await decrypted(box, "a.yaml"));
+      assert.is((await box.run(["encrypt", "-i", "plain.yaml"])).code, 0);
+      assert.is((await box.run(["decrypt", "--output-type", "json", "plain.yaml"])).stdout, wanted);
+      assert.is((await box.run(["set", "a.yaml", '["d"]', "2"])).code, 0);
+      const after = (await box.run(["decrypt", "--output-type", "json", "a.yaml"])).stdout;
+      assert.is(after, wanted.replace('"d": 1', '"d": 2'));
+    }
+  }));
+
 test("the same file by SOPS, with the ciphertext on the line of the key", () =>
   inSandbox(async (box) => {
     box.write("a.yaml", "a: |\n  x\n");

@@ -147,13 +147,15 @@ function spellPlain(reading: Reading, entry: Entry, node: ScalarNode, value: str
   return writeBlock(reading.text, at, value, eolOf(reading)) ?? quoteDouble(value);
 }
 
-/** Whether a block scalar that ends here would end here: nothing follows on the line, nor as deep on the next. */
+/** Whether a block scalar that ends here would end here: nothing follows on the line, nor as deep below, not even blanks. */
 function isRoomBelow(text: string, end: number, indent: number): boolean {
   let p = end;
   if (p < text.length && !isBreak(text.charCodeAt(p))) return false;
   let lineStart = p;
   for (; p < text.length && (isBlank(text.charCodeAt(p)) || isBreak(text.charCodeAt(p))); p++) {
-    if (isBreak(text.charCodeAt(p))) lineStart = p + 1;
+    if (!isBreak(text.charCodeAt(p))) continue;
+    if (p - lineStart > indent && lineStart > end) return false;
+    lineStart = p + 1;
   }
   return p >= text.length || p - lineStart < indent;
 }
