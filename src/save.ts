@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { NewFile, OpenDocument, Recipients, Session } from "./document.ts";
 import { TsopsError } from "./errors.ts";
-import type { Format, PathElement } from "./formats/format.ts";
+import type { Format, PathElement, Reading } from "./formats/format.ts";
+import { type GivenNumber, spellAsGiven } from "./formats/given.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
 import { readText } from "./formats/unreadable.ts";
@@ -135,17 +136,27 @@ async function encryptShown(
   });
 }
 
+export interface PlaceOptions extends SaveOptions {
+  /** Which document of the file is changed, from 0; the first if undefined. */
+  readonly document?: number;
+  /** How the numbers in a value that is set were spelled. */
+  readonly numbers?: readonly GivenNumber[];
+}
+
 /** The document with one value set, as `set` does; the rest of the text stays as it is. */
 export function saveSet(
   file: OpenDocument,
   path: readonly PathElement[],
   value: Tree,
   session: Session,
-  options: SaveOptions = {},
+  options: PlaceOptions = {},
 ): string {
-  return saveEdited(file, session, options, (reading) =>
-    file.format.set(reading, path, value, { indent: options.indent }),
-  );
+  const { format } = file;
+  const { indent, document, numbers = [] } = options;
+  return saveEdited(file, session, options, (reading) => {
+    const edits = format.set(reading, path, value, { indent, document });
+    return spellAsGiven(format, applyEdits(reading.text, edits), path, numbers, document);
+  });
 }
 
 /** The document without the value at a path. */
@@ -153,23 +164,25 @@ export function saveUnset(
   file: OpenDocument,
   path: readonly PathElement[],
   session: Session,
-  options: SaveOptions = {},
+  options: PlaceOptions = {},
 ): string {
-  return saveEdited(file, session, options, (reading) => file.format.unset(reading, path));
+  const { document } = options;
+  return saveEdited(file, session, options, (reading) =>
+    applyEdits(reading.text, file.format.unset(reading, path, { document })),
+  );
 }
 
 function saveEdited(
   file: OpenDocument,
   session: Session,
   options: SaveOptions,
-  editsFor: (reading: ReturnType<Format["read"]>) => { start: number; end: number; text: string }[],
+  change: (reading: Reading) => string,
 ): string {
   const { format, decrypted } = file;
   if (format.readEncrypted) {
-    const plain = format.read(decrypted.text);
-    return saveText(file, applyEdits(plain.text, editsFor(plain)), session, options);
+    return saveText(file, change(format.read(decrypted.text)), session, options);
   }
-  const draft = applyEdits(decrypted.draft, editsFor(format.read(decrypted.draft)));
+  const draft = change(format.read(decrypted.draft));
   return encryptDraft(draft, format, updateOptions(file, session, options));
 }
 

@@ -5,6 +5,7 @@ import {
   ADD_REMOVE,
   ALLOW_ENV,
   BATCH,
+  DOCUMENT,
   flag,
   IGNORE_MAC,
   KEYS,
@@ -72,6 +73,7 @@ export const COMMANDS: readonly Command[] = [
       ...IGNORE_MAC,
       ...BATCH,
       extract: text('only this part, e.g. \'["db"]["password"]\''),
+      ...DOCUMENT,
     },
     examples: [
       ["tsops decrypt secrets.yaml", "show the plaintext"],
@@ -90,7 +92,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "set <file> <index> [value]",
     summary: "set one value, given as JSON",
-    options: { ...TYPES, ...VALUE, ...IGNORE_MAC, ...SHOW_KEYS, ...YES, ...NO_THRESHOLD },
+    options: { ...TYPES, ...VALUE, ...DOCUMENT, ...IGNORE_MAC, ...SHOW_KEYS, ...YES, ...NO_THRESHOLD },
     examples: [
       ['tsops set secrets.yaml \'["db"]["password"]\' \'"s3cret"\'', "a text is JSON, so it has quotes"],
       ["tsops set secrets.yaml '[\"token\"]'", "asks for the value without showing it"],
@@ -103,6 +105,7 @@ export const COMMANDS: readonly Command[] = [
     options: {
       ...TYPES,
       idempotent: VALUE.idempotent!,
+      ...DOCUMENT,
       ...IGNORE_MAC,
       ...SHOW_KEYS,
       ...YES,
@@ -217,6 +220,7 @@ export const COMMANDS: readonly Command[] = [
       pristine: flag("pass only the file's variables"),
       user: text("run the command as this user"),
       "same-process": flag("run the command in the place of tsops, as far as Node can"),
+      ...DOCUMENT,
     },
     examples: [["tsops exec-env secrets.env 'psql \"$DATABASE_URL\"'", "SOPS's form: one command string"]],
     load: async () => (await import("./commands/exec-env.ts")).execEnv,
@@ -248,6 +252,7 @@ export const COMMANDS: readonly Command[] = [
       separator: text("put between the names of nested keys", { default: "_" }),
       uppercase: flag("write the variables' names in upper case"),
       "dotenv-dialect": text("how dotenv values are understood: sops or standard", { default: "sops" }),
+      ...DOCUMENT,
     },
     examples: [
       ["tsops exec app.yaml db.env -- node server.js --port 80", "everything after -- is the program"],

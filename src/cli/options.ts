@@ -145,6 +145,14 @@ export const VALUE: OptionTable = {
   idempotent: flag("do nothing if it would change nothing"),
 };
 
+export const DOCUMENT: OptionTable = {
+  document: {
+    type: "number",
+    requiresArg: true,
+    describe: "which document of a YAML file, counted from 0 (default: the first)",
+  },
+};
+
 export const SHOW_KEYS: OptionTable = {
   "show-master-keys": flag("show the metadata with the master keys in the editor", { alias: "s" }),
 };

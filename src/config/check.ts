@@ -36,7 +36,7 @@ export async function checkConfig(config: Config): Promise<Finding[]> {
       warning(place, `${where} has an unknown field, which has no effect`, unknownHint(name, known)),
     );
   }
-  findings.push(...secretsLeft(config, findings));
+  append(findings, secretsLeft(config, findings));
   const order = ({ place }: Finding) => (place.line ?? 0) * 1e6 + (place.column ?? 0);
   return unique(findings).sort((a, b) => order(a) - order(b));
 }

@@ -25,7 +25,7 @@ function fieldsOf(list: Shape | undefined): Readonly<Record<string, Shape>> {
 
 function fieldLines(fields: Readonly<Record<string, Shape>>, known: readonly string[] = []): string[] {
   const shown = Object.entries(fields).filter(([name]) => !known.includes(name));
-  const width = Math.max(...shown.map(([name]) => name.length));
+  const width = shown.reduce((most, [name]) => Math.max(most, name.length), 0);
   return shown.flatMap(([name, { about = "" }]) =>
     wrapped(about, COLUMNS - width).map((line, i) => `  ${(i === 0 ? name : "").padEnd(width)}  ${line}`),
   );

@@ -129,8 +129,9 @@ function isSealed(name: string, { decrypted, nameOf, byEntry }: Origin): boolean
   return byEntry && own.length > 0 && own.every(Boolean);
 }
 
+/** In whichever document: a name that is plain in one of them is not vouched for. */
 function isOf(entry: Entry, name: string, nameOf: Origin["nameOf"]): boolean {
-  return entry.kind === "value" && (entry.in?.document ?? 0) === 0 && nameOf(pathOf(entry)) === name;
+  return entry.kind === "value" && nameOf(pathOf(entry)) === name;
 }
 
 function refused(name: string, { file, decrypted, nameOf }: Origin, what: string, hint: string): TsopsError {

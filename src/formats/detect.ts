@@ -14,7 +14,8 @@ export function formatsOfEncrypted(text: string): FormatName[] {
   if (/^[ \t]*\[[ \t]*sops[ \t]*\]/m.test(text)) {
     // TOML has strings in quotes, and INI the metadata in flat keys without them
     const quoted = /^[ \t]*mac[ \t]*=[ \t]*["']ENC\[/m.test(text);
-    found.push(...(quoted ? (["toml", "ini"] as const) : (["ini", "toml"] as const)));
+    if (quoted) found.push("toml", "ini");
+    else found.push("ini", "toml");
   }
   if (/^[ \t]*(?:export[ \t]+)?sops_(?:mac|version|lastmodified)[ \t]*=/m.test(text)) found.push("dotenv");
   if (found[0] === "binary") found.push("yaml");

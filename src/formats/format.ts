@@ -97,7 +97,7 @@ export interface Remark {
   readonly quiet?: true;
   /** Nothing is refused: where it stays plain, a warning says so. */
   readonly mild?: true;
-  /** A new text that holds this is refused, whatever is selected: the name of `of` is a piece of a secret. */
+  /** A new text that holds this is refused where `as` is selected: the name of `of` is a piece of its secret. */
   readonly refused?: true;
 }
 
@@ -117,6 +117,11 @@ export interface Reading {
 export interface PrintOptions {
   /** Blanks a level; the format's own default if undefined (YAML 4, JSON a tab). SPEC section 6. */
   indent?: number;
+}
+
+export interface EditOptions extends PrintOptions {
+  /** Which document of the file is changed, from 0; the first if undefined. */
+  document?: number;
 }
 
 /**
@@ -147,6 +152,14 @@ export interface Format {
   /** The text to stand at the entry's span for a ciphertext: its style kept, read by SOPS as the string `cipher`. */
   spellCipher(reading: Reading, entry: Entry, cipher: string): string;
   /**
+   * Where a comment stands between the mark of a value and its text (`| # comment` in YAML): what of the text a ciphertext
+   * takes the place of, which then stands before the comment, and where this one starts. With that, they are one edit.
+   */
+  aroundComment?(
+    reading: Reading,
+    entry: Entry,
+  ): { start: number; mark: number; comment: number } | undefined;
+  /**
    * Where alias expansion exists: the alias written out in place, `texts` giving for each entry of the alias what it
    * holds now: a ciphertext (string) or undefined for the plaintext value it has.
    */
@@ -160,13 +173,13 @@ export interface Format {
   removeMetadata(reading: Reading): Edit[];
 
   /**
-   * Edits on a plaintext that give `path` (in the first document) this value: replaces what stands there, adds the key
+   * Edits on a plaintext that give `path` this value: replaces what stands there, adds the key
    * or item where it is missing, makes missing parents. The rest of the text stays as it is.
    * @throws TsopsError("print") if the format cannot hold the value there, TsopsError("bad-path") as SOPS does.
    */
-  set(reading: Reading, path: readonly PathElement[], value: Tree, options: PrintOptions): Edit[];
+  set(reading: Reading, path: readonly PathElement[], value: Tree, options: EditOptions): Edit[];
   /** Edits that take away the entry at a path that exists, with its line and the comments on that line. */
-  unset(reading: Reading, path: readonly PathElement[]): Edit[];
+  unset(reading: Reading, path: readonly PathElement[], options?: EditOptions): Edit[];
 
   /**
    * For the seal, which leaves white space out: edits whose texts say what white space means to other readers of the

@@ -1,4 +1,4 @@
-import type { Entry, Format, Reading } from "./format.ts";
+import type { Format, Reading } from "./format.ts";
 import { JSON_DIALECT } from "./json/dialect.ts";
 import { setIn, unsetIn } from "./json/edits.ts";
 import { addBlock, removeBlock, replaceBlock } from "./json/metadata.ts";
@@ -12,13 +12,15 @@ const dialect = JSON_DIALECT;
 const open = (reading: Reading) => objectReading(reading, dialect);
 
 /**
- * JSON as SOPS reads and prints it (SPEC section 6): the root is an object, text after it is ignored, duplicate keys are kept,
- * integers of 64 bits are integers and all other numbers floats. The metadata is the root's member `sops`.
+ * JSON as SOPS reads and prints it (SPEC section 6): the root is an object, duplicate keys are kept, integers of 64 bits
+ * are integers and all other numbers floats. The metadata is the root's member `sops`. Text behind the root, which SOPS
+ * drops, is refused.
  */
 export const json: Format = {
   name: "json",
   read: (text) => readObject(text, dialect),
-  spell: (reading, entry, value) => dialect.spell(value, textOf(reading, entry)),
+  // as SOPS prints it: where the plaintext had it otherwise, the layout says so
+  spell: (_reading, _entry, value) => dialect.print(value),
   spellCipher: (_reading, _entry, cipher) => goJsonString(cipher),
   addMetadata: (reading, metadata, options) => addBlock(open(reading), dialect, metadata, options),
   replaceMetadata: (reading, metadata, options) => replaceBlock(open(reading), dialect, metadata, options),
@@ -36,7 +38,3 @@ export const json: Format = {
   printValue: (value, options) =>
     writeTree(value, { dialect, style: printedStyle(options), scalar: dialect.print }),
 };
-
-function textOf({ text }: Reading, { start, end }: Entry): string {
-  return text.slice(start, end);
-}

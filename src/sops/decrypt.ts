@@ -2,10 +2,10 @@ import { TsopsError } from "../errors.ts";
 import { formatsOfEncrypted } from "../formats/detect.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
-import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
+import { applyEdits, type Edit, lineEnding, placeOf } from "../formats/text.ts";
 import { isUtf16, readEncryptedText } from "../formats/unreadable.ts";
 import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } from "./cipher.ts";
-import { decryptLayout, type LayoutSpan, placeOfSpan } from "./layout.ts";
+import { decryptLayout, fromLines, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import { computeMac, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
 import { sealOf, verifySeal } from "./seal.ts";
@@ -27,6 +27,8 @@ export interface Decrypted {
   readonly values: readonly (Scalar | undefined)[];
   /** For each entry of the reading: whether it was a ciphertext. */
   readonly encrypted: readonly boolean[];
+  /** What stands in the plaintext in the place of ciphertexts. */
+  readonly edits: readonly Edit[];
   /** The plaintext, byte for byte what was encrypted. */
   readonly text: string;
   /** The same with the metadata block still in it: what updates start from. */
@@ -41,6 +43,8 @@ export interface Decrypted {
  * @throws TsopsError("parse"), with SOPS's exit code 1 for encrypted files, "no-metadata", …
  */
 export function readEncrypted(text: string, format: Format): { reading: Reading; metadata: Metadata } {
+  // of a CR LF that was cut off at the end of the file
+  if (format.breaksAtEnd && text.endsWith("\r")) text = text.slice(0, -1);
   let reading: Reading;
   try {
     reading = readEncryptedText(text, format);
@@ -97,31 +101,81 @@ export function decryptText(
     }
   }
   const trusted = seal !== undefined && !options.ignoreMac;
-  let edits: Edit[] = [];
-  let text: string | undefined;
-  for (const spans of layoutsToTry(recordedLayout(metadata, dataKey))) {
-    edits = spellPlaintext(format, reading, values, encrypted, spans);
-    // entries are counted, and with mac_only_encrypted plain ones come and go; lines may have been indented anew
-    const fits = spans.length === 0 || (trusted && !metadata.macOnlyEncrypted && !spans.some(hasLines));
-    if (!fits && !saysTheSame(format, applyEdits(reading.text, edits), values, reading.entries)) continue;
-    text = applyEdits(reading.text, [...edits, ...removal]);
-    if (options.ignoreMac || endsAreKept(format, reading, values, edits, text)) break;
-    text = undefined;
-  }
-  if (text === undefined) throw endChanged(reading);
+  const spelled = plaintextOf(
+    { format, reading, values, encrypted },
+    removal,
+    recordedLayout(metadata, dataKey),
+    {
+      ignoreMac: options.ignoreMac,
+      // entries are counted, and with mac_only_encrypted plain ones come and go
+      trusted: trusted && !metadata.macOnlyEncrypted,
+    },
+  );
   return {
     format,
     reading,
     metadata,
     values,
     encrypted,
-    text,
+    edits: spelled.edits,
+    text: spelled.text,
     get draft() {
-      return applyEdits(reading.text, edits);
+      return applyEdits(reading.text, spelled.edits) + spelled.end;
     },
     sealed: trusted,
     warnings,
   };
+}
+
+interface Spelled {
+  readonly edits: readonly Edit[];
+  readonly text: string;
+  /** A line break that the last value needs behind it, and that the file had lost. */
+  readonly end: string;
+}
+
+interface Opened {
+  readonly format: Format;
+  readonly reading: Reading;
+  readonly values: readonly (Scalar | undefined)[];
+  readonly encrypted: readonly boolean[];
+}
+
+/**
+ * The plaintext whose values are those that were verified. A recorded spelling counts only if the text made with it says
+ * the same; for one of a single line, a seal that holds has proved that already. Tools cut the line break at the end of a
+ * file, and add empty lines: then the block is taken out of the spelled text, which shows what belongs to a block scalar,
+ * or the line break is put back; and a recorded spelling may have relied on what stood behind it.
+ */
+function plaintextOf(
+  opened: Opened,
+  removal: readonly Edit[],
+  recorded: readonly LayoutSpan[],
+  { ignoreMac = false, trusted }: { ignoreMac?: boolean; trusted: boolean },
+): Spelled {
+  const { format, reading, values, encrypted } = opened;
+  for (const layout of layoutsToTry(recorded)) {
+    const edits = spellPlaintext(format, reading, values, encrypted, layout);
+    const sure = layout.length === 0 || (trusted && !layout.some(hasLines));
+    const draft = applyEdits(reading.text, edits);
+    const kept = (text: string) => ignoreMac || endsAreKept(format, reading, values, edits, text);
+    for (const end of ["", lineEnding(reading.text)]) {
+      if (!sure && !saysTheSame(format, draft + end, values, reading.entries)) continue;
+      const text = applyEdits(reading.text, [...edits, ...removal]);
+      if (end === "" && kept(text)) return { edits, text, end };
+      const other = withoutBlock(format, draft + end);
+      if (other !== undefined && kept(other)) return { edits, text: other, end };
+    }
+  }
+  throw endChanged(reading);
+}
+
+function withoutBlock(format: Format, draft: string): string | undefined {
+  try {
+    return applyEdits(draft, format.removeMetadata(format.read(draft)));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Readers differ in which of two equal keys they see. */
@@ -229,7 +283,7 @@ function layoutsToTry(layout: readonly LayoutSpan[]): (readonly LayoutSpan[])[] 
 }
 
 function hasLines({ raw }: LayoutSpan): boolean {
-  return raw.includes("\n");
+  return typeof raw !== "string" || raw.includes("\n");
 }
 
 /** Edits that turn ciphertexts into plaintext, with the spellings that are recorded. */
@@ -240,7 +294,7 @@ function spellPlaintext(
   encrypted: readonly boolean[],
   layout: readonly LayoutSpan[],
 ): Edit[] {
-  const edits = recordedEdits(reading, layout);
+  const edits = recordedEdits(reading, values, layout);
   const recorded = [...edits];
   let next = 0;
   const order = [...reading.entries.keys()].filter((i) => encrypted[i] && !reading.entries[i]!.alias);
@@ -255,11 +309,16 @@ function spellPlaintext(
   return edits;
 }
 
-function recordedEdits(reading: Reading, layout: readonly LayoutSpan[]): Edit[] {
+function recordedEdits(
+  reading: Reading,
+  values: readonly (Scalar | undefined)[],
+  layout: readonly LayoutSpan[],
+): Edit[] {
   const edits: Edit[] = [];
   for (const span of layout) {
     const place = placeOfSpan(reading, span);
-    if (place) edits.push({ ...place, text: span.raw });
+    const text = typeof span.raw === "string" ? span.raw : fromLines(span.raw, values[span.entry]);
+    if (place && text !== undefined) edits.push({ ...place, text });
   }
   edits.sort((a, b) => a.start - b.start);
   const clash = edits.some((edit, i) => i > 0 && edit.start < edits[i - 1]!.end);

@@ -42,8 +42,8 @@ export function encryptDraft(draft: string, format: Format, options: EncryptOpti
   const reading = format.read(draft);
   refuseBared(reading, options.selection, options.previous?.decrypted);
   const selected = options.selection(reading.entries);
-  const { ciphers, plains } = encryptEntries(reading, selected, options);
-  const edits = cipherEdits(reading, format, ciphers);
+  const { ciphers, plains, kept } = encryptEntries(reading, selected, options);
+  const edits = cipherEdits(reading, format, ciphers, kept);
   const text = finishText({ draft, reading, edits, plains, selected, format, options });
   checkResult(text, format, options, plain ?? applyEdits(draft, format.removeMetadata(reading)));
   return text;
@@ -94,13 +94,16 @@ function encryptEntries(reading: Reading, selected: readonly boolean[], options:
   }
   const ciphers = new Map<Entry, string>();
   const plains = new Map<string, Plain>();
-  const kept = options.previous?.sameKey ? keepCiphers(options.previous.decrypted, wanted) : [];
+  const kept = new Map<Entry, Kept>();
+  const known = options.previous?.sameKey ? keepCiphers(options.previous.decrypted, wanted) : [];
   for (const [i, { entry, value, comment, aad }] of wanted.entries()) {
-    const cipher = kept[i]?.cipher ?? newCipher(value, comment, aad, options);
+    const old = known[i];
+    const cipher = old?.cipher ?? newCipher(value, comment, aad, options);
     ciphers.set(entry, cipher);
-    plains.set(cipher, { value: kept[i]?.value ?? value, aad, comment });
+    plains.set(cipher, { value: old?.value ?? value, aad, comment });
+    if (old) kept.set(entry, old);
   }
-  return { ciphers, plains };
+  return { ciphers, plains, kept };
 }
 
 function newCipher(
@@ -131,6 +134,10 @@ interface Kept {
   readonly cipher: string;
   /** What it decrypts to, which says more than the text: SOPS prints the float 1.0 as `1`, and that reads as an int. */
   readonly value: Exclude<Scalar, null>;
+  /** How it stood in the encrypted text, and in the plaintext. */
+  readonly raw: string;
+  readonly spelled: string | undefined;
+  readonly inBrackets: boolean;
 }
 
 /**
@@ -160,16 +167,23 @@ function keepCiphers(previous: Decrypted, wanted: readonly Wanted[]): (Kept | un
   return kept;
 }
 
-function knownCiphers({ reading, values, encrypted }: Decrypted): Kept[] {
+function knownCiphers({ reading, values, encrypted, edits }: Decrypted): Kept[] {
   const known: Kept[] = [];
+  const spellings = new Map(edits.map((edit) => [edit.start, edit]));
   for (const [i, entry] of reading.entries.entries()) {
     const value = values[i];
     if (!encrypted[i] || entry.alias || value === undefined || value === null) continue;
     const key = reuseKey(value, entry.kind === "comment", aadOf(entry));
-    known.push({ key, cipher: String(entry.value), value });
+    const { start, end } = entry;
+    const edit = spellings.get(start);
+    const spelled = edit?.end === end ? edit.text : undefined;
+    const raw = reading.text.slice(start, end);
+    known.push({ key, cipher: String(entry.value), value, raw, spelled, inBrackets: inBrackets(entry) });
   }
   return known;
 }
+
+const inBrackets = (entry: Entry): boolean => entry.in?.start !== undefined;
 
 /** Numbers are the same if their bytes are, whichever type they have. */
 function reuseKey(value: Exclude<Scalar, null>, comment: boolean, aad: string): string {
@@ -178,10 +192,18 @@ function reuseKey(value: Exclude<Scalar, null>, comment: boolean, aad: string): 
 }
 
 /** The replacements in text order. An alias is written out if anything that it repeats is encrypted, here or there. */
-function cipherEdits(reading: Reading, format: Format, ciphers: ReadonlyMap<Entry, string>): CipherEdit[] {
+function cipherEdits(
+  reading: Reading,
+  format: Format,
+  ciphers: ReadonlyMap<Entry, string>,
+  kept: ReadonlyMap<Entry, Kept>,
+): CipherEdit[] {
   const edits: CipherEdit[] = [];
   const aliases = new Map<Alias, Entry[]>();
+  const together = withComments(reading, format, ciphers, kept);
+  const done = new Set(together.flatMap(({ entries }) => entries));
   for (const entry of reading.entries) {
+    if (done.has(entry)) continue;
     if (entry.alias) {
       const copies = aliases.get(entry.alias);
       if (copies) copies.push(entry);
@@ -191,7 +213,8 @@ function cipherEdits(reading: Reading, format: Format, ciphers: ReadonlyMap<Entr
     const cipher = ciphers.get(entry);
     if (cipher === undefined) continue;
     const { start, end } = entry;
-    edits.push({ start, end, text: format.spellCipher(reading, entry, cipher), entries: [entry] });
+    const text = keptText(reading, entry, kept.get(entry)) ?? format.spellCipher(reading, entry, cipher);
+    edits.push({ start, end, text, entries: [entry] });
   }
   for (const [alias, entries] of aliases) {
     if (![...entries, ...alias.originals].some((entry) => ciphers.has(entry))) continue;
@@ -199,7 +222,40 @@ function cipherEdits(reading: Reading, format: Format, ciphers: ReadonlyMap<Entr
     const text = format.expandAlias(reading, entries, ciphers);
     edits.push({ start: alias.start, end: alias.end, text, entries });
   }
-  return edits.sort((a, b) => a.start - b.start);
+  return [...edits, ...together].sort((a, b) => a.start - b.start);
+}
+
+/** Values with a comment between their mark and their text: the ciphertext comes before the comment. */
+function withComments(
+  reading: Reading,
+  format: Format,
+  ciphers: ReadonlyMap<Entry, string>,
+  kept: ReadonlyMap<Entry, Kept>,
+): CipherEdit[] {
+  const found = [...ciphers.keys()].flatMap((entry) => {
+    const around = entry.alias ? undefined : format.aroundComment?.(reading, entry);
+    return around && keptText(reading, entry, kept.get(entry)) === undefined ? [{ entry, around }] : [];
+  });
+  if (found.length === 0) return [];
+  const { text, entries } = reading;
+  const comments = new Map(
+    entries.filter(({ kind, alias }) => kind === "comment" && !alias).map((entry) => [entry.start, entry]),
+  );
+  return found.flatMap(({ entry, around: { start, mark, comment: at } }) => {
+    const comment = comments.get(at);
+    if (!comment) return [];
+    const note = ciphers.get(comment);
+    const behind =
+      note === undefined ? text.slice(at, comment.end) : format.spellCipher(reading, comment, note);
+    const line = `${ciphers.get(entry)}${text.slice(mark, at) || " "}${behind}`;
+    return [{ start, end: entry.end, text: line, entries: [entry, comment] }];
+  });
+}
+
+/** The ciphertext with what stood around it, if the plaintext is spelled as it was: those bytes stay. */
+function keptText({ text }: Reading, entry: Entry, old: Kept | undefined): string | undefined {
+  if (old?.spelled === undefined || old.inBrackets !== inBrackets(entry)) return undefined;
+  return text.slice(entry.start, entry.end) === old.spelled ? old.raw : undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { sealBytes, valueBytes } from "./cipher.ts";
 import { macItems } from "./decrypt.ts";
-import { encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
+import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac } from "./mac.ts";
 import { readBoolean, readMetadata, withFields } from "./metadata.ts";
 import { computeSeal } from "./seal.ts";
@@ -155,11 +155,12 @@ function layoutSpans(
     const first = inAlias ? allFrom(start) : ciphersFrom(start);
     const entry = first === undefined ? undefined : reading.entries[first];
     const raw = draft.slice(edit.start, edit.end);
-    const up = entry && entry.start < end ? levelsUp(entry, start, end) : undefined;
+    const up = entry && entry.start < end ? levelsUp(reading, first!, start, end) : undefined;
     if (first === undefined || entry === undefined || up === undefined) throw cannotKeep(edit, draft);
     const plain = found[first];
     if (up === 0 && plain && format.spell(reading, entry, plain.value as Scalar) === raw) continue;
-    spans.push({ entry: first, up, raw });
+    const lines = up === 0 && plain ? asLines(raw, plain.value) : undefined;
+    spans.push({ entry: first, up, raw: lines ?? raw });
   }
   return spans;
 }

@@ -26,11 +26,12 @@ export function refuseBared(reading: Reading, selection: Selection, previous?: D
   const remarks = remarksOf(reading).filter(({ of, mild }) => of && !mild);
   if (remarks.length === 0) return;
   const plain = stayingPlain(remarks, reading, selection);
+  const selected = selectedAmong(reading.entries, selection);
   const before = previous && saidIn(previous);
   for (const remark of remarks) {
     const { of, refused } = remark;
     if (before?.has(refused ? nameOf(of!) : sayingOf(of!, of!.value))) continue;
-    if (!refused && !plain.has(remark)) continue;
+    if (refused ? !selected.has(remark.as ?? of!) : !plain.has(remark)) continue;
     const { message, hint, offset } = remark;
     throw new TsopsError("tree-encryption", `${message}: it would stay in plaintext`, {
       hint,

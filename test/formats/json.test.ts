@@ -64,6 +64,11 @@ for (const name of goldenCases) {
   const { steps } = JSON.parse(golden(`${name}/case.json`)) as { steps: { argv: string[]; rc: number }[] };
   test(`golden ${name}`, () => {
     const plain = golden(`${name}/in/plain.json`);
+    if (name === "json-trailing-garbage") {
+      // SOPS drops the rest (test/golden/differences.ts)
+      assert.is(refused(plain).exitCode, 2);
+      return;
+    }
     if (steps[0]!.rc !== 0) {
       assert.is(refused(plain).exitCode, steps[0]!.rc);
       return;
@@ -127,7 +132,7 @@ test("keys are kept as they come: duplicates, __proto__, integers", () => {
 });
 
 test("spans, containers and AAD", () => {
-  const text = ' { "a" : [ [ "x" ] , {} , [ ] ] } rest';
+  const text = ' { "a" : [ [ "x" ] , {} , [ ] ] } ';
   const { entries } = json.read(text);
   const spans = entries.map(({ kind, start, end }) => [kind, text.slice(start, end)]);
   assert.equal(spans, [
@@ -264,11 +269,12 @@ test("metadata is written in the document's own style", () => {
   assert.is(adding('{"a":1}', { indent: 2 }), '{"a":1,\n  "sops":{\n    "mac":"m"\n  }}');
 });
 
-test("text after the root object stays where it is", () => {
-  for (const text of ['{"a":1} rest', '{}}\n{"sops":{}}', '{\n  "a": []\n}\n\ufeff\udc80"']) {
-    metadataLaw(json, text);
-    assert.ok(adding(text).endsWith(text.slice(text.indexOf("}") + 1)));
+test("text behind the root object is refused, white space is not", () => {
+  const tails = ["rest", "}", '\n{"sops":{}}', '\n\ufeff\udc80"', "\n//c", ",", "\0", "\u00a0", "\f", "#"];
+  for (const tail of tails) {
+    assert.throws(() => json.read(`{"a":1}${tail}`), /after the end of the object/, JSON.stringify(tail));
   }
+  for (const tail of ["", "\n", " \t\r\n\n"]) metadataLaw(json, `{"a":1}${tail}`);
 });
 
 test("a block anywhere goes, with one comma", () => {
@@ -277,7 +283,6 @@ test("a block anywhere goes, with one comma", () => {
   assert.is(without('{"a":1, "sops":{"mac":"m"}, "b":2}'), '{"a":1, "b":2}');
   assert.is(without('{\n  "sops": {},\n  "a": 1\n}\n'), '{\n  "a": 1\n}\n');
   assert.is(without('{"sops":{"mac":"m"}}'), "{}");
-  assert.is(without('{"a":1} rest'), '{"a":1} rest');
 });
 
 test("a block that is replaced keeps its own style", () => {

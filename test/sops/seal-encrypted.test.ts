@@ -83,7 +83,6 @@ pw: in another document
       ["quotes of its key", /^ {2}pw:/m, '  "pw":'],
       ["quotes of the key above", "db:", '"db":'],
       ["the name of the key above", "db:", "db2:"],
-      ["literal becomes folded", "pw: |", "pw: >"],
       ["a secret goes", /^ {2}pw: .*\n/m, ""],
       ["secrets change places", /(pw: )(ENC.*)(\n {4}x: y\n {2}- pw: )(ENC.*)/, "$1$4$3$2"],
       ["a border between secrets", /\n {4}pw2:/, "\n  - pw2:"],

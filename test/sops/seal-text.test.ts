@@ -178,7 +178,6 @@ const SEAMS: readonly (readonly [format: Format["name"], text: string, other: st
   ["ini", "[s]\n; a b = c\nk = v\n", "[s]\n; a\rb = c\nk = v\n"],
   ["dotenv", "A='x\nB=y'\n", "A='x\n\nB=y'\n"],
   ["dotenv", "# a b=c\nA=x\n", "# a\rb=c\nA=x\n"],
-  ["json", '{"a": 1}\n["x y"]\n', '{"a": 1}\n["xy"]\n'],
 ];
 
 /** The lines of a text from the first that another has not. */
@@ -230,7 +229,8 @@ const FORMATTED: readonly (readonly [
   ["yaml", "blank lines", YAML, (text) => text.replace(/^(?=\w|#)/gm, "\n\n")],
   ["yaml", "no blank lines", YAML, (text) => text.replace(/\n\n+/g, "\n")],
   ["yaml", "CRLF", YAML, (text) => text.replaceAll("\n", "\r\n")],
-  ["yaml", "trailing blanks", YAML, (text) => text.replace(/(?<![|>][-+]?)\n/g, "  \n")],
+  // behind the ciphertext of a block scalar they would become a part of its last line: it comes back in quotes then
+  ["yaml", "trailing blanks", YAML, (text) => text.replace(/(?<![|>][-+]?|^block:.*)\n/gm, "  \n")],
   [
     "yaml",
     "blanks in flow",

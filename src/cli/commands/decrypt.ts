@@ -5,13 +5,16 @@ import type { ReadFile } from "../../files/read.ts";
 import { statOf } from "../../files/stat.ts";
 import { buildTrees } from "../../formats/build.ts";
 import { type Format, pathOf } from "../../formats/format.ts";
-import { formatPath, parsePath, valueAt } from "../../formats/path.ts";
+import { loadFormat } from "../../formats/index.ts";
+import { formatPath, parsePath, sameTree, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeMap } from "../../formats/tree.ts";
 import type { Args } from "../args.ts";
 import { forEachFile, PASSED_OVER } from "../batch.ts";
+import { chosenDocument } from "../documents.ts";
 import {
   checkOutputOptions,
+  inputFormat,
   openFile,
   outputBelow,
   outputFormat,
@@ -31,6 +34,17 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   checkOutputOptions(args, given);
   const session = await makeSession(args, io);
   let narrowed = 0;
+  const plaintext = async (name: string, bytes: Uint8Array): Promise<string> => {
+    const settings = await settingsForReading(resolve(io.cwd, name), args, io);
+    const open = await openFile(name, bytes, args, io, session);
+    try {
+      const format = await outputFormat(args, name, open.format);
+      if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
+      return await plaintextOf(open, name, format, indentFor(format, args, settings), args, io);
+    } finally {
+      open.close();
+    }
+  };
   const decryptTo = async (
     name: string,
     output: string | undefined,
@@ -38,18 +52,10 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     below?: string,
   ): Promise<void> => {
     const input = given ?? (await readInput(name, io));
-    const settings = await settingsForReading(resolve(io.cwd, name), args, io);
-    const open = await openFile(name, input.bytes, args, io, session);
-    try {
-      const format = await outputFormat(args, name, open.format);
-      if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
-      const text = plaintextOf(open, format, args, indentFor(format, args, settings));
-      const file = args.flag("in-place") ? name : undefined;
-      const target = { file, expected: input.fingerprint, output, below, plaintext: true };
-      if (await writeResult(text, target, io)) narrowed++;
-    } finally {
-      open.close();
-    }
+    const text = await plaintext(name, input.bytes);
+    const file = args.flag("in-place") ? name : undefined;
+    const target = { file, expected: input.fingerprint, output, below, plaintext: true };
+    if (await writeResult(text, target, io)) narrowed++;
   };
   if (given.length === 0) {
     await decryptTo(args.text("filename-override") ?? "standard input", args.text("output"), {
@@ -63,9 +69,16 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     await noteNarrowed(narrowed, io);
     return code;
   }
-  if (!args.flag("in-place") && output === undefined && !args.flag("dry-run")) {
+  const toStdout = !args.flag("in-place") && output === undefined && !args.flag("dry-run");
+  if (toStdout && (await areYaml(given, args, io))) {
+    const texts: string[] = [];
+    for (const name of given) texts.push(await plaintext(name, (await readInput(name, io)).bytes));
+    await writeResult(await asDocuments(texts), { plaintext: true }, io);
+    return 0;
+  }
+  if (toStdout) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
-      hint: "use --in-place, or --output FOLDER",
+      hint: "use --in-place, or --output FOLDER; YAML files that are named one by one can",
     });
   }
   const writes = args.flag("in-place");
@@ -120,12 +133,64 @@ async function noteNarrowed(count: number, io: Io): Promise<void> {
   await note(io, `${files} for the owner alone now (mode 0600), as plaintext has to be`);
 }
 
+/** Whether what is named are files, each of which comes out as YAML and as a whole. */
+async function areYaml(names: readonly string[], args: Args, io: Io): Promise<boolean> {
+  if (args.text("extract")) return false;
+  for (const name of names) {
+    if (
+      !isFile(resolve(io.cwd, name)) ||
+      (await outputFormat(args, name, await inputFormat(args, name))).name !== "yaml"
+    )
+      return false;
+  }
+  return true;
+}
+
+/** YAML texts as the documents of one. */
+async function asDocuments(texts: readonly string[]): Promise<string> {
+  const yaml = await loadFormat("yaml");
+  return texts
+    .map((text, i) => {
+      const closed = i === texts.length - 1 ? text : withLineBreak(text, yaml);
+      return i === 0 ? closed : startOf(closed) + closed.replace(/^\ufeff/, "");
+    })
+    .join("");
+}
+
+/** The text with a line break at its end; printed anew where that would become part of its last value. */
+function withLineBreak(text: string, { read, print }: Format): string {
+  if (text === "" || text.endsWith("\n")) return text;
+  const [before, after] = [read(text), read(`${text}\n`)].map(({ entries, documents }) =>
+    buildTrees(entries, documents),
+  ) as [TreeMap[], TreeMap[]];
+  return after.every((tree, i) => sameTree(tree, before[i]!)) ? `${text}\n` : print(before, {});
+}
+
+/** What a text needs before it behind another: nothing where it has its own `---`; `...` before a directive. */
+function startOf(text: string): string {
+  const first = /^(?:\ufeff|[ \t]*(?:#.*)?\r?\n)*(---(?=\s|$)|%)/.exec(text)?.[1];
+  return first === undefined ? "---\n" : first === "%" ? "...\n" : "";
+}
+
 /** The plaintext as it was encrypted; a part of it; or the same content in another format. */
-function plaintextOf(open: OpenDocument, format: Format, args: Args, indent: number | undefined): string {
+async function plaintextOf(
+  open: OpenDocument,
+  name: string,
+  format: Format,
+  indent: number | undefined,
+  args: Args,
+  io: Io,
+): Promise<string> {
   const extract = args.text("extract");
-  if (extract !== undefined && extract !== "") return extractFrom(open, extract, format, indent);
-  if (format === open.format) return open.decrypted.text;
-  return format.print(documentTrees(open), { indent });
+  const whole = extract === undefined || extract === "";
+  if (whole && !args.has("document")) {
+    if (format === open.format) return open.decrypted.text;
+    // YAML alone can hold several
+    if (format.name !== "yaml") await chosenDocument(open, name, args, io);
+    return format.print(documentTrees(open), { indent });
+  }
+  const tree = documentTrees(open)[await chosenDocument(open, name, args, io)]!;
+  return whole ? format.print([tree], { indent }) : extractFrom(tree, extract, format, indent);
 }
 
 export function documentTrees({ decrypted: { reading, values } }: OpenDocument): TreeMap[] {
@@ -134,14 +199,9 @@ export function documentTrees({ decrypted: { reading, values } }: OpenDocument):
 }
 
 /** `--extract`: texts as they are, maps as a document, others as the format prints a value (SPEC section 7). */
-function extractFrom(
-  open: OpenDocument,
-  extract: string,
-  format: Format,
-  indent: number | undefined,
-): string {
+function extractFrom(tree: TreeMap, extract: string, format: Format, indent: number | undefined): string {
   const path = parsePath(extract);
-  const value: Tree | undefined = valueAt(documentTrees(open)[0]!, path);
+  const value: Tree | undefined = valueAt(tree, path);
   if (value === undefined) {
     throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
       exit: 1,

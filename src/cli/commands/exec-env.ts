@@ -5,6 +5,7 @@ import { checkSteering } from "../../exec/steering.ts";
 import { type Account, accountVariables, findAccount } from "../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../exec/variables.ts";
 import type { Args } from "../args.ts";
+import { chosenDocument } from "../documents.ts";
 import { missingFileExits, openFile, readInput, warnOfOneText } from "../files.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
@@ -21,7 +22,7 @@ export async function execEnv(args: Args, io: Io): Promise<number> {
   const open = await openFile(name, bytes, args, io, session);
   open.close();
   await warnOfOneText(open, name, io);
-  const variables = variablesOf(documentTrees(open)[0]!);
+  const variables = variablesOf(documentTrees(open)[await chosenDocument(open, name, args, io)]!);
   const origin = { file: name, decrypted: open.decrypted, nameOf: String, byEntry: true };
   checkSteering(variables, origin, allowedNames(args));
   await noteNulls(open, name, io);

@@ -1,4 +1,4 @@
-import type { Session } from "../../document.ts";
+import type { OpenDocument, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { readStandardDotenv } from "../../exec/dotenv-dialect.ts";
 import { nameWarnings, withoutReturns } from "../../exec/names.ts";
@@ -9,6 +9,7 @@ import { environmentFor } from "../../keys/program.ts";
 import { withoutSecrets } from "../../keys/secret-variables.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
+import { chosenDocument } from "../documents.ts";
 import { openFile, readInput, warnOfOneText } from "../files.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
@@ -32,6 +33,11 @@ export async function exec(args: Args, io: Io): Promise<number> {
   }
   const allowed = allowedNames(args);
   const session = await makeSession(args, io);
+  // --document is for the files that have several
+  const treeOf = async (open: OpenDocument, file: string) => {
+    const several = open.decrypted.reading.documents > 1;
+    return documentTrees(open)[several ? await chosenDocument(open, file, args, io) : 0]!;
+  };
   const sources = await Promise.all(
     args.list("files").map(async (file) => {
       const { bytes } = await readInput(file, io);
@@ -42,7 +48,7 @@ export async function exec(args: Args, io: Io): Promise<number> {
       const dotenv = open.format.name === "dotenv";
       const flat = standard
         ? readStandardDotenv(open.decrypted.text)
-        : flattenVariables(documentTrees(open)[0]!, args.text("separator"));
+        : flattenVariables(await treeOf(open, file), args.text("separator"));
       const variables: Variables = dotenv ? withoutReturns(flat) : flat;
       for (const warning of nameWarnings(variables, dotenv)) await note(io, `warning: ${file}: ${warning}`);
       const upper = args.flag("uppercase");

@@ -1,13 +1,15 @@
 import { TsopsError } from "../../errors.ts";
 import { buildTrees } from "../../formats/build.ts";
-import type { Format, PathElement } from "../../formats/format.ts";
+import type { Entry, Format, PathElement } from "../../formats/format.ts";
+import { type GivenNumber, valueFor } from "../../formats/given.ts";
 import { json } from "../../formats/json.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
-import { type Tree, TreeList } from "../../formats/tree.ts";
+import type { Tree } from "../../formats/tree.ts";
 import { saveSet, saveUnset } from "../../save.ts";
 import type { Decrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
+import { chosenDocument } from "../documents.ts";
 import { missingFileExits, readInput } from "../files.ts";
 import { type Io, readAll } from "../io.ts";
 import { askHidden, interactive } from "../prompt.ts";
@@ -20,14 +22,14 @@ export async function set(args: Args, io: Io): Promise<number> {
   const file = args.text("file")!;
   const given = await readValue(args, io);
   const work = updateFile(file, args, io, async (open, session, options) => {
-    // SOPS makes a float of a number that is set (SPEC section 7); formats that it does not know need not follow
-    const value = typeof given === "bigint" && !open.format.ours ? Number(given) : given;
+    const value = valueFor(open.format, given.value, given.numbers);
+    const document = await chosenDocument(open, file, args, io);
     if (args.flag("idempotent")) {
-      const now = valueAt(documentTree(open.decrypted), path);
+      const now = valueAt(documentTree(open.decrypted, document), path);
       if (now !== undefined && sameTree(now, value)) return undefined;
     }
     refuseMetadataKey(path, open.format);
-    const text = saveSet(open, path, value, session, options);
+    const text = saveSet(open, path, value, session, { ...options, document, numbers: given.numbers });
     await warnOfSetting(open.decrypted, open.format, path, value, file, io);
     return text;
   });
@@ -37,15 +39,17 @@ export async function set(args: Args, io: Io): Promise<number> {
 /** `unset FILE INDEX`: one value is taken out. */
 export async function unset(args: Args, io: Io): Promise<number> {
   const path = pathArgument(args.text("index") ?? "", "unset");
-  const work = updateFile(args.text("file")!, args, io, async (open, session, options) => {
-    if (valueAt(documentTree(open.decrypted), path) === undefined) {
+  const file = args.text("file")!;
+  const work = updateFile(file, args, io, async (open, session, options) => {
+    const document = await chosenDocument(open, file, args, io);
+    if (valueAt(documentTree(open.decrypted, document), path) === undefined) {
       if (args.flag("idempotent")) return undefined;
       throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
         exit: 1,
         hint: "with --idempotent that is no error",
       });
     }
-    return saveUnset(open, path, session, options);
+    return saveUnset(open, path, session, { ...options, document });
   });
   return await missingFileExits(2, work);
 }
@@ -59,10 +63,9 @@ function pathArgument(text: string, command: string): PathElement[] {
   }
 }
 
-/** The first document: that is the one that SOPS sets values in. */
-function documentTree({ reading, values }: Decrypted): Tree {
+function documentTree({ reading, values }: Decrypted, document: number): Tree {
   const decryptedOf = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-  return buildTrees(reading.entries, reading.documents, (entry) => decryptedOf.get(entry))[0]!;
+  return buildTrees(reading.entries, reading.documents, (entry) => decryptedOf.get(entry))[document]!;
 }
 
 function refuseMetadataKey(path: readonly PathElement[], format: Format): void {
@@ -74,7 +77,7 @@ function refuseMetadataKey(path: readonly PathElement[], format: Format): void {
 }
 
 /** The value: an argument, a file (--value-file), standard input (--value-stdin), or typed without echo. */
-async function readValue(args: Args, io: Io): Promise<Tree> {
+async function readValue(args: Args, io: Io): Promise<Given> {
   const argument = args.text("value");
   if (args.flag("value-file") && args.flag("value-stdin")) {
     throw new TsopsError("usage", "--value-file and --value-stdin cannot be used together", {
@@ -92,7 +95,8 @@ async function readValue(args: Args, io: Io): Promise<Tree> {
         hint: "give it as JSON, or use --value-file or --value-stdin",
       });
     }
-    return await askHidden(`value for ${args.text("index")} (a text, not JSON): `, io);
+    const value = await askHidden(`value for ${args.text("index")} (a text, not JSON): `, io);
+    return { value, numbers: [] };
   }
   if (args.flag("value-file")) {
     return parseValue(decodeText(await readValueFile(argument, io)));
@@ -112,26 +116,35 @@ async function readValueFile(name: string, io: Io): Promise<Buffer> {
   }
 }
 
-/**
- * A value as SOPS's `set` reads it: JSON. A list is not taken, as SOPS does not take one (SPEC section 7).
- */
-function parseValue(text: string): Tree {
+/** A value, and how the numbers in it were spelled. */
+interface Given {
+  readonly value: Tree;
+  readonly numbers: readonly GivenNumber[];
+}
+
+/** A value as SOPS's `set` reads it: JSON. Lists are taken as well, and an integer stays one (docs/differences.md). */
+function parseValue(text: string): Given {
+  const around = { before: '{"value":\n', after: "\n}" };
+  let entries: readonly Entry[];
   let value: Tree | undefined;
   try {
-    const [tree] = buildTrees(json.read(`{"value":\n${text}\n}`).entries, 1);
+    const reading = json.read(around.before + text + around.after);
+    const [tree] = buildTrees(reading.entries, 1);
     value = tree?.entries().length === 1 ? tree.get("value") : undefined;
+    entries = reading.entries;
   } catch {
     value = undefined;
+    entries = [];
   }
   if (value === undefined) {
     throw new TsopsError("invalid-set-value", "the value is not valid JSON", {
       hint: `a text needs its quotes: '"like this"'`,
     });
   }
-  if (value instanceof TreeList) {
-    throw new TsopsError("invalid-set-value", "a list cannot be set as a whole", {
-      hint: `set its items: '["list"][0]', '["list"][1]', …`,
-    });
-  }
-  return value;
+  const numbers = entries.flatMap(({ value, start, end }): GivenNumber[] => {
+    if (typeof value !== "bigint" && typeof value !== "number") return [];
+    const from = start - around.before.length;
+    return [{ value, text: text.slice(from, from + end - start) }];
+  });
+  return { value, numbers };
 }

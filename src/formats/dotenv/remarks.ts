@@ -10,21 +10,25 @@ const HARMLESS = /^[ \t]*(?:export[ \t]+)?[A-Za-z_][\w.-]{0,39}[ \t]*$/;
 /** What SOPS reads in a dotenv text, and other programs do not. */
 export function dotenvRemarks(text: string, lines: readonly Span[], entries: readonly Entry[]): Remark[] {
   const continued = /=[ \t]*["']/.test(text) ? continuedLines(text, lines) : new Map<number, Span>();
+  const lineOf = (entry: Entry): number => text.lastIndexOf("\n", entry.start - 1) + 1;
+  const byLine = new Map(continued.size === 0 ? [] : entries.map((entry) => [lineOf(entry), entry]));
   const names = entries.flatMap((entry): Remark[] => {
     if (entry.kind !== "value") return [];
-    const start = text.lastIndexOf("\n", entry.start - 1) + 1;
-    if (continued.has(start)) return [continuation(start, entry)];
+    const start = lineOf(entry);
+    const opener = continued.get(start);
+    if (opener) return [continuation(start, entry, byLine.get(opener.start) ?? entry)];
     return nameRemark(start, entry);
   });
   return [...windowsLines(text), ...names];
 }
 
-function continuation(offset: number, entry: Entry): Remark {
+function continuation(offset: number, entry: Entry, opener: Entry): Remark {
   return {
     offset,
     message: CONTINUED,
     hint: CONTINUED_HINT,
     of: entry,
+    as: opener,
     refused: true,
   };
 }

@@ -2,7 +2,7 @@ import type { FormatName } from "../format.ts";
 import { jsonFloat } from "../numbers.ts";
 import { type Scalar, Time } from "../scalar.ts";
 import { JsonScanner, type Scanner } from "./scanner.ts";
-import { goJsonString } from "./string.ts";
+import { goJsonString, jsonString } from "./string.ts";
 
 /** What tells JSON and JSON5 apart; all else they share. */
 export interface Dialect {
@@ -13,13 +13,13 @@ export interface Dialect {
   readonly trailingCommas: boolean;
   readonly comments: boolean;
   /**
-   * A value as text that reads as the same value and type; in JSON a float without a fraction is spelled as SOPS
+   * A value that is set, as text that reads as the same value and type; in JSON a float without a fraction is spelled as SOPS
    * prints it. `like` is the text in whose place it comes, so that quotes can stay what they are.
    */
   spell(value: Scalar, like: string): string;
   /** A value as a printed file has it. @throws TsopsError("print") if the format has no such value. */
   print(value: Scalar): string;
-  /** A key; `like` is the key of a neighbour. */
+  /** A key; `like` is the key of a neighbour, undefined in a printed file. */
   key(name: string, like?: string): string;
 }
 
@@ -29,13 +29,13 @@ export const JSON_DIALECT: Dialect = {
   trailingCommas: false,
   comments: false,
   // SOPS prints the float 1.0 as `1` (SPEC section 6), and people compare what it prints
-  spell: jsonScalar,
-  print: jsonScalar,
-  key: goJsonString,
+  spell: (value) => jsonScalar(value, jsonString),
+  print: (value) => jsonScalar(value, goJsonString),
+  key: (name, like) => (like === undefined ? goJsonString : jsonString)(name),
 };
 
-function jsonScalar(value: Scalar): string {
-  if (typeof value === "string") return goJsonString(value);
-  if (value instanceof Time) return goJsonString(value.text);
+function jsonScalar(value: Scalar, quote: (text: string) => string): string {
+  if (typeof value === "string") return quote(value);
+  if (value instanceof Time) return quote(value.text);
   return typeof value === "number" ? jsonFloat(value) : String(value);
 }

@@ -123,7 +123,7 @@ function writingFor({ text, dialect, style, likeKey }: Document, pretty: boolean
     dialect,
     style: pretty ? style : { ...style, unit: undefined },
     scalar,
-    likeKey: ownKey ?? likeKey,
+    likeKey: ownKey ?? likeKey ?? "",
   };
 }
 

@@ -19,6 +19,8 @@ import { type Scanner, syntaxError, type TokenKind } from "./scanner.ts";
 /** Length of `//` and of the start of a block comment. */
 const COMMENT_MARK = 2;
 
+const ONE_OBJECT = "a file holds one object; JSON Lines can be encrypted as a whole: --input-type binary";
+
 /** A reading of a JSON or JSON5 text. */
 export interface ObjectReading extends Reading {
   /** The root object; its span is known. */
@@ -230,12 +232,19 @@ class ObjectReader {
     }
   }
 
-  /** JSON: what follows is ignored, as SOPS does (SPEC section 6). JSON5: nothing but comments may follow. */
+  /**
+   * Nothing may follow but white space, and in JSON5 comments: SOPS drops it in silence (SPEC section 6), and left where
+   * it is it would stay readable in an encrypted file.
+   */
   private afterRoot(): void {
-    if (!this.dialect.comments) return;
-    if (this.next() !== "end") {
-      throw this.error(this.scanner.start, "there is something after the end of the document");
+    const { text, dialect, scanner } = this;
+    if (dialect.comments) {
+      if (this.next() === "end") return;
+      throw this.error(scanner.start, "there is something after the end of the document", ONE_OBJECT);
     }
+    const rest = text.slice(scanner.end).search(/[^ \t\r\n]/);
+    if (rest < 0) return;
+    throw this.error(scanner.end + rest, "there is something after the end of the object", ONE_OBJECT);
   }
 
   /** The next token that is no comment; comments become entries on the way. */

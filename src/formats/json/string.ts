@@ -1,6 +1,9 @@
 /** What Go's marshaller escapes, with invalid UTF-8 (lone surrogates here) among it: SPEC section 6. */
 const ESCAPED = /["\\<>&\u0000-\u001f\u2028\u2029]|\p{Surrogate}/gu;
 
+/** What JSON itself does not allow raw. */
+const MUST = /["\\\u0000-\u001f]|\p{Surrogate}/gu;
+
 const SHORT: ReadonlyMap<string, string> = new Map([
   ['"', '\\"'],
   ["\\", "\\\\"],
@@ -20,6 +23,11 @@ const AS_IT_IS = /^[\w +,\-./:=[\]]*$/;
  */
 export function goJsonString(text: string): string {
   return AS_IT_IS.test(text) ? `"${text}"` : `"${text.replace(ESCAPED, escapeOf)}"`;
+}
+
+/** A string with nothing escaped that need not be: how a text that is set comes out as it was given. */
+export function jsonString(text: string): string {
+  return AS_IT_IS.test(text) ? `"${text}"` : `"${text.replace(MUST, escapeOf)}"`;
 }
 
 function escapeOf(char: string): string {

@@ -5,7 +5,7 @@ import { addMetadata, removeMetadata, replaceMetadata } from "./metadata.ts";
 import { ownText } from "./own.ts";
 import { printYaml, printYamlValue } from "./print.ts";
 import { composedOf, read } from "./read.ts";
-import { spell, spellCipher } from "./spell.ts";
+import { aroundComment, spell, spellCipher } from "./spell.ts";
 import { strangeTags } from "./strange.ts";
 
 /** YAML as SOPS reads and writes it (SPEC section 6). */
@@ -15,6 +15,7 @@ export const yaml: Format = {
   read,
   spell,
   spellCipher,
+  aroundComment,
   expandAlias,
   addMetadata,
   replaceMetadata,

@@ -43,16 +43,29 @@ export function spellCipher(reading: Reading, entry: Entry, cipher: string): str
   const { style } = entry;
   if (isItemComment(style)) {
     const { item, prefix, suffix } = style;
-    return prefix + cipherScalar(reading, item, cipher, suffix !== "") + suffix;
+    return prefix + cipherScalar(item, cipher, suffix !== "") + suffix;
   }
   if (entry.kind === "comment") return `#${cipher}`;
   const node = style as ScalarNode | undefined;
   if (!node) throw cannot(reading, entry, "there is no scalar here");
   refuseCipher(reading, entry, node);
-  // A block scalar with a tag that has to go becomes plain.
-  if (node.block && entry.start < node.start) return quoteIfNeeded(cipher);
-  return cipherScalar(reading, node, cipher, entry.in?.start !== undefined);
+  return cipherScalar(node, cipher, entry.in?.start !== undefined);
 }
+
+/** See {@link Format.aroundComment}. */
+export function aroundComment(
+  reading: Reading,
+  entry: Entry,
+): { start: number; mark: number; comment: number } | undefined {
+  const node = entry.style as ScalarNode | undefined;
+  if (entry.kind !== "value" || !node?.block?.comment || isTypeTag(node.props?.tag)) return undefined;
+  if (entry.start < node.block.body || isKey(reading, node)) return undefined;
+  const { header } = node.block;
+  return { start: node.start, mark: header, comment: reading.text.indexOf("#", header) };
+}
+
+const isKey = (reading: Reading, node: ScalarNode): boolean =>
+  reading instanceof YamlReading && reading.keyTargets.has(node);
 
 /** Places where a ciphertext would be read as something else, or change what is elsewhere. */
 function refuseCipher(reading: Reading, entry: Entry, node: ScalarNode): void {
@@ -67,23 +80,18 @@ function refuseCipher(reading: Reading, entry: Entry, node: ScalarNode): void {
   if (props?.end === entry.start && node.style !== "absent") {
     refuse("an anchor touches the value behind it", "Put a blank between them.");
   }
-  if (reading instanceof YamlReading && reading.keyTargets.has(node)) {
+  if (isKey(reading, node)) {
     refuse("an alias uses this value as a key, and keys cannot be encrypted", "Write the key out there.");
   }
 }
 
-function cipherScalar(reading: Reading, node: ScalarNode, cipher: string, flow: boolean): string {
-  if (node.block) return cipherBlock(reading, node, cipher);
+function cipherScalar(node: ScalarNode, cipher: string, flow: boolean): string {
+  // On the line of the key, as SOPS writes it: below `|` the line break behind it would belong to the text, and other
+  // readers than SOPS take no such ciphertext. The layout brings the block back.
+  if (node.block) return node.block.comment ? " ".repeat(node.block.indent) + cipher : quoteIfNeeded(cipher);
   if (node.style === "single") return quoteSingle(cipher);
   if (node.style === "double") return quoteDouble(cipher);
   return flow ? quoteSingle(cipher) : quoteIfNeeded(cipher);
-}
-
-function cipherBlock(reading: Reading, node: ScalarNode, cipher: string): string {
-  const block = node.block!;
-  const line = " ".repeat(block.indent) + cipher;
-  if (block.comment) return line;
-  return reading.text.slice(node.start, block.header) + eolOf(reading) + line;
 }
 
 const quoteIfNeeded = (cipher: string): string =>
@@ -139,13 +147,15 @@ function spellPlain(reading: Reading, entry: Entry, node: ScalarNode, value: str
   return writeBlock(reading.text, at, value, eolOf(reading)) ?? quoteDouble(value);
 }
 
-/** Whether a block scalar that ends here would end here: nothing follows on the line, nor as deep on the next. */
+/** Whether a block scalar that ends here would end here: nothing follows on the line, nor as deep below, not even blanks. */
 function isRoomBelow(text: string, end: number, indent: number): boolean {
   let p = end;
   if (p < text.length && !isBreak(text.charCodeAt(p))) return false;
   let lineStart = p;
   for (; p < text.length && (isBlank(text.charCodeAt(p)) || isBreak(text.charCodeAt(p))); p++) {
-    if (isBreak(text.charCodeAt(p))) lineStart = p + 1;
+    if (!isBreak(text.charCodeAt(p))) continue;
+    if (p - lineStart > indent && lineStart > end) return false;
+    lineStart = p + 1;
   }
   return p >= text.length || p - lineStart < indent;
 }

@@ -134,10 +134,11 @@ test("a ciphertext takes the place of the value and nothing else", () => {
     ['k: "a"\n', 'k: "ENC[x]"\n'],
     ["k: 'a'\n", "k: 'ENC[x]'\n"],
     ["k: over\n\n  lines\n", "k: ENC[x]\n"],
-    ["k: |2-\n   a\n  b\n", "k: |2-\n  ENC[x]\n"],
-    ["k: >+\n\n  a\n\n\nj: 1\n", "k: >+\n  ENC[x]\nj: 1\n"],
-    ["k: |+\n\n\nj: 1\n", "k: |+\n ENC[x]\nj: 1\n"],
-    ["k: |\n      a\n", "k: |\n      ENC[x]\n"],
+    ["k: |2-\n   a\n  b\n", "k: ENC[x]\n"],
+    ["k: >+\n\n  a\n\n\nj: 1\n", "k: ENC[x]\nj: 1\n"],
+    ["k: |+\n\n\nj: 1\n", "k: ENC[x]\nj: 1\n"],
+    ["k: |\n      a\n\nj: 1\n", "k: ENC[x]\n\nj: 1\n"],
+    ["k: &a |-\n  a", "k: &a ENC[x]"],
     ["k: [a]\n", "k: ['ENC[x]']\n"],
     ['k: {"a":1}\n', "k: {\"a\":'ENC[x]'}\n"],
     ["{k: a}\n", "{k: 'ENC[x]'}\n"],
@@ -147,7 +148,7 @@ test("a ciphertext takes the place of the value and nothing else", () => {
     ["k: !!str &a 5\n", "k: !!str &a ENC[x]\n"],
     ["k: !t a\n", "k: !t ENC[x]\n"],
     ["? k\n: a\n", "? k\n: ENC[x]\n"],
-    ["k: |\r\n  a\r\n  b\r\n", "k: |\r\n  ENC[x]\r\n"],
+    ["k: |\r\n  a\r\n  b\r\n", "k: ENC[x]\r\n"],
   ];
   for (const [text, wanted] of cases) assert.is(seal(text), wanted);
   assert.is(seal("k: | # c\n  a\n"), "k: | # c\n  ENC[x]\n");

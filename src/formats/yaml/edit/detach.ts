@@ -14,11 +14,12 @@ import { sameTree } from "./model.ts";
  * through: to SOPS an alias is a copy, so `set` and `unset` change one place and never another. The text itself if
  * there is none. Comments of what is copied are not repeated.
  */
-export function detached(reading: Reading, path: readonly PathElement[]): string {
+export function detached(reading: Reading, path: readonly PathElement[], index: number): string {
   let at = reading;
   // a path may lead through one alias into another
-  for (let found = onTheWay(at, path); found; found = onTheWay(at, path)) at = writtenOut(at, [found]);
-  const others = concerned(at, path);
+  for (let found = onTheWay(at, path, index); found; found = onTheWay(at, path, index))
+    at = writtenOut(at, [found]);
+  const others = concerned(at, path, index);
   return (others.length > 0 ? writtenOut(at, others) : at).text;
 }
 
@@ -31,18 +32,22 @@ interface Place {
 }
 
 /** The first alias that the path leads through, to something in what it repeats. */
-function onTheWay(reading: Reading, path: readonly PathElement[]): Place | undefined {
-  const { nodes, last } = follow(reading, path);
+function onTheWay(reading: Reading, path: readonly PathElement[], document: number): Place | undefined {
+  const { nodes, last } = follow(reading, path, document);
   return last?.kind === "alias" && nodes.length < path.length
-    ? { alias: last, document: 0, path: path.slice(0, nodes.length) }
+    ? { alias: last, document, path: path.slice(0, nodes.length) }
     : undefined;
 }
 
 /** The collections on a path, and the node where it ends; undefined if it leads to nothing yet. */
-function follow(reading: Reading, path: readonly PathElement[]): { nodes: Node[]; last: Node | undefined } {
+function follow(
+  reading: Reading,
+  path: readonly PathElement[],
+  index: number,
+): { nodes: Node[]; last: Node | undefined } {
   const { text, documents } = composedOf(reading);
   const nodes: Node[] = [];
-  let node: Node | undefined = documents[0]?.root;
+  let node: Node | undefined = documents[index]?.root;
   for (const element of path) {
     if (!node || node.kind === "scalar" || node.kind === "alias") return { nodes, last: node };
     nodes.push(node);
@@ -55,8 +60,8 @@ function follow(reading: Reading, path: readonly PathElement[]): { nodes: Node[]
 }
 
 /** Aliases elsewhere that repeat what stands at the path, something in it, or something around it. */
-function concerned(reading: Reading, path: readonly PathElement[]): Place[] {
-  const { nodes, last } = follow(reading, path);
+function concerned(reading: Reading, path: readonly PathElement[], index: number): Place[] {
+  const { nodes, last } = follow(reading, path, index);
   const changing = new Set<Node>(nodes);
   const places: Place[] = [];
   const { text, documents } = composedOf(reading);

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../../errors.ts";
-import type { PathElement, PrintOptions, Reading } from "../../format.ts";
+import type { EditOptions, PathElement, Reading } from "../../format.ts";
 import { applyEdits, type Edit } from "../../text.ts";
 import { type Tree, TreeList, TreeMap } from "../../tree.ts";
 import { flowTree } from "../flow.ts";
@@ -14,7 +14,7 @@ import { appendToFlow, removeFromFlow } from "./flow.ts";
 import { sameTree, treesOf, without, withValue, wrap } from "./model.ts";
 import { blockCollection, isFilled, type Layout } from "./write.ts";
 
-/** Where a path leads in the first document. */
+/** Where a path leads in its document. */
 interface Found {
   /** The collections on the way, outermost first. */
   readonly holders: readonly CollectionNode[];
@@ -32,60 +32,64 @@ export function set(
   reading: Reading,
   path: readonly PathElement[],
   value: Tree,
-  options: PrintOptions,
+  options: EditOptions,
 ): Edit[] {
+  const { document: index = 0 } = options;
   if (path.length === 0) throw new TsopsError("bad-path", "the path is empty");
-  const apart = detached(reading, path);
+  const apart = detached(reading, path, index);
   if (apart !== reading.text) return asOne(reading, apart, set(read(apart), path, value, options));
   const composed = composedOf(reading);
-  const [document] = composed.documents;
+  const document = composed.documents[index];
   const layout = { eol: eolOf(reading), step: options.indent ?? indentOf(reading) };
   const wanted = treesOf(reading);
-  wanted[0] = withValue(wanted[0] ?? new TreeMap(), path, value) as TreeMap;
+  const whole = withValue(wanted[index] ?? new TreeMap(), path, value) as TreeMap;
+  wanted[index] = whole;
   if (!document || document.root.kind === "scalar") {
     if (typeof path[0] === "number") throw indexIntoMap();
     return firstThatSays(
       reading,
       wanted,
-      [layout, { ...layout, flow: true }].map(
-        (form) => () => fillEmpty(reading.text, document, wanted[0]!, form),
-      ),
+      index,
+      [layout, { ...layout, flow: true }].map((form) => () => fillEmpty(reading.text, document, whole, form)),
     );
   }
   const found = find(composed, document.root, path);
   const attempts = found.node
     ? replacements(reading, found, wrap(found.rest, value), layout)
     : additions(reading.text, found, value, layout);
-  return firstThatSays(reading, wanted, [
+  return firstThatSays(reading, wanted, index, [
     ...attempts,
-    () => rewritePair(reading.text, found, path, wanted[0]!),
+    () => rewritePair(reading.text, found, path, whole),
   ]);
 }
 
 /** See {@link Format.unset}. @throws TsopsError("bad-path") if there is nothing at the path. */
-export function unset(reading: Reading, path: readonly PathElement[]): Edit[] {
+export function unset(reading: Reading, path: readonly PathElement[], options: EditOptions = {}): Edit[] {
+  const { document: index = 0 } = options;
   const composed = composedOf(reading);
-  const root = composed.documents[0]?.root;
+  const root = composed.documents[index]?.root;
   if (path.length === 0 || !root || root.kind === "scalar") throw nothingThere();
-  const apart = detached(reading, path);
-  if (apart !== reading.text) return asOne(reading, apart, unset(read(apart), path));
+  const apart = detached(reading, path, index);
+  if (apart !== reading.text) return asOne(reading, apart, unset(read(apart), path, options));
   const found = find(composed, root, path);
   const { holders, node, rest } = found;
   if (!node || rest.length > 0) throw nothingThere();
   const wanted = treesOf(reading);
-  wanted[0] = without(wanted[0]!, path) as TreeMap;
+  const whole = without(wanted[index]!, path) as TreeMap;
+  wanted[index] = whole;
   const { text } = reading;
   const holder = holders.at(-1)!;
   if (holder.flow) {
-    return firstThatSays(reading, wanted, [
+    return firstThatSays(reading, wanted, index, [
       () => removeFromFlow(text, holder, node),
-      () => rewritePair(text, found, path, wanted[0]!),
+      () => rewritePair(text, found, path, whole),
     ]);
   }
   if (holder.items.length > 1) {
     return firstThatSays(
       reading,
       wanted,
+      index,
       [false, true].map((keep) => () => removeFromBlock(text, holder, node, keep)),
     );
   }
@@ -93,10 +97,10 @@ export function unset(reading: Reading, path: readonly PathElement[]): Edit[] {
   const empty = holder.kind === "map" ? new TreeMap() : new TreeList();
   if (outer) {
     const layout = { eol: eolOf(reading), step: indentOf(reading) };
-    return firstThatSays(reading, wanted, [() => replaceInBlock(text, outer, holder, empty, layout)]);
+    return firstThatSays(reading, wanted, index, [() => replaceInBlock(text, outer, holder, empty, layout)]);
   }
   const end = lineEndOf(text, endOf(node));
-  return firstThatSays(reading, wanted, [() => [{ start: holder.start, end, text: "{}" }]]);
+  return firstThatSays(reading, wanted, index, [() => [{ start: holder.start, end, text: "{}" }]]);
 }
 
 /** The edits of a text in which aliases were written out, as one edit of the text before. */
@@ -209,13 +213,21 @@ function fillEmpty(text: string, document: DocumentNode | undefined, tree: TreeM
   return [{ start: at, end: at, text: closed ? lines + layout.eol : layout.eol + lines }];
 }
 
-function firstThatSays(reading: Reading, wanted: readonly TreeMap[], attempts: readonly Attempt[]): Edit[] {
+function firstThatSays(
+  reading: Reading,
+  wanted: readonly TreeMap[],
+  index: number,
+  attempts: readonly Attempt[],
+): Edit[] {
   let cause: unknown;
   for (const attempt of attempts) {
     try {
       const edits = attempt();
       const found = treesOf(read(applyEdits(reading.text, edits)));
-      if (found.length === wanted.length && found.every((tree, i) => sameTree(tree, wanted[i]!, i > 0))) {
+      if (
+        found.length === wanted.length &&
+        found.every((tree, i) => sameTree(tree, wanted[i]!, i !== index))
+      ) {
         return edits;
       }
     } catch (error) {
