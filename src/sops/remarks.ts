@@ -9,10 +9,13 @@ import type { Selection } from "./selection.ts";
 export function remarkWarnings(reading: Reading, selection: Selection): Warning[] {
   const remarks = remarksOf(reading);
   const plain = stayingPlain(remarks, reading, selection);
+  const selected = remarks.some(({ refused }) => refused)
+    ? selectedAmong(reading.entries, selection)
+    : undefined;
   return remarks.flatMap((remark) => {
-    const { offset, message, hint, quiet, mild } = remark;
-    const bare = plain.has(remark);
-    if (remark.refused || (bare && !mild) || (quiet && !bare)) return [];
+    const { offset, message, hint, quiet, mild, refused } = remark;
+    const bare = refused ? selected!.has(remark.as ?? remark.of!) : plain.has(remark);
+    if ((bare && !mild) || (quiet && !bare)) return [];
     return [{ message: `${message}; ${hint}`, offset }];
   });
 }
