@@ -1,6 +1,6 @@
 import type { Format, Reading } from "./formats/format.ts";
 import type { Recipients } from "./keys/difference.ts";
-import { type KeyService, unwrapDataKey } from "./keys/groups.ts";
+import { type KeyService, type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
@@ -51,12 +51,16 @@ export async function openText(
   text: string,
   format: Format,
   session: Session,
-  options: { ignoreMac?: boolean } = {},
+  options: { ignoreMac?: boolean; onOpened?: UnwrapOptions["onOpened"] } = {},
 ): Promise<OpenDocument> {
   const opened = readEncrypted(text, format);
   const { groups, threshold } = groupsFromMetadata(opened.metadata.tree);
   const [dataKey, selection] = await Promise.all([
-    unwrapDataKey(groups, threshold, { ...session, order: session.order ?? parseDecryptionOrder("") }),
+    unwrapDataKey(groups, threshold, {
+      ...session,
+      order: session.order ?? parseDecryptionOrder(""),
+      onOpened: options.onOpened,
+    }),
     compileSelector(opened.metadata.selector),
   ]);
   const close = () => void dataKey.fill(0);

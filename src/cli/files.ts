@@ -6,11 +6,14 @@ import { type ReadFile, readDocument } from "../files/read.ts";
 import type { Format } from "../formats/format.ts";
 import { formatOfFile, isFormatName, loadFormat } from "../formats/index.ts";
 import { decodeText, encodeText, placeOf } from "../formats/text.ts";
+import type { MasterKey } from "../keys/kind.ts";
 import type { Warning } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
+import { showKey } from "./recipients.ts";
 import { note } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
+import { loadSettings } from "./settings.ts";
 
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
@@ -136,10 +139,12 @@ export async function openFile(
   session: Session,
 ): Promise<OpenDocument> {
   const text = decodeText(bytes);
+  const openers: Opener[] = [];
   try {
     const open = await openText(text, await inputFormat(args, name), session, {
       ignoreMac: args.flag("ignore-mac"),
-    });
+      onOpened: (key, service) => void openers.push({ key, service }),
+    }).finally(() => (args.flag("verbose") ? noteOpeners(name, openers, args, io) : undefined));
     await checkSealThere(name, open.metadata, args, io).catch((error) => {
       open.close();
       throw error;
@@ -154,8 +159,51 @@ export async function openFile(
     }
     return open;
   } catch (error) {
+    if (error instanceof TsopsError && error.code === "no-data-key")
+      throw inFile(await withAdvice(error, name, text, args, io, session), name);
     throw inFile(error, name);
   }
+}
+
+interface Opener {
+  readonly key: MasterKey;
+  readonly service: string;
+}
+
+/** Which keys opened a file. Programs that call SOPS look for its words, so they stay. */
+async function noteOpeners(name: string, openers: readonly Opener[], args: Args, io: Io): Promise<void> {
+  if (openers.length === 0) return;
+  const config = await configOf(name, args, io);
+  const keys = openers.map(({ key, service }) => {
+    return `${key.kind} ${showKey(key, { config })}${service === "" ? "" : ` by ${service}`}`;
+  });
+  await note(io, `${name}: Data key recovered successfully, with ${keys.join(" and ")}`);
+}
+
+/** A report of keys that did not open a file, with what to do for whom it was never encrypted for. */
+async function withAdvice(
+  error: TsopsError,
+  name: string,
+  text: string,
+  args: Args,
+  io: Io,
+  { context, local = true }: Session,
+): Promise<TsopsError> {
+  if (!local) return error;
+  const [{ adviceForStranger, withLines }, { groupsFromMetadata }, { readEncrypted }] = await Promise.all([
+    import("./stranger.ts"),
+    import("../keys/metadata.ts"),
+    import("../sops/decrypt.ts"),
+  ]);
+  const { metadata } = readEncrypted(text, await inputFormat(args, name));
+  const { groups } = groupsFromMetadata(metadata.tree);
+  return withLines(error, await adviceForStranger(groups, await configOf(name, args, io), context));
+}
+
+/** For names of keys; what is wrong with the configuration does not matter to them. */
+async function configOf(name: string, args: Args, io: Io) {
+  const settings = await loadSettings(resolve(io.cwd, name), args, io).catch(() => undefined);
+  return settings?.config;
 }
 
 /** Ten comments that do not decrypt are ten lines; a thousand are not worth a screen each. */

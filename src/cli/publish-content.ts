@@ -16,10 +16,10 @@ import { readEncrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { inputFormat, readInput } from "./files.ts";
-import { type Io, writeLines } from "./io.ts";
+import type { Io } from "./io.ts";
 import type { Plan } from "./publish-plan.ts";
 import { formatDifference } from "./recipients.ts";
-import { note } from "./report.ts";
+import { differenceLine, note, tell } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { indentFor } from "./settings.ts";
 import { checkDrift } from "./vouch.ts";
@@ -71,7 +71,7 @@ export async function recreated(
   if (differs(differences)) {
     const head = "The following changes will be made to the file's key groups:";
     const title = many ? `${file}: ${head}` : head;
-    await writeLines(io.stdout, [title, ...formatDifference(differences, settings)]);
+    await tell(io, [title, ...formatDifference(differences, settings).map(differenceLine)], "stdout");
   }
   const made: NewFile = {
     groups,
