@@ -26,6 +26,8 @@ export async function loadFormat(name: FormatName): Promise<Format> {
   return await FORMATS[name]();
 }
 
+export const FORMAT_NAMES: readonly string[] = Object.keys(FORMATS);
+
 /** The format of a file by its name; any unknown extension is binary. */
 export function formatOfFile(name: string): FormatName {
   return EXTENSIONS.find(([extension]) => name.endsWith(extension))?.[1] ?? "binary";
