@@ -71,7 +71,7 @@ function unknownName(word: string, config: Config | undefined): TsopsError {
   const names = known.slice(0, MAX_NAMES).join(", ") + (known.length > MAX_NAMES ? ", …" : "");
   const others = known.length > 0 ? `there are: ${names}; or ` : "";
   const next = meant === undefined ? others : `did you mean ${meant}? Or `;
-  const hint = `${next}give its URI: age:age1…, pgp:FINGERPRINT, awskms://arn:… (docs/keys.md)`;
+  const hint = `${next}give its URI: age:age1…, pgp:FINGERPRINT, awskms://arn:…`;
   const where = config ? `${config.path} has no key or group "${word}"` : `"${word}" is not the URI of a key`;
   return new TsopsError("usage", where, { hint });
 }

@@ -32,14 +32,20 @@ export async function adviceForStranger(
   const it = recipients.length === 1 ? "it" : "one of them";
   return [
     `${own} ${recipients.join(", ")}`,
-    `ask ${whomToAsk(keys, config)} to add ${it} and to run tsops updatekeys (docs/team.md)`,
+    `ask ${whomToAsk(keys, config)} to add ${it} to the configuration, and to run tsops updatekeys`,
   ];
 }
 
 /** People first: a service's key adds nobody. */
 function whomToAsk(keys: readonly MasterKey[], config: Config | undefined): string {
   const people = keys.filter(({ kind }) => kind === "age" || kind === "pgp");
-  const names = new Set(people.map((key) => keyName(config, key) ?? shortened(key.id)));
+  // "me" is somebody else here
+  const names = new Set(
+    people.map((key) => {
+      const name = keyName(config, key);
+      return name === undefined || name === "me" ? `whoever has ${shortened(key.id)}` : name;
+    }),
+  );
   const shown = [...names].slice(0, SHOWN);
   const more = names.size > shown.length ? ` or ${names.size - shown.length} more` : "";
   return names.size === 1 ? shown[0]! : `one of ${shown.join(", ")}${more}`;
