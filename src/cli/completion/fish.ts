@@ -1,3 +1,4 @@
+import { append } from "../../formats/append.ts";
 import { COMPLETABLE, type Completable, GLOBAL_OPTIONS, type Option } from "./model.ts";
 
 export function fish(): string {
@@ -41,7 +42,10 @@ function commandLines(command: Completable): string[] {
   ];
   for (const [i, sub] of subcommands.entries()) {
     const inside = `${seen}; and __fish_seen_subcommand_from ${names[i]}`;
-    lines.push(...sub.options.map((option) => `complete -c tsops -n '${inside}' ${optionCode(option)}`));
+    append(
+      lines,
+      sub.options.map((option) => `complete -c tsops -n '${inside}' ${optionCode(option)}`),
+    );
   }
   return lines;
 }
