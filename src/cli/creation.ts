@@ -40,7 +40,11 @@ interface KeysFrom {
 /** Keys from options, and from variables where `env` is given; last those of `--key`. */
 export function keysFrom(args: Args, { prefix = "", env = {}, config }: KeysFrom = {}): MasterKey[] {
   const byUri = args.list(`${prefix}key`).flatMap((word) => keysOfWord(word, args, config));
-  return [...byKind(args, prefix, env), ...byUri];
+  try {
+    return [...byKind(args, prefix, env), ...byUri];
+  } catch (error) {
+    throw nameElsewhere(error, args, prefix, config) ?? error;
+  }
 }
 
 /** Those that the command line or a variable identifies itself: what a configuration calls by a name is its own affair. */
@@ -60,6 +64,26 @@ function keysOfWord(word: string, args: Args, config: Config | undefined): Maste
 
 /** Longer words, and those of other characters, are not shown: somebody may have put a secret there. */
 const NAME = /^(?!age-secret|age-plugin)[\p{L}\p{N}_@. -]{1,40}$/iu;
+
+/** `--rm-age bob`: names go with `--rm-key`. */
+function nameElsewhere(
+  error: unknown,
+  args: Args,
+  prefix: string,
+  config: Config | undefined,
+): TsopsError | undefined {
+  const word = KEY_OPTIONS.map(([option]) => args.text(prefix + option)).find((text) => {
+    return (
+      text !== undefined && (config?.groups.has(text) || config?.names.some(({ name }) => name === text))
+    );
+  });
+  if (word === undefined || !(error instanceof TsopsError)) return undefined;
+  const { code, message, cause } = error;
+  return new TsopsError(code, message, {
+    hint: `names of the configuration go with --${prefix}key ${word}`,
+    cause,
+  });
+}
 
 const MAX_NAMES = 10;
 

@@ -80,6 +80,16 @@ test("a name that is not known is quoted, and the one that may be meant is named
     assert.match(stderr, /there are: alice, bob, carol, team; or give its URI/);
   }, without));
 
+test("a name in the place of an identifier: the option for names is said", () =>
+  inSandbox(async (box) => {
+    box.write(".sopsrc", SOPSRC);
+    box.write("a.yaml", "a: 1\n");
+    await box.run(["encrypt", "-i", "a.yaml"]);
+    const { code, stderr } = await box.run(["rotate", "-i", "--rm-age", "bob", "a.yaml"]);
+    assert.is(code, 1);
+    assert.match(stderr, "names of the configuration go with --rm-key bob");
+  }, without));
+
 test("without a configuration a name is no URI, and what may be a secret is not shown", () =>
   inSandbox(async (box) => {
     box.write("a.yaml", "a: 1\n");
