@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const original = readFileSync(join(root, "fixtures", "demo", "secrets.yaml"));
-const bold = process.stdout.isTTY ? (text) => `\x1b[1m${text}\x1b[0m` : (text) => text;
+const colours = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+const styled = (code, text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
 
 if (!existsSync(join(root, "dist", "start.js")))
   execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit" });
@@ -55,7 +56,7 @@ function demonstrate() {
 }
 
 function say(text) {
-  console.log(`\n${bold(text)}\n`);
+  console.log(`\n${styled(1, text)}\n`);
 }
 
 function show(text) {
@@ -89,7 +90,9 @@ function difference(before, after) {
     encoding: "utf8",
   });
   refuse(!stdout, "git shows no difference");
-  return shortened(stdout.slice(stdout.indexOf("@@")));
+  return shortened(stdout.slice(stdout.indexOf("@@")))
+    .replace(/^\+.*$/gm, (line) => styled(32, line))
+    .replace(/^-.*$/gm, (line) => styled(31, line));
 }
 
 function refuse(wrong, message) {

@@ -1,6 +1,6 @@
 import type { Format, Reading } from "./formats/format.ts";
 import type { Recipients } from "./keys/difference.ts";
-import { type KeyService, unwrapDataKey } from "./keys/groups.ts";
+import { type KeyService, type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
@@ -53,7 +53,7 @@ export async function openText(
   text: string,
   format: Format,
   session: Session,
-  options: { ignoreMac?: boolean } = {},
+  options: { ignoreMac?: boolean; onOpened?: UnwrapOptions["onOpened"] } = {},
 ): Promise<OpenDocument> {
   return await openRead({ format, ...readEncrypted(text, format) }, session, options);
 }
@@ -62,12 +62,16 @@ export async function openText(
 export async function openRead(
   opened: EncryptedText,
   session: Session,
-  options: { ignoreMac?: boolean } = {},
+  options: { ignoreMac?: boolean; onOpened?: UnwrapOptions["onOpened"] } = {},
 ): Promise<OpenDocument> {
   const { format } = opened;
   const { groups, threshold } = groupsFromMetadata(opened.metadata.tree);
   const [dataKey, selection] = await Promise.all([
-    unwrapDataKey(groups, threshold, { ...session, order: session.order ?? parseDecryptionOrder("") }),
+    unwrapDataKey(groups, threshold, {
+      ...session,
+      order: session.order ?? parseDecryptionOrder(""),
+      onOpened: options.onOpened,
+    }),
     compileSelector(opened.metadata.selector),
   ]);
   const close = () => void dataKey.fill(0);

@@ -23,7 +23,7 @@ import {
 import { textField } from "../keys/fields.ts";
 import { printable } from "../keys/printable.ts";
 import type { Args } from "./args.ts";
-import { keysFrom } from "./creation.ts";
+import { keysIdentified } from "./creation.ts";
 import { homeOf, type Io } from "./io.ts";
 import { askNo, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
@@ -161,7 +161,7 @@ export class Allowed {
 
 /** What the options and variables name. */
 function namedHere(args: Args, io: Io): Allow {
-  const keys = ["", "add-"].flatMap((prefix) => keysFrom(args, prefix, io.env));
+  const keys = ["", "add-"].flatMap((prefix) => keysIdentified(args, { prefix, env: io.env }));
   const profile = args.text("aws-profile");
   return allowAll([
     namedByKeys(

@@ -8,6 +8,7 @@ import {
   DOCUMENT,
   flag,
   IGNORE_MAC,
+  JSON_OUTPUT,
   KEYS,
   NO_THRESHOLD,
   OUTPUT,
@@ -55,6 +56,7 @@ export const COMMANDS: readonly Command[] = [
       check: flag(
         "only say which files are not encrypted, or not as their rule has it; exit 1 if there are any",
       ),
+      json: flag("with --check: print the result as JSON"),
     },
     examples: [
       ["tsops encrypt -i secrets.yaml", "encrypt in place, with the keys of the matching creation rule"],
@@ -135,7 +137,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "updatekeys <files..>",
     summary: "give files the master keys that their creation rule names",
-    options: { ...YES, ...UPDATE_SELECTOR, "input-type": TYPES["input-type"]!, ...THRESHOLD },
+    options: { ...YES, ...UPDATE_SELECTOR, "input-type": TYPES["input-type"]!, ...THRESHOLD, ...JSON_OUTPUT },
     examples: [
       ["tsops updatekeys secrets.yaml", "shows the difference and asks"],
       ["tsops updatekeys --update-selector secrets.yaml", "the rule's selector, too"],
@@ -179,7 +181,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "filestatus <file>",
     summary: "say as JSON whether a file is encrypted",
-    options: { "input-type": TYPES["input-type"]! },
+    options: { "input-type": TYPES["input-type"]!, json: flag("accepted: it is always JSON") },
     load: async () => (await import("./commands/filestatus.ts")).filestatus,
   },
   {
@@ -202,7 +204,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "doctor [files..]",
     summary: "say which keys files need, and which of them this machine can use, without decrypting",
-    options: { "input-type": TYPES["input-type"]! },
+    options: { "input-type": TYPES["input-type"]!, ...JSON_OUTPUT },
     examples: [
       ["tsops doctor secrets.yaml", "credentials, region, permission and network for each of its keys"],
       ["tsops doctor", "the same for the keys that the configuration names"],
@@ -297,14 +299,14 @@ export const COMMANDS: readonly Command[] = [
       {
         usage: "explain <files..>",
         summary: "which rule a file gets, why not the others, and for whom it is encrypted",
-        options: {},
+        options: { ...JSON_OUTPUT },
         examples: [["tsops config explain prod/db.yaml", "works for files that do not exist yet"]],
         load: async () => (await import("./commands/config.ts")).explain,
       },
       {
         usage: "check",
         summary: "check the configuration file",
-        options: {},
+        options: { ...JSON_OUTPUT },
         examples: [["tsops config check", "exit 1 if something is wrong"]],
         load: async () => (await import("./commands/config.ts")).check,
       },

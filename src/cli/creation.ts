@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
-import { ruleGroups } from "../config/groups.ts";
+import { masterKeys, ruleGroups } from "../config/groups.ts";
 import { creationRule } from "../config/match.ts";
+import type { Config } from "../config/model.ts";
 import { compile } from "../config/pattern.ts";
 import { chooseSelector } from "../config/selectors.ts";
 import type { NewFile, Recipients } from "../document.ts";
@@ -10,6 +11,7 @@ import type { KindName, MasterKey } from "../keys/kind.ts";
 import { parseEncryptionContext, parseKms } from "../keys/kms.ts";
 import { kindNamed } from "../keys/table.ts";
 import { keysOfUri, parseUri } from "../keys/uri.ts";
+import { nearest } from "../nearest.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
@@ -27,10 +29,76 @@ const KEY_OPTIONS: readonly (readonly [option: string, variable: string, kind: K
   ["age", "SOPS_AGE_RECIPIENTS", "age"],
 ];
 
-/** Keys from options, with a prefix such as `add-`; from variables too where `env` is given; last those given by URI. */
-export function keysFrom(args: Args, prefix = "", env: Io["env"] = {}): MasterKey[] {
-  const byUri = args.list(`${prefix}key`).flatMap((uri) => masterKeysOfUri(uri, args));
-  return [...byKind(args, prefix, env), ...byUri];
+interface KeysFrom {
+  /** Such as `add-`. */
+  readonly prefix?: string;
+  /** For keys that variables name. */
+  readonly env?: Io["env"];
+  /** The one whose names of keys and groups count. */
+  readonly config?: Config;
+}
+
+/** Keys from options, and from variables where `env` is given; last those of `--key`. */
+export function keysFrom(args: Args, { prefix = "", env = {}, config }: KeysFrom = {}): MasterKey[] {
+  const byUri = args.list(`${prefix}key`).flatMap((word) => keysOfWord(word, args, config));
+  try {
+    return [...byKind(args, prefix, env), ...byUri];
+  } catch (error) {
+    throw nameElsewhere(error, args, prefix, config) ?? error;
+  }
+}
+
+/** Those that the command line or a variable identifies itself: what a configuration calls by a name is its own affair. */
+export function keysIdentified(args: Args, { prefix = "", env = {} }: KeysFrom): MasterKey[] {
+  const uris = args.list(`${prefix}key`).filter((word) => parseUri(word) !== undefined);
+  return [...byKind(args, prefix, env), ...uris.flatMap((uri) => masterKeysOfUri(uri, args))];
+}
+
+/** The keys of a URI, or what the configuration calls by that name: a key, or a group of them. */
+function keysOfWord(word: string, args: Args, config: Config | undefined): MasterKey[] {
+  if (parseUri(word) || !NAME.test(word)) return masterKeysOfUri(word, args);
+  const named = config?.names.find(({ name }) => name === word);
+  const refs = named ? [named.key] : config?.groups.get(word);
+  if (refs) return refs.flatMap(masterKeys);
+  throw unknownName(word, config);
+}
+
+/** Longer words, and those of other characters, are not shown: somebody may have put a secret there. */
+const NAME = /^(?!age-secret|age-plugin)[\p{L}\p{N}_@. -]{1,40}$/iu;
+
+/** `--rm-age bob`: names go with `--rm-key`. */
+function nameElsewhere(
+  error: unknown,
+  args: Args,
+  prefix: string,
+  config: Config | undefined,
+): TsopsError | undefined {
+  const word = KEY_OPTIONS.map(([option]) => args.text(prefix + option)).find((text) => {
+    return (
+      text !== undefined && (config?.groups.has(text) || config?.names.some(({ name }) => name === text))
+    );
+  });
+  if (word === undefined || !(error instanceof TsopsError)) return undefined;
+  const { code, message, cause } = error;
+  return new TsopsError(code, message, {
+    hint: `names of the configuration go with --${prefix}key ${word}`,
+    cause,
+  });
+}
+
+const MAX_NAMES = 10;
+
+function unknownName(word: string, config: Config | undefined): TsopsError {
+  const known = [
+    ...new Set([...(config?.names.map(({ name }) => name) ?? []), ...(config?.groups.keys() ?? [])]),
+  ];
+  const meant = nearest(word, known);
+  const names = known.slice(0, MAX_NAMES).join(", ") + (known.length > MAX_NAMES ? ", …" : "");
+  const others = known.length > 0 ? `there are: ${names}; or ` : "";
+  const next = meant === undefined ? others : `did you mean ${meant}? Or `;
+  const hint = `${next}give its URI: age:age1…, pgp:FINGERPRINT, awskms://arn:…`;
+  const where = config ? `${config.path} has no key or group "${word}"` : `"${word}" is not the URI of a key`;
+  return new TsopsError("usage", where, { hint });
 }
 
 /** The keys that the person's variables name. */
@@ -71,7 +139,7 @@ export interface Creation extends NewFile {
  */
 export async function settingsForNew(name: string, args: Args, io: Io): Promise<Settings> {
   const file = resolve(io.cwd, name);
-  const named = keysFrom(args, "", io.env).length > 0;
+  const named = keysIdentified(args, { env: io.env }).length > 0;
   return named && (await isOnlyBeside(args, io))
     ? { file, config: undefined }
     : await loadSettings(file, args, io);
@@ -83,7 +151,7 @@ export async function settingsForNew(name: string, args: Args, io: Io): Promise<
  */
 export async function creationFor({ config, file }: Settings, args: Args, io: Io): Promise<Creation> {
   const rule = config && (await creationRule(config, file));
-  const keys = keysFrom(args, "", io.env);
+  const keys = keysFrom(args, { env: io.env, config });
   if (keys.length === 0 && !rule) {
     throw new TsopsError(
       "config",

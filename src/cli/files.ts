@@ -7,13 +7,16 @@ import { type ReadFile, readDocument } from "../files/read.ts";
 import type { Format, FormatName } from "../formats/format.ts";
 import { formatOfFile, formatOfSopsName, isFormatName, loadFormat } from "../formats/index.ts";
 import { decodeText, encodeText, placeOf } from "../formats/text.ts";
+import type { MasterKey } from "../keys/kind.ts";
 import { type EncryptedText, readAs, recognize } from "../recognize.ts";
 import type { Warning } from "../sops/decrypt.ts";
 import { strangeTags } from "../sops/tags.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
+import { showKey } from "./recipients.ts";
 import { note } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
+import { loadSettings } from "./settings.ts";
 
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
@@ -171,9 +174,14 @@ export async function openFile(
   session: Session,
 ): Promise<OpenDocument> {
   const text = decodeText(bytes);
+  const openers: Opener[] = [];
   try {
     const ignoreMac = args.flag("ignore-mac");
-    const open = await openRead(await readEncryptedAs(text, name, args), session, { ignoreMac });
+    const onOpened = (key: MasterKey, service: string) => void openers.push({ key, service });
+    const open = await openRead(await readEncryptedAs(text, name, args), session, {
+      ignoreMac,
+      onOpened,
+    }).finally(() => (args.flag("verbose") ? noteOpeners(name, openers, args, io) : undefined));
     await checkSealThere(name, open.metadata, args, io).catch((error) => {
       open.close();
       throw error;
@@ -188,6 +196,8 @@ export async function openFile(
     }
     return open;
   } catch (error) {
+    if (error instanceof TsopsError && error.code === "no-data-key")
+      throw inFile(await withAdvice(error, name, text, args, io, session), name);
     throw inFile(error, name);
   }
 }
@@ -208,6 +218,46 @@ export async function openForUpdate(...input: Parameters<typeof openFile>): Prom
   const [name, , , io] = input;
   await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, io);
   return open;
+}
+
+interface Opener {
+  readonly key: MasterKey;
+  readonly service: string;
+}
+
+/** Which keys opened a file. Programs that call SOPS look for its words, so they stay. */
+async function noteOpeners(name: string, openers: readonly Opener[], args: Args, io: Io): Promise<void> {
+  if (openers.length === 0) return;
+  const config = await configOf(name, args, io);
+  const keys = openers.map(({ key, service }) => {
+    return `${key.kind} ${showKey(key, { config })}${service === "" ? "" : ` by ${service}`}`;
+  });
+  await note(io, `${name}: Data key recovered successfully, with ${keys.join(" and ")}`);
+}
+
+/** A report of keys that did not open a file, with what to do for whom it was never encrypted for. */
+async function withAdvice(
+  error: TsopsError,
+  name: string,
+  text: string,
+  args: Args,
+  io: Io,
+  { context, local = true }: Session,
+): Promise<TsopsError> {
+  if (!local) return error;
+  const [{ adviceForStranger, withLines }, { groupsFromMetadata }] = await Promise.all([
+    import("./stranger.ts"),
+    import("../keys/metadata.ts"),
+  ]);
+  const { metadata } = await readEncryptedAs(text, name, args);
+  const { groups } = groupsFromMetadata(metadata.tree);
+  return withLines(error, await adviceForStranger(groups, await configOf(name, args, io), context));
+}
+
+/** For names of keys; what is wrong with the configuration does not matter to them. */
+async function configOf(name: string, args: Args, io: Io) {
+  const settings = await loadSettings(resolve(io.cwd, name), args, io).catch(() => undefined);
+  return settings?.config;
 }
 
 /** Ten comments that do not decrypt are ten lines; a thousand are not worth a screen each. */

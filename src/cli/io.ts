@@ -37,8 +37,43 @@ export async function readAll(stream: Readable): Promise<Buffer> {
  * Writes lines of our own. Whatever the names, keys and messages in them hold, each stays one line, shows what is in
  * it, and is no command for a program that reads the log.
  */
-export async function writeLines(stream: Writable, lines: readonly string[]): Promise<void> {
-  await write(stream, lines.map((line) => `${visibleLine(line)}\n`).join(""));
+export async function writeLines(
+  stream: Writable,
+  lines: readonly Line[],
+  { colours = false } = {},
+): Promise<void> {
+  await write(stream, lines.map((line) => `${lineText(line, colours)}\n`).join(""));
+}
+
+const COLOURS = { red: 31, green: 32, yellow: 33 } as const;
+
+/** A line in a colour: the head alone, which is a text of ours, or the whole line. */
+export interface Painted {
+  readonly text: string;
+  readonly colour: keyof typeof COLOURS;
+  readonly head?: string;
+}
+
+export type Line = string | Painted;
+
+function lineText(line: Line, colours: boolean): string {
+  if (typeof line === "string") return visibleLine(line);
+  const text = visibleLine(line.text);
+  const head = line.head ?? text;
+  if (!colours || !text.startsWith(head)) return text;
+  return `\x1b[${COLOURS[line.colour]}m${head}\x1b[0m${text.slice(head.length)}`;
+}
+
+/** Runs whose command line says `--no-color`. */
+const plain = new WeakSet<Io>();
+
+export function withoutColours(io: Io): void {
+  plain.add(io);
+}
+
+/** Whether lines on a stream may have colours: on a terminal, unless the person does not want any. */
+export function takesColours(stream: Io["stdout"], io: Io): boolean {
+  return stream.isTTY === true && !io.env.NO_COLOR && io.env.TERM !== "dumb" && !plain.has(io);
 }
 
 /** What is no character of a text, or shows nothing: controls, line breaks, marks of direction, fillers. */

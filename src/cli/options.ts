@@ -25,6 +25,7 @@ export const GLOBAL: OptionTable = {
     describe: "blanks a level where YAML or JSON is printed anew",
   },
   verbose: flag("say more about what is done"),
+  "no-color": flag("no colours, also on a terminal; NO_COLOR in the environment does the same"),
   "decryption-order": text("kinds of master keys in the order in which they are tried, e.g. age,pgp"),
   "enable-local-keyservice": flag("use master keys from this process itself", { defaultDescription: "true" }),
   keyservice: text("a key service to ask as well: unix:///path, tcp://host:port or tls://host:port", {
@@ -65,7 +66,7 @@ export const KEYS: OptionTable = {
   pgp: text("PGP fingerprints, separated by commas", { alias: "p" }),
   age: text("age recipients, separated by commas", { alias: "a" }),
   key: text(
-    "a master key by its URI, of any kind (see `tsops config --help`); may be given several times",
+    "a master key by its URI, of any kind (see `tsops config --help`), or by its name in the configuration, as is a group of keys; may be given several times",
     URIS,
   ),
 };
@@ -108,8 +109,8 @@ export const ADD_REMOVE: OptionTable = {
       [`rm-${name}`, text(`${what} to remove`)],
     ]),
   ),
-  "add-key": text("URI of a master key to add", URIS),
-  "rm-key": text("URI of a master key to remove", URIS),
+  "add-key": text("a master key to add, by its URI or its name in the configuration", URIS),
+  "rm-key": text("a master key to remove, by its URI or its name in the configuration", URIS),
 };
 
 export const IGNORE_MAC: OptionTable = {
@@ -127,6 +128,11 @@ export const UPDATE_SELECTOR: OptionTable = {
 
 export const BATCH: OptionTable = {
   "dry-run": flag("say what would be done, and write nothing"),
+};
+
+/** For scripts; the shapes are in docs/json.md. */
+export const JSON_OUTPUT: OptionTable = {
+  json: flag("print the result as JSON, one line on standard output"),
 };
 
 export const ALLOW_ENV: OptionTable = {

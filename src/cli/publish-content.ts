@@ -15,10 +15,10 @@ import { type Bare, coverageChange } from "../sops/coverage.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { readEncryptedAs, readInput } from "./files.ts";
-import { type Io, writeLines } from "./io.ts";
+import type { Io } from "./io.ts";
 import type { Plan } from "./publish-plan.ts";
 import { formatDifference } from "./recipients.ts";
-import { note } from "./report.ts";
+import { differenceLine, note, tell } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { indentFor } from "./settings.ts";
 import { checkDrift } from "./vouch.ts";
@@ -69,7 +69,7 @@ export async function recreated(
   if (differs(differences)) {
     const head = "The following changes will be made to the file's key groups:";
     const title = many ? `${file}: ${head}` : head;
-    await writeLines(io.stdout, [title, ...formatDifference(differences, settings)]);
+    await tell(io, [title, ...formatDifference(differences, settings).map(differenceLine)], "stdout");
   }
   const made: NewFile = {
     groups,

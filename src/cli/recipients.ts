@@ -4,12 +4,15 @@ import type { MasterKey } from "../keys/kind.ts";
 import type { Settings } from "./settings.ts";
 
 /** The name that the configuration gives a key. */
-export function nameOfKey(key: MasterKey, { config }: Pick<Settings, "config">): string | undefined {
+export function nameOfKey(
+  key: Pick<MasterKey, "kind" | "id">,
+  { config }: Pick<Settings, "config">,
+): string | undefined {
   return keyName(config, key);
 }
 
 /** A key as people see it: what identifies it, and the name that the configuration gives it. */
-export function showKey(key: MasterKey, settings: Settings): string {
+export function showKey(key: MasterKey, settings: Pick<Settings, "config">): string {
   const name = nameOfKey(key, settings);
   return name === undefined ? key.id : `${key.id} (${name})`;
 }

@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import { type Io, writeLines } from "./io.ts";
+import { type Io, type Line, takesColours, writeLines } from "./io.ts";
 
 /**
  * Prints an error for a person: what is wrong, where, what to do next. A stack trace only if TSOPS_DEBUG is set.
@@ -8,7 +8,8 @@ import { type Io, writeLines } from "./io.ts";
  */
 export async function reportError(error: unknown, io: Io): Promise<number> {
   if (error instanceof TsopsError) {
-    await writeLines(io.stderr, errorLines(error));
+    const [first = "", ...more] = errorLines(error);
+    await tell(io, [{ text: first, colour: "red", head: "tsops:" }, ...more]);
     await debugTrace(error, io);
     return error.exitCode;
   }
@@ -16,8 +17,12 @@ export async function reportError(error: unknown, io: Io): Promise<number> {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const what = error instanceof Error ? `${error.name}${code ? ` ${code}` : ""}` : "unknown error";
   // the message of an unforeseen error could hold anything, so it is shown only where somebody asked for it
-  await writeLines(io.stderr, [
-    `tsops: internal error (${what}): this is a fault of tsops, not of yours`,
+  await tell(io, [
+    {
+      text: `tsops: internal error (${what}): this is a fault of tsops, not of yours`,
+      colour: "red",
+      head: "tsops:",
+    },
     "  nothing was written; set TSOPS_DEBUG=1 to see where it happened, and report that without secrets",
   ]);
   await debugTrace(error, io);
@@ -50,5 +55,26 @@ async function debugTrace(error: unknown, io: Io): Promise<void> {
 
 /** A line for a person that is not an error, and what belongs to it on lines of their own. */
 export async function note(io: Io, text: string, ...more: readonly string[]): Promise<void> {
-  await writeLines(io.stderr, [`tsops: ${text}`, ...more]);
+  const warns = text.startsWith("warning: ");
+  const first: Line = `tsops: ${text}`;
+  await tell(io, [
+    warns ? { text: first, colour: "yellow", head: "tsops: warning:" } : first,
+    ...more.map(differenceLine),
+  ]);
+}
+
+/** Lines for a person, in colours where they may be: on standard error, or standard output. */
+export async function tell(
+  io: Io,
+  lines: readonly Line[],
+  output: "stdout" | "stderr" = "stderr",
+): Promise<void> {
+  const stream = io[output];
+  await writeLines(stream, lines, { colours: takesColours(stream, io) });
+}
+
+/** What was added is green, what was removed is red, as git has it. */
+export function differenceLine(text: string): Line {
+  const [, sign] = /^ *(\+\+\+|---) /.exec(text) ?? [];
+  return sign === undefined ? text : { text, colour: sign === "+++" ? "green" : "red" };
 }

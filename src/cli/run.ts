@@ -1,4 +1,4 @@
-import { type Io, write } from "./io.ts";
+import { type Io, withoutColours, write } from "./io.ts";
 import { parseArguments } from "./parse.ts";
 import { reportError } from "./report.ts";
 import { VERSION_TEXT } from "./version.ts";
@@ -8,6 +8,9 @@ import { VERSION_TEXT } from "./version.ts";
  * @returns the exit code; nothing here ends the process.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const end = argv.indexOf("--");
+  // also for what is wrong with the arguments
+  if (argv.slice(0, end < 0 ? undefined : end).some((word) => /^--?no-color$/.test(word))) withoutColours(io);
   try {
     const { command, words, args } = parseArguments(argv);
     if (args.flag("help")) {

@@ -83,7 +83,7 @@ function reason({ pattern }: Rule, matches: boolean): string {
 }
 
 /** The selector that a rule's new files get. */
-function selectorOf(rule: Rule): Selector {
+export function selectorOf(rule: Rule): Selector {
   return rule.selectors[0] ?? DEFAULT_SELECTOR;
 }
 

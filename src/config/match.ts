@@ -71,7 +71,7 @@ export async function creationRule(config: Config, file: string): Promise<Rule |
   const rule = await matchingRule(config, file);
   if (rule || !config.rules) return rule;
   const [text] = subjectOf(config.folder, file).texts;
-  throw new TsopsError("config", `no creation rule matches ${printable(text ?? "")}`, {
+  throw new TsopsError("config", `no matching creation rules found for ${printable(text ?? "")}`, {
     place: { file: config.path },
     hint: "add a rule for it; `tsops config explain FILE` says why the others do not match",
   });

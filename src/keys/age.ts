@@ -1,7 +1,13 @@
 import { TsopsError } from "../errors.ts";
 import { type AgeFile, armor, dearmor, openAge, parseAge, sealAge } from "./age/file.ts";
 import { checkHybridRecipient, isHybridRecipient, sealHybrid } from "./age/hybrid.ts";
-import { findIdentity, hasPluginIdentity, openersOf, openWithIdentities } from "./age/identities.ts";
+import {
+  type Attempt,
+  findIdentity,
+  hasPluginIdentity,
+  openersOf,
+  openWithIdentities,
+} from "./age/identities.ts";
 import { pluginName, wrapByPlugin } from "./age/plugin.ts";
 import { parseSshRecipient, wrapSsh } from "./age/ssh.ts";
 import { parseX25519Recipient, wrapX25519 } from "./age/x25519.ts";
@@ -42,9 +48,9 @@ export const age: KeyKind = withoutControls({
 
   async unwrap(key, context) {
     const file = wrappedFile(key);
-    const { fileKey, tried } = await openWithIdentities(file, key.id, context);
+    const { fileKey, tried, forOthers } = await openWithIdentities(file, key.id, context);
     if (!fileKey) {
-      reports(context).set(wrappedKeyOf(key), tried);
+      reports(context).set(wrappedKeyOf(key), { tried, forOthers });
       return null;
     }
     try {
@@ -69,23 +75,23 @@ export const age: KeyKind = withoutControls({
 
   whyNot(key, context) {
     const variable = key.id.startsWith("ssh-") ? "SOPS_AGE_SSH_PRIVATE_KEY_FILE" : "SOPS_AGE_KEY_FILE";
-    return [
-      "no identity for it",
-      ...(reports(context).get(wrappedKeyOf(key)) ?? []),
-      `put the identity into one of these places, or name its file in ${variable}`,
-    ];
+    const { tried = [], forOthers } = reports(context).get(wrappedKeyOf(key)) ?? {};
+    const lines = ["no identity for it", ...tried];
+    // whoever has an identity of their own does not need to be told to get somebody else's
+    if (forOthers) return lines;
+    return [...lines, `put the identity into one of these places, or name its file in ${variable}`];
   },
 
   async examine(key, context) {
     try {
       const enc = textField(key.fields, "enc");
       const file = enc === "" ? undefined : parseAge(dearmor(enc));
-      const { opens, perhaps, tried } = await findIdentity(file, key.id, context);
+      const { opens, perhaps, tried, forOthers } = await findIdentity(file, key.id, context);
       if (opens) return { usable: true, lines: ["an identity for it is here"] };
       if (perhaps.length > 0) {
         return { usable: undefined, lines: [`perhaps by ${perhaps.join(" or ")}: not asked`] };
       }
-      reports(context).set(wrappedKeyOf(key), tried);
+      reports(context).set(wrappedKeyOf(key), { tried, forOthers });
       return { usable: false, lines: age.whyNot!(key, context) };
     } catch (error) {
       return { usable: false, lines: reasonsOf(error) };
@@ -115,7 +121,7 @@ function wrappedFile(key: MasterKey): AgeFile {
 }
 
 /** What was tried for the wrapped keys that nothing opened. */
-function reports(context: KeyContext): Map<string, readonly string[]> {
+function reports(context: KeyContext): Map<string, Pick<Attempt, "tried" | "forOthers">> {
   return once(context, "age reports", () => new Map());
 }
 

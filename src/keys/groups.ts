@@ -36,6 +36,8 @@ export interface UnwrapOptions extends KeyServices {
   /** Kinds in the order in which their keys are tried: see parseDecryptionOrder. */
   readonly order: readonly string[];
   readonly context: KeyContext;
+  /** Told which key opened, once for each group, and the service that did it; "" is this program. */
+  readonly onOpened?: (key: MasterKey, service: string) => void;
 }
 
 /**
@@ -223,7 +225,7 @@ async function openGroup(
 async function openKey(
   key: MasterKey,
   fault: Fault,
-  { context, local = true, services = [] }: UnwrapOptions,
+  { context, local = true, services = [], onOpened }: UnwrapOptions,
   reasons: string[],
 ): Promise<Buffer | null> {
   const kind = kindNamed(key.kind);
@@ -237,7 +239,10 @@ async function openKey(
       if (context.signal?.aborted) throw new TsopsError("aborted", "stopped");
       const part = await unwrapOnce(key, way.name, context, way.unwrap);
       const wrong = part && fault(part);
-      if (part && wrong === undefined) return part;
+      if (part && wrong === undefined) {
+        onOpened?.(key, way.name);
+        return part;
+      }
       part?.fill(0);
       if (part) reasons.push(wrong!);
       else if (way.name === "") append(reasons, kind.whyNot?.(key, context) ?? ["nothing here can open it"]);

@@ -14,6 +14,9 @@ export interface GroupResult {
   readonly keys: readonly KeyResult[];
 }
 
+/** SOPS's own words, which programs that call it look for. */
+const NO_DATA_KEY = "Failed to get the data key required to decrypt the SOPS file";
+
 /** The error for a data key that cannot be had; its hint says what was tried for each key of each group. */
 export function groupReport(results: readonly GroupResult[], groups: number, needed: number): TsopsError {
   const opened = results.filter((result) => result.opened).length;
@@ -22,7 +25,7 @@ export function groupReport(results: readonly GroupResult[], groups: number, nee
     const which =
       keys.length === 1 ? "the file's only master key" : `none of the file's ${keys.length} master keys`;
     const message = keys.length === 1 ? `${which} cannot be used` : `${which} can be used`;
-    return new TsopsError("no-data-key", `cannot get the data key: ${message}`, { hint: keyLines(keys, "") });
+    return new TsopsError("no-data-key", `${NO_DATA_KEY}: ${message}`, { hint: keyLines(keys, "") });
   }
   const lines = results.map((result, i) => {
     const name = `key group ${i + 1} of ${groups}`;
@@ -30,7 +33,7 @@ export function groupReport(results: readonly GroupResult[], groups: number, nee
   });
   return new TsopsError(
     "no-data-key",
-    `cannot get the data key: ${needed} of ${groups} key groups are needed, ${opened} could be opened`,
+    `${NO_DATA_KEY}: ${needed} of ${groups} key groups are needed, ${opened} could be opened`,
     { hint: lines.join("\n") },
   );
 }

@@ -43,6 +43,7 @@ test("doctor asks nobody: an identity under a passphrase is a perhaps", async ()
     sealed.setPassphrase("pass");
     sealed.setScryptWorkFactor(10);
     box.env.SOPS_AGE_KEY_FILE = box.write("key.age", await sealed.encrypt(IDENTITY));
+    box.env.NO_COLOR = "1";
     const { code, stdout } = await box.run(["doctor", "s.env"], { terminal: true });
     assert.is(code, 0);
     assert.match(stdout, /can perhaps be opened here/);

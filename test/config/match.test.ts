@@ -33,7 +33,7 @@ test("the first rule that matches counts; expressions are RE2's and not anchored
 
 test("no rule that matches is an error for new files, with exit code 1", async () => {
   const error = await failure(creationRule(await rules("a"), "/repo/x\u001b[31m.env"));
-  assert.is(error.message, "no creation rule matches x\\x1b[31m.env");
+  assert.is(error.message, "no matching creation rules found for x\\x1b[31m.env");
   assert.is(error.exitCode, 1);
   assert.is(error.place?.file, "/repo/.sops.yaml");
   assert.is(await creationRule(await yaml("destination_rules: []\n"), "/repo/x"), undefined);

@@ -55,7 +55,10 @@ test("several groups: as many as the threshold says", async () => {
     assert.equal(await unwrapDataKey(groups, 2, { order, context: context(...names) }), dataKey);
   }
   const error = await failure(unwrapDataKey(groups, 2, { order, context: context("age3", "age4") }));
-  assert.is(error.message, "cannot get the data key: 2 of 3 key groups are needed, 1 could be opened");
+  assert.is(
+    error.message,
+    "Failed to get the data key required to decrypt the SOPS file: 2 of 3 key groups are needed, 1 could be opened",
+  );
   assert.is(error.exitCode, 128);
 });
 
@@ -123,7 +126,10 @@ test("the report of one group", async () => {
   const error = await failure(unwrapDataKey([[keys[0]!, wrapped!]], 0, { order, context: context("age2") }));
   assert.is(error.code, "no-data-key");
   assert.is(error.exitCode, 128);
-  assert.is(error.message, "cannot get the data key: none of the file's 2 master keys can be used");
+  assert.is(
+    error.message,
+    "Failed to get the data key required to decrypt the SOPS file: none of the file's 2 master keys can be used",
+  );
   const lines = error.hint!.split("\n");
   assert.is(lines[0], `age ${goldenKey("age1.pub").trim()}`);
   assert.is(lines[1], "  - no identity for it");

@@ -61,7 +61,7 @@ const CASES: readonly (readonly [name: FormatName, text: string, password: strin
   ["dotenv", "password =x\n", "refused 1:1", "warned 1:1"],
   ["dotenv", "my-key=x\n", "warned 1:1", "warned 1:1"],
   ["dotenv", "A=1 # a comment to others\n", "nothing", "nothing"],
-  ["dotenv", 'K="a\nb=\nc="\n', "warned 2:1", "refused 2:1"],
+  ["dotenv", 'K="a\nb=\nc="\n', "warned 2:1 3:1", "refused 2:1"],
   ["dotenv", 'password="a\nb=\nc="\n', "refused 2:1", "refused 2:1"],
   // characters that cannot be seen
   ["dotenv", "\ufeffpassword=x\n", "refused 1:1", "warned 1:1"],

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { Drift } from "../../config/drift.ts";
 import { Configurations } from "../../config/find.ts";
 import { masterKeys } from "../../config/groups.ts";
 import { inFile, TsopsError } from "../../errors.ts";
@@ -12,11 +13,13 @@ import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
 import type { Args } from "../args.ts";
 import { describeDrift } from "../drift.ts";
 import { readEncryptedAs, readInput } from "../files.ts";
-import { type Io, writeLines } from "../io.ts";
+import type { Io, Line, Painted } from "../io.ts";
+import { driftJson, keyJson, writeJson } from "../json.ts";
 import { nameOfKey } from "../recipients.ts";
-import { reportError } from "../report.ts";
+import { differenceLine, reportError, tell } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { type Settings, settingsForReading } from "../settings.ts";
+import { adviceForStranger } from "../stranger.ts";
 import { driftOf } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
 
@@ -31,15 +34,21 @@ export async function doctor(args: Args, io: Io): Promise<number> {
   const careful = { ...context, prompt: undefined, offline: given.length === 0 };
   const examine = local ? examiner(careful) : async () => NOT_USED;
   if (given.length === 0) return await examineConfiguration(args, io, examine);
+  const asJson = args.flag("json");
+  const results: unknown[] = [];
   let exit = 0;
   for (const name of await encryptedFiles(given, args, io)) {
     try {
-      const opens = await examineFile(name, args, io, { context, order, services, examine });
-      if (opens === false) exit = Math.max(exit, 128);
+      const report = await examineFile(name, args, io, { context, order, local, services, examine });
+      if (report.opens === false) exit = Math.max(exit, 128);
+      if (asJson) results.push(reportJson(report));
+      else await tell(io, reportLines(report), "stdout");
     } catch (error) {
       exit = Math.max(exit, await reportError(inFile(error, name), io));
+      results.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
     }
   }
+  if (asJson) await writeJson(io, { files: results });
   return exit;
 }
 
@@ -48,6 +57,7 @@ type Examine = (key: MasterKey) => Promise<Examination>;
 interface Means {
   readonly context: KeyContext;
   readonly order: readonly string[];
+  readonly local: boolean;
   readonly services: readonly KeyService[];
   readonly examine: Examine;
 }
@@ -72,12 +82,28 @@ function examiner(context: KeyContext): Examine {
   };
 }
 
+/** What was found out about a file. */
+interface Report {
+  readonly file: string;
+  readonly opens: boolean | undefined;
+  /** How many of the groups are needed. */
+  readonly needed: number;
+  readonly groups: readonly (readonly KeyReport[])[];
+  readonly drift: Drift | undefined;
+  readonly services: readonly string[];
+  /** What to do where it cannot be opened. */
+  readonly advice: readonly string[];
+  readonly settings: Settings;
+}
+
+type KeyReport = Examination & { readonly key: MasterKey };
+
 async function examineFile(
   name: string,
   args: Args,
   io: Io,
-  { context, order, services, examine }: Means,
-): Promise<boolean | undefined> {
+  { context, order, local, services, examine }: Means,
+): Promise<Report> {
   const { bytes } = await readInput(name, io);
   const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, args);
   const settings = await settingsForReading(resolve(io.cwd, name), args, io);
@@ -90,27 +116,58 @@ async function examineFile(
   );
   const needed = groups.length > 1 ? effectiveThreshold(groups, threshold) : 1;
   const here = verdict(results, needed);
-  const opens = here === false && services.length > 0 ? undefined : here;
+  return {
+    file: name,
+    opens: here === false && services.length > 0 ? undefined : here,
+    needed,
+    groups: results,
+    drift: await driftOf({ groups, threshold, metadata, format }, settings, io),
+    services: services.map((service) => service.name),
+    advice: here === false && local ? await adviceForStranger(groups, settings.config, context) : [],
+    settings,
+  };
+}
+
+function reportLines(report: Report): Line[] {
+  const { file, opens, needed, groups, drift, services, advice, settings } = report;
   const count = groups.length > 1 ? `; ${needed} of its ${groups.length} key groups are needed` : "";
-  const lines = [`${name}: ${OPENS.get(opens)}${count}`];
-  const drift = await driftOf({ groups, threshold, metadata, format }, settings, io);
+  const lines: Line[] = [`${file}: ${OPENS.get(opens)}${count}`];
   if (drift) {
     const [what, ...more] = describeDrift(drift, settings);
     lines.push(`  it ${what}`);
     append(
       lines,
-      more.map((line) => `    ${line}`),
+      more.map((line) => differenceLine(`    ${line}`)),
     );
   }
-  for (const [i, keys] of results.entries()) {
+  for (const [i, keys] of groups.entries()) {
     if (groups.length > 1) lines.push(`  key group ${i + 1}`);
     for (const result of keys) append(lines, keyLines(result, settings));
   }
   // their protocol has no question that would be answered without unwrapping
   for (const service of services)
-    lines.push(`  ? key service ${service.name}`, "      it is asked only when a file is decrypted");
-  await writeLines(io.stdout, lines);
-  return opens;
+    lines.push(`  ? key service ${service}`, "      it is asked only when a file is decrypted");
+  append(
+    lines,
+    advice.map((line) => `  ${line}`),
+  );
+  return lines;
+}
+
+function reportJson({ file, opens, needed, groups, drift, services, advice, settings }: Report) {
+  return {
+    file,
+    opens: opens ?? null,
+    groupsNeeded: needed,
+    groups: groups.map((keys) => keys.map((result) => resultJson(result, settings))),
+    drift: driftJson(drift, settings),
+    keyServices: services,
+    advice,
+  };
+}
+
+function resultJson({ key, usable, lines }: KeyReport, settings: Pick<Settings, "config">) {
+  return { ...keyJson(key, settings), usable: usable ?? null, why: lines };
 }
 
 const OPENS: ReadonlyMap<boolean | undefined, string> = new Map([
@@ -126,15 +183,18 @@ function verdict(groups: readonly (readonly Examination[])[], needed: number): b
   return sure >= needed ? true : possible >= needed ? undefined : false;
 }
 
-function keyLines(
-  { key, usable, lines }: Examination & { key: MasterKey },
-  settings: Pick<Settings, "config">,
-): string[] {
+function keyLines({ key, usable, lines }: KeyReport, settings: Pick<Settings, "config">): Line[] {
   const name = nameOfKey(key, settings);
-  const mark = usable === true ? "+" : usable === false ? "-" : "?";
-  const title = `  ${mark} ${describeKey(key)}${name === undefined ? "" : ` (${name})`}`;
-  return [title, ...lines.map((line) => `      ${line}`)];
+  const [mark, colour] = MARKS.get(usable)!;
+  const text = `  ${mark} ${describeKey(key)}${name === undefined ? "" : ` (${name})`}`;
+  return [{ text, colour, head: `  ${mark}` }, ...lines.map((line) => `      ${line}`)];
 }
+
+const MARKS: ReadonlyMap<boolean | undefined, readonly [string, Painted["colour"]]> = new Map([
+  [true, ["+", "green"]],
+  [false, ["-", "red"]],
+  [undefined, ["?", "yellow"]],
+]);
 
 /** Without files: every key that the configuration names, each once. Nothing is sent: nobody asked for its servers. */
 async function examineConfiguration(args: Args, io: Io, examine: Examine): Promise<number> {
@@ -157,10 +217,17 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
   const keys = new Map(refs.flatMap((ref) => masterKeys(ref)).map((key) => [describeKey(key), key]));
   const group: KeyGroup = [...keys.values()];
   const results = await Promise.all(group.map(async (key) => ({ key, ...(await examine(key)) })));
+  if (args.flag("json")) {
+    await writeJson(io, {
+      configuration: config.path,
+      keys: results.map((key) => resultJson(key, { config })),
+    });
+    return 0;
+  }
   const count = (wanted: boolean | undefined) => results.filter(({ usable }) => usable === wanted).length;
   const perhaps = count(undefined) > 0 ? `, ${count(undefined)} perhaps` : "";
-  const lines = [`${config.path}: ${count(true)} of ${group.length} keys can be used here${perhaps}`];
+  const lines: Line[] = [`${config.path}: ${count(true)} of ${group.length} keys can be used here${perhaps}`];
   for (const result of results) append(lines, keyLines(result, { config }));
-  await writeLines(io.stdout, lines);
+  await tell(io, lines, "stdout");
   return 0;
 }

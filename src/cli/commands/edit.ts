@@ -142,7 +142,7 @@ async function editAndSave(
     warn: (message) => note(io, `warning: ${message}`),
   });
   if (result === "unchanged") {
-    throw new TsopsError("not-modified", "the file has not changed", { hint: "nothing was written" });
+    throw new TsopsError("not-modified", "File has not changed", { hint: "nothing was written" });
   }
 }
 

@@ -12,7 +12,7 @@ import { encryptNew, saveText } from "../../save.ts";
 import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
-import { problemsOf } from "../check.ts";
+import { problemJson, problemLines, problemsOf } from "../check.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../creation.ts";
 import {
   checkOutputOptions,
@@ -25,6 +25,7 @@ import {
 } from "../files.ts";
 import { findFiles } from "../found.ts";
 import { type Io, quotedPath, readAll, write } from "../io.ts";
+import { writeJson } from "../json.ts";
 import { refuseProtected, whoReads } from "../protected.ts";
 import { changeOf, reportingReading } from "../remarks.ts";
 import { note } from "../report.ts";
@@ -38,6 +39,8 @@ export async function encrypt(args: Args, io: Io): Promise<number> {
   const given = args.list("files");
   checkOutputOptions(args, given);
   if (args.has("update")) return await encryptUpdate(args, io, given);
+  if (args.flag("json") && !args.flag("check"))
+    throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
   const session = await makeSession(args, io);
   if (given.length === 0) return await encryptStdin(args, io, session);
   if (args.flag("check")) return await checkFiles(given, args, io);
@@ -233,18 +236,22 @@ async function listFiles(names: readonly string[], args: Args, io: Io): Promise<
 
 /** `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. */
 async function checkFiles(given: readonly string[], args: Args, io: Io): Promise<number> {
-  let exit = 0;
+  const asJson = args.flag("json");
+  const wrong: unknown[] = [];
   for (const { name, named } of await findFiles(given, args, io, { writes: false })) {
     if ((await whoReads(name, args, io)) !== undefined) continue;
     const encrypted = await isEncrypted(name, args, io);
     if (!encrypted && !named && !(await ruleMatches(name, args, io))) continue;
     const problems = encrypted ? await problemsIn(name, args, io) : [];
     if (encrypted && problems.length === 0) continue;
-    exit = 1;
+    const listed = encrypted ? problems.map(problemJson) : [{ problem: "not-encrypted" }];
+    wrong.push({ file: name, problems: listed });
+    if (asJson) continue;
     await write(io.stdout, `${quotedPath(name)}\n`);
-    for (const lines of problems) await note(io, ...lines);
+    for (const lines of problemLines(name, problems)) await note(io, ...lines);
   }
-  return exit;
+  if (asJson) await writeJson(io, { files: wrong });
+  return wrong.length > 0 ? 1 : 0;
 }
 
 async function problemsIn(name: string, args: Args, io: Io): ReturnType<typeof problemsOf> {

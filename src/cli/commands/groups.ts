@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { OpenDocument, Recipients, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { loses } from "../../keys/difference.ts";
@@ -7,7 +8,7 @@ import type { Args } from "../args.ts";
 import { keysFrom } from "../creation.ts";
 import { missingFileExits } from "../files.ts";
 import { type Io, write } from "../io.ts";
-import type { Settings } from "../settings.ts";
+import { loadSettings, type Settings } from "../settings.ts";
 import { updateFile } from "../update.ts";
 import { reportRemoved } from "../vouch.ts";
 
@@ -19,14 +20,16 @@ export async function groups(_args: Args, io: Io): Promise<number> {
 
 /** `groups add -f FILE --age …`: one more group; a new data key too, if more groups are needed than before. */
 export async function addGroup(args: Args, io: Io): Promise<number> {
-  const group = keysFrom(args);
+  const file = fileOption(args);
+  const { config } = await loadSettings(resolve(io.cwd, file), args, io);
+  const group = keysFrom(args, { config });
   if (group.length === 0) {
     throw new TsopsError("generic", "the new group has no master key", {
       hint: "name one with --age, --pgp, …",
     });
   }
   const work = updateFile(
-    fileOption(args),
+    file,
     args,
     io,
     async (open, session, options, settings) => {

@@ -35,7 +35,7 @@ export async function init(args: Args, io: Io): Promise<number> {
   const patterns = args.list("patterns").length > 0 ? args.list("patterns") : PATTERNS;
   const target = resolve(io.cwd, ".sopsrc");
   // never through a link, which somebody else may have put there
-  await createNew(target, Buffer.from(configText(recipient, patterns, io.cwd)), { mode: 0o666 });
+  await createNew(target, Buffer.from(configText(recipient, patterns, io)), { mode: 0o666 });
   await note(io, ...(await nextSteps(target, patterns, io)));
   return 0;
 }
@@ -120,19 +120,26 @@ async function newIdentity(path: string, io: Io): Promise<string> {
   return recipient;
 }
 
+/** A name for the key that says something to colleagues too, where the system knows one. */
+function nameOfPerson({ env }: Io): string {
+  const name = env.USER ?? env.LOGNAME ?? env.USERNAME ?? "";
+  return /^[a-z][\w.-]{0,31}$/i.test(name) && name !== "root" ? name : "me";
+}
+
 /** Names in quotes, so that editors that know JSON with comments are content. */
-function configText(recipient: string, patterns: readonly string[], folder: string): string {
+function configText(recipient: string, patterns: readonly string[], io: Io): string {
+  const name = nameOfPerson(io);
   const schema = "node_modules/tsops/schema/tsopsrc.schema.json";
-  const known = statOf(resolve(folder, schema)) ? `  "$schema": "./${schema}",\n` : "";
+  const known = statOf(resolve(io.cwd, schema)) ? `  "$schema": "./${schema}",\n` : "";
   return `// Who can read which files below this folder, once they are encrypted with: tsops encrypt -i FILE
 {
 ${known}  "keys": {
-    "me": "age:${recipient}"
+    "${name}": "age:${recipient}"
   },
   "rules": [
     {
       "glob": ${JSON.stringify(patterns).replaceAll(",", ", ")},
-      "recipients": ["me"]
+      "recipients": ["${name}"]
     }
   ]
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { sameKey } from "../../keys/difference.ts";
 import { exactKeys } from "../../keys/groups.ts";
@@ -10,6 +11,7 @@ import { checkOutputOptions } from "../files.ts";
 import type { Io } from "../io.ts";
 import { showKey } from "../recipients.ts";
 import { note } from "../report.ts";
+import { loadSettings } from "../settings.ts";
 import { updateFile } from "../update.ts";
 import { reportRemoved, selectorOfRule } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
@@ -26,11 +28,12 @@ export async function rotate(args: Args, io: Io): Promise<number> {
       hint: "use --in-place",
     });
   }
-  const added = keysFrom(args, "add-");
-  const removed = keysFrom(args, "rm-");
   const inPlace = args.flag("in-place");
   const aligns = args.flag("update-selector");
   return await forEachFile(files, "rotated", io, async (name) => {
+    const { config } = await loadSettings(resolve(io.cwd, name), args, io);
+    const added = keysFrom(args, { prefix: "add-", config });
+    const removed = keysFrom(args, { prefix: "rm-", config });
     const work = updateFile(
       name,
       args,

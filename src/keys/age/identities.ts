@@ -286,6 +286,8 @@ export interface Attempt {
   readonly fileKey: Buffer | null;
   /** Where it failed: what was tried and why not, a line each. */
   readonly tried: readonly string[];
+  /** Whether somebody's identities are here, and it is known whose: the file is for others. */
+  readonly forOthers: boolean;
 }
 
 /** Tries every identity until one opens the file. `recipient` is whom it is for, by what the metadata say. */
@@ -300,22 +302,60 @@ export async function openWithIdentities(
   for await (const identity of inRounds(sources, recipient)) {
     try {
       const fileKey = await identity.unwrap(file);
-      if (fileKey) return { fileKey, tried: [] };
+      if (fileKey) return { fileKey, tried: [], forOthers: false };
     } catch (error) {
       if (error instanceof TsopsError && error.code === "aborted") throw error;
       failures.set(identity, reasonOf(error));
     }
   }
-  return { fileKey: null, tried: await report(sources, recipient, failures) };
+  const tried = await report(sources, recipient, failures);
+  return { fileKey: null, tried, forOthers: await isForOthers(recipient, context) };
+}
+
+/** Whether identities of other recipients are here, and none that may be this one's. */
+async function isForOthers(recipient: string, context: KeyContext): Promise<boolean> {
+  const { recipients, unknown } = await ownRecipients(context, recipient.startsWith("ssh-"));
+  return recipients.length > 0 && unknown === 0 && !recipients.includes(withoutComment(recipient));
+}
+
+/**
+ * The public keys of the identities here, those of age first, and how many have none that is known. SSH keys, which
+ * almost everybody has, count only where they are asked for. Nothing is asked: of commands, only what they printed
+ * already counts.
+ */
+export async function ownRecipients(
+  context: KeyContext,
+  ssh: boolean,
+): Promise<{ recipients: string[]; unknown: number }> {
+  const recipients: { age: string[]; ssh: string[] } = { age: [], ssh: [] };
+  let unknown = 0;
+  for (const source of sourcesOf(context)) {
+    if (source.place.holds === "ssh" && !ssh) continue;
+    if (!source.place.command) await source.load("");
+    for (const { identities, problems } of await source.loaded()) {
+      unknown += problems.length;
+      for (const identity of identities) {
+        const recipient = identity.recipient ?? (await identity.recipientOf?.());
+        if (recipient === undefined) unknown++;
+        else if (!recipients[source.place.holds].includes(recipient))
+          recipients[source.place.holds].push(recipient);
+      }
+    }
+  }
+  return { recipients: [...recipients.age, ...recipients.ssh], unknown };
 }
 
 /** What can be said of the identities here without asking a person or another program. */
 export interface Finding {
   readonly opens: boolean;
+  /** As in {@link Attempt}. */
+  readonly forOthers: boolean;
   /** Identities that need a passphrase or a plugin: one of them may be the one. */
   readonly perhaps: readonly string[];
   readonly tried: readonly string[];
 }
+
+const OPENS: Finding = { opens: true, perhaps: [], tried: [], forOthers: false };
 
 /** Looks for an identity for a file, or, where there is no file yet, by its recipient. Nothing is given out. */
 export async function findIdentity(
@@ -332,10 +372,11 @@ export async function findIdentity(
   const perhaps = left.map(({ place }) => `what ${place.name} prints`);
   for await (const identity of inRounds(sources, recipient)) {
     if (identity.needs !== "nothing") perhaps.push(identity.label);
-    else if (identity.recipient === recipient) return { opens: true, perhaps: [], tried: [] };
-    else if (file && (await opens(identity, file, failures))) return { opens: true, perhaps: [], tried: [] };
+    else if (identity.recipient === recipient) return OPENS;
+    else if (file && (await opens(identity, file, failures))) return OPENS;
   }
-  return { opens: false, perhaps, tried: await report(sources, recipient, failures) };
+  const tried = await report(sources, recipient, failures);
+  return { opens: false, perhaps, tried, forOthers: await isForOthers(recipient, context) };
 }
 
 /** Which identities would open a file, without asking a person or another program. */
