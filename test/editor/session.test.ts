@@ -1,10 +1,20 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type EditRequest, editText } from "../../src/editor/session.ts";
 import { TsopsError } from "../../src/errors.ts";
 import { node, scratchFolder, script, start } from "../files/helpers.ts";
+import { until } from "../support/pace.ts";
 
 const test = suite("edit session");
 const scratch = scratchFolder();
@@ -199,8 +209,11 @@ test("an editor that does not exist or may not be run is an error with SOPS's co
 
 test("can be stopped from outside", async () => {
   const abort = new AbortController();
-  setTimeout(() => abort.abort(), 50);
-  assert.is((await edit("exec sleep 60", { signal: abort.signal })).error?.code, "aborted");
+  const started = join(scratch, "started");
+  const edited = edit(`echo > ${started}; exec sleep 60`, { signal: abort.signal });
+  await until(() => existsSync(started), "the start of the editor");
+  abort.abort();
+  assert.is((await edited).error?.code, "aborted");
   assert.is((await edit("", { signal: abort.signal })).error?.code, "aborted");
   assert.equal(left(), []);
   for (const event of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])

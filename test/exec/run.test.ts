@@ -7,6 +7,7 @@ import type { TsopsError } from "../../src/errors.ts";
 import { run, runInBackground } from "../../src/exec/run.ts";
 import { accountVariables, findAccount } from "../../src/exec/user.ts";
 import { type Ended, node, type Running, scratchFolder, script, start } from "../files/helpers.ts";
+import { until } from "../support/pace.ts";
 
 const test = suite("run");
 const scratch = scratchFolder();
@@ -90,8 +91,12 @@ test("a child that a signal ends gives its number", async () => {
 
 test("can be stopped, and leaves nothing listening", async () => {
   const abort = new AbortController();
-  setTimeout(() => abort.abort(), 50);
-  const error = await run("exec sleep 60", { env, signal: abort.signal }).catch((error: unknown) => error);
+  const started = join(scratch, "started");
+  const stopped = run(`echo > ${started}; exec sleep 60`, { env, signal: abort.signal });
+  const ending = stopped.catch((error: unknown) => error);
+  await until(() => existsSync(started), "the start of the command");
+  abort.abort();
+  const error = await ending;
   assert.is((error as TsopsError).code, "aborted");
   const again = await run("true", { env, signal: abort.signal }).catch((error: unknown) => error);
   assert.is((again as TsopsError).code, "aborted");
@@ -101,10 +106,11 @@ test("can be stopped, and leaves nothing listening", async () => {
 
 test("in the background it goes on without us", async () => {
   const out = join(scratch, "out");
-  await runInBackground(`sleep 0.1; echo "$X" > ${out}`, { env });
+  const go = join(scratch, "go");
+  await runInBackground(`while [ ! -e ${go} ]; do sleep 0.02; done; echo "$X" > ${out}`, { env });
   assert.not.ok(existsSync(out));
-  while (!existsSync(out) || readFileSync(out, "utf8") === "")
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  writeFileSync(go, "");
+  await until(() => existsSync(out) && readFileSync(out, "utf8") !== "", "the end of the command");
   assert.is(readFileSync(out, "utf8"), "from outside\n");
   const error = await runInBackground(["no-such-program-here"], { env }).catch((error: unknown) => error);
   assert.is((error as TsopsError).exitCode, 127);

@@ -131,11 +131,9 @@ test("doctor: nothing is unwrapped, and a service that is not there is said so i
     assert.match(lines[0]!, new RegExp(`127\\.0\\.0\\.1:${port}, without TLS`));
   });
   assert.not.ok(log.some(({ method }) => method === "Decrypt"));
-  const start = Date.now();
-  const gone = await cluster.examine(keyAt(1), allowing(1, { TSOPS_KMS_TIMEOUT: "2" }));
+  const gone = await cluster.examine(keyAt(1), allowing(1));
   assert.is(gone.usable, false);
   assert.match(gone.lines.join("\n"), /nothing listens there/);
-  assert.ok(Date.now() - start < 3000);
 });
 
 test("identifiers that are none", async () => {

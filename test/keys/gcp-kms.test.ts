@@ -147,10 +147,8 @@ test("a wrapped key that is not base64 is damaged, and is not sent", async () =>
 });
 
 test("without credentials nothing is asked, and it is said where they were looked for", async () => {
-  const none = context({ GOOGLE_OAUTH_ACCESS_TOKEN: "", SOPS_GCP_KMS_ENDPOINT: "unreachable.invalid:1" });
-  const start = performance.now();
+  const none = context({ GOOGLE_OAUTH_ACCESS_TOKEN: "" });
   assert.is(await gcpKms.unwrap(withEnc("AAAA"), none), null);
-  assert.ok(performance.now() - start < 1000, "at once");
   const lines = gcpKms.whyNot!(key, none);
   assert.equal(lines, [
     "there are no Google credentials",
@@ -165,6 +163,7 @@ test("without credentials nothing is asked, and it is said where they were looke
   const error = await failure(gcpKms.wrap(key, dataKey, none));
   assert.is(error.message, `cannot wrap the data key for ${ID}: there are no Google credentials`);
   assert.match(error.hint!, "gcloud auth application-default login");
+  assert.is(google.requests.length, 0);
 });
 
 test("examine says credentials, address, permissions and the key's state", async () => {

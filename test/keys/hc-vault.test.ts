@@ -27,7 +27,7 @@ interface Scene {
 async function scene(answer: (asked: Asked) => Reply, env: Record<string, string> = {}): Promise<Scene> {
   const { address, asked } = await fakeVault(answer);
   const [key] = hcVault.parse(`${address}/v1/team/a/transit/keys/k`);
-  const context = contextWith({ VAULT_ADDR: address, VAULT_TOKEN: TOKEN, TSOPS_KMS_TIMEOUT: "5", ...env });
+  const context = contextWith({ VAULT_ADDR: address, VAULT_TOKEN: TOKEN, ...env });
   return { key: withFields(key!, { enc: "vault:v1:abc" }), context, asked };
 }
 
@@ -168,15 +168,14 @@ test("an examination of a token that may not ask what it may", async () => {
 test("an examination ends soon where the server is silent, and throws nothing", async () => {
   const server = createServer(() => undefined).listen(0, "127.0.0.1");
   await once(server, "listening");
+  server.unref();
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const start = Date.now();
   const { usable, lines } = await hcVault.examine(
     hcVault.parse(`${address}/v1/transit/keys/k`)[0]!,
     contextWith({ VAULT_ADDR: address, VAULT_TOKEN: TOKEN, TSOPS_KMS_TIMEOUT: "0.3" }),
   );
   assert.is(usable, false);
   assert.match(lines.join("\n"), "did not answer within 0.3 seconds");
-  assert.ok(Date.now() - start < 3000);
   server.close();
 });
 

@@ -333,17 +333,18 @@ test("an address where nothing listens, or nothing answers in time", async () =>
   const { createServer } = await import("node:net");
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  silent.unref();
   const { port } = silent.address() as { port: number };
   const address = {
     HUAWEICLOUD_SDK_REGION_KMS_TR_WEST_1: `http://127.0.0.1:${port}`,
     TSOPS_KMS_TIMEOUT: "1",
   };
-  const start = Date.now();
   const late = await failure(hckms.wrap(keyOf(ENABLED), dataKey, here({ ...PAIR, ...address })));
   assert.match(late.message, /did not answer within 1 seconds/);
-  assert.ok(Date.now() - start < 5000);
 
-  const stopped = here({ ...PAIR, ...address }, { signal: AbortSignal.timeout(100) });
+  const stop = new AbortController();
+  silent.once("connection", () => stop.abort());
+  const stopped = here({ ...PAIR, ...address, TSOPS_KMS_TIMEOUT: undefined }, { signal: stop.signal });
   const aborted = await hckms.wrap(keyOf(ENABLED), dataKey, stopped).catch((reason: unknown) => reason);
   assert.is((aborted as TsopsError).code, "aborted");
   silent.close();
@@ -432,7 +433,7 @@ test("addresses of regions: the vendor's, the variable's, the file's", async () 
 
 test("another address counts where the first one's name is unknown", async () => {
   const env = { ...PAIR, HUAWEICLOUD_SDK_REGION_KMS_TR_WEST_1: `https://nowhere.invalid,${double.url}` };
-  const wrapped = await hckms.wrap(keyOf(ENABLED), dataKey, here({ ...env, TSOPS_KMS_TIMEOUT: "10" }));
+  const wrapped = await hckms.wrap(keyOf(ENABLED), dataKey, here({ ...env }));
   assert.ok(wrapped.fields.get("enc"));
 });
 

@@ -10,6 +10,7 @@ import { awsClientConfig, newAwsClient } from "../../src/keys/aws/client.ts";
 import { textField } from "../../src/keys/fields.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
 import { kms, parseKms } from "../../src/keys/kms.ts";
+import { until } from "../support/pace.ts";
 import { assumed, closeDoubles, double, failure, refusal, shown, signer } from "./aws/double.ts";
 import { contextWith, emptyFolder } from "./helpers.ts";
 import { fakeProxy, stopServers } from "./vault/server.ts";
@@ -60,7 +61,7 @@ test("no warning about the release of Node, but every other one", async () => {
   const { url } = await double(() => ({ body: { CiphertextBlob: WRAPPED } }));
   await kms.wrap(keyWith(), dataKey, contextWith({ ...KEYS, AWS_ENDPOINT_URL: url }));
   newAwsClient(() => process.emitWarning("something else", "CustomWarning"));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => seen.length > 0, "a warning");
   process.off("warning", note);
   assert.equal(seen, ["something else"]);
   assert.is(process.emitWarning, original);
@@ -242,7 +243,6 @@ test("a clock that is wrong is corrected by the service's answer", async () => {
 
 test("a server that does not answer, and one that is not there, end in time", async () => {
   const { url } = await double(() => ({ silent: true }));
-  const started = Date.now();
   const silent = await failure(
     kms.unwrap(keyWith(), contextWith({ ...KEYS, AWS_ENDPOINT_URL: url, TSOPS_KMS_TIMEOUT: "1" })),
   );
@@ -255,14 +255,15 @@ test("a server that does not answer, and one that is not there, end in time", as
   const withPassword = { ...KEYS, AWS_ENDPOINT_URL: "http://me:pass@word@127.0.0.1:1" };
   const hidden = await failure(kms.wrap(keyWith(), dataKey, contextWith(withPassword)));
   assert.match(hidden.message, "KMS at http://…@127.0.0.1:1 cannot be reached");
-  assert.ok(Date.now() - started < 5000);
 });
 
 test("a call that the person stops is stopped", async () => {
-  const { url } = await double(() => ({ silent: true }));
   const stop = new AbortController();
+  const { url } = await double(() => {
+    stop.abort();
+    return { silent: true };
+  });
   const context = contextWith({ ...KEYS, AWS_ENDPOINT_URL: url }, { signal: stop.signal });
-  setTimeout(() => stop.abort(), 100);
   assert.is((await failure(kms.unwrap(keyWith(), context))).code, "aborted");
 });
 

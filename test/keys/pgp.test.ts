@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -7,6 +7,7 @@ import { TsopsError } from "../../src/errors.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
 import { pgp } from "../../src/keys/pgp.ts";
+import { until } from "../support/pace.ts";
 import { contextWith, emptyFolder, GOLDEN, goldenKey } from "./helpers.ts";
 import { armored, openedBy, SEALED, toKey } from "./pgp/messages.ts";
 
@@ -162,9 +163,14 @@ test("half an answer of a gpg that fails is not taken", async () => {
 });
 
 test("gpg can be stopped", async () => {
-  const gpg = fakeGpg("exec sleep 20");
-  const context = contextWith({ SOPS_GPG_EXEC: gpg.path }, { signal: AbortSignal.timeout(200) });
-  assert.is((await failure(pgp.unwrap(keyWith(ENC), context))).code, "aborted");
+  const started = join(emptyFolder(), "started");
+  const gpg = fakeGpg(`echo > '${started}'; exec sleep 60`);
+  const stop = new AbortController();
+  const context = contextWith({ SOPS_GPG_EXEC: gpg.path }, { signal: stop.signal });
+  const work = failure(pgp.unwrap(keyWith(ENC), context));
+  await until(() => existsSync(started), "the start of gpg");
+  stop.abort();
+  assert.is((await work).code, "aborted");
 });
 
 test("gpg comes first; what it does not have is opened in process with a key that is given", async () => {

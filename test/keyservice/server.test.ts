@@ -1,8 +1,8 @@
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Client, credentials } from "@grpc/grpc-js";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -13,12 +13,26 @@ import { hcVault } from "../../src/keys/hc-vault.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { kindNamed } from "../../src/keys/table.ts";
 import { keyServices } from "../../src/keyservice/client.ts";
+import type { LogEntry } from "../../src/keyservice/log.ts";
 import { loadProtocol } from "../../src/keyservice/protocol.ts";
+import { QUESTIONS_EACH } from "../../src/keyservice/questions.ts";
 import { startServer } from "../../src/keyservice/server.ts";
 import { contextWith, GOLDEN, goldenKey } from "../keys/helpers.ts";
+import { gate, until } from "../support/pace.ts";
 import { ageKey, DATA_KEY, requestsIn, SECRET, scratch, serving, withIdentity } from "./helpers.ts";
 
 const at = (uri: string, context: KeyContext = contextWith()) => keyServices([uri], context)[0]!;
+
+/** A client that goes away as soon as it is told to, and another one with the same connection. */
+function leaving(uri: string) {
+  const gone = new AbortController();
+  const context = contextWith();
+  const service = at(uri, { ...context, signal: gone.signal });
+  return { service, leave: () => gone.abort(), another: at(uri, context) };
+}
+
+const withResult = (log: readonly LogEntry[], result: string): LogEntry[] =>
+  log.filter((entry) => entry.result === result);
 
 async function failure(work: Promise<unknown>): Promise<TsopsError> {
   try {
@@ -148,49 +162,65 @@ test("a service that cannot open a key says so, and keeps what it found out for 
 
 test("--prompt asks before the key is used, one question at a time; no means no", async () => {
   const questions: string[] = [];
+  let most = 0;
   let open = 0;
+  const both = gate();
   const ask = async (question: string) => {
-    assert.is(++open, 1, "one question at a time");
+    most = Math.max(most, ++open);
     questions.push(question);
-    await sleep(20);
+    if (questions.length > 2) await both.opened;
     open--;
     return questions.length !== 2;
   };
-  const log = await serving({ ask }, async ({ uri }) => {
+  const log = await serving({ ask, verbose: true }, async ({ uri, log }) => {
     const service = at(uri);
     const wrapped = await service.wrap(ageKey(), DATA_KEY);
     const error = await failure(service.unwrap(wrapped));
     assert.match(error.message, /the key service refuses: the person who runs it said no/);
-    const [one, two] = await Promise.all([service.unwrap(wrapped), service.unwrap(wrapped)]);
-    assert.equal([one, two], [DATA_KEY, DATA_KEY]);
+    const two = [service.wrap(ageKey(), DATA_KEY), service.wrap(ageKey(), DATA_KEY)];
+    // what has begun to encrypt has put its question
+    await until(() => withResult(log, "begun").length === 4, "the second of two questions");
+    both.open();
+    await Promise.all(two);
+    assert.equal(await service.unwrap(wrapped), DATA_KEY);
   });
+  assert.is(most, 1, "one question at a time");
   assert.match(questions[0]!, /^Received encrypt request from 127\.0\.0\.1:\d+ using age key age14kpn/);
   assert.match(questions[1]!, /^Received decrypt request/);
   assert.is(requestsIn(log)[1]!.result, "refused");
 });
 
 test("a client that goes away takes its question with it", async () => {
-  let answer: (yes: boolean) => void = () => undefined;
-  const ask = () => new Promise<boolean>((resolve) => (answer = resolve));
-  const log = await serving({ ask }, async ({ uri }) => {
-    const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.2" }));
-    assert.match((await failure(impatient.wrap(ageKey(), DATA_KEY))).message, /did not answer within/);
-    await sleep(50);
-    answer(true);
-    await sleep(50);
+  const answers: ((yes: boolean) => void)[] = [];
+  const ask = () => new Promise<boolean>((resolve) => answers.push(resolve));
+  const log = await serving({ ask }, async ({ uri, log }) => {
+    const { service, leave } = leaving(uri);
+    const left = failure(service.wrap(ageKey(), DATA_KEY));
+    await until(() => answers.length === 1, "the question");
+    leave();
+    assert.is((await left).code, "aborted");
+    await until(() => requestsIn(log).length > 0, "the end of the request");
+    answers[0]!(true);
+    const next = at(uri).wrap(ageKey(), DATA_KEY);
+    await until(() => answers.length === 2, "the next question");
+    answers[1]!(true);
+    await next;
   });
   assert.equal(
     requestsIn(log).map(({ result }) => result),
-    ["cancelled"],
+    ["cancelled", "ok"],
   );
 });
 
 test("what kinds remember outlives the request that made it, and one client's end is not another's", async () => {
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const held = gate();
+  let waiting = 0;
   const slow = createHttpServer(async (request, response) => {
     request.resume();
-    if (request.url!.includes("/encrypt/slow")) await held;
+    if (request.url!.includes("/encrypt/slow")) {
+      waiting++;
+      await held.opened;
+    }
     response.end(JSON.stringify({ data: { ciphertext: "vault:v1:eA==" } }));
   });
   await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
@@ -202,11 +232,15 @@ test("what kinds remember outlives the request that made it, and one client's en
   slow.unref();
   const log = await serving({ context: contextWith(env) }, async ({ uri }) => {
     for (let i = 0; i < 3; i++) await at(uri).wrap(quick!, DATA_KEY);
-    const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.3" }));
+    const { service, leave, another } = leaving(uri);
     const patient = at(uri).wrap(waits!, DATA_KEY);
-    assert.match((await failure(impatient.wrap(waits!, DATA_KEY))).message, /did not answer within/);
-    await sleep(100);
-    release();
+    const left = failure(service.wrap(waits!, DATA_KEY));
+    await until(() => waiting === 2, "both requests");
+    leave();
+    assert.is((await left).code, "aborted");
+    // over the same connection, so that the service has seen the end of the one before
+    await another.wrap(quick!, DATA_KEY);
+    held.open();
     await patient;
     await at(uri).wrap(quick!, DATA_KEY);
   });
@@ -215,32 +249,38 @@ test("what kinds remember outlives the request that made it, and one client's en
     requestsIn(log)
       .map(({ result }) => result)
       .sort(),
-    ["cancelled", ...Array.from({ length: 5 }, () => "ok")],
+    ["cancelled", ...Array.from({ length: 6 }, () => "ok")],
   );
 });
 
 test("what a kind remembers serves the next request, whether the one before was answered or given up", async () => {
-  let slow = true;
-  const vault = createHttpServer((request, response) => {
+  const held = gate();
+  let asked = 0;
+  const vault = createHttpServer(async (request, response) => {
     request.resume();
-    const answer = () => response.end(JSON.stringify({ data: { plaintext: DATA_KEY.toString("base64") } }));
-    setTimeout(answer, slow ? 1000 : 0);
+    if (++asked === 1) await held.opened;
+    response.end(JSON.stringify({ data: { plaintext: DATA_KEY.toString("base64") } }));
   });
   await new Promise<void>((resolve) => vault.listen(0, "127.0.0.1", resolve));
   const address = `http://127.0.0.1:${(vault.address() as AddressInfo).port}`;
   const key = withFields(hcVault.parse(`${address}/v1/transit/keys/k`)[0]!, { enc: "vault:v1:AAAA" });
   const context = contextWith({ VAULT_ADDR: address, VAULT_TOKEN: "t" });
   try {
-    const log = await serving({ context }, async ({ uri }) => {
-      const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.3" }));
-      assert.match((await failure(impatient.unwrap(key))).message, /did not answer within/);
-      slow = false;
+    const log = await serving({ context }, async ({ uri, log }) => {
+      const { service, leave } = leaving(uri);
+      const left = failure(service.unwrap(key));
+      await until(() => asked === 1, "the request");
+      leave();
+      assert.is((await left).code, "aborted");
+      await until(() => withResult(log, "cancelled").length === 1, "its end");
       assert.equal(await at(uri).unwrap(key), DATA_KEY);
       assert.equal(await at(uri).unwrap(key), DATA_KEY);
-      await sleep(1000);
+      // the answer that nobody waits for any more
+      held.open();
+      assert.equal(await at(uri).unwrap(key), DATA_KEY);
     });
     const results = requestsIn(log).map(({ result }) => result);
-    assert.equal(results.sort(), ["cancelled", "ok", "ok"]);
+    assert.equal(results.sort(), ["cancelled", "ok", "ok", "ok"]);
   } finally {
     vault.close();
   }
@@ -272,44 +312,42 @@ test("requests without a key, or with one of a kind that is not known, are refus
 });
 
 test("too many requests at once are told to come back, and come back", async () => {
-  let release: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => (release = resolve));
+  const person = gate();
   const ask = async () => {
-    await gate;
+    await person.opened;
     return true;
   };
-  const log = await serving({ ask }, async ({ uri }) => {
-    // a connection takes a number of streams only, so several are needed
-    const clients = Array.from({ length: 4 }, () => contextWith()).map((context) => at(uri, context));
-    const calls = Array.from({ length: 80 }, (_, i) => clients[i % 4]!.wrap(ageKey(), DATA_KEY));
-    await sleep(300);
-    release();
-    assert.is((await Promise.all(calls)).length, 80);
+  const many = QUESTIONS_EACH + 4;
+  const log = await serving({ ask }, async ({ uri, log }) => {
+    const client = at(uri);
+    const calls = Promise.allSettled(Array.from({ length: many }, () => client.wrap(ageKey(), DATA_KEY)));
+    await until(() => withResult(log, "busy").length > 0, "a request too many");
+    person.open();
+    assert.ok((await calls).every(({ status }) => status === "fulfilled"));
   });
-  const results = requestsIn(log).map(({ result }) => result);
-  assert.is(results.filter((result) => result === "ok").length, 80);
-  assert.ok(results.includes("busy"));
+  assert.is(withResult(log, "ok").length, many);
 });
 
 test("finding 22: connections take turns, and one that asks much leaves room for the others", async () => {
   for (const place of [{}, { network: "unix", address: join(scratch(), "s") } as const]) {
     const asked: string[] = [];
-    let release: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => (release = resolve));
+    const person = gate();
     const ask = async (question: string) => {
       asked.push(question);
-      await gate;
+      await person.opened;
       return true;
     };
-    const log = await serving({ ask, ...place }, async ({ uri }) => {
+    const log = await serving({ ask, verbose: true, ...place }, async ({ uri, log }) => {
       const greedy = [at(uri), at(uri), at(uri)];
       const many = Array.from({ length: 96 }, (_, i) =>
         greedy[i % 3]!.wrap(ageKey(), DATA_KEY).catch(() => undefined),
       );
-      while (asked.length === 0) await sleep(20);
+      await until(() => withResult(log, "busy").length > 0, "a request too many");
       const other = at(uri).wrap(hybridKey(), DATA_KEY);
-      await sleep(300);
-      release();
+      const arrived = () =>
+        log.some(({ result, key }) => result === "begun" && String(key).startsWith("age1pq1"));
+      await until(arrived, "the other one's question");
+      person.open();
       await other;
       const place = asked.findIndex((question) => question.includes("age1pq1"));
       assert.ok(place > 0 && place <= 4, `asked as number ${place + 1}`);
@@ -330,9 +368,12 @@ test("finding 22: a question ends when its client goes away, and the next one is
     return new Promise<boolean>((resolve) => signal.addEventListener("abort", () => resolve(false)));
   };
   await serving({ ask }, async ({ uri }) => {
-    const impatient = at(uri, contextWith({ TSOPS_KMS_TIMEOUT: "0.3" })).wrap(ageKey(), DATA_KEY);
+    const { service, leave } = leaving(uri);
+    const left = failure(service.wrap(ageKey(), DATA_KEY));
+    await until(() => asked.length === 1, "the question");
     const patient = at(uri).wrap(ageKey(), DATA_KEY);
-    assert.match((await failure(impatient)).message, /did not answer within/);
+    leave();
+    assert.is((await left).code, "aborted");
     assert.ok(await patient);
   });
   assert.is(asked.length, 2);
@@ -422,6 +463,7 @@ function hybridKey(): MasterKey {
 test("the standard health check says serving, and watchers are told when the service stops", async () => {
   const { health } = await loadProtocol();
   const statuses: string[] = [];
+  const over = gate();
   await serving({}, async ({ port }) => {
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     const check = (service: string) =>
@@ -439,36 +481,42 @@ test("the standard health check says serving, and watchers are told when the ser
       service: "KeyService",
     });
     watch.on("data", ({ status }: { status: string }) => statuses.push(status));
-    watch.on("error", () => undefined);
-    await sleep(100);
+    watch.on("error", over.open).on("end", over.open);
+    await until(() => statuses.length > 0, "the first status");
   });
+  await over.opened;
   assert.equal(statuses, ["SERVING", "NOT_SERVING"]);
 });
 
 test("stopping lets requests that run finish, and cuts off those that take too long", async () => {
-  for (const [pause, grace, outcome] of [
-    [150, 2000, "ok"],
-    [1500, 100, "failed"],
+  for (const [grace, outcome] of [
+    [60_000, /^ok$/],
+    [1, /broke before it answered, and now .*nothing listens there/],
   ] as const) {
+    const person = gate();
+    let asked = false;
     const ask = async () => {
-      await sleep(pause);
+      asked = true;
+      await person.opened;
       return true;
     };
     const options = { network: "tcp", address: "127.0.0.1:0", secrets: [], verbose: false } as const;
     const server = await startServer({ ...options, context: withIdentity(), ask, log: () => undefined });
-    const service = at(server.uri, contextWith({ TSOPS_KMS_TIMEOUT: "3" }));
-    const call = service.wrap(ageKey(), DATA_KEY).then(
-      () => "ok",
-      (error: TsopsError) => {
-        assert.match(error.message, /broke before it answered, and now .*nothing listens there/);
-        return "failed";
-      },
-    );
-    await sleep(50);
-    const start = Date.now();
-    await server.stop(grace);
-    assert.ok(Date.now() - start < 1000);
-    assert.is(await call, outcome);
+    const call = at(server.uri)
+      .wrap(ageKey(), DATA_KEY)
+      .then(
+        () => "ok",
+        (error: TsopsError) => error.message,
+      );
+    await until(() => asked, "the question");
+    const stopped = server.stop(grace);
+    // only who waits for requests has to see this one end; others are not taken any more
+    const next = await failure(at(server.uri).wrap(ageKey(), DATA_KEY));
+    assert.match(next.message, /nothing listens there/);
+    if (grace > 1) person.open();
+    await stopped;
+    assert.match(await call, outcome);
+    person.open();
   }
 });
 
@@ -499,14 +547,12 @@ test("finding 22: on an address of the machine itself its other users are warned
 test("a server that is silent, and one that is something else", async () => {
   const silent = createServer((socket) => socket.unref()).listen(0, "127.0.0.1");
   const web = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(0, "127.0.0.1");
-  await sleep(50);
+  await Promise.all([silent, web].map((server) => once(server.unref(), "listening")));
   const uriOf = (server: typeof silent) => `tcp://127.0.0.1:${(server.address() as { port: number }).port}`;
-  const start = Date.now();
   const late = await failure(
     at(uriOf(silent), contextWith({ TSOPS_KMS_TIMEOUT: "0.5" })).wrap(ageKey(), DATA_KEY),
   );
   assert.match(late.message, /did not answer within 0.5 seconds/);
-  assert.ok(Date.now() - start < 3000);
   const other = await failure(at(uriOf(web)).wrap(ageKey(), DATA_KEY));
   assert.match(other.message, /hangs up|broke before it answered/);
   silent.close();

@@ -7,6 +7,7 @@ import { armor } from "../../../src/keys/age/file.ts";
 import { configFolder } from "../../../src/keys/age/identities.ts";
 import { age, generateIdentity } from "../../../src/keys/age.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
+import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
 
 const dataKey = Buffer.alloc(32, 9);
@@ -213,13 +214,16 @@ test("an age file that is for a recipient is no identity file", async () => {
 });
 
 test("a run that is stopped stops", async () => {
-  const context = contextWith({ SOPS_AGE_KEY_CMD: "sleep 20" }, { signal: AbortSignal.timeout(100) });
-  try {
-    await opens(context);
-    assert.unreachable();
-  } catch (error) {
-    assert.is((error as { code?: string }).code, "aborted");
-  }
+  const { path, runs } = command("exec sleep 60");
+  const stop = new AbortController();
+  const context = contextWith({ SOPS_AGE_KEY_CMD: `'${path}'` }, { signal: stop.signal });
+  const error = opens(context).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await until(() => runs().length > 0, "the start of the command");
+  stop.abort();
+  assert.is(((await error) as { code?: string } | undefined)?.code, "aborted");
 });
 
 test.run();

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { test } from "uvu";
@@ -11,6 +11,7 @@ import { pluginName, wrapByPlugin } from "../../../src/keys/age/plugin.ts";
 import { age, generateIdentity } from "../../../src/keys/age.ts";
 import { ALLOW_NOTHING } from "../../../src/keys/allow.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
+import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
 
 const bin = emptyFolder();
@@ -114,9 +115,15 @@ test("programs in the working folder or a relative one are not run", async () =>
 
 test("a plugin that hangs can be stopped", async () => {
   const abort = new AbortController();
-  setTimeout(() => abort.abort(), 200);
-  const error = await failure(wrap("hang", contextWith({ PATH }, { signal: abort.signal })));
-  assert.is(error.code, "aborted");
+  const folder = emptyFolder();
+  const started = join(folder, "started");
+  const script = `#!/bin/sh\necho > '${started}'\nexec '${join(bin, "age-plugin-fake")}' "$@"\n`;
+  writeFileSync(join(folder, "age-plugin-fake"), script, { mode: 0o755 });
+  const context = contextWith({ PATH: [folder, PATH].join(delimiter) }, { signal: abort.signal });
+  const error = failure(wrap("hang", context));
+  await until(() => existsSync(started), "the start of the plugin");
+  abort.abort();
+  assert.is((await error).code, "aborted");
 });
 
 test("plugins take turns", async () => {
@@ -140,7 +147,7 @@ test("plugins take turns", async () => {
 test("a plugin gets no identities from the environment", async () => {
   const spy = emptyFolder();
   const script = `#!/bin/sh\nenv > ${join(spy, "env")}\nexec ${join(bin, "age-plugin-fake")} "$@"\n`;
-  const { writeFileSync, readFileSync } = await import("node:fs");
+  const { readFileSync } = await import("node:fs");
   writeFileSync(join(spy, "age-plugin-fake"), script, { mode: 0o755 });
   const env = {
     PATH: [spy, PATH].join(delimiter),

@@ -160,6 +160,7 @@ test("a login that has expired is told from one that is refused and from a busy 
 test("a token service that never answers is given up in time, and it is said that it was that", async () => {
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  silent.unref();
   const { port } = silent.address() as { port: number };
   const slow = { token_url: `http://127.0.0.1:${port}/sts` };
   const GOOGLE_CREDENTIALS = federation({ file: jsonFile("x") }, slow);

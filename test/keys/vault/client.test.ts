@@ -328,13 +328,12 @@ test("a server that is not there, one that is silent, and one that is no Vault",
 
   const silent = createServer(() => undefined).listen(0, "127.0.0.1");
   await new Promise((resolve) => silent.once("listening", resolve));
+  silent.unref();
   const { port } = silent.address() as { port: number };
-  const start = Date.now();
   assert.match(
     (await request(`http://127.0.0.1:${port}`, { TSOPS_KMS_TIMEOUT: "0.3" })).message,
     "did not answer within 0.3 seconds",
   );
-  assert.ok(Date.now() - start < 3000);
   silent.close();
 
   const page = await fakeVault(() => ({ body: "<html>" }));
