@@ -8,6 +8,7 @@ import {
   flag,
   IGNORE_MAC,
   KEYS,
+  LOOK_ONLY,
   NO_THRESHOLD,
   OUTPUT,
   SELECTORS,
@@ -34,6 +35,8 @@ export interface Command {
   readonly subcommands?: readonly Command[];
   /** What stands behind `--` is a program with its arguments, which the command runs. */
   readonly runsProgram?: true;
+  /** Exit code where no file is named, if it is not 100 as with most commands of SOPS. */
+  readonly missingFileExits?: number;
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -88,10 +91,14 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "set <file> <index> [value]",
     summary: "set one value, given as JSON",
-    options: { ...TYPES, ...VALUE, ...IGNORE_MAC, ...SHOW_KEYS, ...YES, ...NO_THRESHOLD },
+    options: { ...TYPES, ...VALUE, ...IGNORE_MAC, ...YES, ...NO_THRESHOLD },
     examples: [
       ['tsops set secrets.yaml \'["db"]["password"]\' \'"s3cret"\'', "a text is JSON, so it has quotes"],
       ["tsops set secrets.yaml '[\"token\"]'", "asks for the value without showing it"],
+      [
+        "openssl rand -base64 32 | tsops set --value-stdin --raw secrets.yaml '[\"key\"]'",
+        "a text from a pipe",
+      ],
     ],
     load: async () => (await import("./commands/set.ts")).set,
   },
@@ -102,7 +109,6 @@ export const COMMANDS: readonly Command[] = [
       ...TYPES,
       idempotent: VALUE.idempotent!,
       ...IGNORE_MAC,
-      ...SHOW_KEYS,
       ...YES,
       ...NO_THRESHOLD,
     },
@@ -130,11 +136,12 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "updatekeys <files..>",
     summary: "give files the master keys that their creation rule names",
-    options: { ...YES, ...UPDATE_SELECTOR, "input-type": TYPES["input-type"]!, ...THRESHOLD },
+    options: { ...YES, ...LOOK_ONLY, ...UPDATE_SELECTOR, "input-type": TYPES["input-type"]!, ...THRESHOLD },
     examples: [
       ["tsops updatekeys secrets.yaml", "shows the difference and asks"],
       ["tsops updatekeys --update-selector secrets.yaml", "the rule's selector, too"],
       ["tsops updatekeys -y config/*.yaml", "without asking"],
+      ["tsops updatekeys --check .", "for CI: exit 1 if a file has not the keys of its rule"],
     ],
     load: async () => (await import("./commands/updatekeys.ts")).updatekeys,
   },
@@ -159,14 +166,14 @@ export const COMMANDS: readonly Command[] = [
       },
       {
         usage: "delete [index]",
-        summary: "delete a key group by its number, from 0",
+        summary: "delete a key group by its number, from 0: what is shown as Group 1 has the number 0",
         options: {
           file: text("the file", { alias: "f" }),
           "in-place": OUTPUT["in-place"]!,
           ...THRESHOLD,
           ...YES,
         },
-        examples: [["tsops groups delete -i -f secrets.yaml 1", "the second group"]],
+        examples: [["tsops groups delete -i -f secrets.yaml 1", "the second group; asks before"]],
         load: async () => (await import("./commands/groups.ts")).deleteGroup,
       },
     ],
@@ -207,8 +214,10 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "exec-env <file> [command]",
     summary: "run a shell command with the values as environment variables",
+    missingFileExits: 1,
     options: {
-      ...TYPES,
+      "input-type": TYPES["input-type"]!,
+      "filename-override": TYPES["filename-override"]!,
       ...IGNORE_MAC,
       ...ALLOW_ENV,
       background: flag("do not wait for the command"),
@@ -223,6 +232,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "exec-file <file> [command]",
     summary: "run a shell command with the plaintext in a temporary file",
+    missingFileExits: 1,
     options: {
       ...TYPES,
       ...IGNORE_MAC,
@@ -347,7 +357,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/keyservice.ts")).keyservice,
   },
   {
-    usage: "completion <shell>",
+    usage: "completion [shell]",
     summary: "print a completion script for bash, zsh or fish",
     options: {},
     examples: [["source <(tsops completion bash)", "in ~/.bashrc"]],

@@ -18,10 +18,12 @@ import {
   outputBelow,
   outputFormat,
   readInput,
+  ruledFile,
   writeResult,
 } from "../files.ts";
 import { findFiles } from "../found.ts";
-import { type Io, readAll } from "../io.ts";
+import { readStdin } from "../interrupt.ts";
+import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
@@ -39,7 +41,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     below?: string,
   ): Promise<void> => {
     const input = given ?? (await readInput(name, io));
-    const settings = await loadSettings(resolve(io.cwd, name), args, io);
+    const settings = await loadSettings(ruledFile(args, name, io), args, io);
     const open = await openFile(name, input.bytes, args, io, session);
     try {
       const format = await outputFormat(args, name);
@@ -52,13 +54,14 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     }
   };
   if (given.length === 0) {
+    if (args.flag("dry-run")) throw noDryRun();
     await decryptTo(args.text("filename-override") ?? "standard input", args.text("output"), {
-      bytes: await readAll(io.stdin),
+      bytes: await readStdin("the encrypted file", io),
     });
     return 0;
   }
   const output = args.text("output");
-  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!))) {
+  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!)) && !args.flag("dry-run")) {
     const code = await forEachFile(given, "decrypted", io, (name) => decryptTo(name, output));
     await noteNarrowed(narrowed, io);
     return code;
@@ -99,6 +102,10 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   );
   await noteNarrowed(narrowed, io);
   return code;
+}
+
+export function noDryRun(): TsopsError {
+  return new TsopsError("usage", "--dry-run needs files: of standard input there is nothing to say before");
 }
 
 /** Once a run: whoever else has to read a file, such as a service, has to be given the permission again. */

@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import type { OpenDocument, Recipients, Session } from "../../document.ts";
+import { editorCommand, returnsAtOnce } from "../../editor/command.ts";
 import { editText } from "../../editor/session.ts";
 import { inFile, TsopsError } from "../../errors.ts";
 import { createNew, replaceFile } from "../../files/atomic.ts";
@@ -12,7 +13,7 @@ import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { creationFor } from "../creation.ts";
-import { inputFormat, noteOtherNames, openFile, readInput } from "../files.ts";
+import { inputFormat, noteOtherNames, openFile, readInput, refuseOtherFormat, ruledFile } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { refuseProtected } from "../protected.ts";
@@ -27,7 +28,7 @@ export async function edit(args: Args, io: Io): Promise<number> {
   if (name === undefined) throw new TsopsError("no-file", "no file specified", { hint: "tsops edit FILE" });
   await refuseProtected(name, args, io);
   const session = await makeSession(args, io);
-  const settings = await loadSettings(resolve(io.cwd, name), args, io);
+  const settings = await loadSettings(ruledFile(args, name, io), args, io);
   try {
     const input = await readInput(name, io);
     const open = await openFile(name, input.bytes, args, io, session);
@@ -54,6 +55,7 @@ async function editExisting(
   io: Io,
   fingerprint: Awaited<ReturnType<typeof readInput>>["fingerprint"],
 ): Promise<void> {
+  await refuseOtherFormat(args, open.format);
   await checkDrift(open, settings, name, args, io);
   const { seal, said } = await sealingOf(open, settings, name, args, io);
   let after: Recipients = open;
@@ -94,6 +96,7 @@ async function editNew(
 ): Promise<void> {
   const creation = await creationFor(settings, args, io);
   const format = await inputFormat(args, name);
+  await refuseOtherFormat(args, format);
   const indent = indentFor(format, args, settings);
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> =>
@@ -125,6 +128,7 @@ async function editAndSave(
   io: Io,
   save: (text: string) => Promise<void>,
 ): Promise<void> {
+  const begun = performance.now();
   const result = await editText({
     text: encodeText(before),
     name: basename(name),
@@ -136,10 +140,19 @@ async function editAndSave(
     retry: (error) => offerRetry(error, io),
     warn: (message) => note(io, `warning: ${message}`),
   });
-  if (result === "unchanged") {
-    throw new TsopsError("not-modified", "the file has not changed", { hint: "nothing was written" });
-  }
+  if (result !== "unchanged") return;
+  const soon = performance.now() - begun < AT_ONCE_MS || returnsAtOnce(await editorCommand(io.env));
+  throw new TsopsError("not-modified", "the file has not changed", {
+    hint: soon ? `nothing was written\n${WAIT}` : "nothing was written",
+  });
 }
+
+/** Nobody reads a file and closes it in less, in milliseconds. */
+const AT_ONCE_MS = 1000;
+
+const WAIT =
+  "does your editor return at once, with its window still open? Then tell it to wait:\n" +
+  "EDITOR='code --wait' (subl --wait, gedit --wait, gvim -f)";
 
 /** Shows what is wrong and waits for Enter, which may come from a pipe. False if nobody answers. */
 async function offerRetry(error: TsopsError, io: Io): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { TsopsError } from "../../errors.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format, PathElement } from "../../formats/format.ts";
@@ -9,7 +10,8 @@ import { saveSet, saveUnset } from "../../save.ts";
 import type { Decrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { missingFileExits, readInput } from "../files.ts";
-import { type Io, readAll } from "../io.ts";
+import { readStdin } from "../interrupt.ts";
+import type { Io } from "../io.ts";
 import { askHidden, interactive } from "../prompt.ts";
 import { updateFile } from "../update.ts";
 
@@ -81,7 +83,8 @@ async function readValue(args: Args, io: Io): Promise<Tree> {
   if (args.flag("value-stdin")) {
     if (argument !== undefined)
       throw new TsopsError("usage", "with --value-stdin there is no value argument");
-    return parseValue(decodeText(await readAll(io.stdin)));
+    const given = await readStdin("the value", io);
+    return args.flag("raw") ? rawText(given) : parseValue(decodeText(given));
   }
   if (argument === undefined) {
     if (!interactive(io)) {
@@ -89,12 +92,42 @@ async function readValue(args: Args, io: Io): Promise<Tree> {
         hint: "give it as JSON, or use --value-file or --value-stdin",
       });
     }
-    return await askHidden(`value for ${args.text("index")} (a text, not JSON): `, io);
+    return await askValue(args.text("index")!, io);
   }
   if (args.flag("value-file")) {
-    return parseValue(decodeText(await readValueFile(argument, io)));
+    const given = await readValueFile(argument, io);
+    return args.flag("raw") ? rawText(given) : parseValue(decodeText(given));
   }
+  if (args.flag("raw")) return argument;
   return parseValue(argument);
+}
+
+/** A text that is typed: an empty one is a slip of the Enter key, and of several lines one would be all that is kept. */
+async function askValue(index: string, io: Io): Promise<string> {
+  const value = await askHidden(`value for ${index} (a text, not JSON):`, io, {
+    manyLines: `nothing was written; ${ELSEWHERE}`,
+  });
+  if (value !== "") return value;
+  throw new TsopsError("invalid-set-value", "the value is empty", {
+    hint: "nothing was written; an empty text is given as an argument: '\"\"'",
+  });
+}
+
+const ELSEWHERE =
+  "a value of several lines comes from a pipe with --value-stdin --raw, or from a file with --value-file --raw";
+
+/** `--raw`: the bytes as a text, less the line break that programs put behind what they print. */
+function rawText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) {
+    throw new TsopsError("invalid-set-value", "the value is no text in UTF-8", {
+      hint: "pipe it through base64, for example",
+    });
+  }
+  const text = bytes.toString().replace(/\r?\n$/, "");
+  if (text !== "") return text;
+  throw new TsopsError("invalid-set-value", "the value is empty", {
+    hint: "did the command before the pipe fail? nothing was written; an empty text is given as an argument: '\"\"'",
+  });
 }
 
 async function readValueFile(name: string, io: Io): Promise<Buffer> {

@@ -1,36 +1,57 @@
-import { groupsNeeded } from "../../config/drift.ts";
-import type { OpenDocument, Recipients, Session } from "../../document.ts";
+import { resolve } from "node:path";
+import { type Drift, groupsNeeded } from "../../config/drift.ts";
+import type { Recipients, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
+import { decodeText } from "../../formats/text.ts";
 import { compareGroups, differs, loses } from "../../keys/difference.ts";
 import { exactKeys } from "../../keys/groups.ts";
-import { effectiveThreshold } from "../../keys/metadata.ts";
+import { effectiveThreshold, groupsFromMetadata } from "../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../save.ts";
+import { readEncrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
-import { forEachFile } from "../batch.ts";
+import { forEachFile, Otherwise } from "../batch.ts";
 import { ruleRecipients } from "../creation.ts";
-import { missingFileExits } from "../files.ts";
-import { type Io, writeLines } from "../io.ts";
+import { formatDrift } from "../drift.ts";
+import { inputFormat, missingFileExits, readInput } from "../files.ts";
+import { type Io, quotedPath, writeLines } from "../io.ts";
+import { lossOf } from "../loss.ts";
 import { askYes } from "../prompt.ts";
 import { formatDifference, formatThreshold } from "../recipients.ts";
 import { note } from "../report.ts";
-import type { Settings } from "../settings.ts";
+import { checkSealThere } from "../require-seal.ts";
+import { makeSession } from "../session.ts";
+import { loadSettings, type Settings } from "../settings.ts";
 import { updateFile } from "../update.ts";
 import { driftOf, reportRemoved, selectorOfRule } from "../vouch.ts";
 import { encryptedFiles } from "./decrypt.ts";
+
+const UP_TO_DATE = new Otherwise("up to date");
+const UNCHANGED = new Otherwise("left unchanged");
 
 /**
  * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. Where keys that
  * could open the file cannot any more (they are taken away, or more groups are needed), it gets a new data key.
  */
 export async function updatekeys(args: Args, io: Io): Promise<number> {
-  const files = await encryptedFiles(args.list("files"), args, io, { writes: true });
-  return await forEachFile(files, "synced", io, (name) => updateOne(name, args, io), {
-    inOrder: true,
-  });
+  const [check, dry] = [args.flag("check"), args.flag("dry-run")];
+  const files = await encryptedFiles(args.list("files"), args, io, { writes: !check && !dry });
+  if (!check && !dry) {
+    return await forEachFile(files, "synced", io, (name) => updateOne(name, args, io), { inOrder: true });
+  }
+  let differ = 0;
+  const look = async (name: string): Promise<Otherwise | undefined> => {
+    const came = await missingFileExits(1, inspect(name, args, io));
+    if (came === undefined) differ++;
+    return came;
+  };
+  const what = check ? "not in line:" : "would sync";
+  const code = await forEachFile(files, what, io, look, { inOrder: true });
+  return check && differ > 0 ? 1 : code;
 }
 
-async function updateOne(name: string, args: Args, io: Io): Promise<void> {
+async function updateOne(name: string, args: Args, io: Io): Promise<Otherwise | undefined> {
   const aligns = args.flag("update-selector");
+  let came: Otherwise | undefined;
   const work = updateFile(
     name,
     args,
@@ -40,16 +61,14 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
       const selection = aligns ? await selectorOfRule(open, settings, name, io) : undefined;
       const shown = shownChanges(open, recipients, settings);
       if (shown === undefined && !selection) {
-        const drift = await driftOf(open, settings, io);
-        await note(
-          io,
-          drift ? `${name}: its keys are up to date, its selector is not` : `${name} is up to date`,
-        );
+        came = UP_TO_DATE;
+        await noteUpToDate(name, (await driftOf(open, settings, io)) !== undefined, io);
         return undefined;
       }
-      if (shown !== undefined)
-        await writeLines(io.stdout, ["The following changes will be made to the file's groups:", ...shown]);
+      // beside the question, and on the same stream
+      await writeLines(io.stdout, [`Syncing keys for file ${name}`, ...changeLines(shown)]);
       if (!args.flag("yes") && !(await agreed(io))) {
+        came = UNCHANGED;
         await note(io, `${name} is left unchanged`);
         return undefined;
       }
@@ -63,11 +82,71 @@ async function updateOne(name: string, args: Args, io: Io): Promise<void> {
     { vouch: { mends: { recipients: true, selector: aligns } } },
   );
   await missingFileExits(1, work);
+  return came;
+}
+
+/**
+ * `--check` and `--dry-run`: what would change. No key is needed, and nothing is written. Undefined if something is not
+ * in line.
+ */
+async function inspect(name: string, args: Args, io: Io): Promise<Otherwise | undefined> {
+  const { bytes } = await readInput(name, io);
+  const format = await inputFormat(args, name);
+  const { metadata } = readEncrypted(decodeText(bytes), format);
+  await checkSealThere(name, metadata, args, io);
+  const settings = await loadSettings(resolve(io.cwd, name), args, io);
+  const file = { ...groupsFromMetadata(metadata.tree), metadata, format };
+  const recipients = await recipientsOfRule(file, settings, args, await makeSession(args, io));
+  const shown = shownChanges(file, recipients, settings);
+  const selector = selectorDrift(await driftOf(file, settings, io));
+  const check = args.flag("check");
+  if (shown === undefined && !(selector && (check || args.flag("update-selector")))) {
+    await noteUpToDate(name, selector !== undefined, io);
+    return UP_TO_DATE;
+  }
+  if (check) {
+    await writeLines(io.stdout, [quotedPath(name)]);
+    await note(
+      io,
+      `${name} is not as its creation rule has it:`,
+      ...(shown ?? []),
+      ...selectorLines(selector, settings),
+    );
+    return undefined;
+  }
+  await writeLines(io.stdout, [`Syncing keys for file ${name}`, ...changeLines(shown)]);
+  if (args.flag("update-selector") && selector)
+    await note(
+      io,
+      `${name} would get the selector of its creation rule:`,
+      ...selectorLines(selector, settings),
+    );
+  const loss = lossOf(file, recipients, settings);
+  if (loss !== undefined) await note(io, `${name} would get a new data key: ${loss}`);
+  return undefined;
+}
+
+function selectorDrift(drift: Drift | undefined): Drift | undefined {
+  if (!drift?.selector && !drift?.macOnlyEncrypted) return undefined;
+  return { selector: drift.selector, macOnlyEncrypted: drift.macOnlyEncrypted };
+}
+
+function selectorLines(drift: Drift | undefined, settings: Settings): string[] {
+  return drift ? formatDrift(drift, settings) : [];
+}
+
+async function noteUpToDate(name: string, selectorDiffers: boolean, io: Io): Promise<void> {
+  const what = selectorDiffers ? "its keys are up to date, its selector is not" : undefined;
+  await note(io, what === undefined ? `${name} is up to date` : `${name}: ${what}`);
+}
+
+function changeLines(shown: readonly string[] | undefined): string[] {
+  return shown === undefined ? [] : ["The following changes will be made to the file's groups:", ...shown];
 }
 
 /** The rule's recipients; the option's threshold goes before the rule's, and where neither says one all groups are needed. */
 async function recipientsOfRule(
-  open: OpenDocument,
+  file: Recipients,
   settings: Settings,
   args: Args,
   session: Session,
@@ -75,21 +154,21 @@ async function recipientsOfRule(
   const rule = await ruleRecipients(settings);
   const groups = await exactKeys(rule.groups, session.context);
   // a single group has no threshold to speak of: the file's field stays as SOPS leaves it
-  const due = groups.length > 1 ? groupsNeeded(groups, rule.threshold) : open.threshold;
+  const due = groups.length > 1 ? groupsNeeded(groups, rule.threshold) : file.threshold;
   const wanted = args.number("shamir-secret-sharing-threshold") || due;
   return { groups, threshold: Math.min(wanted, groups.length) };
 }
 
 /** The changes of keys and threshold as SOPS shows them; undefined if there are none. */
 function shownChanges(
-  open: OpenDocument,
+  file: Recipients,
   { groups, threshold }: Recipients,
   settings: Settings,
 ): string[] | undefined {
-  const differences = compareGroups(open.groups, groups);
-  if (!differs(differences) && threshold === effectiveThreshold(open.groups, open.threshold))
+  const differences = compareGroups(file.groups, groups);
+  if (!differs(differences) && threshold === effectiveThreshold(file.groups, file.threshold))
     return undefined;
-  return [...formatThreshold(open.threshold, threshold), ...formatDifference(differences, settings)];
+  return [...formatThreshold(file.threshold, threshold), ...formatDifference(differences, settings)];
 }
 
 async function agreed(io: Io): Promise<boolean> {
