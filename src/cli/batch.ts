@@ -157,5 +157,5 @@ async function drawBar(tally: Tally, what: string, io: Io): Promise<void> {
   const bar = "#".repeat(Math.floor(part * BAR_WIDTH)).padEnd(BAR_WIDTH, ".");
   const line = `${what} ${done}${failed} of ${total} [${bar}]`;
   // a line that is broken cannot be cleared
-  await writePassing(io.stderr, line.slice(0, (io.stderr.columns ?? 80) - 1));
+  await writePassing(io.stderr, line.slice(0, (io.stderr.columns || 80) - 1));
 }

@@ -11,21 +11,25 @@ const MARK_PASTES = "\x1b[?2004h";
 const DO_NOT_MARK = "\x1b[?2004l";
 
 /**
- * A line that is typed and not shown; more lines if a text of several was pasted. All of a paste is read here, so that
+ * Asks for a line that is typed and not shown; more lines if a text of several was pasted. All of a paste is read here, so that
  * its rest does not become the shell's next commands.
  * @throws TsopsError("aborted") on Ctrl-C or end of input.
  */
-export async function readHidden(io: Io, signal?: AbortSignal): Promise<string[]> {
+export async function readHidden(question: string, io: Io, signal?: AbortSignal): Promise<string[]> {
   const terminal = io.stdin.isTTY === true;
   // readline echoes through its output, so that goes nowhere
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: io.stdin, output: nowhere, terminal, signal });
-  if (terminal) await write(io.stderr, MARK_PASTES);
+  const lines = linesOf(reader, io);
+  // it may fail while the question is being written
+  lines.catch(() => undefined);
   try {
-    return await linesOf(reader, io);
+    // not before the terminal has stopped to show what is typed
+    await write(io.stderr, `${terminal ? MARK_PASTES : ""}${question}`);
+    return await lines;
   } finally {
     reader.close();
-    if (terminal) await write(io.stderr, DO_NOT_MARK);
+    await write(io.stderr, `${terminal ? DO_NOT_MARK : ""}\n`);
   }
 }
 

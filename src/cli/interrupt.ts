@@ -40,7 +40,9 @@ export async function unlessInterrupted<T>(io: Io, wait: () => Promise<T>): Prom
 
 /** All of standard input. At a terminal it is said what is waited for: nothing else shows that. */
 export async function readStdin(what: string, io: Io): Promise<Buffer> {
-  if (io.stdin.isTTY)
-    await note(io, `reading ${what} from standard input; Ctrl-D at the start of a line ends it`);
-  return await unlessInterrupted(io, () => readAll(io.stdin));
+  return await unlessInterrupted(io, async () => {
+    if (io.stdin.isTTY)
+      await note(io, `reading ${what} from standard input; Ctrl-D at the start of a line ends it`);
+    return await readAll(io.stdin);
+  });
 }

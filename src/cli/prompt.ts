@@ -45,13 +45,8 @@ export async function askHidden(
   { signal, manyLines = MANY_LINES }: { signal?: AbortSignal; manyLines?: string } = {},
 ): Promise<string> {
   const lines = await asking(io, async () => {
-    await write(io.stderr, visibleLine(asPrompt(question)));
     const { readHidden } = await import("./hidden.ts");
-    try {
-      return await readHidden(io, signal);
-    } finally {
-      await write(io.stderr, "\n");
-    }
+    return await readHidden(visibleLine(asPrompt(question)), io, signal);
   });
   const [line = "", ...more] = lines;
   if (more.length === 0) return line;
