@@ -57,10 +57,10 @@ export async function askHidden(
 
 const MANY_LINES = "nothing was taken; try again with one line";
 
-/** Prompts end with a colon and a blank, those of plugins and agents too. */
+/** Prompts end with a colon and a blank, whoever words them: plugins and agents do as they like. */
 function asPrompt(question: string): string {
   const text = question.trimEnd();
-  return `${/[:?]$/.test(text) ? text : `${text}:`} `;
+  return text.endsWith("?") ? `${text} ` : `${text.replace(/[.:]+$/, "")}: `;
 }
 
 /** Asks a question until the answer is y or n; undefined at the end of input. */

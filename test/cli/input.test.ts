@@ -1,6 +1,8 @@
 import { chmodSync, readdirSync } from "node:fs";
+import { Readable, Writable } from "node:stream";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { askHidden } from "../../src/cli/prompt.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
 import { hasTerminals, inTerminal } from "../support/terminal.ts";
 
@@ -15,7 +17,7 @@ async function encrypted(box: Sandbox, name: string, text = "a: x\n"): Promise<s
   return box.read(name);
 }
 
-async function valueOf(box: Sandbox, name = "a.yaml", path = '["a"]'): Promise<string> {
+async function storedIn(box: Sandbox, name = "a.yaml", path = '["a"]'): Promise<string> {
   const { stdout, stderr, code } = await box.run(["decrypt", "--extract", path, name]);
   assert.is(code, 0, stderr);
   return stdout;
@@ -51,8 +53,31 @@ test("a pasted value of several lines is refused with what to do, and not cut", 
     }
     const one = await box.run(["set", "a.yaml", '["a"]'], { person: true, input: "one line\n" });
     assert.is(one.code, 0, one.stderr);
-    assert.is(await valueOf(box), "one line");
+    assert.is(await storedIn(box), "one line");
   }));
+
+test("every hidden prompt ends with a colon and a blank, whoever words it", async () => {
+  for (const [question, shown] of [
+    ["passphrase of key.asc", "passphrase of key.asc: "],
+    ["age-plugin-x: Please enter the PIN.", "age-plugin-x: Please enter the PIN: "],
+    ["Code:", "Code: "],
+    ["Which one?", "Which one? "],
+  ] as const) {
+    const stdin = Object.assign(Readable.from([Buffer.from("secret\n")]), { isTTY: true });
+    let text = "";
+    const stderr = Object.assign(
+      new Writable({
+        write(chunk, _encoding, done) {
+          text += chunk;
+          done();
+        },
+      }),
+      { isTTY: true },
+    );
+    assert.is(await askHidden(question, { stdin, stderr, stdout: stderr, env: {}, cwd: "/" }), "secret");
+    assert.is(text.replaceAll(/\x1b\[\?2004[hl]/g, ""), `${shown}\n`);
+  }
+});
 
 test("--raw takes a text from a pipe, a file or an argument as it is, less one line break at the end", () =>
   inSandbox(async (box) => {
@@ -72,14 +97,14 @@ test("--raw takes a text from a pipe, a file or an argument as it is, less one l
       for (const [input, value] of piped) {
         const stdin = await box.run(["set", "--value-stdin", "--raw", name, '["a"]'], { input });
         assert.is(stdin.code, 0, stdin.stderr);
-        assert.is(await valueOf(box, name), value);
+        assert.is(await storedIn(box, name), value);
         box.write("value", `${input}`);
         const file = await box.run(["set", name, '["a"]', "--value-file", "value", "--raw"]);
         assert.is(file.code, 0, file.stderr);
-        assert.is(await valueOf(box, name), value);
+        assert.is(await storedIn(box, name), value);
       }
       assert.is((await box.run(["set", "--raw", name, '["a"]', "p4ss word"])).code, 0);
-      assert.is(await valueOf(box, name), "p4ss word");
+      assert.is(await storedIn(box, name), "p4ss word");
     }
     const help = await box.run(["set", "--help"]);
     assert.match(
@@ -119,7 +144,7 @@ test("the editor is SOPS_EDITOR, else EDITOR as with SOPS, else VISUAL", () =>
       const { code, stderr } = await box.run(["edit", "a.yaml"]);
       box.env = own;
       assert.is(code, 0, stderr);
-      assert.is(await valueOf(box), value);
+      assert.is(await storedIn(box), value);
     }
   }));
 
@@ -192,7 +217,7 @@ if (hasTerminals) {
         cwd: box.folder,
       });
       assert.is(one.code, 0, one.text);
-      assert.is(await valueOf(box), "one line");
+      assert.is(await storedIn(box), "one line");
     }));
 
   test("Ctrl-C at every prompt ends with 130 on a line of its own, and leaves nothing half-written", () =>
@@ -248,7 +273,7 @@ if (hasTerminals) {
       assert.is(shown.code, 130, shown.text);
       const done = Number(/\ntsops: stopped: (\d+) of 40 files were rotated/.exec(shown.text)?.[1]);
       assert.is(names.filter((name) => box.read(name) !== before.get(name)).length, done, shown.text);
-      for (const name of names) assert.is(await valueOf(box, name), "x");
+      for (const name of names) assert.is(await storedIn(box, name), "x");
       assertClean(box, names);
     }));
 }

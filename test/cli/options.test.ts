@@ -328,7 +328,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
   keygen: {
     output: { base: ["keygen"], add: ["--output", "key.txt"] },
     "post-quantum": { base: ["keygen"], add: ["--post-quantum"], says: /SECRET-KEY-PQ/ },
-    master: { base: ["keygen"], add: ["--master"], says: /^(?![^]*AGE-SECRET-KEY)/ },
+    master: { base: ["keygen"], add: ["--master"], says: /^(?![\s\S]*AGE-SECRET-KEY)/ },
     key: { base: ["keygen", "--master"], add: ["--key", "nonsense://"], says: /URI|nonsense/ },
   },
   init: {},
@@ -454,7 +454,7 @@ function steady(text: string, box: Sandbox): string {
   return text
     .replaceAll(box.root, "ROOT")
     .replace(/ENC\[[^\]]*\]/g, "ENC")
-    .replace(/-----BEGIN AGE[^]*?END AGE ENCRYPTED FILE-----(\\n)?/g, "AGE")
+    .replace(/-----BEGIN AGE[\s\S]*?END AGE ENCRYPTED FILE-----(\\n)?/g, "AGE")
     .replace(/^.*(?:lastmodified|created|seal"?:).*$/gm, "")
     .replace(/allowed\/\w{64}/g, "APPROVAL")
     .replace(/AGE-SECRET-KEY-1\w+|age1\w+/g, (key) =>

@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import { TsopsError } from "../../errors.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format, PathElement } from "../../formats/format.ts";
@@ -12,7 +11,8 @@ import type { Args } from "../args.ts";
 import { missingFileExits, readInput } from "../files.ts";
 import { readStdin } from "../interrupt.ts";
 import type { Io } from "../io.ts";
-import { askHidden, interactive } from "../prompt.ts";
+import { interactive } from "../prompt.ts";
+import { askValue, rawText } from "../text-value.ts";
 import { updateFile } from "../update.ts";
 
 /** `set FILE INDEX VALUE`: one value is set, and nothing else of the text changes. */
@@ -100,34 +100,6 @@ async function readValue(args: Args, io: Io): Promise<Tree> {
   }
   if (args.flag("raw")) return argument;
   return parseValue(argument);
-}
-
-/** A text that is typed: an empty one is a slip of the Enter key, and of several lines one would be all that is kept. */
-async function askValue(index: string, io: Io): Promise<string> {
-  const value = await askHidden(`value for ${index} (a text, not JSON):`, io, {
-    manyLines: `nothing was written; ${ELSEWHERE}`,
-  });
-  if (value !== "") return value;
-  throw new TsopsError("invalid-set-value", "the value is empty", {
-    hint: "nothing was written; an empty text is given as an argument: '\"\"'",
-  });
-}
-
-const ELSEWHERE =
-  "a value of several lines comes from a pipe with --value-stdin --raw, or from a file with --value-file --raw";
-
-/** `--raw`: the bytes as a text, less the line break that programs put behind what they print. */
-function rawText(bytes: Buffer): string {
-  if (!isUtf8(bytes)) {
-    throw new TsopsError("invalid-set-value", "the value is no text in UTF-8", {
-      hint: "pipe it through base64, for example",
-    });
-  }
-  const text = bytes.toString().replace(/\r?\n$/, "");
-  if (text !== "") return text;
-  throw new TsopsError("invalid-set-value", "the value is empty", {
-    hint: "did the command before the pipe fail? nothing was written; an empty text is given as an argument: '\"\"'",
-  });
 }
 
 async function readValueFile(name: string, io: Io): Promise<Buffer> {

@@ -65,8 +65,7 @@ async function updateOne(name: string, args: Args, io: Io): Promise<Otherwise | 
         await noteUpToDate(name, (await driftOf(open, settings, io)) !== undefined, io);
         return undefined;
       }
-      // beside the question, and on the same stream
-      await writeLines(io.stdout, [`Syncing keys for file ${name}`, ...changeLines(shown)]);
+      await showChanges(name, shown, io);
       if (!args.flag("yes") && !(await agreed(io))) {
         came = UNCHANGED;
         await note(io, `${name} is left unchanged`);
@@ -114,7 +113,7 @@ async function inspect(name: string, args: Args, io: Io): Promise<Otherwise | un
     );
     return undefined;
   }
-  await writeLines(io.stdout, [`Syncing keys for file ${name}`, ...changeLines(shown)]);
+  await showChanges(name, shown, io);
   if (args.flag("update-selector") && selector)
     await note(
       io,
@@ -140,8 +139,11 @@ async function noteUpToDate(name: string, selectorDiffers: boolean, io: Io): Pro
   await note(io, what === undefined ? `${name} is up to date` : `${name}: ${what}`);
 }
 
-function changeLines(shown: readonly string[] | undefined): string[] {
-  return shown === undefined ? [] : ["The following changes will be made to the file's groups:", ...shown];
+/** As SOPS: the file's name goes to standard error, the changes to standard output. */
+async function showChanges(name: string, shown: readonly string[] | undefined, io: Io): Promise<void> {
+  await note(io, `Syncing keys for file ${name}`);
+  if (shown === undefined) return;
+  await writeLines(io.stdout, ["The following changes will be made to the file's groups:", ...shown]);
 }
 
 /** The rule's recipients; the option's threshold goes before the rule's, and where neither says one all groups are needed. */
