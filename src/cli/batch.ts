@@ -34,6 +34,7 @@ const SHOWN_ERRORS = 20;
 
 /** After as many milliseconds it is said what is waited for. */
 const LONG_MS = 1000;
+const WAITING = "waiting for the files that are being worked on; Ctrl-C ends that";
 
 /** How many files are worked on side by side: waiting for key services overlaps, the rest has one thread anyway. */
 const SIDE_BY_SIDE = 16;
@@ -69,20 +70,19 @@ export async function forEachFile(
     shown: "",
   };
   const stop = new AbortController();
+  let waiting: NodeJS.Timeout | undefined;
   const release = takeSignals(["SIGINT"], () => {
-    if (stop.signal.aborted) endBy("SIGINT");
+    if (stop.signal.aborted) return endBy("SIGINT");
     interruptedBy(io);
     void write(io.stderr, "\n");
     stop.abort();
-    setTimeout(
-      () => void note(io, "waiting for the files that are being worked on; Ctrl-C ends that"),
-      LONG_MS,
-    ).unref();
+    waiting = setTimeout(() => void note(io, WAITING), LONG_MS);
   });
   try {
     const one = (name: string) => workOn(name, work, tally, stop, () => drawBar(tally, what, io));
     await mapFiles(names, inOrder ? 1 : SIDE_BY_SIDE, one, { signal: stop.signal });
   } finally {
+    clearTimeout(waiting);
     release();
     await clearPassing();
   }
