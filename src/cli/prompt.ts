@@ -42,7 +42,7 @@ export function isAsking(io: Io): boolean {
 export async function askHidden(
   question: string,
   io: Io,
-  { signal, manyLines = MANY_LINES }: { signal?: AbortSignal; manyLines?: string } = {},
+  { signal, severalLines }: { signal?: AbortSignal; severalLines?: TsopsError } = {},
 ): Promise<string> {
   const lines = await asking(io, async () => {
     const { readHidden } = await import("./hidden.ts");
@@ -50,12 +50,13 @@ export async function askHidden(
   });
   const [line = "", ...more] = lines;
   if (more.length === 0) return line;
-  throw new TsopsError("usage", "what was typed or pasted has several lines, and one is asked for", {
-    hint: manyLines,
-  });
+  throw (
+    severalLines ??
+    new TsopsError("usage", "what was typed or pasted has several lines, and one is asked for", {
+      hint: "nothing of it was taken; try again with one line",
+    })
+  );
 }
-
-const MANY_LINES = "nothing was taken; try again with one line";
 
 /** Prompts end with a colon and a blank, whoever words them: plugins and agents do as they like. */
 function asPrompt(question: string): string {

@@ -159,7 +159,7 @@ async function offerRetry(error: TsopsError, io: Io): Promise<boolean> {
   const [first = "", ...more] = errorLines(error);
   await note(io, first.replace(/^tsops: /, ""), ...more);
   return await waitForEnter(
-    "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop. ",
+    "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop: ",
     io,
   );
 }
