@@ -111,6 +111,7 @@ test("recipient injection: without seal and rule it is said that nothing vouches
     const injected = sealed.replace("    age:\n", `    age:\n${entry}`);
     for (const argv of [
       ["set", "a.yaml", '["password"]', '"new"'],
+      ["set", "--verbose", "a.yaml", '["password"]', '"new"'],
       ["set", "--ignore-mac", "a.yaml", '["password"]', '"new"'],
       ["rotate", "-i", "a.yaml"],
     ]) {
@@ -118,7 +119,9 @@ test("recipient injection: without seal and rule it is said that nothing vouches
       box.write("a.yaml", argv.includes("--ignore-mac") ? injected : stripped);
       const { code, stderr } = await box.run(argv);
       assert.is(code, 0, stderr);
-      assert.match(stderr, /neither a seal nor a creation rule vouches/);
+      // who sets a value of a file that SOPS wrote, without a configuration, has nothing to decide
+      const told = argv[0] === "rotate" || argv.includes("--ignore-mac") || argv.includes("--verbose");
+      assert.is(/neither a seal nor a creation rule vouches/.test(stderr), told, stderr);
       assert.not.match(box.read("a.yaml"), /seal:/);
     }
     // the person who looked at them can say so

@@ -10,6 +10,7 @@ import {
   IGNORE_MAC,
   JSON_OUTPUT,
   KEYS,
+  LOOK_ONLY,
   NO_THRESHOLD,
   OUTPUT,
   SELECTORS,
@@ -38,6 +39,8 @@ export interface Command {
   readonly runsProgram?: true;
   /** What stands below its help. */
   readonly notes?: () => Promise<string>;
+  /** Exit code where no file is named, if it is not 100 as with most commands of SOPS. */
+  readonly missingFileExits?: number;
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -94,10 +97,14 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "set <file> <index> [value]",
     summary: "set one value, given as JSON",
-    options: { ...TYPES, ...VALUE, ...DOCUMENT, ...IGNORE_MAC, ...SHOW_KEYS, ...YES, ...NO_THRESHOLD },
+    options: { ...TYPES, ...VALUE, ...DOCUMENT, ...IGNORE_MAC, ...YES, ...NO_THRESHOLD },
     examples: [
       ['tsops set secrets.yaml \'["db"]["password"]\' \'"s3cret"\'', "a text is JSON, so it has quotes"],
       ["tsops set secrets.yaml '[\"token\"]'", "asks for the value without showing it"],
+      [
+        "openssl rand -base64 32 | tsops set --value-stdin --raw secrets.yaml '[\"key\"]'",
+        "a text from a pipe",
+      ],
     ],
     load: async () => (await import("./commands/set.ts")).set,
   },
@@ -109,7 +116,6 @@ export const COMMANDS: readonly Command[] = [
       idempotent: VALUE.idempotent!,
       ...DOCUMENT,
       ...IGNORE_MAC,
-      ...SHOW_KEYS,
       ...YES,
       ...NO_THRESHOLD,
     },
@@ -137,11 +143,19 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "updatekeys <files..>",
     summary: "give files the master keys that their creation rule names",
-    options: { ...YES, ...UPDATE_SELECTOR, "input-type": TYPES["input-type"]!, ...THRESHOLD, ...JSON_OUTPUT },
+    options: {
+      ...YES,
+      ...LOOK_ONLY,
+      ...UPDATE_SELECTOR,
+      "input-type": TYPES["input-type"]!,
+      ...THRESHOLD,
+      ...JSON_OUTPUT,
+    },
     examples: [
       ["tsops updatekeys secrets.yaml", "shows the difference and asks"],
       ["tsops updatekeys --update-selector secrets.yaml", "the rule's selector, too"],
       ["tsops updatekeys -y config/*.yaml", "without asking"],
+      ["tsops updatekeys --check .", "for CI: exit 1 if a file has not the keys of its rule"],
     ],
     load: async () => (await import("./commands/updatekeys.ts")).updatekeys,
   },
@@ -166,14 +180,14 @@ export const COMMANDS: readonly Command[] = [
       },
       {
         usage: "delete [index]",
-        summary: "delete a key group by its number, from 0",
+        summary: "delete a key group by its number, from 0: what is shown as Group 1 has the number 0",
         options: {
           file: text("the file", { alias: "f" }),
           "in-place": OUTPUT["in-place"]!,
           ...THRESHOLD,
           ...YES,
         },
-        examples: [["tsops groups delete -i -f secrets.yaml 1", "the second group"]],
+        examples: [["tsops groups delete -i -f secrets.yaml 1", "the second group; asks before"]],
         load: async () => (await import("./commands/groups.ts")).deleteGroup,
       },
     ],
@@ -214,8 +228,10 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "exec-env <file> [command]",
     summary: "run a shell command with the values as environment variables",
+    missingFileExits: 1,
     options: {
-      ...TYPES,
+      "input-type": TYPES["input-type"]!,
+      "filename-override": TYPES["filename-override"]!,
       ...IGNORE_MAC,
       ...ALLOW_ENV,
       background: flag("do not wait for the command"),
@@ -231,6 +247,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "exec-file <file> [command]",
     summary: "run a shell command with the plaintext in a temporary file",
+    missingFileExits: 1,
     options: {
       ...TYPES,
       ...IGNORE_MAC,
@@ -357,7 +374,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/keyservice.ts")).keyservice,
   },
   {
-    usage: "completion <shell>",
+    usage: "completion [shell]",
     summary: "print a completion script for bash, zsh or fish",
     options: {},
     examples: [["source <(tsops completion bash)", "in ~/.bashrc"]],

@@ -3,8 +3,9 @@ import { formatDifference, formatThreshold } from "./recipients.ts";
 import type { Settings } from "./settings.ts";
 
 /** What stands behind a file's name to say how it differs from its creation rule, and the lines below it. */
-export function describeDrift(drift: Drift, settings: Settings): [string, ...string[]] {
-  return ["is not as its creation rule has it (+++ only in the file):", ...formatDrift(drift, settings)];
+export function describeDrift(drift: Drift, settings: Settings, later = false): [string, ...string[]] {
+  const is = later ? "would not be" : "is not";
+  return [`${is} as its creation rule has it (+++ only in the file):`, ...formatDrift(drift, settings)];
 }
 
 /** A file's differences from its creation rule, a line each; `+++` stands only in the file. */

@@ -84,6 +84,27 @@ async function looksOtherwise(error: unknown, text: string, type: FormatName): P
   return new TsopsError(code, message, { hint, place, exit, cause });
 }
 
+/** The file that stands for an input where the creation rule is looked for: `--filename-override`, else itself. */
+export function ruledFile(args: Args, name: string, io: Io): string {
+  return resolve(io.cwd, args.text("filename-override") ?? name);
+}
+
+/**
+ * Commands that change a file keep its format, in which the parts that they do not change are kept to the byte. SOPS
+ * prints all of it anew in the other one, whatever the file is called.
+ */
+export async function refuseOtherFormat(args: Args, format: Format): Promise<void> {
+  const type = args.text("output-type");
+  if (!isFormatName(type) || (await loadFormat(type)) === format) return;
+  throw new TsopsError(
+    "usage",
+    `the file is ${format.name} and stays it: --output-type ${type} cannot be had here`,
+    {
+      hint: `decrypt it with --output-type ${type}, and encrypt that`,
+    },
+  );
+}
+
 /** Refuses options that cannot stand together, as SOPS does (SPEC section 7). */
 export function checkOutputOptions(args: Args, files: readonly string[]): void {
   if (args.flag("in-place") && args.has("output")) {

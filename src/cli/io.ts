@@ -14,9 +14,34 @@ export function homeOf({ env }: Pick<Io, "env">): string {
   return env.HOME ?? env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir();
 }
 
+/** The terminal that shows a line which goes when anything else is written: a progress bar. */
+let passing: Writable | undefined;
+
+/** Shows a line in the place of the one before. */
+export async function writePassing(stream: Writable, line: string): Promise<void> {
+  const taken = take(stream, `\r${line}\x1b[K`);
+  passing = stream;
+  await taken;
+}
+
+export async function clearPassing(): Promise<void> {
+  if (!passing) return;
+  const stream = passing;
+  passing = undefined;
+  await take(stream, "\r\x1b[K");
+}
+
 /** Writes and waits until the stream has taken it: an exit must not cut off what was printed. */
-export async function write(stream: Writable, data: string | Uint8Array): Promise<void> {
+export async function write(
+  stream: Writable & { isTTY?: boolean },
+  data: string | Uint8Array,
+): Promise<void> {
   if (data.length === 0) return;
+  if (passing && stream.isTTY) void clearPassing();
+  await take(stream, data);
+}
+
+async function take(stream: Writable, data: string | Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stream.write(data, (error) => {
       const closed = (error as NodeJS.ErrnoException | null | undefined)?.code === "EPIPE";

@@ -126,6 +126,14 @@ export const UPDATE_SELECTOR: OptionTable = {
   ),
 };
 
+/** For commands that bring files in line: what would be done. */
+export const LOOK_ONLY: OptionTable = {
+  check: flag(
+    "only say which files are not as their creation rule has them; exit 1 if there are any; needs no key",
+  ),
+  "dry-run": flag("show the changes, and write nothing; needs no key"),
+};
+
 export const BATCH: OptionTable = {
   "dry-run": flag("say what would be done, and write nothing"),
 };
@@ -148,6 +156,9 @@ export const ALLOW_ENV: OptionTable = {
 export const VALUE: OptionTable = {
   "value-file": flag("the value is the name of a file that holds it"),
   "value-stdin": flag("read the value from standard input"),
+  raw: flag(
+    "the value is a text as it is, not JSON; one line break at the end of a file or pipe is taken off",
+  ),
   idempotent: flag("do nothing if it would change nothing"),
 };
 

@@ -162,6 +162,7 @@ function namePositionals(
     if (open === "<" && (named[name!] === undefined || named[name!]!.length === 0)) {
       throw new TsopsError("no-file", `no ${name} specified`.replace("no files", "no file"), {
         hint: `usage: ${["tsops", ...path.slice(0, -1), command.usage].join(" ")}`,
+        exit: command.missingFileExits,
       });
     }
   }

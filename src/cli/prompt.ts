@@ -1,7 +1,8 @@
 import { ReadStream as FileStream } from "node:fs";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { ReadStream } from "node:tty";
 import { TsopsError } from "../errors.ts";
+import { unlessInterrupted } from "./interrupt.ts";
 import { type Io, visibleLine, write } from "./io.ts";
 
 /** Whether there is a person who can be asked. */
@@ -9,17 +10,58 @@ export function interactive(io: Io): boolean {
   return io.stdin.isTTY === true && io.stderr.isTTY === true;
 }
 
-/** Asks for a line and shows nothing of what is typed. @throws TsopsError("aborted") on Ctrl-C or end of input. */
-export async function askHidden(question: string, io: Io, signal?: AbortSignal): Promise<string> {
-  await write(io.stderr, visibleLine(question));
-  // readline echoes through its output, so that goes nowhere
-  const { Writable } = await import("node:stream");
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+/**
+ * One question at a time: files are worked on side by side, and one terminal has one answer. While somebody is asked,
+ * no progress bar is drawn.
+ */
+async function asking<T>(io: Io, ask: () => Promise<T>): Promise<T> {
+  const before = turns.get(io);
+  const turn = (async () => {
+    await before?.catch(() => undefined);
+    return await unlessInterrupted(io, ask);
+  })();
+  turns.set(io, turn);
   try {
-    return await readSilently(io, nowhere, signal);
+    return await turn;
   } finally {
-    await write(io.stderr, "\n");
+    if (turns.get(io) === turn) turns.delete(io);
   }
+}
+
+/** The last question of each run that has no answer yet. */
+const turns = new WeakMap<Io, Promise<unknown>>();
+
+export function isAsking(io: Io): boolean {
+  return turns.has(io);
+}
+
+/**
+ * Asks for a line and shows nothing of what is typed. Of several lines none is taken: a pasted text would be cut off.
+ * @throws TsopsError("aborted") on Ctrl-C or end of input, TsopsError("usage") for several lines.
+ */
+export async function askHidden(
+  question: string,
+  io: Io,
+  { signal, severalLines }: { signal?: AbortSignal; severalLines?: TsopsError } = {},
+): Promise<string> {
+  const lines = await asking(io, async () => {
+    const { readHidden } = await import("./hidden.ts");
+    return await readHidden(visibleLine(asPrompt(question)), io, signal);
+  });
+  const [line = "", ...more] = lines;
+  if (more.length === 0) return line;
+  throw (
+    severalLines ??
+    new TsopsError("usage", "what was typed or pasted has several lines, and one is asked for", {
+      hint: "nothing of it was taken; try again with one line",
+    })
+  );
+}
+
+/** Prompts end with a colon and a blank, whoever words them: plugins and agents do as they like. */
+function asPrompt(question: string): string {
+  const text = question.trimEnd();
+  return text.endsWith("?") ? `${text} ` : `${text.replace(/[.:]+$/, "")}: `;
 }
 
 /** Asks a question until the answer is y or n; undefined at the end of input. */
@@ -28,29 +70,33 @@ export async function askYes(
   io: Io,
   output: Io["stdout"] = io.stderr,
 ): Promise<boolean | undefined> {
-  for (;;) {
-    await write(output, `${visibleLine(question)} (y/n):`);
-    const answer = await nextLine(io.stdin);
-    if (answer === undefined) return undefined;
-    if (/^(y|yes|n|no)$/i.test(answer.trim())) return /^y/i.test(answer.trim());
-  }
+  return await asking(io, async () => {
+    for (;;) {
+      await write(output, `${visibleLine(question)} (y/n): `);
+      const answer = await nextLine(io.stdin);
+      if (answer === undefined) return undefined;
+      if (/^(y|yes|n|no)$/i.test(answer.trim())) return /^y/i.test(answer.trim());
+    }
+  });
 }
 
 /** Asks a question to which only a clear yes is one. At a terminal, what was typed before it does not count. */
 export async function askNo(question: string, io: Io): Promise<boolean> {
-  const text = `${question} (y/N):`;
-  if (io.stdin instanceof FileStream || !("setRawMode" in io.stdin)) {
-    await write(io.stderr, `${visibleLine(text)} `);
-    return isYes(await nextLine(io.stdin));
-  }
-  const input = new Freshly(io.stdin);
-  try {
-    await input.throwAway();
-    await write(io.stderr, `${visibleLine(text)} `);
-    return isYes(await input.line());
-  } finally {
-    input.close();
-  }
+  const text = `${visibleLine(`${question} (y/N):`)} `;
+  return await asking(io, async () => {
+    if (io.stdin instanceof FileStream || !("setRawMode" in io.stdin)) {
+      await write(io.stderr, text);
+      return isYes(await nextLine(io.stdin));
+    }
+    const input = new Freshly(io.stdin);
+    try {
+      await input.throwAway();
+      await write(io.stderr, text);
+      return isYes(await input.line());
+    } finally {
+      input.close();
+    }
+  });
 }
 
 function isYes(answer: string | undefined): boolean {
@@ -75,7 +121,7 @@ export async function askAnew(
     await input.throwAway();
     if (signal.aborted) return false;
     for (;;) {
-      await write(output, `${visibleLine(question)} (y/n):`);
+      await write(output, `${visibleLine(question)} (y/n): `);
       const answer = await Promise.race([input.line(), gone]);
       if (answer === "gone") await write(output, "\nNobody waits for an answer any more.\n");
       if (answer === undefined || answer === "gone") return false;
@@ -154,22 +200,9 @@ class Freshly {
 
 /** Waits for Enter; false at the end of input. */
 export async function waitForEnter(text: string, io: Io): Promise<boolean> {
-  await write(io.stderr, visibleLine(text));
-  return (await nextLine(io.stdin)) !== undefined;
-}
-
-async function readSilently(io: Io, output: Writable, signal?: AbortSignal): Promise<string> {
-  const { createInterface } = await import("node:readline");
-  return await new Promise((resolve, reject) => {
-    const reader = createInterface({ input: io.stdin, output, terminal: io.stdin.isTTY === true, signal });
-    let answered = false;
-    reader.once("line", (line) => {
-      answered = true;
-      reader.close();
-      resolve(line);
-    });
-    reader.once("SIGINT", () => reader.close());
-    reader.once("close", () => answered || reject(new TsopsError("aborted", "stopped")));
+  return await asking(io, async () => {
+    await write(io.stderr, visibleLine(text));
+    return (await nextLine(io.stdin)) !== undefined;
   });
 }
 

@@ -40,13 +40,14 @@ export function contextFor(args: Args, io: Io, { signal, asks = true }: ContextO
     signal,
     // looking whether there is a terminal opens the standard streams, which costs time
     get prompt() {
-      return interactive(io) ? (question: string) => askHidden(question, io, signal) : undefined;
+      return interactive(io) ? (question: string) => askHidden(question, io, { signal }) : undefined;
     },
     allow: async () => (await allowed()).allow(),
     vouch: async (list, value) => (await allowed()).vouch(list, value),
     masterVariables: () =>
       (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(args, io))),
     warn: (message) => void note(io, `warning: ${message}`),
+    tell: (message) => void note(io, message),
     cache: new Map(),
   };
 }

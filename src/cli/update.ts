@@ -5,7 +5,7 @@ import { withLock } from "../files/lock.ts";
 import { readDocument } from "../files/read.ts";
 import type { SaveOptions } from "../save.ts";
 import type { Args } from "./args.ts";
-import { openForUpdate, writeResult } from "./files.ts";
+import { openForUpdate, refuseOtherFormat, ruledFile, writeResult } from "./files.ts";
 import type { Io } from "./io.ts";
 import { refuseProtected } from "./protected.ts";
 import { note } from "./report.ts";
@@ -24,7 +24,7 @@ export type Change = (
 interface UpdateOptions {
   /** Write back to the file; otherwise to `--output` or standard output. */
   readonly inPlace?: boolean;
-  /** What the command does about differences from the creation rule, and the recipients that it will give the file. */
+  /** For commands that are about who can read the file: what they do about differences from the creation rule, and the recipients that it will give the file. */
   readonly vouch?: Pick<VouchOptions, "mends"> & {
     readonly after?: (open: OpenDocument) => Recipients | Promise<Recipients>;
   };
@@ -39,19 +39,21 @@ export async function updateFile(
   args: Args,
   io: Io,
   change: Change,
-  { inPlace = true, vouch = {} }: UpdateOptions = {},
+  { inPlace = true, vouch }: UpdateOptions = {},
 ): Promise<number> {
   const path = resolve(io.cwd, name);
   await refuseProtected(name, args, io);
   const session = await makeSession(args, io);
   const update = async (): Promise<number> => {
     const { bytes, fingerprint } = await readDocument(path);
-    const settings = await loadSettings(path, args, io);
+    const settings = await loadSettings(ruledFile(args, name, io), args, io);
     const open = await openForUpdate(name, bytes, args, io, session);
     try {
-      const { mends, after } = vouch;
+      await refuseOtherFormat(args, open.format);
+      const { mends, after } = vouch ?? {};
       await checkDrift(open, settings, name, args, io, { mends, after: after && (await after(open)) });
-      const { seal, said } = await sealingOf(open, settings, name, args, io);
+      const decides = vouch !== undefined;
+      const { seal, said } = await sealingOf(open, settings, name, args, io, { decides });
       const options = { seal, indent: indentFor(open.format, args, settings) };
       const text = await change(open, session, options, settings);
       if (text === undefined) return 0;

@@ -51,14 +51,15 @@ export async function checkDrift(
   io: Io,
   { after, mends = {} }: VouchOptions = {},
 ): Promise<void> {
-  const before = await driftOf(file, settings, io);
-  const later = after && (await driftOf({ ...file, ...after }, settings, io));
-  const drift = after && !without(later, mends) ? undefined : without(before, mends);
+  const before = without(await driftOf(file, settings, io), mends);
+  // what is shown is what the file would be like then
+  const later = after && without(await driftOf({ ...file, ...after }, settings, io), mends);
+  const drift = after ? before && later : before;
   if (!drift) return;
-  const [what, ...lines] = describeDrift(drift, settings);
+  const [what, ...lines] = describeDrift(drift, settings, after !== undefined);
   await note(io, `${name} ${what}`, ...lines);
   if (args.flag("yes")) return;
-  if (interactive(io) && (await askNo("Go on all the same?", io))) return;
+  if (interactive(io) && (await askNo(`Go on with ${name} all the same?`, io))) return;
   throw driftError(drift, HINTS);
 }
 
@@ -109,13 +110,17 @@ export interface Sealing {
   readonly said?: string;
 }
 
-/** A file whose seal holds keeps one; else the rule has to vouch for what would be sealed, or the person. */
+/**
+ * A file whose seal holds keeps one; else the rule has to vouch for what would be sealed, or the person.
+ * `decides`: the command is about who can read the file.
+ */
 export async function sealingOf(
   open: OpenDocument,
   settings: Settings,
   name: string,
   args: Args,
   io: Io,
+  { decides = false }: { decides?: boolean } = {},
 ): Promise<Sealing> {
   const wanted = settings.config?.seal ?? true;
   const had = sealOf(open.metadata) !== undefined;
@@ -126,6 +131,9 @@ export async function sealingOf(
   if (open.decrypted.sealed) return { seal: true };
   const doubt = await doubtAbout(open, settings, had, io);
   if (doubt !== undefined && !args.flag("yes")) {
+    // without a configuration, who sets a value of a file by SOPS has nothing to decide, and would read this each time
+    const usual = !had && !settings.config && !decides && !args.flag("verbose");
+    if (usual) return { seal: false };
     return { seal: false, said: `${name}: ${doubt}: it gets no seal without --yes` };
   }
   const which = had ? "new" : "first";

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { findProgram } from "../keys/program.ts";
 import { splitWords } from "../keys/words.ts";
@@ -9,13 +10,16 @@ const WINDOWS = process.platform === "win32";
 /** What SOPS tries if no variable names an editor (SPEC section 7); notepad is always there on Windows. */
 const FALLBACKS: readonly string[] = WINDOWS ? ["vim.exe", "nano.exe", "notepad.exe"] : ["vim", "nano", "vi"];
 
+/** `VISUAL` comes last: git and others read it before `EDITOR`, but who sets both has SOPS start `EDITOR`. */
+const VARIABLES = ["SOPS_EDITOR", "EDITOR", "VISUAL"] as const;
+
 /**
- * The editor to start, as an argument list that lacks the file: `SOPS_EDITOR`, else `EDITOR`, split into words as a
- * shell would, else the first of vim, nano and vi.
+ * The editor to start, as an argument list that lacks the file: `SOPS_EDITOR`, else `EDITOR`, else `VISUAL`, split into
+ * words as a shell would, else the first of vim, nano and vi.
  * @throws TsopsError("editor") if there is none, or the variable is no command.
  */
 export async function editorCommand(env: Environment): Promise<[string, ...string[]]> {
-  const name = env.SOPS_EDITOR ? "SOPS_EDITOR" : "EDITOR";
+  const name = VARIABLES.find((variable) => env[variable]) ?? "EDITOR";
   const value = env[name];
   const words = value ? await split(value, name) : await fallback(env);
   const [program, ...args] = words;
@@ -25,6 +29,16 @@ export async function editorCommand(env: Environment): Promise<[string, ...strin
     });
   }
   return [program, ...args];
+}
+
+/** Editors with windows that return at once unless they are told to wait. */
+const WINDOWED =
+  /^(?:code|codium|vscodium|code-insiders|cursor|windsurf|subl|sublime_text|atom|zed|gedit|gnome-text-editor|xed|kate|mate|bbedit|idea|webstorm|pycharm|phpstorm|goland|clion|rider|rubymine|fleet|[gm]vim)(?:\.\w+)?$/i;
+
+/** Whether a command is known to return before the person has closed the file. */
+export function returnsAtOnce([program, ...args]: readonly string[]): boolean {
+  const name = basename((program ?? "").replaceAll("\\", "/"));
+  return WINDOWED.test(name) && !args.some((word) => /^(?:-w|--wait|-b|--block|-f|--nofork)$/.test(word));
 }
 
 async function split(value: string, name: string): Promise<string[]> {

@@ -13,7 +13,7 @@ export interface EditRequest {
   readonly text: Uint8Array;
   /** The file's name, without folders: the editor goes by its extension. */
   readonly name: string;
-  /** Names the editor (`SOPS_EDITOR`, `EDITOR`) and is handed on to it, less what opens files. */
+  /** Names the editor (`SOPS_EDITOR`, `EDITOR`, `VISUAL`) and is handed on to it, less what opens files. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Variables with secrets that only this file makes ones: the editor does not get them. */
   readonly hidden?: readonly string[];

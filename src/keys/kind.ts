@@ -44,6 +44,8 @@ export interface KeyContext {
   /** Asks the person for a passphrase or PIN without echo; undefined where nobody can be asked. */
   readonly prompt?: (question: string) => Promise<string>;
   readonly warn: (message: string) => void;
+  /** Says what a person has to do now, such as touching a key; where it is missing, that is a warning. */
+  readonly tell?: (message: string) => void;
   /** Servers, roles, profiles and plugins that the person named or approved. Without it, nothing is vouched for. */
   readonly allow?: () => Promise<Allow>;
   /** What of that `allow` does not have: asks the person, if there is one, or says what to do. */

@@ -45,7 +45,7 @@ test("asks as SOPS does, until the answer is y or n", async () => {
   await inSandbox(async (box) => {
     await encrypted(box, "app.yaml");
     box.write(".sopsrc", TO_FOLDER);
-    const question = `uploading ${box.path("app.yaml")} to ${box.path("out/app.yaml")} ? (y/n):`;
+    const question = `uploading ${box.path("app.yaml")} to ${box.path("out/app.yaml")} ? (y/n): `;
     const no = await box.run(["publish", "app.yaml"], { input: "what\nn\n" });
     assert.is(no.code, 1);
     assert.is(no.stdout, question + question);

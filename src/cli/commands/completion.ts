@@ -13,7 +13,13 @@ const SCRIPTS: ReadonlyMap<string, () => string> = new Map([
 
 /** `completion SHELL`: a script that completes commands, options and their values, and file names. */
 export async function completion(args: Args, io: Io): Promise<number> {
-  const script = SCRIPTS.get(args.text("shell") ?? "");
+  const shell = args.text("shell");
+  if (shell === undefined) {
+    const { helpText } = await import("../help.ts");
+    await write(io.stdout, `${await helpText(["completion"], io.stdout.columns)}\n`);
+    return 0;
+  }
+  const script = SCRIPTS.get(shell);
   if (!script) {
     throw new TsopsError("usage", "there is no completion for this shell", { hint: "use bash, zsh or fish" });
   }

@@ -20,10 +20,12 @@ import {
   outputFormat,
   readEncryptedAs,
   readInput,
+  ruledFile,
   writeResult,
 } from "../files.ts";
 import { findFiles } from "../found.ts";
-import { type Io, readAll } from "../io.ts";
+import { readStdin } from "../interrupt.ts";
+import type { Io } from "../io.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, settingsForReading } from "../settings.ts";
@@ -35,7 +37,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   const session = await makeSession(args, io);
   let narrowed = 0;
   const plaintext = async (name: string, bytes: Uint8Array): Promise<string> => {
-    const settings = await settingsForReading(resolve(io.cwd, name), args, io);
+    const settings = await settingsForReading(ruledFile(args, name, io), args, io);
     const open = await openFile(name, bytes, args, io, session);
     try {
       const format = await outputFormat(args, name, open.format);
@@ -58,13 +60,14 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     if (await writeResult(text, target, io)) narrowed++;
   };
   if (given.length === 0) {
+    if (args.flag("dry-run")) throw noDryRun();
     await decryptTo(args.text("filename-override") ?? "standard input", args.text("output"), {
-      bytes: await readAll(io.stdin),
+      bytes: await readStdin("the encrypted file", io),
     });
     return 0;
   }
   const output = args.text("output");
-  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!))) {
+  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!)) && !args.flag("dry-run")) {
     const code = await forEachFile(given, "decrypted", io, (name) => decryptTo(name, output));
     await noteNarrowed(narrowed, io);
     return code;
@@ -112,6 +115,10 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   );
   await noteNarrowed(narrowed, io);
   return code;
+}
+
+export function noDryRun(): TsopsError {
+  return new TsopsError("usage", "--dry-run needs files: of standard input there is nothing to say before");
 }
 
 /** Where a flat format or a variable gets the text that SOPS writes for null: the next reader takes it for the value. */

@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import type { OpenDocument, Recipients, Session } from "../../document.ts";
+import { editorCommand, returnsAtOnce } from "../../editor/command.ts";
 import { editText } from "../../editor/session.ts";
 import { inFile, TsopsError } from "../../errors.ts";
 import { createNew, replaceFile } from "../../files/atomic.ts";
@@ -12,10 +13,15 @@ import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
-
 import { creationFor, settingsForNew } from "../creation.ts";
-import { inputFormat, noteOtherNames, openForUpdate, readInput } from "../files.ts";
-
+import {
+  inputFormat,
+  noteOtherNames,
+  openForUpdate,
+  readInput,
+  refuseOtherFormat,
+  ruledFile,
+} from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { refuseProtected } from "../protected.ts";
@@ -33,7 +39,7 @@ export async function edit(args: Args, io: Io): Promise<number> {
   const session = await makeSession(args, io);
   try {
     const input = await readInput(name, io);
-    const settings = await loadSettings(resolve(io.cwd, name), args, io);
+    const settings = await loadSettings(ruledFile(args, name, io), args, io);
     const open = await openForUpdate(name, input.bytes, args, io, session);
     try {
       await editExisting(name, open, settings, session, args, io, input.fingerprint);
@@ -58,6 +64,7 @@ async function editExisting(
   io: Io,
   fingerprint: Awaited<ReturnType<typeof readInput>>["fingerprint"],
 ): Promise<void> {
+  await refuseOtherFormat(args, open.format);
   await checkDrift(open, settings, name, args, io);
   const { seal, said } = await sealingOf(open, settings, name, args, io);
   let after: Recipients = open;
@@ -95,6 +102,7 @@ async function editNew(name: string, session: Session, args: Args, io: Io): Prom
   const settings = await settingsForNew(name, args, io);
   const creation = await creationFor(settings, args, io);
   const format = await inputFormat(args, name, creation);
+  await refuseOtherFormat(args, format);
   const indent = indentFor(format, args, settings);
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> => {
@@ -130,6 +138,7 @@ async function editAndSave(
   io: Io,
   save: (text: string) => Promise<void>,
 ): Promise<void> {
+  const begun = performance.now();
   const result = await editText({
     text: encodeText(before),
     name: basename(name),
@@ -141,17 +150,26 @@ async function editAndSave(
     retry: (error) => offerRetry(error, io),
     warn: (message) => note(io, `warning: ${message}`),
   });
-  if (result === "unchanged") {
-    throw new TsopsError("not-modified", "File has not changed", { hint: "nothing was written" });
-  }
+  if (result !== "unchanged") return;
+  const soon = performance.now() - begun < AT_ONCE_MS || returnsAtOnce(await editorCommand(io.env));
+  throw new TsopsError("not-modified", "File has not changed", {
+    hint: soon ? `nothing was written\n${WAIT}` : "nothing was written",
+  });
 }
+
+/** Nobody reads a file and closes it in less, in milliseconds. */
+const AT_ONCE_MS = 1000;
+
+const WAIT =
+  "does your editor return at once, with its window still open? Then tell it to wait:\n" +
+  "EDITOR='code --wait' (subl --wait, gedit --wait, gvim -f)";
 
 /** Shows what is wrong and waits for Enter, which may come from a pipe. False if nobody answers. */
 async function offerRetry(error: TsopsError, io: Io): Promise<boolean> {
   const [first = "", ...more] = errorLines(error);
   await note(io, first.replace(/^tsops: /, ""), ...more);
   return await waitForEnter(
-    "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop. ",
+    "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop: ",
     io,
   );
 }

@@ -21,18 +21,21 @@ import {
   outputBelow,
   outputFormat,
   readInput,
+  ruledFile,
   writeResult,
 } from "../files.ts";
 import { findFiles } from "../found.ts";
-import { type Io, quotedPath, readAll, write } from "../io.ts";
+import { readStdin } from "../interrupt.ts";
+import { type Io, quotedPath, write } from "../io.ts";
 import { writeJson } from "../json.ts";
+import { KEYS, SELECTORS, THRESHOLD } from "../options.ts";
 import { refuseProtected, whoReads } from "../protected.ts";
 import { changeOf, reportingReading } from "../remarks.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../vouch.ts";
-import { isEncrypted } from "./decrypt.ts";
+import { isEncrypted, noDryRun } from "./decrypt.ts";
 
 /** `encrypt`: one file to standard output, or many in place or into a folder. */
 export async function encrypt(args: Args, io: Io): Promise<number> {
@@ -42,6 +45,7 @@ export async function encrypt(args: Args, io: Io): Promise<number> {
   if (args.flag("json") && !args.flag("check"))
     throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
   const session = await makeSession(args, io);
+  if (given.length === 0 && (args.flag("check") || args.flag("dry-run"))) throw noDryRun();
   if (given.length === 0) return await encryptStdin(args, io, session);
   if (args.flag("check")) return await checkFiles(given, args, io);
   const { names, many } = await filesToEncrypt(given, args, io);
@@ -65,7 +69,7 @@ async function encryptStdin(args: Args, io: Io, session: Session): Promise<numbe
       hint: "the name says which format the input has, and which creation rule applies",
     });
   }
-  const text = decodeText(await readAll(io.stdin));
+  const text = decodeText(await readStdin("the plaintext", io));
   const encrypted = await encryptContent(name, text, args, io, session);
   await writeResult(encrypted, { output: args.text("output"), plaintext: false }, io);
   return 0;
@@ -181,6 +185,7 @@ export function convert(
 
 /** `encrypt --update OLD NEW`: a new plaintext for an encrypted file; what did not change keeps its ciphertext. */
 async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Promise<number> {
+  refuseWithUpdate(args);
   const old = args.text("update")!;
   if (given.length > 1) {
     throw new TsopsError("usage", "--update takes one encrypted file and one plaintext", {
@@ -191,12 +196,12 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
   const session = await makeSession(args, io);
   const { bytes } = await readInput(old, io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], io);
-  const settings = await loadSettings(resolve(io.cwd, old), args, io);
+  const settings = await loadSettings(ruledFile(args, old, io), args, io);
   const open = await openForUpdate(old, bytes, args, io, session);
   try {
     await checkDrift(open, settings, old, args, io);
     const { seal, said } = await sealingOf(open, settings, old, args, io);
-    const plain = decodeText(input?.bytes ?? (await readAll(io.stdin)));
+    const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", io)));
     const options = { seal, indent: indentFor(open.format, args, settings) };
     const text = await reportingReading(changeOf(open, plain, given[0] ?? old), io, (onReading) =>
       saveText(open, plain, session, { ...options, onReading }),
@@ -213,6 +218,17 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
   } finally {
     open.close();
   }
+}
+
+/** The old version says who can read the file and what of it is encrypted: what would be ignored is refused. */
+function refuseWithUpdate(args: Args): void {
+  const own = ["output-type", "check", "dry-run"];
+  const tables = [KEYS, SELECTORS, THRESHOLD].flatMap((table) => Object.keys(table));
+  const given = [...tables, ...own].find((name) => args.has(name));
+  if (given === undefined) return;
+  throw new TsopsError("usage", `--${given} and --update cannot be used together`, {
+    hint: "with --update keys, selector and format are those of the encrypted version",
+  });
 }
 
 /** The files that were named; of folders and patterns, those that have a creation rule and are not encrypted yet. */

@@ -1,13 +1,17 @@
 import { resolve } from "node:path";
 import type { OpenDocument, Recipients, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
-import { loses } from "../../keys/difference.ts";
+import { compareGroups, loses } from "../../keys/difference.ts";
 import type { KeyGroup } from "../../keys/kind.ts";
+import { effectiveThreshold } from "../../keys/metadata.ts";
 import { type SaveOptions, saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { keysFrom } from "../creation.ts";
 import { missingFileExits } from "../files.ts";
 import { type Io, write } from "../io.ts";
+import { askNo, interactive } from "../prompt.ts";
+import { formatDifference, showKey } from "../recipients.ts";
+import { note } from "../report.ts";
 import { loadSettings, type Settings } from "../settings.ts";
 import { updateFile } from "../update.ts";
 import { reportRemoved } from "../vouch.ts";
@@ -51,7 +55,7 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
   const text = args.text("index");
   if (text === undefined || !/^\d+$/.test(text)) {
     throw new TsopsError("generic", "the number of the group is missing, or not a number", {
-      hint: "groups count from 0: tsops groups delete -i -f FILE 0",
+      hint: "tsops groups delete -i -f FILE 0 deletes what is shown as Group 1",
     });
   }
   const index = Number(text);
@@ -61,20 +65,53 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
     io,
     async (open, session, options, settings) => {
       if (!open.groups[index]) {
-        throw new TsopsError("generic", `there is no group ${index}: the file has ${open.groups.length}`, {
-          hint: "groups count from 0",
+        const last = open.groups.length - 1;
+        throw new TsopsError("generic", `there is no group with the number ${index}`, {
+          hint:
+            last === 0
+              ? "the file has one group, which has the number 0"
+              : `numbers go from 0 to ${last}; what is shown as Group 1 has the number 0`,
         });
       }
       const { groups: left, threshold: needed } = withoutGroup(open, index, args);
       if (left.length === 0) {
         throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
       }
-      const threshold = checkThreshold(needed, left.length);
-      return await saveChanged(open, { groups: left, threshold }, session, options, settings, io);
+      const after = { groups: left, threshold: checkThreshold(needed, left.length) };
+      if (!(await agreed(open, index, after, settings, args, io))) return undefined;
+      return await saveChanged(open, after, session, options, settings, io);
     },
     { inPlace: args.flag("in-place"), vouch: { after: (open) => withoutGroup(open, index, args) } },
   );
   return await missingFileExits(2, work);
+}
+
+/**
+ * Says which group goes and what is left: the argument counts from 0 as in SOPS, and what is shown counts from 1. A person
+ * at a terminal is asked; SOPS asks nobody.
+ */
+async function agreed(
+  { groups }: Recipients,
+  index: number,
+  after: Recipients,
+  settings: Settings,
+  args: Args,
+  io: Io,
+): Promise<boolean> {
+  const name = fileOption(args);
+  const gone = groups[index]!.map((key) => `--- ${showKey(key, settings)}`);
+  await note(io, `${name} loses Group ${index + 1} of ${groups.length} (number ${index}):`, ...gone);
+  const left = formatDifference(compareGroups(after.groups, after.groups), settings);
+  const needed =
+    after.groups.length > 1
+      ? `, of which ${effectiveThreshold(after.groups, after.threshold)} are needed`
+      : "";
+  const count = after.groups.length === 1 ? "one group" : `${after.groups.length} groups`;
+  await note(io, `what is left is ${count}${needed}:`, ...left);
+  if (args.flag("yes") || !interactive(io) || (await askNo(`Delete Group ${index + 1} of ${name}?`, io)))
+    return true;
+  await note(io, `${name} is left unchanged`);
+  return false;
 }
 
 function withoutGroup(open: Recipients, index: number, args: Args): Recipients {

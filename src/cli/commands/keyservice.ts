@@ -100,5 +100,6 @@ function serverContext(args: Args, io: Io, hidden: readonly string[], log: Log):
     // the questions of --prompt and those for passphrases cannot share a terminal
     prompt: args.flag("prompt") ? undefined : context.prompt,
     warn: (message) => log({ event: "warning", message }),
+    tell: undefined,
   };
 }

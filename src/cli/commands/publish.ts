@@ -4,7 +4,7 @@ import { TsopsError } from "../../errors.ts";
 import { type Content, fileContent, valuesContent } from "../../publish/content.ts";
 import { publishTo } from "../../publish/publish.ts";
 import type { Args } from "../args.ts";
-import { forEachFile, PASSED_OVER } from "../batch.ts";
+import { forEachFile, Otherwise } from "../batch.ts";
 import { missingFileExits, openFile } from "../files.ts";
 import { type Io, writeLines } from "../io.ts";
 import { askYes } from "../prompt.ts";
@@ -20,12 +20,14 @@ export async function publish(args: Args, io: Io): Promise<number> {
   return await missingFileExits(1, new Publishing(args, io).run());
 }
 
+const NOT_PUBLISHED = new Otherwise("not published");
+const UP_TO_DATE = new Otherwise("there already");
+
 class Publishing {
   private readonly args: Args;
   private readonly io: Io;
   private session!: Session;
   private many = false;
-  private unchanged = 0;
   private nobody = false;
 
   constructor(args: Args, io: Io) {
@@ -44,7 +46,7 @@ class Publishing {
     this.many = planned.length > 1;
     const work = new Map(planned.map((item) => [item.file, item]));
     const dry = args.flag("dry-run");
-    const code = await forEachFile(
+    return await forEachFile(
       [...work.keys()],
       dry ? "would publish" : "published",
       io,
@@ -56,8 +58,6 @@ class Publishing {
       // one question after the other
       { inOrder: !dry && !args.flag("yes") },
     );
-    if (this.many && this.unchanged > 0) await note(io, `${this.unchanged} of them were there already`);
-    return code;
   }
 
   /** `--dry-run`: what would go where, without network and keys. */
@@ -71,8 +71,8 @@ class Publishing {
     await note(this.io, `would publish ${plan.file} to ${plan.address}${how}`);
   }
 
-  private async publishOne(plan: Plan): Promise<typeof PASSED_OVER | undefined> {
-    if (this.nobody) return PASSED_OVER;
+  private async publishOne(plan: Plan): Promise<Otherwise | undefined> {
+    if (this.nobody) return NOT_PUBLISHED;
     const { args, io, session, many } = this;
     const bytes = await readEncryptedFile(plan, args, io);
     const { takes } = plan.target;
@@ -90,21 +90,20 @@ class Publishing {
     }
   }
 
-  private async send(plan: Plan, content: Content): Promise<typeof PASSED_OVER | undefined> {
+  private async send(plan: Plan, content: Content): Promise<Otherwise | undefined> {
     const { file, path, address, target, name } = plan;
-    if (!this.args.flag("yes") && !(await this.agreed(path, address))) return PASSED_OVER;
+    if (!this.args.flag("yes") && !(await this.agreed(path, address))) return NOT_PUBLISHED;
     const result = await publishTo(target, name, content, () =>
       note(
         this.io,
         `warning: ${file}: what stands at ${address} may not be read here: it is written in any case`,
       ),
     );
-    if (result === "unchanged") this.unchanged++;
     const what =
       result === "published" ? `published ${file} to ${address}` : `${file} is up to date at ${address}`;
     // on a terminal the bar says how many
     if (!this.many || !this.io.stderr.isTTY || this.args.flag("verbose")) await note(this.io, what);
-    return undefined;
+    return result === "unchanged" ? UP_TO_DATE : undefined;
   }
 
   /** Asks as SOPS does; a single file that is not published ends it with an error. */

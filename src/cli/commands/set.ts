@@ -11,9 +11,11 @@ import type { Decrypted } from "../../sops/decrypt.ts";
 import type { Args } from "../args.ts";
 import { chosenDocument } from "../documents.ts";
 import { missingFileExits, readInput } from "../files.ts";
-import { type Io, readAll } from "../io.ts";
-import { askHidden, interactive } from "../prompt.ts";
+import { readStdin } from "../interrupt.ts";
+import type { Io } from "../io.ts";
+import { interactive } from "../prompt.ts";
 import { warnOfSetting } from "../remarks.ts";
+import { askValue, rawText } from "../text-value.ts";
 import { updateFile } from "../update.ts";
 
 /** `set FILE INDEX VALUE`: one value is set, and nothing else of the text changes. */
@@ -87,7 +89,8 @@ async function readValue(args: Args, io: Io): Promise<Given> {
   if (args.flag("value-stdin")) {
     if (argument !== undefined)
       throw new TsopsError("usage", "with --value-stdin there is no value argument");
-    return parseValue(decodeText(await readAll(io.stdin)));
+    const given = await readStdin("the value", io);
+    return args.flag("raw") ? asText(rawText(given)) : parseValue(decodeText(given));
   }
   if (argument === undefined) {
     if (!interactive(io)) {
@@ -95,12 +98,13 @@ async function readValue(args: Args, io: Io): Promise<Given> {
         hint: "give it as JSON, or use --value-file or --value-stdin",
       });
     }
-    const value = await askHidden(`value for ${args.text("index")} (a text, not JSON): `, io);
-    return { value, numbers: [] };
+    return asText(await askValue(args.text("index")!, io));
   }
   if (args.flag("value-file")) {
-    return parseValue(decodeText(await readValueFile(argument, io)));
+    const given = await readValueFile(argument, io);
+    return args.flag("raw") ? asText(rawText(given)) : parseValue(decodeText(given));
   }
+  if (args.flag("raw")) return asText(argument);
   return parseValue(argument);
 }
 
@@ -114,6 +118,10 @@ async function readValueFile(name: string, io: Io): Promise<Buffer> {
       hint: error.hint,
     });
   }
+}
+
+function asText(value: string): Given {
+  return { value, numbers: [] };
 }
 
 /** A value, and how the numbers in it were spelled. */

@@ -210,7 +210,7 @@ class Conversation {
 
   #remind(): NodeJS.Timeout {
     return setTimeout(
-      () => this.#context.warn(`waiting for age-plugin-${this.#name}`),
+      () => (this.#context.tell ?? this.#context.warn)(`waiting for age-plugin-${this.#name}`),
       PATIENCE_SECONDS * 1000,
     );
   }
@@ -218,9 +218,9 @@ class Conversation {
   /** Messages and questions. Whatever cannot be asked here fails, and the plugin says what that means. */
   async #talkToPerson({ args: [command, yes, no], body }: Stanza): Promise<void> {
     const text = `age-plugin-${this.#name}: ${printable(body.toString())}`;
-    const { prompt, warn } = this.#context;
+    const { prompt, warn, tell = warn } = this.#context;
     if (command === "msg") {
-      warn(text);
+      tell(text);
       return this.say(["ok"]);
     }
     const asks = command === "request-secret" || command === "request-public" || command === "confirm";

@@ -65,6 +65,16 @@ test("a plugin may show, ask and have things confirmed", async () => {
   ]);
 });
 
+test("what a plugin asks a person to do is no warning", async () => {
+  const [told, warned]: [string[], string[]] = [[], []];
+  const answers = ["1234", "someone", "1", "2", "1"];
+  const prompt = async (): Promise<string> => answers.shift()!;
+  const tell = (text: string) => void told.push(text);
+  await wrap("talk", contextWith({ PATH }, { prompt, tell, warn: (text) => warned.push(text) }));
+  assert.equal(told, ["age-plugin-fake: touch your key"]);
+  assert.equal(warned, []);
+});
+
 test("where nobody can be asked, the plugin is told so", async () => {
   await wrap("alone", contextWith({ PATH }));
 });

@@ -1,0 +1,573 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { COMMANDS, type Command, LEGACY } from "../../src/cli/commands.ts";
+import { GLOBAL } from "../../src/cli/options.ts";
+import { nameOf } from "../../src/cli/parse.ts";
+import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+
+/**
+ * Every option of every command is tried in a way that shows that it acts: with it, something else is printed or
+ * written than without it. So an option that is read and then ignored is found, and one that is added needs its line
+ * here. Where that cannot be shown here, `NOT_TRIED` says why.
+ */
+
+interface Trial {
+  /** The command line without the option, and what is added to it. */
+  readonly base: readonly string[];
+  readonly add: readonly string[];
+  readonly prepare?: (box: Sandbox) => unknown;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string;
+  readonly person?: boolean;
+  /** What only the run with the option prints; the other one is left out, as it would ask a service. */
+  readonly says?: RegExp;
+}
+
+type Trials = Readonly<Record<string, Trial>>;
+
+const NO_KEYS = { SOPS_AGE_RECIPIENTS: undefined };
+const ARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+async function files(box: Sandbox): Promise<void> {
+  const plain = "# keep\na: x\nb: y\nc:\n    d: z\n";
+  box.write("plain.yaml", plain);
+  box.write("plain.txt", plain);
+  const sealed = (await box.run(["encrypt", "plain.yaml"])).stdout;
+  assert.match(sealed, "sops:");
+  box.write("a.yaml", sealed);
+  // JSON is YAML too, and its seal says which of the two it is
+  box.write("j-plain.json", '{"a": "x", "b": "y", "c": {"d": "z"}}\n');
+  box.write("j.json", (await box.run(["encrypt", "j-plain.json"])).stdout);
+  box.write("docs-plain.yaml", "a: x\n---\na: y\n");
+  box.write("docs.yaml", (await box.run(["encrypt", "docs-plain.yaml"])).stdout);
+  box.write("flat-plain.yaml", "a: x\n");
+  box.write("flat.yaml", (await box.run(["encrypt", "flat-plain.yaml"])).stdout);
+  box.write("unsealed.yaml", sealed.replace(/ {4}tsops:\n( {8}.*\n)+/, ""));
+  // its first value is the second one's
+  const [, first, second] = /a: (ENC.*)\nb: (ENC.*)\n/.exec(sealed)!;
+  box.write(
+    "tampered.yaml",
+    sealed.replace(second!, '"-"').replace(`b: "-"`, `b: ${first}`).replace(`b: ${first}\n`, ""),
+  );
+  box.write("value", '"n3w"\n');
+}
+
+/** Rules whose recipients are not those of the files. */
+function otherRule(box: Sandbox): void {
+  box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT},${OTHER_RECIPIENT}\n`);
+}
+
+function otherSelector(box: Sandbox): void {
+  box.write(".sops.yaml", `creation_rules:\n  - encrypted_regex: ^.*$\n    age: ${RECIPIENT}\n`);
+}
+
+function threeGroups(box: Sandbox): void {
+  const groups = [RECIPIENT, OTHER_RECIPIENT, RECIPIENT].map((age) => `      - age: [${age}]\n`).join("");
+  box.write(".sops.yaml", `creation_rules:\n  - key_groups:\n${groups}`);
+}
+
+async function fileOfGroups(box: Sandbox): Promise<void> {
+  threeGroups(box);
+  const { stdout, stderr } = await box.run([
+    "encrypt",
+    "--shamir-secret-sharing-threshold",
+    "2",
+    "plain.yaml",
+  ]);
+  assert.match(stdout, "shamir_threshold: 2", stderr);
+  box.write("g.yaml", stdout);
+  box.write(".sops.yaml", "{}\n");
+}
+
+const NONSENSE = ["kms", "gcp-kms", "hckms", "azure-kv", "hc-vault-transit", "pgp", "age", "key"] as const;
+
+/** Keys that are none are refused by name: so the option was read. */
+function keyTrials(base: readonly string[], prefix: string, env: Trial["env"] = {}): Record<string, Trial> {
+  return Object.fromEntries(
+    NONSENSE.map((name) => [
+      prefix + name,
+      { base, env, add: [`--${prefix}${name}`, "nonsense://"], says: /nonsense|URI|fingerprint/ },
+    ]),
+  );
+}
+
+const documentTrial = (base: readonly string[]): Trial => ({ base, add: ["--document", "1"] });
+
+const jsonTrial = (base: readonly string[], prepare?: Trial["prepare"]): Trial => ({
+  base,
+  add: ["--json"],
+  prepare,
+});
+
+/** Both say something only of AWS keys. */
+function awsTrials(base: readonly string[], option: string, env: Trial["env"] = {}): Record<string, Trial> {
+  const from = [...base, `--${option}`, ARN];
+  return {
+    "encryption-context": {
+      base: from,
+      env,
+      add: ["--encryption-context", "nonsense"],
+      says: /encryption context/,
+    },
+  };
+}
+
+function profileTrial(base: readonly string[], env: Trial["env"] = {}): Record<string, Trial> {
+  const add = ["--aws-profile", "nobody"];
+  return { "aws-profile": { base: [...base, "--kms", ARN], env, add, says: /nobody/ } };
+}
+
+function selectorTrials(base: readonly string[], env: Trial["env"] = {}): Record<string, Trial> {
+  const values = {
+    "unencrypted-suffix": "a",
+    "encrypted-suffix": "a",
+    "unencrypted-regex": "^a$",
+    "encrypted-regex": "^a$",
+    "unencrypted-comment-regex": "keep",
+    "encrypted-comment-regex": "keep",
+  };
+  return {
+    ...Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, { base, env, add: [`--${name}`, value] }]),
+    ),
+    "mac-only-encrypted": { base, env, add: ["--mac-only-encrypted"] },
+  };
+}
+
+const THRESHOLD = "shamir-secret-sharing-threshold";
+const thresholdTrial = (
+  base: readonly string[],
+  prepare: Trial["prepare"],
+  env: Trial["env"] = NO_KEYS,
+): Trial => ({
+  base,
+  add: [`--${THRESHOLD}`, "2"],
+  prepare,
+  env,
+});
+
+/** The name that a file is read by. */
+function typeTrials(
+  base: (file: string) => readonly string[],
+  env: Trial["env"] = {},
+): Record<string, Trial> {
+  return {
+    "input-type": { base: base("a.yaml"), env, add: ["--input-type", "json"] },
+    "filename-override": { base: base("j.json"), env, add: ["--filename-override", "j.yaml"] },
+  };
+}
+
+const keepsFormat = (base: readonly string[], env: Trial["env"] = {}): Trial => ({
+  base,
+  env,
+  add: ["--output-type", "json"],
+  says: /the file is yaml and stays it/,
+});
+
+const drifted = (base: readonly string[], env: Trial["env"] = {}): Trial => ({
+  base,
+  env: { ...NO_KEYS, ...env },
+  add: ["--yes"],
+  prepare: otherRule,
+});
+
+const ignored = (base: readonly string[], env: Trial["env"] = {}): Trial => ({
+  base,
+  env,
+  add: ["--ignore-mac"],
+});
+
+const EDITS = { EDITOR: "sed -i s/z/zz/" };
+const WRITES = { EDITOR: "sed -i '1s/^/a: z\\n/'" };
+const SEES = { EDITOR: `sh -c 'cp "$1" seen' sh` };
+
+const SET = (file: string) => ["set", file, '["a"]', '"n3w"'];
+const UNSET = (file: string) => ["unset", file, '["a"]'];
+const ROTATE = (file: string) => ["rotate", "-i", file];
+
+const TRIALS: Readonly<Record<string, Trials>> = {
+  encrypt: {
+    ...keyTrials(["encrypt", "plain.yaml"], ""),
+    ...awsTrials(["encrypt", "plain.yaml"], "kms"),
+    ...profileTrial(["encrypt", "plain.yaml"]),
+    ...selectorTrials(["encrypt", "plain.yaml"]),
+    [THRESHOLD]: thresholdTrial(["encrypt", "plain.yaml"], threeGroups),
+    "in-place": { base: ["encrypt", "plain.yaml"], add: ["--in-place"] },
+    output: { base: ["encrypt", "plain.yaml"], add: ["--output", "out.yaml"] },
+    "input-type": { base: ["encrypt", "plain.yaml"], add: ["--input-type", "binary"] },
+    "output-type": { base: ["encrypt", "plain.yaml"], add: ["--output-type", "json"] },
+    "filename-override": { base: ["encrypt", "plain.txt"], add: ["--filename-override", "x.yaml"] },
+    "dry-run": { base: ["encrypt", "-i", "plain.yaml"], add: ["--dry-run"] },
+    check: { base: ["encrypt", "plain.yaml"], add: ["--check"] },
+    json: jsonTrial(["encrypt", "--check", "plain.yaml"]),
+    update: { base: ["encrypt", "plain.txt"], add: ["--update", "a.yaml"] },
+    yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
+  },
+  decrypt: {
+    ...typeTrials((file) => ["decrypt", file]),
+    "output-type": { base: ["decrypt", "a.yaml"], add: ["--output-type", "json"] },
+    "in-place": { base: ["decrypt", "a.yaml"], add: ["--in-place"] },
+    output: { base: ["decrypt", "a.yaml"], add: ["--output", "out.yaml"] },
+    "ignore-mac": ignored(["decrypt", "tampered.yaml"]),
+    "dry-run": { base: ["decrypt", "a.yaml"], add: ["--dry-run"] },
+    extract: { base: ["decrypt", "a.yaml"], add: ["--extract", '["a"]'] },
+    document: documentTrial(["decrypt", "docs.yaml"]),
+  },
+  edit: {
+    ...typeTrials((file) => ["edit", file], EDITS),
+    "output-type": keepsFormat(["edit", "a.yaml"], EDITS),
+    ...keyTrials(["edit", "new.yaml"], "", WRITES),
+    ...awsTrials(["edit", "new.yaml"], "kms", WRITES),
+    ...profileTrial(["edit", "new.yaml"], WRITES),
+    ...selectorTrials(["edit", "new.yaml"], { EDITOR: "sed -i '1s/^/# keep\\na: z\\n/'" }),
+    [THRESHOLD]: thresholdTrial(["edit", "new.yaml"], threeGroups, { ...NO_KEYS, ...WRITES }),
+    "ignore-mac": ignored(["edit", "tampered.yaml"], EDITS),
+    "show-master-keys": { base: ["edit", "a.yaml"], env: SEES, add: ["--show-master-keys"] },
+    yes: drifted(["edit", "a.yaml"], EDITS),
+  },
+  set: {
+    ...typeTrials(SET),
+    "output-type": keepsFormat(SET("a.yaml")),
+    "value-file": { base: ["set", "a.yaml", '["a"]', "value"], add: ["--value-file"] },
+    "value-stdin": { base: ["set", "a.yaml", '["a"]'], add: ["--value-stdin"], input: '"n3w"' },
+    raw: { base: ["set", "a.yaml", '["a"]', "n3w"], add: ["--raw"] },
+    idempotent: { base: ["set", "a.yaml", '["a"]', '"x"'], add: ["--idempotent"] },
+    document: documentTrial(SET("docs.yaml")),
+    "ignore-mac": ignored(SET("tampered.yaml")),
+    yes: drifted(SET("a.yaml")),
+  },
+  unset: {
+    ...typeTrials(UNSET),
+    "output-type": keepsFormat(UNSET("a.yaml")),
+    idempotent: { base: ["unset", "a.yaml", '["nothing"]'], add: ["--idempotent"] },
+    document: documentTrial(UNSET("docs.yaml")),
+    "ignore-mac": ignored(UNSET("tampered.yaml")),
+    yes: drifted(UNSET("a.yaml")),
+  },
+  rotate: {
+    ...typeTrials(ROTATE),
+    "output-type": keepsFormat(ROTATE("a.yaml")),
+    "in-place": { base: ["rotate", "a.yaml"], add: ["--in-place"] },
+    output: { base: ["rotate", "a.yaml"], add: ["--output", "out.yaml"] },
+    ...keyTrials(ROTATE("a.yaml"), "add-"),
+    ...keyTrials(ROTATE("a.yaml"), "rm-"),
+    ...awsTrials(ROTATE("a.yaml"), "add-kms"),
+    "update-selector": {
+      base: ROTATE("a.yaml"),
+      add: ["--update-selector"],
+      prepare: otherSelector,
+      env: NO_KEYS,
+    },
+    "ignore-mac": ignored(ROTATE("tampered.yaml")),
+    yes: drifted(ROTATE("a.yaml")),
+  },
+  updatekeys: {
+    yes: { base: ["updatekeys", "a.yaml"], add: ["--yes"], prepare: otherRule },
+    check: { base: ["updatekeys", "-y", "a.yaml"], add: ["--check"], prepare: otherRule },
+    "dry-run": { base: ["updatekeys", "-y", "a.yaml"], add: ["--dry-run"], prepare: otherRule },
+    "update-selector": {
+      base: ["updatekeys", "-y", "a.yaml"],
+      add: ["--update-selector"],
+      prepare: otherSelector,
+      env: NO_KEYS,
+    },
+    "input-type": { base: ["updatekeys", "-y", "a.yaml"], add: ["--input-type", "json"], prepare: otherRule },
+    [THRESHOLD]: thresholdTrial(["updatekeys", "-y", "a.yaml"], threeGroups),
+    json: jsonTrial(["updatekeys", "-y", "a.yaml"], otherRule),
+  },
+  groups: {},
+  "groups add": {
+    ...keyTrials(["groups", "add", "-f", "a.yaml"], ""),
+    ...awsTrials(["groups", "add", "-f", "a.yaml"], "kms"),
+    ...profileTrial(["groups", "add", "-f", "a.yaml"]),
+    file: { base: ["groups", "add", "--age", OTHER_RECIPIENT], add: ["--file", "a.yaml"] },
+    "in-place": { base: ["groups", "add", "-f", "a.yaml", "--age", OTHER_RECIPIENT], add: ["--in-place"] },
+    [THRESHOLD]: {
+      base: ["groups", "add", "-f", "g.yaml", "--age", RECIPIENT],
+      add: [`--${THRESHOLD}`, "3"],
+      prepare: fileOfGroups,
+      env: NO_KEYS,
+    },
+    yes: drifted(["groups", "add", "-i", "-f", "a.yaml", "--age", RECIPIENT]),
+  },
+  "groups delete": {
+    file: { base: ["groups", "delete", "0"], add: ["--file", "g.yaml"], prepare: fileOfGroups, env: NO_KEYS },
+    "in-place": {
+      base: ["groups", "delete", "-f", "g.yaml", "0"],
+      add: ["--in-place"],
+      prepare: fileOfGroups,
+      env: NO_KEYS,
+    },
+    [THRESHOLD]: {
+      base: ["groups", "delete", "-f", "g.yaml", "0"],
+      add: [`--${THRESHOLD}`, "3"],
+      prepare: fileOfGroups,
+      env: NO_KEYS,
+    },
+    yes: {
+      base: ["groups", "delete", "-i", "-f", "g.yaml", "0"],
+      add: ["--yes"],
+      prepare: fileOfGroups,
+      env: NO_KEYS,
+      person: true,
+      input: "n\n",
+    },
+  },
+  filestatus: { "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] } },
+  publish: publishTrials(),
+  doctor: {
+    "input-type": { base: ["doctor", "a.yaml"], add: ["--input-type", "json"] },
+    json: jsonTrial(["doctor", "a.yaml"]),
+  },
+  "exec-env": {
+    ...typeTrials((file) => ["exec-env", file, "true"]),
+    "ignore-mac": ignored(["exec-env", "tampered.yaml", "true"]),
+    "allow-env": allowTrial(["exec-env", "ld.yaml", "true"]),
+    document: documentTrial(["exec-env", "docs.yaml", 'echo "$a" > seen']),
+    background: { base: ["exec-env", "flat.yaml", "exit 3"], add: ["--background"] },
+    pristine: {
+      base: ["exec-env", "flat.yaml", 'echo "$OWN" > seen'],
+      add: ["--pristine"],
+      env: { OWN: "own" },
+    },
+    user: { base: ["exec-env", "flat.yaml", "true"], add: ["--user", "nobody-of-that-name"] },
+  },
+  "exec-file": {
+    ...typeTrials((file) => ["exec-file", file, "true {}"]),
+    "output-type": { base: ["exec-file", "a.yaml", "cat {} > seen"], add: ["--output-type", "json"] },
+    "ignore-mac": ignored(["exec-file", "tampered.yaml", "true {}"]),
+    background: { base: ["exec-file", "a.yaml", "true"], add: ["--background"] },
+    "no-fifo": { base: ["exec-file", "a.yaml", "test -p {} && cat {} > seen"], add: ["--no-fifo"] },
+    user: { base: ["exec-file", "a.yaml", "true"], add: ["--user", "nobody-of-that-name"] },
+    filename: {
+      base: ["exec-file", "a.yaml", "basename {} > seen; cat {} > other"],
+      add: ["--filename", "other"],
+    },
+  },
+  exec: execTrials(),
+  keygen: {
+    output: { base: ["keygen"], add: ["--output", "key.txt"] },
+    "post-quantum": { base: ["keygen"], add: ["--post-quantum"], says: /SECRET-KEY-PQ/ },
+    master: { base: ["keygen"], add: ["--master"], says: /^(?![\s\S]*AGE-SECRET-KEY)/ },
+    key: { base: ["keygen", "--master"], add: ["--key", "nonsense://"], says: /URI|nonsense/ },
+  },
+  init: {},
+  config: {},
+  "config explain": { json: jsonTrial(["config", "explain", "a.yaml"], otherRule) },
+  "config check": { json: jsonTrial(["config", "check"], otherRule) },
+  allow: {
+    "dry-run": { base: ["allow"], add: ["--dry-run"], prepare: namesVault },
+    list: { base: ["allow"], add: ["--list"], prepare: namesVault },
+    revoke: { base: ["allow"], add: ["--revoke"], prepare: namesVault },
+  },
+  keyservice: {
+    network: { base: ["keyservice"], add: ["--network", "nonsense"], says: /--network is neither/ },
+    address: {
+      base: ["keyservice"],
+      add: ["--address", "missing-folder/nonsense:nonsense"],
+      says: /nonsense/,
+    },
+    "tls-cert": { base: ["keyservice"], add: ["--tls-cert", "missing.pem"], says: /missing\.pem|--tls-cert/ },
+    "tls-key": { base: ["keyservice"], add: ["--tls-key", "missing.pem"], says: /missing\.pem|--tls-key/ },
+    "tls-client-ca": {
+      base: ["keyservice"],
+      add: ["--tls-client-ca", "missing.pem"],
+      says: /missing\.pem|client-ca/,
+    },
+    "master-secret": { base: ["keyservice"], add: ["--master-secret", "env://MISSING"], says: /MISSING/ },
+  },
+  completion: {},
+};
+
+function publishTrials(): Trials {
+  const prepare = async (box: Sandbox): Promise<void> => {
+    box.write(".sopsrc", `{rules: [{recipients: ["age:${RECIPIENT}"]}], destinations: [{folder: "out"}]}`);
+    box.write("in/a.yaml", box.read("a.yaml"));
+  };
+  const base = ["publish", "-y", "in/a.yaml"];
+  return {
+    yes: { base: ["publish", "in/a.yaml"], add: ["--yes"], prepare },
+    "dry-run": { base, add: ["--dry-run"], prepare },
+    recursive: { base: ["publish", "-y", "in"], add: ["--recursive"], prepare },
+    "omit-extensions": { base, add: ["--omit-extensions"], prepare },
+    "input-type": { base, add: ["--input-type", "json"], prepare },
+  };
+}
+
+/** A variable that decides what programs run, in a file that no seal vouches for. */
+function allowTrial(base: readonly string[]): Trial {
+  const prepare = async (box: Sandbox): Promise<void> => {
+    box.write("ld-plain.yaml", "NODE_OPTIONS: --no-deprecation\n");
+    const { stdout } = await box.run(["encrypt", "ld-plain.yaml"]);
+    box.write("ld.yaml", stdout.replace(/ {4}tsops:\n( {8}.*\n)+/, ""));
+  };
+  return { base, add: ["--allow-env", "NODE_OPTIONS"], prepare };
+}
+
+function execTrials(): Trials {
+  const see = ["--", "sh", "-c", "env | grep -i -e '^[qc]_\\?[-_]*[d]\\?=' -e ^own= > seen"];
+  const prepare = async (box: Sandbox): Promise<void> => {
+    box.write("q-plain.env", 'q="a b"\n');
+    box.write("q.env", (await box.run(["encrypt", "q-plain.env"])).stdout);
+  };
+  const exec = (file: string, ...options: string[]): string[] => ["exec", ...options, file, ...see];
+  const inserted = (file: string, ...add: string[]): Trial => ({
+    base: exec(file),
+    add,
+    prepare,
+    env: { OWN: "own" },
+  });
+  return {
+    "ignore-mac": inserted("tampered.yaml", "--ignore-mac"),
+    "allow-env": allowTrial(["exec", "ld.yaml", "--", "true"]),
+    "input-type": inserted("a.yaml", "--input-type", "json"),
+    document: { base: ["exec", "docs.yaml", "--", "sh", "-c", 'echo "$a" > seen'], add: ["--document", "1"] },
+    pristine: inserted("a.yaml", "--pristine"),
+    separator: inserted("a.yaml", "--separator", "__"),
+    uppercase: inserted("a.yaml", "--uppercase"),
+    "dotenv-dialect": inserted("q.env", "--dotenv-dialect", "standard"),
+  };
+}
+
+function namesVault(box: Sandbox): void {
+  const uri = "https://vault.example.org:8200/v1/transit/keys/dev";
+  box.write(".sops.yaml", `creation_rules:\n  - hc_vault_transit_uri: ${uri}\n`);
+}
+
+const OLD_STYLE =
+  "SOPS's old style takes every option with every mode, and each mode uses those of its command";
+const RUNS_ON = "it serves until it is stopped: see test/keyservice";
+
+/** Why an option is not tried here, or does nothing. */
+const NOT_TRIED: Readonly<Record<string, string>> = {
+  [`set --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
+  [`unset --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
+  "exec-env --same-process":
+    "Node cannot put a program in its own place; exit codes and signals are passed on",
+  "filestatus --json": "it prints JSON anyway",
+  "keyservice --prompt": RUNS_ON,
+  "keyservice --allow-anyone": RUNS_ON,
+};
+
+const GLOBAL_TRIALS: Trials = {
+  config: {
+    base: ["encrypt", "plain.yaml"],
+    add: ["--config", "three.yaml"],
+    env: NO_KEYS,
+    prepare: (box) => box.write("three.yaml", `creation_rules:\n  - age: ${OTHER_RECIPIENT}\n`),
+  },
+  indent: { base: ["decrypt", "--output-type", "json", "a.yaml"], add: ["--indent", "7"] },
+  verbose: { base: ["decrypt", "a.yaml"], add: ["--verbose"] },
+  "decryption-order": { base: ["decrypt", "a.yaml"], add: ["--decryption-order", "age,age"] },
+  "enable-local-keyservice": { base: ["decrypt", "a.yaml"], add: ["--enable-local-keyservice=false"] },
+  keyservice: { base: ["decrypt", "a.yaml"], add: ["--keyservice", "nonsense"] },
+  "require-seal": { base: ["decrypt", "unsealed.yaml"], add: ["--require-seal"] },
+};
+
+const NOT_TRIED_GLOBAL: Readonly<Record<string, string>> = {
+  "no-color": "colours are for terminals: test/cli/colours.test.ts",
+  "disable-version-check": "SOPS asks for new versions, tsops never does",
+  "unencrypted-comment-regex": "tried with encrypt and edit; SOPS takes it with every command",
+  "encrypted-comment-regex": "tried with encrypt and edit; SOPS takes it with every command",
+  "mac-only-encrypted": "tried with encrypt and edit; SOPS takes it with every command",
+};
+
+/** What differs from run to run and says nothing. */
+function steady(text: string, box: Sandbox): string {
+  return text
+    .replaceAll(box.root, "ROOT")
+    .replace(/ENC\[[^\]]*\]/g, "ENC")
+    .replace(/-----BEGIN AGE[\s\S]*?END AGE ENCRYPTED FILE-----(\\n)?/g, "AGE")
+    .replace(/^.*(?:lastmodified|created|seal"?:).*$/gm, "")
+    .replace(/allowed\/\w{64}/g, "APPROVAL")
+    .replace(/AGE-SECRET-KEY-1\w+|age1\w+/g, (key) =>
+      [RECIPIENT, OTHER_RECIPIENT].includes(key) ? key : "KEY",
+    );
+}
+
+function contents(folder: string, prefix = ""): Map<string, string> {
+  const all = new Map<string, string>();
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory())
+      for (const [inner, text] of contents(path, `${prefix}${name}/`)) all.set(inner, text);
+    else all.set(prefix + name, readFileSync(path, "latin1"));
+  }
+  return all;
+}
+
+async function outcome(trial: Trial, argv: readonly string[]): Promise<{ shown: string; said: string }> {
+  let result = { shown: "", said: "" };
+  await inSandbox(async (box) => {
+    await files(box);
+    box.env = { ...box.env, AWS_EC2_METADATA_DISABLED: "true", ...trial.env };
+    await trial.prepare?.(box);
+    const before = contents(box.root);
+    const { code, stdout, stderr } = await box.run(argv, { input: trial.input, person: trial.person });
+    const changed = [...contents(box.root)].flatMap(([name, text]) =>
+      before.get(name) === text ? [] : [steady(`changed ${name}: ${text}`, box)],
+    );
+    const said = steady(`${stdout}\n${stderr}`, box);
+    result = { shown: [code, said, ...changed].join("\n"), said };
+  });
+  return result;
+}
+
+/** The option stands before what is run, and otherwise at the end. */
+function withOption({ base, add }: Trial): string[] {
+  const words = nameOf(COMMANDS.find((command) => nameOf(command) === base[0])!) === "exec" ? 1 : base.length;
+  return [...base.slice(0, words), ...add, ...base.slice(words)];
+}
+
+async function check(title: string, trial: Trial): Promise<void> {
+  const given = await outcome(trial, withOption(trial));
+  if (trial.says) return assert.match(given.said, trial.says, `${title}\n${given.shown}`);
+  const without = await outcome(trial, trial.base);
+  // a run that differs from itself would show nothing
+  assert.is((await outcome(trial, trial.base)).shown, without.shown, `${title}: what is shown is not steady`);
+  assert.is.not(given.shown, without.shown, `${title} is read and ignored`);
+}
+
+function withSubcommands(commands: readonly Command[], before = ""): [string, Command][] {
+  return commands.flatMap((command) => {
+    const name = `${before}${nameOf(command)}`;
+    return [[name, command] as [string, Command], ...withSubcommands(command.subcommands ?? [], `${name} `)];
+  });
+}
+
+for (const [name, command] of withSubcommands(COMMANDS)) {
+  if (Object.keys(command.options).length === 0) continue;
+  test(`every option of ${name} acts`, async () => {
+    for (const option of Object.keys(command.options)) {
+      const title = `${name} --${option}`;
+      const trial = TRIALS[name]?.[option];
+      assert.is(
+        trial !== undefined,
+        NOT_TRIED[title] === undefined,
+        `${title}: a trial, or why there is none`,
+      );
+      if (trial) await check(title, trial);
+    }
+    for (const option of Object.keys(TRIALS[name]!))
+      assert.ok(command.options[option], `${name} has no --${option}`);
+  });
+}
+
+test("every option of every command acts", async () => {
+  for (const option of Object.keys(GLOBAL)) {
+    const trial = GLOBAL_TRIALS[option];
+    assert.is(trial !== undefined, NOT_TRIED_GLOBAL[option] === undefined, option);
+    if (trial) await check(`--${option}`, trial);
+  }
+});
+
+test(`the old style has no option of its own that is not tried: ${OLD_STYLE}`, () => {
+  const modes = ["encrypt", "decrypt", "rotate", "set"];
+  const known = new Set([...modes, "edit"].flatMap((name) => Object.keys(TRIALS[name]!)));
+  for (const option of Object.keys(LEGACY.options))
+    assert.ok(known.has(option) || modes.includes(option), option);
+});
+
+test.run();
