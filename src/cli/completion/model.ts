@@ -84,7 +84,7 @@ function completable(command: Command, before: readonly string[] = []): Completa
     summary,
     options: optionsOf({ ...GLOBAL, ...options, ...HELP }),
     subcommands: subcommands.map((sub) => completable(sub, path)),
-    takes: usage.includes("<shell>") ? SHELLS : /file|pattern/.test(usage) ? "files" : "nothing",
+    takes: usage.includes("[shell]") ? SHELLS : /file|pattern/.test(usage) ? "files" : "nothing",
     runsProgram,
   };
 }
