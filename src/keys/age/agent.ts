@@ -168,7 +168,7 @@ class Agent {
   #take(text: string): void {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop()!;
-    this.#lines.push(...lines);
+    for (const line of lines) this.#lines.push(line);
     if (this.#rest.length > MAX_LINE_BYTES) this.#fail(new Error("the agent's line does not end"));
     this.#wake();
   }
