@@ -2,9 +2,10 @@
 //
 // The program is made of scripts rather than modules (scripts/program.mjs), since Node can run a script from V8's code
 // cache and a module not: see bin/tsops.js, and docs/performance.md for what that is worth. The library (dist/index.js) is
-// made of modules and leaves its dependencies to the one who installs it.
+// made of modules and leaves its dependencies to the one who installs it; dist/cjs/ is what `require` finds, with a copy of
+// the types, since TypeScript asks of a declaration whether it is a module's or a script's.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,7 +25,7 @@ const shared = {
 
 rmSync(dist, { recursive: true, force: true });
 const types = runTypes();
-await Promise.all([program(), buildLibrary(), types]);
+await Promise.all([program(), buildLibrary(), types, commonJs()]);
 refuseMachinePaths();
 warmUp();
 
@@ -45,6 +46,15 @@ async function buildLibrary() {
     splitting: true,
     packages: "external",
   });
+}
+
+/** For `require`: the same modules, which so exist once however they are loaded. Node does that from 20.19 and 22.12 on. */
+async function commonJs() {
+  await types;
+  const folder = join(dist, "cjs");
+  cpSync(join(dist, "types"), join(folder, "types"), { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
+  writeFileSync(join(folder, "index.js"), 'module.exports = require("../index.js");\n');
 }
 
 /** Declarations for the library. */

@@ -35,9 +35,9 @@ export async function installServers() {
   return Object.fromEntries(paths);
 }
 
-async function install({ by, packages, program }) {
+export async function install({ by, packages, program, bin = by === python }) {
   const folder = join(cache, "servers", packages[0].replace(/[^a-z0-9.@=-]+/gi, "-"));
-  const path = join(folder, by === python ? "bin" : "", program);
+  const path = join(folder, bin ? "bin" : "", program);
   // written last, so that an interrupted install does not look complete
   const complete = join(folder, ".complete");
   if (existsSync(complete) && existsSync(path)) return path;
@@ -57,7 +57,7 @@ async function install({ by, packages, program }) {
   }
 }
 
-async function python(folder, packages) {
+export async function python(folder, packages) {
   await run("python3", ["-m", "venv", folder]);
   await run(join(folder, "bin", "python"), [
     "-m",
@@ -69,7 +69,7 @@ async function python(folder, packages) {
   ]);
 }
 
-async function npm(folder, packages) {
+export async function npm(folder, packages) {
   writeFileSync(join(folder, "package.json"), '{"private":true}');
   await run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", ...packages], {
     cwd: folder,
@@ -80,7 +80,7 @@ async function go(folder, packages) {
   await run("go", ["install", ...packages], { env: { ...process.env, GOBIN: folder, GOFLAGS: "" } });
 }
 
-async function run(program, args, options = {}) {
+export async function run(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ["ignore", 2, 2], ...options });
   const code = await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
   if (code !== 0) throw new Error(`${program} ended with exit code ${code}: see its messages above`);

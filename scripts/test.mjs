@@ -1,9 +1,10 @@
-// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration] [PART-OF-A-FILE-NAME …]
+// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --programs] [PART-OF-A-FILE-NAME …]
 //
 //   (nothing)      all tests that need nothing but this checkout
 //   --cli          the golden cases with the built program
 //   --interop      against the real SOPS, which is installed once
 //   --integration  against real key management servers
+//   --programs     with programs of others that call SOPS or read its files
 //
 // Each test file runs in a process of its own, some side by side. The last line says how many tests passed and failed;
 // a file that dies, or that runs no test, counts as a failure.
@@ -12,13 +13,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installPrograms } from "./programs.mjs";
 import { installRealSops } from "./real-sops.mjs";
 import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const APART = ["test/interop/", "test/integration/"];
+const APART = ["test/interop/", "test/integration/", "test/programs/"];
 const GOLDEN = "test/golden/golden.test.ts";
-const MINUTES = { "--cli": 15, "--interop": 20, "--integration": 30, "": 5 };
+const MINUTES = { "--cli": 15, "--interop": 20, "--integration": 30, "--programs": 10, "": 5 };
 
 const [modes, filters] = partition(process.argv.slice(2), (argument) => argument.startsWith("--"));
 const mode = modes[0] ?? "";
@@ -56,6 +58,13 @@ async function jobsOf(mode) {
     const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram(), ...(await installServers()) };
     return plain(
       files.filter((file) => file.startsWith("test/integration/")),
+      env,
+    );
+  }
+  if (mode === "--programs") {
+    const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram(), ...(await installPrograms()) };
+    return plain(
+      files.filter((file) => file.startsWith("test/programs/")),
       env,
     );
   }

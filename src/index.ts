@@ -231,7 +231,7 @@ export class Document {
     return this.#open.decrypted.sealed;
   }
 
-  /** The values of the first document; see {@link PlainValue}. */
+  /** The values of the first document; see {@link PlainValue}. `get` is the way to one of them in TypeScript. */
   get data(): PlainValue {
     return toPlain(this.#tree());
   }

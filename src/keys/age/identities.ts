@@ -12,7 +12,7 @@ import type { AgeIdentity } from "./identity.ts";
 import { openWithPassphrase } from "./passphrase.ts";
 import { PluginIdentity } from "./plugin.ts";
 import { parseSshIdentity } from "./ssh-private.ts";
-import { X25519Identity } from "./x25519.ts";
+import { isX25519Recipient, X25519Identity } from "./x25519.ts";
 
 /**
  * Where age identities are looked for (SPEC section 7, age identities). Each place is read once a run, and only when
@@ -208,8 +208,8 @@ function askPassphrase(question: string, context: KeyContext): Promise<string> {
 function parseIdentities(contents: Buffer, name: string, context: KeyContext): Loaded {
   const form = looksLikeAge(contents);
   if (form) {
-    const file = parseAge(form === "armored" ? dearmor(contents.toString("latin1")) : contents);
-    return { identities: [new LockedIdentities(file, name, context)], problems: [] };
+    const bytes = form === "armored" ? dearmor(contents.toString("latin1")) : contents;
+    return { identities: [new LockedIdentities(bytes, name, context)], problems: [] };
   }
   const identities: AgeIdentity[] = [];
   const problems: string[] = [];
@@ -245,12 +245,19 @@ class LockedIdentities implements AgeIdentity {
   readonly #unlock: () => Promise<readonly AgeIdentity[]>;
   #identities: Promise<readonly AgeIdentity[]> | undefined;
 
-  constructor(file: AgeFile, name: string, context: KeyContext) {
-    const ask = async (): Promise<string> =>
-      askPassphrase(`passphrase of the age identity file ${printable(name)}`, context);
+  constructor(bytes: Buffer, name: string, context: KeyContext) {
+    const file = parseAge(bytes);
+    const question = `passphrase of the age identity file ${printable(name)}`;
     this.#unlock = async () => {
+      const { cacheIdOf, forgetPassphrase, passphraseFromAgent } = await import("./agent.ts");
+      const id = cacheIdOf(bytes);
+      const ask = async (): Promise<string> =>
+        (await passphraseFromAgent(id, question, context)) ?? (await askPassphrase(question, context));
       const contents = await openWithPassphrase(file, ask);
-      if (!contents) throw new TsopsError("generic", "the passphrase is wrong");
+      if (!contents) {
+        await forgetPassphrase(id, context);
+        throw new TsopsError("generic", "the passphrase is wrong");
+      }
       try {
         const { identities, problems } = parseIdentities(contents, name, context);
         if (identities.length === 0) throw new TsopsError("generic", problems[0] ?? "it holds no identity");
@@ -299,7 +306,7 @@ export async function openWithIdentities(
   const ssh = file.stanzas.some(({ args }) => args[0]?.startsWith("ssh-"));
   const sources = sourcesOf(context).filter(({ place }) => ssh || place.holds === "age");
   const failures = new Map<AgeIdentity, string>();
-  for await (const identity of inRounds(sources, recipient)) {
+  for await (const identity of inRounds(sources, recipient, context)) {
     try {
       const fileKey = await identity.unwrap(file);
       if (fileKey) return { fileKey, tried: [], forOthers: false };
@@ -370,7 +377,7 @@ export async function findIdentity(
   const sources = all.filter((source) => !left.includes(source));
   const failures = new Map<AgeIdentity, string>();
   const perhaps = left.map(({ place }) => `what ${place.name} prints`);
-  for await (const identity of inRounds(sources, recipient)) {
+  for await (const identity of inRounds(sources, recipient, context)) {
     if (identity.needs !== "nothing") perhaps.push(identity.label);
     else if (identity.recipient === recipient) return OPENS;
     else if (file && (await opens(identity, file, failures))) return OPENS;
@@ -395,7 +402,7 @@ export async function openersOf(file: AgeFile, recipient: string, context: KeyCo
   const sources = sourcesOf(context).filter(({ place }) => ssh || place.holds === "age");
   const others: string[] = [];
   const perhaps: string[] = [];
-  for await (const identity of inRounds(sources, recipient)) {
+  for await (const identity of inRounds(sources, recipient, context)) {
     if (identity.needs !== "nothing") perhaps.push(identity.label);
     else if (await opensWhole(identity, file)) {
       const its = identity.recipient ?? (await identity.recipientOf?.()) ?? "";
@@ -444,8 +451,15 @@ async function opens(
   }
 }
 
-/** What needs nothing first, then commands, then plugins, then what asks a person. */
-async function* inRounds(sources: readonly Source[], recipient: string): AsyncGenerator<AgeIdentity> {
+/**
+ * What needs nothing first, then commands, then SSH keys that the recipient was derived from, then plugins, then what asks
+ * a person.
+ */
+async function* inRounds(
+  sources: readonly Source[],
+  recipient: string,
+  context: KeyContext,
+): AsyncGenerator<AgeIdentity> {
   const seen = new Set<AgeIdentity>();
   const pick = function* (loads: readonly Loaded[], needs: AgeIdentity["needs"]): Generator<AgeIdentity> {
     for (const identity of loads.flatMap((load) => load.identities)) {
@@ -466,9 +480,33 @@ async function* inRounds(sources: readonly Source[], recipient: string): AsyncGe
     await source.load(recipient);
     yield* pick(await source.loaded(), "nothing");
   }
+  const derived = await derivedFor(recipient, sources, context);
+  yield* derived.filter(({ needs }) => needs === "nothing");
   for (const needs of ["program", "person"] as const) {
     for (const source of sources) yield* pick(await source.loaded(), needs);
   }
+  yield* derived.filter(({ needs }) => needs !== "nothing");
+}
+
+/**
+ * SSH keys that ssh-to-age made the recipient of. Their files are read only for that: commands are not run, and what
+ * cannot be read is not reported, since hardly anybody has such a recipient.
+ */
+async function derivedFor(
+  recipient: string,
+  sources: readonly Source[],
+  context: KeyContext,
+): Promise<AgeIdentity[]> {
+  if (!isX25519Recipient(recipient)) return [];
+  const found: AgeIdentity[] = [];
+  for (const source of sourcesOf(context)) {
+    if (source.place.holds !== "ssh" || source.place.command || sources.includes(source)) continue;
+    for (const identity of (await source.load(recipient))?.identities ?? []) {
+      const derived = await identity.derived?.(recipient);
+      if (derived) found.push(derived);
+    }
+  }
+  return found;
 }
 
 async function report(
@@ -478,6 +516,10 @@ async function report(
 ): Promise<string[]> {
   const lines: string[] = [];
   const empty: string[] = [];
+  for (const [identity, failure] of failures) {
+    if (identity.recipient === recipient && !recipient.startsWith("ssh-") && identity.needs === "person")
+      lines.push(`${identity.label}: ${failure}`);
+  }
   for (const source of sources) {
     const load = await source.load(recipient);
     const { name } = source.place;

@@ -10,6 +10,8 @@ export interface AgeIdentity {
   readonly plugin?: string;
   /** The same, for kinds that have to work it out. */
   recipientOf?(): Promise<string>;
+  /** The identity of a recipient that was derived from this key, where it is that one's (ssh-to-age.ts). */
+  derived?(recipient: string): Promise<AgeIdentity | undefined>;
   /** What it takes: identities that need a program or a person are tried after the others. */
   readonly needs: "nothing" | "program" | "person";
   /**

@@ -28,27 +28,30 @@ export async function parseSshIdentity(
 ): Promise<SshIdentity> {
   const openssh = contents.includes(OPENSSH_BEGIN);
   const locked = openssh ? isLockedOpenSsh(contents) : isLockedPem(contents);
-  if (!locked) {
+  if (!openssh && !locked) {
     const secret = await readSecret(contents, openssh);
-    return new SshIdentity(secret.publicKey, secret);
+    return new SshIdentity(secret.publicKey, "nothing", async () => secret);
   }
-  if (openssh) checkCipher(contents);
+  if (openssh && locked) checkCipher(contents);
+  // OpenSSH's form says the public key in front: taking the private part apart can wait until it is needed
   const publicKey = openssh ? openSshPublicKey(contents) : parseSshRecipient(await readPublic());
   let secret: Promise<SshSecret> | undefined;
-  return new SshIdentity(publicKey, () => (secret ??= unlock(contents, openssh, publicKey, ask)));
+  return new SshIdentity(publicKey, locked ? "person" : "nothing", () => {
+    secret ??= unlock(contents, openssh, publicKey, locked ? ask : undefined);
+    return secret;
+  });
 }
 
 async function unlock(
   contents: Buffer,
   openssh: boolean,
   publicKey: SshPublicKey,
-  ask: () => Promise<string>,
+  ask: (() => Promise<string>) | undefined,
 ): Promise<SshSecret> {
-  const secret = await readSecret(contents, openssh, await ask());
-  if (!secret.publicKey.blob.equals(publicKey.blob)) {
-    throw new TsopsError("generic", "the private SSH key is not the one of the .pub file beside it");
-  }
-  return secret;
+  const secret = await readSecret(contents, openssh, await ask?.());
+  if (secret.publicKey.blob.equals(publicKey.blob)) return secret;
+  const where = openssh ? "in front of it" : "of the .pub file beside it";
+  throw new TsopsError("generic", `the private SSH key is not the one ${where}`);
 }
 
 /** The fields in front of OpenSSH's private part: cipher, key derivation, its options, and the public key. */

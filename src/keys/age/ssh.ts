@@ -123,14 +123,18 @@ function tweak(secret: Buffer, blob: Buffer): Buffer {
   return tied;
 }
 
-async function wrapEd25519(recipient: SshPublicKey, fileKey: Uint8Array): Promise<Stanza[]> {
+/** The X25519 public key that an Ed25519 key stands for (RFC 7748 section 4.1). */
+export async function montgomeryPoint(key: SshPublicKey): Promise<Uint8Array> {
   const { ed25519 } = await import("@noble/curves/ed25519.js");
-  let theirs: Uint8Array;
   try {
-    theirs = ed25519.utils.toMontgomery(recipient.parts[0]!);
+    return ed25519.utils.toMontgomery(key.parts[0]!);
   } catch (cause) {
     throw new TsopsError("generic", "the SSH key is not a point of its curve", { cause });
   }
+}
+
+async function wrapEd25519(recipient: SshPublicKey, fileKey: Uint8Array): Promise<Stanza[]> {
+  const theirs = await montgomeryPoint(recipient);
   const { key, share } = ephemeral();
   const secret = tweak(agree(key, theirs), recipient.blob);
   const wrapping = derive(secret, Buffer.concat([share, theirs]), ED25519_LABEL);
@@ -149,17 +153,17 @@ export interface SshSecret {
 
 /**
  * An SSH private key. `secret` gives the private half, and asks for its passphrase if there is one: it is called only
- * when a stanza names the public key.
+ * when a stanza names the public key, or a file the recipient that was derived from it.
  */
 export class SshIdentity implements AgeIdentity {
   readonly needs: "nothing" | "person";
   readonly #publicKey: SshPublicKey;
   readonly #secret: () => Promise<SshSecret>;
 
-  constructor(publicKey: SshPublicKey, secret: SshSecret | (() => Promise<SshSecret>)) {
-    this.needs = typeof secret === "function" ? "person" : "nothing";
+  constructor(publicKey: SshPublicKey, needs: SshIdentity["needs"], secret: () => Promise<SshSecret>) {
+    this.needs = needs;
     this.#publicKey = publicKey;
-    this.#secret = typeof secret === "function" ? secret : async () => secret;
+    this.#secret = secret;
   }
 
   get recipient(): string {
@@ -168,6 +172,12 @@ export class SshIdentity implements AgeIdentity {
 
   get label(): string {
     return `the key ${shortened(this.recipient)}`;
+  }
+
+  async derived(recipient: string): Promise<AgeIdentity | undefined> {
+    const { derivedRecipient, DerivedIdentity } = await import("./ssh-to-age.ts");
+    if ((await derivedRecipient(this.#publicKey)) !== recipient) return undefined;
+    return new DerivedIdentity(recipient, this, async () => (await this.#secret()).key);
   }
 
   async unwrap(file: AgeFile): Promise<Buffer | null> {

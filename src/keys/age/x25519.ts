@@ -53,6 +53,11 @@ export function parseX25519Recipient(text: string): Buffer {
   return bytes;
 }
 
+/** Whether it looks like one: post-quantum recipients and those of plugins have a second digit one. */
+export function isX25519Recipient(text: string): boolean {
+  return /^age1[^1]+$/.test(text);
+}
+
 export function wrapX25519(recipient: Uint8Array, fileKey: Uint8Array): Stanza[] {
   const { key, share } = ephemeral();
   const secret = agree(key, recipient);
@@ -63,23 +68,26 @@ export function wrapX25519(recipient: Uint8Array, fileKey: Uint8Array): Stanza[]
   return [{ args: ["X25519", encode64(share)], body }];
 }
 
-/** An identity `AGE-SECRET-KEY-1…`. */
+/** The private key in `AGE-SECRET-KEY-1…`. */
+function parsePrivate(text: string): KeyObject {
+  const { prefix, bytes } = decodeBech32(text);
+  try {
+    if (prefix === "age-secret-key-" && bytes.length === 32) return privateKeyOf(bytes);
+    throw new TsopsError("generic", "it is not an X25519 identity");
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** An identity `AGE-SECRET-KEY-1…`, or a private key from elsewhere. */
 export class X25519Identity implements AgeIdentity {
   readonly needs = "nothing";
   readonly #key: KeyObject;
   readonly #public: Buffer;
 
   /** @throws TsopsError("generic") if the identity is malformed; the message holds nothing of it. */
-  constructor(text: string) {
-    const { prefix, bytes } = decodeBech32(text);
-    try {
-      if (prefix !== "age-secret-key-" || bytes.length !== 32) {
-        throw new TsopsError("generic", "it is not an X25519 identity");
-      }
-      this.#key = privateKeyOf(bytes);
-    } finally {
-      bytes.fill(0);
-    }
+  constructor(key: string | KeyObject) {
+    this.#key = typeof key === "string" ? parsePrivate(key) : key;
     this.#public = publicBytesOf(this.#key);
   }
 

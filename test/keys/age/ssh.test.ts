@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sshpk from "sshpk";
 import { test } from "uvu";
@@ -165,6 +165,70 @@ test("a point that is not on the curve is refused", async () => {
   } catch (error) {
     assert.match(String(error), /not a point of its curve/);
   }
+});
+
+/* What Go's libraries that ssh-to-age is made of (x/crypto/ssh, edwards25519) derive from the golden key. */
+const DERIVED = "age1645rthr9x9vsg469dz2e5x2mggazqnhuwa4nuv5aca5yfgyq9grswfkej3";
+const DERIVED_IDENTITY = "AGE-SECRET-KEY-1F55D7NZ3SMXMHJVGS3Q6E42ZV32ZWDEUPFDCEGCJWJNS8D66MUVQQNMU9E";
+
+test("ssh-to-age: an SSH key opens what is for the recipient that was derived from it", async () => {
+  const wrapped = await wrapFor(DERIVED);
+  assert.equal(await age.unwrap(wrapped, contextWith({ SOPS_AGE_KEY: DERIVED_IDENTITY })), dataKey);
+  const SOPS_AGE_SSH_PRIVATE_KEY_FILE = keyFile(goldenKey("ssh_ed25519"), "");
+  const named = contextWith({ SOPS_AGE_SSH_PRIVATE_KEY_FILE });
+  assert.equal(await age.unwrap(wrapped, named), dataKey);
+  assert.equal(await age.checkOpener!(wrapped, named), {});
+  assert.is((await age.examine!(wrapped, named)).usable, true);
+  const home = emptyFolder();
+  mkdirSync(join(home, ".ssh"));
+  writeFileSync(join(home, ".ssh", "id_ed25519"), goldenKey("ssh_ed25519"));
+  assert.equal(await age.unwrap(wrapped, contextWith({}, { home })), dataKey);
+});
+
+test("ssh-to-age: the passphrase is asked for only where the recipient is the key's", async () => {
+  const golden = sshpk.parsePrivateKey(goldenKey("ssh_ed25519"), "auto");
+  const path = keyFile(golden.toBuffer("ssh-private", { passphrase: PASSPHRASE }), "");
+  let asked = 0;
+  const prompt = async (): Promise<string> => {
+    asked++;
+    return PASSPHRASE;
+  };
+  const context = contextWith({ SOPS_AGE_SSH_PRIVATE_KEY_FILE: path }, { prompt });
+  assert.is(await age.unwrap(await wrapFor(goldenKey("age1.pub").trim()), context), null);
+  assert.is(asked, 0);
+  assert.equal(await age.unwrap(await wrapFor(DERIVED), context), dataKey);
+  assert.equal(await age.unwrap(await wrapFor(DERIVED), context), dataKey);
+  assert.is(asked, 1);
+  const wrong = contextWith({ SOPS_AGE_SSH_PRIVATE_KEY_FILE: path }, { prompt: async () => "x" });
+  const wrapped = await wrapFor(DERIVED);
+  assert.is(await age.unwrap(wrapped, wrong), null);
+  assert.match(why(wrapped, wrong), "the passphrase is wrong");
+});
+
+test("ssh-to-age: no command is run, and no RSA key is taken", async () => {
+  const wrapped = await wrapFor(DERIVED);
+  const marker = join(emptyFolder(), "ran");
+  const command = contextWith({ SOPS_AGE_SSH_PRIVATE_KEY_CMD: `touch ${marker}` });
+  assert.is(await age.unwrap(wrapped, command), null);
+  assert.not(existsSync(marker));
+  const rsaOnly = contextWith({ SOPS_AGE_SSH_PRIVATE_KEY_FILE: keyFile(goldenKey("ssh_rsa"), "") });
+  assert.is(await age.unwrap(wrapped, rsaOnly), null);
+});
+
+test("a key whose public half in front is another one's is not taken", async () => {
+  // the private part of one key behind the public key of another
+  const own = sshpk.generatePrivateKey("ed25519");
+  const text = (key: sshpk.PrivateKey): Buffer =>
+    Buffer.from(key.toString("ssh-private").replace(/-----[^-]+-----/g, ""), "base64");
+  const [mine, theirs] = [text(own), text(edKey)];
+  const at = mine.indexOf(sshFields(parseSshRecipient(lineOf(own)).blob)[1]!);
+  parseSshRecipient(lineOf(edKey)).blob.subarray(-32).copy(mine, at);
+  assert.not.equal(mine, theirs);
+  const pem = `-----BEGIN OPENSSH PRIVATE KEY-----\n${mine.toString("base64")}\n-----END OPENSSH PRIVATE KEY-----\n`;
+  const wrapped = await wrapFor(lineOf(edKey));
+  const context = contextWith({ SOPS_AGE_SSH_PRIVATE_KEY_FILE: keyFile(pem, "") });
+  assert.is(await age.unwrap(wrapped, context), null);
+  assert.match(why(wrapped, context), "the private SSH key is not the one in front of it");
 });
 
 test.run();

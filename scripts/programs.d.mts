@@ -1,0 +1,1 @@
+export function installPrograms(): Promise<Record<string, string>>;
