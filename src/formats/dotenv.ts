@@ -105,6 +105,9 @@ export const dotenv: Format = {
       withoutWhiteSpace(text.slice(entry.start, entry.end)) + (lines.get(entry)?.inside ? " quoted" : "");
   },
 
+  // shells know `export`; some libraries quotes around a name, blanks and a colon behind it
+  commonName: (key) => /^\s*(?:export\s+)?["'`]*([^\s:="'`]*)/.exec(key)![1]!,
+
   set(reading, path, value) {
     const key = keyOf(path);
     if (path.length > 1 || value instanceof TreeMap || value instanceof TreeList) throw complex(key);
@@ -311,10 +314,9 @@ function quotedLines({ text, entries }: Reading, values: readonly (Scalar | unde
     } else if (kind === "value" && /^["'`]/.test(words) && !closes(words.slice(1), words[0]!)) {
       atStart = words[0]!;
     }
-    if (kind === "value" || inside) {
-      anywhere = openBehind(anywhere === "" ? value : line, anywhere);
-      joined = value.endsWith("\\");
-    }
+    if (kind === "value" || inside) anywhere = openBehind(anywhere === "" ? value : line, anywhere);
+    // systemd lets comments go on, too
+    joined = value.endsWith("\\");
     return { empty, inside, lineStart };
   });
 }
