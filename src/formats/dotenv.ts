@@ -105,6 +105,9 @@ export const dotenv: Format = {
       withoutWhiteSpace(text.slice(entry.start, entry.end)) + (lines.get(entry)?.inside ? " quoted" : "");
   },
 
+  // shells know `export`; some libraries quotes around a name, blanks and a colon behind it
+  commonName: (key) => /^\s*(?:export\s+)?["'`]*([^\s:="'`]*)/.exec(key)![1]!,
+
   set(reading, path, value) {
     const key = keyOf(path);
     if (path.length > 1 || value instanceof TreeMap || value instanceof TreeList) throw complex(key);
@@ -284,7 +287,7 @@ function badPath(): TsopsError {
   return new TsopsError("bad-path", "a path in a dotenv file is one key", { hint: 'write ["KEY"]' });
 }
 
-/** What other readers take for a text of several lines, where a value's opening quote has no closing one behind it. */
+/** What other readers take for a text of several lines: behind a quote that is open, or a backslash at a line's end. */
 interface Quoted {
   /** Empty lines before the entry's line that stand inside such a text. */
   readonly empty: number;
@@ -292,22 +295,28 @@ interface Quoted {
   readonly lineStart: number;
 }
 
+/** Shells open a text at any quote in a value, other readers only at one that it begins with. */
 function quotedLines({ text, entries }: Reading, values: readonly (Scalar | undefined)[]): Quoted[] {
-  let open = "";
+  let atStart = "";
+  let anywhere = "";
+  let joined = false;
   let lastEnd = 0;
   return entries.map(({ kind, start, end }, i) => {
     const lineStart = text.lastIndexOf("\n", start - 1) + 1;
-    const gap = text.slice(lastEnd, lineStart).split("\n").slice(1, -1);
-    const inside = open !== "";
-    const empty = inside ? gap.filter((line) => line === "").length : 0;
+    const inside = atStart !== "" || anywhere !== "" || joined;
+    const empty = inside ? Math.max(text.slice(lastEnd, lineStart).split("\n").length - 2, 0) : 0;
     lastEnd = end;
     const value = valToString(values[i] ?? "");
-    if (inside) {
-      if (closes(text.slice(lineStart, start) + value, open)) open = "";
-    } else if (kind === "value") {
-      const words = value.replace(/^[ \t]+/, "");
-      if (/^["'`]/.test(words) && !closes(words.slice(1), words[0]!)) open = words[0]!;
+    const line = text.slice(lineStart, start) + value;
+    const words = value.replace(/^[ \t]+/, "");
+    if (atStart !== "") {
+      if (closes(line, atStart)) atStart = "";
+    } else if (kind === "value" && /^["'`]/.test(words) && !closes(words.slice(1), words[0]!)) {
+      atStart = words[0]!;
     }
+    if (kind === "value" || inside) anywhere = openBehind(anywhere === "" ? value : line, anywhere);
+    // systemd lets comments go on, too
+    joined = value.endsWith("\\");
     return { empty, inside, lineStart };
   });
 }
@@ -315,4 +324,16 @@ function quotedLines({ text, entries }: Reading, values: readonly (Scalar | unde
 /** Readers differ in what a backslash before a quote means. */
 function closes(text: string, quote: string): boolean {
   return new RegExp(`(?<!\\\\)${quote}`).test(text);
+}
+
+/** The quote that is open behind a text, if `open` is before it. Behind a blank and `#` nothing opens. */
+function openBehind(text: string, open: string): string {
+  for (const [mark] of text.matchAll(/(?<!\\)["'`]|[ \t]#/g)) {
+    if (open === mark) open = "";
+    else if (open === "") {
+      if (mark.endsWith("#")) break;
+      open = mark;
+    }
+  }
+  return open;
 }

@@ -191,6 +191,11 @@ export interface Format {
    * around it that tells other readers what it is. The text of its span without white space if undefined.
    */
   ownText?(reading: Reading, values: readonly (Scalar | undefined)[]): (entry: Entry) => string;
+  /**
+   * What other readers may take a key, or a section, for: `export A` for `A`. With `mac_only_encrypted` no plain entry may
+   * come to hide an encrypted one by such a name.
+   */
+  commonName?(key: string): string;
   /** Tags that are none of the format's own, and that other programs may take for orders. */
   strangeTags?(reading: Reading): readonly { readonly tag: string; readonly offset: number }[];
 

@@ -38,6 +38,7 @@ export const ini: Format = {
   unset: unsetIn,
   seams,
   ownText,
+  commonName: (key) => key.trim().replace(/^["'`]+|["'`]+$/g, ""),
   print: ([tree]) => printIni(tree ?? new TreeMap()),
   // as SOPS does; a single value has no INI form of its own
   printValue: (value) => json.printValue(value, { indent: 0 }).replaceAll("\n", ""),

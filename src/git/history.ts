@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { realpath } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
 import { findProgram, type Outcome, run } from "../keys/program.ts";
 
 /** Seconds. In a very long history the question stays open. */
@@ -14,41 +15,64 @@ const CALM = [
   "core.fsmonitor=false",
   "-c",
   "core.hooksPath=/dev/null",
+  // a repository among the files of another one, which a checkout may bring along, has a history of its own choice
+  "-c",
+  "safe.bareRepository=explicit",
   "--no-optional-locks",
   "--no-pager",
 ];
 
+/** What points git to another repository than that of the folder: in a hook, and for whoever set it. */
+const ELSEWHERE = {
+  GIT_DIR: undefined,
+  GIT_WORK_TREE: undefined,
+  GIT_COMMON_DIR: undefined,
+  GIT_INDEX_FILE: undefined,
+  GIT_OBJECT_DIRECTORY: undefined,
+  GIT_NAMESPACE: undefined,
+  GIT_PREFIX: undefined,
+};
+
+type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * Whether a version of a file that git knows, the staged one included, had a seal. False also where git cannot tell: no
  * repository, no git, a history that takes too long.
- * @param path absolute.
+ * @param path absolute. Where it leads through links, the file's own place counts as well.
  */
-export async function wasSealedInGit(
-  path: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<boolean> {
-  const folder = dirname(path);
-  if (!inRepository(folder)) return false;
+export async function wasSealedInGit(path: string, env: Env): Promise<boolean> {
+  if (await wasSealedAs(path, env)) return true;
+  const real = await realpath(path).catch(() => path);
+  return real !== path && (await wasSealedAs(real, env));
+}
+
+async function wasSealedAs(path: string, env: Env): Promise<boolean> {
+  const root = repositoryOf(dirname(path));
+  if (root === undefined) return false;
   const program = await findProgram("git", env);
   if (program === undefined) return false;
   const git = async (...args: readonly string[]): Promise<Outcome | undefined> => {
-    const argv = [program, "-C", folder, ...CALM, ...args];
-    return await run({ argv, env: { ...env, GIT_NO_LAZY_FETCH: "1", LC_ALL: "C" }, limit: LIMIT }).catch(
-      () => undefined,
-    );
+    const argv = [program, "-C", root, ...CALM, ...args];
+    const own = { ...env, ...ELSEWHERE, GIT_NO_LAZY_FETCH: "1", GIT_NO_REPLACE_OBJECTS: "1", LC_ALL: "C" };
+    return await run({ argv, env: own, limit: LIMIT }).catch(() => undefined);
   };
-  const name = basename(path);
+  const name = relative(root, path).replaceAll(sep, "/");
   const staged = await git("cat-file", "blob", `:./${name}`);
   if (staged?.code === 0 && new RegExp(SEAL).test(staged.stdout.toString("latin1"))) return true;
   const quiet = ["--no-textconv", "--no-ext-diff", "--no-show-signature", "--format=%H", "--max-count=1"];
-  const log = await git("log", ...quiet, "--follow", `-G${SEAL}`, "--", `./${name}`);
+  // what merges change counts, and so do files that .gitattributes calls binary
+  const all = ["--text", "--full-history", "-m"];
+  const log = await git("log", ...quiet, ...all, "--follow", `-G${SEAL}`, "--", `./${name}`);
   return log?.code === 0 && log.stdout.length > 0;
 }
 
-/** Whether a folder above has a `.git`, so that starting git is worth it. */
-function inRepository(folder: string): boolean {
+/**
+ * The nearest folder with a `.git`: git starts there, since what a checkout holds further down may look like a repository,
+ * too. Undefined if there is none, so that starting git is not worth it.
+ */
+function repositoryOf(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
-    if (existsSync(join(at, ".git"))) return true;
-    if (dirname(at) === at) return false;
+    if (existsSync(join(at, ".git"))) return at;
+    if (dirname(at) === at) return undefined;
   }
 }

@@ -20,7 +20,10 @@ export function sameKey(a: MasterKey, b: MasterKey): boolean {
 
 /** An Azure key whose version is left open, as configurations may have it, stands for all of its versions. */
 function covers({ kind, id }: MasterKey, other: MasterKey): boolean {
-  return kind === "azure_kv" && id.endsWith("/") && other.id.startsWith(id);
+  // what has more parts, as `../other/1`, names another key
+  return (
+    kind === "azure_kv" && id.endsWith("/") && other.id.startsWith(id) && !other.id.includes("/", id.length)
+  );
 }
 
 /** Group by group, as SOPS compares them: by their number. */

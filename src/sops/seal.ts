@@ -138,12 +138,27 @@ function encodeCiphers(out: Encoder, { format, reading, values, encrypted }: Sea
   const own =
     format.ownText?.(reading, values) ?? (({ start, end }) => withoutWhiteSpace(text.slice(start, end)));
   // a key that stands there once more could hide an encrypted one
-  out.number(duplicates?.length ?? 0);
+  out.number((duplicates?.length ?? 0) + namesakes(format, reading.entries, sealed));
   out.number(entries.length);
   for (const [n, entry] of entries.entries()) {
     encodeEntry(out, entry, values[sealed[n]!], pathBytes(entry.in), ranks.element(entry.in, entry.key));
     out.blob(format.readEncrypted ? Buffer.alloc(0) : encodeText(own(entry)));
   }
+}
+
+/** How many plain values other readers may take for more of an encrypted one, by their names. */
+function namesakes({ commonName }: Format, entries: readonly Entry[], sealed: readonly number[]): number {
+  const part = (element: string | number) => folded(commonName?.(String(element)) ?? String(element));
+  const name = (entry: Entry) => JSON.stringify(pathOf(entry).map(part));
+  const isSealed = new Set(sealed);
+  const names = new Set(sealed.filter((i) => entries[i]!.kind === "value").map((i) => name(entries[i]!)));
+  return entries.filter((entry, i) => entry.kind === "value" && !isSealed.has(i) && names.has(name(entry)))
+    .length;
+}
+
+/** Python's configparser, Windows and Go's JSON do not tell cases apart. */
+function folded(name: string): string {
+  return name.toUpperCase().toLowerCase();
 }
 
 function isCipher(value: Scalar | undefined): boolean {

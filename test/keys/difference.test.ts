@@ -3,7 +3,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { azureKv } from "../../src/keys/azure-kv.ts";
-import { holdersGone, loses, opens, type Recipients, weakerSets } from "../../src/keys/difference.ts";
+import {
+  holdersGone,
+  loses,
+  opens,
+  type Recipients,
+  sameKey,
+  weakerSets,
+} from "../../src/keys/difference.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
 import { parseEncryptionContext, parseKms } from "../../src/keys/kms.ts";
 
@@ -22,6 +29,25 @@ test("a new version of an Azure key, and an AWS key with another role or context
     [],
   );
   assert.is(holdersGone(parseKms(ARN), [parseKms(`${ARN}b`)]).length, 1);
+});
+
+test("finding 1: an Azure key of a rule without version stands for its versions, and for no other key", () => {
+  const [open] = azureKv.parse("https://v.vault.azure.net/keys/sops/");
+  const inFile = (name: string, version: string) =>
+    azureKv.fromMetadata(
+      TreeMap.of([
+        ["vault_url", "https://v.vault.azure.net"],
+        ["name", name],
+        ["version", version],
+        ["created_at", "2026-01-01T00:00:00Z"],
+        ["enc", "AAAA"],
+      ]),
+    );
+  for (const version of ["1", "2".repeat(32), ""])
+    assert.ok(sameKey(open!, inFile("sops", version)), version);
+  for (const version of ["../other/1", "1/../../other/2", "1/", "/"])
+    assert.not.ok(sameKey(open!, inFile("sops", version)), version);
+  assert.not.ok(sameKey(open!, inFile("sops/../other", "1")));
 });
 
 /** Groups of keys by letters: `ab c` are two groups. */

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { rmSync, symlinkSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encrypt, encryptFile, open, TsopsError } from "../../src/index.ts";
@@ -326,6 +327,81 @@ test("finding 4: a file whose version in git was sealed is not sealed anew in si
       const yes = await box.run(["set", "--yes", name, KEY(name), '"n3w"']);
       assert.match(yes.stderr, /gets a first seal/);
     }
+  }));
+
+test("finding 4: what a checkout brings along does not hide that a version in git had a seal", () =>
+  inSandbox(async (box) => {
+    box.env.SOPS_AGE_RECIPIENTS = undefined;
+    rule(box);
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b.c", ...args], {
+        cwd: box.folder,
+        env: { PATH: box.env.PATH, HOME: box.home },
+        stdio: "pipe",
+      });
+    const commit = (what: string) => {
+      git("add", ".");
+      git("commit", "-q", "--allow-empty", "-m", what);
+    };
+    const notSealed = async (name: string, how: string) => {
+      const { code, stderr } = await box.run(["set", name, '["token"]', '"n3w"']);
+      assert.is(code, 0, stderr);
+      assert.match(stderr, /a version of it in git had a seal.*gets no seal without --yes/, how);
+    };
+    git("init", "-q", "-b", "main");
+    box.write("s/a.yaml", PLAIN["a.yaml"]!);
+    assert.is((await box.run(["encrypt", "-i", "s/a.yaml"])).code, 0);
+    const sealed = box.read("s/a.yaml");
+    const stripped = sealed.replace(/ +tsops:\n +seal: .*\n/, "");
+    assert.not.match(stripped, /seal/);
+
+    // a seal that only a merge brought, and only a merge took away
+    for (const [branch, before, after] of [
+      ["first", stripped, sealed],
+      ["second", sealed, stripped],
+    ] as const) {
+      box.write("s/a.yaml", before);
+      commit(`${branch} begins`);
+      git("checkout", "-qb", branch);
+      box.write(`on-${branch}`, "");
+      commit(branch);
+      git("checkout", "-q", "main");
+      box.write(`beside-${branch}`, "");
+      commit("main goes on");
+      git("merge", "-q", "--no-commit", branch);
+      box.write("s/a.yaml", after);
+      commit("merge");
+    }
+    await notSealed("s/a.yaml", "merges");
+
+    box.write(".gitattributes", "*.yaml binary\n");
+    box.write("s/a.yaml", stripped);
+    commit("stripped");
+    await notSealed("s/a.yaml", "attributes");
+
+    // links: the file's own place counts, and that of the link
+    symlinkSync("s", box.path("link"));
+    await notSealed("link/a.yaml", "a link to the folder");
+    symlinkSync("a.yaml", box.path("s/other.yaml"));
+    await notSealed("s/other.yaml", "a link to the file");
+    box.write("s/moved.yaml", stripped);
+    rmSync(box.path("s/a.yaml"));
+    symlinkSync("moved.yaml", box.path("s/a.yaml"));
+    commit("a link in its place");
+    await notSealed("s/a.yaml", "a link in the place of the file");
+
+    rmSync(box.path("s/a.yaml"));
+    box.write("s/a.yaml", stripped);
+    // what git calls a bare repository needs no more than this
+    box.write("s/HEAD", "ref: refs/heads/main\n");
+    box.write("s/config", "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n");
+    box.write("s/objects/.keep", "");
+    box.write("s/refs/.keep", "");
+    await notSealed("s/a.yaml", "a repository among the files");
+
+    box.write("s/a.yaml", stripped);
+    box.env.GIT_DIR = ".git";
+    await notSealed("s/a.yaml", "in a hook");
   }));
 
 test("finding 4: --ignore-mac does not bless a file whose seal is broken", () =>

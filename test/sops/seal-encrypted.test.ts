@@ -114,6 +114,7 @@ pw: in another document
       ["two secrets in one item", /"\}, \{"pw"/, '", "pw"'],
       ["another value of the same name", /"db": \{/, '"db": {}, "db": {'],
       ["an empty value of the same name", /\{"pw": "/, '{"pw": "", "pw": "'],
+      ["the same name for Go", '"db": {', '"db": {"PW": "plain", '],
     ],
   },
   {
@@ -196,6 +197,7 @@ pw = two
       ["it continues another line for Python", /\npw/, "\n  pw"],
       ["the section's name", "[t]", "[u]"],
       ["a plain value of the same name", /^pw/m, "pw = plain\npw"],
+      ["the same name for Python", /^b( *=)/m, "PW$1"],
     ],
   },
   {
@@ -213,7 +215,15 @@ pw = two
       ["the order", /(pw=ENC.*\n)B=y\n(pw2=ENC.*\n)/, "$2B=y\n$1"],
       ["a secret goes", /pw2=.*\n/, ""],
       ["a text that takes a secret in for other readers", /A=x\n(pw=.*\n)B=y/, "A='x\n$1B=y'"],
+      ["a text that takes a secret in for shells", /A=x\n(pw=.*\n)B=y/, "A=x'\n$1B=y'"],
+      ["a line that goes on with the secret", "A=x", "A=x\\"],
+      ["a comment that goes on with the secret", /A=x\n/, "# x\\\n"],
       ["an empty value of the same name", "A=x", "pw="],
+      ["the same name for shells", "B=y", "export pw=y"],
+      ["the same name for some libraries", "B=y", "pw =y"],
+      ["the same name with a colon", "B=y", "pw: y=y"],
+      ["the same name in quotes", "B=y", "'pw'=y"],
+      ["the same name on Windows", "B=y", "Pw=y"],
     ],
   },
 ];

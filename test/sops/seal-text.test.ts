@@ -190,6 +190,12 @@ const SEAMS: readonly (readonly [format: Format["name"], text: string, other: st
   ["ini", "[s]\na = x ; c\n", "[s]\na = x;c\n"],
   ["ini", "[s]\n; a b = c\nk = v\n", "[s]\n; a\rb = c\nk = v\n"],
   ["dotenv", "A='x\nB=y'\n", "A='x\n\nB=y'\n"],
+  ["ini", "[s]\na = x \\\nb = y\n", "[s]\na = x \\ \nb = y\n"],
+  ["dotenv", "A='x\nB=y'\n", "A='x\n\r\nB=y'\n"],
+  ["dotenv", "A=x\\\nB=y\n", "A=x\\\n\nB=y\n"],
+  ["dotenv", "A=x'q\nB=y'\n", "A=x'q\n\nB=y'\n"],
+  ["dotenv", "A='x' \"y\nB=z\"\n", "A='x' \"y\n\nB=z\"\n"],
+  ["dotenv", "A='x\nB=y'\"z\nC=w\"\n", "A='x\nB=y'\"z\n\nC=w\"\n"],
   ["dotenv", "# a b=c\nA=x\n", "# a\rb=c\nA=x\n"],
 ];
 

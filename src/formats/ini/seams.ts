@@ -53,7 +53,8 @@ function linesOf(reading: Reading): Line[] {
     const to = newline < 0 ? text.length : newline;
     const raw = text.slice(from, to);
     // a carriage return elsewhere ends a line for Python
-    const line = raw.replace(/\r$/, "").replace(/^[ \t]+|[ \t]+$/g, "");
+    // behind a backslash, white space decides for some readers whether the line goes on in the next
+    const line = raw.replace(/\r$/, "").replace(/^[ \t]+|(?<![\\ \t])[ \t]+$/g, "");
     const start = from + raw.indexOf(line);
     from = to + 1;
     if (blocks.some((block) => block.start <= start && start < block.end)) continue;
