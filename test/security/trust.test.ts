@@ -17,6 +17,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Approvals } from "../../src/config/approvals.ts";
 import { userConfig } from "../../src/config/user.ts";
 import type { TsopsError } from "../../src/errors.ts";
 import { decrypt as decryptDocument } from "../../src/index.ts";
@@ -341,6 +342,64 @@ test("who may name a server: options, variables, the user's own configuration", 
       assert.ok(await reached(decrypt, {}));
     }),
   ));
+
+test("a checkout is nobody's home: an empty or relative HOME brings no approval and no configuration of it", () =>
+  listening((listener) =>
+    inSandbox(async (box) => {
+      credentials(box, listener.port);
+      const { metadata, key, value } = kindsAt(listener.port).vault!;
+      const config = box.write(".sopsrc", `{ rules: [{ recipients: [${key}] }] }`);
+      box.write("s.json", encryptedFor(metadata));
+      // approved, and taken into the checkout, where the attacker would make it
+      assert.is((await box.run(["allow"])).code, 0);
+      for (const folder of [".", "home"]) {
+        mkdirSync(box.path(join(folder, ".config", "tsops")), { recursive: true });
+        box.write(join(folder, ".config", "tsops", "config.json5"), `{ allow: { vault: ["${value}"] } }`);
+        mkdirSync(box.path(join(folder, APPROVED)), { recursive: true, mode: 0o700 });
+        for (const name of readdirSync(join(box.home, APPROVED))) {
+          box.write(join(folder, APPROVED, name), config);
+        }
+      }
+      const known = box.home;
+      const before = process.cwd();
+      process.chdir(box.folder);
+      try {
+        for (const HOME of ["", ".", "home", "./home"]) {
+          for (const more of [{}, { XDG_CONFIG_HOME: ".config", XDG_DATA_HOME: ".local/share" }]) {
+            Object.assign(box.env, { HOME, USERPROFILE: undefined, ...more });
+            const { code } = await box.run(["decrypt", "s.json"]);
+            assert.is(code, 128);
+            assert.is(listener.connections(), 0, JSON.stringify([HOME, more]));
+          }
+        }
+        assert.equal((await userConfig({ XDG_CONFIG_HOME: ".config" }, "")).allow.vault, []);
+        assert.not.ok(new Approvals({ XDG_DATA_HOME: ".local/share" }, "").has(config, readFileSync(config)));
+      } finally {
+        process.chdir(before);
+      }
+      Object.assign(box.env, { HOME: known, XDG_CONFIG_HOME: undefined, XDG_DATA_HOME: undefined });
+      await box.run(["decrypt", "s.json"]);
+      assert.ok(listener.connections() > 0);
+    }),
+  ));
+
+test("an approval is for one file: no other path and content look like it together", () =>
+  inSandbox(async (box) => {
+    const named = (server: string) =>
+      `creation_rules: [{hc_vault_transit_uri: '${server}/v1/transit/keys/k'}]`;
+    const other = `${named("http://evil.example")} #", ${named("https://vault.example.com")}}\n`;
+    const folder = box.path('rules\n{x: "');
+    mkdirSync(folder);
+    const path = box.write("rules", `{x: "/.sops.yaml\n${other}`);
+    writeFileSync(join(folder, ".sops.yaml"), other);
+    const allowed = await box.run(["allow", path]);
+    assert.match(allowed.stdout, "the Vault server https://vault.example.com\n");
+    assert.not.match(allowed.stdout, "evil");
+    assert.match((await box.run(["allow", "--dry-run", path])).stdout, "that is approved");
+    const hidden = await box.run(["allow", "--dry-run", join(folder, ".sops.yaml")]);
+    assert.match(hidden.stdout, "the Vault server http://evil.example");
+    assert.match(hidden.stdout, "that is not approved");
+  }));
 
 test("the user's own configuration: unknown fields and wrong types are errors with their place", () =>
   inSandbox(async (box) => {
