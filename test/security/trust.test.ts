@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -889,6 +890,15 @@ asRoot("somebody else's configuration: refused where it was only found, by every
       assert.match(stderr, `${path}: the configuration belongs to user ${STRANGER}, and you are user 0`);
       assert.match(stderr, "--config");
     }
+    // a pipe of theirs, at which everybody would wait
+    renameSync(path, `${path}.away`);
+    execFileSync("mkfifo", [box.path(".sopsrc")]);
+    chownSync(box.path(".sopsrc"), STRANGER, STRANGER);
+    const piped = await box.run(["encrypt", "b.yaml"]);
+    assert.is(piped.code, 1);
+    assert.match(piped.stderr, `belongs to user ${STRANGER}`);
+    rmSync(box.path(".sopsrc"));
+    renameSync(`${path}.away`, path);
     assert.is((await box.run(["encrypt", "--config", path, "b.yaml"])).code, 0);
     box.env.SOPS_CONFIG = path;
     assert.is((await box.run(["encrypt", "b.yaml"])).code, 0);
