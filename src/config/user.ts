@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
@@ -42,6 +42,9 @@ export async function userConfig(env: Env, home: string): Promise<UserConfig> {
   const stranger = strangerAmong(ownersOf(path), env);
   if (stranger !== undefined) {
     throw unusable(path, `it belongs to user ${stranger}`, "make it yours with chown, or take it away");
+  }
+  if (process.platform !== "win32" && (statSync(path).mode & 0o002) !== 0) {
+    throw unusable(path, "every user may write into it", "take that away with chmod o-w");
   }
   const [{ readJson5 }, { USER_CONFIG }, { allowOf }] = await Promise.all([
     import("./json5.ts"),

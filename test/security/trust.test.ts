@@ -402,6 +402,20 @@ test("an approval is for one file: no other path and content look like it togeth
     assert.match(hidden.stdout, "that is not approved");
   }));
 
+test("the user's own configuration: one that every user may write says nothing", () =>
+  inSandbox(async (box) => {
+    if (process.platform === "win32") return;
+    const path = join(box.home, ".config", "tsops", "config.json5");
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `{ allow: { plugin: ["evil"] } }`);
+    chmodSync(path, 0o666);
+    const error = await userConfig({}, box.home).catch((error: unknown) => error as TsopsError);
+    assert.match((error as TsopsError).message, "every user may write into it");
+    // as umask 002 leaves it
+    chmodSync(path, 0o664);
+    assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
+  }));
+
 test("the user's own configuration: unknown fields and wrong types are errors with their place", () =>
   inSandbox(async (box) => {
     const path = join(box.home, ".config", "tsops", "config.json5");
@@ -791,6 +805,21 @@ test("the library reads neither approvals nor the user's own configuration", () 
       }
     }),
   ));
+
+test("gpg looks nowhere else for the key of a name that a configuration chose", () =>
+  inSandbox(async (box) => {
+    const home = join(box.root, "gnupg");
+    mkdirSync(home, { mode: 0o700 });
+    const dirmngr = join(box.root, "dirmngr");
+    writeFileSync(dirmngr, `#!/bin/sh\ntouch ${join(box.root, "asked")}\nexit 1\n`, { mode: 0o755 });
+    writeFileSync(join(home, "gpg.conf"), `dirmngr-program ${dirmngr}\n`);
+    Object.assign(box.env, { GNUPGHOME: home, SOPS_AGE_RECIPIENTS: undefined });
+    // gpg takes a name only if its last 16 characters could be a key id
+    box.write(".sops.yaml", "creation_rules:\n  - pgp: a@evil.example.0123456789abcdef\n");
+    box.write("a.yaml", "a: 1\n");
+    assert.is.not((await box.run(["encrypt", "a.yaml"])).code, 0);
+    assert.not.ok(existsSync(join(box.root, "asked")));
+  }));
 
 test("a key service asks no server that only its working folder's configuration names", () =>
   listening((listener) =>
