@@ -40,8 +40,13 @@ export function encryptWithGpg(
   plain: Uint8Array,
   context: KeyContext,
 ): Promise<GpgResult> {
-  const args = ["--no-default-recipient", "--no-auto-key-locate", "--yes", "--encrypt", "-a", "-r", id];
-  return gpg([program, ...args, "--trusted-key", longKeyId(id), "--no-encrypt-to"], plain, context, ENGLISH);
+  const args = ["--no-default-recipient", "--yes", "--encrypt", "-a", "-r", id];
+  return gpg(
+    [program, ...args, "--trusted-key", longKeyId(id), "--no-encrypt-to", "--no-auto-key-locate"],
+    plain,
+    context,
+    ENGLISH,
+  );
 }
 
 export interface GpgDecryption extends GpgResult {
