@@ -1,5 +1,5 @@
-import { isAbsolute } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { homeFolder } from "../home.ts";
 
 /** What the command line may use of the process, so that tests can run it in theirs. */
 export interface Io {
@@ -10,23 +10,9 @@ export interface Io {
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
-/**
- * The home folder, for the places where keys and the user's own configuration are looked for. A name that is empty or
- * relative would mean the working folder, so that a checkout could be somebody's home: it does not count.
- */
+/** The home folder. */
 export function homeOf({ env }: Pick<Io, "env">): string {
-  const named = env.HOME ?? env.USERPROFILE;
-  if (named !== undefined && isAbsolute(named)) return named;
-  return named === undefined ? process.getBuiltinModule("node:os").homedir() : homeOfUser();
-}
-
-/** The one that the system knows; none ("") where it knows no such user, as in some containers. */
-function homeOfUser(): string {
-  try {
-    return process.getBuiltinModule("node:os").userInfo().homedir;
-  } catch {
-    return "";
-  }
+  return homeFolder(env);
 }
 
 /** Writes and waits until the stream has taken it: an exit must not cut off what was printed. */

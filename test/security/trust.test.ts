@@ -806,6 +806,25 @@ test("the library reads neither approvals nor the user's own configuration", () 
     }),
   ));
 
+test("the library with identities of its own takes nothing from the working folder for a home's", () =>
+  listening((listener) =>
+    inSandbox(async (box) => {
+      const { metadata, value } = kindsAt(listener.port).vault!;
+      box.write(".vault-token", "hvs.PLANTED");
+      chmodSync(box.path(".vault-token"), 0o600);
+      const before = process.cwd();
+      process.chdir(box.folder);
+      try {
+        const options = { format: "json", identities: [], allow: { vault: [value] } } as const;
+        const error = await decryptDocument(encryptedFor(metadata), options).catch((error: unknown) => error);
+        assert.is((error as TsopsError).code, "no-data-key");
+        assert.is(listener.connections(), 0, listener.text());
+      } finally {
+        process.chdir(before);
+      }
+    }),
+  ));
+
 test("gpg looks nowhere else for the key of a name that a configuration chose", () =>
   inSandbox(async (box) => {
     const home = join(box.root, "gnupg");
@@ -861,6 +880,7 @@ async function asUser(
   uid: number,
   box: Sandbox,
   argv: readonly string[],
+  more: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number; stderr: string }> {
   const code = `
     const { run } = await import(${JSON.stringify(new URL("../../src/cli/run.ts", import.meta.url).href)});
@@ -878,7 +898,7 @@ async function asUser(
     process.execPath,
     ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", code],
     {
-      env: { PATH: process.env.PATH, HOME: box.home, WARM: warm, WORK: box.folder },
+      env: { PATH: process.env.PATH, HOME: box.home, WARM: warm, WORK: box.folder, ...more },
       stdio: ["ignore", "ignore", "pipe"],
     },
   );
@@ -973,6 +993,20 @@ asRoot(
       assert.is((await asUser(1002, box, [...encrypt, "--config", path])).code, 0);
       assert.is((await asUser(STRANGER, box, encrypt)).code, 0);
     }),
+);
+
+asRoot("a user whom the system does not know, without a home: nothing of the working folder is theirs", () =>
+  inSandbox(async (box) => {
+    for (const folder of [box.root, box.folder]) chmodSync(folder, 0o755);
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${OTHER_RECIPIENT}\n`);
+    box.write("a.yaml", "a: 1\n");
+    mkdirSync(box.path(".config/tsops"), { recursive: true });
+    box.write(".config/tsops/config.json5", "{ broken");
+    for (const HOME of [undefined, "", "."]) {
+      const { code, stderr } = await asUser(54321, box, ["encrypt", "a.yaml"], { HOME });
+      assert.is(code, 0, stderr);
+    }
+  }),
 );
 
 asRoot("somebody else's files in the user's own folders approve nothing", () =>
