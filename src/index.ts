@@ -4,7 +4,6 @@
  * No function here writes to the console, ends the process or changes `process.env`. Importing it loads no key
  * provider's SDK; those load when a key of their kind is used.
  */
-import { homedir } from "node:os";
 import { basename } from "node:path";
 import { driftFrom, type Protection, protectedBy, protectionWanted } from "./config/drift.ts";
 import { type OpenDocument, openRead, reopen, type Session } from "./document.ts";
@@ -18,6 +17,7 @@ import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
 import { fromPlain, type PlainValue, toPlain } from "./formats/plain.ts";
 import { decodeText, encodeText } from "./formats/text.ts";
+import { homeFolder, NO_HOME } from "./home.ts";
 import { type Allow, allowAll, namedByKeys } from "./keys/allow.ts";
 import { forgetKeys } from "./keys/groups.ts";
 import type { KindName, MasterKey } from "./keys/kind.ts";
@@ -375,7 +375,7 @@ function sessionOf(options: EncryptionOptions): Session {
     order: options.decryptionOrder,
     context: {
       env: { ...given, ...identities },
-      home: options.home ?? (options.identities && !options.env ? "" : homedir()),
+      home: options.home ?? (options.identities && !options.env ? NO_HOME : homeFolder(process.env)),
       now: () => new Date(),
       signal: options.signal,
       allow: async () => allowAll([options.allow ?? {}, namedByKeys(groupsOf(options).flat())]),

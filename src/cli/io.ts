@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { homeFolder } from "../home.ts";
 
 /** What the command line may use of the process, so that tests can run it in theirs. */
 export interface Io {
@@ -9,9 +10,9 @@ export interface Io {
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
-/** The home folder, for the places where keys and the user's own configuration are looked for. */
+/** The home folder. */
 export function homeOf({ env }: Pick<Io, "env">): string {
-  return env.HOME ?? env.USERPROFILE ?? process.getBuiltinModule("node:os").homedir();
+  return homeFolder(env);
 }
 
 /** The terminal that shows a line which goes when anything else is written: a progress bar. */

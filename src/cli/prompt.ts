@@ -106,7 +106,8 @@ function isYes(answer: string | undefined): boolean {
 /**
  * Asks a question that comes at any time, until the answer is y or n. What was typed before it was shown does not
  * count, whether it is still in the terminal or pipe or half a line; nor does what is typed once nobody waits for the
- * answer.
+ * answer. Whoever is about to answer a question that is taken back would answer the next one unread, so that one waits
+ * for Enter.
  * False at the end of input and when the signal comes.
  */
 export async function askAnew(
@@ -117,20 +118,34 @@ export async function askAnew(
 ): Promise<boolean> {
   const input = new Freshly(io.stdin);
   const gone = new Promise<"gone">((resolve) => signal.addEventListener("abort", () => resolve("gone")));
+  const answerTo = async (text: string): Promise<string | undefined> => {
+    await write(output, text);
+    const answer = await Promise.race([input.line(), gone]);
+    if (answer !== "gone") return answer;
+    takenBack.add(io.stdin);
+    await write(output, "\nNobody waits for an answer any more.\n");
+    return undefined;
+  };
   try {
     await input.throwAway();
     if (signal.aborted) return false;
+    if (takenBack.has(io.stdin)) {
+      if ((await answerTo("There is another question: press Enter to see it.")) === undefined) return false;
+      takenBack.delete(io.stdin);
+      await input.throwAway();
+    }
     for (;;) {
-      await write(output, `${visibleLine(question)} (y/n): `);
-      const answer = await Promise.race([input.line(), gone]);
-      if (answer === "gone") await write(output, "\nNobody waits for an answer any more.\n");
-      if (answer === undefined || answer === "gone") return false;
+      const answer = await answerTo(`${visibleLine(question)} (y/n): `);
+      if (answer === undefined) return false;
       if (/^(y|yes|n|no)$/i.test(answer.trim())) return /^y/i.test(answer.trim());
     }
   } finally {
     input.close();
   }
 }
+
+/** Where the last question was taken back when it was shown already. */
+const takenBack = new WeakSet<Readable>();
 
 /** After as many turns the input is taken for one that never ends. */
 const MAX_TURNS = 1000;

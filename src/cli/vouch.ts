@@ -128,7 +128,8 @@ export async function sealingOf(
     const said = had ? `${name} loses its seal: ${settings.config?.path} says seal: false` : undefined;
     return { seal: false, said };
   }
-  if (open.decrypted.sealed) return { seal: true };
+  if (open.decrypted.sealed)
+    return { seal: true, said: decides ? await unruled(open, settings, name, io) : undefined };
   const doubt = await doubtAbout(open, settings, had, io);
   if (doubt !== undefined && !args.flag("yes")) {
     // without a configuration, who sets a value of a file by SOPS has nothing to decide, and would read this each time
@@ -138,6 +139,17 @@ export async function sealingOf(
   }
   const which = had ? "new" : "first";
   return { seal: true, said: `${name} gets a ${which} seal, which vouches for what it says from now on` };
+}
+
+/** Whom a new data key is for, nothing but the file says: a seal does not make up for that. */
+async function unruled(
+  open: OpenDocument,
+  settings: Settings,
+  name: string,
+  io: Io,
+): Promise<string | undefined> {
+  if ((await expectedProtection(open, settings, io))?.groups) return undefined;
+  return `${name}: no creation rule says who its recipients are to be; its seal says only that its writer had the data key`;
 }
 
 /** Why a file that has no seal that holds should not just get one. */

@@ -24,6 +24,8 @@ export interface LoadedConfig extends ConfigSearch {
 export interface ConfigDisk {
   exists(path: string): Promise<boolean>;
   read(path: string): Promise<Uint8Array>;
+  /** Whether it is no file, such as a pipe: what is in it is asked for only once it is known whose it is. */
+  isSpecial?(path: string): boolean;
   /** Who could have put it there; without it, whoever it was is trusted. */
   owners?(path: string): readonly number[];
   /** Like `read`, for a file that was only found: it must not be a stranger's. */
@@ -49,6 +51,7 @@ const DISK: ConfigDisk = {
     }
   },
   read: (path) => fs.promises.readFile(path),
+  isSpecial: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === false,
   owners: ownersOf,
   readOwned,
 };
@@ -207,6 +210,7 @@ async function searchUpwards(folder: string, disk: ConfigDisk): Promise<ConfigSe
 async function isForeignFile(path: string, disk: ConfigDisk): Promise<boolean> {
   let text: string;
   try {
+    if (disk.isSpecial?.(path)) return false;
     text = decodeText(await disk.read(path));
   } catch {
     return false;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
@@ -8,7 +8,8 @@ import { ownersOf, strangerAmong } from "./owner.ts";
 
 /** What a user says for all repositories (docs/config.md). */
 export interface UserConfig {
-  readonly path: string;
+  /** Undefined where there is no home folder to have it in. */
+  readonly path: string | undefined;
   readonly allow: Allow;
   /** Whether files without a seal are refused; undefined if it does not say so. */
   readonly requireSeal: boolean | undefined;
@@ -16,13 +17,18 @@ export interface UserConfig {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-export function userConfigPath(env: Env, home: string): string {
-  return join(xdgFolder(env.XDG_CONFIG_HOME, home, ".config"), "tsops", "config.json5");
+export function userConfigPath(env: Env, home: string): string | undefined {
+  const folder = xdgFolder(env.XDG_CONFIG_HOME, home, ".config");
+  return folder && join(folder, "tsops", "config.json5");
 }
 
-/** A folder as the XDG specification has it: a path that is not absolute does not count. */
-export function xdgFolder(variable: string | undefined, home: string, fallback: string): string {
-  return variable && isAbsolute(variable) ? variable : join(home, fallback);
+/**
+ * A folder as the XDG specification has it: a path that is not absolute does not count, nor does a home that is not: what
+ * a checkout has in such a place is not the user's. Undefined if there is none.
+ */
+export function xdgFolder(variable: string | undefined, home: string, fallback: string): string | undefined {
+  if (variable && isAbsolute(variable)) return variable;
+  return isAbsolute(home) ? join(home, fallback) : undefined;
 }
 
 /**
@@ -31,11 +37,14 @@ export function xdgFolder(variable: string | undefined, home: string, fallback: 
  */
 export async function userConfig(env: Env, home: string): Promise<UserConfig> {
   const path = userConfigPath(env, home);
-  const bytes = home === "" && !env.XDG_CONFIG_HOME ? undefined : read(path);
-  if (!bytes) return { path, allow: ALLOW_NOTHING, requireSeal: undefined };
+  const bytes = path === undefined ? undefined : read(path);
+  if (path === undefined || !bytes) return { path, allow: ALLOW_NOTHING, requireSeal: undefined };
   const stranger = strangerAmong(ownersOf(path), env);
   if (stranger !== undefined) {
     throw unusable(path, `it belongs to user ${stranger}`, "make it yours with chown, or take it away");
+  }
+  if (process.platform !== "win32" && (statSync(path).mode & 0o002) !== 0) {
+    throw unusable(path, "every user may write into it", "take that away with chmod o-w");
   }
   const [{ readJson5 }, { USER_CONFIG }, { allowOf }] = await Promise.all([
     import("./json5.ts"),

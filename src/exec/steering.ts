@@ -21,6 +21,8 @@ const NAMES: ReadonlySet<string> = new Set([
   ...["XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS"],
   // Windows
   ...["COMSPEC", "PATHEXT", "PSMODULEPATH", "SYSTEMROOT", "WINDIR"],
+  // tsops and SOPS: programs that they start, and what may be started
+  ...["SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD", "SOPS_GPG_EXEC", "TSOPS_ALLOW"],
   // shells
   ...["IFS", "CDPATH", "GLOBIGNORE", "BASH_ENV", "BASHOPTS", "SHELLOPTS", "BASH_LOADABLES_PATH"],
   ...["PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS3", "PS4", "HISTFILE"],

@@ -6,6 +6,8 @@ export type Ask = (question: string, signal: AbortSignal) => Promise<boolean>;
 /** More questions of one connection than this do not wait: it is told to come back. */
 export const QUESTIONS_EACH = 16;
 const MAX_QUESTIONS = 512;
+/** So many may have one question each, however many the others have. */
+const MAX_CONNECTIONS = 4096;
 
 interface Question {
   readonly text: string;
@@ -29,10 +31,12 @@ export class Questions {
     this.#ask = ask;
   }
 
-  /** Whether one more question of a connection may wait. */
+  /** Whether one more question of a connection may wait. Its first one may, so that others cannot lock it out. */
   takes(connection: unknown): boolean {
+    const own = this.#open.get(connection) ?? 0;
+    if (own === 0) return this.#open.size < MAX_CONNECTIONS;
     const all = [...this.#open.values()].reduce((sum, count) => sum + count, 0);
-    return (this.#open.get(connection) ?? 0) < QUESTIONS_EACH && all < MAX_QUESTIONS;
+    return own < QUESTIONS_EACH && all < MAX_QUESTIONS;
   }
 
   /** @throws TsopsError("aborted") if the signal says so before the person does. */

@@ -17,7 +17,7 @@ function person() {
   stdout.on("data", (chunk) => shown.push(String(chunk)));
   const io = { stdin, stdout, stderr: stdout, env: {}, cwd: "/" } as unknown as Io;
   const stop = new AbortController();
-  const ask = (question: string) => askAnew(question, io, stdout, stop.signal);
+  const ask = (question: string, signal = stop.signal) => askAnew(question, io, stdout, signal);
   const until = async (text: string, count = 1) => {
     while (shown.join("").split(text).length - 1 < count) await sleep(1);
   };
@@ -58,6 +58,42 @@ test("finding 22: a question that nobody waits for any more ends, and its answer
   stdin.write("y\n");
   assert.is(await ask("Second?"), false);
   assert.not.match(shown.join(""), "Second?");
+});
+
+test("finding 10: an answer to a question that was taken back does not answer the one that comes in its place", async () => {
+  const { stdin, ask, until, stop, shown } = person();
+  const first = ask("Harmless?", stop.signal);
+  await until("Harmless? (y/n):");
+  const never = new AbortController().signal;
+  const second = first.then(() => ask("Production?", never));
+  stop.abort();
+  assert.is(await first, false);
+  await until("There is another question: press Enter to see it.");
+  // meant for the first one
+  stdin.write("y\ny\n");
+  await until("Production? (y/n):");
+  stdin.write("n\n");
+  assert.is(await second, false);
+  const third = ask("Third?", never);
+  await until("Third? (y/n):");
+  stdin.write("y\n");
+  assert.is(await third, true);
+  assert.is(shown.join("").split("press Enter").length - 1, 1);
+  // nor does one of those who wait keep the others from going
+  const leaving = new AbortController();
+  const fourth = ask("Fourth?", leaving.signal);
+  await until("Fourth? (y/n):");
+  leaving.abort();
+  assert.is(await fourth, false);
+  const also = new AbortController();
+  const fifth = ask("Fifth?", also.signal);
+  await until("press Enter to see it.", 2);
+  also.abort();
+  assert.is(await fifth, false);
+  const sixth = ask("Sixth?", never);
+  await until("press Enter to see it.", 3);
+  stdin.end();
+  assert.is(await sixth, false);
 });
 
 /** Runs a script of ours in a terminal that Python makes; its lines say what was shown and answered. */

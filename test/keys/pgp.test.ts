@@ -60,7 +60,7 @@ test("wrapping: gpg's arguments, and what becomes of its output", async () => {
   const context = contextWith({ SOPS_GPG_EXEC: gpg.path, SOPS_AGE_KEY: "secret", GNUPGHOME: "/some/home" });
   const [key] = pgp.parse(FP);
   const wrapped = await pgp.wrap(key!, dataKey, context);
-  const words = `--no-default-recipient --yes --encrypt -a -r ${FP} --trusted-key ${FP.slice(-16)} --no-encrypt-to`;
+  const words = `--no-default-recipient --yes --encrypt -a -r ${FP} --trusted-key ${FP.slice(-16)} --no-encrypt-to --no-auto-key-locate`;
   assert.equal(gpg.args(), words.split(" "));
   assert.is(gpg.input(), dataKey.toString("latin1"));
   assert.match(gpg.env(), "GNUPGHOME=/some/home");

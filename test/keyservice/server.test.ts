@@ -15,7 +15,7 @@ import { kindNamed } from "../../src/keys/table.ts";
 import { keyServices } from "../../src/keyservice/client.ts";
 import type { LogEntry } from "../../src/keyservice/log.ts";
 import { loadProtocol } from "../../src/keyservice/protocol.ts";
-import { QUESTIONS_EACH } from "../../src/keyservice/questions.ts";
+import { QUESTIONS_EACH, Questions } from "../../src/keyservice/questions.ts";
 import { startServer } from "../../src/keyservice/server.ts";
 import { contextWith, GOLDEN, goldenKey } from "../keys/helpers.ts";
 import { gate, until } from "../support/pace.ts";
@@ -358,6 +358,30 @@ test("finding 22: connections take turns, and one that asks much leaves room for
       requestsIn(log).some(({ result, key }) => result === "busy" && String(key).startsWith("age1pq1")),
     );
   }
+});
+
+test("finding 22: many connections that ask much do not lock out one that asks for the first time", async () => {
+  const asked: string[] = [];
+  const person = gate();
+  const questions = new Questions(async (text) => {
+    asked.push(text);
+    await person.opened;
+    return true;
+  });
+  const greedy = Array.from({ length: 40 }, (_, i) => `greedy ${i}`);
+  const many: Promise<boolean>[] = [];
+  for (let round = 0; round < QUESTIONS_EACH; round++) {
+    for (const name of greedy)
+      if (questions.takes(name)) many.push(questions.put(name, name, new AbortController().signal));
+  }
+  assert.ok(many.length < greedy.length * QUESTIONS_EACH);
+  assert.ok(greedy.every((name) => !questions.takes(name)));
+  assert.ok(questions.takes("other"));
+  const other = questions.put("other", "other", new AbortController().signal);
+  person.open();
+  assert.ok(await other);
+  assert.ok(asked.indexOf("other") <= greedy.length + 1, `asked as number ${asked.indexOf("other") + 1}`);
+  await Promise.all(many);
 });
 
 test("finding 22: a question ends when its client goes away, and the next one is asked", async () => {

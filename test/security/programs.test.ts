@@ -83,6 +83,16 @@ test("finding 4: a seal vouches, but not for the plain values of a file with mac
     assert.match(stderr, /d\.yaml:1:\d+: the variable PYTHONPATH .*\n.*\n.*mac_only_encrypted/);
   }));
 
+test("finding 4: what tsops and SOPS themselves would start counts, too", () =>
+  inSandbox(async (box) => {
+    for (const name of ["SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_CMD", "SOPS_GPG_EXEC", "TSOPS_ALLOW"]) {
+      await unsealed(box, "a.yaml", `${name}: ./evil\n`);
+      const { code, stderr } = await box.run(["exec", "a.yaml", "--", "true"]);
+      assert.is(code, 1, name);
+      assert.match(stderr, `the variable ${name} decides which code programs run`);
+    }
+  }));
+
 test("finding 4: what people keep in files of secrets is passed on", () =>
   inSandbox(async (box) => {
     const names = [

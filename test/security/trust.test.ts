@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -17,6 +18,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Approvals } from "../../src/config/approvals.ts";
 import { userConfig } from "../../src/config/user.ts";
 import type { TsopsError } from "../../src/errors.ts";
 import { decrypt as decryptDocument } from "../../src/index.ts";
@@ -341,6 +343,78 @@ test("who may name a server: options, variables, the user's own configuration", 
       assert.ok(await reached(decrypt, {}));
     }),
   ));
+
+test("a checkout is nobody's home: an empty or relative HOME brings no approval and no configuration of it", () =>
+  listening((listener) =>
+    inSandbox(async (box) => {
+      credentials(box, listener.port);
+      const { metadata, key, value } = kindsAt(listener.port).vault!;
+      const config = box.write(".sopsrc", `{ rules: [{ recipients: [${key}] }] }`);
+      box.write("s.json", encryptedFor(metadata));
+      // approved, and taken into the checkout, where the attacker would make it
+      assert.is((await box.run(["allow"])).code, 0);
+      for (const folder of [".", "home"]) {
+        mkdirSync(box.path(join(folder, ".config", "tsops")), { recursive: true });
+        box.write(join(folder, ".config", "tsops", "config.json5"), `{ allow: { vault: ["${value}"] } }`);
+        mkdirSync(box.path(join(folder, APPROVED)), { recursive: true, mode: 0o700 });
+        for (const name of readdirSync(join(box.home, APPROVED))) {
+          box.write(join(folder, APPROVED, name), config);
+        }
+      }
+      const known = box.home;
+      const before = process.cwd();
+      process.chdir(box.folder);
+      try {
+        for (const HOME of ["", ".", "home", "./home"]) {
+          for (const more of [{}, { XDG_CONFIG_HOME: ".config", XDG_DATA_HOME: ".local/share" }]) {
+            Object.assign(box.env, { HOME, USERPROFILE: undefined, ...more });
+            const { code } = await box.run(["decrypt", "s.json"]);
+            assert.is(code, 128);
+            assert.is(listener.connections(), 0, JSON.stringify([HOME, more]));
+          }
+        }
+        assert.equal((await userConfig({ XDG_CONFIG_HOME: ".config" }, "")).allow.vault, []);
+        assert.not.ok(new Approvals({ XDG_DATA_HOME: ".local/share" }, "").has(config, readFileSync(config)));
+      } finally {
+        process.chdir(before);
+      }
+      Object.assign(box.env, { HOME: known, XDG_CONFIG_HOME: undefined, XDG_DATA_HOME: undefined });
+      await box.run(["decrypt", "s.json"]);
+      assert.ok(listener.connections() > 0);
+    }),
+  ));
+
+test("an approval is for one file: no other path and content look like it together", () =>
+  inSandbox(async (box) => {
+    const named = (server: string) =>
+      `creation_rules: [{hc_vault_transit_uri: '${server}/v1/transit/keys/k'}]`;
+    const other = `${named("http://evil.example")} #", ${named("https://vault.example.com")}}\n`;
+    const folder = box.path('rules\n{x: "');
+    mkdirSync(folder);
+    const path = box.write("rules", `{x: "/.sops.yaml\n${other}`);
+    writeFileSync(join(folder, ".sops.yaml"), other);
+    const allowed = await box.run(["allow", path]);
+    assert.match(allowed.stdout, "the Vault server https://vault.example.com\n");
+    assert.not.match(allowed.stdout, "evil");
+    assert.match((await box.run(["allow", "--dry-run", path])).stdout, "that is approved");
+    const hidden = await box.run(["allow", "--dry-run", join(folder, ".sops.yaml")]);
+    assert.match(hidden.stdout, "the Vault server http://evil.example");
+    assert.match(hidden.stdout, "that is not approved");
+  }));
+
+test("the user's own configuration: one that every user may write says nothing", () =>
+  inSandbox(async (box) => {
+    if (process.platform === "win32") return;
+    const path = join(box.home, ".config", "tsops", "config.json5");
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `{ allow: { plugin: ["evil"] } }`);
+    chmodSync(path, 0o666);
+    const error = await userConfig({}, box.home).catch((error: unknown) => error as TsopsError);
+    assert.match((error as TsopsError).message, "every user may write into it");
+    // as umask 002 leaves it
+    chmodSync(path, 0o664);
+    assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
+  }));
 
 test("the user's own configuration: unknown fields and wrong types are errors with their place", () =>
   inSandbox(async (box) => {
@@ -732,6 +806,40 @@ test("the library reads neither approvals nor the user's own configuration", () 
     }),
   ));
 
+test("the library with identities of its own takes nothing from the working folder for a home's", () =>
+  listening((listener) =>
+    inSandbox(async (box) => {
+      const { metadata, value } = kindsAt(listener.port).vault!;
+      box.write(".vault-token", "hvs.PLANTED");
+      chmodSync(box.path(".vault-token"), 0o600);
+      const before = process.cwd();
+      process.chdir(box.folder);
+      try {
+        const options = { format: "json", identities: [], allow: { vault: [value] } } as const;
+        const error = await decryptDocument(encryptedFor(metadata), options).catch((error: unknown) => error);
+        assert.is((error as TsopsError).code, "no-data-key");
+        assert.is(listener.connections(), 0, listener.text());
+      } finally {
+        process.chdir(before);
+      }
+    }),
+  ));
+
+test("gpg looks nowhere else for the key of a name that a configuration chose", () =>
+  inSandbox(async (box) => {
+    const home = join(box.root, "gnupg");
+    mkdirSync(home, { mode: 0o700 });
+    const dirmngr = join(box.root, "dirmngr");
+    writeFileSync(dirmngr, `#!/bin/sh\ntouch ${join(box.root, "asked")}\nexit 1\n`, { mode: 0o755 });
+    writeFileSync(join(home, "gpg.conf"), `dirmngr-program ${dirmngr}\n`);
+    Object.assign(box.env, { GNUPGHOME: home, SOPS_AGE_RECIPIENTS: undefined });
+    // gpg takes a name only if its last 16 characters could be a key id
+    box.write(".sops.yaml", "creation_rules:\n  - pgp: a@evil.example.0123456789abcdef\n");
+    box.write("a.yaml", "a: 1\n");
+    assert.is.not((await box.run(["encrypt", "a.yaml"])).code, 0);
+    assert.not.ok(existsSync(join(box.root, "asked")));
+  }));
+
 test("a key service asks no server that only its working folder's configuration names", () =>
   listening((listener) =>
     inSandbox(async (box) => {
@@ -772,6 +880,7 @@ async function asUser(
   uid: number,
   box: Sandbox,
   argv: readonly string[],
+  more: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number; stderr: string }> {
   const code = `
     const { run } = await import(${JSON.stringify(new URL("../../src/cli/run.ts", import.meta.url).href)});
@@ -789,7 +898,7 @@ async function asUser(
     process.execPath,
     ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", code],
     {
-      env: { PATH: process.env.PATH, HOME: box.home, WARM: warm, WORK: box.folder },
+      env: { PATH: process.env.PATH, HOME: box.home, WARM: warm, WORK: box.folder, ...more },
       stdio: ["ignore", "ignore", "pipe"],
     },
   );
@@ -830,6 +939,15 @@ asRoot("somebody else's configuration: refused where it was only found, by every
       assert.match(stderr, `${path}: the configuration belongs to user ${STRANGER}, and you are user 0`);
       assert.match(stderr, "--config");
     }
+    // a pipe of theirs, at which everybody would wait
+    renameSync(path, `${path}.away`);
+    execFileSync("mkfifo", [box.path(".sopsrc")]);
+    chownSync(box.path(".sopsrc"), STRANGER, STRANGER);
+    const piped = await box.run(["encrypt", "b.yaml"]);
+    assert.is(piped.code, 1);
+    assert.match(piped.stderr, `belongs to user ${STRANGER}`);
+    rmSync(box.path(".sopsrc"));
+    renameSync(`${path}.away`, path);
     assert.is((await box.run(["encrypt", "--config", path, "b.yaml"])).code, 0);
     box.env.SOPS_CONFIG = path;
     assert.is((await box.run(["encrypt", "b.yaml"])).code, 0);
@@ -875,6 +993,20 @@ asRoot(
       assert.is((await asUser(1002, box, [...encrypt, "--config", path])).code, 0);
       assert.is((await asUser(STRANGER, box, encrypt)).code, 0);
     }),
+);
+
+asRoot("a user whom the system does not know, without a home: nothing of the working folder is theirs", () =>
+  inSandbox(async (box) => {
+    for (const folder of [box.root, box.folder]) chmodSync(folder, 0o755);
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${OTHER_RECIPIENT}\n`);
+    box.write("a.yaml", "a: 1\n");
+    mkdirSync(box.path(".config/tsops"), { recursive: true });
+    box.write(".config/tsops/config.json5", "{ broken");
+    for (const HOME of [undefined, "", "."]) {
+      const { code, stderr } = await asUser(54321, box, ["encrypt", "a.yaml"], { HOME });
+      assert.is(code, 0, stderr);
+    }
+  }),
 );
 
 asRoot("somebody else's files in the user's own folders approve nothing", () =>

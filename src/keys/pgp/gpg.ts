@@ -31,7 +31,9 @@ export interface GpgResult extends Outcome {
   readonly reason: string;
 }
 
-/** Encrypts. What it says is in English, so that a key that it does not have can be told from one that it refuses. */
+/**
+ * Encrypts, for keys that are there: gpg would ask the server of a mail address for one, and files choose the name. What
+ * it says is in English, so that a key that it does not have can be told from one that it refuses. */
 export function encryptWithGpg(
   program: string,
   id: string,
@@ -39,7 +41,12 @@ export function encryptWithGpg(
   context: KeyContext,
 ): Promise<GpgResult> {
   const args = ["--no-default-recipient", "--yes", "--encrypt", "-a", "-r", id];
-  return gpg([program, ...args, "--trusted-key", longKeyId(id), "--no-encrypt-to"], plain, context, ENGLISH);
+  return gpg(
+    [program, ...args, "--trusted-key", longKeyId(id), "--no-encrypt-to", "--no-auto-key-locate"],
+    plain,
+    context,
+    ENGLISH,
+  );
 }
 
 export interface GpgDecryption extends GpgResult {
