@@ -785,8 +785,10 @@ async function asUser(
   `;
   const warm = join(box.root, "warm");
   mkdirSync(warm, { recursive: true });
-  writeFileSync(join(warm, ".sops.yaml"), `creation_rules:\n  - age: ${RECIPIENT}\n`);
-  writeFileSync(join(warm, "warm.yaml"), "a: 1\n");
+  if (!existsSync(join(warm, "warm.yaml"))) {
+    writeFileSync(join(warm, ".sops.yaml"), `creation_rules:\n  - age: ${RECIPIENT}\n`);
+    writeFileSync(join(warm, "warm.yaml"), "a: 1\n");
+  }
   const child = spawn(
     process.execPath,
     ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", code],
@@ -868,11 +870,14 @@ asRoot(
       const roots = await asUser(1002, box, encrypt);
       assert.is(roots.code, 0, roots.stderr);
       chownSync(path, STRANGER, STRANGER);
-      const { code, stderr } = await asUser(1002, box, encrypt);
-      assert.is(code, 1);
-      assert.match(stderr, `belongs to user ${STRANGER}, and you are user 1002: it is not used`);
-      assert.is((await asUser(1002, box, [...encrypt, "--config", path])).code, 0);
-      assert.is((await asUser(STRANGER, box, encrypt)).code, 0);
+      const [found, named, own] = await Promise.all([
+        asUser(1002, box, encrypt),
+        asUser(1002, box, [...encrypt, "--config", path]),
+        asUser(STRANGER, box, encrypt),
+      ]);
+      assert.is(found!.code, 1);
+      assert.match(found!.stderr, `belongs to user ${STRANGER}, and you are user 1002: it is not used`);
+      assert.equal([named!.code, own!.code], [0, 0]);
     }),
 );
 
