@@ -267,9 +267,10 @@ test("many calls at once that all fail: each with its own error, in bounded time
 test("stopping ends a call at once", async () => {
   const stopper = new AbortController();
   const { env } = contextFor();
+  const before = vault.unanswered;
   vault.silent = true;
   const work = azureKv.unwrap(key, contextWith(env, { signal: stopper.signal }));
-  await until(() => vault.requests.length > 0, "the request");
+  await until(() => vault.unanswered > before, "the request");
   stopper.abort();
   const error: unknown = await work.catch((reason: unknown) => reason);
   vault.silent = false;

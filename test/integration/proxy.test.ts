@@ -26,8 +26,9 @@ async function givesUp(args: readonly string[], folder: string, env: Env): Promi
   assert.is.not(code, 0);
   assert.match(stderr, `did not answer within ${SECONDS} seconds`);
   assert.not.match(stderr, "pass-of-the-proxy");
-  // against the time that it took to start and to give up, which is longer on a slow machine
-  assert.ok(performance.now() - said < said - start, "the program ends soon after it gave up");
+  // it lingers for three seconds; without that, a connection to the proxy would keep it for ever
+  const after = performance.now() - said;
+  assert.ok(after < 30_000 + said - start, `the program ends soon after it gave up, not after ${after} ms`);
 }
 
 test("keys of Azure and Google", async () => {
