@@ -167,7 +167,7 @@ class Walk {
     const child = start(runs.path, argv, { cwd: this.work, env, stdio: "ignore" });
     this.background.push(child);
     const sign = this.filledIn(step.wait ?? "");
-    for (let i = 0; i < 200 && !existsSync(sign) && child.exitCode === null; i++) await sleep(50);
+    for (let i = 0; i < 6000 && !existsSync(sign) && child.exitCode === null; i++) await sleep(50);
   }
 
   private save(step: Step, name: string, { code, stdout }: Outcome): void {

@@ -17,12 +17,10 @@ export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly seconds: number;
 }
 
 /** Runs a program to its end, without blocking the doubles in this process. */
 export async function run(argv: readonly [string, ...string[]], env: Env, cwd = scratch()): Promise<Ended> {
-  const start = performance.now();
   const child = spawn(argv[0], argv.slice(1), {
     cwd,
     env: { PATH: process.env.PATH, HOME: scratch(), METADATA_SERVER_DETECTION: "none", ...env },
@@ -34,7 +32,7 @@ export async function run(argv: readonly [string, ...string[]], env: Env, cwd = 
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once("error", reject).once("close", resolve),
   );
-  return { code, ...texts, seconds: (performance.now() - start) / 1000 };
+  return { code, ...texts };
 }
 
 export const tsops = (args: readonly string[], env: Env, cwd?: string): Promise<Ended> =>

@@ -20,8 +20,13 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** Runs a program without blocking this process, which may be serving it. */
-export async function run(argv: readonly [string, ...string[]], cwd: string, env: Env): Promise<Result> {
+/** Runs a program without blocking this process, which may be serving it. `onError`: it wrote to standard error. */
+export async function run(
+  argv: readonly [string, ...string[]],
+  cwd: string,
+  env: Env,
+  onError: () => void = () => undefined,
+): Promise<Result> {
   const [program, ...args] = argv;
   const child = spawn(program, args, {
     cwd,
@@ -31,6 +36,7 @@ export async function run(argv: readonly [string, ...string[]], cwd: string, env
   const out = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
     child[name].setEncoding("utf8").on("data", (text: string) => (out[name] += text));
+  child.stderr.on("data", onError);
   child.stdin.end();
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once("error", reject).once("close", resolve),
@@ -38,8 +44,12 @@ export async function run(argv: readonly [string, ...string[]], cwd: string, env
   return { code, ...out };
 }
 
-export const tsops = (args: readonly string[], cwd: string, env: Env = {}): Promise<Result> =>
-  run([process.execPath, TSOPS, ...args], cwd, env);
+export const tsops = (
+  args: readonly string[],
+  cwd: string,
+  env: Env = {},
+  onError?: () => void,
+): Promise<Result> => run([process.execPath, TSOPS, ...args], cwd, env, onError);
 export const sops = (args: readonly string[], cwd: string, env: Env = {}): Promise<Result> =>
   run([SOPS, ...args], cwd, { SOPS_DISABLE_VERSION_CHECK: "1", ...env });
 
@@ -95,10 +105,10 @@ export class OurServer {
     return server;
   }
 
-  /** Waits for something. @throws with the log, if the server ends before it or it takes too long. */
+  /** Waits for something. @throws with the log, if the server ends before it or it never happens. */
   async until(what: () => boolean): Promise<void> {
     for (const start = Date.now(); !what(); await sleep(20)) {
-      if (this.child.exitCode !== null || Date.now() - start > 20_000) throw new Error(this.stderr);
+      if (this.child.exitCode !== null || Date.now() - start > 180_000) throw new Error(this.stderr);
     }
   }
 

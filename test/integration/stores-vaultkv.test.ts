@@ -7,6 +7,7 @@ import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { vaultkv } from "../../src/keys/store/vaultkv.ts";
 import { contextWith } from "../keys/helpers.ts";
 import { newMaster, said } from "../keys/store/helpers.ts";
+import { until } from "../support/pace.ts";
 import { answers, freePorts, installed, startServer } from "./support.ts";
 
 /** Master keys in the KV engine, both of its versions, against OpenBao. */
@@ -190,7 +191,13 @@ test("access denied, an expired token, a token that is none, and no token", asyn
   const short = await tokenFor("short", 'path "secret/data/denied" { capabilities = ["read"] }', {
     ttl: "1s",
   });
-  await new Promise((resolve) => setTimeout(resolve, 2500));
+  const expired = async () => {
+    const asked = await fetch(`http://${HOST}/v1/auth/token/lookup-self`, {
+      headers: { "x-vault-token": short },
+    });
+    return asked.status === 403;
+  };
+  await until(expired, "the end of the token");
   for (const token of [short, "hvs.nonsense"]) {
     const refused = await said(wrap("secret/denied", { VAULT_TOKEN: token }));
     assert.match(refused, /the token in VAULT_TOKEN/);

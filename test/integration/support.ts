@@ -65,7 +65,7 @@ export async function startServer({
   env,
   cwd,
   ready,
-  seconds = 60,
+  seconds = 300,
 }: ServerOptions): Promise<ChildProcess> {
   const home = scratch();
   const [program, ...args] = argv;
@@ -99,7 +99,7 @@ export function stop(child: ChildProcess): void {
 
 /** Whether a server answers a GET at all, or with the given status. */
 export async function answers(url: string, status?: number): Promise<boolean> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(20_000) });
   await response.body?.cancel();
   return status === undefined || response.status === status;
 }

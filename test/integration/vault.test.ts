@@ -5,7 +5,6 @@ import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 import { promisify } from "node:util";
 import { test } from "uvu";
@@ -17,6 +16,7 @@ import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { vaultClient } from "../../src/keys/vault/client.ts";
 import { contextWith } from "../keys/helpers.ts";
 import { fakeProxy, stopServers } from "../keys/vault/server.ts";
+import { until } from "../support/pace.ts";
 import { freePorts, installed, scratch, startServer } from "./support.ts";
 
 /** HashiCorp Vault's transit engine, against OpenBao. */
@@ -297,7 +297,13 @@ test("a token without the permission: the policy that it needs is named", async 
 test("a token that is wrong or has expired", async () => {
   const wrapped = await roundTrip(uri("k"), contextFor());
   const short = await tokenFor("least", POLICY, { ttl: "1s" });
-  await sleep(2500);
+  const expired = async () => {
+    const asked = await fetch(`${address}/v1/auth/token/lookup-self`, {
+      headers: { "x-vault-token": short },
+    });
+    return asked.status === 403;
+  };
+  await until(expired, "the end of the token");
   for (const token of ["wrong-token", short]) {
     const error = await failure(hcVault.unwrap(wrapped, contextFor({ VAULT_TOKEN: token })));
     assert.match(error.message, "the server does not accept the token in VAULT_TOKEN");

@@ -23,6 +23,7 @@ import {
   startHuaweiDouble,
   TEMPORARY,
 } from "../servers/huawei-kms.ts";
+import { ending } from "../support/pace.ts";
 import { contextWith, emptyFolder } from "./helpers.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
@@ -344,8 +345,9 @@ test("an address where nothing listens, or nothing answers in time", async () =>
 
   const stop = new AbortController();
   silent.once("connection", () => stop.abort());
-  const stopped = here({ ...PAIR, ...address, TSOPS_KMS_TIMEOUT: undefined }, { signal: stop.signal });
-  const aborted = await hckms.wrap(keyOf(ENABLED), dataKey, stopped).catch((reason: unknown) => reason);
+  const stopped = here({ ...PAIR, ...address, TSOPS_KMS_TIMEOUT: "3600" }, { signal: stop.signal });
+  const work = hckms.wrap(keyOf(ENABLED), dataKey, stopped).catch((reason: unknown) => reason);
+  const aborted = await ending(work);
   assert.is((aborted as TsopsError).code, "aborted");
   silent.close();
 });

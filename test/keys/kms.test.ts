@@ -10,7 +10,7 @@ import { awsClientConfig, newAwsClient } from "../../src/keys/aws/client.ts";
 import { textField } from "../../src/keys/fields.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
 import { kms, parseKms } from "../../src/keys/kms.ts";
-import { until } from "../support/pace.ts";
+import { ending, until } from "../support/pace.ts";
 import { assumed, closeDoubles, double, failure, refusal, shown, signer } from "./aws/double.ts";
 import { contextWith, emptyFolder } from "./helpers.ts";
 import { fakeProxy, stopServers } from "./vault/server.ts";
@@ -263,8 +263,9 @@ test("a call that the person stops is stopped", async () => {
     stop.abort();
     return { silent: true };
   });
-  const context = contextWith({ ...KEYS, AWS_ENDPOINT_URL: url }, { signal: stop.signal });
-  assert.is((await failure(kms.unwrap(keyWith(), context))).code, "aborted");
+  const env = { ...KEYS, AWS_ENDPOINT_URL: url, TSOPS_KMS_TIMEOUT: "3600" };
+  const context = contextWith(env, { signal: stop.signal });
+  assert.is((await ending(failure(kms.unwrap(keyWith(), context)))).code, "aborted");
 });
 
 test("a wrapped data key that is damaged or missing is not sent", async () => {

@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { end, environmentFor, findProgram, keepFromPrograms, run, start } from "../../src/keys/program.ts";
+import { ending } from "../support/pace.ts";
 import { contextWith } from "./helpers.ts";
 
 const env = { PATH: process.env.PATH };
@@ -44,8 +45,13 @@ test("a program that takes too long is ended, even if it does not listen", async
     env,
   });
   await once(child.stdout!, "data");
+  const exit = once(child, "exit");
   end(child);
-  assert.equal(await once(child, "exit"), [null, "SIGKILL"]);
+  try {
+    assert.equal(await ending(exit), [null, "SIGKILL"]);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });
 
 test("a program that prints without end is ended", async () => {

@@ -69,6 +69,8 @@ export class KeyVault {
   logins: string[] = [];
   /** Connections are taken, and nothing is ever answered. */
   silent = false;
+  /** Requests that came meanwhile. */
+  unanswered = 0;
   /**
    * What the challenge says that the token is for. The SDKs check that the vault's host ends in its host, so it is one
    * that no URL parser takes for an IP address.
@@ -132,7 +134,10 @@ export class KeyVault {
     let body = "";
     for await (const chunk of request) body += String(chunk);
     const { pathname } = new URL(request.url!, this.url);
-    if (this.silent) return;
+    if (this.silent) {
+      this.unanswered++;
+      return;
+    }
     if (pathname.startsWith("/adfs/")) send(response, this.#entra(pathname, body));
     else this.#serve(request, pathname, body, response);
   }

@@ -13,6 +13,20 @@ export async function until(happened: () => boolean | Promise<boolean>, what = "
   }
 }
 
+/** What becomes of work that has to end. @throws if it never does. */
+export async function ending<T>(work: Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const never = sleep(HANGS_MS, undefined, { signal: stop.signal }).then(() => {
+    throw new Error("it did not end");
+  });
+  try {
+    return await Promise.race([work, never]);
+  } finally {
+    stop.abort();
+    never.catch(() => undefined);
+  }
+}
+
 /** Something that others wait at until it is opened. */
 export interface Gate {
   readonly opened: Promise<void>;
