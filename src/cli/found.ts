@@ -1,6 +1,7 @@
 import { explore, type Found, type PassedOver } from "../files/discover.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
+import { rememberPlace } from "./place.ts";
 import { isKeyFile, whoReads } from "./protected.ts";
 import { note } from "./report.ts";
 
@@ -28,6 +29,7 @@ export async function findFiles(
   const notes: string[] = [];
   for (const file of files) {
     const { name, named, link } = file;
+    if (!named) rememberPlace(name, io);
     if (!named && isKeyFile(name, io)) continue;
     if (
       !named &&

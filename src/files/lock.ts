@@ -150,7 +150,11 @@ function breakLock(lock: string, left: Standing, me: Holder, watch: Watch): void
   const guard = `${lock}-break`;
   if (takeLock(guard, me)) {
     try {
-      if (lookAt(lock)?.state === left.state) removeLock(lock);
+      if (lookAt(lock)?.state === left.state) {
+        removeLock(lock);
+        // its holder may have been killed while it wrote, perhaps a plaintext
+        unlinkIfThere(lock.replace(/lock$/, "tmp"));
+      }
     } finally {
       unlinkIfThere(guard);
     }

@@ -117,6 +117,21 @@ test("the lock of a process that was killed is found at once, by one of many", a
   assert.equal(othersIn(dir, "n"), []);
 });
 
+test("what a killed process was writing goes with its lock: it may be a plaintext", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  const done = start([process.execPath, "-e", ""]);
+  const { pid } = done.child;
+  await done.ended;
+  const name = await nameOfLock(path);
+  const { where } = await holderNow(path);
+  writeFileSync(name, JSON.stringify({ token: "old", pid, started: "1", where }));
+  const half = name.replace(/lock$/, "tmp");
+  writeFileSync(half, "password: s3cret");
+  await withLock(path, async () => assert.not.ok(existsSync(half)));
+  assert.equal(othersIn(dir, "n"), []);
+});
+
 test("only one of many takes over a lock that was left behind", async () => {
   const dir = folder();
   const path = join(dir, "n");
