@@ -113,6 +113,33 @@ test("finding 4: what people keep in files of secrets is passed on", () =>
     for (const name of names) assert.match(box.read("seen"), `${name}=word\n`);
   }));
 
+test("finding 4: variables by which less, tar, rsync, cargo, Erlang and others run a program of the file's choice", () =>
+  inSandbox(async (box) => {
+    for (const name of [
+      ...[
+        "LESS",
+        "LESSKEY_CONTENT",
+        "TAR_OPTIONS",
+        "RSYNC_RSH",
+        "SSH_SK_PROVIDER",
+        "ERL_AFLAGS",
+        "PYTEST_ADDOPTS",
+      ],
+      ...[
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "MAKEFILES",
+        "OPENJ9_JAVA_OPTIONS",
+        "DOTNET_GCName",
+        "AWS_CONFIG_FILE",
+      ],
+    ]) {
+      await unsealed(box, "a.yaml", `${name}: --x=y\n`);
+      const { code, stderr } = await box.run(["exec", "a.yaml", "--", "true"]);
+      assert.is(code, 1, name);
+      assert.match(stderr, `the variable ${name} decides which code programs run`);
+    }
+  }));
+
 test("finding 4: a function for bash is never passed on", () =>
   inSandbox(async (box) => {
     box.write("a.json", '{"BASH_FUNC_ls%%": "() { echo owned; }"}\n');
