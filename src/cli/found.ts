@@ -1,3 +1,4 @@
+import { TsopsError } from "../errors.ts";
 import { explore, type Found, type PassedOver } from "../files/discover.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
@@ -33,7 +34,9 @@ export async function findFiles(
     if (!named && isKeyFile(name, io)) continue;
     if (
       !named &&
-      ((await whoReads(name, args, io)) !== undefined || !(await about(name)) || !(await wanted(file)))
+      ((await whoReads(name, args, io)) !== undefined ||
+        !(await about(name)) ||
+        !(await isWanted(file, wanted)))
     )
       continue;
     if (link && writes) notes.push(`${name} is a link: name it to change what it points to`);
@@ -42,6 +45,16 @@ export async function findFiles(
   for (const item of passedOver) if (await about(item.name)) notes.push(lineFor(item, writes));
   await noteAll(notes, io);
   return found;
+}
+
+/** A file that cannot be read counts: working on it says so, and the others are not held up by it. */
+async function isWanted(file: Found, wanted: NonNullable<Wishes["wanted"]>): Promise<boolean> {
+  try {
+    return await wanted(file);
+  } catch (error) {
+    if (error instanceof TsopsError && ["read", "no-such-file"].includes(error.code)) return true;
+    throw error;
+  }
 }
 
 async function yes(): Promise<boolean> {

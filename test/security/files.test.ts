@@ -234,6 +234,30 @@ async function runWith(box: Sandbox, argv: readonly string[], first: () => void)
   return { code, stderr };
 }
 
+test("one file of a folder that cannot be read holds up none of the others", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n`);
+    // no text names this file, which somebody may have committed
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${box.folder}/`), Buffer.from([0xff]), Buffer.from(".yaml")]),
+      "",
+    );
+    box.write("b.yaml", "a: 1\n");
+    for (const [argv, shows] of [
+      [["encrypt", "-i", "."], /ENC\[/],
+      [["rotate", "-i", "."], /ENC\[/],
+      [["updatekeys", "-y", "."], /ENC\[/],
+      [["decrypt", "-i", "."], /^a: 1$/m],
+    ] as const) {
+      const before = box.read("b.yaml");
+      const { code, stderr } = await box.run(argv);
+      assert.is(code, 1, argv[0]);
+      assert.match(stderr, /\ufffd\.yaml: there is no such file/);
+      assert.match(box.read("b.yaml"), shows);
+      if (argv[0] !== "updatekeys") assert.is.not(box.read("b.yaml"), before);
+    }
+  }));
+
 test("finding 11: links into .git lead out of the folder, too", () =>
   inSandbox(async (box) => {
     box.write(".git/config", "[remote]\n url = https://token@example.com\n");
