@@ -234,6 +234,19 @@ async function runWith(box: Sandbox, argv: readonly string[], first: () => void)
   return { code, stderr };
 }
 
+test("encrypt -i FOLDER says so where no file of it has a rule, so that nobody takes them for encrypted", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", `creation_rules:\n  - path_regex: secrets\n    age: ${RECIPIENT}\n`);
+    box.write("f/app.yaml", "a: 1\n");
+    for (const given of ["f", "f/*.yaml"]) {
+      const { code, stderr } = await box.run(["encrypt", "-i", given]);
+      assert.is(code, 0, stderr);
+      assert.match(stderr, "1 file matches no creation rule, and stays as it is");
+    }
+    box.write("f/secrets.yaml", "a: 1\n");
+    assert.not.match((await box.run(["encrypt", "-i", "f"])).stderr, "no creation rule");
+  }));
+
 test("one file of a folder that cannot be read holds up none of the others", () =>
   inSandbox(async (box) => {
     box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n`);
