@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { explore, type Found, type PassedOver } from "../files/discover.ts";
+import { clearLeft } from "../files/lock.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
 import { rememberPlace } from "./place.ts";
@@ -31,6 +33,7 @@ export async function findFiles(
   for (const file of files) {
     const { name, named, link } = file;
     if (!named) rememberPlace(name, io);
+    if (writes && !link) clearLeft(resolve(io.cwd, name));
     if (!named && isKeyFile(name, io)) continue;
     if (
       !named &&

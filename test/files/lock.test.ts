@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
-import { withLock } from "../../src/files/lock.ts";
+import { clearLeft, withLock } from "../../src/files/lock.ts";
 import { isOwnName } from "../../src/files/own.ts";
 import { node, othersIn, scratchFolder, script, start } from "./helpers.ts";
 
@@ -130,6 +130,15 @@ test("what a killed process was writing goes with its lock: it may be a plaintex
   writeFileSync(half, "password: s3cret");
   await withLock(path, async () => assert.not.ok(existsSync(half)));
   assert.equal(othersIn(dir, "n"), []);
+  // also where a folder is looked through and the file itself stays as it is
+  writeFileSync(name, JSON.stringify({ token: "old", pid, started: "1", where }));
+  writeFileSync(half, "password: s3cret");
+  clearLeft(path);
+  assert.equal(othersIn(dir, "n"), []);
+  await withLock(path, async () => {
+    clearLeft(path);
+    assert.ok(existsSync(name), "a lock that is held stays");
+  });
 });
 
 test("only one of many takes over a lock that was left behind", async () => {
