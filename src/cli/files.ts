@@ -13,6 +13,7 @@ import type { Warning } from "../sops/decrypt.ts";
 import { strangeTags } from "../sops/tags.ts";
 import type { Args } from "./args.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
+import { checkPlace } from "./place.ts";
 import { showKey } from "./recipients.ts";
 import { note } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
@@ -21,7 +22,9 @@ import { loadSettings } from "./settings.ts";
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
   try {
-    return await readDocument(resolve(io.cwd, name));
+    const read = await readDocument(resolve(io.cwd, name));
+    checkPlace(name, io);
+    return read;
   } catch (error) {
     if (name !== "-" || !(error instanceof TsopsError)) throw error;
     const hint = "standard input is read where no file is named: leave the - away";
@@ -153,6 +156,7 @@ export async function writeResult(
     });
   } else if (target.file !== undefined) {
     const { expected, file, encrypts } = target;
+    checkPlace(file, io);
     const replaced = await replaceFile(resolve(io.cwd, file), bytes, { expected, plaintext });
     await noteOtherNames(file, replaced, encrypts === true, io);
     return replaced.narrowed;

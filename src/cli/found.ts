@@ -1,6 +1,10 @@
+import { resolve } from "node:path";
+import { TsopsError } from "../errors.ts";
 import { explore, type Found, type PassedOver } from "../files/discover.ts";
+import { clearLeft } from "../files/lock.ts";
 import type { Args } from "./args.ts";
 import type { Io } from "./io.ts";
+import { rememberPlace } from "./place.ts";
 import { isKeyFile, whoReads } from "./protected.ts";
 import { note } from "./report.ts";
 
@@ -28,10 +32,14 @@ export async function findFiles(
   const notes: string[] = [];
   for (const file of files) {
     const { name, named, link } = file;
+    if (!named) rememberPlace(name, io);
+    if (writes && !link) clearLeft(resolve(io.cwd, name));
     if (!named && isKeyFile(name, io)) continue;
     if (
       !named &&
-      ((await whoReads(name, args, io)) !== undefined || !(await about(name)) || !(await wanted(file)))
+      ((await whoReads(name, args, io)) !== undefined ||
+        !(await about(name)) ||
+        !(await isWanted(file, wanted)))
     )
       continue;
     if (link && writes) notes.push(`${name} is a link: name it to change what it points to`);
@@ -40,6 +48,16 @@ export async function findFiles(
   for (const item of passedOver) if (await about(item.name)) notes.push(lineFor(item, writes));
   await noteAll(notes, io);
   return found;
+}
+
+/** A file that cannot be read counts: working on it says so, and the others are not held up by it. */
+async function isWanted(file: Found, wanted: NonNullable<Wishes["wanted"]>): Promise<boolean> {
+  try {
+    return await wanted(file);
+  } catch (error) {
+    if (error instanceof TsopsError && ["read", "no-such-file"].includes(error.code)) return true;
+    throw error;
+  }
 }
 
 async function yes(): Promise<boolean> {

@@ -14,6 +14,7 @@ import type { Args } from "./args.ts";
 import { isEncrypted } from "./commands/decrypt.ts";
 import { notePassedOver } from "./found.ts";
 import type { Io } from "./io.ts";
+import { rememberPlace } from "./place.ts";
 import { whoReads } from "./protected.ts";
 import { note } from "./report.ts";
 import { loadSettings, type Settings } from "./settings.ts";
@@ -84,6 +85,7 @@ async function sources(args: Args, io: Io): Promise<Source[]> {
     for (const { name: file, named } of files) {
       if (!named && (await whoReads(file, args, io)) !== undefined) continue;
       const path = resolve(io.cwd, file);
+      if (!named) rememberPlace(file, io);
       if (!seen.has(path)) all.push({ file, root, found: !named });
       seen.add(path);
     }

@@ -2,10 +2,9 @@ import { resolve } from "node:path";
 import type { OpenDocument, Recipients, Session } from "../document.ts";
 import { inFile } from "../errors.ts";
 import { withLock } from "../files/lock.ts";
-import { readDocument } from "../files/read.ts";
 import type { SaveOptions } from "../save.ts";
 import type { Args } from "./args.ts";
-import { openForUpdate, refuseOtherFormat, ruledFile, writeResult } from "./files.ts";
+import { openForUpdate, readInput, refuseOtherFormat, ruledFile, writeResult } from "./files.ts";
 import type { Io } from "./io.ts";
 import { refuseProtected } from "./protected.ts";
 import { note } from "./report.ts";
@@ -45,7 +44,7 @@ export async function updateFile(
   await refuseProtected(name, args, io);
   const session = await makeSession(args, io);
   const update = async (): Promise<number> => {
-    const { bytes, fingerprint } = await readDocument(path);
+    const { bytes, fingerprint } = await readInput(name, io);
     const settings = await loadSettings(ruledFile(args, name, io), args, io);
     const open = await openForUpdate(name, bytes, args, io, session);
     try {

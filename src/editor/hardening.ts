@@ -36,7 +36,7 @@ export async function harden(
       if (inner) return { argv: [path, ...args.slice(0, i + 1), ...inner, ...args.slice(i + 1)], env: {} };
     }
   }
-  const vim = MENTIONS_VIM.test([program, ...args].join(" ")) || MENTIONS_VIM.test(await scriptAt(path));
+  const vim = MENTIONS_VIM.test([program, ...args].join(" ")) || (await mayStartVim(path));
   return {
     argv: [path, ...args],
     env: vim ? { VIMINIT: vimInit(env) } : {},
@@ -103,13 +103,12 @@ function nameOf(path: string): string {
   return process.platform === "win32" ? name.toLowerCase().replace(/\.(?:exe|com|cmd|bat)$/, "") : name;
 }
 
-/** More than any script that starts an editor. */
-const SCRIPT_BYTES = 2 ** 16;
-
-/** The text of a script, less its comments; empty for any other program. */
-async function scriptAt(path: string): Promise<string> {
-  const start = await readStart(path, SCRIPT_BYTES);
-  return start.startsWith("#!") ? start.replace(/^\s*#.*$/gm, "") : "";
+/**
+ * Whether a program is a script that may start vim, by a name that it puts together, or from another file that it reads.
+ * Not the scripts of editors with windows: what they start stays, and would hand the variable on for days.
+ */
+async function mayStartVim(path: string): Promise<boolean> {
+  return !KEEPS_COPIES.test(nameOf(path)) && (await readStart(path, 2)) === "#!";
 }
 
 async function readStart(path: string, size: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { chmod, readFile } from "node:fs/promises";
+import { chmod, readFile, stat } from "node:fs/promises";
 import { TsopsError } from "../errors.ts";
 import { makePrivateFolder, type PrivateFolder } from "../files/private.ts";
 import { decodeText } from "../formats/text.ts";
@@ -85,6 +85,8 @@ async function finish(
 
 async function readTyped(path: string): Promise<Buffer> {
   try {
+    // a pipe in its place would never come to its end
+    if (!(await stat(path)).isFile()) throw new Error("it is no regular file");
     return await readFile(path);
   } catch (cause) {
     throw new TsopsError("editor", "the editor left no file behind", { hint: "nothing was saved", cause });

@@ -25,10 +25,8 @@ function describe(names: readonly string[], say: (names: string, is: string) => 
   if (names.length === 0) return [];
   const shown = names.filter((name) => HARMLESS.test(name)).slice(0, SHOWN);
   const more = names.length - shown.length;
-  const list = [
-    ...shown.map((name) => `\`${name}\``),
-    ...(more > 0 ? [`${more}${shown.length > 0 ? " more" : ""}`] : []),
-  ];
+  const others = `${more} ${shown.length > 0 ? "more" : "that"} cannot be shown`;
+  const list = [...shown.map((name) => `\`${name}\``), ...(more > 0 ? [others] : [])];
   const is = names.length === 1 ? "the variable is" : "variables are";
   return [say(list.join(", "), is)];
 }

@@ -55,6 +55,31 @@ const NAMES: ReadonlySet<string> = new Set([
   // building
   ...["MAKEFLAGS", "GNUMAKEFLAGS", "MFLAGS", "GOFLAGS", "GOROOT", "RUSTC", "RUSTC_WRAPPER", "RUSTFLAGS"],
   ...["TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG", "TF_PLUGIN_CACHE_DIR"],
+  ...["RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_RUSTC", "CARGO_BUILD_RUSTC_WRAPPER", "CARGO_HOME", "GOENV"],
+  ...["GOTOOLCHAIN", "MAKEFILES", "CC", "CXX", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PIP_CONFIG_FILE"],
+  // interpreters that few have, and programs that run another one
+  ...[
+    "ERL_FLAGS",
+    "ERL_AFLAGS",
+    "ERL_ZFLAGS",
+    "ERL_LIBS",
+    "ELIXIR_ERL_OPTIONS",
+    "JULIA_LOAD_PATH",
+    "JULIA_DEPOT_PATH",
+  ],
+  ...["GUILE_LOAD_PATH", "TCLLIBPATH", "AWKPATH", "AWKLIBPATH", "EMACSLOADPATH", "OPENJ9_JAVA_OPTIONS"],
+  ...[
+    "IBM_JAVA_OPTIONS",
+    "LESS",
+    "LESSKEY",
+    "LESSKEYIN",
+    "LESSKEY_CONTENT",
+    "TAR_OPTIONS",
+    "RSYNC_RSH",
+    "CVS_RSH",
+  ],
+  ...["BORG_RSH", "SVN_SSH", "SVN_EDITOR", "HGRCPATH", "HGEDITOR", "SSH_SK_PROVIDER", "SYSTEMD_EDITOR"],
+  ...["ANSIBLE_CONFIG", "ANSIBLE_LIBRARY", "AWS_CONFIG_FILE"],
   // git; names such as GIT_TOKEN are the person's own
   ...["GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_EXTERNAL_DIFF"],
   ...["GIT_PROXY_COMMAND", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR", "GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE"],
@@ -69,6 +94,8 @@ const PATTERNS: readonly RegExp[] = [
   /^GIT_(?:CONFIG|TRACE)/,
   /^LUA_(?:PATH|CPATH|INIT)/,
   /^COR(?:ECLR)?_PROFILER/,
+  // libraries that .NET loads in the place of its own
+  /^(?:DOTNET|COMPlus)_(?:GCName|GCPath|AltJit)/i,
   /^TF_CLI_ARGS/,
   // npm's settings, in any case; what logs in to a registry is a secret
   /^npm_config_(?!\/\/|_auth|_password|username|email)/i,

@@ -131,6 +131,22 @@ async function acquire(
   }
 }
 
+/**
+ * Takes away what a killed process of this machine left beside a file: its lock, and what it was writing, which may be a
+ * plaintext. For files that nobody is about to change.
+ */
+export function clearLeft(path: string): void {
+  try {
+    const lock = ownName(path, "lock");
+    const there = lookAt(lock);
+    if (there?.kind !== "lock") return;
+    const me = myself(randomUUID());
+    if (there.where === me.where && isDead(there, me, 0)) breakLock(lock, there, me, new Watch(REAL));
+  } catch {
+    // whoever changes the file is told
+  }
+}
+
 /** That the file is not there says more than that its folder cannot be written to. */
 function meaningOf(error: unknown, path: string): unknown {
   if (error instanceof TsopsError) return error;
@@ -150,7 +166,11 @@ function breakLock(lock: string, left: Standing, me: Holder, watch: Watch): void
   const guard = `${lock}-break`;
   if (takeLock(guard, me)) {
     try {
-      if (lookAt(lock)?.state === left.state) removeLock(lock);
+      if (lookAt(lock)?.state === left.state) {
+        removeLock(lock);
+        // its holder may have been killed while it wrote, perhaps a plaintext
+        unlinkIfThere(lock.replace(/lock$/, "tmp"));
+      }
     } finally {
       unlinkIfThere(guard);
     }

@@ -22,39 +22,62 @@ const CALM = [
   "--no-pager",
 ];
 
-/** What points git to another repository than that of the folder: in a hook, and for whoever set it. */
-const ELSEWHERE = {
-  GIT_DIR: undefined,
-  GIT_WORK_TREE: undefined,
-  GIT_COMMON_DIR: undefined,
-  GIT_INDEX_FILE: undefined,
-  GIT_OBJECT_DIRECTORY: undefined,
-  GIT_NAMESPACE: undefined,
-  GIT_PREFIX: undefined,
-};
+/**
+ * What git needs to find itself and the person's own settings (safe.directory); the last for Windows. Not what points it
+ * to another repository than that of the folder, as GIT_DIR does in a hook and for whoever set it.
+ */
+const NEEDED: ReadonlySet<string> = new Set([
+  ...["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_EXEC_PATH"],
+  ...["GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_CONFIG_GLOBAL"],
+  ...[
+    "SYSTEMROOT",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "APPDATA",
+    "PROGRAMDATA",
+    "TEMP",
+    "TMP",
+    "PATHEXT",
+  ],
+]);
 
-type Env = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * An environment for git. A repository's configuration can name programs that git would run, so git holds no secrets, and
+ * asks nobody for objects that are not here: releases before 2.45 do so whatever GIT_NO_LAZY_FETCH says.
+ */
+function calmEnvironment(env: Environment): Environment {
+  const needed = Object.entries(env).filter(([name]) => NEEDED.has(name.toUpperCase()));
+  const calm = {
+    GIT_NO_LAZY_FETCH: "1",
+    GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_ALLOW_PROTOCOL: "none",
+    LC_ALL: "C",
+  };
+  return { ...Object.fromEntries(needed), ...calm };
+}
 
 /**
  * Whether a version of a file that git knows, the staged one included, had a seal. False also where git cannot tell: no
  * repository, no git, a history that takes too long.
  * @param path absolute. Where it leads through links, the file's own place counts as well.
  */
-export async function wasSealedInGit(path: string, env: Env): Promise<boolean> {
+export async function wasSealedInGit(path: string, env: Environment): Promise<boolean> {
   if (await wasSealedAs(path, env)) return true;
   const real = await realpath(path).catch(() => path);
   return real !== path && (await wasSealedAs(real, env));
 }
 
-async function wasSealedAs(path: string, env: Env): Promise<boolean> {
+async function wasSealedAs(path: string, env: Environment): Promise<boolean> {
   const root = repositoryOf(dirname(path));
   if (root === undefined) return false;
   const program = await findProgram("git", env);
   if (program === undefined) return false;
   const git = async (...args: readonly string[]): Promise<Outcome | undefined> => {
     const argv = [program, "-C", root, ...CALM, ...args];
-    const own = { ...env, ...ELSEWHERE, GIT_NO_LAZY_FETCH: "1", GIT_NO_REPLACE_OBJECTS: "1", LC_ALL: "C" };
-    return await run({ argv, env: own, limit: LIMIT }).catch(() => undefined);
+    return await run({ argv, env: calmEnvironment(env), limit: LIMIT }).catch(() => undefined);
   };
   const name = relative(root, path).replaceAll(sep, "/");
   const staged = await git("cat-file", "blob", `:./${name}`);

@@ -183,6 +183,8 @@ test("an editor that fails saves nothing and leaves nothing", async () => {
     assert.equal(tried, []);
   }
   assert.is((await edit('rm "$1"')).error?.message, "the editor left no file behind");
+  const pipe = await edit('rm "$1"; mkfifo "$1"');
+  assert.is(pipe.error?.message, "the editor left no file behind", "a pipe is not waited for");
   assert.is((await edit("kill -INT $$")).error?.exitCode, 130);
   assert.equal(left(), []);
 });

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
-import { withLock } from "../../src/files/lock.ts";
+import { clearLeft, withLock } from "../../src/files/lock.ts";
 import { isOwnName } from "../../src/files/own.ts";
 import { node, othersIn, scratchFolder, script, start } from "./helpers.ts";
 
@@ -115,6 +115,30 @@ test("the lock of a process that was killed is found at once, by one of many", a
   for (const { ended } of running) assert.is((await ended).code, 0, (await ended).stderr);
   assert.is(readFileSync(path, "utf8"), "4");
   assert.equal(othersIn(dir, "n"), []);
+});
+
+test("what a killed process was writing goes with its lock: it may be a plaintext", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  const done = start([process.execPath, "-e", ""]);
+  const { pid } = done.child;
+  await done.ended;
+  const name = await nameOfLock(path);
+  const { where } = await holderNow(path);
+  writeFileSync(name, JSON.stringify({ token: "old", pid, started: "1", where }));
+  const half = name.replace(/lock$/, "tmp");
+  writeFileSync(half, "password: s3cret");
+  await withLock(path, async () => assert.not.ok(existsSync(half)));
+  assert.equal(othersIn(dir, "n"), []);
+  // also where a folder is looked through and the file itself stays as it is
+  writeFileSync(name, JSON.stringify({ token: "old", pid, started: "1", where }));
+  writeFileSync(half, "password: s3cret");
+  clearLeft(path);
+  assert.equal(othersIn(dir, "n"), []);
+  await withLock(path, async () => {
+    clearLeft(path);
+    assert.ok(existsSync(name), "a lock that is held stays");
+  });
 });
 
 test("only one of many takes over a lock that was left behind", async () => {

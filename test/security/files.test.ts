@@ -18,8 +18,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { Readable, Writable } from "node:stream";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Io } from "../../src/cli/io.ts";
+import { run } from "../../src/cli/run.ts";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
 
 const test = suite("files and links");
@@ -181,6 +184,92 @@ test("finding 11: nothing is read through links that leave the folder, nor from 
     symlinkSync("../a.yaml", box.path("more/x/b.yaml"));
     assert.is((await box.run(["encrypt", "--check", "more/x"])).stdout, "");
     assert.is((await box.run(["encrypt", "--check", "more/x/b.yaml"])).stdout, "more/x/b.yaml\n");
+  }));
+
+test("finding 11: what turns into a link while a command works is neither read nor written", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n`);
+    const text = await encrypted(box);
+    for (const [argv, inside, beyond] of [
+      [["encrypt", "-i", "repo"], "b: 1\n", "token: s3cret\n"],
+      [["encrypt", "--output", "result", "repo"], "b: 1\n", "token: s3cret\n"],
+      [["decrypt", "-i", "repo"], text, text],
+      [["rotate", "-i", "repo"], text, text],
+      [["updatekeys", "-y", "repo"], text, text],
+    ] as const) {
+      box.write("repo/a.yaml", inside);
+      box.write("repo/sub/b.yaml", inside);
+      const victims = ["a.yaml", "b.yaml"].map((name) => outside(box, name, beyond));
+      execFileSync("mkfifo", [box.path("repo/pipe")]);
+      // the line about the pipe comes when the folder was looked through and no file was read yet
+      const swap = (): void => {
+        rmSync(box.path("repo/pipe"));
+        rmSync(box.path("repo/a.yaml"));
+        symlinkSync(victims[0]!, box.path("repo/a.yaml"));
+        rmSync(box.path("repo/sub"), { recursive: true });
+        symlinkSync(dirname(victims[1]!), box.path("repo/sub"));
+      };
+      const { code, stderr } = await runWith(box, argv, swap);
+      assert.is(code, 1, stderr);
+      assert.match(stderr, /repo\/a\.yaml: since its folder was looked through, a link was put on the way/);
+      assert.match(stderr, /repo\/sub\/b\.yaml: since/);
+      for (const victim of victims) assert.is(readFileSync(victim, "utf8"), beyond, argv.join(" "));
+      assert.not.ok(existsSync(box.path("result")));
+      rmSync(box.path("repo"), { recursive: true });
+    }
+  }));
+
+/** Runs a command, and does something when it says its first line. */
+async function runWith(box: Sandbox, argv: readonly string[], first: () => void) {
+  let stderr = "";
+  const stdin = Readable.from([]);
+  const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const errors = new Writable({
+    write(chunk, _encoding, done) {
+      if (stderr === "") first();
+      stderr += chunk;
+      done();
+    },
+  });
+  const code = await run(argv, { env: box.env, cwd: box.folder, stdin, stdout, stderr: errors } as Io);
+  return { code, stderr };
+}
+
+test("encrypt -i FOLDER says so where no file of it has a rule, so that nobody takes them for encrypted", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", `creation_rules:\n  - path_regex: secrets\n    age: ${RECIPIENT}\n`);
+    box.write("f/app.yaml", "a: 1\n");
+    for (const given of ["f", "f/*.yaml"]) {
+      const { code, stderr } = await box.run(["encrypt", "-i", given]);
+      assert.is(code, 0, stderr);
+      assert.match(stderr, "1 file matches no creation rule, and stays as it is");
+    }
+    box.write("f/secrets.yaml", "a: 1\n");
+    assert.not.match((await box.run(["encrypt", "-i", "f"])).stderr, "no creation rule");
+  }));
+
+test("one file of a folder that cannot be read holds up none of the others", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n`);
+    // no text names this file, which somebody may have committed
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${box.folder}/`), Buffer.from([0xff]), Buffer.from(".yaml")]),
+      "",
+    );
+    box.write("b.yaml", "a: 1\n");
+    for (const [argv, shows] of [
+      [["encrypt", "-i", "."], /ENC\[/],
+      [["rotate", "-i", "."], /ENC\[/],
+      [["updatekeys", "-y", "."], /ENC\[/],
+      [["decrypt", "-i", "."], /^a: 1$/m],
+    ] as const) {
+      const before = box.read("b.yaml");
+      const { code, stderr } = await box.run(argv);
+      assert.is(code, 1, argv[0]);
+      assert.match(stderr, /\ufffd\.yaml: there is no such file/);
+      assert.match(box.read("b.yaml"), shows);
+      if (argv[0] !== "updatekeys") assert.is.not(box.read("b.yaml"), before);
+    }
   }));
 
 test("finding 11: links into .git lead out of the folder, too", () =>

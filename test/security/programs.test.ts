@@ -1,7 +1,7 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { IDENTITY_FILE, inSandbox, RECIPIENT, type Sandbox } from "../support/cli.ts";
 
 /** Findings 4 (exec), 13, 15, 16, 21 and 23 of the security review: other programs, and what tsops prints. */
 
@@ -123,6 +123,33 @@ test("finding 4: what people keep in files of secrets is passed on", () =>
     for (const name of names) assert.match(box.read("seen"), `${name}=word\n`);
   }));
 
+test("finding 4: variables by which less, tar, rsync, cargo, Erlang and others run a program of the file's choice", () =>
+  inSandbox(async (box) => {
+    for (const name of [
+      ...[
+        "LESS",
+        "LESSKEY_CONTENT",
+        "TAR_OPTIONS",
+        "RSYNC_RSH",
+        "SSH_SK_PROVIDER",
+        "ERL_AFLAGS",
+        "PYTEST_ADDOPTS",
+      ],
+      ...[
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "MAKEFILES",
+        "OPENJ9_JAVA_OPTIONS",
+        "DOTNET_GCName",
+        "AWS_CONFIG_FILE",
+      ],
+    ]) {
+      await unsealed(box, "a.yaml", `${name}: --x=y\n`);
+      const { code, stderr } = await box.run(["exec", "a.yaml", "--", "true"]);
+      assert.is(code, 1, name);
+      assert.match(stderr, `the variable ${name} decides which code programs run`);
+    }
+  }));
+
 test("finding 4: a function for bash is never passed on", () =>
   inSandbox(async (box) => {
     box.write("a.json", '{"BASH_FUNC_ls%%": "() { echo owned; }"}\n');
@@ -197,7 +224,26 @@ test("finding 16: gpg, plugins and commands get only what they need", () =>
     assert.match(box.read("gpg-saw"), /^PATH=/m);
     assert.not.match(box.read("gpg-saw"), /^(MASTER|VAULT_|AWS_|AZURE_|GOOGLE_|HUAWEI|SOPS_AGE)/m);
     assert.match(box.read("cmd-saw"), /^VAULT_TOKEN=/m, "it may be `vault kv get`");
-    assert.not.match(box.read("cmd-saw"), /^(MASTER|SOPS_AGE_KEY)=/m);
+    assert.not.match(box.read("cmd-saw"), /^(SOPS_AGE_KEY)=/m);
+  }));
+
+test("finding 16: git, which is asked about seals, gets no secrets and may fetch nothing", () =>
+  inSandbox(async (box) => {
+    await unsealed(box, "a.yaml", "a: 1\n");
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n`);
+    box.write(".git/HEAD", "ref: refs/heads/main\n");
+    const tokens = { VAULT_TOKEN: "x", AWS_SECRET_ACCESS_KEY: "x", GITHUB_TOKEN: "x" };
+    Object.assign(box.env, tokens, { SOPS_AGE_KEY: readFileSync(IDENTITY_FILE, "utf8").trim() });
+    box.env.GIT_SSH_COMMAND = "ssh -i key";
+    program(box, "git", `env > ${box.path("git-saw")}; exit 1`);
+    box.env.PATH = `${box.folder}:${box.env.PATH}`;
+    await ok(box, ["set", "a.yaml", '["a"]', "2"]);
+    assert.match(box.read("git-saw"), /^PATH=/m);
+    assert.match(box.read("git-saw"), /^GIT_ALLOW_PROTOCOL=none$/m);
+    assert.not.match(
+      box.read("git-saw"),
+      /^(MASTER|SOPS_\w+|VAULT_\w+|AWS_\w+|GITHUB_TOKEN|GIT_SSH_COMMAND)=/m,
+    );
   }));
 
 test("finding 21: nothing is run from a relative or empty part of PATH", () =>

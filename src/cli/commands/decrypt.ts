@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { OpenDocument } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
+import { withLock } from "../../files/lock.ts";
 import type { ReadFile } from "../../files/read.ts";
 import { statOf } from "../../files/stat.ts";
 import { buildTrees } from "../../formats/build.ts";
@@ -53,11 +54,16 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     given?: Pick<ReadFile, "bytes"> & Partial<ReadFile>,
     below?: string,
   ): Promise<void> => {
-    const input = given ?? (await readInput(name, io));
-    const text = await plaintext(name, input.bytes);
     const file = args.flag("in-place") ? name : undefined;
-    const target = { file, expected: input.fingerprint, output, below, plaintext: true };
-    if (await writeResult(text, target, io)) narrowed++;
+    const work = async (): Promise<void> => {
+      // what was read before the lock may have changed
+      const input: Partial<ReadFile> & Pick<ReadFile, "bytes"> =
+        given && file === undefined ? given : await readInput(name, io);
+      const text = await plaintext(name, input.bytes);
+      const target = { file, expected: input.fingerprint, output, below, plaintext: true };
+      if (await writeResult(text, target, io)) narrowed++;
+    };
+    await (file === undefined ? work() : withLock(resolve(io.cwd, file), work));
   };
   if (given.length === 0) {
     if (args.flag("dry-run")) throw noDryRun();

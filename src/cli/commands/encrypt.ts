@@ -233,12 +233,26 @@ function refuseWithUpdate(args: Args): void {
 
 /** The files that were named; of folders and patterns, those that have a creation rule and are not encrypted yet. */
 async function filesToEncrypt(given: readonly string[], args: Args, io: Io) {
+  let without = 0;
   const found = await findFiles(given, args, io, {
     writes: args.flag("in-place"),
-    about: (name) => ruleMatches(name, args, io),
+    about: async (name) => {
+      const matches = await ruleMatches(name, args, io);
+      if (!matches) without++;
+      return matches;
+    },
     wanted: async ({ name }) => !(await isEncrypted(name, args, io)),
   });
   const names = found.map(({ name }) => name);
+  // else who sees that nothing is left to do takes them for encrypted
+  if (names.length === 0 && without > 0) {
+    const one = without === 1;
+    const stay = `no creation rule, and ${one ? "stays as it is" : "stay as they are"}`;
+    await note(
+      io,
+      `${without} ${one ? "file matches" : "files match"} ${stay}: tsops config explain FILE says why`,
+    );
+  }
   return { names, many: names.length > 1 || found.some(({ named }) => !named) };
 }
 
