@@ -12,6 +12,7 @@ import { describeDrift } from "./drift.ts";
 import { readEncryptedAs, readInput } from "./files.ts";
 import type { Io } from "./io.ts";
 import { driftJson } from "./json.ts";
+import { warnOfNothing } from "./remarks.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 import { driftOf } from "./vouch.ts";
@@ -24,11 +25,13 @@ export type Problem =
 
 /**
  * What is wrong with an encrypted file, as far as that can be seen without a key: values that should be encrypted and are
- * not, differences from the creation rule, a missing seal where one is required.
+ * not, differences from the creation rule, a missing seal where one is required. A selector that selects nothing is no
+ * mistake of the file: it is only said.
  */
 export async function problemsOf(name: string, args: Args, io: Io): Promise<Problem[]> {
   const text = decodeText((await readInput(name, io)).bytes);
   const { format, reading, metadata } = await readEncryptedAs(text, name, args);
+  await warnOfNothing(reading, { name, selector: metadata.selector }, io);
   const bare = bareValues(reading, await compileSelector(metadata.selector));
   const problems = bare.map((entry): Problem => {
     return { problem: "plain-value", path: pathOf(entry), place: placeOf(text, entry.start) };

@@ -63,7 +63,11 @@ async function warningsOf(reading: Reading, { format, selector, before }: About)
 }
 
 /** A selector that matches nothing is hardly meant. That all names end in the default's suffix is. */
-async function warnOfNothing({ entries }: Reading, { name, selector }: About, io: Io): Promise<void> {
+export async function warnOfNothing(
+  { entries }: Pick<Reading, "entries">,
+  { name, selector }: Pick<About, "name" | "selector">,
+  io: Io,
+): Promise<void> {
   const { kind, value } = selector;
   if (kind === DEFAULT_SELECTOR.kind && value === DEFAULT_SELECTOR.value) return;
   const selected = (await compileSelector(selector))(entries);

@@ -285,13 +285,18 @@ for (const name of TEXT_NAMES) {
         ["--encrypted-comment-regex", "nothing"],
       ] as const) {
         box.write(name, PLAIN[name]!);
-        const { code, stderr } = await box.run(["encrypt", option, value, name]);
+        const { code, stderr } = await box.run(["encrypt", "-i", option, value, name]);
         assert.is(code, 0);
         if (value === "") assert.is(stderr, "", "an empty option is none");
         else
           assert.match(stderr, new RegExp(`warning: ${name}: .*: nothing is encrypted \\(0 of 2 values\\)`));
+        const checked = await box.run(["encrypt", "--check", name]);
+        assert.is(checked.code, 0);
+        assert.is(checked.stderr, stderr, "--check says so, too");
       }
-      assert.is((await box.run(["encrypt", "--encrypted-regex", "(?i)^b$", name])).stderr, "");
+      box.write(name, PLAIN[name]!);
+      assert.is((await box.run(["encrypt", "-i", "--encrypted-regex", "(?i)^b$", name])).stderr, "");
+      assert.is((await box.run(["encrypt", "--check", name])).stderr, "");
     }));
 }
 
