@@ -211,7 +211,7 @@ test("the listener would hear it: each kind reaches it once it is named by the u
   ));
 
 for (const name of Object.keys(kindsAt(1))) {
-  test(`a checkout does not vouch for itself: ${name}, whatever names it`, () =>
+  test(`finding 5: a checkout does not vouch for itself: ${name}, whatever names it`, () =>
     listening((listener) =>
       inSandbox(async (box) => {
         credentials(box, listener.port);
@@ -243,7 +243,7 @@ for (const name of Object.keys(kindsAt(1))) {
       }),
     ));
 
-  test(`a checkout does not vouch for itself: no plaintext data key for ${name}`, () =>
+  test(`finding 5: a checkout does not vouch for itself: no plaintext data key for ${name}`, () =>
     listening((listener) =>
       inSandbox(async (box) => {
         credentials(box, listener.port);

@@ -90,6 +90,26 @@ test("finding 6: an unencrypted PGP message is no wrapped data key", () =>
     assert.is(box.read("a.yaml"), forged);
   }));
 
+test("finding 7: a file that a stranger made for exactly these recipients: set keeps his data key, rotate shuts him out", () =>
+  inSandbox(async (box) => {
+    await setUp(box, ONE_GROUP);
+    const made = await opened(box.read("a.yaml"));
+    assert.is((await box.run(["set", "a.yaml", '["password"]', '"new"'])).code, 0);
+    assert.equal(
+      (await opened(box.read("a.yaml"))).dataKey,
+      made.dataKey,
+      "what docs/security.md says of it",
+    );
+    assert.is((await box.run(["rotate", "-i", "a.yaml"])).code, 0);
+    const rotated = await opened(box.read("a.yaml"));
+    assert.is.not(rotated.dataKey.toString("hex"), made.dataKey.toString("hex"));
+    assert.equal(
+      rotated.groups.map((group) => group.map(({ kind, id }) => [kind, id])),
+      made.groups.map((group) => group.map(({ kind, id }) => [kind, id])),
+    );
+    assert.is((await box.run(["decrypt", "a.yaml"])).stdout, PLAIN.replace("s3cret", "new"));
+  }));
+
 test("finding 8: a share with x = 0 does not decide the data key", () =>
   inSandbox(async (box) => {
     await setUp(box, TWO_GROUPS);

@@ -186,7 +186,7 @@ test("a file that is read as another format than it was sealed as is refused, an
   );
 });
 
-test("layout: its AAD is one that no value can have", async () => {
+test("finding 20, layout: its AAD is one that no value can have", async () => {
   const { encrypt, decrypt } = await box(json);
   const text = encrypt('{"sops:tsops": {"layout": 1.50, "x": "y"}}', { seal: false });
   const layout = /"layout": "(ENC[^"]*)"\s*\}?,?\s*"lastmod|"tsops": \{\s*"layout": "(ENC[^"]*)"/.exec(text);
