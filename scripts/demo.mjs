@@ -1,7 +1,7 @@
 // Shows what tsops does, with the built program and files in a temporary folder: npm run demo
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { difference, inEmptyFolder, line, root, shortened, tsops } from "./shown.mjs";
+import { difference, inEmptyFolder, line, root, shortened, shownOf, tsops } from "./shown.mjs";
 
 const SECRETS = join(root, "fixtures", "demo", "secrets.yaml");
 const colours = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
@@ -27,7 +27,8 @@ function demonstrate(folder) {
   show(original);
 
   say("An age key, made for this, and a configuration that names it:");
-  show(run("init").stderr.replaceAll(folder, "~"));
+  console.log(`    ${line("init")}\n`);
+  show(shownOf(folder, "init"));
 
   say("Encrypted: only values and comments change, and whoever has the key can read them.");
   run("encrypt", "--in-place", "secrets.yaml");
@@ -40,7 +41,7 @@ function demonstrate(folder) {
   show(coloured(difference(folder, encrypted, read())));
 
   say("Decrypted: the new value is there, and all the rest came back byte for byte.");
-  const decrypted = run("decrypt", "secrets.yaml").stdout;
+  const decrypted = run("decrypt", "secrets.yaml");
   show(coloured(difference(folder, original, decrypted)));
   const expected = Buffer.from(original.replace("sk_example_51Hc7Xw9LqR2vT8", "sk_example_9ZtB4mNq"));
   refuse(!decrypted.equals(expected), "the decrypted file is not what it should be, byte for byte");

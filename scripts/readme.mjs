@@ -2,7 +2,7 @@
 // the README is up to date; keys, ciphertexts, times and seals are other ones in each run and do not count.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { difference, inEmptyFolder, line, root, shortened, tsops } from "./shown.mjs";
+import { git, inEmptyFolder, line, root, shortened, shownOf } from "./shown.mjs";
 
 const README = join(root, "README.md");
 const SHOWN = /(<!-- made by scripts\/readme\.mjs -->\n\n```console\n)(.*?)(\n```)/s;
@@ -17,21 +17,20 @@ port: 5432
 /** A first hour with tsops, as a terminal shows it. */
 function session(folder) {
   const file = join(folder, "secrets.yaml");
-  const read = () => readFileSync(file, "utf8");
   const steps = [];
-  const run = (...argv) => {
-    const { stdout, stderr } = tsops(folder, ...argv);
-    const printed = `${stderr.replaceAll(folder, "~")}${stdout}`.trimEnd();
-    steps.push([line(...argv), printed].filter(Boolean).join("\n"));
-  };
+  const say = (command, printed = "") => steps.push([`$ ${command}`, printed].filter(Boolean).join("\n"));
+  const run = (...argv) => steps.push([line(...argv), shownOf(folder, ...argv)].filter(Boolean).join("\n"));
+  git(folder, "init", "--quiet");
   writeFileSync(file, SECRETS);
-  steps.push(`$ cat secrets.yaml\n${SECRETS.trimEnd()}`);
+  say("cat secrets.yaml", SECRETS.trimEnd());
   run("init");
   run("encrypt", "-i", "secrets.yaml");
-  const encrypted = read();
-  steps.push(`$ cat secrets.yaml\n${shortened(withoutBody(encrypted)).trimEnd()}`);
+  say("cat secrets.yaml", shortened(withoutBody(readFileSync(file, "utf8"))).trimEnd());
+  git(folder, "add", ".");
+  git(folder, "commit", "--quiet", "-m", "Secrets");
+  say('git add . && git commit -qm "Secrets"');
   run("set", "secrets.yaml", '["db"]["password"]', '"battery staple"');
-  steps.push(`$ git diff -U1\n${difference(folder, encrypted, read()).trimEnd()}`);
+  say("git diff -U1", shortened(git(folder, "diff", "-U1").toString()).trimEnd());
   run("decrypt", "secrets.yaml");
   run("exec", "secrets.yaml", "--", "printenv", "db_password");
   return steps.join("\n\n");
@@ -48,6 +47,7 @@ function steady(text) {
     .replace(/age1[0-9a-z]+/g, "age1…")
     .replace(/data:[^…]+…/g, "data:…")
     .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, "TIME")
+    .replace(/^index .*$/gm, "index")
     .replace(/seal: v2:\S+/g, "seal");
 }
 

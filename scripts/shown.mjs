@@ -1,32 +1,51 @@
 // Runs the built program as a reader of the documentation would, and shows what it prints: for the demo and the README.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Gives `show` an empty folder, with a home of its own beside it, and removes both. Builds the program if it is missing. */
+/** Gives `show` an empty folder, with a home beside it, and removes both. Builds the program if it is missing. */
 export function inEmptyFolder(show) {
   if (!existsSync(join(root, "dist", "start.js")))
     execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit" });
-  const folder = mkdtempSync(join(tmpdir(), "tsops-shown-"));
+  const both = mkdtempSync(join(tmpdir(), "tsops-shown-"));
+  const folder = join(both, "work");
   try {
+    mkdirSync(folder);
+    mkdirSync(homeOf(folder));
     return show(folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(both, { recursive: true, force: true });
   }
 }
 
-/** Runs the built program in a folder that is HOME, too; both outputs. Any exit code but 0 is an error. */
+const homeOf = (folder) => join(folder, "..", "home");
+
+/** Runs the built program: its standard output. Any exit code but 0 is an error. */
 export function tsops(folder, ...argv) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "bin", "tsops.js"), ...argv], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder },
-  });
-  if (status !== 0) throw new Error(`tsops ${argv[0]} ended with exit code ${status}\n${stderr}`);
-  return { stdout, stderr: stderr.toString() };
+  return run(folder, process.execPath, [join(root, "bin", "tsops.js"), ...argv]).stdout;
+}
+
+/** What a terminal shows of the built program: both outputs as they come, and the home as people write it. */
+export function shownOf(folder, ...argv) {
+  const own = [process.execPath, join(root, "bin", "tsops.js"), ...argv];
+  const { stdout } = run(folder, "sh", ["-c", 'exec "$@" 2>&1', "sh", ...own]);
+  return stdout.toString().replaceAll(homeOf(folder), "~").trimEnd();
+}
+
+/** Runs git as somebody without settings. */
+export function git(folder, ...argv) {
+  return run(folder, "git", ["-c", "user.name=Alice", "-c", "user.email=alice@example.com", ...argv]).stdout;
+}
+
+function run(folder, program, argv) {
+  const env = { PATH: process.env.PATH, HOME: homeOf(folder), GIT_CONFIG_NOSYSTEM: "1" };
+  const { status, stdout, stderr } = spawnSync(program, argv, { cwd: folder, env });
+  if (status !== 0) throw new Error(`${program} ${argv.join(" ")}: exit code ${status}\n${stdout}${stderr}`);
+  return { stdout };
 }
 
 /** A command line as a shell takes it. */
