@@ -55,7 +55,12 @@ export class Sides {
       maxBuffer: 2 ** 28,
       timeout: 300_000,
     });
-    if (error) throw error;
+    if (error) {
+      // uvu shows no error of what runs before the tests
+      const line = [command!, ...first, ...argv].join(" ").slice(0, 200);
+      process.stderr.write(`${line}: ${error.message}\n${stdout}${stderr}`);
+      throw error;
+    }
     return { code: status, stdout, stderr: stderr.toString() };
   }
 
