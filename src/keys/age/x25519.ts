@@ -39,10 +39,22 @@ export function agree(key: KeyObject, theirs: Uint8Array): Buffer {
   return diffieHellman({ privateKey: key, publicKey });
 }
 
-/** A fresh key pair for one message. */
+/**
+ * A fresh key pair for one message. Made as bytes: Node 20 locks a key while it exports it as JWK, and if the garbage
+ * collector then takes the job that generated the key, the job waits for that lock for ever.
+ */
 export function ephemeral(): { key: KeyObject; share: Buffer } {
-  const { privateKey } = generateKeyPairSync("x25519");
-  return { key: privateKey, share: publicBytesOf(privateKey) };
+  const { privateKey, publicKey } = generateKeyPairSync("x25519", {
+    privateKeyEncoding: { format: "der", type: "pkcs8" },
+    publicKeyEncoding: { format: "der", type: "spki" },
+  });
+  try {
+    // the key ends the DER (RFC 8410)
+    const share = Buffer.from(publicKey.subarray(-32));
+    return { key: createPrivateKey({ key: privateKey, format: "der", type: "pkcs8" }), share };
+  } finally {
+    privateKey.fill(0);
+  }
 }
 
 /** The public key in `age1…`. @throws TsopsError("generic") if it is malformed. */
