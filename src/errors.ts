@@ -79,9 +79,22 @@ export class TsopsError extends Error {
   }
 }
 
+/** The same error with some of it changed. */
+export function changed(
+  error: TsopsError,
+  more: { hint?: string; place?: Place; exit?: number },
+): TsopsError {
+  const { code, message, hint, place, exit, cause } = error;
+  return new TsopsError(code, message, { hint, place, exit, cause, ...more });
+}
+
+/** The same error with more to do next, on lines of its own. */
+export function withHint(error: TsopsError, ...lines: readonly string[]): TsopsError {
+  return changed(error, { hint: [...(error.hint === undefined ? [] : [error.hint]), ...lines].join("\n") });
+}
+
 /** The same error with a file's name put to its place; other errors come back as they are. */
 export function inFile(error: unknown, file: string): unknown {
   if (!(error instanceof TsopsError) || error.place?.file !== undefined) return error;
-  const { code, message, hint, exit, cause } = error;
-  return new TsopsError(code, message, { hint, exit, cause, place: { ...error.place, file } });
+  return changed(error, { place: { ...error.place, file } });
 }

@@ -5,7 +5,7 @@ import type { Config } from "../config/model.ts";
 import { compile } from "../config/pattern.ts";
 import { chooseSelector } from "../config/selectors.ts";
 import type { NewFile, Recipients } from "../document.ts";
-import { TsopsError } from "../errors.ts";
+import { changed, TsopsError } from "../errors.ts";
 import type { FormatName } from "../formats/format.ts";
 import type { KindName, MasterKey } from "../keys/kind.ts";
 import { parseEncryptionContext, parseKms } from "../keys/kms.ts";
@@ -79,11 +79,7 @@ function nameElsewhere(
     );
   });
   if (word === undefined || !(error instanceof TsopsError)) return undefined;
-  const { code, message, cause } = error;
-  return new TsopsError(code, message, {
-    hint: `names of the configuration go with --${prefix}key ${word}`,
-    cause,
-  });
+  return changed(error, { hint: `names of the configuration go with --${prefix}key ${word}` });
 }
 
 const MAX_NAMES = 10;

@@ -1,7 +1,7 @@
 import { basename, join, relative, resolve } from "node:path";
 import type { Rule } from "../config/model.ts";
 import { type OpenDocument, openRead, type Session } from "../document.ts";
-import { inFile, TsopsError } from "../errors.ts";
+import { changed, inFile, TsopsError, withHint } from "../errors.ts";
 import { createFile, type Replaced, replaceFile } from "../files/atomic.ts";
 import { type ReadFile, readDocument } from "../files/read.ts";
 import type { Format, FormatName } from "../formats/format.ts";
@@ -27,8 +27,7 @@ export async function readInput(name: string, io: Io): Promise<ReadFile> {
     return read;
   } catch (error) {
     if (name !== "-" || !(error instanceof TsopsError)) throw error;
-    const hint = "standard input is read where no file is named: leave the - away";
-    throw new TsopsError(error.code, error.message, { hint, place: error.place, cause: error.cause });
+    throw changed(error, { hint: "standard input is read where no file is named: leave the - away" });
   }
 }
 
@@ -38,8 +37,7 @@ export async function missingFileExits<T>(exit: number, work: Promise<T>): Promi
     return await work;
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "no-such-file") throw error;
-    const { code, message, hint, place, cause } = error;
-    throw new TsopsError(code, message, { hint, place, cause, exit });
+    throw changed(error, { exit });
   }
 }
 
@@ -82,9 +80,8 @@ async function looksOtherwise(error: unknown, text: string, type: FormatName): P
   if (!(error instanceof TsopsError) || !["parse", "print", "no-metadata"].includes(error.code)) return error;
   const { format } = await recognize(text, type).catch(() => ({ format: undefined }));
   if (!format) return error;
-  const { code, message, place, exit, cause } = error;
   const hint = `it looks like an encrypted file of type ${format.name}: leave --input-type ${type} away`;
-  return new TsopsError(code, message, { hint, place, exit, cause });
+  return changed(error, { hint });
 }
 
 /** The file that stands for an input where the creation rule is looked for: `--filename-override`, else itself. */
@@ -270,13 +267,14 @@ async function withAdvice(
   { context, local = true }: Session,
 ): Promise<TsopsError> {
   if (!local) return error;
-  const [{ adviceForStranger, withLines }, { groupsFromMetadata }] = await Promise.all([
+  const [{ adviceForStranger }, { groupsFromMetadata }] = await Promise.all([
     import("./stranger.ts"),
     import("../keys/metadata.ts"),
   ]);
   const { metadata } = await readEncryptedAs(text, name, args);
   const { groups } = groupsFromMetadata(metadata.tree);
-  return withLines(error, await adviceForStranger(groups, await configOf(name, args, io), context));
+  const advice = await adviceForStranger(groups, await configOf(name, args, io), context);
+  return advice.length > 0 ? withHint(error, ...advice) : error;
 }
 
 /** For names of keys; what is wrong with the configuration does not matter to them. */

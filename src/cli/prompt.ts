@@ -75,7 +75,7 @@ export async function askYes(
       await write(output, `${visibleLine(question)} (y/n): `);
       const answer = await nextLine(io.stdin);
       if (answer === undefined) return undefined;
-      if (/^(y|yes|n|no)$/i.test(answer.trim())) return /^y/i.test(answer.trim());
+      if (isYes(answer) || isNo(answer)) return isYes(answer);
     }
   });
 }
@@ -101,6 +101,10 @@ export async function askNo(question: string, io: Io): Promise<boolean> {
 
 function isYes(answer: string | undefined): boolean {
   return /^(y|yes)$/i.test((answer ?? "").trim());
+}
+
+function isNo(answer: string): boolean {
+  return /^(n|no)$/i.test(answer.trim());
 }
 
 /**
@@ -137,7 +141,7 @@ export async function askAnew(
     for (;;) {
       const answer = await answerTo(`${visibleLine(question)} (y/n): `);
       if (answer === undefined) return false;
-      if (/^(y|yes|n|no)$/i.test(answer.trim())) return /^y/i.test(answer.trim());
+      if (isYes(answer) || isNo(answer)) return isYes(answer);
     }
   } finally {
     input.close();

@@ -1,6 +1,5 @@
 import type { Config } from "../config/model.ts";
 import { keyName } from "../config/names.ts";
-import { TsopsError } from "../errors.ts";
 import { ownRecipients } from "../keys/age/identities.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "../keys/kind.ts";
 import { shortened } from "../keys/printable.ts";
@@ -49,16 +48,4 @@ function whomToAsk(keys: readonly MasterKey[], config: Config | undefined): stri
   const shown = [...names].slice(0, SHOWN);
   const more = names.size > shown.length ? ` or ${names.size - shown.length} more` : "";
   return names.size === 1 ? shown[0]! : `one of ${shown.join(", ")}${more}`;
-}
-
-/** An error with these lines behind its report. */
-export function withLines(error: TsopsError, lines: readonly string[]): TsopsError {
-  const { code, message, hint, place, exit, cause } = error;
-  if (lines.length === 0) return error;
-  return new TsopsError(code, message, {
-    hint: [...(hint === undefined ? [] : [hint]), ...lines].join("\n"),
-    place,
-    exit,
-    cause,
-  });
 }

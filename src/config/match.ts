@@ -1,5 +1,5 @@
 import { isAbsolute, normalize, sep } from "node:path";
-import { TsopsError } from "../errors.ts";
+import { changed, TsopsError } from "../errors.ts";
 import { printable } from "../keys/printable.ts";
 import type { Config, Destination, Pattern, Rule } from "./model.ts";
 import { selectorErrors } from "./selectors.ts";
@@ -108,7 +108,6 @@ function throwFirst(errors: readonly TsopsError[]): void {
   const [first] = errors;
   if (!first) return;
   if (errors.length === 1) throw first;
-  const { code, message, place, cause } = first;
-  const hint = `${first.hint}; \`tsops config check\` shows ${errors.length - 1} more`;
-  throw new TsopsError(code, message, { place, hint, cause });
+  const more = `\`tsops config check\` shows ${errors.length - 1} more`;
+  throw changed(first, { hint: first.hint === undefined ? more : `${first.hint}; ${more}` });
 }

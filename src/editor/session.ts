@@ -1,5 +1,5 @@
 import { chmod, readFile, stat } from "node:fs/promises";
-import { TsopsError } from "../errors.ts";
+import { TsopsError, withHint } from "../errors.ts";
 import { makePrivateFolder, type PrivateFolder } from "../files/private.ts";
 import { decodeText } from "../formats/text.ts";
 import { printable } from "../keys/printable.ts";
@@ -110,6 +110,5 @@ async function kept(
     warn(where);
     return error;
   }
-  const { code, message, hint, place, exit, cause } = error;
-  return new TsopsError(code, message, { hint: hint ? `${hint}\n${where}` : where, place, exit, cause });
+  return withHint(error, where);
 }

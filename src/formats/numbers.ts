@@ -125,22 +125,3 @@ function scale(mantissa: bigint, exponent: number): number {
   const up = rest > half || (rest === half && (kept & 1n) === 1n);
   return Number(up ? kept + 1n : kept) * 2 ** unit;
 }
-
-/** A 64-bit integer in decimal with an optional sign, as Go's Atoi reads it. Undefined for anything else. */
-export function parseGoInt(text: string): bigint | undefined {
-  if (!/^[+-]?\d+$/.test(text)) return undefined;
-  const digits = text.replace(/^[+-]?0*(?=\d)/, "");
-  if (digits.length > 19) return undefined;
-  const value = text.startsWith("-") ? -BigInt(digits) : BigInt(digits);
-  return BigInt.asIntN(64, value) === value ? value : undefined;
-}
-
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ...["1", "t", "T", "TRUE", "true", "True"].map((text) => [text, true] as const),
-  ...["0", "f", "F", "FALSE", "false", "False"].map((text) => [text, false] as const),
-]);
-
-/** A boolean as Go's ParseBool reads it (SPEC section 2). Undefined for anything else. */
-export function parseGoBool(text: string): boolean | undefined {
-  return BOOLEANS.get(text);
-}

@@ -1,4 +1,4 @@
-import { TsopsError } from "../errors.ts";
+import { changed, TsopsError } from "../errors.ts";
 import { formatsOfEncrypted } from "../formats/detect.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
@@ -58,16 +58,12 @@ export function readEncrypted(text: string, format: Format): { reading: Reading;
 
 /** What a format says of a text that was to be decrypted: it speaks to those who encrypt, too. */
 function unreadable(error: TsopsError, text: string): TsopsError {
-  if (error.code === "merge-conflict" || isUtf16(text)) {
-    const { code, message, hint, place, cause } = error;
-    return new TsopsError(code, message, { hint, place, cause, exit: 1 });
-  }
+  if (error.code === "merge-conflict" || isUtf16(text)) return changed(error, { exit: 1 });
   if (formatsOfEncrypted(text).length === 0) return notEncrypted(text, error);
   if (error.code !== "parse") return error;
-  const { message, place, cause } = error;
   const forEncrypting = error.hint === undefined || /encrypt/.test(error.hint);
   const hint = forEncrypting ? "compare it with its last good version in git" : error.hint;
-  return new TsopsError("parse", message, { hint, place, cause, exit: 1 });
+  return changed(error, { hint, exit: 1 });
 }
 
 /** A text without any sign of metadata. What cannot be read at all keeps its code. */

@@ -1,15 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  cipherFloat,
-  iniFloat,
-  jsonFloat,
-  parseGoBool,
-  parseGoFloat,
-  parseGoInt,
-  yamlFloat,
-} from "../../src/formats/numbers.ts";
+import { cipherFloat, iniFloat, jsonFloat, parseGoFloat, yamlFloat } from "../../src/formats/numbers.ts";
 
 /** Go's spellings: FormatFloat 'f', 'g' and 'G' with a point, and encoding/json's. */
 const FLOATS: readonly (readonly [number, string, string, string, string])[] = [
@@ -104,33 +96,6 @@ test("floats are read as Go reads them", () => {
     "0xp1",
   ];
   for (const text of refused) assert.is(parseGoFloat(text), undefined, text);
-});
-
-test("integers are decimal and fit 64 bits", () => {
-  assert.is(parseGoInt("9223372036854775807"), 9223372036854775807n);
-  assert.is(parseGoInt("-9223372036854775808"), -9223372036854775808n);
-  assert.is(parseGoInt("+007"), 7n);
-  assert.is(parseGoInt("-0"), 0n);
-  assert.is(parseGoInt(`${"0".repeat(30)}1`), 1n);
-  for (const text of [
-    "9223372036854775808",
-    "-9223372036854775809",
-    "",
-    "-",
-    "0x1",
-    "1_0",
-    "1.0",
-    " 1",
-    "1e3",
-  ]) {
-    assert.is(parseGoInt(text), undefined, text);
-  }
-});
-
-test("booleans are Go's twelve words", () => {
-  for (const text of ["1", "t", "T", "TRUE", "true", "True"]) assert.is(parseGoBool(text), true);
-  for (const text of ["0", "f", "F", "FALSE", "false", "False"]) assert.is(parseGoBool(text), false);
-  for (const text of ["yes", "tRUE", "", "2", "__proto__"]) assert.is(parseGoBool(text), undefined);
 });
 
 test.run();

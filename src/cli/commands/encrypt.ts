@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Session } from "../../document.ts";
-import { inFile, TsopsError } from "../../errors.ts";
+import { inFile, TsopsError, withHint } from "../../errors.ts";
 import { withLock } from "../../files/lock.ts";
 import { buildTrees } from "../../formats/build.ts";
 import type { Format, FormatName, Reading } from "../../formats/format.ts";
@@ -162,10 +162,10 @@ function orAsBinary(error: unknown, file: string, args: Args): unknown {
   const name = args.text("filename-override") ?? file;
   const format = formatOfSopsName(name) ? undefined : formatOfName(name);
   if (format === undefined) return error;
-  const { code, message, place, exit, cause } = error;
-  const more = `its name says ${format}; --input-type binary encrypts it as one text, as SOPS does`;
-  const hint = error.hint === undefined ? more : `${error.hint}\n${more}`;
-  return new TsopsError(code, message, { hint, place, exit, cause });
+  return withHint(
+    error,
+    `its name says ${format}; --input-type binary encrypts it as one text, as SOPS does`,
+  );
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
