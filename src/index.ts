@@ -302,14 +302,16 @@ function closeAll(open: OpenDocument, session: Session): void {
 
 async function openWith(text: EncryptedText, options: Options, session: Session): Promise<OpenDocument> {
   const { ignoreMac } = options;
+  if (options.requireSeal && sealOf(text.metadata) === undefined) {
+    await forgetKeys(session.context);
+    throw new TsopsError("seal-missing", "the document has no seal, and requireSeal wants one", {
+      hint: "SOPS wrote it, or somebody removed the seal: compare it with git's history",
+    });
+  }
   const opened = await openRead(text, session, { ignoreMac }).catch(async (error) => {
     await forgetKeys(session.context);
     throw error;
   });
-  if (options.requireSeal && sealOf(opened.metadata) === undefined) {
-    closeAll(opened, session);
-    throw new TsopsError("seal-missing", "the document has no seal, and requireSeal wants one");
-  }
   for (const { message } of opened.decrypted.warnings) options.onWarning?.(message);
   return opened;
 }

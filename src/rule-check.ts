@@ -23,9 +23,9 @@ export interface RuleOptions {
 export async function driftOfFile(
   path: string,
   file: Compared,
-  { config: option }: RuleOptions,
+  { config: option, acceptDrift }: RuleOptions,
 ): Promise<Drift | TsopsError | undefined> {
-  if (option === false) return undefined;
+  if (option === false || acceptDrift) return undefined;
   const at = resolve(path);
   try {
     const { config } = await new Configurations({ cwd: dirname(at), env: {}, option }).load(at);
@@ -41,6 +41,9 @@ export async function driftOfFile(
 export function refuseDrift(drift: Drift | TsopsError | undefined, { acceptDrift }: RuleOptions): void {
   if (drift === undefined || acceptDrift) return;
   if (drift instanceof TsopsError) throw drift;
-  const hint = "bring the file in line with tsops updatekeys, or use acceptDrift if it is right";
-  throw driftError(drift, { recipients: hint, selector: hint });
+  const orAccept = "or use acceptDrift if it is right";
+  throw driftError(drift, {
+    recipients: `bring the file in line with tsops updatekeys, ${orAccept}`,
+    selector: `bring the file in line with tsops updatekeys --update-selector, ${orAccept}`,
+  });
 }

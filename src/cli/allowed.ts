@@ -21,7 +21,7 @@ import {
   unknownValue,
 } from "../keys/allow.ts";
 import { textField } from "../keys/fields.ts";
-import { printable } from "../keys/printable.ts";
+import { printable, shellQuoted } from "../keys/printable.ts";
 import type { Args } from "./args.ts";
 import { keysIdentified } from "./creation.ts";
 import { homeOf, type Io } from "./io.ts";
@@ -171,10 +171,6 @@ function namedHere(args: Args, io: Io): Allow {
     ),
     { awsProfile: profile ? [profile] : [] },
   ]);
-}
-
-function shellQuoted(text: string): string {
-  return /^[\w.,:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { TsopsError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { compareGroups, differs, type GroupDifference } from "../keys/difference.ts";
 import type { KeyGroup } from "../keys/kind.ts";
+import { groupsNeeded } from "../keys/metadata.ts";
 import type { Metadata } from "../sops/metadata.ts";
 import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import { ruleGroups } from "./groups.ts";
@@ -105,11 +106,6 @@ function recipientsDrift(rule: Protection, file: Protection): Pick<Drift, "group
     file: groupsNeeded(file.groups, file.threshold),
   };
   return sides.rule === sides.file ? {} : { threshold: sides };
-}
-
-/** How many groups have to be there: a single group has no threshold to speak of. */
-export function groupsNeeded(groups: readonly KeyGroup[], threshold: number): number {
-  return groups.length > 1 ? threshold || groups.length : 1;
 }
 
 function differentSelectors({ selector: a }: Protection, { selector: b }: Protection): boolean {

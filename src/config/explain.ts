@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
+import { groupsNeeded } from "../keys/metadata.ts";
 import { printable } from "../keys/printable.ts";
 import { kindNamed } from "../keys/table.ts";
 import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
@@ -128,7 +129,7 @@ function describeRule(config: Config, rule: Rule): string[] {
   const lines = [`encrypts ${SELECTS[kind](printable(value))}`];
   if (rule.macOnlyEncrypted) lines.push("the MAC covers encrypted values only");
   if (rule.groups.length > 1) {
-    const needed = rule.threshold === 0 ? rule.groups.length : rule.threshold;
+    const needed = groupsNeeded(rule.groups, rule.threshold);
     lines.push(`${needed} of these ${rule.groups.length} key groups are needed to decrypt:`);
     rule.groups.forEach(
       (group, i) => void append(lines, [`  group ${i + 1}:`, ...keyLines(config, group, "    ")]),

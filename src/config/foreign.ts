@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { formatsOfEncrypted } from "../formats/detect.ts";
+import { printable, shellQuoted } from "../keys/printable.ts";
 
 /**
  * Whether a `.sopsrc` is plainly not ours: other programs have a file of that name, such as the extension vscode-sops, in
@@ -22,6 +23,6 @@ export function refuseEncrypted(text: string, path: string): void {
   if (formatsOfEncrypted(text).length === 0) return;
   throw new TsopsError("config", "this configuration is itself encrypted", {
     place: { file: path },
-    hint: `nobody can read it like that: tsops decrypt -i ${path.replace(/^.*[\\/]/, "")}`,
+    hint: `nobody can read it like that: tsops decrypt -i ${shellQuoted(printable(path))}`,
   });
 }

@@ -40,17 +40,10 @@ const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
  *
  * What was not named itself is somebody else's choice. So links to folders are not followed, links to files only to where
  * the folder, or the one that the pattern starts from, holds their target, and pipes and devices are not read.
+ * @returns also what was passed over.
  * @throws TsopsError("no-such-file") if a pattern matches nothing, TsopsError("read") if a folder cannot be read,
  * TsopsError("aborted").
  */
-export async function discover(
-  given: readonly string[],
-  { cwd, signal }: DiscoverOptions,
-): Promise<string[]> {
-  return (await explore(given, { cwd, signal })).files.map(({ name }) => name);
-}
-
-/** The same, with what is known of each file, and what was passed over. */
 export async function explore(
   given: readonly string[],
   { cwd, signal }: DiscoverOptions,

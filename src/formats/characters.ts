@@ -60,16 +60,17 @@ export function visibleName(name: string): string {
 export function remarksOf({ text, entries, remarks = [] }: Reading): readonly Remark[] {
   if (!ODD_BLANK.test(text)) return remarks;
   const found: Remark[] = [];
-  const named = new Set<Container | string>();
+  // by what the key is a key of: all that stands below it is found by it
+  const offsets = new Map<Container | string, number>();
   for (const entry of entries) {
     if (entry.kind === "comment" || entry.alias) continue;
     const [key, holder] = oddKey(entry);
     if (key === undefined) continue;
     const character = ODD_BLANK.exec(key)![0];
-    const before = text.lastIndexOf(key, entry.start);
-    const offset = before < 0 ? entry.start : before + key.indexOf(character);
-    const quiet = named.has(holder) ? ({ quiet: true } as const) : {};
-    named.add(holder);
+    const known = offsets.get(holder);
+    const offset = known ?? offsetBefore(text, key, character, entry.start);
+    const quiet = known === undefined ? {} : ({ quiet: true } as const);
+    offsets.set(holder, offset);
     found.push({
       offset,
       message: `${describeOdd(character)}, and became part of a key`,
@@ -80,6 +81,16 @@ export function remarksOf({ text, entries, remarks = [] }: Reading): readonly Re
     });
   }
   return [...remarks, ...found];
+}
+
+/** How far before a value its key is looked for: a key that is spelled with escapes is not found at all. */
+const NEAR = 4096;
+
+/** Where the character of a key stands that leads to an entry; the entry itself, if the key is not found. */
+function offsetBefore(text: string, key: string, character: string, start: number): number {
+  const from = Math.max(0, start - key.length - NEAR);
+  const found = text.slice(from, start).lastIndexOf(key);
+  return found < 0 ? start : from + found + key.indexOf(character);
 }
 
 /** The innermost odd key of an entry's path, and what it is a key of. */

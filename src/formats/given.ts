@@ -43,7 +43,7 @@ export function valueFor(format: Format, value: Tree, numbers: readonly GivenNum
 /** An integer of more than 64 bits would be a float in SOPS: never a rounded one in silence. */
 function checkExact({ value, text }: GivenNumber): void {
   if (typeof value !== "number" || !/^-?\d+$/.test(text) || BigInt(text) === BigInt(value)) return;
-  throw new TsopsError("invalid-set-value", `the integer ${text} does not fit 64 bits and would be rounded`, {
+  throw new TsopsError("invalid-set-value", "the integer does not fit 64 bits and would be rounded", {
     hint: "put it in quotes to set it as a text",
   });
 }

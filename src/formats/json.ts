@@ -27,12 +27,6 @@ export const json: Format = {
   removeMetadata: (reading) => removeBlock(open(reading), dialect),
   set: (reading, path, value, options) => setIn(open(reading), dialect, path, value, options),
   unset: (reading, path) => unsetIn(open(reading), dialect, path),
-  /** Text behind the root is no entry, so white space in it counts. */
-  seams(reading) {
-    const { text, root } = open(reading);
-    const rest = text.slice(root.end).replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
-    return rest === "" ? [] : [{ start: root.end!, end: text.length, text: rest }];
-  },
   // SOPS prints the first document and drops the others.
   print: ([first], options) => `${json.printValue(first ?? new TreeMap(), options)}\n`,
   printValue: (value, options) =>

@@ -22,7 +22,7 @@ export function readEncryptedText(text: string, format: Format): Reading {
   const read = () => {
     const found = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
     // the ciphertext of a data key has lines of its own in TOML
-    if (/^[<>]{7}/m.test(text) && found.metadata && holdsMarks(found.metadata.tree)) throw unresolved(text);
+    if (SIDES.test(text) && found.metadata && holdsMarks(found.metadata.tree)) throw unresolved(text);
     return found;
   };
   return reading(text, read);
@@ -72,19 +72,21 @@ function utf16(): TsopsError {
 
 /** Where git begins, parts (diff3 style) and ends the two sides of a conflict; seven characters by default. */
 const MARKS = /^(?:<{7,}|\|{7,}|>{7,})(?: .*)?\r?$|^={7,}\r?$/m;
+/** Those of them that are hardly anything else: a row of equals signs may be anything. */
+const SIDES = /^(?:<{7,}|>{7,})(?: .*)?\r?$/m;
 
 /** The conflict that made a reader fail. */
 function conflict(text: string, { place: wrong }: TsopsError): TsopsError | undefined {
-  // a row of equals signs may be anything
-  if (!/^[<>]{7}/m.test(text)) return undefined;
+  if (!SIDES.test(text)) return undefined;
   const error = unresolved(text);
   // a mistake above the marks is not theirs, but a reader may name the line before the one that it cannot read
   const above = wrong?.line !== undefined && wrong.line < error.place!.line! - 1;
   return above ? undefined : error;
 }
 
+/** @param text has such marks. */
 function unresolved(text: string): TsopsError {
-  const index = Math.max(0, text.search(MARKS));
+  const index = text.search(MARKS);
   const place = placeOf(text, index);
   const mark = /^(.)\1*/.exec(text.slice(index))![0];
   const message = `this file holds an unresolved merge conflict (line ${place.line}: ${mark})`;

@@ -84,8 +84,7 @@ export const age: KeyKind = withoutControls({
 
   async examine(key, context) {
     try {
-      const enc = textField(key.fields, "enc");
-      const file = enc === "" ? undefined : parseAge(dearmor(enc));
+      const file = textField(key.fields, "enc") === "" ? undefined : wrappedFile(key);
       const { opens, perhaps, tried, forOthers } = await findIdentity(file, key.id, context);
       if (opens) return { usable: true, lines: ["an identity for it is here"] };
       if (perhaps.length > 0) {

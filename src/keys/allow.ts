@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import type { KeyContext, KindName } from "./kind.ts";
-import { printable } from "./printable.ts";
+import { printable, shellQuoted } from "./printable.ts";
 
 /**
  * What files may make a person's credentials, or a data key in plaintext, be used with (docs/security.md): one list for
@@ -249,8 +249,7 @@ export function allowedByVariable(text: string | undefined): Allow {
 export function allowLine(values: readonly { field: string; value: string }[]): string | undefined {
   if (values.length === 0 || values.some(({ value }) => !/^[^\s,\p{C}]+$/u.test(value))) return undefined;
   const text = values.map(({ field, value }) => `${field}=${value}`).join(",");
-  const safe = /^[\w.,:/=@%+-]+$/.test(text);
-  return `TSOPS_ALLOW=${safe ? text : `'${text.replaceAll("'", "'\\''")}'`}`;
+  return `TSOPS_ALLOW=${shellQuoted(text)}`;
 }
 
 /** Addresses compare without case in scheme and host, default port and final slashes; other texts as they are. */

@@ -1,5 +1,6 @@
 import { textField } from "./fields.ts";
 import type { KeyGroup, MasterKey } from "./kind.ts";
+import { groupsNeeded } from "./metadata.ts";
 
 /** Who can open a file: the groups, and how many of them are needed (0: all). SPEC section 4. */
 export interface Recipients {
@@ -68,7 +69,7 @@ function oneEach(keys: readonly MasterKey[]): MasterKey[] {
  */
 export function loses(before: Recipients, after: Recipients): boolean {
   const { groups } = after;
-  const closed = Math.min(Math.max(neededOf(after) - 1, 0), groups.length);
+  const closed = Math.min(Math.max(groupsNeeded(after.groups, after.threshold) - 1, 0), groups.length);
   if (choices(groups.length, closed) > MAX_CHOICES) return true;
   for (const chosen of subsets(groups, closed)) {
     const others = new Set(
@@ -92,7 +93,7 @@ export function loses(before: Recipients, after: Recipients): boolean {
 export function opens(keys: readonly MasterKey[], file: Recipients): boolean {
   const holders = new Set(keys.map(holderOf));
   const opened = file.groups.filter((group) => group.some((key) => holders.has(holderOf(key)))).length;
-  return opened > 0 && opened >= neededOf(file);
+  return opened > 0 && opened >= groupsNeeded(file.groups, file.threshold);
 }
 
 /**
@@ -106,7 +107,7 @@ export function weakerSets(before: Recipients, after: Recipients, limit: number)
   );
   const found = new Map<string, MasterKey[]>();
   let tries = 0;
-  for (const chosen of subsets(groups, neededOf(before))) {
+  for (const chosen of subsets(groups, groupsNeeded(groups, before.threshold))) {
     for (const keys of onesOf(chosen)) {
       if (found.size === limit || ++tries > MAX_CHOICES) return [...found.values()];
       const set = oneEach(keys);
@@ -124,11 +125,6 @@ function sameHolder(a: MasterKey, b: MasterKey): boolean {
 function* onesOf([group, ...rest]: readonly KeyGroup[]): Generator<MasterKey[]> {
   if (!group) return void (yield []);
   for (const key of group) for (const others of onesOf(rest)) yield [key, ...others];
-}
-
-/** How many groups open a file. */
-function neededOf({ groups, threshold }: Recipients): number {
-  return groups.length === 1 ? 1 : threshold || groups.length;
 }
 
 const MAX_CHOICES = 20_000;

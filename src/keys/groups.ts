@@ -3,7 +3,7 @@ import { append } from "../formats/append.ts";
 import { once } from "./cache.ts";
 import { textField } from "./fields.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "./kind.ts";
-import { effectiveThreshold } from "./metadata.ts";
+import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
 import { keepFromPrograms } from "./program.ts";
 import { reasonsOf } from "./reasons.ts";
 import { type GroupResult, groupReport, type KeyResult } from "./report.ts";
@@ -149,7 +149,7 @@ export async function unwrapDataKey(
   threshold: number,
   options: UnwrapOptions,
 ): Promise<Buffer> {
-  const needed = groups.length > 1 ? effectiveThreshold(groups, threshold) : 1;
+  const needed = groupsNeeded(groups, threshold);
   const fault = groups.length > 1 ? shareFault : keyFault;
   const parts: { bytes: Buffer; group: number }[] = [];
   const results: GroupResult[] = [];

@@ -87,8 +87,13 @@ function readThreshold(value: Tree | undefined): number {
 }
 
 /** The threshold that counts: that of several groups without one is their number, one group has none to speak of. */
-export function effectiveThreshold(groups: readonly KeyGroup[], threshold: number): number {
+export function effectiveThreshold(groups: readonly unknown[], threshold: number): number {
   return threshold === 0 && groups.length > 1 ? groups.length : threshold;
+}
+
+/** How many groups open a file. */
+export function groupsNeeded(groups: readonly unknown[], threshold: number): number {
+  return groups.length > 1 ? effectiveThreshold(groups, threshold) : 1;
 }
 
 /**

@@ -13,3 +13,13 @@ export function printable(text: string): string {
       return code.length < 3 ? `\\x${code.padStart(2, "0")}` : `\\u{${code}}`;
     });
 }
+
+/** A word for a command line that a person pastes: in quotes where a shell needs them. */
+export function shellQuoted(text: string): string {
+  return /^[\w.,:/=@%+-]+$/.test(text) ? text : singleQuoted(text);
+}
+
+/** A text as a shell's single quotes hold it. */
+export function singleQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -22,7 +22,9 @@ function escaped(character: string): string {
     .join("");
 }
 
-/** A text of unknown origin without age identities, which people paste where recipients are due. */
+/** A text of unknown origin without the secret keys that people paste where recipients are due. */
 export function withoutIdentities(text: string): string {
-  return text.replace(/AGE-(?:SECRET-KEY|PLUGIN)-[^\s:;,]+/gi, "(an identity)");
+  return text
+    .replace(/AGE-(?:SECRET-KEY|PLUGIN)-[^\s:;,]+/gi, "(an identity)")
+    .replace(/-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY.*/gis, "(a secret key)");
 }

@@ -4,6 +4,7 @@ import { decodeText, encodeText } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { compareGroups, differs } from "../keys/difference.ts";
 import { groupsFromMetadata } from "../keys/groups.ts";
+import { groupsNeeded } from "../keys/metadata.ts";
 import { encryptNew } from "../save.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { DEFAULT_SELECTOR } from "../sops/selection.ts";
@@ -63,9 +64,11 @@ export function recreatedContent(open: OpenDocument, file: NewFile, session: Ses
 
 function hasRecipients(text: string, { format }: OpenDocument, file: NewFile): boolean {
   const there = groupsFromMetadata(readEncrypted(text, format).metadata.tree);
-  const needed = ({ groups, threshold }: Pick<NewFile, "groups" | "threshold">) =>
-    groups.length > 1 ? threshold || groups.length : 0;
-  return !differs(compareGroups(there.groups, file.groups)) && needed(there) === needed(file);
+  const needed = groupsNeeded(file.groups, file.threshold);
+  return (
+    !differs(compareGroups(there.groups, file.groups)) &&
+    groupsNeeded(there.groups, there.threshold) === needed
+  );
 }
 
 function saysTheSame({ decrypted, metadata }: OpenDocument, open: OpenDocument, file: NewFile): boolean {

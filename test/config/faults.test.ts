@@ -130,8 +130,10 @@ test("a configuration that was encrypted is called that, and can be decrypted", 
       const { code, stderr } = await box.run(["encrypt", "n.yaml"]);
       assert.is(code, 1);
       assert.match(stderr, "this configuration is itself encrypted");
-      assert.match(stderr, `tsops decrypt -i ${name}`);
-      assert.is((await box.run(["decrypt", "-i", name])).code, 0);
+      // the folder may be another one than that of the configuration
+      const [, path = ""] = /tsops decrypt -i (\S+)/.exec(stderr) ?? [];
+      assert.is(path, box.path(name));
+      assert.is((await box.run(["decrypt", "-i", path])).code, 0);
       assert.is(box.read(name), text);
       box.write(name, "");
       const { rmSync } = await import("node:fs");

@@ -112,6 +112,12 @@ test("one marker that was left over is enough", async () => {
   }
 });
 
+test("a line that only begins like a marker is none, and nothing of the text is shown for one", async () => {
+  const error = await failure("supersecret: 1\n>>>>>>>quoted\n  - : [\n", "yaml");
+  assert.equal(error.code, "parse");
+  assert.not.match(error.message, "merge conflict");
+});
+
 test("zero bytes alone are not UTF-16", () => {
   for (const text of ["A=\0\0\0\n", "A=1\nB=\0\n", "\0", "\0\0\0\0", "ab\0cd\0"])
     assert.not.ok(isUtf16(text));

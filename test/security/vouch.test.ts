@@ -441,15 +441,17 @@ const identities = async () => {
   return [readFileSync(IDENTITY_FILE, "utf8").match(/AGE-SECRET-KEY-1\w+/)![0]];
 };
 
-async function codeOf(work: () => unknown): Promise<string | undefined> {
+async function failureOf(work: () => unknown): Promise<TsopsError> {
   try {
     await work();
-    return undefined;
   } catch (error) {
-    if (error instanceof TsopsError) return error.code;
+    if (error instanceof TsopsError) return error;
     throw error;
   }
+  return assert.unreachable("it must fail") as never;
 }
+
+const codeOf = async (work: () => unknown): Promise<string> => (await failureOf(work)).code;
 
 test("findings 1, 2, 4: the library compares with the rule, and can require a seal", () =>
   inSandbox(async (box) => {
@@ -472,6 +474,8 @@ test("findings 1, 2, 4: the library compares with the rule, and can require a se
       const document = await open(path, options);
       assert.is(document.get(["port"]), 80);
       assert.is(await codeOf(() => document.set(["x"], "1")), code);
+      const next = code === "selectors-changed" ? "updatekeys --update-selector," : "updatekeys,";
+      assert.match((await failureOf(() => document.set(["x"], "1"))).hint!, next);
       assert.is(await codeOf(() => document.unset(["port"])), code);
       assert.is(await codeOf(() => document.setText("a: b\n")), code);
       document.close();
@@ -486,7 +490,9 @@ test("findings 1, 2, 4: the library compares with the rule, and can require a se
       assert.is(await codeOf(() => encrypt("a: b\n", given)), code);
     }
     await make({ seal: false });
-    assert.is(await codeOf(() => open(path, { ...options, requireSeal: true })), "seal-missing");
+    const missing = await failureOf(() => open(path, { ...options, requireSeal: true }));
+    assert.is(missing.code, "seal-missing");
+    assert.match(missing.hint!, "git's history");
   }));
 
 const DEFAULT = { kind: "unencrypted_suffix", value: "_unencrypted" } as const;

@@ -9,6 +9,7 @@ import {
 import { Configurations } from "../../config/find.ts";
 import type { Config, Rule } from "../../config/model.ts";
 import { type Place, TsopsError } from "../../errors.ts";
+import { groupsNeeded } from "../../keys/metadata.ts";
 import type { Args } from "../args.ts";
 import { type Io, write, writeLines } from "../io.ts";
 import { keyJson, selectorJson, writeJson } from "../json.ts";
@@ -60,7 +61,7 @@ function explanationJson(name: string, { config, by, rules, chosen, problem }: E
 function protectionJson(config: Config, rule: Rule) {
   return {
     groups: rule.groups.map((keys) => keys.map((key) => keyJson(key, { config }))),
-    threshold: rule.groups.length > 1 ? rule.threshold || rule.groups.length : 1,
+    threshold: groupsNeeded(rule.groups, rule.threshold),
     selector: selectorJson(selectorOf(rule)),
     macOnlyEncrypted: rule.macOnlyEncrypted,
     seal: config.seal,

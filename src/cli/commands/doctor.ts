@@ -7,7 +7,7 @@ import { append } from "../../formats/append.ts";
 import { decodeText } from "../../formats/text.ts";
 import { describeKey, groupsFromMetadata, type KeyService } from "../../keys/groups.ts";
 import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../../keys/kind.ts";
-import { effectiveThreshold } from "../../keys/metadata.ts";
+import { groupsNeeded } from "../../keys/metadata.ts";
 import { keepFromPrograms } from "../../keys/program.ts";
 import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
 import type { Args } from "../args.ts";
@@ -114,7 +114,7 @@ async function examineFile(
       Promise.all(inDecryptionOrder(group, order).map(async (key) => ({ key, ...(await examine(key)) }))),
     ),
   );
-  const needed = groups.length > 1 ? effectiveThreshold(groups, threshold) : 1;
+  const needed = groupsNeeded(groups, threshold);
   const here = verdict(results, needed);
   return {
     file: name,

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import { type Drift, groupsNeeded } from "../../config/drift.ts";
+import type { Drift } from "../../config/drift.ts";
 import type { Recipients, Session } from "../../document.ts";
 import { TsopsError } from "../../errors.ts";
 import { decodeText } from "../../formats/text.ts";
 import { compareGroups, differs, loses } from "../../keys/difference.ts";
 import { exactKeys } from "../../keys/groups.ts";
-import { effectiveThreshold, groupsFromMetadata } from "../../keys/metadata.ts";
+import { effectiveThreshold, groupsFromMetadata, groupsNeeded } from "../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../save.ts";
 import type { Args } from "../args.ts";
 import { forEachFile, Otherwise } from "../batch.ts";

@@ -120,8 +120,3 @@ export function byValue(): { readonly names: readonly string[]; readonly value: 
   }
   return [...groups.values()];
 }
-
-/** A text in single quotes for bash and zsh, in which nothing but the quote itself has a meaning. */
-export function singleQuoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}

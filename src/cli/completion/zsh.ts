@@ -1,3 +1,4 @@
+import { singleQuoted } from "../../keys/printable.ts";
 import {
   ALL,
   byValue,
@@ -5,7 +6,6 @@ import {
   type Completable,
   GLOBAL_OPTIONS,
   type Option,
-  singleQuoted,
   spellings,
   TAKING_VALUE,
 } from "./model.ts";

@@ -205,6 +205,10 @@ class Reader {
     const start = lines[0]!.start + marks;
     const style: IniStyle = { kind: "comment", indent: indentBefore(text, lines[0]!), mark: "", tail: "" };
     const span = { start, end: Math.max(start, lines.at(-1)!.end) };
+    return this.add(holder, value, span, style, lost);
+  }
+
+  private add(holder: Container, value: string, span: Span, style: IniStyle, lost: boolean): Entry {
     const entry: Entry = {
       kind: "comment",
       in: holder,
@@ -242,16 +246,7 @@ class Reader {
     const span = { start: (first ?? header).start, end: (inline ?? header).end };
     // SOPS skips text behind the header that has no mark: it must not select anything either
     const lost = !all.some(({ start, end }) => /[#;]/.test(text.slice(start, end)));
-    const entry: Entry = {
-      kind: "comment",
-      in: holder,
-      key: undefined,
-      value,
-      ...span,
-      style,
-      ...(lost && { lost }),
-    };
-    this.entries.push(entry);
+    const entry = this.add(holder, value, span, style, lost);
     append(this.remarks, headerRemarks(text, section, holder, entry));
   }
 }

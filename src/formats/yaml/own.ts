@@ -1,6 +1,6 @@
 import type { Container, Entry, Reading } from "../format.ts";
-import { withoutWhiteSpace } from "../text.ts";
-import type { CollectionNode, Node, ScalarNode } from "./nodes.ts";
+import { type Edit, withoutWhiteSpace } from "../text.ts";
+import type { CollectionNode, DocumentNode, Node, ScalarNode } from "./nodes.ts";
 import { composedOf } from "./read.ts";
 
 /**
@@ -14,15 +14,12 @@ export function ownText(reading: Reading): (entry: Entry) => string {
   const props = (node: Node): string =>
     node.props ? `${text.slice(node.props.start, node.props.end).replace(/[ \t\r\n]+/g, " ")}\n` : "";
   const named = ({ key }: Node): string => (key ? `${props(key)}${words(key.start, key.end)}\n` : "");
-  const directives = (index: number): string => {
-    const { directives: from, start } = documents[index]!;
-    return seams.flatMap((seam) => (seam.start >= from && seam.start < start ? [seam.text] : [])).join("");
-  };
+  const directives = textsBefore(documents, seams);
   const around = new Map<Container, string>();
   const aroundOf = (container: Container): string => {
     let found = around.get(container);
     if (found !== undefined) return found;
-    found = container.parent ? aroundOf(container.parent) : directives(container.document);
+    found = container.parent ? aroundOf(container.parent) : directives[container.document]!;
     const node = container.style as CollectionNode | undefined;
     if (node) found += `${named(node)}${props(node)}`;
     around.set(container, found);
@@ -39,4 +36,15 @@ export function ownText(reading: Reading): (entry: Entry) => string {
     const header = text.slice(node.start, block.header).replace(/[0-9]/, "");
     return own + header + words(block.body, node.end);
   };
+}
+
+/** The directives of each document: seams and documents stand in the order of the text. */
+function textsBefore(documents: readonly DocumentNode[], seams: readonly Edit[]): string[] {
+  let next = 0;
+  return documents.map(({ directives, start }) => {
+    let words = "";
+    for (; next < seams.length && seams[next]!.start < start; next++)
+      if (seams[next]!.start >= directives) words += seams[next]!.text;
+    return words;
+  });
 }

@@ -379,7 +379,7 @@ export async function findIdentity(
   const perhaps = left.map(({ place }) => `what ${place.name} prints`);
   for await (const identity of inRounds(sources, recipient, context)) {
     if (identity.needs !== "nothing") perhaps.push(identity.label);
-    else if (identity.recipient === recipient) return OPENS;
+    else if (identity.recipient === withoutComment(recipient)) return OPENS;
     else if (file && (await opens(identity, file, failures))) return OPENS;
   }
   const tried = await report(sources, recipient, failures);

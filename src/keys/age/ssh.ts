@@ -159,6 +159,7 @@ export class SshIdentity implements AgeIdentity {
   readonly needs: "nothing" | "person";
   readonly #publicKey: SshPublicKey;
   readonly #secret: () => Promise<SshSecret>;
+  #derived: Promise<string | undefined> | undefined;
 
   constructor(publicKey: SshPublicKey, needs: SshIdentity["needs"], secret: () => Promise<SshSecret>) {
     this.needs = needs;
@@ -176,7 +177,9 @@ export class SshIdentity implements AgeIdentity {
 
   async derived(recipient: string): Promise<AgeIdentity | undefined> {
     const { derivedRecipient, DerivedIdentity } = await import("./ssh-to-age.ts");
-    if ((await derivedRecipient(this.#publicKey)) !== recipient) return undefined;
+    // a file has many recipients, and this key the same one for all of them
+    this.#derived ??= derivedRecipient(this.#publicKey);
+    if ((await this.#derived) !== recipient) return undefined;
     return new DerivedIdentity(recipient, this, async () => (await this.#secret()).key);
   }
 

@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { TreeMap } from "../../formats/tree.ts";
+import { anotherKey } from "../another.ts";
 import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
@@ -49,9 +50,7 @@ export const kmsUse: KeyUse = {
       );
       if (usedAnother(request.KeyId, KeyId)) {
         Plaintext?.fill(0);
-        throw new TsopsError("generic", `KMS used another key, ${shortened(KeyId!)}`, {
-          hint: "compare enc of the key in the file's metadata with the file's last good version in git",
-        });
+        throw anotherKey(`KMS used another key, ${shortened(KeyId!)}`);
       }
       if (!Plaintext?.length) throw new TsopsError("generic", "the answer holds no data key");
       return Buffer.from(Plaintext.buffer, Plaintext.byteOffset, Plaintext.byteLength);

@@ -1,5 +1,6 @@
 import type { CryptographyClient, KeyClient, KeyVaultKey } from "@azure/keyvault-keys";
 import { TsopsError } from "../../errors.ts";
+import { anotherKey } from "../another.ts";
 import { attempt } from "../attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
@@ -54,7 +55,7 @@ export async function decrypt(key: AzureKey, wrapped: Uint8Array, context: KeyCo
   );
   if (usedAnother(key, keyID)) {
     result.fill(0);
-    throw new TsopsError("generic", "the vault used another key than the one that was named");
+    throw anotherKey("the vault used another key than the one that was named");
   }
   return Buffer.from(result.buffer, result.byteOffset, result.byteLength);
 }

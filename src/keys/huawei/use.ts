@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { anotherKey } from "../another.ts";
 import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import { splitHuaweiId } from "../hckms.ts";
@@ -56,11 +57,8 @@ export const hckmsUse: KeyUse = {
         key_id: uuid,
       });
       // the KMS goes by what the ciphertext says, whatever key is named in the request
-      if (typeof key_id === "string" && key_id !== uuid) {
-        throw new TsopsError("generic", `another key opens it: ${printable(key_id)}`, {
-          hint: "compare the file's sops metadata with the last good version in git",
-        });
-      }
+      if (typeof key_id === "string" && key_id.toLowerCase() !== uuid.toLowerCase())
+        throw anotherKey(`another key opens it: ${printable(key_id)}`);
       return decoded(plain_text);
     });
   },

@@ -171,6 +171,13 @@ test("a point that is not on the curve is refused", async () => {
 const DERIVED = "age1645rthr9x9vsg469dz2e5x2mggazqnhuwa4nuv5aca5yfgyq9grswfkej3";
 const DERIVED_IDENTITY = "AGE-SECRET-KEY-1F55D7NZ3SMXMHJVGS3Q6E42ZV32ZWDEUPFDCEGCJWJNS8D66MUVQQNMU9E";
 
+test("examine finds the SSH key of a recipient with a comment, before anything is wrapped", async () => {
+  const recipient = goldenKey("ssh_ed25519.pub").trim().split(/\s+/, 2).join(" ");
+  const [key] = age.parse(`${recipient} me@host`);
+  const SOPS_AGE_SSH_PRIVATE_KEY_FILE = keyFile(goldenKey("ssh_ed25519"), "");
+  assert.is((await age.examine(key!, contextWith({ SOPS_AGE_SSH_PRIVATE_KEY_FILE }))).usable, true);
+});
+
 test("ssh-to-age: an SSH key opens what is for the recipient that was derived from it", async () => {
   const wrapped = await wrapFor(DERIVED);
   assert.equal(await age.unwrap(wrapped, contextWith({ SOPS_AGE_KEY: DERIVED_IDENTITY })), dataKey);
