@@ -1,10 +1,10 @@
-// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --programs] [PART-OF-A-FILE-NAME …]
+// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers] [PART-OF-A-FILE-NAME …]
 //
 //   (nothing)      all tests that need nothing but this checkout
 //   --cli          the golden cases with the built program
 //   --interop      against the real SOPS, which is installed once
 //   --integration  against real key management servers
-//   --programs     with programs of others that call SOPS or read its files
+//   --callers     with programs of others that call SOPS or read its files
 //
 // Each test file runs in a process of its own, some side by side. The last line says how many tests passed and failed;
 // a file that dies, or that runs no test, counts as a failure.
@@ -13,15 +13,15 @@ import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { installPrograms } from "./programs.mjs";
+import { installCallers } from "./callers.mjs";
 import { installRealSops } from "./real-sops.mjs";
 import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const APART = ["test/interop/", "test/integration/", "test/programs/"];
+const APART = ["test/interop/", "test/integration/", "test/callers/"];
 const GOLDEN = "test/golden/golden.test.ts";
 /** Only a file that hangs takes so long, on a machine that is ten times slower, too. */
-const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--programs": 90, "": 30 };
+const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "": 30 };
 
 const [modes, filters] = partition(process.argv.slice(2), (argument) => argument.startsWith("--"));
 const mode = modes[0] ?? "";
@@ -62,10 +62,10 @@ async function jobsOf(mode) {
       env,
     );
   }
-  if (mode === "--programs") {
-    const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram(), ...(await installPrograms()) };
+  if (mode === "--callers") {
+    const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram(), ...(await installCallers()) };
     return plain(
-      files.filter((file) => file.startsWith("test/programs/")),
+      files.filter((file) => file.startsWith("test/callers/")),
       env,
     );
   }

@@ -21,7 +21,7 @@ import {
   unknownValue,
 } from "../keys/allow.ts";
 import { textField } from "../keys/fields.ts";
-import { printable, shellQuoted } from "../keys/printable.ts";
+import { printable, shellQuoted } from "../printable.ts";
 import type { Args } from "./args.ts";
 import { keysIdentified } from "./creation.ts";
 import { homeOf, type Io } from "./io.ts";

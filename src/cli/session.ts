@@ -15,7 +15,7 @@ export async function makeSession(args: Args, io: Io, options: ContextOptions = 
     order: parseDecryptionOrder(args.text("decryption-order") ?? io.env.SOPS_DECRYPTION_ORDER ?? ""),
     local: usesOwnKeys(args, io),
     services:
-      uris.length > 0 ? (await import("../keyservice/client.ts")).keyServices(uris, context) : undefined,
+      uris.length > 0 ? (await import("../keys/service/client.ts")).keyServices(uris, context) : undefined,
     context,
   };
 }

@@ -2,7 +2,7 @@ import type { Config } from "../config/model.ts";
 import { keyName } from "../config/names.ts";
 import { ownRecipients } from "../keys/age/identities.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "../keys/kind.ts";
-import { shortened } from "../keys/printable.ts";
+import { shortened } from "../printable.ts";
 
 /** More names help nobody. */
 const SHOWN = 5;

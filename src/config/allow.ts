@@ -1,5 +1,5 @@
 import { type Allow, allowAll, namedByKeys } from "../keys/allow.ts";
-import { nameOf } from "../keys/store/env-uri.ts";
+import { nameOf } from "../keys/stores/env-uri.ts";
 import type { Config, KeyRef } from "./model.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { groupsNeeded } from "../keys/metadata.ts";
-import { printable } from "../keys/printable.ts";
 import { kindNamed } from "../keys/table.ts";
+import { printable } from "../printable.ts";
 import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { FoundBy } from "./find.ts";
 import { isFor, ruleErrors, subjectOf } from "./match.ts";

@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { formatsOfEncrypted } from "../formats/detect.ts";
-import { printable, shellQuoted } from "../keys/printable.ts";
+import { printable, shellQuoted } from "../printable.ts";
 
 /**
  * Whether a `.sopsrc` is plainly not ours: other programs have a file of that name, such as the extension vscode-sops, in

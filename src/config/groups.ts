@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { TreeMap } from "../formats/tree.ts";
+import { parseKms } from "../keys/aws/kind.ts";
 import type { KeyGroup, MasterKey } from "../keys/kind.ts";
-import { parseKms } from "../keys/kms.ts";
 import { kindNamed } from "../keys/table.ts";
 import type { KeyRef, Rule } from "./model.ts";
 

@@ -1,6 +1,6 @@
 import { isAbsolute, normalize, sep } from "node:path";
 import { changed, TsopsError } from "../errors.ts";
-import { printable } from "../keys/printable.ts";
+import { printable } from "../printable.ts";
 import type { Config, Destination, Pattern, Rule } from "./model.ts";
 import { selectorErrors } from "./selectors.ts";
 

@@ -1,5 +1,5 @@
 import type { KindName } from "../keys/kind.ts";
-import { printable } from "../keys/printable.ts";
+import { printable } from "../printable.ts";
 import type { Config, KeyRef } from "./model.ts";
 
 /** A master key, or what a configuration says of one. */

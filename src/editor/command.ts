@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { findProgram } from "../keys/program.ts";
-import { splitWords } from "../keys/words.ts";
+import { findProgram } from "../programs/run.ts";
+import { splitWords } from "../programs/words.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,6 @@
 import { open, realpath } from "node:fs/promises";
 import { basename } from "node:path";
-import { findProgram, isPath, SHELL_EXTENSIONS } from "../keys/program.ts";
+import { findProgram, isPath, SHELL_EXTENSIONS } from "../programs/run.ts";
 import { VIM_ARGUMENTS, vimInit } from "./vim.ts";
 
 /**

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { TsopsError } from "../errors.ts";
 import { sentByTerminal } from "../exec/run.ts";
 import { endBy, endingSignals, takeSignals } from "../files/wayout.ts";
-import { isPath } from "../keys/program.ts";
+import { isPath } from "../programs/run.ts";
 
 export interface EditorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import { delimiter, isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { findProgram } from "../keys/program.ts";
+import { findProgram } from "../programs/run.ts";
 
 /** Where mkfifo(1) is if PATH does not say so. */
 const USUAL_FOLDERS = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { TsopsError } from "../errors.ts";
 import { takeSignals } from "../files/wayout.ts";
-import { locateProgram } from "../keys/program.ts";
+import { locateProgram } from "../programs/run.ts";
 import type { Account } from "./user.ts";
 
 /** A command line for `/bin/sh`, as SOPS's exec-env and exec-file take it, or a program with its arguments. */

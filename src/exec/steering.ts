@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { type Entry, pathOf } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
-import { printable } from "../keys/printable.ts";
+import { printable } from "../printable.ts";
 import type { Decrypted } from "../sops/decrypt.ts";
 
 /**

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { TsopsError } from "../errors.ts";
-import { findProgram } from "../keys/program.ts";
+import { findProgram } from "../programs/run.ts";
 
 /** A user of this machine, as programs need to know them. */
 export interface Account {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { findProgram, type Outcome, run } from "../keys/program.ts";
+import { findProgram, type Outcome, run } from "../programs/run.ts";
 
 /** Seconds. In a very long history the question stays open. */
 const LIMIT = 20;

@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
+import { printable, shellQuoted } from "../printable.ts";
 import type { KeyContext, KindName } from "./kind.ts";
-import { printable, shellQuoted } from "./printable.ts";
 
 /**
  * What files may make a person's credentials, or a data key in plaintext, be used with (docs/security.md): one list for

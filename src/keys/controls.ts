@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
+import { shortened } from "../printable.ts";
 import { unreadable } from "./fields.ts";
 import type { KeyKind, MasterKey } from "./kind.ts";
-import { shortened } from "./printable.ts";
 
 /**
  * What can forge a line where an identifier is shown. A tab is harmless: it may stand between the words of an SSH key.

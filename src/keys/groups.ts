@@ -1,10 +1,10 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
+import { keepFromPrograms } from "../programs/run.ts";
 import { once } from "./cache.ts";
 import { textField } from "./fields.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "./kind.ts";
 import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
-import { keepFromPrograms } from "./program.ts";
 import { reasonsOf } from "./reasons.ts";
 import { type GroupResult, groupReport, type KeyResult } from "./report.ts";
 import { combineShares, splitSecret } from "./shamir.ts";

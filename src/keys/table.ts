@@ -1,18 +1,18 @@
 import { TsopsError } from "../errors.ts";
-import { age } from "./age.ts";
-import { azureKv } from "./azure-kv.ts";
-import { cluster } from "./cluster.ts";
-import { gcpKms } from "./gcp-kms.ts";
-import { hcVault } from "./hc-vault.ts";
-import { hckms } from "./hckms.ts";
+import { printable, shortened } from "../printable.ts";
+import { age } from "./age/kind.ts";
+import { kms } from "./aws/kind.ts";
+import { azureKv } from "./azure/kind.ts";
+import { cluster } from "./cluster/kind.ts";
+import { gcpKms } from "./google/kind.ts";
+import { hckms } from "./huawei/kind.ts";
 import type { KeyKind, KindName, MasterKey } from "./kind.ts";
-import { kms } from "./kms.ts";
-import { pgp } from "./pgp.ts";
-import { printable, shortened } from "./printable.ts";
-import { env } from "./store/env.ts";
-import { keywhiz } from "./store/keywhiz.ts";
-import { vaultkv } from "./store/vaultkv.ts";
+import { pgp } from "./pgp/kind.ts";
+import { env } from "./stores/env.ts";
+import { keywhiz } from "./stores/keywhiz.ts";
+import { vaultkv } from "./stores/vaultkv.ts";
 import { unknown } from "./unknown.ts";
+import { hcVault } from "./vault/kind.ts";
 
 /**
  * All kinds of master keys: SOPS's in the order in which it puts the keys of a group when it loads them (SPEC section

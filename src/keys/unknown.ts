@@ -1,8 +1,8 @@
 import { TsopsError } from "../errors.ts";
+import { shortened } from "../printable.ts";
 import { withoutControls } from "./controls.ts";
 import { neededField } from "./fields.ts";
 import type { KeyKind } from "./kind.ts";
-import { shortened } from "./printable.ts";
 
 const WHY = "this version of tsops does not know this kind of key";
 const NEXT = "update tsops to use it; it is kept as it is";

@@ -1,6 +1,6 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from "@grpc/grpc-js";
-import { STATUS } from "./failures.ts";
-import { HEALTH, SERVICE } from "./protocol.ts";
+import { STATUS } from "../keys/service/failures.ts";
+import { HEALTH, SERVICE } from "../keys/service/protocol.ts";
 
 interface HealthRequest {
   readonly service: string;

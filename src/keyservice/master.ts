@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import type { KeyContext } from "../keys/kind.ts";
-import { variableNamed } from "../keys/secret-variables.ts";
+import { variableNamed } from "../programs/secret-variables.ts";
 import { type MasterSecret, masterSecret } from "./cipher.ts";
 
 /** Less could be guessed; more adds nothing, and a file that was taken for a secret is refused. */

@@ -1,17 +1,22 @@
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
 import type { TreeMap } from "../formats/tree.ts";
+import { KEY_ID } from "../keys/cluster/uri.ts";
 import { sortedFields, textField } from "../keys/fields.ts";
 import type { KeyContext, KeyKind, MasterKey, OpenerCheck } from "../keys/kind.ts";
-import { printable, shortened } from "../keys/printable.ts";
+import { STATUS } from "../keys/service/failures.ts";
+import type {
+  DecryptRequest,
+  DecryptResponse,
+  EncryptRequest,
+  EncryptResponse,
+} from "../keys/service/protocol.ts";
+import { fromWire } from "../keys/service/wire.ts";
 import { kindNamed } from "../keys/table.ts";
+import { printable, shortened } from "../printable.ts";
 import { type MasterSecret, open, seal } from "./cipher.ts";
-import { KEY_ID } from "./cluster-uri.ts";
-import { STATUS } from "./failures.ts";
 import { type Log, withoutIdentities } from "./log.ts";
-import type { DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse } from "./protocol.ts";
 import { type Ask, Questions } from "./questions.ts";
-import { fromWire } from "./wire.ts";
 
 /** More requests at work than this are told to come back. Those that wait for a person are not at work. */
 const MAX_CALLS = 128;

@@ -1,10 +1,10 @@
 import { createSecureContext } from "node:tls";
 import type { Server, ServerCredentials, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
-import { printable } from "../keys/printable.ts";
-import { isLoopback, parseHostPort, type TlsFiles } from "./address.ts";
+import { isLoopback, parseHostPort, type TlsFiles } from "../keys/service/address.ts";
+import { loadProtocol, MAX_MESSAGE_BYTES, type Protocol } from "../keys/service/protocol.ts";
+import { printable } from "../printable.ts";
 import { Health } from "./health.ts";
-import { loadProtocol, MAX_MESSAGE_BYTES, type Protocol } from "./protocol.ts";
 import { type RequestOptions, Requests } from "./requests.ts";
 import { cannotListen, clearSocket } from "./socket.ts";
 

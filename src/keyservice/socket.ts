@@ -2,7 +2,7 @@ import { lstat, stat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { printable } from "../keys/printable.ts";
+import { printable } from "../printable.ts";
 
 /** How long a process may take to accept a connection before it is still taken for a living one. */
 const LIMIT_MS = 2000;

@@ -1,9 +1,9 @@
 import type { BlobServiceClient } from "@azure/storage-blob";
 import type { Destination } from "../config/model.ts";
 import { checkAllowed } from "../keys/allow.ts";
-import { attempt } from "../keys/attempt.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
+import { attempt } from "../net/attempt.ts";
 import { azureLogin, ownAddress } from "./azure-login.ts";
 import {
   connectionPasses,

@@ -1,7 +1,6 @@
 import type { File, Storage, StorageOptions } from "@google-cloud/storage";
 import type { Destination } from "../config/model.ts";
 import { TsopsError } from "../errors.ts";
-import { attempt, limitSeconds } from "../keys/attempt.ts";
 import { once } from "../keys/cache.ts";
 import {
   type GoogleCredentials,
@@ -10,6 +9,7 @@ import {
   missedPlaces,
 } from "../keys/google/credentials.ts";
 import type { KeyContext } from "../keys/kind.ts";
+import { attempt, limitSeconds } from "../net/attempt.ts";
 import {
   connectionPasses,
   type Explanation,

@@ -1,6 +1,6 @@
 import { basename, relative, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { printable } from "../keys/printable.ts";
+import { printable } from "../printable.ts";
 
 /**
  * The name of a file at its destination (SPEC section 7): its own, or with a root its path below that, with slashes on

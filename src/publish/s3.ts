@@ -1,13 +1,13 @@
 import type { S3 } from "@aws-sdk/client-s3";
 import type { Destination } from "../config/model.ts";
 import { TsopsError } from "../errors.ts";
-import { attempt } from "../keys/attempt.ts";
 import { awsClientConfig, newAwsClient } from "../keys/aws/client.ts";
 import { awsCredentials } from "../keys/aws/credentials.ts";
 import { type CallFacts, explained, passes } from "../keys/aws/errors.ts";
 import { environmentProfile, sharedConfig } from "../keys/aws/shared-config.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
+import { attempt } from "../net/attempt.ts";
 import { type Explanation, notPublished, type Standing, type Target } from "./target.ts";
 
 /** An S3 bucket, with the credentials and the region of the environment, as for SOPS. */

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { editorCommand } from "../../src/editor/command.ts";
 import type { TsopsError } from "../../src/errors.ts";
-import { withoutSecrets } from "../../src/keys/secret-variables.ts";
+import { withoutSecrets } from "../../src/programs/secret-variables.ts";
 import { scratchFolder } from "../files/helpers.ts";
 
 const test = suite("editor command");

@@ -12,7 +12,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { harden } from "../../src/editor/hardening.ts";
 import { VIM_ARGUMENTS } from "../../src/editor/vim.ts";
-import { splitWords } from "../../src/keys/words.ts";
+import { splitWords } from "../../src/programs/words.ts";
 import { scratchFolder, start } from "../files/helpers.ts";
 import { IDENTITY_FILE, RECIPIENT } from "../support/cli.ts";
 

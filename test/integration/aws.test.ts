@@ -6,8 +6,8 @@ import { KMS } from "@aws-sdk/client-kms";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { newAwsClient } from "../../src/keys/aws/client.ts";
+import { kms, parseKms } from "../../src/keys/aws/kind.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
-import { kms, parseKms } from "../../src/keys/kms.ts";
 import { contextWith } from "../keys/helpers.ts";
 import { answers, freePorts, installed, scratch, startServer, stop } from "./support.ts";
 

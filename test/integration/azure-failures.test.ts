@@ -3,7 +3,7 @@ import { globalAgent } from "node:https";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
-import { azureKv } from "../../src/keys/azure-kv.ts";
+import { azureKv } from "../../src/keys/azure/kind.ts";
 import { withFields } from "../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { contextWith } from "../keys/helpers.ts";

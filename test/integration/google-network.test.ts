@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { gcpKms } from "../../src/keys/gcp-kms.ts";
+import { gcpKms } from "../../src/keys/google/kind.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { ALL, type GoogleKms, startGoogleKms } from "../servers/google-kms.ts";
 import { type Certificates, makeCertificates } from "../servers/tls.ts";
@@ -50,7 +50,7 @@ function context(more: Env = {}, rest: Partial<KeyContext> = {}): KeyContext {
 test("a program that uses the library ends as soon as it is done, also when that is because nobody answered", async () => {
   const silent = await silentServer();
   const script = join(scratch(), "use.mts");
-  const source = fileURLToPath(new URL("../../src/keys/gcp-kms.ts", import.meta.url));
+  const source = fileURLToPath(new URL("../../src/keys/google/kind.ts", import.meta.url));
   writeFileSync(
     script,
     `import { gcpKms } from ${JSON.stringify(source)};

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { newMaster } from "../keys/store/helpers.ts";
+import { newMaster } from "../keys/stores/helpers.ts";
 import { startKeywhiz } from "../servers/keywhiz.ts";
 import { makeCertificates } from "../servers/tls.ts";
 import { answers, freePorts, installed, scratch, startServer } from "./support.ts";

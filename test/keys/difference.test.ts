@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
-import { azureKv } from "../../src/keys/azure-kv.ts";
+import { parseEncryptionContext, parseKms } from "../../src/keys/aws/kind.ts";
+import { azureKv } from "../../src/keys/azure/kind.ts";
 import {
   holdersGone,
   loses,
@@ -12,7 +13,6 @@ import {
   weakerSets,
 } from "../../src/keys/difference.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
-import { parseEncryptionContext, parseKms } from "../../src/keys/kms.ts";
 
 const ARN = "arn:aws:kms:eu-west-1:111122223333:key/a";
 const [first, second] = ["1", "2"].map((digit) =>

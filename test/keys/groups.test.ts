@@ -3,8 +3,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
-import { age } from "../../src/keys/age.ts";
-import { gcpKms } from "../../src/keys/gcp-kms.ts";
+import { age } from "../../src/keys/age/kind.ts";
+import { kms } from "../../src/keys/aws/kind.ts";
+import { gcpKms } from "../../src/keys/google/kind.ts";
 import {
   forgetKeys,
   groupsFromMetadata,
@@ -13,7 +14,6 @@ import {
   wrapDataKey,
 } from "../../src/keys/groups.ts";
 import type { KeyContext, KeyGroup, MasterKey } from "../../src/keys/kind.ts";
-import { kms } from "../../src/keys/kms.ts";
 import { contextWith, GOLDEN, goldenKey, sopsTreeOf } from "./helpers.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7));

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { type Tree, TreeMap } from "../../src/formats/tree.ts";
-import { parseEncryptionContext, parseKms } from "../../src/keys/kms.ts";
+import { parseEncryptionContext, parseKms } from "../../src/keys/aws/kind.ts";
 import {
   describeKey,
   inDecryptionOrder,

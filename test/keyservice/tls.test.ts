@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
-import { keyServices } from "../../src/keyservice/client.ts";
+import { keyServices } from "../../src/keys/service/client.ts";
 import { contextWith } from "../keys/helpers.ts";
 import { type KeyPair, makeCertificates } from "../servers/tls.ts";
 import { ageKey, DATA_KEY, requestsIn, scratch, serving } from "./helpers.ts";

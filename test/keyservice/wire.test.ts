@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
+import { parseKms } from "../../src/keys/aws/kind.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
-import { parseKms } from "../../src/keys/kms.ts";
+import { loadProtocol, type WireKey } from "../../src/keys/service/protocol.ts";
+import { fromWire, toWire } from "../../src/keys/service/wire.ts";
 import { kindNamed } from "../../src/keys/table.ts";
-import { loadProtocol, type WireKey } from "../../src/keyservice/protocol.ts";
-import { fromWire, toWire } from "../../src/keyservice/wire.ts";
 
 /** Field number and text, as protocol buffers write them; numbers above 15 take two bytes. */
 const field = (number: number, content: Buffer | string): Buffer => {

@@ -3,7 +3,7 @@ import { Approvals } from "../../config/approvals.ts";
 import { Configurations } from "../../config/find.ts";
 import { TsopsError } from "../../errors.ts";
 import { allowedValues } from "../../keys/allow.ts";
-import { printable } from "../../keys/printable.ts";
+import { printable } from "../../printable.ts";
 import { readNaming } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { homeOf, type Io, writeLines } from "../io.ts";

@@ -8,7 +8,7 @@ import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
 import { loses } from "../../keys/difference.ts";
-import { keepFromPrograms, secretVariables } from "../../keys/program.ts";
+import { keepFromPrograms, secretVariables } from "../../programs/run.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import { masterVariables } from "../allowed.ts";

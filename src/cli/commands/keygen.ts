@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { createNew } from "../../files/atomic.ts";
 import { makePrivateFolder } from "../../files/folder.ts";
-import { generateIdentity } from "../../keys/age.ts";
+import { generateIdentity } from "../../keys/age/kind.ts";
 import type { Args } from "../args.ts";
 import { type Io, write } from "../io.ts";
 import { note } from "../report.ts";
@@ -37,7 +37,7 @@ async function masterKey(args: Args, io: Io): Promise<number> {
       hint: "leave it out: a master key is symmetric, and quantum computers do not break those",
     });
   }
-  const { MASTER_KEY_BYTES, masterKeyId } = await import("../../keys/store/master.ts");
+  const { MASTER_KEY_BYTES, masterKeyId } = await import("../../keys/stores/master.ts");
   const master = randomBytes(MASTER_KEY_BYTES);
   try {
     const text = args.has("key") ? await wrapped(master, args, io) : master.toString("base64");
@@ -61,7 +61,7 @@ async function wrapped(master: Buffer, args: Args, io: Io): Promise<string> {
     import("../session.ts"),
     import("../../keys/table.ts"),
     import("../../keys/fields.ts"),
-    import("../../keys/store/secret.ts"),
+    import("../../keys/stores/secret.ts"),
   ]);
   const uri = args.text("key")!;
   const [key, ...more] = keysFrom(args.with({ key: [uri] }));

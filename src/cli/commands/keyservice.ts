@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { endingSignals, takeSignals } from "../../files/wayout.ts";
 import type { KeyContext } from "../../keys/kind.ts";
-import { readPem, type TlsFiles } from "../../keyservice/address.ts";
+import { readPem, type TlsFiles } from "../../keys/service/address.ts";
 import { jsonLog, type Log } from "../../keyservice/log.ts";
 import { masterSecrets, variableOf } from "../../keyservice/master.ts";
 import { type RunningServer, startServer } from "../../keyservice/server.ts";

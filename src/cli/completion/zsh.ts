@@ -1,4 +1,4 @@
-import { singleQuoted } from "../../keys/printable.ts";
+import { singleQuoted } from "../../printable.ts";
 import {
   ALL,
   byValue,

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
+import { environmentFor, run } from "../../programs/run.ts";
+import { splitWords } from "../../programs/words.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
-import { environmentFor, run } from "../program.ts";
-import { splitWords } from "../words.ts";
 import { type AgeFile, dearmor, looksLikeAge, openAge, parseAge } from "./file.ts";
 import { HybridIdentity } from "./hybrid.ts";
 import type { AgeIdentity } from "./identity.ts";

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../printable.ts";
 import {
   parseSshRecipient,
   readSshBlob,

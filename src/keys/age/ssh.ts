@@ -7,7 +7,7 @@ import {
   publicEncrypt,
 } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
-import { shortened } from "../printable.ts";
+import { shortened } from "../../printable.ts";
 import { type AgeFile, decode64, derive, encode64, openFileKey, type Stanza, sealFileKey } from "./file.ts";
 import type { AgeIdentity } from "./identity.ts";
 import { agree, ephemeral, privateKeyOf, publicBytesOf } from "./x25519.ts";

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { shortened } from "../printable.ts";
+import { shortened } from "../../printable.ts";
 
 /** The ARN of a KMS key or alias, taken apart. */
 export interface KeyArn {

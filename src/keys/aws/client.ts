@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { Agent } from "node:https";
 import { TsopsError } from "../../errors.ts";
-import { limitSeconds } from "../attempt.ts";
+import { limitSeconds } from "../../net/attempt.ts";
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { environmentProfile, sharedConfig } from "./shared-config.ts";
 
 /** Names of services as they stand in `AWS_ENDPOINT_URL_KMS` and, in lower case, in `[services …]` sections. */
@@ -87,7 +87,7 @@ async function agentFor(
   context: KeyContext,
   ca: string | undefined,
 ): Promise<Pick<AwsRequestOptions, "httpsAgent">> {
-  const { proxyFor, TunnelAgent } = await import("../proxy.ts");
+  const { proxyFor, TunnelAgent } = await import("../../net/proxy.ts");
   const proxy = url.protocol === "https:" ? proxyFor(url, context.env) : undefined;
   if (proxy) return { httpsAgent: new TunnelAgent(proxy, limitSeconds(context), { ca, keepAlive: true }) };
   return ca === undefined ? {} : { httpsAgent: { ca } };

@@ -1,6 +1,6 @@
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { environmentKeys, environmentWebIdentity } from "./environment.ts";
 import { containerSource, instanceSource } from "./machine.ts";
 import { profileSource } from "./profile.ts";

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { printable, shortened } from "../printable.ts";
+import { printable, shortened } from "../../printable.ts";
 import type { CredentialSource } from "./source.ts";
 
 /** What AWS's services say, in a sentence with a next step. Their own messages are not passed on: only codes and ARNs. */

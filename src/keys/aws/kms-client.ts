@@ -1,10 +1,10 @@
 import type { KMS } from "@aws-sdk/client-kms";
+import { attempt } from "../../net/attempt.ts";
+import { printable } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
-import { attempt } from "../attempt.ts";
 import { once } from "../cache.ts";
 import { textField } from "../fields.ts";
 import type { KeyContext, MasterKey } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { checkRoleArn, parseKeyArn } from "./arn.ts";
 import { awsClientConfig, newAwsClient, shownUrl } from "./client.ts";
 import { awsCredentials, type CredentialSource, type NoCredentials } from "./credentials.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { disagreement, METADATA_VARIABLES } from "./process-only.ts";
 import type { CredentialSource } from "./source.ts";
 

@@ -1,8 +1,8 @@
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
+import { environmentFor, run } from "../../programs/run.ts";
+import { splitWords } from "../../programs/words.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
-import { environmentFor, run } from "../program.ts";
-import { splitWords } from "../words.ts";
 import type { AwsCredentials, CredentialSource } from "./source.ts";
 
 /** A person may have to unlock a password store or to confirm a login. */

@@ -1,6 +1,6 @@
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { environmentKeys } from "./environment.ts";
 import { containerSource, instanceSource } from "./machine.ts";
 import { processSource } from "./process.ts";

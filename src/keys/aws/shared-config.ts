@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 
 /** Settings of a section, by their names in lower case; nested ones are called `kms.endpoint_url`. */
 export type Section = ReadonlyMap<string, string>;

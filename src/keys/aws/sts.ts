@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { type AwsClientConfig, awsClientConfig, shownUrl } from "./client.ts";
 import { type CallFacts, explained } from "./errors.ts";
 import type { CredentialProvider, CredentialSource } from "./source.ts";

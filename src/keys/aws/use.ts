@@ -1,11 +1,11 @@
 import { TsopsError } from "../../errors.ts";
 import { TreeMap } from "../../formats/tree.ts";
+import { shortened } from "../../printable.ts";
 import { anotherKey } from "../another.ts";
 import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { shortened } from "../printable.ts";
 import { reasonsOf } from "../reasons.ts";
 import type { NoCredentials } from "./credentials.ts";
 import { explained } from "./errors.ts";

@@ -1,7 +1,7 @@
 import type { CryptographyClient, KeyClient, KeyVaultKey } from "@azure/keyvault-keys";
 import { TsopsError } from "../../errors.ts";
+import { attempt } from "../../net/attempt.ts";
 import { anotherKey } from "../another.ts";
-import { attempt } from "../attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { azureCredential } from "./credentials.ts";

@@ -1,9 +1,9 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { limitSeconds } from "../attempt.ts";
+import { limitSeconds } from "../../net/attempt.ts";
+import { printable } from "../../printable.ts";
+import { environmentFor, findProgram, run } from "../../programs/run.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
-import { environmentFor, findProgram, run } from "../program.ts";
 import {
   type AccessToken,
   type AzureSource,

@@ -1,8 +1,8 @@
 import { TsopsError } from "../../errors.ts";
-import { limitSeconds } from "../attempt.ts";
+import { limitSeconds } from "../../net/attempt.ts";
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { azureCli, azureDeveloperCli, powerShell } from "./command-line.ts";
 import { loginFailed } from "./login-errors.ts";
 import { managedIdentity } from "./managed-identity.ts";

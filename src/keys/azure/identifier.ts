@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import { textField } from "../fields.ts";
 import type { MasterKey } from "../kind.ts";
-import { printable } from "../printable.ts";
 
 /** A key in a vault or managed HSM. */
 export interface AzureKey {

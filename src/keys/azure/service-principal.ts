@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { connectionTo } from "./network.ts";
 import type { AzureSource, Missing } from "./sources.ts";
 import { watched } from "./watched.ts";

@@ -1,18 +1,18 @@
 import { TsopsError } from "../../errors.ts";
 import { append } from "../../formats/append.ts";
+import { shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
-import { idOf } from "../azure-kv.ts";
 import { once } from "../cache.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { shortened } from "../printable.ts";
 import { naming, reasonsOf } from "../reasons.ts";
 import { decrypt, encrypt, getKey } from "./client.ts";
 import { azureSources } from "./credentials.ts";
 import { explained, isNotFound, noSuchVersion, type Operation } from "./errors.ts";
 import { described } from "./examine.ts";
 import { type AzureKey, azureKey, vaultsOf } from "./identifier.ts";
+import { idOf } from "./kind.ts";
 
 /** Keys in Azure key vaults and managed HSMs in use: encrypt and decrypt, as SOPS does. */
 export const azureUse: KeyUse = {

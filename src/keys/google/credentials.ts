@@ -1,6 +1,6 @@
 import type { AuthClient, gaxios } from "google-auth-library";
 import { TsopsError } from "../../errors.ts";
-import { attempt, limitSeconds } from "../attempt.ts";
+import { attempt, limitSeconds } from "../../net/attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { stripped } from "./errors.ts";

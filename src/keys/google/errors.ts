@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { printable, shortened } from "../printable.ts";
+import { printable, shortened } from "../../printable.ts";
 import type { KmsService } from "./service.ts";
 
 /** What Google Cloud KMS answers, in sentences. Codes: google.rpc.Code, https://grpc.io/docs/guides/status-codes. */

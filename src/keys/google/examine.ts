@@ -1,4 +1,4 @@
-import { attempt } from "../attempt.ts";
+import { attempt } from "../../net/attempt.ts";
 import type { Examination, KeyContext, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
 import { reasonsOf } from "../reasons.ts";

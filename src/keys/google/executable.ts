@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
+import { environmentFor, run } from "../../programs/run.ts";
 import type { KeyContext } from "../kind.ts";
-import { environmentFor, run } from "../program.ts";
 
 const LIMIT_SECONDS = 30;
 

@@ -4,10 +4,10 @@ import { Agent as HttpsAgent } from "node:https";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { TsopsError } from "../../errors.ts";
-import { limitSeconds } from "../attempt.ts";
+import { limitSeconds } from "../../net/attempt.ts";
+import { proxyFor as chooseProxy, openTunnel, TunnelAgent } from "../../net/proxy.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { proxyFor as chooseProxy, openTunnel, TunnelAgent } from "../proxy.ts";
 
 /**
  * How Google's servers are reached: which proxy, which certificates. Google's libraries would look into the process's

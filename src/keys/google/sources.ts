@@ -1,8 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { stripped } from "./errors.ts";
 import { metadataHost } from "./metadata-server.ts";
 

@@ -1,4 +1,4 @@
-import { attempt } from "../attempt.ts";
+import { attempt } from "../../net/attempt.ts";
 import type { KeyContext } from "../kind.ts";
 import { crc32c } from "./crc32c.ts";
 import { Garbled, passes } from "./errors.ts";

@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import type { Loaded } from "./credentials.ts";
 import { type Answer, type HttpRequest, NoAnswer, send } from "./http.ts";
 import { refusal } from "./refusal.ts";

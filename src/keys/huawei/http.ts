@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
-import { attempt } from "../attempt.ts";
+import { attempt } from "../../net/attempt.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 
 /** What answers here are small; more than this is none of the service's. */
 const MAX_ANSWER_BYTES = 2 ** 20;

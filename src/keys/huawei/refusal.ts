@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../printable.ts";
 import type { Answer } from "./http.ts";
 
 /** What a service of HuaweiCloud says that went wrong, in words for a person. Its own text is never shown: it may quote the request. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 
 /**
  * Where requests go. A file names only a region, and its text never becomes part of an address by itself: it picks one

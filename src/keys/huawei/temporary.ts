@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import type { Credentials } from "./credentials.ts";
 import { type Answer, type HttpRequest, send } from "./http.ts";
 import { iamEndpoint } from "./region.ts";

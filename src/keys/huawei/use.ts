@@ -1,14 +1,14 @@
 import { TsopsError } from "../../errors.ts";
+import { printable, shortened } from "../../printable.ts";
 import { anotherKey } from "../another.ts";
 import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
-import { splitHuaweiId } from "../hckms.ts";
 import type { Examination, KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { printable, shortened } from "../printable.ts";
 import { naming, reasonsOf } from "../reasons.ts";
 import { callKms } from "./api.ts";
 import { credentialSources, loadCredentials } from "./credentials.ts";
+import { splitHuaweiId } from "./kind.ts";
 import { Refusal } from "./refusal.ts";
 import { kmsEndpoints } from "./region.ts";
 

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Key, PrivateKey } from "openpgp";
 import { append } from "../../formats/append.ts";
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { CONFIG, loadOpenPgp, type OpenPgp } from "./library.ts";
 
 /**

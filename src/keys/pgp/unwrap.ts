@@ -1,8 +1,8 @@
 import type { Key, PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openpgp";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 import { CONFIG, loadOpenPgp } from "./library.ts";
 import { isUser, names } from "./names.ts";
 import { type Ring, type RingKey, secretRing } from "./ring.ts";

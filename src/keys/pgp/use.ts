@@ -1,8 +1,8 @@
 import { TsopsError } from "../../errors.ts";
+import { printable, shortened } from "../../printable.ts";
 import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
-import { printable, shortened } from "../printable.ts";
 import { naming, prefixed, reasonsOf } from "../reasons.ts";
 import { examinePgp } from "./examine.ts";
 import { decryptWithGpg, encryptWithGpg, findGpg, listKeys, listSecretKeys, noGpg } from "./gpg.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Key, PublicKey, Subkey } from "openpgp";
 import { TsopsError } from "../../errors.ts";
+import { printable, shortened } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable, shortened } from "../printable.ts";
 import { CONFIG, loadOpenPgp } from "./library.ts";
 import { publicRing, type Ring } from "./ring.ts";
 

@@ -1,8 +1,8 @@
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import { checkAllowed, isAllowed } from "../allow.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 
 const ALLOWLIST = "SOPS_HC_VAULT_ALLOWLIST";
 

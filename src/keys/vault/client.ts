@@ -1,6 +1,6 @@
 import type NodeVault from "node-vault";
 import { TsopsError } from "../../errors.ts";
-import { attempt } from "../attempt.ts";
+import { attempt } from "../../net/attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { checkVaultAllowed, parseAddress, shownAddress, warnOfConnection } from "./address.ts";

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 
 /** What authenticates at a Vault server, found without the network. */
 export type Credentials = TokenCredentials | LoginCredentials;

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../printable.ts";
 
 /** What Vault answered with a status that says no: 400, 403, 404, 429, 5xx, … */
 export class VaultError extends Error {

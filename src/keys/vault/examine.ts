@@ -1,7 +1,7 @@
+import { printable } from "../../printable.ts";
 import { textField } from "../fields.ts";
 import type { Examination, KeyContext, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { printable } from "../printable.ts";
 import { reasonsOf } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { VaultError } from "./errors.ts";

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../printable.ts";
 import { prefixed } from "../reasons.ts";
 import type { VaultClient } from "./api.ts";
 import { isSealed, VaultError } from "./errors.ts";

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { TsopsError } from "../../errors.ts";
+import { namedProxy, proxyLogin } from "../../net/proxy.ts";
+import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
-import { namedProxy, proxyLogin } from "../proxy.ts";
 
 /**
  * The proxy for a server, as the vault program chooses it: VAULT_PROXY_ADDR or VAULT_HTTP_PROXY for all; else HTTPS_PROXY or

@@ -2,9 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import type { AgentOptions } from "node:https";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { printable } from "../printable.ts";
 
 export type TlsOptions = Pick<AgentOptions, "ca" | "cert" | "key" | "servername" | "rejectUnauthorized">;
 

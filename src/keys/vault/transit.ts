@@ -1,8 +1,8 @@
 import { TsopsError } from "../../errors.ts";
+import { shortened } from "../../printable.ts";
 import { once } from "../cache.ts";
 import { textField } from "../fields.ts";
 import type { KeyContext, MasterKey } from "../kind.ts";
-import { shortened } from "../printable.ts";
 import type { VaultClient } from "./api.ts";
 import { VaultError } from "./errors.ts";
 

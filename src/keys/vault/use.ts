@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import { shortened } from "../../printable.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
-import { shortened } from "../printable.ts";
 import { prefixed } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { examineTransit } from "./examine.ts";

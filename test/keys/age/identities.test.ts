@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { armor } from "../../../src/keys/age/file.ts";
 import { configFolder } from "../../../src/keys/age/identities.ts";
-import { age, generateIdentity } from "../../../src/keys/age.ts";
+import { age, generateIdentity } from "../../../src/keys/age/kind.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";

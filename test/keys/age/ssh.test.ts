@@ -4,8 +4,8 @@ import { join } from "node:path";
 import sshpk from "sshpk";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { age } from "../../../src/keys/age/kind.ts";
 import { parseSshRecipient, sshBlob, sshFields } from "../../../src/keys/age/ssh.ts";
-import { age } from "../../../src/keys/age.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, emptyFolder, goldenKey } from "../helpers.ts";
 

@@ -8,8 +8,8 @@ import type { TsopsError } from "../../../src/errors.ts";
 import { googleCredentials, missedPlaces } from "../../../src/keys/google/credentials.ts";
 import { metadataHost } from "../../../src/keys/google/metadata-server.ts";
 import { proxyFor } from "../../../src/keys/google/network.ts";
-import { failure, type HttpServer, httpServer, misleadByProcess } from "../google-http.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { failure, type HttpServer, httpServer, misleadByProcess } from "./http.ts";
 import { context, EMAIL, jsonFile, SCOPES, signed } from "./signing.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", {

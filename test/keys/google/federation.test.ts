@@ -5,8 +5,8 @@ import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { googleCredentials } from "../../../src/keys/google/credentials.ts";
-import { failure, type HttpServer, httpServer, misleadByProcess } from "../google-http.ts";
 import { emptyFolder } from "../helpers.ts";
+import { failure, type HttpServer, httpServer, misleadByProcess } from "./http.ts";
 import { context, EMAIL, jsonFile, SCOPES, signed } from "./signing.ts";
 
 misleadByProcess();

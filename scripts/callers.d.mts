@@ -1,0 +1,1 @@
+export function installCallers(): Promise<Record<string, string>>;

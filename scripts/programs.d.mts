@@ -1,1 +1,0 @@
-export function installPrograms(): Promise<Record<string, string>>;

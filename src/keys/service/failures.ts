@@ -1,0 +1,140 @@
+import { TsopsError } from "../../errors.ts";
+import { withoutIdentities } from "../../keyservice/log.ts";
+import { printable } from "../../printable.ts";
+import type { ServiceAddress } from "./address.ts";
+
+/** What goes wrong between a client and a key service, by the numbers of gRPC's status codes. */
+export const STATUS = {
+  cancelled: 1,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+} as const;
+
+/** An error with a status code, as gRPC gives it. */
+interface Failure {
+  readonly code: number;
+  readonly details: string;
+}
+
+function isFailure(error: unknown): error is Failure {
+  const { code, details } = (error ?? {}) as Partial<Failure>;
+  return typeof code === "number" && typeof details === "string";
+}
+
+/** Whether another try may help: the service is busy, or the connection broke. A refused one stays refused. */
+export function passes(error: unknown): boolean {
+  if (!isFailure(error)) return false;
+  return error.code === STATUS.resourceExhausted || broke(error);
+}
+
+/** Whether a connection broke, or the service was stopped, after it had been reached. */
+export function broke(error: unknown): boolean {
+  if (!isFailure(error)) return false;
+  if (error.code === STATUS.cancelled) return true;
+  if (error.code !== STATUS.unavailable) return false;
+  return !/^(No connection established|Name resolution failed)/.test(error.details);
+}
+
+/**
+ * Says what a failed call means.
+ * @param brokeBefore whether the connection broke at an earlier try.
+ */
+export function explain(error: unknown, address: Pick<ServiceAddress, "tls">, brokeBefore: boolean): unknown {
+  if (!isFailure(error)) return error;
+  const { what, hint } = meaning(error, address);
+  const first = brokeBefore && !broke(error) ? `${BROKE.what}, and now ` : "";
+  return new TsopsError("generic", first + what, { hint, cause: error });
+}
+
+function meaning(failure: Failure, address: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
+  const { code, details } = failure;
+  if (broke(failure)) return BROKE;
+  switch (code) {
+    case STATUS.unavailable:
+      return unreachable(details, address);
+    case STATUS.unimplemented:
+      return {
+        what: "there is no key service at the address",
+        hint: "check the address: something else answers there",
+      };
+    case STATUS.resourceExhausted:
+      return { what: `the key service is busy${told(details)}`, hint: "try again later" };
+    case STATUS.permissionDenied:
+      return { what: `the key service refuses${told(details)}`, hint: "ask the person who runs it" };
+    default:
+      return {
+        what: `the key service cannot do it${told(details)}`,
+        hint: "what it found out about the key is in its log, with --verbose if it is tsops",
+      };
+  }
+}
+
+const BROKE = {
+  what: "the connection to the key service broke before it answered",
+  hint: "see whether it is still running; if it wants client certificates, set TSOPS_KEYSERVICE_CERT and _KEY",
+};
+
+/** Causes in what Node says of a connection that was not made, and what to do about them. */
+const CAUSES: readonly (readonly [RegExp, string, string])[] = [
+  [/ECONNREFUSED/, "nothing listens there", "start it, or check the address"],
+  [/ENOENT/, "there is no such socket", "start it, or check the path"],
+  [/EACCES|EPERM/, "the socket may not be used by this user", "run it as the same user"],
+  [/ENOTFOUND|Name resolution/, "its host name is not known", "check the address"],
+  [/EAI_AGAIN/, "its host name cannot be looked up now", "check the network"],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID|altnames/,
+    "its certificate is for another host name",
+    "use the name that its certificate has",
+  ],
+  [/certificate has expired|CERT_HAS_EXPIRED/, "its certificate has expired", "have it renewed"],
+  [
+    /self.signed|unable to (?:get|verify)|UNABLE_TO|SELF_SIGNED/,
+    "its certificate comes from an authority that is not trusted here",
+    "name the authority's certificate in TSOPS_KEYSERVICE_CA",
+  ],
+  [
+    /certificate required|bad certificate|unknown ca|handshake failure/i,
+    "it wants a client certificate that it trusts",
+    "set TSOPS_KEYSERVICE_CERT and TSOPS_KEYSERVICE_KEY",
+  ],
+  [
+    /wrong version number|packet length too long|EPROTO|SSL routines/,
+    "it does not speak TLS",
+    "check the address",
+  ],
+];
+
+function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
+  const [, cause, hint] = CAUSES.find(([pattern]) => pattern.test(details)) ?? [];
+  if (cause === undefined) {
+    return tls
+      ? {
+          what: "the key service hangs up",
+          hint: "see whether it accepts the certificate that TSOPS_KEYSERVICE_CERT names",
+        }
+      : {
+          what: "the key service hangs up",
+          hint: "see whether it wants TLS: tls://HOST:PORT, or TSOPS_KEYSERVICE_CA for a cluster's key",
+        };
+  }
+  return {
+    what: `the key service cannot be reached: ${cause}`,
+    hint: hint!,
+  };
+}
+
+const MAX_TOLD = 300;
+
+/** What the service says. It is another program's text: cut, printable, and without what looks like an identity. */
+function told(details: string): string {
+  const text = printable(withoutIdentities(details).slice(0, MAX_TOLD));
+  return text === "" ? "" : `: ${text}`;
+}

@@ -1,0 +1,56 @@
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { TsopsError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
+import type { KeyContext } from "../kind.ts";
+
+/** What a client shows to a Keywhiz server, and whom it trusts; PEM. */
+export interface KeywhizCredentials {
+  readonly cert: Buffer;
+  /** Cleared by who loaded it. */
+  readonly key: Buffer;
+  /** Authorities of the server's certificate; undefined: those that come with Node. */
+  readonly ca: Buffer | undefined;
+}
+
+/**
+ * The files that KEYWHIZ_CLIENT_CERT, KEYWHIZ_CLIENT_KEY and KEYWHIZ_CA name.
+ * @throws TsopsError("generic") if one cannot be read, is no PEM of its kind, or the certificate is not valid now.
+ */
+export async function loadCredentials(context: KeyContext): Promise<KeywhizCredentials> {
+  const load = (variable: string) => readPem(variable, context.env[variable]!);
+  const cert = await load("KEYWHIZ_CLIENT_CERT");
+  checkDates(cert, context.now());
+  const ca = context.env.KEYWHIZ_CA ? await load("KEYWHIZ_CA") : undefined;
+  return { cert, ca, key: await load("KEYWHIZ_CLIENT_KEY") };
+}
+
+async function readPem(variable: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? "unknown";
+    throw new TsopsError("generic", `${variable} names ${printable(path)}, which cannot be read (${code})`, {
+      hint: "name a PEM file that this user can read",
+      cause,
+    });
+  }
+}
+
+function checkDates(pem: Buffer, now: Date): void {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(pem);
+  } catch (cause) {
+    throw new TsopsError("generic", "the file that KEYWHIZ_CLIENT_CERT names is not a certificate in PEM", {
+      hint: "it begins with -----BEGIN CERTIFICATE-----",
+      cause,
+    });
+  }
+  const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
+  if (now >= from && now <= to) return;
+  const when = now > to ? `has expired (${to.toISOString()})` : `is not valid before ${from.toISOString()}`;
+  throw new TsopsError("generic", `the Keywhiz client certificate ${when}`, {
+    hint: "get a new certificate for the client, or set this machine's clock",
+  });
+}

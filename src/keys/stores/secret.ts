@@ -1,0 +1,141 @@
+import { TsopsError } from "../../errors.ts";
+import { printable, shortened } from "../../printable.ts";
+import { withFields } from "../fields.ts";
+import type { KeyContext, MasterKey } from "../kind.ts";
+import { reasonsOf } from "../reasons.ts";
+import { MASTER_KEY_BYTES, strictBase64 } from "./master.ts";
+
+/**
+ * The text of a secret that holds master keys: one or more, newest first, with white space or commas between them. Each
+ * is 32 bytes in base64, base64url or hexadecimal digits, or is itself wrapped by a key of another kind: that key's URI,
+ * `#`, and what it wrapped in the form in which files hold it (`enc`; the armor of age and PGP, which has line breaks, in
+ * base64 once more). Blanks in such a URI are written `%20`.
+ */
+
+/** One of the master keys in a secret: as it is, or wrapped by a key of another kind. */
+export type Held = { readonly raw: Buffer } | { readonly wrappedBy: MasterKey };
+
+/**
+ * The master keys in a secret, newest first; the caller clears them. What is wrapped stays so.
+ * @param where the secret's URI, for messages.
+ * @throws TsopsError("generic") if there is none, or something else is among them; never shows the text.
+ */
+export async function readMasterKeys(text: Buffer, where: string): Promise<Held[]> {
+  const parts = text
+    .toString("latin1")
+    .split(/[\s,]+/)
+    .filter(Boolean);
+  if (parts.length === 0) throw notOne(`${shortened(where)} is empty`);
+  const held: Held[] = [];
+  try {
+    for (const [i, part] of parts.entries()) {
+      const which = parts.length === 1 ? "what" : `part ${i + 1} of ${parts.length} of what`;
+      held.push(await readPart(part, `${which} ${shortened(where)} holds`));
+    }
+    return held;
+  } catch (error) {
+    clear(held);
+    throw error;
+  }
+}
+
+export function clear(held: readonly Held[]): void {
+  for (const one of held) if ("raw" in one) one.raw.fill(0);
+}
+
+async function readPart(part: string, what: string): Promise<Held> {
+  if (part.includes(":")) return { wrappedBy: await readWrapped(part, what) };
+  const raw = decode(part);
+  if (!raw) throw notOne(`${what} is not a master key: it is neither base64 nor hexadecimal`);
+  const weak = weakness(raw);
+  if (weak === undefined) return { raw };
+  raw.fill(0);
+  throw notOne(`${what} is not a master key: ${weak}`);
+}
+
+/** Why bytes cannot be a master key; undefined if they can. */
+function weakness(key: Uint8Array): string | undefined {
+  if (key.length !== MASTER_KEY_BYTES) {
+    return `it has ${key.length} bytes, and ${MASTER_KEY_BYTES} are due`;
+  }
+  return key.every((byte) => byte === key[0]) ? "all its bytes are the same" : undefined;
+}
+
+/** 64 hexadecimal digits count as such, although they are base64 too; padding may be missing. */
+function decode(part: string): Buffer | undefined {
+  if (/^[0-9a-f]{64}$/i.test(part)) return Buffer.from(part, "hex");
+  const digits = part
+    .replace(/={1,2}$/, "")
+    .replaceAll("-", "+")
+    .replaceAll("_", "/");
+  return strictBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, "="));
+}
+
+async function readWrapped(part: string, what: string): Promise<MasterKey> {
+  const end = part.lastIndexOf("#");
+  const uri = part.slice(0, Math.max(end, 0)).replaceAll("%20", " ");
+  // loaded here, since the table of kinds is made from the modules that need this one
+  const [{ parseUri }, { kindNamed }] = await Promise.all([import("../uri.ts"), import("../table.ts")]);
+  const ref = parseUri(uri);
+  const refuse = (why: string) => notOne(`${what} is not a wrapped master key: ${why}`);
+  if (!ref || end === part.length - 1)
+    throw refuse("it is not the URI of a key, # and what that key wrapped");
+  if (["env", "vaultkv", "keywhiz"].includes(ref.kind)) {
+    throw refuse("a key that is held in a store cannot wrap another one");
+  }
+  try {
+    const [key, ...more] = kindNamed(ref.kind).parse(ref.id);
+    if (!key || more.length > 0) throw refuse("its URI names several keys");
+    return withFields(key, { enc: unpacked(part.slice(end + 1)) });
+  } catch (cause) {
+    if (cause instanceof TsopsError && cause.code === "generic") throw cause;
+    throw refuse("the URI in it is malformed");
+  }
+}
+
+const ARMOR = /^-----BEGIN /;
+
+function unpacked(text: string): string {
+  const inside = strictBase64(text)?.toString("latin1") ?? "";
+  return ARMOR.test(inside) ? inside : text;
+}
+
+/** How a key that wrapped a master key stands in a secret, as {@link readMasterKeys} reads it. */
+export function wrappedPart(uri: string, enc: string): string {
+  const packed = ARMOR.test(enc) ? Buffer.from(enc).toString("base64") : enc;
+  return `${uri.replaceAll(" ", "%20")}#${packed}`;
+}
+
+/**
+ * A master key in the clear: a copy, or unwrapped by the key that wrapped it, under the same rules as for a file: what
+ * only the secret names (a server, a role, a profile) gets no credentials. The caller clears it.
+ * @throws TsopsError("generic") with the cause and what to do, or what that key's kind throws.
+ */
+export async function openMasterKey(held: Held, where: string, context: KeyContext): Promise<Buffer> {
+  if ("raw" in held) return Buffer.from(held.raw);
+  const { kindNamed, describeKey } = await import("../table.ts");
+  const kind = kindNamed(held.wrappedBy.kind);
+  const what = `the master key in ${shortened(where)} is wrapped by ${describeKey(held.wrappedBy)}`;
+  let key: Buffer | null;
+  try {
+    key = await kind.unwrap(held.wrappedBy, context);
+  } catch (error) {
+    const code = error instanceof TsopsError ? error.code : "generic";
+    const [why, ...next] = reasonsOf(error);
+    throw new TsopsError(code, `${what}: ${why}`, { hint: next.join("\n") || undefined, cause: error });
+  }
+  if (!key) {
+    const [why, ...next] = kind.whyNot?.(held.wrappedBy, context) ?? ["nothing here can open it"];
+    throw new TsopsError("generic", `${what}: ${why}`, { hint: next.join("\n") || undefined });
+  }
+  const weak = weakness(key);
+  if (weak === undefined) return key;
+  key.fill(0);
+  throw notOne(`${what}, but what comes out is not a master key: ${weak}`);
+}
+
+function notOne(message: string): TsopsError {
+  return new TsopsError("generic", printable(message), {
+    hint: "`tsops keygen --master` makes a master key; docs/keys.md says how one is written",
+  });
+}

@@ -1,0 +1,62 @@
+import { TsopsError } from "../../errors.ts";
+import type { TreeMap } from "../../formats/tree.ts";
+import { printable } from "../../printable.ts";
+import { withoutControls } from "../controls.ts";
+import { checkCreatedAt, neededField, sortedFields, textField } from "../fields.ts";
+import type { KeyKind } from "../kind.ts";
+import { lazily } from "../lazily.ts";
+import { refuseSecretKey } from "../secret.ts";
+
+const TITLE = "HashiCorp Vault";
+const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
+
+/** Keys of HashiCorp Vault's transit engine, by URI (SPEC section 5). */
+export const hcVault: KeyKind = withoutControls({
+  name: "hc_vault",
+  field: "hc_vault",
+  title: TITLE,
+
+  parse(list) {
+    refuseSecretKey(list);
+    const uris = list.split(",").map((part) => part.trim());
+    return uris.filter(Boolean).map((uri) => {
+      const fields = parseUri(uri);
+      return { kind: "hc_vault", id: idOf(fields), fields };
+    });
+  },
+
+  fromMetadata(fields) {
+    checkCreatedAt(fields, TITLE);
+    for (const name of ["vault_address", "engine_path", "key_name"]) neededField(fields, name, TITLE);
+    return { kind: "hc_vault", id: idOf(fields), fields };
+  },
+
+  ...lazily(async () => (await import("./use.ts")).transitUse),
+});
+
+/** Address, engine and key from `ADDRESS/v1/ENGINE/keys/NAME`; the engine's path may have several parts. */
+function parseUri(uri: string): TreeMap {
+  const refuse = (why: string): TsopsError =>
+    new TsopsError("usage", `${printable(uri)} is not a HashiCorp Vault key: ${why}`, {
+      hint: `write it as ${EXAMPLE}`,
+    });
+  const [, address, path = ""] = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]+)([^?#]*)$/i.exec(uri) ?? [];
+  if (address === undefined) throw refuse("it has no scheme such as https://, or a query");
+  if (/\/[^/]+\/v\d+\/[^/]+\/[^/]+\/[^/]+/.test(path))
+    throw refuse("Vault under a path of its own is not supported");
+  if (!/\/v\d+\/[^/]+\/[^/]+\/[^/]+/.test(path)) throw refuse("its path is not one of a transit key");
+  const parts = path.replace(/^\/+|\/+$/g, "").split("/");
+  return sortedFields([
+    ["engine_path", parts.slice(1, -2).filter(Boolean).join("/")],
+    ["key_name", parts.at(-1)],
+    ["vault_address", address],
+  ]);
+}
+
+/** As SOPS prints it. */
+function idOf(fields: TreeMap): string {
+  const [address, engine, name] = ["vault_address", "engine_path", "key_name"].map((f) =>
+    textField(fields, f),
+  );
+  return `${address}/v1/${engine}/keys/${name}`;
+}

@@ -1,0 +1,193 @@
+import type { ChildProcess } from "node:child_process";
+import fs from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { TsopsError } from "../errors.ts";
+import { once } from "../keys/cache.ts";
+import type { KeyContext, KeyGroup } from "../keys/kind.ts";
+import { nameOf } from "../keys/stores/env-uri.ts";
+import { printable } from "../printable.ts";
+import { type Purpose, withoutSecrets } from "./secret-variables.ts";
+
+/** Other programs: gpg, age plugins, the commands that print identities. Never through a shell. */
+
+/** Variables that hold master keys which files, rules or options name: programs do not get them. */
+export function secretVariables(context: KeyContext): Set<string> {
+  return once(context, "secret variables", () => new Set());
+}
+
+/** Notes the variables that hold keys of these groups, whichever of the keys is then used. */
+export function keepFromPrograms(groups: readonly KeyGroup[], context: KeyContext): void {
+  for (const { kind, id } of groups.flat()) if (kind === "env") secretVariables(context).add(nameOf(id));
+}
+
+/** The environment for a program: the context's, without what a program for that purpose does not need. */
+export async function environmentFor(
+  context: KeyContext,
+  purpose: Purpose,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string | undefined>> {
+  const masters = [...secretVariables(context), ...((await context.masterVariables?.()) ?? [])];
+  return { ...withoutSecrets(context.env, purpose, masters), ...more };
+}
+
+const WINDOWS = process.platform === "win32";
+
+/** What Windows runs without a shell, and with one. */
+const EXTENSIONS = WINDOWS ? [".exe", ".com"] : [""];
+export const SHELL_EXTENSIONS = WINDOWS ? [".exe", ".com", ".cmd", ".bat"] : [""];
+
+/**
+ * Where a program is on PATH; undefined if it is not. Only absolute folders count, so that nothing in the working
+ * folder (a repository, perhaps a stranger's) is ever run. Every program that tsops starts by its name is found here.
+ */
+export async function findProgram(
+  name: string,
+  env: KeyContext["env"],
+  extensions: readonly string[] = EXTENSIONS,
+): Promise<string | undefined> {
+  const complete = extensions.some((extension) => name.toLowerCase().endsWith(extension));
+  for (const folder of (env.PATH ?? env.Path ?? "").split(delimiter)) {
+    if (!isAbsolute(folder)) continue;
+    for (const extension of complete ? [""] : extensions) {
+      const file = join(folder, name + extension);
+      if (await canRun(file)) return file;
+    }
+  }
+  return undefined;
+}
+
+/** Whether a name says where the program is: then it is taken as it stands. */
+export function isPath(name: string): boolean {
+  return WINDOWS ? /[\\/]/.test(name) || /^[a-z]:/i.test(name) : name.includes("/");
+}
+
+/** The program's path: the one that was given, else the one on PATH. @throws TsopsError("generic"), exit code 127 */
+export async function locateProgram(name: string, env: KeyContext["env"]): Promise<string> {
+  const found = isPath(name) ? name : await findProgram(name, env);
+  if (found !== undefined) return found;
+  throw new TsopsError("generic", `${printable(name)} cannot be started: there is no such program`, {
+    exit: 127,
+    hint: "it is looked for in the absolute folders of PATH",
+  });
+}
+
+async function canRun(file: string): Promise<boolean> {
+  try {
+    await fs.promises.access(file, WINDOWS ? fs.constants.F_OK : fs.constants.X_OK);
+    return (await fs.promises.stat(file)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+export interface Program {
+  /** The first word is a path, or a name that is on the PATH of `env`. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly input?: Uint8Array;
+  /** It is ended after so many seconds. */
+  readonly limit: number;
+  readonly signal?: AbortSignal;
+  /** Collect what it writes to file descriptor 3, too. */
+  readonly third?: boolean;
+}
+
+export interface Outcome {
+  /** Exit code; null if a signal ended it. */
+  readonly code: number | null;
+  /** The caller clears it where it is secret. */
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  /** What it wrote to file descriptor 3. */
+  readonly third: string;
+}
+
+const MAX_OUTPUT = 2 ** 24;
+
+/** Starts the program at a path; its standard error is collected, since it may say why it fails. */
+export function start(program: Omit<Program, "input" | "limit">, cwd?: string): ChildProcess {
+  const [command = "", ...args] = program.argv;
+  // Loaded only here: most runs start no other program.
+  const { spawn } = process.getBuiltinModule("node:child_process");
+  const stdio = new Array<"pipe">(program.third ? 4 : 3).fill("pipe");
+  return spawn(command, args, { env: { ...program.env }, cwd, stdio, windowsHide: true });
+}
+
+/**
+ * Runs a program to its end.
+ * @throws TsopsError("generic") if it cannot be started, takes too long or prints more than 16 MiB,
+ * TsopsError("aborted") if the signal says so.
+ */
+export async function run(program: Program): Promise<Outcome> {
+  const name = program.argv[0] ?? "";
+  if (program.signal?.aborted) throw aborted(name);
+  const [, ...args] = program.argv;
+  const child = start({ ...program, argv: [await locateProgram(name, program.env), ...args] });
+  return new Promise((resolve, reject) => {
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    const third: Buffer[] = [];
+    let size = 0;
+    const stop = (error: TsopsError): void => {
+      finish();
+      end(child);
+      for (const chunk of stdout) chunk.fill(0);
+      reject(error);
+    };
+    const onAbort = (): void => stop(aborted(name));
+    const timer = setTimeout(() => stop(tookTooLong(name, program.limit)), program.limit * 1000);
+    const finish = (): void => {
+      clearTimeout(timer);
+      program.signal?.removeEventListener("abort", onAbort);
+    };
+    const collect = (into: Buffer[]) => (chunk: Buffer) => {
+      into.push(chunk);
+      size += chunk.length;
+      if (size > MAX_OUTPUT) stop(new TsopsError("generic", `${name} printed more than 16 MiB`));
+    };
+    program.signal?.addEventListener("abort", onAbort);
+    child.stdout?.on("data", collect(stdout));
+    child.stderr?.on("data", collect(stderr));
+    child.stdio[3]?.on("data", collect(third));
+    // A program may end without reading all of its input; its exit code tells what that means.
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(program.input);
+    child.on("error", (error) => {
+      finish();
+      reject(cannotStart(name, error));
+    });
+    child.on("close", (code) => {
+      finish();
+      const [errors, more] = [stderr, third].map((chunks) => Buffer.concat(chunks).toString());
+      resolve({ code, stdout: Buffer.concat(stdout), stderr: errors!, third: more! });
+      for (const chunk of stdout) chunk.fill(0);
+    });
+  });
+}
+
+/** Ends a program, politely first. */
+export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): void {
+  child.stdin?.destroy();
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  child.stdio[3]?.destroy();
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  const force = setTimeout(() => child.kill("SIGKILL"), 2000);
+  child.on("exit", () => clearTimeout(force));
+}
+
+export function aborted(name: string): TsopsError {
+  return new TsopsError("aborted", `${name} was stopped`);
+}
+
+export function tookTooLong(name: string, seconds: number): TsopsError {
+  return new TsopsError("generic", `${name} did not answer within ${seconds} seconds`);
+}
+
+/** The error for a program that did not start. */
+export function cannotStart(name: string, error: unknown): TsopsError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const why = code === "ENOENT" ? "there is no such program" : code === "EACCES" ? "it may not be run" : code;
+  return new TsopsError("generic", `${name} cannot be started: ${why ?? "unknown cause"}`, { cause: error });
+}

@@ -1,0 +1,102 @@
+import { once } from "node:events";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TreeMap } from "../../src/formats/tree.ts";
+import { end, environmentFor, findProgram, keepFromPrograms, run, start } from "../../src/programs/run.ts";
+import { contextWith } from "../keys/helpers.ts";
+import { ending } from "../support/pace.ts";
+
+const env = { PATH: process.env.PATH };
+const sh = (script: string): readonly string[] => ["sh", "-c", script];
+
+test("output, exit code, input", async () => {
+  const { code, stdout, stderr } = await run({
+    argv: sh("cat; echo problem >&2; exit 3"),
+    env,
+    input: Buffer.from("in"),
+    limit: 10,
+  });
+  assert.equal([code, stdout.toString(), stderr], [3, "in", "problem\n"]);
+});
+
+test("arguments reach the program as they are", async () => {
+  const args = ["a b", "$HOME", "`id`", "", "*", 'q"q', "-x"];
+  const { stdout } = await run({ argv: ["printf", "%s|", ...args], env, limit: 10 });
+  assert.is(stdout.toString(), `${args.join("|")}|`);
+});
+
+test("only the environment that is given", async () => {
+  const { stdout } = await run({ argv: ["env"], env: { ...env, A: "1", B: undefined }, limit: 10 });
+  assert.equal(stdout.toString().trim().split("\n").sort(), ["A=1", `PATH=${process.env.PATH}`].sort());
+});
+
+test("a program that does not read its input", async () => {
+  const { code } = await run({ argv: ["true"], env, input: Buffer.alloc(1_000_000), limit: 10 });
+  assert.is(code, 0);
+});
+
+test("a program that takes too long is ended, even if it does not listen", async () => {
+  const error: unknown = await run({ argv: sh("trap '' TERM; sleep 20"), env, limit: 0.2 }).catch(
+    (e: unknown) => e,
+  );
+  assert.match(String(error), "sh did not answer within 0.2 seconds");
+  const child = start({
+    argv: ["/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"],
+    env,
+  });
+  await once(child.stdout!, "data");
+  const exit = once(child, "exit");
+  end(child);
+  try {
+    assert.equal(await ending(exit), [null, "SIGKILL"]);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("a program that prints without end is ended", async () => {
+  const error: unknown = await run({ argv: ["yes"], env, limit: 20 }).catch((e: unknown) => e);
+  assert.match(String(error), "yes printed more than 16 MiB");
+});
+
+test("a run that was stopped before it began", async () => {
+  const signal = AbortSignal.abort();
+  const error: unknown = await run({ argv: ["true"], env, limit: 1, signal }).catch((e: unknown) => e);
+  assert.is((error as { code: string }).code, "aborted");
+});
+
+test("identities are taken from the environment of others", async () => {
+  const context = contextWith({
+    SOPS_AGE_KEY: "x",
+    SOPS_AGE_KEY_CMD: "x",
+    SOPS_AGE_SSH_PRIVATE_KEY_CMD: "x",
+    A: "1",
+  });
+  assert.equal(await environmentFor(context, "logs in", { B: "2" }), {
+    PATH: process.env.PATH,
+    A: "1",
+    B: "2",
+  });
+});
+
+test("gpg and plugins get no variables of services, but a plugin those of its own", async () => {
+  const aws = { AWS_SECRET_ACCESS_KEY: "x", AWS_PROFILE: "x" };
+  const context = contextWith({ ...aws, VAULT_TOKEN: "x", SOPS_AGE_KEY_FILE: "x", OTHER: "1", M: "x" });
+  keepFromPrograms([[{ kind: "env", id: "env://M", fields: TreeMap.of([]) }]], context);
+  const rest = { PATH: process.env.PATH, OTHER: "1" };
+  assert.equal(await environmentFor(context, "gpg"), rest);
+  assert.equal(await environmentFor(context, { plugin: "yubikey" }), rest);
+  assert.equal(await environmentFor(context, { plugin: "awskms" }), { ...rest, ...aws });
+  assert.not.ok("M" in (await environmentFor(context, "logs in")));
+});
+
+test("programs on PATH", async () => {
+  assert.match((await findProgram("sh", env))!, /^\/.*\/sh$/);
+  assert.is(await findProgram("no-such-program-here", env), undefined);
+  assert.is(await findProgram("sh", {}), undefined);
+  assert.is(await findProgram("bin", { PATH: "/usr" }), undefined, "a folder is no program");
+  const relative = await run({ argv: ["sh"], env: { PATH: ":.:bin" }, limit: 10 }).catch((e: unknown) => e);
+  assert.match(String(relative), "sh cannot be started: there is no such program");
+});
+
+test.run();
