@@ -7,7 +7,7 @@ import { join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
 /** The program's entry, and what it loads when it is needed that most runs need. */
-const START = ["src/cli/main.ts", "src/cli/commands/decrypt.ts", "src/formats/yaml/index.ts"];
+const START = ["src/cli/main.ts", "src/cli/commands/decrypt/run.ts", "src/formats/yaml/index.ts"];
 /** Packages whose code is in the scripts; others are loaded from node_modules when they are used. */
 const INSIDE = ["yargs-parser"];
 

@@ -67,7 +67,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops encrypt -i --key awskms://arn:… --key env://MASTER a.yaml", "for keys of any kind"],
       ["tsops encrypt --update old.enc.yaml new.yaml", "only what changed gets a new ciphertext"],
     ],
-    load: async () => (await import("./commands/encrypt.ts")).encrypt,
+    load: async () => (await import("./commands/encrypt/run.ts")).encrypt,
   },
   {
     usage: "decrypt [files..]",
@@ -85,14 +85,14 @@ export const COMMANDS: readonly Command[] = [
       ['tsops decrypt --extract \'["db"]["password"]\' secrets.yaml', "one value"],
       ["tsops decrypt --output plain/ config/", "every encrypted file below a folder"],
     ],
-    load: async () => (await import("./commands/decrypt.ts")).decrypt,
+    load: async () => (await import("./commands/decrypt/run.ts")).decrypt,
   },
   {
     usage: "edit <file>",
     summary: "open the plaintext in your editor and encrypt what changed",
     options: { ...TYPES, ...KEYS, ...SELECTORS, ...THRESHOLD, ...IGNORE_MAC, ...SHOW_KEYS, ...YES },
     examples: [["EDITOR='code --wait' tsops edit secrets.yaml", "with an editor of your choice"]],
-    load: async () => (await import("./commands/edit.ts")).edit,
+    load: async () => (await import("./commands/edit/run.ts")).edit,
   },
   {
     usage: "set <file> <index> [value]",
@@ -106,7 +106,7 @@ export const COMMANDS: readonly Command[] = [
         "a text from a pipe",
       ],
     ],
-    load: async () => (await import("./commands/set.ts")).set,
+    load: async () => (await import("./commands/set/run.ts")).set,
   },
   {
     usage: "unset <file> <index>",
@@ -120,7 +120,7 @@ export const COMMANDS: readonly Command[] = [
       ...NO_THRESHOLD,
     },
     examples: [["tsops unset secrets.yaml '[\"users\"][0]'", "the first item of a list"]],
-    load: async () => (await import("./commands/set.ts")).unset,
+    load: async () => (await import("./commands/set/run.ts")).unset,
   },
   {
     usage: "rotate [files..]",
@@ -138,7 +138,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops rotate -i --rm-age age1… secrets.yaml", "take a person's key away"],
       ["tsops rotate -i --add-key gcpkms://projects/… --rm-key pgp:D2FD… *.yaml", "keys of any kind"],
     ],
-    load: async () => (await import("./commands/rotate.ts")).rotate,
+    load: async () => (await import("./commands/rotate/run.ts")).rotate,
   },
   {
     usage: "updatekeys <files..>",
@@ -157,13 +157,13 @@ export const COMMANDS: readonly Command[] = [
       ["tsops updatekeys -y config/*.yaml", "without asking"],
       ["tsops updatekeys --check .", "for CI: exit 1 if a file has not the keys of its rule"],
     ],
-    load: async () => (await import("./commands/updatekeys.ts")).updatekeys,
+    load: async () => (await import("./commands/updatekeys/run.ts")).updatekeys,
   },
   {
     usage: "groups",
     summary: "add or delete a file's key groups",
     options: {},
-    load: async () => (await import("./commands/groups.ts")).groups,
+    load: async () => (await import("./commands/groups/run.ts")).groups,
     subcommands: [
       {
         usage: "add",
@@ -176,7 +176,7 @@ export const COMMANDS: readonly Command[] = [
           ...YES,
         },
         examples: [["tsops groups add -i -f secrets.yaml --age age1…", "a second group"]],
-        load: async () => (await import("./commands/groups.ts")).addGroup,
+        load: async () => (await import("./commands/groups/run.ts")).addGroup,
       },
       {
         usage: "delete [index]",
@@ -188,7 +188,7 @@ export const COMMANDS: readonly Command[] = [
           ...YES,
         },
         examples: [["tsops groups delete -i -f secrets.yaml 1", "the second group; asks before"]],
-        load: async () => (await import("./commands/groups.ts")).deleteGroup,
+        load: async () => (await import("./commands/groups/run.ts")).deleteGroup,
       },
     ],
   },
@@ -196,7 +196,7 @@ export const COMMANDS: readonly Command[] = [
     usage: "filestatus <file>",
     summary: "say as JSON whether a file is encrypted",
     options: { "input-type": TYPES["input-type"]!, json: flag("accepted: it is always JSON") },
-    load: async () => (await import("./commands/filestatus.ts")).filestatus,
+    load: async () => (await import("./commands/filestatus/run.ts")).filestatus,
   },
   {
     usage: "publish <files..>",
@@ -213,7 +213,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops publish --recursive --dry-run prod/", "what would go where; nothing is sent"],
       ["tsops publish -y --recursive prod/", "a whole folder; what did not change is left alone"],
     ],
-    load: async () => (await import("./commands/publish.ts")).publish,
+    load: async () => (await import("./commands/publish/run.ts")).publish,
   },
   {
     usage: "doctor [files..]",
@@ -223,7 +223,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops doctor secrets.yaml", "credentials, region, permission and network for each of its keys"],
       ["tsops doctor", "the same for the keys that the configuration names"],
     ],
-    load: async () => (await import("./commands/doctor.ts")).doctor,
+    load: async () => (await import("./commands/doctor/run.ts")).doctor,
   },
   {
     usage: "exec-env <file> [command]",
@@ -241,7 +241,7 @@ export const COMMANDS: readonly Command[] = [
       ...DOCUMENT,
     },
     examples: [["tsops exec-env secrets.env 'psql \"$DATABASE_URL\"'", "SOPS's form: one command string"]],
-    load: async () => (await import("./commands/exec-env.ts")).execEnv,
+    load: async () => (await import("./commands/exec/exec-env.ts")).execEnv,
     runsProgram: true,
   },
   {
@@ -257,7 +257,7 @@ export const COMMANDS: readonly Command[] = [
       filename: text("name of the temporary file"),
     },
     examples: [["tsops exec-file secrets.json 'app --config {}'", "{} is the file's path"]],
-    load: async () => (await import("./commands/exec-file.ts")).execFile,
+    load: async () => (await import("./commands/exec/exec-file.ts")).execFile,
     runsProgram: true,
   },
   {
@@ -276,7 +276,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ["tsops exec app.yaml db.env -- node server.js --port 80", "everything after -- is the program"],
     ],
-    load: async () => (await import("./commands/exec.ts")).exec,
+    load: async () => (await import("./commands/exec/exec.ts")).exec,
     runsProgram: true,
   },
   {
@@ -292,7 +292,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops keygen -o key.txt", "the recipient is printed"],
       ["tsops keygen --master --key awskms://arn:…", "what is printed is of no use without that key"],
     ],
-    load: async () => (await import("./commands/keygen.ts")).keygen,
+    load: async () => (await import("./commands/keygen/run.ts")).keygen,
   },
   {
     usage: "init [patterns..]",
@@ -304,13 +304,13 @@ export const COMMANDS: readonly Command[] = [
       ["tsops init 'config/*.yaml'", "for these files"],
       ["tsops init", "in a clone that has a configuration: makes your key, and says how to be let in"],
     ],
-    load: async () => (await import("./commands/init.ts")).init,
+    load: async () => (await import("./commands/init/run.ts")).init,
   },
   {
     usage: "config",
     summary: "explain or check the configuration",
     options: {},
-    load: async () => (await import("./commands/config.ts")).config,
+    load: async () => (await import("./commands/config/run.ts")).config,
     notes: async () => (await import("../config/help.ts")).fieldsHelp(),
     subcommands: [
       {
@@ -318,14 +318,14 @@ export const COMMANDS: readonly Command[] = [
         summary: "which rule a file gets, why not the others, and for whom it is encrypted",
         options: { ...JSON_OUTPUT },
         examples: [["tsops config explain prod/db.yaml", "works for files that do not exist yet"]],
-        load: async () => (await import("./commands/config.ts")).explain,
+        load: async () => (await import("./commands/config/run.ts")).explain,
       },
       {
         usage: "check",
         summary: "check the configuration file",
         options: { ...JSON_OUTPUT },
         examples: [["tsops config check", "exit 1 if something is wrong"]],
-        load: async () => (await import("./commands/config.ts")).check,
+        load: async () => (await import("./commands/config/run.ts")).check,
       },
     ],
   },
@@ -342,7 +342,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops allow", "approve it as it is; any change of the file withdraws that"],
       ["tsops allow /srv/app/.sops.yaml", "another one"],
     ],
-    load: async () => (await import("./commands/allow.ts")).allow,
+    load: async () => (await import("./commands/allow/run.ts")).allow,
   },
   {
     usage: "keyservice",
@@ -371,14 +371,14 @@ export const COMMANDS: readonly Command[] = [
         "for a cluster",
       ],
     ],
-    load: async () => (await import("./commands/keyservice.ts")).keyservice,
+    load: async () => (await import("./commands/keyservice/run.ts")).keyservice,
   },
   {
     usage: "completion [shell]",
     summary: "print a completion script for bash, zsh or fish",
     options: {},
     examples: [["source <(tsops completion bash)", "in ~/.bashrc"]],
-    load: async () => (await import("./commands/completion.ts")).completion,
+    load: async () => (await import("./commands/completion/run.ts")).completion,
   },
 ];
 
@@ -402,7 +402,7 @@ export const LEGACY: Command = {
     ...SHOW_KEYS,
     ...YES,
   }),
-  load: async () => (await import("./commands/legacy.ts")).legacy,
+  load: async () => (await import("./commands/legacy/run.ts")).legacy,
 };
 
 /** They would drown the commands in `tsops --help`; each command's own help has them. */

@@ -1,0 +1,112 @@
+import { resolve } from "node:path";
+import { checkConfig } from "../../../config/check.ts";
+import {
+  type Explanation,
+  explain as explainRules,
+  explanationLines,
+  selectorOf,
+} from "../../../config/explain.ts";
+import { Configurations } from "../../../config/find.ts";
+import type { Config, Rule } from "../../../config/model.ts";
+import { type Place, TsopsError } from "../../../errors.ts";
+import { groupsNeeded } from "../../../keys/metadata.ts";
+import type { Args } from "../../args.ts";
+import { type Io, write, writeLines } from "../../io.ts";
+import { keyJson, selectorJson, writeJson } from "../../json.ts";
+import { note, tell } from "../../report.ts";
+
+/** `config` alone says what it can do. */
+export async function config(_args: Args, io: Io): Promise<number> {
+  await write(io.stdout, "tsops config explain FILE… | tsops config check; see tsops config --help\n");
+  return 0;
+}
+
+/** `config explain FILE…`: which configuration, which rule, and why not the others. */
+export async function explain(args: Args, io: Io): Promise<number> {
+  const configurations = search(args, io);
+  const explained: unknown[] = [];
+  for (const name of args.list("files")) {
+    const file = resolve(io.cwd, name);
+    const found = await configurations.load(file);
+    for (const text of found.warnings) await note(io, `warning: ${text}`);
+    if (!found.config) throw noConfig();
+    const explanation = await explainRules(found.config, file, found.by);
+    if (args.flag("json")) explained.push(explanationJson(name, explanation));
+    else await writeLines(io.stdout, explanationLines(explanation));
+  }
+  if (args.flag("json")) await writeJson(io, { files: explained });
+  return 0;
+}
+
+function explanationJson(name: string, { config, by, rules, chosen, problem }: Explanation) {
+  return {
+    file: name,
+    configuration: config.path,
+    foundBy: by ?? null,
+    rules: rules.map(({ rule, matches, why }) => ({
+      number: rule.number,
+      name: rule.name ?? null,
+      line: rule.place.line ?? null,
+      pattern: rule.pattern ? { kind: rule.pattern.kind, text: rule.pattern.text } : null,
+      matches: matches ?? null,
+      why,
+    })),
+    chosen: chosen?.number ?? null,
+    protection: chosen ? protectionJson(config, chosen) : null,
+    problem: problem ? messageJson(problem) : null,
+  };
+}
+
+/** Who could read a new file of a rule, and what would be encrypted in it. */
+function protectionJson(config: Config, rule: Rule) {
+  return {
+    groups: rule.groups.map((keys) => keys.map((key) => keyJson(key, { config }))),
+    threshold: groupsNeeded(rule.groups, rule.threshold),
+    selector: selectorJson(selectorOf(rule)),
+    macOnlyEncrypted: rule.macOnlyEncrypted,
+    seal: config.seal,
+  };
+}
+
+function messageJson({ message, hint, place }: { message: string; hint?: string; place?: Place }) {
+  return { message, hint: hint ?? null, line: place?.line ?? null, column: place?.column ?? null };
+}
+
+/** `config check`: everything that is wrong with the configuration; exit 1 if any of it is an error. */
+export async function check(args: Args, io: Io): Promise<number> {
+  const found = await search(args, io).load();
+  for (const text of found.warnings) await note(io, `warning: ${text}`);
+  if (!found.config) throw noConfig();
+  const findings = await checkConfig(found.config);
+  const errors = findings.filter(({ severity }) => severity === "error").length;
+  const warnings = findings.length - errors;
+  const exit = errors > 0 ? 1 : 0;
+  if (args.flag("json")) {
+    const listed = findings.map((finding) => ({ severity: finding.severity, ...messageJson(finding) }));
+    await writeJson(io, { configuration: found.config.path, errors, warnings, findings: listed });
+    return exit;
+  }
+  for (const { severity, message, hint, place } of findings) {
+    const where = [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");
+    const next = hint ? hint.split("\n").map((line) => `  ${line}`) : [];
+    const text = `${where}: ${severity}: ${message}`;
+    await tell(io, [{ text, colour: severity === "error" ? "red" : "yellow" }, ...next], "stdout");
+  }
+  const counts = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
+  await writeLines(io.stdout, [`${found.config.path}: ${counts}`]);
+  return exit;
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+function search(args: Args, io: Io): Configurations {
+  return new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+}
+
+function noConfig(): TsopsError {
+  return new TsopsError("config", "there is no .sops.yaml or .sopsrc from this folder upwards", {
+    hint: "`tsops init` writes a .sopsrc",
+  });
+}

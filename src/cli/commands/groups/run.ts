@@ -1,0 +1,156 @@
+import { resolve } from "node:path";
+import type { OpenDocument, Recipients, Session } from "../../../document.ts";
+import { TsopsError } from "../../../errors.ts";
+import { compareGroups, loses } from "../../../keys/difference.ts";
+import type { KeyGroup } from "../../../keys/kind.ts";
+import { effectiveThreshold } from "../../../keys/metadata.ts";
+import { type SaveOptions, saveRecipients, saveRotated } from "../../../save.ts";
+import type { Args } from "../../args.ts";
+import { keysFrom } from "../../creation.ts";
+import { missingFileExits } from "../../files.ts";
+import { type Io, write } from "../../io.ts";
+import { askNo, interactive } from "../../prompt.ts";
+import { formatDifference, showKey } from "../../recipients.ts";
+import { note } from "../../report.ts";
+import { loadSettings, type Settings } from "../../settings.ts";
+import { updateFile } from "../../update.ts";
+import { reportRemoved } from "../../vouch.ts";
+
+/** `groups` alone says what it can do, as SOPS does. */
+export async function groups(_args: Args, io: Io): Promise<number> {
+  await write(io.stdout, "tsops groups add|delete: change a file's key groups; see tsops groups --help\n");
+  return 0;
+}
+
+/** `groups add -f FILE --age …`: one more group; a new data key too, if more groups are needed than before. */
+export async function addGroup(args: Args, io: Io): Promise<number> {
+  const file = fileOption(args);
+  const { config } = await loadSettings(resolve(io.cwd, file), args, io);
+  const group = keysFrom(args, { config });
+  if (group.length === 0) {
+    throw new TsopsError("generic", "the new group has no master key", {
+      hint: "name one with --age, --pgp, …",
+    });
+  }
+  const work = updateFile(
+    file,
+    args,
+    io,
+    async (open, session, options, settings) => {
+      const after = withGroup(open, group, args);
+      checkThreshold(after.threshold, after.groups.length);
+      return await saveChanged(open, after, session, options, settings, io);
+    },
+    { inPlace: args.flag("in-place"), vouch: { after: (open) => withGroup(open, group, args) } },
+  );
+  return await missingFileExits(2, work);
+}
+
+function withGroup(open: Recipients, group: KeyGroup, args: Args): Recipients {
+  return { groups: [...open.groups, group], threshold: thresholdOption(args) ?? open.threshold };
+}
+
+/** `groups delete -f FILE INDEX`: one group less; a new data key too, if some keys cannot open the file any more. */
+export async function deleteGroup(args: Args, io: Io): Promise<number> {
+  const text = args.text("index");
+  if (text === undefined || !/^\d+$/.test(text)) {
+    throw new TsopsError("generic", "the number of the group is missing, or not a number", {
+      hint: "tsops groups delete -i -f FILE 0 deletes what is shown as Group 1",
+    });
+  }
+  const index = Number(text);
+  const work = updateFile(
+    fileOption(args),
+    args,
+    io,
+    async (open, session, options, settings) => {
+      if (!open.groups[index]) {
+        const last = open.groups.length - 1;
+        throw new TsopsError("generic", `there is no group with the number ${index}`, {
+          hint:
+            last === 0
+              ? "the file has one group, which has the number 0"
+              : `numbers go from 0 to ${last}; what is shown as Group 1 has the number 0`,
+        });
+      }
+      const { groups: left, threshold: needed } = withoutGroup(open, index, args);
+      if (left.length === 0) {
+        throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
+      }
+      const after = { groups: left, threshold: checkThreshold(needed, left.length) };
+      if (!(await agreed(open, index, after, settings, args, io))) return undefined;
+      return await saveChanged(open, after, session, options, settings, io);
+    },
+    { inPlace: args.flag("in-place"), vouch: { after: (open) => withoutGroup(open, index, args) } },
+  );
+  return await missingFileExits(2, work);
+}
+
+/**
+ * Says which group goes and what is left: the argument counts from 0 as in SOPS, and what is shown counts from 1. A person
+ * at a terminal is asked; SOPS asks nobody.
+ */
+async function agreed(
+  { groups }: Recipients,
+  index: number,
+  after: Recipients,
+  settings: Settings,
+  args: Args,
+  io: Io,
+): Promise<boolean> {
+  const name = fileOption(args);
+  const gone = groups[index]!.map((key) => `--- ${showKey(key, settings)}`);
+  await note(io, `${name} loses Group ${index + 1} of ${groups.length} (number ${index}):`, ...gone);
+  const left = formatDifference(compareGroups(after.groups, after.groups), settings);
+  const needed =
+    after.groups.length > 1
+      ? `, of which ${effectiveThreshold(after.groups, after.threshold)} are needed`
+      : "";
+  const count = after.groups.length === 1 ? "one group" : `${after.groups.length} groups`;
+  await note(io, `what is left is ${count}${needed}:`, ...left);
+  if (args.flag("yes") || !interactive(io) || (await askNo(`Delete Group ${index + 1} of ${name}?`, io)))
+    return true;
+  await note(io, `${name} is left unchanged`);
+  return false;
+}
+
+function withoutGroup(open: Recipients, index: number, args: Args): Recipients {
+  const groups = open.groups.filter((_, i) => i !== index);
+  return { groups, threshold: thresholdOption(args) ?? open.threshold };
+}
+
+/** With a new data key, if some could open the file before who cannot any more. */
+async function saveChanged(
+  open: OpenDocument,
+  after: Recipients,
+  session: Session,
+  options: SaveOptions,
+  settings: Settings,
+  io: Io,
+): Promise<string> {
+  if (!loses(open, after)) return await saveRecipients(open, after, session, options);
+  const text = await saveRotated(open, after, session, options);
+  await reportRemoved(after, open, settings, io);
+  return text;
+}
+
+function fileOption(args: Args): string {
+  const file = args.text("file");
+  if (file === undefined)
+    throw new TsopsError("no-file", "no file specified", { hint: "name it with --file" });
+  return file;
+}
+
+function thresholdOption(args: Args): number | undefined {
+  const threshold = args.number("shamir-secret-sharing-threshold");
+  return threshold === 0 ? undefined : threshold;
+}
+
+function checkThreshold(threshold: number, groupCount: number): number {
+  if (threshold <= groupCount) return threshold;
+  throw new TsopsError(
+    "generic",
+    `${threshold} key groups would be needed to decrypt, and there would be ${groupCount}`,
+    { hint: "set another threshold with --shamir-secret-sharing-threshold" },
+  );
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import { dirname, resolve } from "node:path";
+import { TsopsError } from "../../../errors.ts";
+import { createNew } from "../../../files/atomic.ts";
+import { makePrivateFolder } from "../../../files/folder.ts";
+import { generateIdentity } from "../../../keys/age/kind.ts";
+import type { Args } from "../../args.ts";
+import { type Io, write } from "../../io.ts";
+import { note } from "../../report.ts";
+
+/** `keygen`: an age identity or a master key, to standard output or to a new file that only its owner can read. */
+export async function keygen(args: Args, io: Io): Promise<number> {
+  if (args.flag("master")) return masterKey(args, io);
+  if (args.has("key")) {
+    throw new TsopsError("usage", "--key is for master keys: an age identity cannot be wrapped", {
+      hint: "add --master to make a master key",
+    });
+  }
+  const { text, recipient } = await generateIdentity(new Date(), args.flag("post-quantum"));
+  const output = args.text("output");
+  if (output === undefined) {
+    await write(io.stdout, text);
+    await note(io, `public key: ${recipient}`);
+    return 0;
+  }
+  await makePrivateFolder(dirname(resolve(io.cwd, output)));
+  await createNew(resolve(io.cwd, output), Buffer.from(text));
+  await write(io.stdout, `${recipient}\n`);
+  await note(io, `wrote the identity to ${output}: keep it secret; the line above is its recipient`);
+  return 0;
+}
+
+/** The text of a secret that holds a new master key, as it is or wrapped by the key that `--key` names. */
+async function masterKey(args: Args, io: Io): Promise<number> {
+  if (args.flag("post-quantum")) {
+    throw new TsopsError("usage", "--post-quantum is for age identities", {
+      hint: "leave it out: a master key is symmetric, and quantum computers do not break those",
+    });
+  }
+  const { MASTER_KEY_BYTES, masterKeyId } = await import("../../../keys/stores/master.ts");
+  const master = randomBytes(MASTER_KEY_BYTES);
+  try {
+    const text = args.has("key") ? await wrapped(master, args, io) : master.toString("base64");
+    const output = args.text("output");
+    if (output === undefined) await write(io.stdout, `${text}\n`);
+    else {
+      await makePrivateFolder(dirname(resolve(io.cwd, output)));
+      await createNew(resolve(io.cwd, output), Buffer.from(`${text}\n`));
+    }
+    const where = output === undefined ? "" : `; wrote it to ${output}`;
+    await note(io, `id of the master key: ${masterKeyId(master)}${where}`);
+    return 0;
+  } finally {
+    master.fill(0);
+  }
+}
+
+async function wrapped(master: Buffer, args: Args, io: Io): Promise<string> {
+  const [{ keysFrom }, { makeSession }, { kindNamed }, { textField }, { wrappedPart }] = await Promise.all([
+    import("../../creation.ts"),
+    import("../../session.ts"),
+    import("../../../keys/table.ts"),
+    import("../../../keys/fields.ts"),
+    import("../../../keys/stores/secret.ts"),
+  ]);
+  const uri = args.text("key")!;
+  const [key, ...more] = keysFrom(args.with({ key: [uri] }));
+  const kind = key && kindNamed(key.kind);
+  if (!kind || more.length > 0 || kind.field === undefined) {
+    throw new TsopsError("usage", "a master key is wrapped by one key of a kind that SOPS knows", {
+      hint: "give --key the URI of one key, such as awskms://… or age:…",
+    });
+  }
+  const { context } = await makeSession(args, io);
+  return wrappedPart(uri, textField((await kind.wrap(key, master, context)).fields, "enc"));
+}

@@ -1,0 +1,105 @@
+import { resolve } from "node:path";
+import { TsopsError } from "../../../errors.ts";
+import { endingSignals, takeSignals } from "../../../files/wayout.ts";
+import type { KeyContext } from "../../../keys/kind.ts";
+import { readPem, type TlsFiles } from "../../../keys/service/address.ts";
+import { jsonLog, type Log } from "../../../keyservice/log.ts";
+import { masterSecrets, variableOf } from "../../../keyservice/master.ts";
+import { type RunningServer, startServer } from "../../../keyservice/server.ts";
+import type { Args } from "../../args.ts";
+import { type Io, write } from "../../io.ts";
+import { askAnew } from "../../prompt.ts";
+import { contextFor } from "../../session.ts";
+
+/** How long requests that run may take once the service is told to stop. */
+const GRACE_MS = 5000;
+
+/** `keyservice`: serves the master keys of this machine until a signal comes (SPEC section 7). */
+export async function keyservice(args: Args, io: Io): Promise<number> {
+  if (args.has("keyservice") || args.has("enable-local-keyservice")) {
+    throw new TsopsError("usage", "a key service uses the keys of its own machine, and asks no other", {
+      hint: "--keyservice and --enable-local-keyservice are for the commands that open files",
+    });
+  }
+  const references = args.list("master-secret");
+  const log = jsonLog(
+    (line) => void write(io.stderr, line).catch(() => undefined),
+    () => new Date(),
+  );
+  const secrets = masterSecrets(references, io.env);
+  try {
+    const server = await startServer({
+      ...placeFrom(args, io),
+      tls: await tlsFrom(args, io),
+      secrets,
+      context: serverContext(args, io, references.map(variableOf), log),
+      // SOPS asks on standard output, too; the log is on the other
+      ask: args.flag("prompt") ? (question, signal) => askAnew(question, io, io.stdout, signal) : undefined,
+      log,
+      verbose: args.flag("verbose"),
+      allowAnyone: args.flag("allow-anyone"),
+    });
+    await stopOnSignal(server, log);
+  } finally {
+    for (const { secret } of secrets) secret.fill(0);
+  }
+  log({ event: "stopped" });
+  return 0;
+}
+
+/** Serves until a signal comes; a second one does not wait for the requests that run. */
+async function stopOnSignal(server: RunningServer, log: Log): Promise<void> {
+  let stopping = false;
+  let release: (() => void) | undefined;
+  await new Promise<void>((done) => {
+    release = takeSignals(endingSignals(), (signal) => {
+      log({ event: "stopping", signal });
+      void server.stop(stopping ? 0 : GRACE_MS).then(done);
+      stopping = true;
+    });
+  });
+  release?.();
+}
+
+function placeFrom(args: Args, io: Io): { network: "tcp" | "unix"; address: string } {
+  const [network, address] = [args.text("network")!, args.text("address")!];
+  if (network === "tcp") return { network, address };
+  if (network !== "unix") {
+    throw new TsopsError("usage", "--network is neither tcp nor unix");
+  }
+  if (!address.includes("/") && /^[\d.]+:\d+$/.test(address)) {
+    throw new TsopsError("usage", "a Unix socket needs a path", { hint: "name it with --address" });
+  }
+  return { network, address: resolve(io.cwd, address) };
+}
+
+async function tlsFrom(args: Args, io: Io): Promise<TlsFiles | undefined> {
+  const names = ["tls-cert", "tls-key", "tls-client-ca"];
+  const [cert, key, ca] = await Promise.all(
+    names.map((name) => {
+      const path = args.text(name);
+      return path === undefined ? undefined : readPem(resolve(io.cwd, path), `the file of --${name}`);
+    }),
+  );
+  if (!cert && !key && !ca) return undefined;
+  if (!cert || !key) {
+    throw new TsopsError("usage", "TLS needs both --tls-cert and --tls-key");
+  }
+  if (args.text("network") === "unix") {
+    throw new TsopsError("usage", "a Unix socket has no TLS: only its owner can connect to it");
+  }
+  return { cert, key, ca };
+}
+
+/** The context for requests. The master secrets are not for the kinds of keys, nor for programs that they start. */
+function serverContext(args: Args, io: Io, hidden: readonly string[], log: Log): KeyContext {
+  const env = Object.fromEntries(Object.entries(io.env).filter(([name]) => !hidden.includes(name)));
+  const context = contextFor(args, { ...io, env }, { asks: false });
+  return {
+    ...context,
+    // the questions of --prompt and those for passphrases cannot share a terminal
+    prompt: args.flag("prompt") ? undefined : context.prompt,
+    warn: (message) => log({ event: "warning", message }),
+    tell: undefined,
+  };
+}

@@ -1,0 +1,126 @@
+import { ruleGroups } from "../../../config/groups.ts";
+import type { PlacedSelector } from "../../../config/model.ts";
+import { compile } from "../../../config/pattern.ts";
+import { configError } from "../../../config/problem.ts";
+import type { NewFile, OpenDocument, Session } from "../../../document.ts";
+import { TsopsError } from "../../../errors.ts";
+import { pathOf } from "../../../formats/format.ts";
+import { formatPath } from "../../../formats/path.ts";
+import { decodeText, placeOf } from "../../../formats/text.ts";
+import { compareGroups, differs } from "../../../keys/difference.ts";
+import { groupsFromMetadata } from "../../../keys/metadata.ts";
+import { type Content, recreatedContent } from "../../../publish/content.ts";
+import { bareValues } from "../../../sops/bare.ts";
+import { type Bare, coverageChange } from "../../../sops/coverage.ts";
+import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../../../sops/selection.ts";
+import type { Args } from "../../args.ts";
+import { readEncryptedAs, readInput } from "../../files.ts";
+import type { Io } from "../../io.ts";
+import { formatDifference } from "../../recipients.ts";
+import { differenceLine, note, tell } from "../../report.ts";
+import { checkSealThere } from "../../require-seal.ts";
+import { indentFor } from "../../settings.ts";
+import { checkDrift } from "../../vouch.ts";
+import type { Plan } from "./plan.ts";
+
+/**
+ * The bytes of a file that is to be published; no key is needed.
+ * @throws TsopsError("no-metadata") if it is not encrypted, "generic" if not all of it is that should be, what
+ * `checkDrift` throws if it is not as its creation rule has it.
+ */
+export async function readEncryptedFile({ file, settings }: Plan, args: Args, io: Io): Promise<Buffer> {
+  const { bytes } = await readInput(file, io);
+  const text = decodeText(bytes);
+  const { format, reading, metadata } = await readEncryptedAs(text, file, args);
+  await checkSealThere(file, metadata, args, io);
+  await checkDrift({ ...groupsFromMetadata(metadata.tree), metadata, format }, settings, file, args, io);
+  if (metadata.mac === "") {
+    throw new TsopsError("no-metadata", "the file has no MAC", {
+      hint: "encrypt it again before it is published",
+    });
+  }
+  const [bare] = bareValues(reading, await compileSelector(metadata.selector));
+  if (!bare) return bytes;
+  const where = formatPath(pathOf(bare));
+  throw new TsopsError(
+    "generic",
+    `the value at ${where} is not encrypted, and the file says that it should be`,
+    {
+      place: placeOf(text, bare.start),
+      hint: "somebody put it there without tsops: take it out, and set it with `tsops set` or `tsops edit`",
+    },
+  );
+}
+
+/**
+ * The file for the recipients of its destination's recreation rule. Prints how the recipients change, as SOPS does.
+ * @throws TsopsError("config") for an invalid expression, "selectors-changed" if a secret would become plain.
+ */
+export async function recreated(
+  { settings, destination: { recreation }, file }: Plan,
+  open: OpenDocument,
+  { args, io, session, many }: { args: Args; io: Io; session: Session; many: boolean },
+): Promise<Content> {
+  const [selector] = recreation.selectors;
+  if (selector) await checkExpression(selector);
+  await checkPlain(file, selector, open, io);
+  const groups = ruleGroups(recreation);
+  const differences = compareGroups(open.groups, groups);
+  if (differs(differences)) {
+    const head = "The following changes will be made to the file's key groups:";
+    const title = many ? `${file}: ${head}` : head;
+    await tell(io, [title, ...formatDifference(differences, settings).map(differenceLine)], "stdout");
+  }
+  const made: NewFile = {
+    groups,
+    threshold: recreation.threshold,
+    selector: selector ?? DEFAULT_SELECTOR,
+    macOnlyEncrypted: recreation.macOnlyEncrypted,
+    seal: settings.config?.seal ?? true,
+    indent: indentFor(open.format, args, settings),
+  };
+  return recreatedContent(open, made, session);
+}
+
+/** An invalid expression never matches: nothing or everything would be plain without a word. */
+async function checkExpression({ kind, value, place }: PlacedSelector): Promise<void> {
+  const compiled = kind.endsWith("_regex") ? await compile(value) : undefined;
+  if (!compiled || !("why" in compiled)) return;
+  const message = `${kind} of the recreation rule is not a valid regular expression: ${compiled.why}`;
+  throw configError(message, place, "correct it; RE2 has no look-ahead and no back-references");
+}
+
+const SHOWN_PATHS = 10;
+
+/** A selector of the rule may make values plain, and then it is said which; the default must not. */
+async function checkPlain(
+  file: string,
+  selector: Selector | undefined,
+  open: OpenDocument,
+  io: Io,
+): Promise<void> {
+  const { bared } = await coverageChange(open.decrypted, open.format, selector ?? DEFAULT_SELECTOR);
+  const bare = bared.map(nameOf);
+  if (bare.length === 0) return;
+  if (!selector) {
+    throw new TsopsError(
+      "selectors-changed",
+      `${bare[0]} is encrypted, and would be plain where the file is published`,
+      {
+        hint: "the recreation rule has no selector, so values whose key ends with _unencrypted are left plain: give it the file's own",
+      },
+    );
+  }
+  const more = bare.length > SHOWN_PATHS ? `, and ${bare.length - SHOWN_PATHS} more` : "";
+  await note(
+    io,
+    `warning: ${file}: ${selector.kind} of the recreation rule publishes plain what is encrypted in the file: ` +
+      `${bare.slice(0, SHOWN_PATHS).join(", ")}${more}`,
+  );
+}
+
+function nameOf({ kind, path }: Bare): string {
+  const where = formatPath(path);
+  if (kind === "value") return `the value at ${where}`;
+  return path.length > 0 ? `a comment at ${where}` : "a comment at the top";
+}
