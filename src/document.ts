@@ -1,4 +1,6 @@
+import { buildTrees } from "./formats/build.ts";
 import type { Format, Reading } from "./formats/format.ts";
+import type { TreeMap } from "./formats/tree.ts";
 import type { Recipients } from "./keys/difference.ts";
 import { type KeyService, type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext } from "./keys/kind.ts";
@@ -82,6 +84,12 @@ export async function openRead(
     close();
     throw error;
   }
+}
+
+/** The decrypted values as trees, one for each document of a text. */
+export function documentTrees({ reading, values }: Pick<Decrypted, "reading" | "values">): TreeMap[] {
+  const plain = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
+  return buildTrees(reading.entries, reading.documents, (entry) => plain.get(entry));
 }
 
 /** Decrypts, if need be with the line ends that the text had before something changed them. */

@@ -6,12 +6,11 @@
  */
 import { basename } from "node:path";
 import { driftFrom, type Protection, protectedBy, protectionWanted } from "./config/drift.ts";
-import { type OpenDocument, openRead, reopen, type Session } from "./document.ts";
+import { documentTrees, type OpenDocument, openRead, reopen, type Session } from "./document.ts";
 import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
 import { withLock } from "./files/lock.ts";
 import { type ReadFile, readDocument } from "./files/read.ts";
-import { buildTrees } from "./formats/build.ts";
 import type { FormatName, PathElement } from "./formats/format.ts";
 import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
@@ -284,9 +283,7 @@ export class Document {
   }
 
   #tree() {
-    const { reading, values } = this.#open.decrypted;
-    const known = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-    return buildTrees(reading.entries, reading.documents, (entry) => known.get(entry))[0]!;
+    return documentTrees(this.#open.decrypted)[0]!;
   }
 
   #replace(text: string): void {

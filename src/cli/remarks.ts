@@ -4,10 +4,10 @@ import { visibleName } from "../formats/characters.ts";
 import { type Entry, type Format, type PathElement, pathOf, type Reading } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
 import type { Tree } from "../formats/tree.ts";
-import { type Decrypted, duplicateWarnings, type Warning } from "../sops/decrypt.ts";
+import { duplicateWarnings, type Warning } from "../sops/decrypt.ts";
 import { remarkWarnings } from "../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
-import { reportWarnings } from "./files.ts";
+import { type OpenFile, reportWarnings } from "./files.ts";
 import type { Io } from "./io.ts";
 import { note } from "./report.ts";
 
@@ -95,14 +95,12 @@ function matches({ kind }: Selector): string {
 
 /** What `set` says about a value and the place that it is set at. */
 export async function warnOfSetting(
-  decrypted: Decrypted,
-  format: Format,
+  file: Pick<OpenFile, "name" | "open">,
   path: readonly PathElement[],
   value: Tree,
-  file: string,
   io: Io,
 ): Promise<void> {
-  const { reading } = decrypted;
+  const { reading } = file.open.decrypted;
   if (!hasPath(reading, path)) {
     const like = reading.entries.find((entry) => looksLike(entry, path));
     if (like) {
@@ -110,11 +108,11 @@ export async function warnOfSetting(
       const name = String(like.key);
       await note(
         io,
-        `warning: ${file}: there is no ${String(path.at(-1))}, but \`${name}\` on line ${line}: it stays, and another one is added`,
+        `warning: ${file.name}: there is no ${String(path.at(-1))}, but \`${name}\` on line ${line}: it stays, and another one is added`,
       );
     }
   }
-  if (format.name === "ini") await warnOfIni(decrypted, format, path, value, file, io);
+  if (file.open.format.name === "ini") await warnOfIni(file, path, value, io);
 }
 
 function hasPath({ entries }: Reading, path: readonly PathElement[]): boolean {
@@ -131,14 +129,12 @@ function looksLike(entry: Entry, path: readonly PathElement[]): boolean {
 }
 
 async function warnOfIni(
-  { text }: Decrypted,
-  format: Format,
+  { name, open: { format, decrypted } }: Pick<OpenFile, "name" | "open">,
   path: readonly PathElement[],
   value: Tree,
-  file: string,
   io: Io,
 ): Promise<void> {
-  const plain = format.read(text);
+  const plain = format.read(decrypted.text);
   const [edit] = format.set(plain, path, value, {});
   if (!edit) return;
   const wanted = JSON.stringify(path);
@@ -148,7 +144,7 @@ async function warnOfIni(
   if (old && edit.end > old.end) {
     await note(
       io,
-      `warning: ${file}: what stood behind the old value was its rest to others than SOPS, and is gone`,
+      `warning: ${name}: what stood behind the old value was its rest to others than SOPS, and is gone`,
     );
   }
   const quote = /(?:^|[=:] *)("""|`)/.exec(edit.text)?.[1];
@@ -156,6 +152,6 @@ async function warnOfIni(
   const quotes = quote === "`" ? "backquotes" : "triple quotes";
   await note(
     io,
-    `warning: ${file}: the value stands in ${quotes}, as SOPS needs it: many other programs take them for a part of the value`,
+    `warning: ${name}: the value stands in ${quotes}, as SOPS needs it: many other programs take them for a part of the value`,
   );
 }

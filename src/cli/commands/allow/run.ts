@@ -5,37 +5,40 @@ import { TsopsError } from "../../../errors.ts";
 import { allowedValues } from "../../../keys/allow.ts";
 import { printable } from "../../../printable.ts";
 import { readNaming } from "../../allowed.ts";
-import type { Args } from "../../args.ts";
+import type { RunOf } from "../../command.ts";
 import { homeOf, type Io, writeLines } from "../../io.ts";
+import type { ALLOW } from "./command.ts";
+
+type AllowRun = RunOf<typeof ALLOW>;
 
 /** `allow`: approves what a configuration names, as it is now; shows, lists and withdraws approvals. */
-export async function allow(args: Args, io: Io): Promise<number> {
-  const approvals = new Approvals(io.env, homeOf(io));
-  const modes = ["dry-run", "list", "revoke"].filter((name) => args.flag(name));
+export async function allow(run: AllowRun): Promise<number> {
+  const approvals = new Approvals(run.io.env, homeOf(run.io));
+  const modes = (["dry-run", "list", "revoke"] as const).filter((name) => run.args[name]);
   if (modes.length > 1) {
     throw new TsopsError("usage", `--${modes[0]} and --${modes[1]} cannot be used together`);
   }
-  if (args.flag("list")) return await list(approvals, io);
-  const path = await fileFrom(args, io);
-  return args.flag("revoke") ? await revoke(path, approvals, io) : await approve(path, approvals, args, io);
+  if (run.args.list) return await list(approvals, run.io);
+  const path = await fileFrom(run);
+  return run.args.revoke ? await revoke(path, approvals, run.io) : await approve(path, approvals, run);
 }
 
-async function approve(path: string, approvals: Approvals, args: Args, io: Io): Promise<number> {
+async function approve(path: string, approvals: Approvals, run: AllowRun): Promise<number> {
   const { content, names } = await read(path);
   const values = allowedValues(names);
   const shown = printable(path);
   if (values.length === 0) {
-    await say(io, `${shown} names nothing that needs an approval`);
+    await say(run.io, `${shown} names nothing that needs an approval`);
     return 0;
   }
-  await say(io, `${shown} names:`, ...values.map(({ words }) => `  ${words}`));
+  await say(run.io, `${shown} names:`, ...values.map(({ words }) => `  ${words}`));
   const known = approvals.has(path, content);
-  if (args.flag("dry-run")) {
-    await say(io, known ? "that is approved" : "that is not approved");
+  if (run.args["dry-run"]) {
+    await say(run.io, known ? "that is approved" : "that is not approved");
     return 0;
   }
   if (!known) approvals.add(path, content);
-  await say(io, known ? "that was approved already" : "approved, until the file changes");
+  await say(run.io, known ? "that was approved already" : "approved, until the file changes");
   return 0;
 }
 
@@ -59,10 +62,10 @@ async function list(approvals: Approvals, io: Io): Promise<number> {
 }
 
 /** The file that was named, else the configuration that counts in the working folder. */
-async function fileFrom(args: Args, io: Io): Promise<string> {
-  const named = args.text("file");
-  if (named !== undefined) return resolve(io.cwd, named);
-  const search = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+async function fileFrom(run: AllowRun): Promise<string> {
+  const named = run.args.file;
+  if (named !== undefined) return resolve(run.io.cwd, named);
+  const search = new Configurations({ cwd: run.io.cwd, env: run.io.env, option: run.args.config });
   const { path } = await search.find();
   if (path !== undefined) return path;
   throw new TsopsError("config", "there is no .sops.yaml or .sopsrc from this folder upwards", {

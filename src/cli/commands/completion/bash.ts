@@ -1,16 +1,8 @@
-import {
-  ALL,
-  byValue,
-  COMPLETABLE,
-  type Completable,
-  GLOBAL_OPTIONS,
-  type Option,
-  spellings,
-} from "./model.ts";
+import { type Completable, type Model, type Option, spellings, type Value } from "./model.ts";
 
 /** Also for the bash of macOS, 3.2, which has no `compopt`, no `mapfile` and no maps. */
-export function bash(): string {
-  const subcommands = COMPLETABLE.filter((command) => command.subcommands.length > 0);
+export function bash({ commands, all, everywhere, byValue }: Model): string {
+  const subcommands = commands.filter((command) => command.subcommands.length > 0);
   return `# bash completion for tsops
 _tsops_files() {
   local IFS=$'\\n'
@@ -31,7 +23,7 @@ _tsops() {
     if [ "$word" = "=" ]; then i=$((i + 1)); continue; fi
     case "$word" in
       --) dashes=$i; break ;;
-      ${taking()}) if [ "\${COMP_WORDS[i + 1]}" != "=" ]; then i=$((i + 1)); fi ;;
+      ${byValue.flatMap(({ names }) => names).join("|")}) if [ "\${COMP_WORDS[i + 1]}" != "=" ]; then i=$((i + 1)); fi ;;
       -*) ;;
       *)
         if [ -z "$command" ]; then command="$word"
@@ -43,7 +35,8 @@ _tsops() {
 
   if [ "$dashes" -gt 0 ]; then
     case "$command" in
-      ${ALL.filter(({ runsProgram }) => runsProgram)
+      ${all
+        .filter(({ runsProgram }) => runsProgram)
         .map(({ words }) => words)
         .join("|")})
         if [ "$COMP_CWORD" -eq $((dashes + 1)) ]; then
@@ -59,21 +52,19 @@ _tsops() {
   if [ "$current" = "=" ]; then current=""
   elif [ "$option" = "=" ]; then option="\${COMP_WORDS[COMP_CWORD - 2]}"; fi
   case "$option" in
-${byValue()
-  .map(({ names, value }) => `    ${names.join("|")}) ${valueCode(value)}; return ;;`)
-  .join("\n")}
+${byValue.map(({ names, value }) => `    ${names.join("|")}) ${valueCode(value)}; return ;;`).join("\n")}
   esac
 
   case "$command$sub" in
     "")
       case "$current" in
-        -*) _tsops_words "${words(GLOBAL_OPTIONS)}" ;;
+        -*) _tsops_words "${words(everywhere)}" ;;
         *)
-          _tsops_words "${COMPLETABLE.map((command) => command.words).join(" ")}"
+          _tsops_words "${commands.map(({ words }) => words).join(" ")}"
           # SOPS's old style: a file to edit
           if [ "\${#COMPREPLY[@]}" -eq 0 ]; then _tsops_files; fi ;;
       esac ;;
-${ALL.map(commandCase).join("\n")}
+${all.map(commandCase).join("\n")}
     *) _tsops_files ;;
   esac
 }
@@ -94,7 +85,7 @@ function commandCase(command: Completable): string {
   return `    "${name}") case "$current" in -*) _tsops_words "${words(options)}" ;; *) ${rest} ;; esac ;;`;
 }
 
-function valueCode(value: ReturnType<typeof byValue>[number]["value"]): string {
+function valueCode(value: Value): string {
   if (value === "file") return "_tsops_files";
   if (value === "text" || value === "none") return ":";
   const list = value.words.join(" ");
@@ -108,10 +99,4 @@ function valueCode(value: ReturnType<typeof byValue>[number]["value"]): string {
 
 function words(options: readonly Option[]): string {
   return options.flatMap(spellings).join(" ");
-}
-
-function taking(): string {
-  return byValue()
-    .flatMap(({ names }) => names)
-    .join("|");
 }

@@ -1,15 +1,15 @@
 import { append } from "../../../formats/append.ts";
-import { COMPLETABLE, type Completable, GLOBAL_OPTIONS, type Option } from "./model.ts";
+import type { Completable, Model, Option } from "./model.ts";
 
-export function fish(): string {
-  const programs = COMPLETABLE.filter(({ runsProgram }) => runsProgram).map(({ words }) => words);
+export function fish({ commands, everywhere }: Model): string {
+  const programs = commands.filter(({ runsProgram }) => runsProgram).map(({ words }) => words);
   const lines = [
     // SOPS's old style has a file to edit, so files are offered where there is no command yet
-    ...COMPLETABLE.map(({ words, summary }) => {
+    ...commands.map(({ words, summary }) => {
       return `complete -c tsops -n __fish_use_subcommand -a ${words} -d ${quoted(summary)}`;
     }),
-    ...GLOBAL_OPTIONS.map((option) => `complete -c tsops -n __fish_use_subcommand ${optionCode(option)}`),
-    ...COMPLETABLE.flatMap(commandLines),
+    ...everywhere.map((option) => `complete -c tsops -n __fish_use_subcommand ${optionCode(option)}`),
+    ...commands.flatMap(commandLines),
     `complete -c tsops -n '__tsops_behind_dashes ${programs.join(" ")}' -a '(__fish_complete_command)'`,
   ];
   return `# fish completion for tsops

@@ -1,9 +1,8 @@
 import type { Options } from "yargs";
 import { FORMAT_NAMES } from "../../../formats/index.ts";
 import { KINDS } from "../../../keys/table.ts";
-import { COMMANDS, type Command } from "../../commands.ts";
-import { GLOBAL } from "../../options.ts";
-import { nameOf } from "../../parse.ts";
+import { type Command, nameOf } from "../../command.ts";
+import { GLOBAL, HELP, type OptionTable } from "../../options.ts";
 
 /** What can be completed, for the scripts of all shells: taken from the table of commands. */
 
@@ -34,11 +33,6 @@ export type Value =
   /** One of these words, or several with commas between them. */
   | { readonly words: readonly string[]; readonly list: boolean };
 
-const HELP: Readonly<Record<string, Options>> = {
-  help: { type: "boolean", alias: "h", describe: "say what a command does" },
-  version: { type: "boolean", alias: "v", describe: "say which release this is" },
-};
-
 const KIND_NAMES = KINDS.map(({ name }) => name).filter((name) => name !== "unknown");
 
 const WORDS: Readonly<Record<string, Value>> = {
@@ -66,7 +60,7 @@ function kindOfValue(name: string, { type }: Options): Value {
 }
 
 /** Hidden options are for old scripts, and nobody types them anew. */
-function optionsOf(table: Readonly<Record<string, Options>>): Option[] {
+function optionsOf(table: OptionTable): Option[] {
   return Object.entries(table)
     .filter(([, { hidden }]) => !hidden)
     .map(([name, option]) => {
@@ -78,7 +72,7 @@ function optionsOf(table: Readonly<Record<string, Options>>): Option[] {
 
 function completable(command: Command, before: readonly string[] = []): Completable {
   const path = [...before, nameOf(command)];
-  const { usage, summary, options, subcommands = [], runsProgram = false } = command;
+  const { usage, summary, options, subcommands, runsProgram = false } = command;
   return {
     words: path.join(" "),
     summary,
@@ -89,30 +83,40 @@ function completable(command: Command, before: readonly string[] = []): Completa
   };
 }
 
-export const COMPLETABLE: readonly Completable[] = COMMANDS.map((command) => completable(command));
+/** What the scripts are made of. */
+export interface Model {
+  readonly commands: readonly Completable[];
+  /** Commands and subcommands. */
+  readonly all: readonly Completable[];
+  /** Options that may stand before a command. */
+  readonly everywhere: readonly Option[];
+  /** All options that take a value, as they are typed; an option means the same with every command. */
+  readonly takingValue: ReadonlyMap<string, Value>;
+  /** The same by what they take: one entry for all that take the same. */
+  readonly byValue: readonly { readonly names: readonly string[]; readonly value: Value }[];
+}
 
-/** Commands and subcommands. */
-export const ALL: readonly Completable[] = COMPLETABLE.flatMap((item) => [item, ...item.subcommands]);
-
-/** Options that may stand before a command. */
-export const GLOBAL_OPTIONS: readonly Option[] = optionsOf({ ...GLOBAL, ...HELP });
-
-/** All options that take a value, as they are typed; an option means the same with every command. */
-export const TAKING_VALUE: ReadonlyMap<string, Value> = new Map(
-  ALL.flatMap(({ options }) => options)
-    .filter(({ value }) => value !== "none")
-    .flatMap((option) => spellings(option).map((text): [string, Value] => [text, option.value])),
-);
+export function modelOf(table: readonly Command[]): Model {
+  const commands = table.map((command) => completable(command));
+  const all = commands.flatMap((item) => [item, ...item.subcommands]);
+  const takingValue = new Map(
+    all
+      .flatMap(({ options }) => options)
+      .filter(({ value }) => value !== "none")
+      .flatMap((option) => spellings(option).map((text): [string, Value] => [text, option.value])),
+  );
+  const everywhere = optionsOf({ ...GLOBAL, ...HELP });
+  return { commands, all, everywhere, takingValue, byValue: byValue(takingValue) };
+}
 
 /** As it is typed: `--age`, `-a`. */
 export function spellings({ name, short }: Option): string[] {
   return [`--${name}`, ...(short === undefined ? [] : [`-${short}`])];
 }
 
-/** Options by what they take: one entry for all that take the same. */
-export function byValue(): { readonly names: readonly string[]; readonly value: Value }[] {
+function byValue(options: Model["takingValue"]): Model["byValue"] {
   const groups = new Map<string, { names: string[]; value: Value }>();
-  for (const [name, value] of TAKING_VALUE) {
+  for (const [name, value] of options) {
     const same = JSON.stringify(value);
     const group = groups.get(same) ?? { names: [], value };
     group.names.push(name);

@@ -1,28 +1,30 @@
 import { TsopsError } from "../../../errors.ts";
-import type { Args } from "../../args.ts";
-import { type Io, write } from "../../io.ts";
+import type { RunOf } from "../../command.ts";
+import { write } from "../../io.ts";
 import { bash } from "./bash.ts";
+import type { COMPLETION } from "./command.ts";
 import { fish } from "./fish.ts";
+import { type Model, modelOf } from "./model.ts";
 import { zsh } from "./zsh.ts";
 
-const SCRIPTS: ReadonlyMap<string, () => string> = new Map([
+const SCRIPTS: ReadonlyMap<string, (model: Model) => string> = new Map([
   ["bash", bash],
   ["zsh", zsh],
   ["fish", fish],
 ]);
 
 /** `completion SHELL`: a script that completes commands, options and their values, and file names. */
-export async function completion(args: Args, io: Io): Promise<number> {
-  const shell = args.text("shell");
+export async function completion(run: RunOf<typeof COMPLETION>): Promise<number> {
+  const shell = run.args.shell;
   if (shell === undefined) {
     const { helpText } = await import("../../help.ts");
-    await write(io.stdout, `${await helpText(["completion"], io.stdout.columns)}\n`);
+    await write(run.io.stdout, `${await helpText(run.table, ["completion"], run.io.stdout.columns)}\n`);
     return 0;
   }
   const script = SCRIPTS.get(shell);
   if (!script) {
     throw new TsopsError("usage", "there is no completion for this shell", { hint: "use bash, zsh or fish" });
   }
-  await write(io.stdout, script());
+  await write(run.io.stdout, script(modelOf(run.table.commands)));
   return 0;
 }

@@ -1,17 +1,8 @@
 import { singleQuoted } from "../../../printable.ts";
-import {
-  ALL,
-  byValue,
-  COMPLETABLE,
-  type Completable,
-  GLOBAL_OPTIONS,
-  type Option,
-  spellings,
-  TAKING_VALUE,
-} from "./model.ts";
+import { type Completable, type Model, type Option, spellings, type Value } from "./model.ts";
 
-export function zsh(): string {
-  const subcommands = COMPLETABLE.filter((command) => command.subcommands.length > 0);
+export function zsh({ commands, all, everywhere, takingValue, byValue }: Model): string {
+  const subcommands = commands.filter((command) => command.subcommands.length > 0);
   return `#compdef tsops
 # zsh completion for tsops
 _tsops() {
@@ -22,7 +13,7 @@ _tsops() {
     word="\${words[i]}"
     case "$word" in
       (--) dashes=$i; break ;;
-      (${[...TAKING_VALUE.keys()].join("|")}) (( i++ )) ;;
+      (${[...takingValue.keys()].join("|")}) (( i++ )) ;;
       (-*) ;;
       (*)
         if [[ -z "$command" ]]; then command="$word"
@@ -32,7 +23,8 @@ _tsops() {
   done
 
   if (( dashes > 0 )); then
-    if [[ "$command" == (${ALL.filter(({ runsProgram }) => runsProgram)
+    if [[ "$command" == (${all
+      .filter(({ runsProgram }) => runsProgram)
       .map(({ words }) => words)
       .join("|")}) ]]; then
       if (( CURRENT == dashes + 1 )); then
@@ -50,24 +42,22 @@ _tsops() {
     compset -P '*='
   fi
   case "$option" in
-${byValue()
-  .map(({ names, value }) => `    (${names.join("|")}) ${valueCode(value)}; return ;;`)
-  .join("\n")}
+${byValue.map(({ names, value }) => `    (${names.join("|")}) ${valueCode(value)}; return ;;`).join("\n")}
   esac
 
   case "$command$sub" in
     ('')
       if [[ "$current" == -* ]]; then
-        list=(${describedOptions(GLOBAL_OPTIONS)})
+        list=(${describedOptions(everywhere)})
         _describe -o option list
       else
         list=(
-${COMPLETABLE.map(({ words, summary }) => `          ${described(words, summary)}`).join("\n")}
+${commands.map(({ words, summary }) => `          ${described(words, summary)}`).join("\n")}
         )
         # SOPS's old style has a file to edit
         _describe command list || _files
       fi ;;
-${ALL.map(commandCase).join("\n")}
+${all.map(commandCase).join("\n")}
     (*) _files ;;
   esac
 }
@@ -90,7 +80,7 @@ function commandCase({ words, options, subcommands, takes }: Completable): strin
       fi ;;`;
 }
 
-function valueCode(value: ReturnType<typeof byValue>[number]["value"]): string {
+function valueCode(value: Value): string {
   if (value === "file") return "_files";
   if (value === "text" || value === "none") return ":";
   const add = `compadd -- ${value.words.join(" ")}`;

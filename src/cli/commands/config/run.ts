@@ -10,31 +10,32 @@ import { Configurations } from "../../../config/find.ts";
 import type { Config, Rule } from "../../../config/model.ts";
 import { type Place, TsopsError } from "../../../errors.ts";
 import { groupsNeeded } from "../../../keys/metadata.ts";
-import type { Args } from "../../args.ts";
-import { type Io, write, writeLines } from "../../io.ts";
+import type { Run, RunOf } from "../../command.ts";
+import { write, writeLines } from "../../io.ts";
 import { keyJson, selectorJson, writeJson } from "../../json.ts";
 import { note, tell } from "../../report.ts";
+import type { CONFIG, CONFIG_CHECK, CONFIG_EXPLAIN } from "./command.ts";
 
 /** `config` alone says what it can do. */
-export async function config(_args: Args, io: Io): Promise<number> {
-  await write(io.stdout, "tsops config explain FILE… | tsops config check; see tsops config --help\n");
+export async function config(run: RunOf<typeof CONFIG>): Promise<number> {
+  await write(run.io.stdout, "tsops config explain FILE… | tsops config check; see tsops config --help\n");
   return 0;
 }
 
 /** `config explain FILE…`: which configuration, which rule, and why not the others. */
-export async function explain(args: Args, io: Io): Promise<number> {
-  const configurations = search(args, io);
+export async function explain(run: RunOf<typeof CONFIG_EXPLAIN>): Promise<number> {
+  const configurations = search(run);
   const explained: unknown[] = [];
-  for (const name of args.list("files")) {
-    const file = resolve(io.cwd, name);
+  for (const name of run.args.files) {
+    const file = resolve(run.io.cwd, name);
     const found = await configurations.load(file);
-    for (const text of found.warnings) await note(io, `warning: ${text}`);
+    for (const text of found.warnings) await note(run.io, `warning: ${text}`);
     if (!found.config) throw noConfig();
     const explanation = await explainRules(found.config, file, found.by);
-    if (args.flag("json")) explained.push(explanationJson(name, explanation));
-    else await writeLines(io.stdout, explanationLines(explanation));
+    if (run.args.json) explained.push(explanationJson(name, explanation));
+    else await writeLines(run.io.stdout, explanationLines(explanation));
   }
-  if (args.flag("json")) await writeJson(io, { files: explained });
+  if (run.args.json) await writeJson(run.io, { files: explained });
   return 0;
 }
 
@@ -73,27 +74,27 @@ function messageJson({ message, hint, place }: { message: string; hint?: string;
 }
 
 /** `config check`: everything that is wrong with the configuration; exit 1 if any of it is an error. */
-export async function check(args: Args, io: Io): Promise<number> {
-  const found = await search(args, io).load();
-  for (const text of found.warnings) await note(io, `warning: ${text}`);
+export async function check(run: RunOf<typeof CONFIG_CHECK>): Promise<number> {
+  const found = await search(run).load();
+  for (const text of found.warnings) await note(run.io, `warning: ${text}`);
   if (!found.config) throw noConfig();
   const findings = await checkConfig(found.config);
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const warnings = findings.length - errors;
   const exit = errors > 0 ? 1 : 0;
-  if (args.flag("json")) {
+  if (run.args.json) {
     const listed = findings.map((finding) => ({ severity: finding.severity, ...messageJson(finding) }));
-    await writeJson(io, { configuration: found.config.path, errors, warnings, findings: listed });
+    await writeJson(run.io, { configuration: found.config.path, errors, warnings, findings: listed });
     return exit;
   }
   for (const { severity, message, hint, place } of findings) {
     const where = [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");
     const next = hint ? hint.split("\n").map((line) => `  ${line}`) : [];
     const text = `${where}: ${severity}: ${message}`;
-    await tell(io, [{ text, colour: severity === "error" ? "red" : "yellow" }, ...next], "stdout");
+    await tell(run.io, [{ text, colour: severity === "error" ? "red" : "yellow" }, ...next], "stdout");
   }
   const counts = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
-  await writeLines(io.stdout, [`${found.config.path}: ${counts}`]);
+  await writeLines(run.io.stdout, [`${found.config.path}: ${counts}`]);
   return exit;
 }
 
@@ -101,8 +102,8 @@ function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
-function search(args: Args, io: Io): Configurations {
-  return new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+function search(run: Run): Configurations {
+  return new Configurations({ cwd: run.io.cwd, env: run.io.env, option: run.args.config });
 }
 
 function noConfig(): TsopsError {

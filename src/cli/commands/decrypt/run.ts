@@ -1,145 +1,158 @@
 import { resolve } from "node:path";
-import type { OpenDocument } from "../../../document.ts";
+import { documentTrees, type Session } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import { withLock } from "../../../files/lock.ts";
 import type { ReadFile } from "../../../files/read.ts";
 import { statOf } from "../../../files/stat.ts";
 import { buildTrees } from "../../../formats/build.ts";
-import { type Format, pathOf } from "../../../formats/format.ts";
+import type { Format } from "../../../formats/format.ts";
 import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
-import { decodeText } from "../../../formats/text.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
-import type { Args } from "../../args.ts";
 import { forEachFile, PASSED_OVER } from "../../batch.ts";
-import { chosenDocument } from "../../documents.ts";
+import type { RunOf } from "../../command.ts";
+import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
   checkOutputOptions,
   inputFormat,
+  type OpenFile,
   openFile,
   outputBelow,
   outputFormat,
-  readEncryptedAs,
   readInput,
   ruledFile,
   writeResult,
 } from "../../files.ts";
-import { findFiles } from "../../found.ts";
+import { findFiles, hasMetadata, isEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
-import type { Io } from "../../io.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, settingsForReading } from "../../settings.ts";
+import type { DECRYPT } from "./command.ts";
+
+type DecryptRun = RunOf<typeof DECRYPT>;
 
 /** `decrypt`: one file to standard output, or many in place or into a folder. */
-export async function decrypt(args: Args, io: Io): Promise<number> {
-  const given = args.list("files");
-  checkOutputOptions(args, given);
-  const session = await makeSession(args, io);
-  let narrowed = 0;
-  const plaintext = async (name: string, bytes: Uint8Array): Promise<string> => {
-    const settings = await settingsForReading(ruledFile(args, name, io), args, io);
-    const open = await openFile(name, bytes, args, io, session);
-    try {
-      const format = await outputFormat(args, name, open.format);
-      if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
-      return await plaintextOf(open, name, format, indentFor(format, args, settings), args, io);
-    } finally {
-      open.close();
-    }
-  };
-  const decryptTo = async (
-    name: string,
-    output: string | undefined,
-    given?: Pick<ReadFile, "bytes"> & Partial<ReadFile>,
-    below?: string,
-  ): Promise<void> => {
-    const file = args.flag("in-place") ? name : undefined;
-    const work = async (): Promise<void> => {
-      // what was read before the lock may have changed
-      const input: Partial<ReadFile> & Pick<ReadFile, "bytes"> =
-        given && file === undefined ? given : await readInput(name, io);
-      const text = await plaintext(name, input.bytes);
-      const target = { file, expected: input.fingerprint, output, below, plaintext: true };
-      if (await writeResult(text, target, io)) narrowed++;
-    };
-    await (file === undefined ? work() : withLock(resolve(io.cwd, file), work));
-  };
-  if (given.length === 0) {
-    if (args.flag("dry-run")) throw noDryRun();
-    await decryptTo(args.text("filename-override") ?? "standard input", args.text("output"), {
-      bytes: await readStdin("the encrypted file", io),
-    });
-    return 0;
-  }
-  const output = args.text("output");
-  if (given.length === 1 && isFile(resolve(io.cwd, given[0]!)) && !args.flag("dry-run")) {
-    const code = await forEachFile(given, "decrypted", io, (name) => decryptTo(name, output));
-    await noteNarrowed(narrowed, io);
+export async function decrypt(run: DecryptRun): Promise<number> {
+  const { args, io } = run;
+  checkOutputOptions(args, args.files);
+  const work: Work = { run, session: await makeSession(run), narrowed: 0 };
+  const toStdout = !args["in-place"] && args.output === undefined && !args["dry-run"];
+  if (args.files.length === 0) return await decryptStdin(work);
+  const [first, ...others] = args.files;
+  if (others.length === 0 && isFile(resolve(io.cwd, first!)) && !args["dry-run"]) {
+    const code = await forEachFile(args.files, { what: "decrypted", io }, (name) =>
+      decryptFile(name, { output: args.output }, work),
+    );
+    await noteNarrowed(work);
     return code;
   }
-  const toStdout = !args.flag("in-place") && output === undefined && !args.flag("dry-run");
-  if (toStdout && (await areYaml(given, args, io))) {
-    const texts: string[] = [];
-    for (const name of given) texts.push(await plaintext(name, (await readInput(name, io)).bytes));
-    await writeResult(await asDocuments(texts), { plaintext: true }, io);
-    return 0;
+  if (!toStdout) return await decryptFound(work);
+  if (await areYaml(args.files, run)) return await decryptTogether(work);
+  throw new TsopsError("usage", "several files cannot all go to standard output", {
+    hint: "use --in-place, or --output FOLDER; YAML files that are named one by one can",
+  });
+}
+
+interface Work {
+  readonly run: DecryptRun;
+  readonly session: Session;
+  /** How many files others had access to, and have no more. */
+  narrowed: number;
+}
+
+async function decryptStdin({ run, session }: Work): Promise<number> {
+  const { args, io } = run;
+  if (args["dry-run"]) throw noDryRun();
+  const name = args["filename-override"] ?? "standard input";
+  const text = await plaintext(name, await readStdin("the encrypted file", io), run, session);
+  await writeResult(text, { output: args.output, plaintext: true }, io);
+  return 0;
+}
+
+/** Several YAML files as the documents of one, to standard output. */
+async function decryptTogether({ run, session }: Work): Promise<number> {
+  const texts: string[] = [];
+  for (const name of run.args.files) {
+    texts.push(await plaintext(name, (await readInput(name, run.io)).bytes, run, session));
   }
-  if (toStdout) {
-    throw new TsopsError("usage", "several files cannot all go to standard output", {
-      hint: "use --in-place, or --output FOLDER; YAML files that are named one by one can",
-    });
-  }
-  const writes = args.flag("in-place");
-  const found = await findFiles(given, args, io, {
+  await writeResult(await asDocuments(texts), { plaintext: true }, run.io);
+  return 0;
+}
+
+/** What was named, and the encrypted files of folders and patterns. */
+async function decryptFound(work: Work): Promise<number> {
+  const { run } = work;
+  const { args, io } = run;
+  const writes = args["in-place"];
+  const found = await findFiles(args.files, run, {
     writes,
     // the others are looked at when they are read
-    wanted: async ({ name, link }) => !(link && writes) || (await isEncrypted(name, args, io)),
+    wanted: async ({ name, link }) => !(link && writes) || (await isEncrypted(name, run)),
   });
   const explicit = new Set(found.filter(({ named }) => named).map(({ name }) => name));
   const names = found.map(({ name }) => name);
-  const code = await forEachFile(
-    names,
-    args.flag("dry-run") ? "would decrypt" : "decrypted",
-    io,
-    async (name) => {
-      const input = await readInput(name, io);
-      const known = explicit.has(name);
-      if (!known && !input.bytes.includes("sops")) return PASSED_OVER;
-      if (args.flag("dry-run")) {
-        if (!known && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
-        return await note(io, `would decrypt ${name}`);
-      }
-      const target = output && outputBelow(output, name, io);
-      try {
-        return await decryptTo(name, target, input, output);
-      } catch (error) {
-        if (!known && isNotEncrypted(error)) return PASSED_OVER;
-        throw error;
-      }
-    },
-  );
-  await noteNarrowed(narrowed, io);
+  const what = args["dry-run"] ? "would decrypt" : "decrypted";
+  const code = await forEachFile(names, { what, io }, async (name) => {
+    const input = await readInput(name, io);
+    const known = explicit.has(name);
+    if (!known && !input.bytes.includes("sops")) return PASSED_OVER;
+    if (args["dry-run"]) {
+      if (!known && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
+      return await note(io, `would decrypt ${name}`);
+    }
+    const output = args.output && outputBelow(args.output, name, io);
+    try {
+      return await decryptFile(name, { output, input, below: args.output }, work);
+    } catch (error) {
+      if (!known && isNotEncrypted(error)) return PASSED_OVER;
+      throw error;
+    }
+  });
+  await noteNarrowed(work);
   return code;
 }
 
-export function noDryRun(): TsopsError {
-  return new TsopsError("usage", "--dry-run needs files: of standard input there is nothing to say before");
+/** Where a result goes, and what was read of the file already. */
+interface Place {
+  readonly output?: string;
+  readonly below?: string;
+  readonly input?: ReadFile;
 }
 
-/** Where a flat format or a variable gets the text that SOPS writes for null: the next reader takes it for the value. */
-export async function noteNulls({ decrypted }: OpenDocument, name: string, io: Io): Promise<void> {
-  const { reading, values } = decrypted;
-  for (const entry of reading.entries.filter(({ kind }, i) => kind === "value" && values[i] === null)) {
-    await note(
-      io,
-      `warning: ${name}: null at ${formatPath(pathOf(entry))} becomes the text <nil>, as in SOPS`,
-    );
+async function decryptFile(name: string, { output, below, input }: Place, work: Work): Promise<void> {
+  const { run, session } = work;
+  const file = run.args["in-place"] ? name : undefined;
+  const decryptIt = async (): Promise<void> => {
+    // what was read before the lock may have changed
+    const { bytes, fingerprint } = input && file === undefined ? input : await readInput(name, run.io);
+    const text = await plaintext(name, bytes, run, session);
+    const target = { file, expected: fingerprint, output, below, plaintext: true };
+    if (await writeResult(text, target, run.io)) work.narrowed++;
+  };
+  await (file === undefined ? decryptIt() : withLock(resolve(run.io.cwd, file), decryptIt));
+}
+
+async function plaintext(
+  name: string,
+  bytes: Uint8Array,
+  run: DecryptRun,
+  session: Session,
+): Promise<string> {
+  const settings = await settingsForReading(ruledFile(run.args, name, run.io), run);
+  const open = await openFile(name, bytes, run, session);
+  try {
+    const format = await outputFormat(run.args, name, open.format);
+    if (format !== open.format && ["dotenv", "ini"].includes(format.name))
+      await noteNulls(open, name, run.io);
+    return await plaintextOf({ name, open, settings }, format, run);
+  } finally {
+    open.close();
   }
 }
 
 /** Once a run: whoever else has to read a file, such as a service, has to be given the permission again. */
-async function noteNarrowed(count: number, io: Io): Promise<void> {
+async function noteNarrowed({ narrowed: count, run: { io } }: Work): Promise<void> {
   if (count === 0) return;
   const files =
     count === 1 ? "a file that others could read is" : `${count} files that others could read are`;
@@ -147,12 +160,12 @@ async function noteNarrowed(count: number, io: Io): Promise<void> {
 }
 
 /** Whether what is named are files, each of which comes out as YAML and as a whole. */
-async function areYaml(names: readonly string[], args: Args, io: Io): Promise<boolean> {
-  if (args.text("extract")) return false;
+async function areYaml(names: readonly string[], run: DecryptRun): Promise<boolean> {
+  if (run.args.extract) return false;
   for (const name of names) {
     if (
-      !isFile(resolve(io.cwd, name)) ||
-      (await outputFormat(args, name, await inputFormat(args, name))).name !== "yaml"
+      !isFile(resolve(run.io.cwd, name)) ||
+      (await outputFormat(run.args, name, await inputFormat(run.args, name))).name !== "yaml"
     )
       return false;
   }
@@ -187,28 +200,21 @@ function startOf(text: string): string {
 
 /** The plaintext as it was encrypted; a part of it; or the same content in another format. */
 async function plaintextOf(
-  open: OpenDocument,
-  name: string,
+  { name, open, settings }: OpenFile,
   format: Format,
-  indent: number | undefined,
-  args: Args,
-  io: Io,
+  run: DecryptRun,
 ): Promise<string> {
-  const extract = args.text("extract");
+  const { extract } = run.args;
+  const indent = indentFor(format, run.args, settings);
   const whole = extract === undefined || extract === "";
-  if (whole && !args.has("document")) {
+  if (whole && !run.given("document")) {
     if (format === open.format) return open.decrypted.text;
     // YAML alone can hold several
-    if (format.name !== "yaml") await chosenDocument(open, name, args, io);
-    return format.print(documentTrees(open), { indent });
+    if (format.name !== "yaml") await chosenDocument(open, name, run);
+    return format.print(documentTrees(open.decrypted), { indent });
   }
-  const tree = documentTrees(open)[await chosenDocument(open, name, args, io)]!;
+  const tree = documentTrees(open.decrypted)[await chosenDocument(open, name, run)]!;
   return whole ? format.print([tree], { indent }) : extractFrom(tree, extract, format, indent);
-}
-
-export function documentTrees({ decrypted: { reading, values } }: OpenDocument): TreeMap[] {
-  const decryptedValues = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-  return buildTrees(reading.entries, reading.documents, (entry) => decryptedValues.get(entry));
 }
 
 /** `--extract`: texts as they are, maps as a document, others as the format prints a value (SPEC section 7). */
@@ -225,17 +231,6 @@ function extractFrom(tree: TreeMap, extract: string, format: Format, indent: num
   return value instanceof TreeMap ? format.print([value], { indent }) : format.printValue(value, { indent });
 }
 
-/** The files that were named, and the encrypted ones below the folders and patterns. */
-export async function encryptedFiles(
-  given: readonly string[],
-  args: Args,
-  io: Io,
-  { writes = false } = {},
-): Promise<string[]> {
-  const wanted = ({ name }: { name: string }) => isEncrypted(name, args, io);
-  return (await findFiles(given, args, io, { writes, wanted })).map(({ name }) => name);
-}
-
 function isFile(path: string): boolean {
   const info = statOf(path);
   // a file that is missing is named as it is, so that the error names it too
@@ -245,20 +240,4 @@ function isFile(path: string): boolean {
 /** Whether a file was none that SOPS or tsops encrypted: other files of a folder are none of our business. */
 function isNotEncrypted(error: unknown): boolean {
   return error instanceof TsopsError && ["no-metadata", "parse", "print"].includes(error.code);
-}
-
-/** Whether a file that a folder or a pattern brought in has metadata. */
-export async function isEncrypted(name: string, args: Args, io: Io): Promise<boolean> {
-  return await hasMetadata((await readInput(name, io)).bytes, name, args);
-}
-
-async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boolean> {
-  if (!bytes.includes("sops")) return false;
-  try {
-    await readEncryptedAs(decodeText(bytes), name, args);
-    return true;
-  } catch (error) {
-    // it was an encrypted file before, and whoever asks is to be told
-    return error instanceof TsopsError && error.code === "merge-conflict" && bytes.includes("ENC[");
-  }
 }

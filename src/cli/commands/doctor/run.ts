@@ -10,10 +10,11 @@ import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../
 import { groupsNeeded } from "../../../keys/metadata.ts";
 import { inDecryptionOrder, kindNamed } from "../../../keys/table.ts";
 import { keepFromPrograms } from "../../../programs/run.ts";
-import type { Args } from "../../args.ts";
+import type { RunOf } from "../../command.ts";
 import { describeDrift } from "../../drift.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
-import type { Io, Line, Painted } from "../../io.ts";
+import { encryptedFiles } from "../../found.ts";
+import type { Line, Painted } from "../../io.ts";
 import { driftJson, keyJson, writeJson } from "../../json.ts";
 import { nameOfKey } from "../../recipients.ts";
 import { differenceLine, reportError, tell } from "../../report.ts";
@@ -21,34 +22,36 @@ import { makeSession } from "../../session.ts";
 import { type Settings, settingsForReading } from "../../settings.ts";
 import { adviceForStranger } from "../../stranger.ts";
 import { driftOf } from "../../vouch.ts";
-import { encryptedFiles } from "../decrypt/run.ts";
+import type { DOCTOR } from "./command.ts";
+
+type DoctorRun = RunOf<typeof DOCTOR>;
 
 /**
  * `doctor`: for each key that files need, or that the configuration names, whether this machine can use it and why not.
  * Nothing is decrypted, and nobody is asked. Exit code 128 if a file cannot be opened here.
  */
-export async function doctor(args: Args, io: Io): Promise<number> {
-  const session = await makeSession(args, io, { asks: false });
+export async function doctor(run: DoctorRun): Promise<number> {
+  const session = await makeSession(run, { asks: false });
   const { context, order = [], local = true, services = [] } = session;
-  const given = args.list("files");
+  const given = run.args.files;
   const careful = { ...context, prompt: undefined, offline: given.length === 0 };
   const examine = local ? examiner(careful) : async () => NOT_USED;
-  if (given.length === 0) return await examineConfiguration(args, io, examine);
-  const asJson = args.flag("json");
+  if (given.length === 0) return await examineConfiguration(run, examine);
+  const asJson = run.args.json;
   const results: unknown[] = [];
   let exit = 0;
-  for (const name of await encryptedFiles(given, args, io)) {
+  for (const name of await encryptedFiles(given, run)) {
     try {
-      const report = await examineFile(name, args, io, { context, order, local, services, examine });
+      const report = await examineFile(name, run, { context, order, local, services, examine });
       if (report.opens === false) exit = Math.max(exit, 128);
       if (asJson) results.push(reportJson(report));
-      else await tell(io, reportLines(report), "stdout");
+      else await tell(run.io, reportLines(report), "stdout");
     } catch (error) {
-      exit = Math.max(exit, await reportError(inFile(error, name), io));
+      exit = Math.max(exit, await reportError(inFile(error, name), run.io));
       results.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
     }
   }
-  if (asJson) await writeJson(io, { files: results });
+  if (asJson) await writeJson(run.io, { files: results });
   return exit;
 }
 
@@ -100,13 +103,12 @@ type KeyReport = Examination & { readonly key: MasterKey };
 
 async function examineFile(
   name: string,
-  args: Args,
-  io: Io,
+  run: DoctorRun,
   { context, order, local, services, examine }: Means,
 ): Promise<Report> {
-  const { bytes } = await readInput(name, io);
-  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, args);
-  const settings = await settingsForReading(resolve(io.cwd, name), args, io);
+  const { bytes } = await readInput(name, run.io);
+  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, run.args);
+  const settings = await settingsForReading(resolve(run.io.cwd, name), run);
   const { groups, threshold } = groupsFromMetadata(metadata.tree);
   keepFromPrograms(groups, context);
   const results = await Promise.all(
@@ -121,7 +123,7 @@ async function examineFile(
     opens: here === false && services.length > 0 ? undefined : here,
     needed,
     groups: results,
-    drift: await driftOf({ groups, threshold, metadata, format }, settings, io),
+    drift: await driftOf({ groups, threshold, metadata, format }, settings, run.io),
     services: services.map((service) => service.name),
     advice: here === false && local ? await adviceForStranger(groups, settings.config, context) : [],
     settings,
@@ -197,11 +199,11 @@ const MARKS: ReadonlyMap<boolean | undefined, readonly [string, Painted["colour"
 ]);
 
 /** Without files: every key that the configuration names, each once. Nothing is sent: nobody asked for its servers. */
-async function examineConfiguration(args: Args, io: Io, examine: Examine): Promise<number> {
+async function examineConfiguration(run: DoctorRun, examine: Examine): Promise<number> {
   const { config } = await new Configurations({
-    cwd: io.cwd,
-    env: io.env,
-    option: args.text("config"),
+    cwd: run.io.cwd,
+    env: run.io.env,
+    option: run.args.config,
   }).load();
   if (!config) {
     throw new TsopsError("config", "there is no configuration and no file was named", {
@@ -217,8 +219,8 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
   const keys = new Map(refs.flatMap((ref) => masterKeys(ref)).map((key) => [describeKey(key), key]));
   const group: KeyGroup = [...keys.values()];
   const results = await Promise.all(group.map(async (key) => ({ key, ...(await examine(key)) })));
-  if (args.flag("json")) {
-    await writeJson(io, {
+  if (run.args.json) {
+    await writeJson(run.io, {
       configuration: config.path,
       keys: results.map((key) => resultJson(key, { config })),
     });
@@ -228,6 +230,6 @@ async function examineConfiguration(args: Args, io: Io, examine: Examine): Promi
   const perhaps = count(undefined) > 0 ? `, ${count(undefined)} perhaps` : "";
   const lines: Line[] = [`${config.path}: ${count(true)} of ${group.length} keys can be used here${perhaps}`];
   for (const result of results) append(lines, keyLines(result, { config }));
-  await tell(io, lines, "stdout");
+  await tell(run.io, lines, "stdout");
   return 0;
 }

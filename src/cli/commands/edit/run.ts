@@ -1,10 +1,11 @@
 import { basename, resolve } from "node:path";
-import type { OpenDocument, Recipients, Session } from "../../../document.ts";
+import type { Recipients, Session } from "../../../document.ts";
 import { editorCommand, returnsAtOnce } from "../../../editor/command.ts";
 import { editText } from "../../../editor/session.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
 import { createNew, replaceFile } from "../../../files/atomic.ts";
 import { withLock } from "../../../files/lock.ts";
+import type { ReadFile } from "../../../files/read.ts";
 import { exampleText } from "../../../formats/example.ts";
 import { encodeText } from "../../../formats/text.ts";
 import { loses } from "../../../keys/difference.ts";
@@ -12,11 +13,12 @@ import { keepFromPrograms, secretVariables } from "../../../programs/run.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
 import { DEFAULT_SELECTOR } from "../../../sops/selection.ts";
 import { masterVariables } from "../../allowed.ts";
-import type { Args } from "../../args.ts";
+import type { RunOf } from "../../command.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
 import {
   inputFormat,
   noteOtherNames,
+  type OpenFile,
   openForUpdate,
   readInput,
   refuseOtherFormat,
@@ -28,27 +30,29 @@ import { refuseProtected } from "../../protected.ts";
 import { changeOf, reportingReading } from "../../remarks.ts";
 import { errorLines, note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
-import { indentFor, loadSettings, type Settings } from "../../settings.ts";
+import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, reportRemoved, sealingOf, warnOfPlain } from "../../vouch.ts";
+import type { EDIT } from "./command.ts";
+
+type EditRun = RunOf<typeof EDIT>;
 
 /** `edit FILE`: the plaintext in an editor; what changed is encrypted again, or a new file is made. */
-export async function edit(args: Args, io: Io): Promise<number> {
-  const name = args.text("file");
-  if (name === undefined) throw new TsopsError("no-file", "no file specified", { hint: "tsops edit FILE" });
-  await refuseProtected(name, args, io);
-  const session = await makeSession(args, io);
+export async function edit(run: EditRun): Promise<number> {
+  const name = run.args.file;
+  await refuseProtected(name, run);
+  const session = await makeSession(run);
   try {
-    const input = await readInput(name, io);
-    const settings = await loadSettings(ruledFile(args, name, io), args, io);
-    const open = await openForUpdate(name, input.bytes, args, io, session);
+    const input = await readInput(name, run.io);
+    const settings = await loadSettings(ruledFile(run.args, name, run.io), run);
+    const open = await openForUpdate(name, input.bytes, run, session);
     try {
-      await editExisting(name, open, settings, session, args, io, input.fingerprint);
+      await editExisting({ name, open, settings }, input.fingerprint, session, run);
     } finally {
       open.close();
     }
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "no-such-file") throw inFile(error, name);
-    await editNew(name, session, args, io).catch((failure) => {
+    await editNew(name, session, run).catch((failure) => {
       throw inFile(failure, name);
     });
   }
@@ -56,65 +60,62 @@ export async function edit(args: Args, io: Io): Promise<number> {
 }
 
 async function editExisting(
-  name: string,
-  open: OpenDocument,
-  settings: Settings,
+  file: OpenFile,
+  fingerprint: ReadFile["fingerprint"],
   session: Session,
-  args: Args,
-  io: Io,
-  fingerprint: Awaited<ReturnType<typeof readInput>>["fingerprint"],
+  run: EditRun,
 ): Promise<void> {
-  await refuseOtherFormat(args, open.format);
-  await checkDrift(open, settings, name, args, io);
-  const { seal, said } = await sealingOf(open, settings, name, args, io);
+  const { name, open, settings } = file;
+  await refuseOtherFormat(run.args, open.format);
+  await checkDrift(file, run);
+  const { seal, said } = await sealingOf(file, run);
   let after: Recipients = open;
   const onRecipients = (typed: Recipients) => void (after = typed);
-  const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true, onRecipients };
-  const withKeys = args.flag("show-master-keys") && !open.format.readEncrypted;
+  const options = {
+    seal,
+    indent: indentFor(open.format, run.args, settings),
+    raiseVersion: true,
+    onRecipients,
+  };
+  const withKeys = run.args["show-master-keys"] && !open.format.readEncrypted;
   const encrypt = async (typed: string): Promise<string> => {
-    const text = await reportingReading(changeOf(open, typed, name), io, (onReading) =>
+    const text = await reportingReading(changeOf(open, typed, name), run.io, (onReading) =>
       (withKeys ? saveDraft : saveText)(open, typed, session, { ...options, onReading }),
     );
-    await warnOfPlain(open, text, settings, name, io);
+    await warnOfPlain(file, text, run.io);
     return text;
   };
   const before = withKeys ? open.decrypted.draft : open.decrypted.text;
-  await editAndSave(
-    name,
-    before,
-    encrypt,
-    await hiddenFrom(name, open, session, args, io),
-    io,
-    async (text) => {
-      const path = resolve(io.cwd, name);
-      if (said !== undefined) await note(io, said);
-      const replaced = await withLock(path, () =>
-        replaceFile(path, encodeText(text), { expected: fingerprint }),
-      );
-      await noteOtherNames(name, replaced, false, io);
-    },
-  );
-  if (loses(open, after)) await reportRemoved(after, open, settings, io);
+  const save = async (text: string): Promise<void> => {
+    const path = resolve(run.io.cwd, name);
+    if (said !== undefined) await note(run.io, said);
+    const replaced = await withLock(path, () =>
+      replaceFile(path, encodeText(text), { expected: fingerprint }),
+    );
+    await noteOtherNames(name, replaced, false, run.io);
+  };
+  const hidden = await hiddenFrom(name, open, session, run);
+  await editAndSave(name, { text: encodeText(before), encrypt, hidden, save }, run.io);
+  if (loses(open, after)) await reportRemoved(file, after, run.io);
 }
 
 /** A file that is not there yet starts from an example, as SOPS's does. */
-async function editNew(name: string, session: Session, args: Args, io: Io): Promise<void> {
-  const settings = await settingsForNew(name, args, io);
-  const creation = await creationFor(settings, args, io);
-  const format = await inputFormat(args, name, creation);
-  await refuseOtherFormat(args, format);
-  const indent = indentFor(format, args, settings);
+async function editNew(name: string, session: Session, run: EditRun): Promise<void> {
+  const settings = await settingsForNew(name, run);
+  const creation = await creationFor(settings, run);
+  const format = await inputFormat(run.args, name, creation);
+  await refuseOtherFormat(run.args, format);
+  const indent = indentFor(format, run.args, settings);
   const example = exampleText(format, { indent });
   const encrypt = (typed: string): Promise<string> => {
     const about = { format, text: typed, name, selector: creation.selector ?? DEFAULT_SELECTOR };
-    return reportingReading(about, io, (onReading) =>
+    return reportingReading(about, run.io, (onReading) =>
       encryptNew(typed, format, { ...creation, indent, onReading }, session),
     );
   };
-  const hidden = await hiddenFrom(name, creation, session, args, io);
-  await editAndSave(name, example, encrypt, hidden, io, (text) =>
-    createNew(resolve(io.cwd, name), encodeText(text), { mode: 0o666 }),
-  );
+  const hidden = await hiddenFrom(name, creation, session, run);
+  const save = (text: string) => createNew(resolve(run.io.cwd, name), encodeText(text), { mode: 0o666 });
+  await editAndSave(name, { text: encodeText(example), encrypt, hidden, save }, run.io);
 }
 
 /** The variables with master keys, of the file and of the configuration: the editor does not get them. */
@@ -122,31 +123,24 @@ async function hiddenFrom(
   name: string,
   { groups }: Pick<Recipients, "groups">,
   { context }: Session,
-  args: Args,
-  io: Io,
+  run: EditRun,
 ): Promise<string[]> {
   keepFromPrograms(groups, context);
-  return [...secretVariables(context), ...(await masterVariables(args, io, [name]))];
+  return [...secretVariables(context), ...(await masterVariables(run, [name]))];
 }
 
 /** One edit session. What was typed is kept until it is saved: a failed save keeps it in a private file. */
 async function editAndSave(
   name: string,
-  before: string,
-  encrypt: (typed: string) => Promise<string>,
-  hidden: readonly string[],
+  about: Pick<Parameters<typeof editText>[0], "text" | "encrypt" | "hidden" | "save">,
   io: Io,
-  save: (text: string) => Promise<void>,
 ): Promise<void> {
   const begun = performance.now();
   const result = await editText({
-    text: encodeText(before),
+    ...about,
     name: basename(name),
     env: io.env,
-    hidden,
     cwd: io.cwd,
-    encrypt,
-    save,
     retry: (error) => offerRetry(error, io),
     warn: (message) => note(io, `warning: ${message}`),
   });

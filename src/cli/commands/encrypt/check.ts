@@ -7,10 +7,9 @@ import { decodeText, placeOf } from "../../../formats/text.ts";
 import { groupsFromMetadata } from "../../../keys/metadata.ts";
 import { bareValues } from "../../../sops/bare.ts";
 import { compileSelector } from "../../../sops/selection.ts";
-import type { Args } from "../../args.ts";
+import type { Run } from "../../command.ts";
 import { describeDrift } from "../../drift.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
-import type { Io } from "../../io.ts";
 import { driftJson } from "../../json.ts";
 import { warnOfNothing } from "../../remarks.ts";
 import { checkSealThere } from "../../require-seal.ts";
@@ -28,20 +27,20 @@ export type Problem =
  * not, differences from the creation rule, a missing seal where one is required. A selector that selects nothing is no
  * mistake of the file: it is only said.
  */
-export async function problemsOf(name: string, args: Args, io: Io): Promise<Problem[]> {
-  const text = decodeText((await readInput(name, io)).bytes);
-  const { format, reading, metadata } = await readEncryptedAs(text, name, args);
-  await warnOfNothing(reading, { name, selector: metadata.selector }, io);
+export async function problemsOf(name: string, run: Run): Promise<Problem[]> {
+  const text = decodeText((await readInput(name, run.io)).bytes);
+  const { format, reading, metadata } = await readEncryptedAs(text, name, run.args);
+  await warnOfNothing(reading, { name, selector: metadata.selector }, run.io);
   const bare = bareValues(reading, await compileSelector(metadata.selector));
   const problems = bare.map((entry): Problem => {
     return { problem: "plain-value", path: pathOf(entry), place: placeOf(text, entry.start) };
   });
-  const settings = await loadSettings(resolve(io.cwd, name), args, io);
+  const settings = await loadSettings(resolve(run.io.cwd, name), run);
   const groups = groupsFromMetadata(metadata.tree);
-  const drift = await driftOf({ ...groups, metadata, format }, settings, io);
+  const drift = await driftOf({ ...groups, metadata, format }, settings, run.io);
   if (drift) problems.push({ problem: "differs-from-rule", drift, settings });
   try {
-    await checkSealThere(name, metadata, args, io);
+    await checkSealThere(name, metadata, run);
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     problems.push({ problem: "seal-missing", message: error.message });

@@ -10,8 +10,8 @@ import { decodeText } from "../../../formats/text.ts";
 import { readText } from "../../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../../save.ts";
 import { DEFAULT_SELECTOR } from "../../../sops/selection.ts";
-import type { Args } from "../../args.ts";
 import { forEachFile } from "../../batch.ts";
+import type { RunOf } from "../../command.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import {
   checkOutputOptions,
@@ -23,129 +23,117 @@ import {
   ruledFile,
   writeResult,
 } from "../../files.ts";
-import { findFiles } from "../../found.ts";
+import { findFiles, isEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
-import { type Io, quotedPath, write } from "../../io.ts";
+import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
-import { KEYS, SELECTORS, THRESHOLD } from "../../options.ts";
+import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { refuseProtected, whoReads } from "../../protected.ts";
 import { changeOf, reportingReading } from "../../remarks.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../../vouch.ts";
-import { isEncrypted, noDryRun } from "../decrypt/run.ts";
 import { problemJson, problemLines, problemsOf } from "./check.ts";
+import type { ENCRYPT } from "./command.ts";
+
+type EncryptRun = RunOf<typeof ENCRYPT>;
 
 /** `encrypt`: one file to standard output, or many in place or into a folder. */
-export async function encrypt(args: Args, io: Io): Promise<number> {
-  const given = args.list("files");
-  checkOutputOptions(args, given);
-  if (args.has("update")) return await encryptUpdate(args, io, given);
-  if (args.flag("json") && !args.flag("check"))
+export async function encrypt(run: EncryptRun): Promise<number> {
+  const given = run.args.files;
+  checkOutputOptions(run.args, given);
+  if (run.args.update !== undefined) return await encryptUpdate(run, run.args.update);
+  if (run.args.json && !run.args.check)
     throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
-  const session = await makeSession(args, io);
-  if (given.length === 0 && (args.flag("check") || args.flag("dry-run"))) throw noDryRun();
-  if (given.length === 0) return await encryptStdin(args, io, session);
-  if (args.flag("check")) return await checkFiles(given, args, io);
-  const { names, many } = await filesToEncrypt(given, args, io);
-  if (args.flag("dry-run")) return await listFiles(names, args, io);
-  const output = args.text("output");
-  if (many && !args.flag("in-place") && output === undefined) {
+  const session = await makeSession(run);
+  if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
+  if (given.length === 0) return await encryptStdin(run, session);
+  if (run.args.check) return await checkFiles(given, run);
+  const { names, many } = await filesToEncrypt(given, run);
+  if (run.args["dry-run"]) return await listFiles(names, run);
+  const output = run.args.output;
+  if (many && !run.args["in-place"] && output === undefined) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  return await forEachFile(names, "encrypted", io, (name) => {
-    if (output === undefined || !many) return encryptFile(name, { output }, args, io, session);
-    return encryptFile(name, { output: outputBelow(output, name, io), below: output }, args, io, session);
+  return await forEachFile(names, { what: "encrypted", io: run.io }, (name) => {
+    if (output === undefined || !many) return encryptFile(name, { output }, run, session);
+    return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
   });
 }
 
-async function encryptStdin(args: Args, io: Io, session: Session): Promise<number> {
-  const name = args.text("filename-override");
+async function encryptStdin(run: EncryptRun, session: Session): Promise<number> {
+  const name = run.args["filename-override"];
   if (name === undefined) {
     throw new TsopsError("conflicting-parameters", "reading from standard input needs --filename-override", {
       hint: "the name says which format the input has, and which creation rule applies",
     });
   }
-  const text = decodeText(await readStdin("the plaintext", io));
-  const encrypted = await encryptContent(name, text, args, io, session);
-  await writeResult(encrypted, { output: args.text("output"), plaintext: false }, io);
+  const text = decodeText(await readStdin("the plaintext", run.io));
+  const encrypted = await encryptContent({ name, file: name, text }, run, session);
+  await writeResult(encrypted, { output: run.args.output, plaintext: false }, run.io);
   return 0;
 }
 
 async function encryptFile(
   name: string,
   target: { output?: string; below?: string },
-  args: Args,
-  io: Io,
+  run: EncryptRun,
   session: Session,
 ): Promise<void> {
-  await refuseProtected(name, args, io);
-  const inPlace = args.flag("in-place");
+  await refuseProtected(name, run);
+  const inPlace = run.args["in-place"];
   const work = async (): Promise<void> => {
-    const { bytes, fingerprint } = await readInput(name, io);
-    const text = await encryptContent(
-      args.text("filename-override") ?? name,
-      decodeText(bytes),
-      args,
-      io,
-      session,
-      name,
-    );
-    await writeResult(
-      text,
-      {
-        ...target,
-        file: inPlace ? name : undefined,
-        expected: fingerprint,
-        encrypts: true,
-        plaintext: false,
-      },
-      io,
-    );
+    const { bytes, fingerprint } = await readInput(name, run.io);
+    const plain = { name: run.args["filename-override"] ?? name, file: name, text: decodeText(bytes) };
+    const text = await encryptContent(plain, run, session);
+    const file = inPlace ? name : undefined;
+    const whole = { ...target, file, expected: fingerprint, encrypts: true, plaintext: false };
+    await writeResult(text, whole, run.io);
   };
-  await (inPlace ? withLock(resolve(io.cwd, name), work) : work());
+  await (inPlace ? withLock(resolve(run.io.cwd, name), work) : work());
 }
 
-/** The encrypted text of a plaintext, with keys and selectors from options or the rule for `name`. */
-async function encryptContent(
-  name: string,
-  text: string,
-  args: Args,
-  io: Io,
-  session: Session,
-  file = name,
-): Promise<string> {
-  const settings = await settingsForNew(name, args, io);
-  const creation = await creationFor(settings, args, io);
-  const from = await inputFormat(args, file, creation);
-  const to = await outputFormat(args, file, from);
-  const indent = indentFor(to, args, settings);
-  if (from === to) await noteUnsaid(from, file, text, args, creation, io);
+interface Plain {
+  readonly text: string;
+  readonly file: string;
+  /** What stands for the file where its rule is looked for. */
+  readonly name: string;
+}
+
+/** The encrypted text of a plaintext, with keys and selectors from options or the rule for its name. */
+async function encryptContent(plain: Plain, run: EncryptRun, session: Session): Promise<string> {
+  const { text, file, name } = plain;
+  const settings = await settingsForNew(name, run);
+  const creation = await creationFor(settings, run);
+  const from = await inputFormat(run.args, file, creation);
+  const to = await outputFormat(run.args, file, from);
+  const indent = indentFor(to, run.args, settings);
+  if (from === to) await noteUnsaid(plain, from, creation, run);
   const about = { format: from, text, name: file, selector: creation.selector ?? DEFAULT_SELECTOR };
-  const work = reportingReading(about, io, async (onReading) => {
+  const work = reportingReading(about, run.io, async (onReading) => {
     if (from === to) return await encryptNew(text, to, { ...creation, indent, onReading }, session);
-    const { plain, format } = convert(text, from, to, indent, onReading);
-    return await encryptNew(plain, format, { ...creation, indent }, session);
+    const reading = readText(text, from);
+    onReading(reading);
+    const converted = convert(reading, to, indent);
+    return await encryptNew(converted.text, converted.format, { ...creation, indent }, session);
   });
   return await work.catch((error) => {
-    throw orAsBinary(error, file, args);
+    throw orAsBinary(error, file, run.args);
   });
 }
 
 /** Says that a file is encrypted as one text because its name says nothing, where it looks as if that was not meant. */
 async function noteUnsaid(
+  { text, file }: Plain,
   format: Format,
-  file: string,
-  text: string,
-  args: Args,
   rule: { readonly format?: FormatName },
-  io: Io,
+  { args, io }: EncryptRun,
 ): Promise<void> {
-  const name = args.text("filename-override") ?? file;
-  if (format.name !== "binary" || rule.format || args.text("input-type") || formatOfName(name)) return;
+  const name = args["filename-override"] ?? file;
+  if (format.name !== "binary" || rule.format || args["input-type"] || formatOfName(name)) return;
   const { formatOfPlain } = await import("../../../formats/looks.ts");
   const type = formatOfPlain(text);
   if (type === undefined) return;
@@ -157,9 +145,9 @@ async function noteUnsaid(
 }
 
 /** Names that only we take for a format can belong to any file. */
-function orAsBinary(error: unknown, file: string, args: Args): unknown {
-  if (!(error instanceof TsopsError) || error.code !== "parse" || args.text("input-type")) return error;
-  const name = args.text("filename-override") ?? file;
+function orAsBinary(error: unknown, file: string, args: EncryptRun["args"]): unknown {
+  if (!(error instanceof TsopsError) || error.code !== "parse" || args["input-type"]) return error;
+  const name = args["filename-override"] ?? file;
   const format = formatOfSopsName(name) ? undefined : formatOfName(name);
   if (format === undefined) return error;
   return withHint(
@@ -169,50 +157,43 @@ function orAsBinary(error: unknown, file: string, args: Args): unknown {
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
-export function convert(
-  text: string,
-  from: Format,
-  to: Format,
-  indent?: number,
-  onReading?: (reading: Reading) => void,
-): { plain: string; format: Format } {
-  const reading = readText(text, from);
-  onReading?.(reading);
+function convert(reading: Reading, to: Format, indent?: number): { text: string; format: Format } {
   const trees = buildTrees(reading.entries, reading.documents);
   const format = to.readEncrypted ? json : to;
-  return { plain: format.print(trees, { indent }), format };
+  return { text: format.print(trees, { indent }), format };
 }
 
 /** `encrypt --update OLD NEW`: a new plaintext for an encrypted file; what did not change keeps its ciphertext. */
-async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Promise<number> {
-  refuseWithUpdate(args);
-  const old = args.text("update")!;
+async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
+  refuseWithUpdate(run);
+  const given = run.args.files;
   if (given.length > 1) {
     throw new TsopsError("usage", "--update takes one encrypted file and one plaintext", {
       hint: "tsops encrypt --update secrets.enc.yaml secrets.yaml",
     });
   }
-  if (given[0] !== undefined) await refuseProtected(given[0], args, io);
-  const session = await makeSession(args, io);
-  const { bytes } = await readInput(old, io);
-  const input = given[0] === undefined ? undefined : await readInput(given[0], io);
-  const settings = await loadSettings(ruledFile(args, old, io), args, io);
-  const open = await openForUpdate(old, bytes, args, io, session);
+  if (given[0] !== undefined) await refuseProtected(given[0], run);
+  const session = await makeSession(run);
+  const { bytes } = await readInput(old, run.io);
+  const input = given[0] === undefined ? undefined : await readInput(given[0], run.io);
+  const settings = await loadSettings(ruledFile(run.args, old, run.io), run);
+  const open = await openForUpdate(old, bytes, run, session);
   try {
-    await checkDrift(open, settings, old, args, io);
-    const { seal, said } = await sealingOf(open, settings, old, args, io);
-    const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", io)));
-    const options = { seal, indent: indentFor(open.format, args, settings) };
-    const text = await reportingReading(changeOf(open, plain, given[0] ?? old), io, (onReading) =>
+    const opened = { name: old, open, settings };
+    await checkDrift(opened, run);
+    const { seal, said } = await sealingOf(opened, run);
+    const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", run.io)));
+    const options = { seal, indent: indentFor(open.format, run.args, settings) };
+    const text = await reportingReading(changeOf(open, plain, given[0] ?? old), run.io, (onReading) =>
       saveText(open, plain, session, { ...options, onReading }),
     );
-    await warnOfPlain(open, text, settings, old, io);
-    if (said !== undefined) await note(io, said);
-    const file = args.flag("in-place") ? given[0] : undefined;
+    await warnOfPlain(opened, text, run.io);
+    if (said !== undefined) await note(run.io, said);
+    const file = run.args["in-place"] ? given[0] : undefined;
     await writeResult(
       text,
-      { file, expected: input?.fingerprint, output: args.text("output"), encrypts: true, plaintext: false },
-      io,
+      { file, expected: input?.fingerprint, output: run.args.output, encrypts: true, plaintext: false },
+      run.io,
     );
     return 0;
   } finally {
@@ -221,10 +202,11 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
 }
 
 /** The old version says who can read the file and what of it is encrypted: what would be ignored is refused. */
-function refuseWithUpdate(args: Args): void {
-  const own = ["output-type", "check", "dry-run"];
-  const tables = [KEYS, SELECTORS, THRESHOLD].flatMap((table) => Object.keys(table));
-  const given = [...tables, ...own].find((name) => args.has(name));
+function refuseWithUpdate(run: EncryptRun): void {
+  const own = { ...KEYS, ...SELECTORS, ...THRESHOLD, "output-type": TYPES["output-type"] };
+  const given =
+    (Object.keys(own) as (keyof typeof own)[]).find((name) => run.given(name)) ??
+    (["check", "dry-run"] as const).find((name) => run.args[name]);
   if (given === undefined) return;
   throw new TsopsError("usage", `--${given} and --update cannot be used together`, {
     hint: "with --update keys, selector and format are those of the encrypted version",
@@ -232,16 +214,16 @@ function refuseWithUpdate(args: Args): void {
 }
 
 /** The files that were named; of folders and patterns, those that have a creation rule and are not encrypted yet. */
-async function filesToEncrypt(given: readonly string[], args: Args, io: Io) {
+async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
   let without = 0;
-  const found = await findFiles(given, args, io, {
-    writes: args.flag("in-place"),
+  const found = await findFiles(given, run, {
+    writes: run.args["in-place"],
     about: async (name) => {
-      const matches = await ruleMatches(name, args, io);
+      const matches = await ruleMatches(name, run);
       if (!matches) without++;
       return matches;
     },
-    wanted: async ({ name }) => !(await isEncrypted(name, args, io)),
+    wanted: async ({ name }) => !(await isEncrypted(name, run)),
   });
   const names = found.map(({ name }) => name);
   // else who sees that nothing is left to do takes them for encrypted
@@ -249,44 +231,44 @@ async function filesToEncrypt(given: readonly string[], args: Args, io: Io) {
     const one = without === 1;
     const stay = `no creation rule, and ${one ? "stays as it is" : "stay as they are"}`;
     await note(
-      io,
+      run.io,
       `${without} ${one ? "file matches" : "files match"} ${stay}: tsops config explain FILE says why`,
     );
   }
   return { names, many: names.length > 1 || found.some(({ named }) => !named) };
 }
 
-async function listFiles(names: readonly string[], args: Args, io: Io): Promise<number> {
+async function listFiles(names: readonly string[], run: EncryptRun): Promise<number> {
   for (const name of names) {
-    if ((await whoReads(name, args, io)) === undefined && !(await isEncrypted(name, args, io)))
-      await note(io, `would encrypt ${name}`);
+    if ((await whoReads(name, run)) === undefined && !(await isEncrypted(name, run)))
+      await note(run.io, `would encrypt ${name}`);
   }
   return 0;
 }
 
 /** `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. */
-async function checkFiles(given: readonly string[], args: Args, io: Io): Promise<number> {
-  const asJson = args.flag("json");
+async function checkFiles(given: readonly string[], run: EncryptRun): Promise<number> {
+  const asJson = run.args.json;
   const wrong: unknown[] = [];
-  for (const { name, named } of await findFiles(given, args, io, { writes: false })) {
-    if ((await whoReads(name, args, io)) !== undefined) continue;
-    const encrypted = await isEncrypted(name, args, io);
-    if (!encrypted && !named && !(await ruleMatches(name, args, io))) continue;
-    const problems = encrypted ? await problemsIn(name, args, io) : [];
+  for (const { name, named } of await findFiles(given, run, { writes: false })) {
+    if ((await whoReads(name, run)) !== undefined) continue;
+    const encrypted = await isEncrypted(name, run);
+    if (!encrypted && !named && !(await ruleMatches(name, run))) continue;
+    const problems = encrypted ? await problemsIn(name, run) : [];
     if (encrypted && problems.length === 0) continue;
     const listed = encrypted ? problems.map(problemJson) : [{ problem: "not-encrypted" }];
     wrong.push({ file: name, problems: listed });
     if (asJson) continue;
-    await write(io.stdout, `${quotedPath(name)}\n`);
-    for (const lines of problemLines(name, problems)) await note(io, ...lines);
+    await write(run.io.stdout, `${quotedPath(name)}\n`);
+    for (const lines of problemLines(name, problems)) await note(run.io, ...lines);
   }
-  if (asJson) await writeJson(io, { files: wrong });
+  if (asJson) await writeJson(run.io, { files: wrong });
   return wrong.length > 0 ? 1 : 0;
 }
 
-async function problemsIn(name: string, args: Args, io: Io): ReturnType<typeof problemsOf> {
+async function problemsIn(name: string, run: EncryptRun): ReturnType<typeof problemsOf> {
   try {
-    return await problemsOf(name, args, io);
+    return await problemsOf(name, run);
   } catch (error) {
     throw inFile(error, name);
   }

@@ -1,41 +1,40 @@
+import { documentTrees } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import { runWithFile } from "../../../exec/file.ts";
 import { accountVariables } from "../../../exec/user.ts";
 import { childEnvironment } from "../../../exec/variables.ts";
 import { encodeText } from "../../../formats/text.ts";
-import type { Args } from "../../args.ts";
+import type { RunOf } from "../../command.ts";
 import { missingFileExits, openFile, outputFormat, readInput } from "../../files.ts";
-import type { Io } from "../../io.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
-import { documentTrees } from "../decrypt/run.ts";
-import { ownEnvironment } from "./exec.ts";
-import { accountOf, commandOf } from "./exec-env.ts";
+import { accountOf, commandOf, ownEnvironment } from "./child.ts";
+import type { EXEC_FILE } from "./command.ts";
 
 /** `exec-file FILE COMMAND`: a shell command with the plaintext in a fifo or file, whose path stands for `{}`. */
-export async function execFile(args: Args, io: Io): Promise<number> {
-  const command = commandOf(args);
-  if (args.flag("background")) {
+export async function execFile(run: RunOf<typeof EXEC_FILE>): Promise<number> {
+  const command = commandOf(run.args);
+  if (run.args.background) {
     throw new TsopsError("usage", "exec-file cannot run a command in the background", {
       hint: "the file is removed when tsops ends: put the & behind tsops itself",
     });
   }
-  const name = args.text("file")!;
-  const { bytes } = await missingFileExits(2, readInput(name, io));
-  const session = await makeSession(args, io);
-  const open = await openFile(name, bytes, args, io, session);
+  const name = run.args.file!;
+  const { bytes } = await missingFileExits(2, readInput(name, run.io));
+  const session = await makeSession(run);
+  const open = await openFile(name, bytes, run, session);
   open.close();
-  const format = await outputFormat(args, name, open.format);
-  const text = format === open.format ? open.decrypted.text : format.print(documentTrees(open), {});
-  const account = await accountOf(args);
-  const own = await ownEnvironment([name], session, args, io);
+  const format = await outputFormat(run.args, name, open.format);
+  const text = format === open.format ? open.decrypted.text : format.print(documentTrees(open.decrypted), {});
+  const account = await accountOf(run.args.user);
+  const own = await ownEnvironment([name], session, run);
   return await runWithFile(command, encodeText(text), {
     env: childEnvironment(own, new Map(), { account: account && accountVariables(account) }),
-    ownEnv: io.env,
-    cwd: io.cwd,
+    ownEnv: run.io.env,
+    cwd: run.io.cwd,
     account,
-    filename: args.text("filename"),
-    fifo: !args.flag("no-fifo"),
-    warn: (message) => note(io, `warning: ${message}`),
+    filename: run.args.filename,
+    fifo: !run.args["no-fifo"],
+    warn: (message) => note(run.io, `warning: ${message}`),
   });
 }

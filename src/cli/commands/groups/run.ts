@@ -1,32 +1,37 @@
 import { resolve } from "node:path";
-import type { OpenDocument, Recipients, Session } from "../../../document.ts";
+import type { Recipients } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import { compareGroups, loses } from "../../../keys/difference.ts";
 import type { KeyGroup } from "../../../keys/kind.ts";
 import { effectiveThreshold } from "../../../keys/metadata.ts";
-import { type SaveOptions, saveRecipients, saveRotated } from "../../../save.ts";
+import { saveRecipients, saveRotated } from "../../../save.ts";
 import type { Args } from "../../args.ts";
+import type { Run, RunOf } from "../../command.ts";
 import { keysFrom } from "../../creation.ts";
-import { missingFileExits } from "../../files.ts";
+import { missingFileExits, type OpenFile } from "../../files.ts";
 import { type Io, write } from "../../io.ts";
 import { askNo, interactive } from "../../prompt.ts";
 import { formatDifference, showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
-import { loadSettings, type Settings } from "../../settings.ts";
-import { updateFile } from "../../update.ts";
+import { loadSettings } from "../../settings.ts";
+import { type Updating, updateFile } from "../../update.ts";
 import { reportRemoved } from "../../vouch.ts";
+import type { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./command.ts";
 
 /** `groups` alone says what it can do, as SOPS does. */
-export async function groups(_args: Args, io: Io): Promise<number> {
-  await write(io.stdout, "tsops groups add|delete: change a file's key groups; see tsops groups --help\n");
+export async function groups(run: RunOf<typeof GROUPS>): Promise<number> {
+  await write(
+    run.io.stdout,
+    "tsops groups add|delete: change a file's key groups; see tsops groups --help\n",
+  );
   return 0;
 }
 
 /** `groups add -f FILE --age …`: one more group; a new data key too, if more groups are needed than before. */
-export async function addGroup(args: Args, io: Io): Promise<number> {
-  const file = fileOption(args);
-  const { config } = await loadSettings(resolve(io.cwd, file), args, io);
-  const group = keysFrom(args, { config });
+export async function addGroup(run: RunOf<typeof GROUPS_ADD>): Promise<number> {
+  const file = fileOption(run.args);
+  const { config } = await loadSettings(resolve(run.io.cwd, file), run);
+  const group = keysFrom(run.args, { config });
   if (group.length === 0) {
     throw new TsopsError("generic", "the new group has no master key", {
       hint: "name one with --age, --pgp, …",
@@ -34,14 +39,13 @@ export async function addGroup(args: Args, io: Io): Promise<number> {
   }
   const work = updateFile(
     file,
-    args,
-    io,
-    async (open, session, options, settings) => {
-      const after = withGroup(open, group, args);
+    run,
+    async (file) => {
+      const after = withGroup(file.open, group, run.args);
       checkThreshold(after.threshold, after.groups.length);
-      return await saveChanged(open, after, session, options, settings, io);
+      return await saveChanged(file, after, run.io);
     },
-    { inPlace: args.flag("in-place"), vouch: { after: (open) => withGroup(open, group, args) } },
+    { inPlace: run.args["in-place"], vouch: { after: (open) => withGroup(open, group, run.args) } },
   );
   return await missingFileExits(2, work);
 }
@@ -51,8 +55,8 @@ function withGroup(open: Recipients, group: KeyGroup, args: Args): Recipients {
 }
 
 /** `groups delete -f FILE INDEX`: one group less; a new data key too, if some keys cannot open the file any more. */
-export async function deleteGroup(args: Args, io: Io): Promise<number> {
-  const text = args.text("index");
+export async function deleteGroup(run: RunOf<typeof GROUPS_DELETE>): Promise<number> {
+  const text = run.args.index;
   if (text === undefined || !/^\d+$/.test(text)) {
     throw new TsopsError("generic", "the number of the group is missing, or not a number", {
       hint: "tsops groups delete -i -f FILE 0 deletes what is shown as Group 1",
@@ -60,10 +64,10 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
   }
   const index = Number(text);
   const work = updateFile(
-    fileOption(args),
-    args,
-    io,
-    async (open, session, options, settings) => {
+    fileOption(run.args),
+    run,
+    async (file) => {
+      const { open } = file;
       if (!open.groups[index]) {
         const last = open.groups.length - 1;
         throw new TsopsError("generic", `there is no group with the number ${index}`, {
@@ -73,15 +77,15 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
               : `numbers go from 0 to ${last}; what is shown as Group 1 has the number 0`,
         });
       }
-      const { groups: left, threshold: needed } = withoutGroup(open, index, args);
+      const { groups: left, threshold: needed } = withoutGroup(open, index, run.args);
       if (left.length === 0) {
         throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
       }
       const after = { groups: left, threshold: checkThreshold(needed, left.length) };
-      if (!(await agreed(open, index, after, settings, args, io))) return undefined;
-      return await saveChanged(open, after, session, options, settings, io);
+      if (!(await agreed(file, index, after, run))) return undefined;
+      return await saveChanged(file, after, run.io);
     },
-    { inPlace: args.flag("in-place"), vouch: { after: (open) => withoutGroup(open, index, args) } },
+    { inPlace: run.args["in-place"], vouch: { after: (open) => withoutGroup(open, index, run.args) } },
   );
   return await missingFileExits(2, work);
 }
@@ -91,26 +95,23 @@ export async function deleteGroup(args: Args, io: Io): Promise<number> {
  * at a terminal is asked; SOPS asks nobody.
  */
 async function agreed(
-  { groups }: Recipients,
+  { name, open: { groups }, settings }: OpenFile,
   index: number,
   after: Recipients,
-  settings: Settings,
-  args: Args,
-  io: Io,
+  run: Run,
 ): Promise<boolean> {
-  const name = fileOption(args);
   const gone = groups[index]!.map((key) => `--- ${showKey(key, settings)}`);
-  await note(io, `${name} loses Group ${index + 1} of ${groups.length} (number ${index}):`, ...gone);
+  await note(run.io, `${name} loses Group ${index + 1} of ${groups.length} (number ${index}):`, ...gone);
   const left = formatDifference(compareGroups(after.groups, after.groups), settings);
   const needed =
     after.groups.length > 1
       ? `, of which ${effectiveThreshold(after.groups, after.threshold)} are needed`
       : "";
   const count = after.groups.length === 1 ? "one group" : `${after.groups.length} groups`;
-  await note(io, `what is left is ${count}${needed}:`, ...left);
-  if (args.flag("yes") || !interactive(io) || (await askNo(`Delete Group ${index + 1} of ${name}?`, io)))
+  await note(run.io, `what is left is ${count}${needed}:`, ...left);
+  if (run.args.yes || !interactive(run.io) || (await askNo(`Delete Group ${index + 1} of ${name}?`, run.io)))
     return true;
-  await note(io, `${name} is left unchanged`);
+  await note(run.io, `${name} is left unchanged`);
   return false;
 }
 
@@ -120,29 +121,23 @@ function withoutGroup(open: Recipients, index: number, args: Args): Recipients {
 }
 
 /** With a new data key, if some could open the file before who cannot any more. */
-async function saveChanged(
-  open: OpenDocument,
-  after: Recipients,
-  session: Session,
-  options: SaveOptions,
-  settings: Settings,
-  io: Io,
-): Promise<string> {
-  if (!loses(open, after)) return await saveRecipients(open, after, session, options);
-  const text = await saveRotated(open, after, session, options);
-  await reportRemoved(after, open, settings, io);
+async function saveChanged(file: Updating, after: Recipients, io: Io): Promise<string> {
+  const { open, session, saving } = file;
+  if (!loses(open, after)) return await saveRecipients(open, after, session, saving);
+  const text = await saveRotated(open, after, session, saving);
+  await reportRemoved(file, after, io);
   return text;
 }
 
 function fileOption(args: Args): string {
-  const file = args.text("file");
+  const file = args.file;
   if (file === undefined)
     throw new TsopsError("no-file", "no file specified", { hint: "name it with --file" });
   return file;
 }
 
 function thresholdOption(args: Args): number | undefined {
-  const threshold = args.number("shamir-secret-sharing-threshold");
+  const threshold = args["shamir-secret-sharing-threshold"];
   return threshold === 0 ? undefined : threshold;
 }
 

@@ -10,10 +10,11 @@ import { makePrivateFolder } from "../../../files/folder.ts";
 import { statOf } from "../../../files/stat.ts";
 import { configFolder } from "../../../keys/age/identities.ts";
 import { generateIdentity, recipientOf } from "../../../keys/age/kind.ts";
-import type { Args } from "../../args.ts";
+import type { RunOf } from "../../command.ts";
 import { type Io, write } from "../../io.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
+import type { INIT } from "./command.ts";
 
 /** Which files a new rule is for, where the person does not say it: names that say themselves that they are secret. */
 const PATTERNS = ["secrets.*", "*.secrets.*", "secrets/**", "*.enc.*", ".env", ".env.*"];
@@ -22,21 +23,21 @@ const PATTERNS = ["secrets.*", "*.secrets.*", "secrets/**", "*.enc.*", ".env", "
  * `init`: an age key of the person's, where there is none, and a `.sopsrc` for this folder that names it. Where there is
  * a configuration already, the key alone, and how to be let in. Nothing that exists is touched.
  */
-export async function init(args: Args, io: Io): Promise<number> {
-  const { config, path } = await new Configurations({ cwd: io.cwd, env: {} }).load();
-  const { context } = await makeSession(args, io);
+export async function init(run: RunOf<typeof INIT>): Promise<number> {
+  const { config, path } = await new Configurations({ cwd: run.io.cwd, env: {} }).load();
+  const { context } = await makeSession(run);
   const keyFile = context.env.SOPS_AGE_KEY_FILE || join(configFolder(context), "sops", "age", "keys.txt");
-  const recipient = (await existingRecipient(keyFile)) ?? (await newIdentity(keyFile, io));
-  await write(io.stdout, `${recipient}\n`);
-  if (config && isOurs(config, io.cwd)) {
-    await note(io, ...joining(config, path!, recipient));
+  const recipient = (await existingRecipient(keyFile)) ?? (await newIdentity(keyFile, run.io));
+  await write(run.io.stdout, `${recipient}\n`);
+  if (config && isOurs(config, run.io.cwd)) {
+    await note(run.io, ...joining(config, path!, recipient));
     return 0;
   }
-  const patterns = args.list("patterns").length > 0 ? args.list("patterns") : PATTERNS;
-  const target = resolve(io.cwd, ".sopsrc");
+  const patterns = run.args.patterns.length > 0 ? run.args.patterns : PATTERNS;
+  const target = resolve(run.io.cwd, ".sopsrc");
   // never through a link, which somebody else may have put there
-  await createNew(target, Buffer.from(configText(recipient, patterns, io)), { mode: 0o666 });
-  await note(io, ...(await nextSteps(target, patterns, io)));
+  await createNew(target, Buffer.from(configText(recipient, patterns, run.io)), { mode: 0o666 });
+  await note(run.io, ...(await nextSteps(target, patterns, run.io)));
   return 0;
 }
 

@@ -6,38 +6,43 @@ import { readPem, type TlsFiles } from "../../../keys/service/address.ts";
 import { jsonLog, type Log } from "../../../keyservice/log.ts";
 import { masterSecrets, variableOf } from "../../../keyservice/master.ts";
 import { type RunningServer, startServer } from "../../../keyservice/server.ts";
-import type { Args } from "../../args.ts";
-import { type Io, write } from "../../io.ts";
+import type { RunOf } from "../../command.ts";
+import { write } from "../../io.ts";
 import { askAnew } from "../../prompt.ts";
 import { contextFor } from "../../session.ts";
+import type { KEYSERVICE } from "./command.ts";
+
+type KeyserviceRun = RunOf<typeof KEYSERVICE>;
 
 /** How long requests that run may take once the service is told to stop. */
 const GRACE_MS = 5000;
 
 /** `keyservice`: serves the master keys of this machine until a signal comes (SPEC section 7). */
-export async function keyservice(args: Args, io: Io): Promise<number> {
-  if (args.has("keyservice") || args.has("enable-local-keyservice")) {
+export async function keyservice(run: KeyserviceRun): Promise<number> {
+  if (run.given("keyservice") || run.given("enable-local-keyservice")) {
     throw new TsopsError("usage", "a key service uses the keys of its own machine, and asks no other", {
       hint: "--keyservice and --enable-local-keyservice are for the commands that open files",
     });
   }
-  const references = args.list("master-secret");
+  const references = run.args["master-secret"];
   const log = jsonLog(
-    (line) => void write(io.stderr, line).catch(() => undefined),
+    (line) => void write(run.io.stderr, line).catch(() => undefined),
     () => new Date(),
   );
-  const secrets = masterSecrets(references, io.env);
+  const secrets = masterSecrets(references, run.io.env);
   try {
     const server = await startServer({
-      ...placeFrom(args, io),
-      tls: await tlsFrom(args, io),
+      ...placeFrom(run),
+      tls: await tlsFrom(run),
       secrets,
-      context: serverContext(args, io, references.map(variableOf), log),
+      context: serverContext(run, references.map(variableOf), log),
       // SOPS asks on standard output, too; the log is on the other
-      ask: args.flag("prompt") ? (question, signal) => askAnew(question, io, io.stdout, signal) : undefined,
+      ask: run.args.prompt
+        ? (question, signal) => askAnew(question, run.io, run.io.stdout, signal)
+        : undefined,
       log,
-      verbose: args.flag("verbose"),
-      allowAnyone: args.flag("allow-anyone"),
+      verbose: run.args.verbose,
+      allowAnyone: run.args["allow-anyone"],
     });
     await stopOnSignal(server, log);
   } finally {
@@ -61,8 +66,8 @@ async function stopOnSignal(server: RunningServer, log: Log): Promise<void> {
   release?.();
 }
 
-function placeFrom(args: Args, io: Io): { network: "tcp" | "unix"; address: string } {
-  const [network, address] = [args.text("network")!, args.text("address")!];
+function placeFrom(run: KeyserviceRun): { network: "tcp" | "unix"; address: string } {
+  const { network, address } = run.args;
   if (network === "tcp") return { network, address };
   if (network !== "unix") {
     throw new TsopsError("usage", "--network is neither tcp nor unix");
@@ -70,35 +75,35 @@ function placeFrom(args: Args, io: Io): { network: "tcp" | "unix"; address: stri
   if (!address.includes("/") && /^[\d.]+:\d+$/.test(address)) {
     throw new TsopsError("usage", "a Unix socket needs a path", { hint: "name it with --address" });
   }
-  return { network, address: resolve(io.cwd, address) };
+  return { network, address: resolve(run.io.cwd, address) };
 }
 
-async function tlsFrom(args: Args, io: Io): Promise<TlsFiles | undefined> {
-  const names = ["tls-cert", "tls-key", "tls-client-ca"];
+async function tlsFrom(run: KeyserviceRun): Promise<TlsFiles | undefined> {
+  const names = ["tls-cert", "tls-key", "tls-client-ca"] as const;
   const [cert, key, ca] = await Promise.all(
     names.map((name) => {
-      const path = args.text(name);
-      return path === undefined ? undefined : readPem(resolve(io.cwd, path), `the file of --${name}`);
+      const path = run.args[name];
+      return path === undefined ? undefined : readPem(resolve(run.io.cwd, path), `the file of --${name}`);
     }),
   );
   if (!cert && !key && !ca) return undefined;
   if (!cert || !key) {
     throw new TsopsError("usage", "TLS needs both --tls-cert and --tls-key");
   }
-  if (args.text("network") === "unix") {
+  if (run.args.network === "unix") {
     throw new TsopsError("usage", "a Unix socket has no TLS: only its owner can connect to it");
   }
   return { cert, key, ca };
 }
 
 /** The context for requests. The master secrets are not for the kinds of keys, nor for programs that they start. */
-function serverContext(args: Args, io: Io, hidden: readonly string[], log: Log): KeyContext {
-  const env = Object.fromEntries(Object.entries(io.env).filter(([name]) => !hidden.includes(name)));
-  const context = contextFor(args, { ...io, env }, { asks: false });
+function serverContext(run: KeyserviceRun, hidden: readonly string[], log: Log): KeyContext {
+  const env = Object.fromEntries(Object.entries(run.io.env).filter(([name]) => !hidden.includes(name)));
+  const context = contextFor({ ...run, io: { ...run.io, env } }, { asks: false });
   return {
     ...context,
     // the questions of --prompt and those for passphrases cannot share a terminal
-    prompt: args.flag("prompt") ? undefined : context.prompt,
+    prompt: run.args.prompt ? undefined : context.prompt,
     warn: (message) => log({ event: "warning", message }),
     tell: undefined,
   };

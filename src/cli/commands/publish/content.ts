@@ -13,7 +13,7 @@ import { type Content, recreatedContent } from "../../../publish/content.ts";
 import { bareValues } from "../../../sops/bare.ts";
 import { type Bare, coverageChange } from "../../../sops/coverage.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../../../sops/selection.ts";
-import type { Args } from "../../args.ts";
+import type { Run } from "../../command.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
 import type { Io } from "../../io.ts";
 import { formatDifference } from "../../recipients.ts";
@@ -28,12 +28,13 @@ import type { Plan } from "./plan.ts";
  * @throws TsopsError("no-metadata") if it is not encrypted, "generic" if not all of it is that should be, what
  * `checkDrift` throws if it is not as its creation rule has it.
  */
-export async function readEncryptedFile({ file, settings }: Plan, args: Args, io: Io): Promise<Buffer> {
-  const { bytes } = await readInput(file, io);
+export async function readEncryptedFile({ file, settings }: Plan, run: Run): Promise<Buffer> {
+  const { bytes } = await readInput(file, run.io);
   const text = decodeText(bytes);
-  const { format, reading, metadata } = await readEncryptedAs(text, file, args);
-  await checkSealThere(file, metadata, args, io);
-  await checkDrift({ ...groupsFromMetadata(metadata.tree), metadata, format }, settings, file, args, io);
+  const { format, reading, metadata } = await readEncryptedAs(text, file, run.args);
+  await checkSealThere(file, metadata, run);
+  const compared = { ...groupsFromMetadata(metadata.tree), metadata, format };
+  await checkDrift({ name: file, open: compared, settings }, run);
   if (metadata.mac === "") {
     throw new TsopsError("no-metadata", "the file has no MAC", {
       hint: "encrypt it again before it is published",
@@ -59,8 +60,9 @@ export async function readEncryptedFile({ file, settings }: Plan, args: Args, io
 export async function recreated(
   { settings, destination: { recreation }, file }: Plan,
   open: OpenDocument,
-  { args, io, session, many }: { args: Args; io: Io; session: Session; many: boolean },
+  { run, session, many }: { run: Run; session: Session; many: boolean },
 ): Promise<Content> {
+  const { args, io } = run;
   const [selector] = recreation.selectors;
   if (selector) await checkExpression(selector);
   await checkPlain(file, selector, open, io);

@@ -10,14 +10,16 @@ import { readError } from "../../../files/errors.ts";
 import { checkName, publishedName } from "../../../publish/name.ts";
 import { openTarget } from "../../../publish/open.ts";
 import type { Target } from "../../../publish/target.ts";
-import type { Args } from "../../args.ts";
-import { notePassedOver } from "../../found.ts";
+import type { RunOf } from "../../command.ts";
+import { isEncrypted, notePassedOver } from "../../found.ts";
 import type { Io } from "../../io.ts";
 import { rememberPlace } from "../../place.ts";
 import { whoReads } from "../../protected.ts";
 import { note } from "../../report.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
-import { isEncrypted } from "../decrypt/run.ts";
+import type { PUBLISH } from "./command.ts";
+
+export type PublishRun = RunOf<typeof PUBLISH>;
 
 /** Where one file goes. */
 export interface Plan {
@@ -53,11 +55,11 @@ interface Source {
  * both refused.
  * @throws TsopsError("usage") for a folder without `--recursive`, TsopsError("no-such-file").
  */
-export async function planFiles(args: Args, io: Io, session: Session): Promise<Planned[]> {
+export async function planFiles(run: PublishRun, session: Session): Promise<Planned[]> {
   const planned: Planned[] = [];
-  for (const source of await sources(args, io)) {
+  for (const source of await sources(run)) {
     try {
-      const plan = await planFor(source, args, io, session);
+      const plan = await planFor(source, run, session);
       if (plan) planned.push({ file: source.file, plan });
     } catch (error) {
       planned.push({ file: source.file, error: inFile(error, source.file) });
@@ -66,12 +68,12 @@ export async function planFiles(args: Args, io: Io, session: Session): Promise<P
   return refuseCollisions(planned);
 }
 
-async function sources(args: Args, io: Io): Promise<Source[]> {
-  const recursive = args.flag("recursive");
+async function sources(run: PublishRun): Promise<Source[]> {
+  const recursive = run.args.recursive;
   const all: Source[] = [];
   const seen = new Set<string>();
-  for (const given of args.list("files")) {
-    const info = await stat(resolve(io.cwd, given)).catch(() => undefined);
+  for (const given of run.args.files) {
+    const info = await stat(resolve(run.io.cwd, given)).catch(() => undefined);
     if (info?.isDirectory() && !recursive) {
       throw new TsopsError("usage", "can't operate on a directory without --recursive flag", {
         place: { file: given },
@@ -79,13 +81,14 @@ async function sources(args: Args, io: Io): Promise<Source[]> {
       });
     }
     const start = info ? given : fixedPart(given);
-    const root = recursive && (info === undefined || info.isDirectory()) ? resolve(io.cwd, start) : undefined;
-    const { files, passedOver } = await explore([given], { cwd: io.cwd });
-    await notePassedOver(passedOver, io);
+    const root =
+      recursive && (info === undefined || info.isDirectory()) ? resolve(run.io.cwd, start) : undefined;
+    const { files, passedOver } = await explore([given], { cwd: run.io.cwd });
+    await notePassedOver(passedOver, run.io);
     for (const { name: file, named } of files) {
-      if (!named && (await whoReads(file, args, io)) !== undefined) continue;
-      const path = resolve(io.cwd, file);
-      if (!named) rememberPlace(file, io);
+      if (!named && (await whoReads(file, run)) !== undefined) continue;
+      const path = resolve(run.io.cwd, file);
+      if (!named) rememberPlace(file, run.io);
       if (!seen.has(path)) all.push({ file, root, found: !named });
       seen.add(path);
     }
@@ -102,16 +105,15 @@ function fixedPart(pattern: string): string {
 
 async function planFor(
   { file, root, found }: Source,
-  args: Args,
-  io: Io,
+  run: PublishRun,
   session: Session,
 ): Promise<Plan | undefined> {
-  const path = resolve(io.cwd, file);
+  const path = resolve(run.io.cwd, file);
   // as in SOPS, this comes before everything else
   await stat(path).catch((error) => {
     throw readError(error, file);
   });
-  const settings = await loadSettings(path, args, io);
+  const settings = await loadSettings(path, run);
   const { config } = settings;
   if (!config) {
     throw new TsopsError("config", "config file not found", {
@@ -122,13 +124,13 @@ async function planFor(
   // what was published into a folder is not published again from there
   const folders = config.destinations.flatMap(({ folder }) => folder ?? []);
   if (found && folders.some((folder) => isInside(folder, path))) return undefined;
-  if (found && !(await isEncrypted(file, args, io))) {
-    await noteLeftOut(file, settings, io);
+  if (found && !(await isEncrypted(file, run))) {
+    await noteLeftOut(file, settings, run.io);
     return undefined;
   }
   const destination = await destinationFor(config, path, file);
   const target = await openTarget(destination, session.context);
-  const omit = args.flag("omit-extensions") || destination.omitExtensions;
+  const omit = run.args["omit-extensions"] || destination.omitExtensions;
   const name = publishedName(path, root, omit);
   const address = target.addressOf(name);
   const { s3, gcs, azure } = destination;

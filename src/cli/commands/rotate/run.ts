@@ -1,58 +1,60 @@
 import { resolve } from "node:path";
-import { TsopsError } from "../../../errors.ts";
+import { changed, TsopsError } from "../../../errors.ts";
 import { sameKey } from "../../../keys/difference.ts";
 import { exactKeys } from "../../../keys/groups.ts";
 import type { KeyGroup, MasterKey } from "../../../keys/kind.ts";
 import { saveRotated } from "../../../save.ts";
-import type { Args } from "../../args.ts";
 import { forEachFile } from "../../batch.ts";
+import type { RunOf } from "../../command.ts";
 import { keysFrom } from "../../creation.ts";
 import { checkOutputOptions } from "../../files.ts";
-import type { Io } from "../../io.ts";
+import { encryptedFiles } from "../../found.ts";
 import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
 import { loadSettings } from "../../settings.ts";
 import { updateFile } from "../../update.ts";
 import { reportRemoved, selectorOfRule } from "../../vouch.ts";
-import { encryptedFiles } from "../decrypt/run.ts";
+import type { ROTATE } from "./command.ts";
+
+type RotateRun = RunOf<typeof ROTATE>;
 
 /** `rotate`: a new data key for the same recipients, more (`--add-…`) or fewer (`--rm-…`). */
-export async function rotate(args: Args, io: Io): Promise<number> {
-  const given = args.list("files");
+export async function rotate(run: RotateRun): Promise<number> {
+  const given = run.args.files;
   if (given.length === 0)
     throw new TsopsError("no-file", "no file specified", { hint: "name the files to rotate" });
-  checkOutputOptions(args, given);
-  const files = await encryptedFiles(given, args, io, { writes: args.flag("in-place") });
-  if (files.length > 1 && !args.flag("in-place")) {
+  checkOutputOptions(run.args, given);
+  const files = await encryptedFiles(given, run, { writes: run.args["in-place"] });
+  if (files.length > 1 && !run.args["in-place"]) {
     throw new TsopsError("usage", "several files cannot all go to standard output", {
       hint: "use --in-place",
     });
   }
-  const inPlace = args.flag("in-place");
-  const aligns = args.flag("update-selector");
-  return await forEachFile(files, "rotated", io, async (name) => {
-    const { config } = await loadSettings(resolve(io.cwd, name), args, io);
-    const added = keysFrom(args, { prefix: "add-", config });
-    const removed = keysFrom(args, { prefix: "rm-", config });
+  const inPlace = run.args["in-place"];
+  const aligns = run.args["update-selector"];
+  return await forEachFile(files, { what: "rotated", io: run.io }, async (name) => {
+    const { config } = await loadSettings(resolve(run.io.cwd, name), run);
+    const added = keysFrom(run.args, { prefix: "add-", config });
+    const removed = keysFrom(run.args, { prefix: "rm-", config });
     const work = updateFile(
       name,
-      args,
-      io,
-      async (open, session, options, settings) => {
+      run,
+      async (file) => {
+        const { open, session, settings, saving } = file;
         const [exact = []] = await exactKeys([added], session.context);
         const { groups, missing } = changedGroups(open.groups, exact, removed);
-        const selection = aligns ? await selectorOfRule(open, settings, name, io) : undefined;
+        const selection = aligns ? await selectorOfRule(file, run.io) : undefined;
         if (groups.every((group) => group.length === 0)) {
           throw new TsopsError("generic", "no master key would be left", {
             hint: "add one with --add-age or the like",
           });
         }
         for (const key of missing) {
-          await note(io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
+          await note(run.io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
         }
         const after = { groups, threshold: open.threshold };
-        const text = await saveRotated(open, after, session, { ...options, selection });
-        await reportRemoved(after, open, settings, io);
+        const text = await saveRotated(open, after, session, { ...saving, selection });
+        await reportRemoved(file, after, run.io);
         return text;
       },
       {
@@ -75,10 +77,7 @@ export async function rotate(args: Args, io: Io): Promise<number> {
 /** SOPS has codes of its own for a file that is not there (SPEC section 8). */
 function missingFile(error: unknown, changesKeys: boolean): unknown {
   if (!(error instanceof TsopsError) || error.code !== "no-such-file") return error;
-  return new TsopsError(changesKeys ? "add-remove-missing-file" : "read", error.message, {
-    place: error.place,
-    hint: error.hint,
-  });
+  return changed(error, { code: changesKeys ? "add-remove-missing-file" : "read" });
 }
 
 /** Keys are added to the first group, and taken out of every group (SPEC section 7). */

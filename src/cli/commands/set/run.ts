@@ -1,4 +1,5 @@
-import { TsopsError } from "../../../errors.ts";
+import { documentTrees } from "../../../document.ts";
+import { changed, TsopsError } from "../../../errors.ts";
 import { buildTrees } from "../../../formats/build.ts";
 import type { Entry, Format, PathElement } from "../../../formats/format.ts";
 import { type GivenNumber, valueFor } from "../../../formats/given.ts";
@@ -7,8 +8,7 @@ import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.
 import { decodeText } from "../../../formats/text.ts";
 import type { Tree } from "../../../formats/tree.ts";
 import { saveSet, saveUnset } from "../../../save.ts";
-import type { Decrypted } from "../../../sops/decrypt.ts";
-import type { Args } from "../../args.ts";
+import type { RunOf } from "../../command.ts";
 import { chosenDocument } from "../../documents.ts";
 import { missingFileExits, readInput } from "../../files.ts";
 import { readStdin } from "../../interrupt.ts";
@@ -17,41 +17,41 @@ import { interactive } from "../../prompt.ts";
 import { warnOfSetting } from "../../remarks.ts";
 import { askValue, rawText } from "../../text-value.ts";
 import { updateFile } from "../../update.ts";
+import type { SET, UNSET } from "./command.ts";
 
 /** `set FILE INDEX VALUE`: one value is set, and nothing else of the text changes. */
-export async function set(args: Args, io: Io): Promise<number> {
-  const path = pathArgument(args.text("index") ?? "", "set");
-  const file = args.text("file")!;
-  const given = await readValue(args, io);
-  const work = updateFile(file, args, io, async (open, session, options) => {
+export async function set(run: RunOf<typeof SET>): Promise<number> {
+  const path = pathArgument(run.args.index, "set");
+  const given = await readValue(run);
+  const work = updateFile(run.args.file, run, async (file) => {
+    const { name, open, session, saving } = file;
     const value = valueFor(open.format, given.value, given.numbers);
-    const document = await chosenDocument(open, file, args, io);
-    if (args.flag("idempotent")) {
-      const now = valueAt(documentTree(open.decrypted, document), path);
+    const document = await chosenDocument(open, name, run);
+    if (run.args.idempotent) {
+      const now = valueAt(documentTrees(open.decrypted)[document]!, path);
       if (now !== undefined && sameTree(now, value)) return undefined;
     }
     refuseMetadataKey(path, open.format);
-    const text = saveSet(open, path, value, session, { ...options, document, numbers: given.numbers });
-    await warnOfSetting(open.decrypted, open.format, path, value, file, io);
+    const text = saveSet(open, path, value, session, { ...saving, document, numbers: given.numbers });
+    await warnOfSetting(file, path, value, run.io);
     return text;
   });
   return await missingFileExits(2, work);
 }
 
 /** `unset FILE INDEX`: one value is taken out. */
-export async function unset(args: Args, io: Io): Promise<number> {
-  const path = pathArgument(args.text("index") ?? "", "unset");
-  const file = args.text("file")!;
-  const work = updateFile(file, args, io, async (open, session, options) => {
-    const document = await chosenDocument(open, file, args, io);
-    if (valueAt(documentTree(open.decrypted, document), path) === undefined) {
-      if (args.flag("idempotent")) return undefined;
+export async function unset(run: RunOf<typeof UNSET>): Promise<number> {
+  const path = pathArgument(run.args.index, "unset");
+  const work = updateFile(run.args.file, run, async ({ name, open, session, saving }) => {
+    const document = await chosenDocument(open, name, run);
+    if (valueAt(documentTrees(open.decrypted)[document]!, path) === undefined) {
+      if (run.args.idempotent) return undefined;
       throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
         exit: 1,
         hint: "with --idempotent that is no error",
       });
     }
-    return saveUnset(open, path, session, { ...options, document });
+    return saveUnset(open, path, session, { ...saving, document });
   });
   return await missingFileExits(2, work);
 }
@@ -61,13 +61,8 @@ function pathArgument(text: string, command: string): PathElement[] {
     return parsePath(text);
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
-    throw new TsopsError("invalid-set-value", `${command}: ${error.message}`, { hint: error.hint });
+    throw changed(error, { code: "invalid-set-value", message: `${command}: ${error.message}` });
   }
-}
-
-function documentTree({ reading, values }: Decrypted, document: number): Tree {
-  const decryptedOf = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-  return buildTrees(reading.entries, reading.documents, (entry) => decryptedOf.get(entry))[document]!;
 }
 
 function refuseMetadataKey(path: readonly PathElement[], format: Format): void {
@@ -79,32 +74,32 @@ function refuseMetadataKey(path: readonly PathElement[], format: Format): void {
 }
 
 /** The value: an argument, a file (--value-file), standard input (--value-stdin), or typed without echo. */
-async function readValue(args: Args, io: Io): Promise<Given> {
-  const argument = args.text("value");
-  if (args.flag("value-file") && args.flag("value-stdin")) {
+async function readValue(run: RunOf<typeof SET>): Promise<Given> {
+  const argument = run.args.value;
+  if (run.args["value-file"] && run.args["value-stdin"]) {
     throw new TsopsError("usage", "--value-file and --value-stdin cannot be used together", {
       hint: "use one of them",
     });
   }
-  if (args.flag("value-stdin")) {
+  if (run.args["value-stdin"]) {
     if (argument !== undefined)
       throw new TsopsError("usage", "with --value-stdin there is no value argument");
-    const given = await readStdin("the value", io);
-    return args.flag("raw") ? asText(rawText(given)) : parseValue(decodeText(given));
+    const given = await readStdin("the value", run.io);
+    return run.args.raw ? asText(rawText(given)) : parseValue(decodeText(given));
   }
   if (argument === undefined) {
-    if (!interactive(io)) {
+    if (!interactive(run.io)) {
       throw new TsopsError("no-file", "no value given", {
         hint: "give it as JSON, or use --value-file or --value-stdin",
       });
     }
-    return asText(await askValue(args.text("index")!, io));
+    return asText(await askValue(run.args.index, run.io));
   }
-  if (args.flag("value-file")) {
-    const given = await readValueFile(argument, io);
-    return args.flag("raw") ? asText(rawText(given)) : parseValue(decodeText(given));
+  if (run.args["value-file"]) {
+    const given = await readValueFile(argument, run.io);
+    return run.args.raw ? asText(rawText(given)) : parseValue(decodeText(given));
   }
-  if (args.flag("raw")) return asText(argument);
+  if (run.args.raw) return asText(argument);
   return parseValue(argument);
 }
 
@@ -113,10 +108,8 @@ async function readValueFile(name: string, io: Io): Promise<Buffer> {
     return (await readInput(name, io)).bytes;
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
-    throw new TsopsError("generic", `the value's file cannot be read: ${error.message}`, {
-      place: { file: name },
-      hint: error.hint,
-    });
+    const message = `the value's file cannot be read: ${error.message}`;
+    throw changed(error, { code: "generic", message, place: { file: name } });
   }
 }
 

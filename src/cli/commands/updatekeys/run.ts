@@ -7,11 +7,12 @@ import { compareGroups, differs, loses } from "../../../keys/difference.ts";
 import { exactKeys } from "../../../keys/groups.ts";
 import { effectiveThreshold, groupsFromMetadata, groupsNeeded } from "../../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../../save.ts";
-import type { Args } from "../../args.ts";
 import { forEachFile, Otherwise } from "../../batch.ts";
+import type { RunOf } from "../../command.ts";
 import { ruleRecipients } from "../../creation.ts";
 import { formatDrift } from "../../drift.ts";
 import { missingFileExits, readEncryptedAs, readInput } from "../../files.ts";
+import { encryptedFiles } from "../../found.ts";
 import { type Io, quotedPath, writeLines } from "../../io.ts";
 import { differenceJson, writeJson } from "../../json.ts";
 import { lossOf } from "../../loss.ts";
@@ -23,7 +24,9 @@ import { makeSession } from "../../session.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
 import { updateFile } from "../../update.ts";
 import { driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
-import { encryptedFiles } from "../decrypt/run.ts";
+import type { UPDATEKEYS } from "./command.ts";
+
+type UpdatekeysRun = RunOf<typeof UPDATEKEYS>;
 
 const UP_TO_DATE = new Otherwise("up to date");
 const UNCHANGED = new Otherwise("left unchanged");
@@ -32,9 +35,9 @@ const UNCHANGED = new Otherwise("left unchanged");
  * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. Where keys that
  * could open the file cannot any more (they are taken away, or more groups are needed), it gets a new data key.
  */
-export async function updatekeys(args: Args, io: Io): Promise<number> {
-  const [check, dry] = [args.flag("check"), args.flag("dry-run")];
-  const files = await encryptedFiles(args.list("files"), args, io, { writes: !check && !dry });
+export async function updatekeys(run: UpdatekeysRun): Promise<number> {
+  const [check, dry] = [run.args.check, run.args["dry-run"]];
+  const files = await encryptedFiles(run.args.files, run, { writes: !check && !dry });
   const results: unknown[] = [];
   let differ = 0;
   const work = async (name: string): Promise<Otherwise | undefined> => {
@@ -42,7 +45,7 @@ export async function updatekeys(args: Args, io: Io): Promise<number> {
     const report = (more: Result) => void (result = more);
     try {
       const look = check || dry ? inspect : updateOne;
-      const came = await missingFileExits(1, look(name, args, io, report));
+      const came = await missingFileExits(1, look(name, run, report));
       if (came === undefined) differ++;
       results.push({ file: name, ...result });
       return came;
@@ -52,8 +55,8 @@ export async function updatekeys(args: Args, io: Io): Promise<number> {
     }
   };
   const what = check ? "not in line:" : dry ? "would sync" : "synced";
-  const code = await forEachFile(files, what, io, work, { inOrder: true }).finally(() =>
-    args.flag("json") ? writeJson(io, { files: results }) : undefined,
+  const code = await forEachFile(files, { what, io: run.io, inOrder: true }, work).finally(() =>
+    run.args.json ? writeJson(run.io, { files: results }) : undefined,
   );
   return check && differ > 0 ? 1 : code;
 }
@@ -81,42 +84,42 @@ function changesJson(
 }
 
 /** Standard output is for the JSON alone. */
-function outputOf(args: Args): "stdout" | "stderr" {
-  return args.flag("json") ? "stderr" : "stdout";
+function outputOf(args: UpdatekeysRun["args"]): "stdout" | "stderr" {
+  return args.json ? "stderr" : "stdout";
 }
 
-async function updateOne(name: string, args: Args, io: Io, report: Report): Promise<Otherwise | undefined> {
-  const aligns = args.flag("update-selector");
+async function updateOne(name: string, run: UpdatekeysRun, report: Report): Promise<Otherwise | undefined> {
+  const aligns = run.args["update-selector"];
   let came: Otherwise | undefined;
   const work = updateFile(
     name,
-    args,
-    io,
-    async (open, session, options, settings) => {
-      const recipients = await recipientsOfRule(open, settings, args, session);
-      const selection = aligns ? await selectorOfRule(open, settings, name, io) : undefined;
+    run,
+    async (file) => {
+      const { open, session, settings, saving } = file;
+      const recipients = await recipientsOfRule(open, settings, run.args, session);
+      const selection = aligns ? await selectorOfRule(file, run.io) : undefined;
       const shown = shownChanges(open, recipients, settings);
       if (shown === undefined && !selection) {
         came = UP_TO_DATE;
-        const drifts = (await driftOf(open, settings, io)) !== undefined;
+        const drifts = (await driftOf(open, settings, run.io)) !== undefined;
         if (drifts) report({ status: "selector-differs" });
-        await noteUpToDate(name, drifts, io);
+        await noteUpToDate(name, drifts, run.io);
         return undefined;
       }
-      await showChanges(name, shown, outputOf(args), io);
+      await showChanges(name, shown, outputOf(run.args), run.io);
       const changes = changesJson(open, recipients, settings, selection);
-      if (!args.flag("yes") && !(await agreed(io, io[outputOf(args)]))) {
+      if (!run.args.yes && !(await agreed(run.io, outputOf(run.args)))) {
         came = UNCHANGED;
         report({ status: "declined", ...changes });
-        await note(io, `${name} is left unchanged`);
+        await note(run.io, `${name} is left unchanged`);
         return undefined;
       }
       const rotate = loses(open, recipients);
       report({ status: "synced", newDataKey: rotate, ...changes });
       const save = rotate ? saveRotated : saveRecipients;
-      const text = await save(open, recipients, session, { ...options, selection });
-      if (rotate) await reportRemoved(recipients, open, settings, io);
-      await note(io, `${name} synced with ${shown === undefined ? "its creation rule" : "new keys"}`);
+      const text = await save(open, recipients, session, { ...saving, selection });
+      if (rotate) await reportRemoved(file, recipients, run.io);
+      await note(run.io, `${name} synced with ${shown === undefined ? "its creation rule" : "new keys"}`);
       return text;
     },
     { vouch: { mends: { recipients: true, selector: aligns } } },
@@ -129,42 +132,42 @@ async function updateOne(name: string, args: Args, io: Io, report: Report): Prom
  * `--check` and `--dry-run`: what would change. No key is needed, and nothing is written. Undefined if something is not
  * in line.
  */
-async function inspect(name: string, args: Args, io: Io, report: Report): Promise<Otherwise | undefined> {
-  const { bytes } = await readInput(name, io);
-  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, args);
-  await checkSealThere(name, metadata, args, io);
-  const settings = await loadSettings(resolve(io.cwd, name), args, io);
+async function inspect(name: string, run: UpdatekeysRun, report: Report): Promise<Otherwise | undefined> {
+  const { bytes } = await readInput(name, run.io);
+  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, run.args);
+  await checkSealThere(name, metadata, run);
+  const settings = await loadSettings(resolve(run.io.cwd, name), run);
   const file = { ...groupsFromMetadata(metadata.tree), metadata, format };
-  const recipients = await recipientsOfRule(file, settings, args, await makeSession(args, io));
+  const recipients = await recipientsOfRule(file, settings, run.args, await makeSession(run));
   const shown = shownChanges(file, recipients, settings);
-  const selector = selectorDrift(await driftOf(file, settings, io));
-  const check = args.flag("check");
-  if (shown === undefined && !(selector && (check || args.flag("update-selector")))) {
+  const selector = selectorDrift(await driftOf(file, settings, run.io));
+  const check = run.args.check;
+  if (shown === undefined && !(selector && (check || run.args["update-selector"]))) {
     if (selector) report({ status: "selector-differs" });
-    await noteUpToDate(name, selector !== undefined, io);
+    await noteUpToDate(name, selector !== undefined, run.io);
     return UP_TO_DATE;
   }
   const newDataKey = loses(file, recipients);
   report({ status: "differs", newDataKey, ...changesJson(file, recipients, settings, selector) });
   if (check) {
-    if (!args.flag("json")) await writeLines(io.stdout, [quotedPath(name)]);
+    if (!run.args.json) await writeLines(run.io.stdout, [quotedPath(name)]);
     await note(
-      io,
+      run.io,
       `${name} is not as its creation rule has it:`,
       ...(shown ?? []),
       ...selectorLines(selector, settings),
     );
     return undefined;
   }
-  await showChanges(name, shown, outputOf(args), io);
-  if (args.flag("update-selector") && selector)
+  await showChanges(name, shown, outputOf(run.args), run.io);
+  if (run.args["update-selector"] && selector)
     await note(
-      io,
+      run.io,
       `${name} would get the selector of its creation rule:`,
       ...selectorLines(selector, settings),
     );
   const loss = lossOf(file, recipients, settings);
-  if (loss !== undefined) await note(io, `${name} would get a new data key: ${loss}`);
+  if (loss !== undefined) await note(run.io, `${name} would get a new data key: ${loss}`);
   return undefined;
 }
 
@@ -199,14 +202,14 @@ async function showChanges(
 async function recipientsOfRule(
   file: Recipients,
   settings: Settings,
-  args: Args,
+  args: UpdatekeysRun["args"],
   session: Session,
 ): Promise<Recipients> {
   const rule = await ruleRecipients(settings);
   const groups = await exactKeys(rule.groups, session.context);
   // a single group has no threshold to speak of: the file's field stays as SOPS leaves it
   const due = groups.length > 1 ? groupsNeeded(groups, rule.threshold) : file.threshold;
-  const wanted = args.number("shamir-secret-sharing-threshold") || due;
+  const wanted = args["shamir-secret-sharing-threshold"] || due;
   return { groups, threshold: Math.min(wanted, groups.length) };
 }
 
@@ -222,8 +225,8 @@ function shownChanges(
   return [...formatThreshold(file.threshold, threshold), ...formatDifference(differences, settings)];
 }
 
-async function agreed(io: Io, output: Io["stdout"]): Promise<boolean> {
-  const answer = await askYes("Is this okay?", io, output);
+async function agreed(io: Io, output: "stdout" | "stderr"): Promise<boolean> {
+  const answer = await askYes("Is this okay?", io, io[output]);
   if (answer !== undefined) return answer;
   throw new TsopsError("generic", "there is nobody to ask", {
     hint: "use --yes to go on without a question",
