@@ -1,20 +1,5 @@
-import type {
-  ADD_REMOVE,
-  DOCUMENT,
-  FlagOption,
-  GLOBAL,
-  IGNORE_MAC,
-  KEYS,
-  NumberOption,
-  OptionTable,
-  OUTPUT,
-  PresetOption,
-  SELECTORS,
-  TextsOption,
-  THRESHOLD,
-  TYPES,
-  YES,
-} from "./options.ts";
+import type * as options from "./options.ts";
+import type { FlagOption, GLOBAL, NumberOption, OptionTable, PresetOption, TextsOption } from "./options.ts";
 
 /** What an option gives: a flag true or false, a list its texts, others undefined where they are not given. */
 type ValueOf<O> = O extends FlagOption
@@ -45,26 +30,24 @@ type Positional<Word> = Word extends `<${infer N}..>` | `[${infer N}..]`
 
 /** What several commands read: those that do not take an option have nothing there. */
 export type Args = Values<typeof GLOBAL> &
-  Partial<
-    Values<
-      typeof TYPES &
-        typeof OUTPUT &
-        typeof KEYS &
-        typeof SELECTORS &
-        typeof THRESHOLD &
-        typeof ADD_REMOVE &
-        typeof IGNORE_MAC &
-        typeof YES &
-        typeof DOCUMENT
-    >
-  > & { readonly files?: readonly string[]; readonly file?: string | undefined };
+  Partial<Values<Shared>> & { readonly files?: readonly string[]; readonly file?: string | undefined };
+
+type Shared = typeof options.TYPES &
+  typeof options.OUTPUT &
+  typeof options.KEYS &
+  typeof options.SELECTORS &
+  typeof options.THRESHOLD &
+  typeof options.ADD_REMOVE &
+  typeof options.IGNORE_MAC &
+  typeof options.YES &
+  typeof options.DOCUMENT;
 
 /** The values of options as their types say, of what yargs's parser read; names as people type them. */
 export function valuesOf<T extends OptionTable>(
-  options: T,
+  table: T,
   read: Readonly<Record<string, unknown>> = {},
 ): Values<T> {
-  const entries = Object.entries(options).map(([name, { type, array }]) => {
+  const entries = Object.entries(table).map(([name, { type, array }]) => {
     const all = [read[name] ?? []].flat();
     if (array) return [name, all.map(String)];
     // the last one counts where an option is given twice, as in SOPS

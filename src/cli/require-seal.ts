@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { parseGoBool } from "../formats/numbers.ts";
 import type { Metadata } from "../sops/metadata.ts";
 import { sealOf } from "../sops/seal.ts";
 import type { Run } from "./command.ts";
@@ -38,7 +39,7 @@ async function requiredBy(name: string, run: Run): Promise<string | undefined> {
 }
 
 function truth(text: string): boolean {
-  if (/^(1|t|true|T|TRUE|True)$/.test(text)) return true;
-  if (/^(0|f|false|F|FALSE|False)$/.test(text)) return false;
+  const is = parseGoBool(text);
+  if (is !== undefined) return is;
   throw new TsopsError("usage", "TSOPS_REQUIRE_SEAL is neither true nor false");
 }

@@ -1,5 +1,6 @@
 import type { Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
+import { parseGoBool } from "../formats/numbers.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
@@ -62,7 +63,8 @@ function serviceUris(run: Run): string[] {
 function usesOwnKeys(run: Run): boolean {
   if (run.given("enable-local-keyservice")) return run.args["enable-local-keyservice"];
   const text = run.io.env.SOPS_ENABLE_LOCAL_KEYSERVICE;
-  if (text === undefined || /^(1|t|true|T|TRUE|True)$/.test(text)) return true;
-  if (/^(|0|f|false|F|FALSE|False)$/.test(text)) return false;
+  if (text === undefined) return true;
+  const truth = text === "" ? false : parseGoBool(text);
+  if (truth !== undefined) return truth;
   throw new TsopsError("usage", "SOPS_ENABLE_LOCAL_KEYSERVICE is neither true nor false");
 }

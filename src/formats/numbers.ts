@@ -125,3 +125,9 @@ function scale(mantissa: bigint, exponent: number): number {
   const up = rest > half || (rest === half && (kept & 1n) === 1n);
   return Number(up ? kept + 1n : kept) * 2 ** unit;
 }
+
+/** A truth as Go's ParseBool reads it; undefined for what is none to it. */
+export function parseGoBool(text: string): boolean | undefined {
+  if (/^(1|t|true|T|TRUE|True)$/.test(text)) return true;
+  return /^(0|f|false|F|FALSE|False)$/.test(text) ? false : undefined;
+}

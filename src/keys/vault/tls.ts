@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import type { AgentOptions } from "node:https";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { parseGoBool } from "../../formats/numbers.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
@@ -67,8 +68,8 @@ function unreadable(what: string, variable: string, path: string, cause: unknown
 
 /** Go's spellings of true and false; anything else is refused, since guessing would be unsafe. */
 function skipsVerification({ env: { VAULT_SKIP_VERIFY: value } }: KeyContext): boolean {
-  if (!value || /^(0|f|false|F|False|FALSE)$/.test(value)) return false;
-  if (/^(1|t|true|T|True|TRUE)$/.test(value)) return true;
+  const truth = value ? parseGoBool(value) : false;
+  if (truth !== undefined) return truth;
   throw new TsopsError("generic", "VAULT_SKIP_VERIFY is neither true nor false", {
     hint: "unset it: the server's certificate gets checked then",
   });

@@ -1,13 +1,9 @@
 import { resolve } from "node:path";
 import { checkConfig } from "../../../config/check.ts";
-import {
-  type Explanation,
-  explain as explainRules,
-  explanationLines,
-  selectorOf,
-} from "../../../config/explain.ts";
+import { type Explanation, explain as explainRules, explanationLines } from "../../../config/explain.ts";
 import { Configurations } from "../../../config/find.ts";
 import type { Config, Rule } from "../../../config/model.ts";
+import { selectorOf } from "../../../config/selectors.ts";
 import { type Place, TsopsError } from "../../../errors.ts";
 import { groupsNeeded } from "../../../keys/metadata.ts";
 import type { Run, RunOf } from "../../command.ts";
