@@ -1,7 +1,4 @@
 import { ruleGroups } from "../../../config/groups.ts";
-import type { PlacedSelector } from "../../../config/model.ts";
-import { compile } from "../../../config/pattern.ts";
-import { configError } from "../../../config/problem.ts";
 import type { NewFile, OpenDocument, Session } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import { pathOf } from "../../../formats/format.ts";
@@ -10,8 +7,8 @@ import { decodeText, placeOf } from "../../../formats/text.ts";
 import { compareGroups, differs } from "../../../keys/difference.ts";
 import { groupsFromMetadata } from "../../../keys/metadata.ts";
 import { type Content, recreatedContent } from "../../../publish/content.ts";
+import { baredBy, checkExpression } from "../../../publish/recreation.ts";
 import { bareValues } from "../../../sops/bare.ts";
-import { type Bare, coverageChange } from "../../../sops/coverage.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../../../sops/selection.ts";
 import type { Run } from "../../command.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
@@ -21,14 +18,14 @@ import { differenceLine, note, tell } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
 import { indentFor } from "../../settings.ts";
 import { checkDrift } from "../../vouch.ts";
-import type { Plan } from "./plan.ts";
+import type { SettledPlan } from "./plan.ts";
 
 /**
  * The bytes of a file that is to be published; no key is needed.
  * @throws TsopsError("no-metadata") if it is not encrypted, "generic" if not all of it is that should be, what
  * `checkDrift` throws if it is not as its creation rule has it.
  */
-export async function readEncryptedFile({ file, settings }: Plan, run: Run): Promise<Buffer> {
+export async function readEncryptedFile({ file, settings }: SettledPlan, run: Run): Promise<Buffer> {
   const { bytes } = await readInput(file, run.io);
   const text = decodeText(bytes);
   const { format, reading, metadata } = await readEncryptedAs(text, file, run.args);
@@ -58,14 +55,14 @@ export async function readEncryptedFile({ file, settings }: Plan, run: Run): Pro
  * @throws TsopsError("config") for an invalid expression, "selectors-changed" if a secret would become plain.
  */
 export async function recreated(
-  { settings, destination: { recreation }, file }: Plan,
+  { settings, destination: { recreation }, file }: SettledPlan,
   open: OpenDocument,
   { run, session, many }: { run: Run; session: Session; many: boolean },
 ): Promise<Content> {
   const { args, io } = run;
   const [selector] = recreation.selectors;
   if (selector) await checkExpression(selector);
-  await checkPlain(file, selector, open, io);
+  await notePlain(file, selector, open, io);
   const groups = ruleGroups(recreation);
   const differences = compareGroups(open.groups, groups);
   if (differs(differences)) {
@@ -84,45 +81,21 @@ export async function recreated(
   return recreatedContent(open, made, session);
 }
 
-/** An invalid expression never matches: nothing or everything would be plain without a word. */
-async function checkExpression({ kind, value, place }: PlacedSelector): Promise<void> {
-  const compiled = kind.endsWith("_regex") ? await compile(value) : undefined;
-  if (!compiled || !("why" in compiled)) return;
-  const message = `${kind} of the recreation rule is not a valid regular expression: ${compiled.why}`;
-  throw configError(message, place, "correct it; RE2 has no look-ahead and no back-references");
-}
-
 const SHOWN_PATHS = 10;
 
-/** A selector of the rule may make values plain, and then it is said which; the default must not. */
-async function checkPlain(
+/** A selector of the rule may make values plain, and then it is said which. */
+async function notePlain(
   file: string,
   selector: Selector | undefined,
   open: OpenDocument,
   io: Io,
 ): Promise<void> {
-  const { bared } = await coverageChange(open.decrypted, open.format, selector ?? DEFAULT_SELECTOR);
-  const bare = bared.map(nameOf);
+  const bare = await baredBy(selector, open);
   if (bare.length === 0) return;
-  if (!selector) {
-    throw new TsopsError(
-      "selectors-changed",
-      `${bare[0]} is encrypted, and would be plain where the file is published`,
-      {
-        hint: "the recreation rule has no selector, so values whose key ends with _unencrypted are left plain: give it the file's own",
-      },
-    );
-  }
   const more = bare.length > SHOWN_PATHS ? `, and ${bare.length - SHOWN_PATHS} more` : "";
   await note(
     io,
-    `warning: ${file}: ${selector.kind} of the recreation rule publishes plain what is encrypted in the file: ` +
+    `warning: ${file}: ${selector?.kind} of the recreation rule publishes plain what is encrypted in the file: ` +
       `${bare.slice(0, SHOWN_PATHS).join(", ")}${more}`,
   );
-}
-
-function nameOf({ kind, path }: Bare): string {
-  const where = formatPath(path);
-  if (kind === "value") return `the value at ${where}`;
-  return path.length > 0 ? `a comment at ${where}` : "a comment at the top";
 }

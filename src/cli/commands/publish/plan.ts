@@ -1,15 +1,18 @@
-import { realpathSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { destinationFor } from "../../../config/match.ts";
-import type { Destination } from "../../../config/model.ts";
 import type { Session } from "../../../document.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
 import { explore } from "../../../files/discover.ts";
 import { readError } from "../../../files/errors.ts";
-import { checkName, publishedName } from "../../../publish/name.ts";
-import { openTarget } from "../../../publish/open.ts";
-import type { Target } from "../../../publish/target.ts";
+import {
+  destinationsFrom,
+  isPublished,
+  type Plan,
+  type Planned,
+  planFor,
+  refuseCollisions,
+} from "../../../publish/plan.ts";
 import type { RunOf } from "../../command.ts";
 import { isEncrypted, notePassedOver } from "../../found.ts";
 import type { Io } from "../../io.ts";
@@ -21,25 +24,8 @@ import type { PUBLISH } from "./command.ts";
 
 export type PublishRun = RunOf<typeof PUBLISH>;
 
-/** Where one file goes. */
-export interface Plan {
-  /** As it was typed or found. */
-  readonly file: string;
-  /** Absolute. */
-  readonly path: string;
+export interface SettledPlan extends Plan {
   readonly settings: Settings;
-  readonly destination: Destination;
-  readonly target: Target;
-  /** Its name there. */
-  readonly name: string;
-  readonly address: string;
-}
-
-/** A file with its plan, or why there is none. */
-export interface Planned {
-  readonly file: string;
-  readonly plan?: Plan;
-  readonly error?: unknown;
 }
 
 /** A file to publish, and the folder that its name at the destination starts from. */
@@ -55,11 +41,11 @@ interface Source {
  * both refused.
  * @throws TsopsError("usage") for a folder without `--recursive`, TsopsError("no-such-file").
  */
-export async function planFiles(run: PublishRun, session: Session): Promise<Planned[]> {
-  const planned: Planned[] = [];
+export async function planFiles(run: PublishRun, session: Session): Promise<Planned<SettledPlan>[]> {
+  const planned: Planned<SettledPlan>[] = [];
   for (const source of await sources(run)) {
     try {
-      const plan = await planFor(source, run, session);
+      const plan = await settledPlan(source, run, session);
       if (plan) planned.push({ file: source.file, plan });
     } catch (error) {
       planned.push({ file: source.file, error: inFile(error, source.file) });
@@ -103,101 +89,29 @@ function fixedPart(pattern: string): string {
   return parts.slice(0, wild).join("/") || (pattern.startsWith("/") ? "/" : ".");
 }
 
-async function planFor(
+async function settledPlan(
   { file, root, found }: Source,
   run: PublishRun,
   session: Session,
-): Promise<Plan | undefined> {
+): Promise<SettledPlan | undefined> {
   const path = resolve(run.io.cwd, file);
   // as in SOPS, this comes before everything else
   await stat(path).catch((error) => {
     throw readError(error, file);
   });
   const settings = await loadSettings(path, run);
-  const { config } = settings;
-  if (!config) {
-    throw new TsopsError("config", "config file not found", {
-      hint: "publish takes destinations from .sopsrc, or destination_rules from .sops.yaml",
-    });
-  }
-  if (settings.by === "folder of the file") throw notTrusted(config.path);
-  // what was published into a folder is not published again from there
-  const folders = config.destinations.flatMap(({ folder }) => folder ?? []);
-  if (found && folders.some((folder) => isInside(folder, path))) return undefined;
+  const config = destinationsFrom(settings);
+  if (found && isPublished(config, path)) return undefined;
   if (found && !(await isEncrypted(file, run))) {
     await noteLeftOut(file, settings, run.io);
     return undefined;
   }
-  const destination = await destinationFor(config, path, file);
-  const target = await openTarget(destination, session.context);
-  const omit = run.args["omit-extensions"] || destination.omitExtensions;
-  const name = publishedName(path, root, omit);
-  const address = target.addressOf(name);
-  const { s3, gcs, azure } = destination;
-  checkName(`${(s3 ?? gcs ?? azure)?.prefix ?? ""}${name}`, path);
-  return { file, path, settings, destination, target, name, address };
-}
-
-/** Who hands over a file may hand over its folder, too: such a configuration would say who gets its values. */
-function notTrusted(config: string): TsopsError {
-  return new TsopsError(
-    "not-allowed",
-    "the only configuration for it is one in its own folder, and that is not trusted with where secrets go",
-    {
-      place: { file: config },
-      hint: "change to that folder, or name the file with --config, if you know it",
-    },
-  );
+  const omit = run.args["omit-extensions"];
+  return { ...(await planFor({ file, path, root, omit }, config, session.context)), settings };
 }
 
 /** A plain file that a destination is meant for was perhaps forgotten. */
 async function noteLeftOut(file: string, { config, file: path }: Settings, io: Io): Promise<void> {
   const destination = config && (await destinationFor(config, path, file).catch(() => undefined));
   if (destination?.pattern) await note(io, `${file} is not encrypted, so it is not published`);
-}
-
-function refuseCollisions(planned: readonly Planned[]): Planned[] {
-  const first = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const { plan } of planned) {
-    if (!plan) continue;
-    if (first.has(plan.address)) taken.add(plan.address);
-    else first.set(plan.address, plan.file);
-  }
-  const own = new Set(planned.flatMap(({ plan }) => (plan ? real(plan.path) : [])));
-  return planned.map((item) => {
-    const { plan } = item;
-    if (plan && taken.has(plan.address)) return { file: item.file, error: collision(plan) };
-    if (plan?.destination.folder !== undefined && own.has(real(plan.address))) {
-      return { file: item.file, error: ontoItself(plan) };
-    }
-    return item;
-  });
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function collision({ file, address }: Plan): TsopsError {
-  return new TsopsError("config", `another of these files would go to the same place, ${address}`, {
-    place: { file },
-    hint: "nothing was sent there: use --recursive, which keeps folders in the names, or rename one of them",
-  });
-}
-
-function ontoItself({ file, address }: Plan): TsopsError {
-  return new TsopsError("config", `it would be published onto a file that is published itself, ${address}`, {
-    place: { file },
-    hint: "give the destination a folder of its own",
-  });
-}
-
-function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && !way.startsWith("..") && resolve(folder, way) === path;
 }

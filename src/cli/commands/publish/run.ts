@@ -11,7 +11,7 @@ import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { readEncryptedFile, recreated } from "./content.ts";
-import { type Plan, type PublishRun, planFiles } from "./plan.ts";
+import { type PublishRun, planFiles, type SettledPlan } from "./plan.ts";
 
 /** `publish`: puts encrypted files where the destinations of the configuration say (SPEC section 7). */
 export async function publish(run: PublishRun): Promise<number> {
@@ -52,7 +52,7 @@ class Publishing {
   }
 
   /** `--dry-run`: what would go where, without network and keys. */
-  private async announce(plan: Plan): Promise<void> {
+  private async announce(plan: SettledPlan): Promise<void> {
     await readEncryptedFile(plan, this.run);
     const { groups } = plan.destination.recreation;
     const keys = ruleGroups(plan.destination.recreation).flat();
@@ -62,7 +62,7 @@ class Publishing {
     await note(this.run.io, `would publish ${plan.file} to ${plan.address}${how}`);
   }
 
-  private async publishOne(plan: Plan): Promise<Otherwise | undefined> {
+  private async publishOne(plan: SettledPlan): Promise<Otherwise | undefined> {
     if (this.nobody) return NOT_PUBLISHED;
     const { run, session, many } = this;
     const bytes = await readEncryptedFile(plan, run);
@@ -81,7 +81,7 @@ class Publishing {
     }
   }
 
-  private async send(plan: Plan, content: Content): Promise<Otherwise | undefined> {
+  private async send(plan: SettledPlan, content: Content): Promise<Otherwise | undefined> {
     const { file, path, address, target, name } = plan;
     if (!this.run.args.yes && !(await this.agreed(path, address))) return NOT_PUBLISHED;
     const result = await publishTo(target, name, content, () =>
