@@ -47,8 +47,8 @@ export function valuesOf<T extends OptionTable>(
   table: T,
   read: Readonly<Record<string, unknown>> = {},
 ): Values<T> {
-  const entries = Object.entries(table).map(([name, { type, array }]) => {
-    const all = [read[name] ?? []].flat();
+  const entries = Object.entries(table).map(([name, { type, array, default: preset }]) => {
+    const all = [read[name] ?? preset ?? []].flat();
     if (array) return [name, all.map(String)];
     // the last one counts where an option is given twice, as in SOPS
     const last = all.at(-1);

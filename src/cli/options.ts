@@ -2,21 +2,11 @@ import type { Options } from "yargs";
 import { KEY_OPTIONS, type KeyOption } from "./key-options.ts";
 
 /** An option as yargs takes it; its type says what it gives. */
-export interface FlagOption extends Options {
-  readonly type: "boolean";
-}
-export interface NumberOption extends Options {
-  readonly type: "number";
-}
-export interface TextOption extends Options {
-  readonly type: "string";
-}
-export interface TextsOption extends TextOption {
-  readonly array: true;
-}
-export interface PresetOption extends TextOption {
-  readonly default: string;
-}
+export type FlagOption = Options & { readonly type: "boolean" };
+export type NumberOption = Options & { readonly type: "number" };
+export type TextOption = Options & { readonly type: "string" };
+export type TextsOption = TextOption & { readonly array: true };
+export type PresetOption = TextOption & { readonly default: string };
 
 export type OptionTable = Readonly<Record<string, FlagOption | NumberOption | TextOption>>;
 

@@ -108,9 +108,6 @@ function parserOptions(options: OptionTable) {
     alias: Object.fromEntries(
       entries.flatMap(([name, { alias }]) => (alias ? [[name, [alias].flat()]] : [])),
     ),
-    default: Object.fromEntries(
-      entries.flatMap(([name, option]) => ("default" in option ? [[name, option.default]] : [])),
-    ),
   };
 }
 
