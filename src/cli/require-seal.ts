@@ -1,10 +1,9 @@
 import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { parseGoBool } from "../formats/numbers.ts";
 import type { Metadata } from "../sops/metadata.ts";
 import { sealOf } from "../sops/seal.ts";
 import type { Run } from "./command.ts";
-import { homeOf } from "./io.ts";
+import { homeOf, truthOf } from "./io.ts";
 import { settingsForReading } from "./settings.ts";
 
 /**
@@ -30,16 +29,11 @@ export async function checkSealThere(name: string, metadata: Metadata, run: Run)
 async function requiredBy(name: string, run: Run): Promise<string | undefined> {
   if (run.given("require-seal")) return run.args["require-seal"] ? "--require-seal" : undefined;
   const variable = run.io.env.TSOPS_REQUIRE_SEAL;
-  if (variable !== undefined && variable !== "") return truth(variable) ? "TSOPS_REQUIRE_SEAL" : undefined;
+  if (variable !== undefined && variable !== "")
+    return truthOf("TSOPS_REQUIRE_SEAL", variable) ? "TSOPS_REQUIRE_SEAL" : undefined;
   const { userConfig } = await import("../config/user.ts");
   const own = await userConfig(run.io.env, homeOf(run.io));
   if (own.requireSeal) return own.path;
   const { config } = await settingsForReading(resolve(run.io.cwd, name), run);
   return config?.requireSeal ? config.path : undefined;
-}
-
-function truth(text: string): boolean {
-  const is = parseGoBool(text);
-  if (is !== undefined) return is;
-  throw new TsopsError("usage", "TSOPS_REQUIRE_SEAL is neither true nor false");
 }

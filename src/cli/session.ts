@@ -1,16 +1,14 @@
 import type { Session } from "../document.ts";
-import { TsopsError } from "../errors.ts";
-import { parseGoBool } from "../formats/numbers.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
-import { homeOf } from "./io.ts";
+import { homeOf, truthOf } from "./io.ts";
 import { askHidden, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 
 /** How keys are reached in this run: from options, variables and the person at the terminal. */
-export async function makeSession(run: Run, options: ContextOptions = {}): Promise<Session> {
-  const context = contextFor(run, options);
+export async function makeSession(run: Run, asks: Asks = {}): Promise<Session> {
+  const context = contextFor(run, asks);
   const uris = serviceUris(run);
   return {
     order: parseDecryptionOrder(run.args["decryption-order"] ?? run.io.env.SOPS_DECRYPTION_ORDER ?? ""),
@@ -21,14 +19,13 @@ export async function makeSession(run: Run, options: ContextOptions = {}): Promi
   };
 }
 
-export interface ContextOptions {
-  readonly signal?: AbortSignal;
+interface Asks {
   /** Whether the person may be asked to approve the configuration; where not, what it names is refused. */
   readonly asks?: boolean;
 }
 
 /** What kinds of keys may use of the outside world in this run. */
-export function contextFor(run: Run, { signal, asks = true }: ContextOptions = {}): KeyContext {
+export function contextFor(run: Run, { asks = true }: Asks = {}): KeyContext {
   // only where a key names a server, a role, a profile or a plugin
   const load = () => import("./allowed.ts").then(({ Allowed }) => new Allowed(run, asks));
   let loaded: ReturnType<typeof load> | undefined;
@@ -38,10 +35,9 @@ export function contextFor(run: Run, { signal, asks = true }: ContextOptions = {
     env: run.io.env,
     home: homeOf(run.io),
     now: () => new Date(),
-    signal,
     // looking whether there is a terminal opens the standard streams, which costs time
     get prompt() {
-      return interactive(run.io) ? (question: string) => askHidden(question, run.io, { signal }) : undefined;
+      return interactive(run.io) ? (question: string) => askHidden(question, run.io) : undefined;
     },
     allow: async () => (await allowed()).allow(),
     vouch: async (list, value) => (await allowed()).vouch(list, value),
@@ -63,8 +59,5 @@ function serviceUris(run: Run): string[] {
 function usesOwnKeys(run: Run): boolean {
   if (run.given("enable-local-keyservice")) return run.args["enable-local-keyservice"];
   const text = run.io.env.SOPS_ENABLE_LOCAL_KEYSERVICE;
-  if (text === undefined) return true;
-  const truth = text === "" ? false : parseGoBool(text);
-  if (truth !== undefined) return truth;
-  throw new TsopsError("usage", "SOPS_ENABLE_LOCAL_KEYSERVICE is neither true nor false");
+  return text === undefined || (text !== "" && truthOf("SOPS_ENABLE_LOCAL_KEYSERVICE", text));
 }

@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { flag } from "../../options.ts";
 
 export const ALLOW = {
@@ -15,3 +15,5 @@ export const ALLOW = {
     ["tsops allow /srv/app/.sops.yaml", "another one"],
   ],
 } as const satisfies Description;
+
+export type AllowRun = RunOf<typeof ALLOW>;

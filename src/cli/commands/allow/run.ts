@@ -5,11 +5,8 @@ import { TsopsError } from "../../../errors.ts";
 import { allowedValues } from "../../../keys/allow.ts";
 import { printable } from "../../../printable.ts";
 import { readNaming } from "../../allowed.ts";
-import type { RunOf } from "../../command.ts";
 import { homeOf, type Io, writeLines } from "../../io.ts";
-import type { ALLOW } from "./command.ts";
-
-type AllowRun = RunOf<typeof ALLOW>;
+import type { AllowRun } from "./command.ts";
 
 /** `allow`: approves what a configuration names, as it is now; shows, lists and withdraws approvals. */
 export async function allow(run: AllowRun): Promise<number> {

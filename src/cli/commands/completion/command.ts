@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 
 export const COMPLETION = {
   usage: "completion [shell]",
@@ -6,3 +6,5 @@ export const COMPLETION = {
   options: {},
   examples: [["source <(tsops completion bash)", "in ~/.bashrc"]],
 } as const satisfies Description;
+
+export type CompletionRun = RunOf<typeof COMPLETION>;

@@ -1,8 +1,7 @@
 import { TsopsError } from "../../../errors.ts";
-import type { RunOf } from "../../command.ts";
 import { write } from "../../io.ts";
 import { bash } from "./bash.ts";
-import type { COMPLETION } from "./command.ts";
+import type { CompletionRun } from "./command.ts";
 import { fish } from "./fish.ts";
 import { type Model, modelOf } from "./model.ts";
 import { zsh } from "./zsh.ts";
@@ -14,7 +13,7 @@ const SCRIPTS: ReadonlyMap<string, (model: Model) => string> = new Map([
 ]);
 
 /** `completion SHELL`: a script that completes commands, options and their values, and file names. */
-export async function completion(run: RunOf<typeof COMPLETION>): Promise<number> {
+export async function completion(run: CompletionRun): Promise<number> {
   const shell = run.args.shell;
   if (shell === undefined) {
     const { helpText } = await import("../../help.ts");

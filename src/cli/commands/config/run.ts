@@ -6,20 +6,20 @@ import type { Config, Rule } from "../../../config/model.ts";
 import { selectorOf } from "../../../config/selectors.ts";
 import { type Place, TsopsError } from "../../../errors.ts";
 import { groupsNeeded } from "../../../keys/metadata.ts";
-import type { Run, RunOf } from "../../command.ts";
+import type { Run } from "../../command.ts";
 import { write, writeLines } from "../../io.ts";
 import { keyJson, selectorJson, writeJson } from "../../json.ts";
 import { note, tell } from "../../report.ts";
-import type { CONFIG, CONFIG_CHECK, CONFIG_EXPLAIN } from "./command.ts";
+import type { ConfigCheckRun, ConfigExplainRun, ConfigRun } from "./command.ts";
 
 /** `config` alone says what it can do. */
-export async function config(run: RunOf<typeof CONFIG>): Promise<number> {
+export async function config(run: ConfigRun): Promise<number> {
   await write(run.io.stdout, "tsops config explain FILE… | tsops config check; see tsops config --help\n");
   return 0;
 }
 
 /** `config explain FILE…`: which configuration, which rule, and why not the others. */
-export async function explain(run: RunOf<typeof CONFIG_EXPLAIN>): Promise<number> {
+export async function explain(run: ConfigExplainRun): Promise<number> {
   const configurations = search(run);
   const explained: unknown[] = [];
   for (const name of run.args.files) {
@@ -70,7 +70,7 @@ function messageJson({ message, hint, place }: { message: string; hint?: string;
 }
 
 /** `config check`: everything that is wrong with the configuration; exit 1 if any of it is an error. */
-export async function check(run: RunOf<typeof CONFIG_CHECK>): Promise<number> {
+export async function check(run: ConfigCheckRun): Promise<number> {
   const found = await search(run).load();
   for (const text of found.warnings) await note(run.io, `warning: ${text}`);
   if (!found.config) throw noConfig();

@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { BATCH, DOCUMENT, IGNORE_MAC, OUTPUT, TYPES, text } from "../../options.ts";
 
 export const DECRYPT = {
@@ -18,3 +18,5 @@ export const DECRYPT = {
     ["tsops decrypt --output plain/ config/", "every encrypted file below a folder"],
   ],
 } as const satisfies Description;
+
+export type DecryptRun = RunOf<typeof DECRYPT>;

@@ -10,7 +10,6 @@ import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
 import { forEachFile, PASSED_OVER } from "../../batch.ts";
-import type { RunOf } from "../../command.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
   checkOutputOptions,
@@ -28,9 +27,7 @@ import { readStdin } from "../../interrupt.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, settingsForReading } from "../../settings.ts";
-import type { DECRYPT } from "./command.ts";
-
-type DecryptRun = RunOf<typeof DECRYPT>;
+import type { DecryptRun } from "./command.ts";
 
 /** `decrypt`: one file to standard output, or many in place or into a folder. */
 export async function decrypt(run: DecryptRun): Promise<number> {

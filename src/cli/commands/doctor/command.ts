@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { JSON_OUTPUT, TYPES } from "../../options.ts";
 
 export const DOCTOR = {
@@ -10,3 +10,5 @@ export const DOCTOR = {
     ["tsops doctor", "the same for the keys that the configuration names"],
   ],
 } as const satisfies Description;
+
+export type DoctorRun = RunOf<typeof DOCTOR>;

@@ -10,7 +10,6 @@ import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../
 import { groupsNeeded } from "../../../keys/metadata.ts";
 import { inDecryptionOrder, kindNamed } from "../../../keys/table.ts";
 import { keepFromPrograms } from "../../../programs/run.ts";
-import type { RunOf } from "../../command.ts";
 import { describeDrift } from "../../drift.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
@@ -22,9 +21,7 @@ import { makeSession } from "../../session.ts";
 import { type Settings, settingsForReading } from "../../settings.ts";
 import { adviceForStranger } from "../../stranger.ts";
 import { driftOf } from "../../vouch.ts";
-import type { DOCTOR } from "./command.ts";
-
-type DoctorRun = RunOf<typeof DOCTOR>;
+import type { DoctorRun } from "./command.ts";
 
 /**
  * `doctor`: for each key that files need, or that the configuration names, whether this machine can use it and why not.

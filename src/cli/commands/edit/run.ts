@@ -13,7 +13,6 @@ import { keepFromPrograms, secretVariables } from "../../../programs/run.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
 import { DEFAULT_SELECTOR } from "../../../sops/selection.ts";
 import { masterVariables } from "../../allowed.ts";
-import type { RunOf } from "../../command.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
 import {
   inputFormat,
@@ -32,9 +31,7 @@ import { errorLines, note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, reportRemoved, sealingOf, warnOfPlain } from "../../vouch.ts";
-import type { EDIT } from "./command.ts";
-
-type EditRun = RunOf<typeof EDIT>;
+import type { EditRun } from "./command.ts";
 
 /** `edit FILE`: the plaintext in an editor; what changed is encrypted again, or a new file is made. */
 export async function edit(run: EditRun): Promise<number> {

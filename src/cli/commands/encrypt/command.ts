@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { BATCH, flag, KEYS, OUTPUT, SELECTORS, THRESHOLD, TYPES, text, YES } from "../../options.ts";
 
 export const ENCRYPT = {
@@ -25,3 +25,5 @@ export const ENCRYPT = {
     ["tsops encrypt --update old.enc.yaml new.yaml", "only what changed gets a new ciphertext"],
   ],
 } as const satisfies Description;
+
+export type EncryptRun = RunOf<typeof ENCRYPT>;

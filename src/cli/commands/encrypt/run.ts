@@ -11,7 +11,6 @@ import { readText } from "../../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../../save.ts";
 import { DEFAULT_SELECTOR } from "../../../sops/selection.ts";
 import { forEachFile } from "../../batch.ts";
-import type { RunOf } from "../../command.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import {
   checkOutputOptions,
@@ -35,9 +34,7 @@ import { makeSession } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../../vouch.ts";
 import { problemJson, problemLines, problemsOf } from "./check.ts";
-import type { ENCRYPT } from "./command.ts";
-
-type EncryptRun = RunOf<typeof ENCRYPT>;
+import type { EncryptRun } from "./command.ts";
 
 /** `encrypt`: one file to standard output, or many in place or into a folder. */
 export async function encrypt(run: EncryptRun): Promise<number> {

@@ -5,11 +5,11 @@ import { type Account, findAccount } from "../../../exec/user.ts";
 import { environmentFor } from "../../../programs/run.ts";
 import { withoutSecrets } from "../../../programs/secret-variables.ts";
 import { masterVariables } from "../../allowed.ts";
-import type { Run, RunOf } from "../../command.ts";
-import type { EXEC_ENV, EXEC_FILE } from "./command.ts";
+import type { Run } from "../../command.ts";
+import type { ExecEnvRun, ExecFileRun } from "./command.ts";
 
 /** One string for the shell, as SOPS takes it; several words after `--` are a program without a shell. */
-export function commandOf(args: RunOf<typeof EXEC_ENV | typeof EXEC_FILE>["args"]): Command {
+export function commandOf(args: (ExecEnvRun | ExecFileRun)["args"]): Command {
   const [program, ...rest] = args["--"];
   if (program !== undefined) return [program, ...rest];
   if (args.command !== undefined) return args.command;

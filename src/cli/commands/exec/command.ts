@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { ALLOW_ENV, DOCUMENT, flag, IGNORE_MAC, preset, TYPES, text } from "../../options.ts";
 
 export const EXEC_ENV = {
@@ -20,6 +20,8 @@ export const EXEC_ENV = {
   runsProgram: true,
 } as const satisfies Description;
 
+export type ExecEnvRun = RunOf<typeof EXEC_ENV>;
+
 export const EXEC_FILE = {
   usage: "exec-file <file> [command]",
   summary: "run a shell command with the plaintext in a temporary file",
@@ -35,6 +37,8 @@ export const EXEC_FILE = {
   examples: [["tsops exec-file secrets.json 'app --config {}'", "{} is the file's path"]],
   runsProgram: true,
 } as const satisfies Description;
+
+export type ExecFileRun = RunOf<typeof EXEC_FILE>;
 
 export const EXEC = {
   usage: "exec <files..>",
@@ -54,3 +58,5 @@ export const EXEC = {
   ],
   runsProgram: true,
 } as const satisfies Description;
+
+export type ExecRun = RunOf<typeof EXEC>;

@@ -5,16 +5,15 @@ import { runInBackground, run as runProgram } from "../../../exec/run.ts";
 import { checkSteering } from "../../../exec/steering.ts";
 import { accountVariables } from "../../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../../exec/variables.ts";
-import type { RunOf } from "../../command.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import { missingFileExits, openFile, readInput, warnOfOneText } from "../../files.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { accountOf, allowedNames, commandOf, ownEnvironment } from "./child.ts";
-import type { EXEC_ENV } from "./command.ts";
+import type { ExecEnvRun } from "./command.ts";
 
 /** `exec-env FILE COMMAND`: SOPS's way to run a shell command with a file's values as variables. */
-export async function execEnv(run: RunOf<typeof EXEC_ENV>): Promise<number> {
+export async function execEnv(run: ExecEnvRun): Promise<number> {
   const command = commandOf(run.args);
   const name = run.args.file!;
   const { bytes } = await missingFileExits(2, readInput(name, run.io));

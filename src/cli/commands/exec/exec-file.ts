@@ -4,15 +4,14 @@ import { runWithFile } from "../../../exec/file.ts";
 import { accountVariables } from "../../../exec/user.ts";
 import { childEnvironment } from "../../../exec/variables.ts";
 import { encodeText } from "../../../formats/text.ts";
-import type { RunOf } from "../../command.ts";
 import { missingFileExits, openFile, outputFormat, readInput } from "../../files.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { accountOf, commandOf, ownEnvironment } from "./child.ts";
-import type { EXEC_FILE } from "./command.ts";
+import type { ExecFileRun } from "./command.ts";
 
 /** `exec-file FILE COMMAND`: a shell command with the plaintext in a fifo or file, whose path stands for `{}`. */
-export async function execFile(run: RunOf<typeof EXEC_FILE>): Promise<number> {
+export async function execFile(run: ExecFileRun): Promise<number> {
   const command = commandOf(run.args);
   if (run.args.background) {
     throw new TsopsError("usage", "exec-file cannot run a command in the background", {

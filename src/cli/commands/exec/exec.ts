@@ -10,19 +10,18 @@ import {
   mergeVariables,
   type Variables,
 } from "../../../exec/variables.ts";
-import type { RunOf } from "../../command.ts";
 import { chosenDocument } from "../../documents.ts";
 import { openFile, readInput, warnOfOneText } from "../../files.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { allowedNames, ownEnvironment } from "./child.ts";
-import type { EXEC } from "./command.ts";
+import type { ExecRun } from "./command.ts";
 
 /**
  * `exec A.yaml B.env -- PROGRAM ARGUMENTS`: runs a program, without a shell, with the values of all files as variables.
  * Nested values get the names of their keys, joined; of equal names the later file counts.
  */
-export async function exec(run: RunOf<typeof EXEC>): Promise<number> {
+export async function exec(run: ExecRun): Promise<number> {
   const [program, ...rest] = run.args["--"];
   if (program === undefined) {
     throw new TsopsError("usage", "no program to run", { hint: "tsops exec FILE… -- PROGRAM ARGUMENTS" });

@@ -1,12 +1,11 @@
 import { changed, inFile, TsopsError } from "../../../errors.ts";
 import { decodeText } from "../../../formats/text.ts";
-import type { RunOf } from "../../command.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
 import { write } from "../../io.ts";
-import type { FILESTATUS } from "./command.ts";
+import type { FilestatusRun } from "./command.ts";
 
 /** `filestatus`: `{"encrypted":true|false}`. A file without MAC or version does not count (SPEC section 7). */
-export async function filestatus(run: RunOf<typeof FILESTATUS>): Promise<number> {
+export async function filestatus(run: FilestatusRun): Promise<number> {
   const name = run.args.file!;
   let encrypted = false;
   try {

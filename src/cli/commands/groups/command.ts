@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { KEYS, OUTPUT, THRESHOLD, text, YES } from "../../options.ts";
 
 export const GROUPS = {
@@ -6,6 +6,8 @@ export const GROUPS = {
   summary: "add or delete a file's key groups",
   options: {},
 } as const satisfies Description;
+
+export type GroupsRun = RunOf<typeof GROUPS>;
 
 export const GROUPS_ADD = {
   usage: "add",
@@ -20,6 +22,8 @@ export const GROUPS_ADD = {
   examples: [["tsops groups add -i -f secrets.yaml --age age1…", "a second group"]],
 } as const satisfies Description;
 
+export type GroupsAddRun = RunOf<typeof GROUPS_ADD>;
+
 export const GROUPS_DELETE = {
   usage: "delete [index]",
   summary: "delete a key group by its number, from 0: what is shown as Group 1 has the number 0",
@@ -31,3 +35,5 @@ export const GROUPS_DELETE = {
   },
   examples: [["tsops groups delete -i -f secrets.yaml 1", "the second group; asks before"]],
 } as const satisfies Description;
+
+export type GroupsDeleteRun = RunOf<typeof GROUPS_DELETE>;

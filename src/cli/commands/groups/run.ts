@@ -6,7 +6,7 @@ import type { KeyGroup } from "../../../keys/kind.ts";
 import { effectiveThreshold } from "../../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../../save.ts";
 import type { Args } from "../../args.ts";
-import type { Run, RunOf } from "../../command.ts";
+import type { Run } from "../../command.ts";
 import { keysFrom } from "../../creation.ts";
 import { missingFileExits, type OpenFile } from "../../files.ts";
 import { type Io, write } from "../../io.ts";
@@ -16,10 +16,10 @@ import { note } from "../../report.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Updating, updateFile } from "../../update.ts";
 import { reportRemoved } from "../../vouch.ts";
-import type { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./command.ts";
+import type { GroupsAddRun, GroupsDeleteRun, GroupsRun } from "./command.ts";
 
 /** `groups` alone says what it can do, as SOPS does. */
-export async function groups(run: RunOf<typeof GROUPS>): Promise<number> {
+export async function groups(run: GroupsRun): Promise<number> {
   await write(
     run.io.stdout,
     "tsops groups add|delete: change a file's key groups; see tsops groups --help\n",
@@ -28,7 +28,7 @@ export async function groups(run: RunOf<typeof GROUPS>): Promise<number> {
 }
 
 /** `groups add -f FILE --age …`: one more group; a new data key too, if more groups are needed than before. */
-export async function addGroup(run: RunOf<typeof GROUPS_ADD>): Promise<number> {
+export async function addGroup(run: GroupsAddRun): Promise<number> {
   const file = fileOption(run.args);
   const { config } = await loadSettings(resolve(run.io.cwd, file), run);
   const group = keysFrom(run.args, { config });
@@ -55,7 +55,7 @@ function withGroup(open: Recipients, group: KeyGroup, args: Args): Recipients {
 }
 
 /** `groups delete -f FILE INDEX`: one group less; a new data key too, if some keys cannot open the file any more. */
-export async function deleteGroup(run: RunOf<typeof GROUPS_DELETE>): Promise<number> {
+export async function deleteGroup(run: GroupsDeleteRun): Promise<number> {
   const text = run.args.index;
   if (text === undefined || !/^\d+$/.test(text)) {
     throw new TsopsError("generic", "the number of the group is missing, or not a number", {

@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 
 export const INIT = {
   usage: "init [patterns..]",
@@ -11,3 +11,5 @@ export const INIT = {
     ["tsops init", "in a clone that has a configuration: makes your key, and says how to be let in"],
   ],
 } as const satisfies Description;
+
+export type InitRun = RunOf<typeof INIT>;

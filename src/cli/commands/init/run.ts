@@ -10,11 +10,10 @@ import { makePrivateFolder } from "../../../files/folder.ts";
 import { statOf } from "../../../files/stat.ts";
 import { configFolder } from "../../../keys/age/identities.ts";
 import { generateIdentity, recipientOf } from "../../../keys/age/kind.ts";
-import type { RunOf } from "../../command.ts";
 import { type Io, write } from "../../io.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
-import type { INIT } from "./command.ts";
+import type { InitRun } from "./command.ts";
 
 /** Which files a new rule is for, where the person does not say it: names that say themselves that they are secret. */
 const PATTERNS = ["secrets.*", "*.secrets.*", "secrets/**", "*.enc.*", ".env", ".env.*"];
@@ -23,7 +22,7 @@ const PATTERNS = ["secrets.*", "*.secrets.*", "secrets/**", "*.enc.*", ".env", "
  * `init`: an age key of the person's, where there is none, and a `.sopsrc` for this folder that names it. Where there is
  * a configuration already, the key alone, and how to be let in. Nothing that exists is touched.
  */
-export async function init(run: RunOf<typeof INIT>): Promise<number> {
+export async function init(run: InitRun): Promise<number> {
   const { config, path } = await new Configurations({ cwd: run.io.cwd, env: {} }).load();
   const { context } = await makeSession(run);
   const keyFile = context.env.SOPS_AGE_KEY_FILE || join(configFolder(context), "sops", "age", "keys.txt");

@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { flag, text } from "../../options.ts";
 
 export const KEYGEN = {
@@ -15,3 +15,5 @@ export const KEYGEN = {
     ["tsops keygen --master --key awskms://arn:…", "what is printed is of no use without that key"],
   ],
 } as const satisfies Description;
+
+export type KeygenRun = RunOf<typeof KEYGEN>;

@@ -4,12 +4,9 @@ import { TsopsError } from "../../../errors.ts";
 import { createNew } from "../../../files/atomic.ts";
 import { makePrivateFolder } from "../../../files/folder.ts";
 import { generateIdentity } from "../../../keys/age/kind.ts";
-import type { RunOf } from "../../command.ts";
 import { write } from "../../io.ts";
 import { note } from "../../report.ts";
-import type { KEYGEN } from "./command.ts";
-
-type KeygenRun = RunOf<typeof KEYGEN>;
+import type { KeygenRun } from "./command.ts";
 
 /** `keygen`: an age identity or a master key, to standard output or to a new file that only its owner can read. */
 export async function keygen(run: KeygenRun): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { flag, preset, text, texts } from "../../options.ts";
 
 export const KEYSERVICE = {
@@ -25,3 +25,5 @@ export const KEYSERVICE = {
     ],
   ],
 } as const satisfies Description;
+
+export type KeyserviceRun = RunOf<typeof KEYSERVICE>;

@@ -6,13 +6,10 @@ import { readPem, type TlsFiles } from "../../../keys/service/address.ts";
 import { jsonLog, type Log } from "../../../keyservice/log.ts";
 import { masterSecrets, variableOf } from "../../../keyservice/master.ts";
 import { type RunningServer, startServer } from "../../../keyservice/server.ts";
-import type { RunOf } from "../../command.ts";
 import { write } from "../../io.ts";
 import { askAnew } from "../../prompt.ts";
 import { contextFor } from "../../session.ts";
-import type { KEYSERVICE } from "./command.ts";
-
-type KeyserviceRun = RunOf<typeof KEYSERVICE>;
+import type { KeyserviceRun } from "./command.ts";
 
 /** How long requests that run may take once the service is told to stop. */
 const GRACE_MS = 5000;

@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import {
   ADD_REMOVE,
   flag,
@@ -35,3 +35,5 @@ export const LEGACY = {
     ...YES,
   }),
 } as const satisfies Description;
+
+export type LegacyRun = RunOf<typeof LEGACY>;

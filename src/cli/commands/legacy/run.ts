@@ -3,15 +3,13 @@ import { TsopsError } from "../../../errors.ts";
 import { statOf } from "../../../files/stat.ts";
 import { nearest } from "../../../nearest.ts";
 import { valuesOf } from "../../args.ts";
-import { type Command, nameOf, type RunOf } from "../../command.ts";
+import { type Command, nameOf } from "../../command.ts";
 import { note } from "../../report.ts";
 import { DECRYPT } from "../decrypt/command.ts";
 import { ENCRYPT } from "../encrypt/command.ts";
 import { ROTATE } from "../rotate/command.ts";
 import { SET } from "../set/command.ts";
-import type { LEGACY } from "./command.ts";
-
-type LegacyRun = RunOf<typeof LEGACY>;
+import type { LegacyRun } from "./command.ts";
 
 /**
  * SOPS's old style: `-e`, `-d`, `-r` or `--set` choose what is done to one file, and without them it is edited

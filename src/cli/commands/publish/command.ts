@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { BATCH, flag, TYPES, YES } from "../../options.ts";
 
 export const PUBLISH = {
@@ -17,3 +17,5 @@ export const PUBLISH = {
     ["tsops publish -y --recursive prod/", "a whole folder; what did not change is left alone"],
   ],
 } as const satisfies Description;
+
+export type PublishRun = RunOf<typeof PUBLISH>;

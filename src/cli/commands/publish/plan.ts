@@ -13,16 +13,13 @@ import {
   planFor,
   refuseCollisions,
 } from "../../../publish/plan.ts";
-import type { RunOf } from "../../command.ts";
 import { isEncrypted, notePassedOver } from "../../found.ts";
 import type { Io } from "../../io.ts";
 import { rememberPlace } from "../../place.ts";
 import { whoReads } from "../../protected.ts";
 import { note } from "../../report.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
-import type { PUBLISH } from "./command.ts";
-
-export type PublishRun = RunOf<typeof PUBLISH>;
+import type { PublishRun } from "./command.ts";
 
 export interface SettledPlan extends Plan {
   readonly settings: Settings;

@@ -10,8 +10,9 @@ import { askYes } from "../../prompt.ts";
 import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
+import type { PublishRun } from "./command.ts";
 import { readEncryptedFile, recreated } from "./content.ts";
-import { type PublishRun, planFiles, type SettledPlan } from "./plan.ts";
+import { planFiles, type SettledPlan } from "./plan.ts";
 
 /** `publish`: puts encrypted files where the destinations of the configuration say (SPEC section 7). */
 export async function publish(run: PublishRun): Promise<number> {

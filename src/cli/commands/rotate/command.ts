@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { ADD_REMOVE, IGNORE_MAC, KEYS, OUTPUT, TYPES, UPDATE_SELECTOR, YES } from "../../options.ts";
 
 export const ROTATE = {
@@ -18,3 +18,5 @@ export const ROTATE = {
     ["tsops rotate -i --add-key gcpkms://projects/… --rm-key pgp:D2FD… *.yaml", "keys of any kind"],
   ],
 } as const satisfies Description;
+
+export type RotateRun = RunOf<typeof ROTATE>;

@@ -5,7 +5,6 @@ import { exactKeys } from "../../../keys/groups.ts";
 import type { KeyGroup, MasterKey } from "../../../keys/kind.ts";
 import { saveRotated } from "../../../save.ts";
 import { forEachFile } from "../../batch.ts";
-import type { RunOf } from "../../command.ts";
 import { keysFrom } from "../../creation.ts";
 import { checkOutputOptions } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
@@ -14,9 +13,7 @@ import { note } from "../../report.ts";
 import { loadSettings } from "../../settings.ts";
 import { updateFile } from "../../update.ts";
 import { reportRemoved, selectorOfRule } from "../../vouch.ts";
-import type { ROTATE } from "./command.ts";
-
-type RotateRun = RunOf<typeof ROTATE>;
+import type { RotateRun } from "./command.ts";
 
 /** `rotate`: a new data key for the same recipients, more (`--add-…`) or fewer (`--rm-…`). */
 export async function rotate(run: RotateRun): Promise<number> {

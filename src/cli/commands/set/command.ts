@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { DOCUMENT, IGNORE_MAC, NO_THRESHOLD, TYPES, VALUE, YES } from "../../options.ts";
 
 export const SET = {
@@ -15,6 +15,8 @@ export const SET = {
   ],
 } as const satisfies Description;
 
+export type SetRun = RunOf<typeof SET>;
+
 export const UNSET = {
   usage: "unset <file> <index>",
   summary: "remove one value",
@@ -28,3 +30,5 @@ export const UNSET = {
   },
   examples: [["tsops unset secrets.yaml '[\"users\"][0]'", "the first item of a list"]],
 } as const satisfies Description;
+
+export type UnsetRun = RunOf<typeof UNSET>;

@@ -8,7 +8,6 @@ import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.
 import { decodeText } from "../../../formats/text.ts";
 import type { Tree } from "../../../formats/tree.ts";
 import { saveSet, saveUnset } from "../../../save.ts";
-import type { RunOf } from "../../command.ts";
 import { chosenDocument } from "../../documents.ts";
 import { missingFileExits, readInput } from "../../files.ts";
 import { readStdin } from "../../interrupt.ts";
@@ -17,10 +16,10 @@ import { interactive } from "../../prompt.ts";
 import { warnOfSetting } from "../../remarks.ts";
 import { askValue, rawText } from "../../text-value.ts";
 import { updateFile } from "../../update.ts";
-import type { SET, UNSET } from "./command.ts";
+import type { SetRun, UnsetRun } from "./command.ts";
 
 /** `set FILE INDEX VALUE`: one value is set, and nothing else of the text changes. */
-export async function set(run: RunOf<typeof SET>): Promise<number> {
+export async function set(run: SetRun): Promise<number> {
   const path = pathArgument(run.args.index, "set");
   const given = await readValue(run);
   const work = updateFile(run.args.file, run, async (file) => {
@@ -40,7 +39,7 @@ export async function set(run: RunOf<typeof SET>): Promise<number> {
 }
 
 /** `unset FILE INDEX`: one value is taken out. */
-export async function unset(run: RunOf<typeof UNSET>): Promise<number> {
+export async function unset(run: UnsetRun): Promise<number> {
   const path = pathArgument(run.args.index, "unset");
   const work = updateFile(run.args.file, run, async ({ name, open, session, saving }) => {
     const document = await chosenDocument(open, name, run);
@@ -74,7 +73,7 @@ function refuseMetadataKey(path: readonly PathElement[], format: Format): void {
 }
 
 /** The value: an argument, a file (--value-file), standard input (--value-stdin), or typed without echo. */
-async function readValue(run: RunOf<typeof SET>): Promise<Given> {
+async function readValue(run: SetRun): Promise<Given> {
   const argument = run.args.value;
   if (run.args["value-file"] && run.args["value-stdin"]) {
     throw new TsopsError("usage", "--value-file and --value-stdin cannot be used together", {

@@ -1,4 +1,4 @@
-import type { Description } from "../../command.ts";
+import type { Description, RunOf } from "../../command.ts";
 import { JSON_OUTPUT, LOOK_ONLY, THRESHOLD, TYPES, UPDATE_SELECTOR, YES } from "../../options.ts";
 
 export const UPDATEKEYS = {
@@ -19,3 +19,5 @@ export const UPDATEKEYS = {
     ["tsops updatekeys --check .", "for CI: exit 1 if a file has not the keys of its rule"],
   ],
 } as const satisfies Description;
+
+export type UpdatekeysRun = RunOf<typeof UPDATEKEYS>;

@@ -8,7 +8,6 @@ import { exactKeys } from "../../../keys/groups.ts";
 import { effectiveThreshold, groupsFromMetadata, groupsNeeded } from "../../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../../save.ts";
 import { forEachFile, Otherwise } from "../../batch.ts";
-import type { RunOf } from "../../command.ts";
 import { ruleRecipients } from "../../creation.ts";
 import { formatDrift } from "../../drift.ts";
 import { missingFileExits, readEncryptedAs, readInput } from "../../files.ts";
@@ -24,9 +23,7 @@ import { makeSession } from "../../session.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
 import { updateFile } from "../../update.ts";
 import { driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
-import type { UPDATEKEYS } from "./command.ts";
-
-type UpdatekeysRun = RunOf<typeof UPDATEKEYS>;
+import type { UpdatekeysRun } from "./command.ts";
 
 const UP_TO_DATE = new Otherwise("up to date");
 const UNCHANGED = new Otherwise("left unchanged");
