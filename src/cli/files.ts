@@ -100,9 +100,7 @@ export async function refuseOtherFormat(args: Args, format: Format): Promise<voi
   throw new TsopsError(
     "usage",
     `the file is ${format.name} and stays it: --output-type ${type} cannot be had here`,
-    {
-      hint: `decrypt it with --output-type ${type}, and encrypt that`,
-    },
+    { hint: `decrypt it with --output-type ${type}, and encrypt that` },
   );
 }
 
@@ -117,9 +115,7 @@ export function checkOutputOptions(args: Args, files: readonly string[]): void {
     throw new TsopsError(
       "conflicting-parameters",
       "--in-place needs a file: standard input cannot be written to",
-      {
-        hint: "name the file, or redirect the output",
-      },
+      { hint: "name the file, or redirect the output" },
     );
   }
 }

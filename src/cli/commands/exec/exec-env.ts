@@ -44,9 +44,7 @@ export async function execEnv(run: ExecEnvRun): Promise<number> {
     throw new TsopsError(
       "conflicting-parameters",
       "--background and --same-process cannot be used together",
-      {
-        hint: "use one of them",
-      },
+      { hint: "use one of them" },
     );
   }
   await runInBackground(command, options);

@@ -102,9 +102,7 @@ async function existingRecipient(path: string): Promise<string | undefined> {
   throw new TsopsError(
     "generic",
     `${path} holds no age identity that can be read without a passphrase or plugin`,
-    {
-      hint: "write the .sopsrc by hand; .sopsrc.example shows how",
-    },
+    { hint: "write the .sopsrc by hand; .sopsrc.example shows how" },
   );
 }
 
