@@ -1,5 +1,6 @@
 import { FORMAT_NAMES } from "../formats/index.ts";
-import { ALLOW_LISTS } from "../keys/allow.ts";
+import { ALLOW_LISTS } from "../keys/allow-lists.ts";
+import { sopsKinds } from "../keys/table.ts";
 import { URI_FORMS, uriPattern } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { type FieldsShape, jsonSchema, type Shape } from "./shape.ts";
@@ -111,13 +112,9 @@ const PATHS: Readonly<Record<string, Shape>> = {
 
 /** SOPS's names of the fields that hold keys. */
 const SOPS_KEYS = {
-  age: 'recipients: ["age:…"]',
-  pgp: 'recipients: ["pgp:…"]',
-  kms: 'recipients: ["awskms://arn:…"]',
-  gcp_kms: 'recipients: ["gcpkms://projects/…"]',
-  azure_keyvault: 'recipients: ["azurekms://…"]',
-  hc_vault_transit_uri: 'recipients: ["hashivault://…"]',
-  hckms: 'recipients: ["hckms:…"]',
+  ...Object.fromEntries(
+    sopsKinds("rule").map(({ sops, uris }) => [sops.rule, `recipients: ["${uris[0]!.scheme}…"]`]),
+  ),
   aws_profile: "profile, a field of a key",
 };
 
@@ -211,7 +208,7 @@ const ALLOW: Shape = {
   is: "fields",
   about: "Servers, roles, profiles and plugins that your credentials and data keys may be used with.",
   fields: Object.fromEntries(
-    ALLOW_LISTS.map(([, { field, about, example }]) => [
+    ALLOW_LISTS.map(({ field, about, example }) => [
       field,
       { is: "list", about, of: { is: "text", examples: [example] } },
     ]),

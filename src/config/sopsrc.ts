@@ -3,7 +3,7 @@ import type { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import type { FormatName } from "../formats/format.ts";
 import { isFormatName } from "../formats/index.ts";
-import { ALLOW_NOTHING, type Allow, allowFrom } from "../keys/allow.ts";
+import { ALLOW_NOTHING, type Allow, allowFrom } from "../keys/allow-lists.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
 import { readJson5 } from "./json5.ts";

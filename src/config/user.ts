@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
-import { ALLOW_NOTHING, type Allow } from "../keys/allow.ts";
+import { ALLOW_NOTHING, type Allow } from "../keys/allow-lists.ts";
 import { fieldOf, truthOf } from "./node.ts";
 import { ownersOf, strangerAmong } from "./owner.ts";
 

@@ -1,8 +1,10 @@
 import { createSecureContext } from "node:tls";
 import type { Server, ServerCredentials, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
+import { TABLE_OF_KINDS } from "../keys/context.ts";
 import { isLoopback, parseHostPort, type TlsFiles } from "../keys/service/address.ts";
 import { loadProtocol, MAX_MESSAGE_BYTES, type Protocol } from "../keys/service/protocol.ts";
+import { wireForms } from "../keys/service/wire.ts";
 import { printable } from "../printable.ts";
 import { Health } from "./health.ts";
 import { type RequestOptions, Requests } from "./requests.ts";
@@ -36,7 +38,10 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const place = placeOf(options);
   guard(options, place);
-  const [grpc, protocol] = await Promise.all([import("@grpc/grpc-js"), loadProtocol()]);
+  const [grpc, protocol] = await Promise.all([
+    import("@grpc/grpc-js"),
+    loadProtocol(wireForms(TABLE_OF_KINDS)),
+  ]);
   // it would write to standard error, between the lines of the log
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const server = new grpc.Server({

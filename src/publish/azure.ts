@@ -1,6 +1,7 @@
 import type { BlobServiceClient } from "@azure/storage-blob";
 import type { Destination } from "../config/model.ts";
 import { checkAllowed } from "../keys/allow.ts";
+import { AZURE_STORAGE } from "../keys/azure/allow.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt } from "../net/attempt.ts";
@@ -28,7 +29,7 @@ export function azureTarget(
     let how = "";
     try {
       const login = await once(context, `azure blob ${url}`, () => azureLogin(url, context));
-      await checkAllowed(context, "azureStorage", url, [ownAddress(context.env)]);
+      await checkAllowed(context, AZURE_STORAGE, url, [ownAddress(context.env)]);
       how = login.where;
       const blob = blobIn(login.client, container, prefix + name);
       return await attempt(context, (signal) => work(blob, signal), {

@@ -1,6 +1,5 @@
 import { TsopsError } from "../../errors.ts";
 import { printable, shortened } from "../../printable.ts";
-import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { naming, prefixed, reasonsOf } from "../reasons.ts";
@@ -27,12 +26,12 @@ export const pgpUse: KeyUse = {
     const what = `cannot open the wrapped data key for ${shortened(key.id)}`;
     await naming(what, async () => keyIdsOf(enc));
     const byGpg = await openWithGpg(key, enc, context);
-    if (byGpg.plain) return byGpg.plain;
+    if (byGpg.plain) return { key: byGpg.plain };
     const given = await naming(what, () => openInProcess(enc, key.id, context));
-    if (given.plain) return given.plain;
+    if (given.plain) return { key: given.plain };
     if (byGpg.error) throw byGpg.error;
-    reports(context).set(`${key.id}\n${enc}`, [...byGpg.tried, ...given.tried]);
-    return null;
+    const [first = nextStep(key), ...rest] = [...byGpg.tried, ...given.tried, nextStep(key)];
+    return { why: [first, ...rest] };
   },
 
   async checkOpener(key, context) {
@@ -47,11 +46,6 @@ export const pgpUse: KeyUse = {
     throw openedByAnother(`it is for ${keyIds.join(", ")}, which is not the key that is named`);
   },
 
-  whyNot(key, context) {
-    const tried = reports(context).get(`${key.id}\n${textField(key.fields, "enc")}`) ?? [];
-    return [...tried, nextStep(key)];
-  },
-
   async examine(key, context) {
     try {
       const { usable, lines } = await examinePgp(key, context);
@@ -61,11 +55,6 @@ export const pgpUse: KeyUse = {
     }
   },
 };
-
-/** What was tried for the wrapped keys that nothing opened. */
-function reports(context: KeyContext): Map<string, readonly string[]> {
-  return once(context, "pgp reports", () => new Map());
-}
 
 function nextStep(key: MasterKey): string {
   return `import it with \`gpg --import\` (see \`gpg --list-secret-keys ${shortened(key.id)}\`), or give it in TSOPS_PGP_KEY or TSOPS_PGP_KEY_FILE`;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { TsopsError } from "../../errors.ts";
-import type { KeywhizAddress } from "./keywhiz.ts";
+import type { KeywhizAddress } from "./keywhiz-address.ts";
 import type { KeywhizCredentials } from "./keywhiz-credentials.ts";
 
 export interface KeywhizAnswer {

@@ -3,7 +3,8 @@ import { attempt } from "../../net/attempt.ts";
 import { printable, shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
 import type { KeyContext } from "../kind.ts";
-import { type KeywhizAddress, parseKeywhiz } from "./keywhiz.ts";
+import { KEYWHIZ_SERVERS } from "./allow.ts";
+import { type KeywhizAddress, parseKeywhiz } from "./keywhiz-address.ts";
 import { getSecret, type KeywhizAnswer, passes, unreachable } from "./keywhiz-client.ts";
 import { loadCredentials } from "./keywhiz-credentials.ts";
 import { strictBase64 } from "./master.ts";
@@ -48,7 +49,7 @@ function missing({ env }: KeyContext): string[] {
 
 async function checkAddress({ host, port }: KeywhizAddress, context: KeyContext): Promise<void> {
   const name = host.includes(":") ? `[${host}]` : host;
-  await checkAllowed(context, "keywhiz", `${name}:${port}`);
+  await checkAllowed(context, KEYWHIZ_SERVERS, `${name}:${port}`);
 }
 
 /**

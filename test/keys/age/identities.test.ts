@@ -5,10 +5,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { armor } from "../../../src/keys/age/file.ts";
 import { configFolder } from "../../../src/keys/age/identities.ts";
-import { age, generateIdentity } from "../../../src/keys/age/kind.ts";
+import { generateIdentity } from "../../../src/keys/age/keygen.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { age } from "../in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const mine = await generateIdentity(new Date(0));

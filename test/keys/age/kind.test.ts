@@ -3,10 +3,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
-import { age, generateIdentity, recipientOf } from "../../../src/keys/age/kind.ts";
+import { generateIdentity, recipientOf } from "../../../src/keys/age/keygen.ts";
 import { withFields } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, GOLDEN, goldenKey } from "../helpers.ts";
+import { age } from "../in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const RECIPIENTS = ["age1.pub", "agepq.pub", "ssh_ed25519.pub", "ssh_rsa.pub"].map((name) =>

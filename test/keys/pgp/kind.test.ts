@@ -6,9 +6,9 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
-import { pgp } from "../../../src/keys/pgp/kind.ts";
 import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../helpers.ts";
+import { pgp } from "../in-use.ts";
 import { armored, openedBy, SEALED, toKey } from "./messages.ts";
 
 const dataKey = Buffer.alloc(32, 9);
