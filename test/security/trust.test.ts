@@ -416,6 +416,24 @@ test("the user's own configuration: one that every user may write says nothing",
     assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
   }));
 
+test("the user's own configuration: one that a group of several may write says nothing", () =>
+  inSandbox(async (box) => {
+    const path = join(box.home, ".config", "tsops", "config.json5");
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `{ allow: { plugin: ["evil"] } }`);
+    const uid = process.getuid?.();
+    const group = uid === 0 ? 4242 : process.getgroups?.().find((gid) => gid !== uid);
+    // nobody but root has a group to give it to
+    if (uid === undefined || group === undefined) return;
+    chownSync(path, uid, group);
+    chmodSync(path, 0o664);
+    const error = await userConfig({}, box.home).catch((error: unknown) => error as TsopsError);
+    assert.match((error as TsopsError).message, "its group may write into it");
+    assert.match((error as TsopsError).hint ?? "", "chmod go-w");
+    chmodSync(path, 0o644);
+    assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
+  }));
+
 test("the user's own configuration: unknown fields and wrong types are errors with their place", () =>
   inSandbox(async (box) => {
     const path = join(box.home, ".config", "tsops", "config.json5");
