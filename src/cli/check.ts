@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import type { Drift } from "../config/drift.ts";
 import { type Place, TsopsError } from "../errors.ts";
-import { type PathElement, pathOf } from "../formats/format.ts";
+import { type Entry, type PathElement, pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { decodeText, placeOf } from "../formats/text.ts";
 import { groupsFromMetadata } from "../keys/metadata.ts";
-import { bareValues } from "../sops/bare.ts";
+import { bareHint, bareValues } from "../sops/bare.ts";
 import { compileSelector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { describeDrift } from "./drift.ts";
@@ -19,7 +19,7 @@ import { driftOf } from "./vouch.ts";
 
 /** What is wrong with an encrypted file. The words stay: `--json` prints them. */
 export type Problem =
-  | { readonly problem: "plain-value"; readonly path: readonly PathElement[]; readonly place: Place }
+  | { readonly problem: "plain-value"; readonly entry: Entry; readonly place: Place }
   | { readonly problem: "differs-from-rule"; readonly drift: Drift; readonly settings: Settings }
   | { readonly problem: "seal-missing"; readonly message: string };
 
@@ -34,7 +34,7 @@ export async function problemsOf(name: string, args: Args, io: Io): Promise<Prob
   await warnOfNothing(reading, { name, selector: metadata.selector }, io);
   const bare = bareValues(reading, await compileSelector(metadata.selector));
   const problems = bare.map((entry): Problem => {
-    return { problem: "plain-value", path: pathOf(entry), place: placeOf(text, entry.start) };
+    return { problem: "plain-value", entry, place: placeOf(text, entry.start) };
   });
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   const groups = groupsFromMetadata(metadata.tree);
@@ -54,11 +54,20 @@ const SHOWN_VALUES = 10;
 
 /** Each problem as a line, and what belongs below it. */
 export function problemLines(name: string, problems: readonly Problem[]): [string, ...string[]][] {
-  const bare = problems.filter(({ problem }) => problem === "plain-value").length;
+  const bare = problems.flatMap((problem) => (problem.problem === "plain-value" ? [problem.entry] : []));
   const lines: [string, ...string[]][] = problems
     .filter(({ problem }, i) => problem !== "plain-value" || i < SHOWN_VALUES)
     .map((problem) => linesOf(name, problem));
-  if (bare > SHOWN_VALUES) lines.splice(SHOWN_VALUES, 0, [`${name}: and ${bare - SHOWN_VALUES} more values`]);
+  if (bare.length > SHOWN_VALUES)
+    lines.splice(SHOWN_VALUES, 0, [`${name}: and ${bare.length - SHOWN_VALUES} more values`]);
+  const last = lines[Math.min(bare.length, SHOWN_VALUES + 1) - 1];
+  // once for all of them
+  if (bare.length > 0)
+    last!.push(
+      ...bareHint(bare, name)
+        .split("\n")
+        .map((line) => `  ${line}`),
+    );
   return lines;
 }
 
@@ -66,7 +75,7 @@ function linesOf(name: string, problem: Problem): [string, ...string[]] {
   switch (problem.problem) {
     case "plain-value": {
       const { line, column } = problem.place;
-      const where = `${name}:${line}:${column}: the value at ${formatPath(problem.path)}`;
+      const where = `${name}:${line}:${column}: the value at ${formatPath(pathOf(problem.entry))}`;
       return [`${where} is not encrypted, and should be`];
     }
     case "differs-from-rule": {
@@ -82,7 +91,7 @@ export function problemJson(problem: Problem) {
   switch (problem.problem) {
     case "plain-value": {
       const { line, column } = problem.place;
-      return { problem: problem.problem, path: problem.path.map(elementJson), line, column };
+      return { problem: problem.problem, path: pathOf(problem.entry).map(elementJson), line, column };
     }
     case "differs-from-rule":
       return { problem: problem.problem, ...driftJson(problem.drift, problem.settings)! };

@@ -104,7 +104,7 @@ export async function warnOfSetting(
 ): Promise<void> {
   const { reading } = decrypted;
   if (!hasPath(reading, path)) {
-    const like = reading.entries.find((entry) => looksLike(entry, path));
+    const like = reading.entries.find((entry) => looksLike(entry, path, reading.seenName ?? visibleName));
     if (like) {
       const { line } = placeOf(reading.text, like.start);
       const name = String(like.key);
@@ -123,10 +123,10 @@ function hasPath({ entries }: Reading, path: readonly PathElement[]): boolean {
 }
 
 /** Whether an entry stands beside the path's place, under a name that people take for the same. */
-function looksLike(entry: Entry, path: readonly PathElement[]): boolean {
+function looksLike(entry: Entry, path: readonly PathElement[], seen: (key: string) => string): boolean {
   const key = path.at(-1);
   if (entry.kind === "comment" || typeof entry.key !== "string" || typeof key !== "string") return false;
-  if (entry.key === key || visibleName(entry.key) !== visibleName(key)) return false;
+  if (entry.key === key || seen(entry.key) !== seen(key)) return false;
   return JSON.stringify(pathOf(entry).slice(0, -1)) === JSON.stringify(path.slice(0, -1));
 }
 

@@ -8,7 +8,7 @@ import {
   unquoted,
   withoutReturn,
 } from "./dotenv/lines.ts";
-import { CONTINUED, CONTINUED_HINT, dotenvRemarks } from "./dotenv/remarks.ts";
+import { CONTINUED, CONTINUED_HINT, dotenvRemarks, shellName } from "./dotenv/remarks.ts";
 import { type FlatLine, flatBlock, flatten } from "./flatten.ts";
 import { type Entry, type Format, type PathElement, type Reading, rootContainer } from "./format.ts";
 import { valToString } from "./print.ts";
@@ -59,7 +59,7 @@ export const dotenv: Format = {
       entries.push({ kind: "value", in: root, key, ...lineValue(text, span, block.length > 0, converted) });
     }
     const remarks = dotenvRemarks(text, lines, entries);
-    const reading: Reading = { text, entries, documents: 1, duplicates, remarks };
+    const reading: Reading = { text, entries, documents: 1, duplicates, remarks, seenName: shellName };
     return metadata.length === 0 ? reading : { ...reading, metadata: flatBlock(text, metadata) };
   },
 

@@ -28,6 +28,7 @@ import { findFiles } from "../found.ts";
 import { readStdin } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
+import { Ruleless } from "../ruleless.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, settingsForReading } from "../settings.ts";
 
@@ -37,12 +38,14 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   checkOutputOptions(args, given);
   const session = await makeSession(args, io);
   let narrowed = 0;
+  const ruleless = new Ruleless(given, args, io);
   const plaintext = async (name: string, bytes: Uint8Array): Promise<string> => {
     const settings = await settingsForReading(ruledFile(args, name, io), args, io);
     const open = await openFile(name, bytes, args, io, session);
     try {
       const format = await outputFormat(args, name, open.format);
       if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
+      if (args.flag("in-place")) await ruleless.add(name, open, settings);
       return await plaintextOf(open, name, format, indentFor(format, args, settings), args, io);
     } finally {
       open.close();
@@ -76,6 +79,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   if (given.length === 1 && isFile(resolve(io.cwd, given[0]!)) && !args.flag("dry-run")) {
     const code = await forEachFile(given, "decrypted", io, (name) => decryptTo(name, output));
     await noteNarrowed(narrowed, io);
+    await ruleless.tell();
     return code;
   }
   const toStdout = !args.flag("in-place") && output === undefined && !args.flag("dry-run");
@@ -120,6 +124,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     },
   );
   await noteNarrowed(narrowed, io);
+  await ruleless.tell();
   return code;
 }
 

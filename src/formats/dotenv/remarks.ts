@@ -7,6 +7,11 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What a name that is none may look like and still be shown: else it could be a piece of a secret. */
 const HARMLESS = /^[ \t]*(?:export[ \t]+)?[A-Za-z_][\w.-]{0,39}[ \t]*$/;
 
+/** A name as shells read it: with `export` before it or without. */
+export function shellName(name: string): string {
+  return visibleName(name).replace(/^export\s+/, "");
+}
+
 /** What SOPS reads in a dotenv text, and other programs do not. */
 export function dotenvRemarks(text: string, lines: readonly Span[], entries: readonly Entry[]): Remark[] {
   const continued = /=[ \t]*["']/.test(text) ? continuedLines(text, lines) : new Map<number, Span>();
@@ -42,7 +47,7 @@ function nameRemark(offset: number, entry: Entry): Remark[] {
   const name = String(entry.key);
   // odd characters are named for all formats alike (remarksOf)
   if (NAME.test(name) || hasOddBlank(name)) return [];
-  const seen = visibleName(name);
+  const seen = shellName(name);
   const meant: Pick<Remark, "of" | "as"> = seen === name ? {} : { of: entry, as: { ...entry, key: seen } };
   const shown = HARMLESS.test(name) ? `\`${name}\`` : "what stands before the `=`";
   const is = `the variable is named ${shown}, as SOPS reads dotenv`;
