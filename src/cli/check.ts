@@ -12,7 +12,7 @@ import { describeDrift } from "./drift.ts";
 import { readEncryptedAs, readInput } from "./files.ts";
 import type { Io } from "./io.ts";
 import { driftJson } from "./json.ts";
-import { warnOfNothing } from "./remarks.ts";
+import { type Nothing, nothingSelected, warnOfNothing } from "./remarks.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 import { driftOf } from "./vouch.ts";
@@ -26,12 +26,17 @@ export type Problem =
 /**
  * What is wrong with an encrypted file, as far as that can be seen without a key: values that should be encrypted and are
  * not, differences from the creation rule, a missing seal where one is required. A selector that selects nothing is no
- * mistake of the file: it is only said.
+ * mistake of the file (docs/json.md says why): it is only said.
  */
-export async function problemsOf(name: string, args: Args, io: Io): Promise<Problem[]> {
+export async function problemsOf(
+  name: string,
+  args: Args,
+  io: Io,
+): Promise<{ problems: Problem[]; nothing: Nothing | undefined }> {
   const text = decodeText((await readInput(name, io)).bytes);
   const { format, reading, metadata } = await readEncryptedAs(text, name, args);
-  await warnOfNothing(reading, { name, selector: metadata.selector }, io);
+  const nothing = await nothingSelected(reading, metadata.selector);
+  await warnOfNothing(name, nothing, io);
   const bare = bareValues(reading, await compileSelector(metadata.selector));
   const problems = bare.map((entry): Problem => {
     return { problem: "plain-value", entry, place: placeOf(text, entry.start) };
@@ -46,7 +51,7 @@ export async function problemsOf(name: string, args: Args, io: Io): Promise<Prob
     if (!(error instanceof TsopsError)) throw error;
     problems.push({ problem: "seal-missing", message: error.message });
   }
-  return problems;
+  return { problems, nothing };
 }
 
 /** More of one file help nobody. */

@@ -49,7 +49,8 @@ export async function reportingReading<T>(
   } finally {
     if (read) {
       await reportWarnings(await warningsOf(read, about), about.text, about.name, io);
-      if (done && !about.before) await warnOfNothing(read, about, io);
+      if (done && !about.before)
+        await warnOfNothing(about.name, await nothingSelected(read, about.selector), io);
     }
   }
 }
@@ -62,12 +63,19 @@ async function warningsOf(reading: Reading, { format, selector, before }: About)
   return [...duplicates, ...remarkWarnings(reading, selection).filter(({ message }) => !known.has(message))];
 }
 
+/** A file none of whose values is selected. */
+export interface Nothing {
+  readonly selector: Selector;
+  readonly values: number;
+  /** Whether comments are selected. */
+  readonly comments: boolean;
+}
+
 /** A selector that matches nothing is hardly meant. That all names end in the default's suffix is. */
-export async function warnOfNothing(
+export async function nothingSelected(
   { entries }: Pick<Reading, "entries">,
-  { name, selector }: Pick<About, "name" | "selector">,
-  io: Io,
-): Promise<void> {
+  selector: Selector,
+): Promise<Nothing | undefined> {
   const { kind, value } = selector;
   if (kind === DEFAULT_SELECTOR.kind && value === DEFAULT_SELECTOR.value) return;
   const selected = (await compileSelector(selector))(entries);
@@ -79,8 +87,14 @@ export async function warnOfNothing(
   if (values.length === 0 || values.some((entry) => secret.has(entry))) return;
   // that has been said
   if (kind.endsWith("_regex") && "why" in (await compile(value))) return;
-  const what = full.some((entry) => secret.has(entry)) ? "only comments are" : "nothing is";
-  const count = `0 of ${values.length} ${values.length === 1 ? "value" : "values"}`;
+  return { selector, values: values.length, comments: full.some((entry) => secret.has(entry)) };
+}
+
+export async function warnOfNothing(name: string, nothing: Nothing | undefined, io: Io): Promise<void> {
+  if (!nothing) return;
+  const { selector, values, comments } = nothing;
+  const what = comments ? "only comments are" : "nothing is";
+  const count = `0 of ${values} ${values === 1 ? "value" : "values"}`;
   await note(io, `warning: ${name}: ${matches(selector)}: ${what} encrypted (${count})`);
 }
 

@@ -290,11 +290,13 @@ async function listFiles(names: readonly string[], args: Args, io: Io): Promise<
 async function checkFiles(given: readonly string[], args: Args, io: Io): Promise<number> {
   const asJson = args.flag("json");
   const wrong: unknown[] = [];
+  const notes: unknown[] = [];
   for (const { name, named } of await findFiles(given, args, io, { writes: false })) {
     if ((await whoReads(name, args, io)) !== undefined) continue;
     const encrypted = await isEncrypted(name, args, io);
     if (!encrypted && !named && !(await ruleMatches(name, args, io))) continue;
-    const problems = encrypted ? await problemsIn(name, args, io) : [];
+    const { problems, nothing } = encrypted ? await problemsIn(name, args, io) : { problems: [] };
+    if (nothing) notes.push({ file: name, note: "nothing-selected", ...nothing });
     if (encrypted && problems.length === 0) continue;
     const listed = encrypted ? problems.map(problemJson) : [{ problem: "not-encrypted" }];
     wrong.push({ file: name, problems: listed });
@@ -302,7 +304,7 @@ async function checkFiles(given: readonly string[], args: Args, io: Io): Promise
     await write(io.stdout, `${quotedPath(name)}\n`);
     for (const lines of problemLines(name, problems)) await note(io, ...lines);
   }
-  if (asJson) await writeJson(io, { files: wrong });
+  if (asJson) await writeJson(io, { files: wrong, notes });
   return wrong.length > 0 ? 1 : 0;
 }
 
