@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Drift } from "../config/drift.ts";
 import { type Place, TsopsError } from "../errors.ts";
+import { append } from "../formats/append.ts";
 import { type Entry, type PathElement, pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { decodeText, placeOf } from "../formats/text.ts";
@@ -68,8 +69,9 @@ export function problemLines(name: string, problems: readonly Problem[]): [strin
   const last = lines[Math.min(bare.length, SHOWN_VALUES + 1) - 1];
   // once for all of them
   if (bare.length > 0)
-    last!.push(
-      ...bareHint(bare, name)
+    append(
+      last!,
+      bareHint(bare, name)
         .split("\n")
         .map((line) => `  ${line}`),
     );

@@ -162,7 +162,7 @@ async function warnOfIni(
   if (old && edit.end > old.end) {
     await note(
       io,
-      `warning: ${file}: what stood behind the old value was its rest to others than SOPS, and is gone`,
+      `warning: ${file}: the text after the old value, which other programs read as part of it, was removed`,
     );
   }
   const quote = /(?:^|[=:] *)("""|`)/.exec(edit.text)?.[1];
@@ -170,6 +170,6 @@ async function warnOfIni(
   const quotes = quote === "`" ? "backquotes" : "triple quotes";
   await note(
     io,
-    `warning: ${file}: the value stands in ${quotes}, as SOPS needs it: many other programs take them for a part of the value`,
+    `warning: ${file}: the value is in ${quotes}, which SOPS needs and many other programs take for part of the value`,
   );
 }

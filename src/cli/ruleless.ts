@@ -50,7 +50,10 @@ export class Ruleless {
 
   /** Once a run. */
   async tell(): Promise<void> {
-    const names = [...this.files.values()].flat();
+    // many files are worked on side by side, and end in any order
+    const files = [...this.files].map(([options, names]) => [options, names.sort()] as const);
+    files.sort(([, [a = ""]], [, [b = ""]]) => (a < b ? -1 : 1));
+    const names = files.flatMap(([, some]) => some);
     if (names.length === 0) return;
     const one = names.length === 1;
     const [first = ""] = names;
@@ -58,7 +61,7 @@ export class Ruleless {
     await note(
       this.io,
       `${what} no creation rule, so encrypting in place leaves ${one ? "it" : "them"} in plaintext unless keys are named:`,
-      ...[...this.files].slice(0, SHOWN).map(([options, files]) => `  ${commandFor(options, files)}`),
+      ...files.slice(0, SHOWN).map(([options, some]) => `  ${commandFor(options, some)}`),
       ...(this.files.size > SHOWN ? ["  …"] : []),
       "  or make a rule for them: see `tsops config --help`",
     );

@@ -197,7 +197,7 @@ export async function readConfigFile(path: string, disk: ConfigDisk = DISK): Pro
     const why = { ENOENT: "there is no such file", EACCES: "no permission", EISDIR: "it is a folder" }[code];
     throw new TsopsError("config", `the configuration cannot be read: ${why ?? "an error of the disk"}`, {
       place: { file: path },
-      hint: "see --config and SOPS_CONFIG, which name it where it is not searched for",
+      hint: "to use another one, name it with --config or in SOPS_CONFIG",
       cause: error,
     });
   }
@@ -238,7 +238,7 @@ async function searchUpwards(
 }
 
 function isPassedOver(path: string): string {
-  return `${path} is passed over: it is another program's, as it is not an object between { and }`;
+  return `${path} is skipped: it is another program's, since it is not an object between { and }`;
 }
 
 function isIgnored(path: string): string {

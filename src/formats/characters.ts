@@ -39,9 +39,9 @@ export function describeOdd(character: string): string {
   const code = character.charCodeAt(0);
   const number = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
   if (code >= 0x2018 && code <= 0x201f)
-    return `${number}, a typographic quote, stands here: it is no " and no '`;
+    return `this is ${number}, a typographic quote, not an ordinary " or '`;
   const name = NAMES[code] ?? "a typographic space";
-  return `${number}, ${name}, stands here: it is no blank`;
+  return `this is ${number}, ${name}, not an ordinary space`;
 }
 
 /** Offset of the first blank that is none, or typographic quote, in [start, end); -1 if there is none. */
@@ -73,8 +73,8 @@ export function remarksOf(reading: Reading): readonly Remark[] {
     offsets.set(holder, offset);
     found.push({
       offset,
-      message: `${describeOdd(character)}, and became part of a key`,
-      hint: "the key cannot be found again by its visible name; take the character away",
+      message: `${describeOdd(character)}, and it became part of a key`,
+      hint: "the key cannot be found by the name that you see; remove the character",
       of: entry,
       as: asSeen(entry, seenName),
       ...quiet,

@@ -200,7 +200,7 @@ function noEqualsSign(text: string, lines: readonly Span[], line: Span): TsopsEr
 function ownText(value: Scalar): string {
   if (value !== null) return valueText(value);
   throw new TsopsError("print", "dotenv has no null", {
-    hint: "use an empty text (set … '\"\"'), or take the key away (tsops unset)",
+    hint: "use an empty text (set … '\"\"'), or remove the key (tsops unset)",
   });
 }
 
@@ -278,7 +278,7 @@ function checkedKey(key: string): string {
 }
 
 function complex(key: string): TsopsError {
-  return new TsopsError("print", `dotenv has no maps and lists, as ${JSON.stringify(key)} would be one`, {
+  return new TsopsError("print", `dotenv cannot hold maps and lists, such as ${JSON.stringify(key)}`, {
     hint: "choose another type with --output-type",
   });
 }

@@ -40,7 +40,7 @@ export async function wrapAt(
   }
   const enc = await encryptAt(address, wire, Buffer.from(dataKey), context);
   if (!/^[\x20-\x7e\r\n]+$/.test(enc)) {
-    throw new TsopsError("generic", "what the key service answers is no wrapped key");
+    throw new TsopsError("generic", "the answer of the key service is not a wrapped key");
   }
   return key.kind === "age" ? withFields(key, { enc }) : withWrapped(key, enc, context);
 }

@@ -177,7 +177,7 @@ function withoutBlock(format: Format, draft: string): string | undefined {
 
 /** Readers differ in which of two equal keys they see. */
 export function duplicateWarnings(reading: Reading): Warning[] {
-  return (reading.duplicates ?? []).map((offset) => ({ message: "this key stands there twice", offset }));
+  return (reading.duplicates ?? []).map((offset) => ({ message: "this key occurs twice", offset }));
 }
 
 /** The values that the MAC covers: a comment never counts, also where SOPS wrote it as a list item. */
@@ -369,7 +369,7 @@ function lastValues(entries: readonly Entry[]): (number | undefined)[] {
 }
 
 function endChanged(reading: Reading): TsopsError {
-  return new TsopsError("tree-decryption", "line breaks were added or removed behind the last value", {
+  return new TsopsError("tree-decryption", "line breaks were added or removed after the last value", {
     place: placeOf(reading.text, reading.text.length),
     hint: "they would become part of it; compare the file with its last good version in git",
   });

@@ -944,7 +944,7 @@ asRoot("somebody else's configuration: refused where it was only found, by every
     // decrypting needs no configuration: it goes on without this one, and says so
     const read = await box.run(["decrypt", "a.yaml"]);
     assert.is(read.code, 0, read.stderr);
-    assert.match(read.stderr, /the configuration does not count: .*belongs to user/);
+    assert.match(read.stderr, /the configuration is not used: .*belongs to user/);
     for (const argv of [
       ["encrypt", "b.yaml"],
       ["set", "a.yaml", '["a"]', "2"],

@@ -129,7 +129,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
 }
 
 export function noDryRun(): TsopsError {
-  return new TsopsError("usage", "--dry-run needs files: of standard input there is nothing to say before");
+  return new TsopsError("usage", "--dry-run needs files, and standard input is none");
 }
 
 /** Where a flat format or a variable gets the text that SOPS writes for null: the next reader takes it for the value. */
@@ -148,7 +148,7 @@ async function noteNarrowed(count: number, io: Io): Promise<void> {
   if (count === 0) return;
   const files =
     count === 1 ? "a file that others could read is" : `${count} files that others could read are`;
-  await note(io, `${files} for the owner alone now (mode 0600), as plaintext has to be`);
+  await note(io, `${files} now readable by the owner only (mode 0600), as plaintext should be`);
 }
 
 /** Whether what is named are files, each of which comes out as YAML and as a whole. */

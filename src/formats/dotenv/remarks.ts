@@ -49,16 +49,21 @@ function nameRemark(offset: number, entry: Entry): Remark[] {
   if (NAME.test(name) || hasOddBlank(name)) return [];
   const seen = shellName(name);
   const meant: Pick<Remark, "of" | "as"> = seen === name ? {} : { of: entry, as: { ...entry, key: seen } };
-  const shown = HARMLESS.test(name) ? `\`${name}\`` : "what stands before the `=`";
+  const shown = HARMLESS.test(name) ? `\`${name}\`` : "the text before the `=`";
   const is = `the variable is named ${shown}, as SOPS reads dotenv`;
   if (/^\s*export\s/.test(name)) {
     return [
-      { offset, message: is, hint: "leave `export` away; or tsops exec --dotenv-dialect standard", ...meant },
+      {
+        offset,
+        message: is,
+        hint: "leave out `export`, or use tsops exec --dotenv-dialect standard",
+        ...meant,
+      },
     ];
   }
   if (seen !== name && NAME.test(seen)) {
     return [
-      { offset, message: `${is}, with its blanks`, hint: "take the blanks away from the name", ...meant },
+      { offset, message: `${is}, including the spaces`, hint: "remove the spaces from the name", ...meant },
     ];
   }
   return [
@@ -70,7 +75,7 @@ function nameRemark(offset: number, entry: Entry): Remark[] {
 function windowsLines(text: string): Remark[] {
   const offset = text.indexOf("\r\n");
   if (offset < 0) return [];
-  const empty = /^\r\n/m.test(text) ? ", and cannot read the lines that are empty but for it" : "";
+  const empty = /^\r\n/m.test(text) ? ", and cannot read lines that hold nothing else" : "";
   return [
     {
       offset,
