@@ -1,6 +1,6 @@
 import { type Entry, pathOf, type Reading } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
-import { shellQuoted, singleQuoted } from "../keys/printable.ts";
+import { printable, shellQuoted, singleQuoted } from "../keys/printable.ts";
 import { looksEncrypted } from "./cipher.ts";
 import type { Selection } from "./selection.ts";
 
@@ -15,13 +15,23 @@ export function bareValues(reading: Reading, selection: Selection): Entry[] {
 
 /** How to get on with such values, in lines: nobody can tell an added one from one that replaced a ciphertext. */
 export function bareHint([entry, ...others]: readonly Entry[], file?: string): string {
-  const path = entry && others.length === 0 ? singleQuoted(formatPath(pathOf(entry))) : "PATH";
-  const document = entry?.in?.document ?? 0;
-  const which = document > 0 && others.length === 0 ? ` --document ${document}` : "";
-  const name = file === undefined ? "FILE" : shellQuoted(file);
-  const [it, one] = others.length === 0 ? ["it", "it"] : ["them", "each"];
+  const name = file === undefined ? "FILE" : shellQuoted(printable(file));
+  if (!entry || others.length > 0) {
+    return (
+      `remove them from the file, then add each with: tsops set ${name} PATH\n` +
+      "if they replaced encrypted values, first restore those from git"
+    );
+  }
+  const document = entry.in?.document ?? 0;
+  const which = document > 0 ? ` --document ${document}` : "";
   return (
-    `remove ${it} from the file, then add ${one} with: tsops set${which} ${name} ${path}\n` +
-    `a value that replaced an encrypted one: restore the encrypted one first, from git`
+    `remove it from the file, then add it with: tsops set${which} ${name} ${pathWord(entry)}\n` +
+    "if it replaced an encrypted value, first restore that one from git"
   );
+}
+
+/** The value's path as a word for a shell, where that can be pasted. */
+function pathWord(entry: Entry): string {
+  const path = formatPath(pathOf(entry));
+  return printable(path) === path ? singleQuoted(path) : "PATH";
 }

@@ -50,7 +50,7 @@ for (const name of Object.keys(FORMATS)) {
         assert.is(code, 25, `${argv.join(" ")}: ${stderr}`);
         assert.match(stderr, `the value at ${path} is not encrypted, and should be\n`);
         assert.match(stderr, `remove it from the file, then add it with: tsops set FILE '${path}'\n`);
-        assert.match(stderr, "restore the encrypted one first, from git");
+        assert.match(stderr, "if it replaced an encrypted value, first restore that one from git");
         assert.not.match(stderr, "hunter2");
       }
       const again = await box.run(["encrypt", "-i", name]);
@@ -94,6 +94,28 @@ test("a plain value in another document of a YAML file: the line of set names th
     box.write("m.yaml", box.read("m.yaml").replace("\n---\n", "\n---\nc: plain\n"));
     const { stderr } = await box.run(["decrypt", "m.yaml"]);
     assert.match(stderr, `tsops set --document 1 FILE '["c"]'`);
+  }));
+
+test("a plain value below an odd key: the line of set has no part that a terminal or a shell would obey", () =>
+  inSandbox(async (box) => {
+    box.write("f.json", '{"a": "one"}\n');
+    await box.run(["encrypt", "-i", "f.json"]);
+    const encrypted = box.read("f.json");
+    for (const [key, word] of [
+      ["x\\u001b[2J", "PATH"],
+      ["x\\ny", "PATH"],
+      ["it's; rm -rf", `'["it'\\''s; rm -rf"]'`],
+    ] as const) {
+      box.write("f.json", encrypted.replace("{", `{"${key}": "plain",`));
+      for (const argv of [["decrypt"], ["encrypt", "--check"], ["encrypt", "-i"]]) {
+        const { stderr } = await box.run([...argv, "f.json"]);
+        assert.ok(
+          stderr.split("\n").some((line) => line.endsWith(` ${word}`)),
+          stderr,
+        );
+        assert.is(stderr.includes("\u001b"), false);
+      }
+    }
   }));
 
 test("a file that is encrypted and nothing else is told so as before", () =>

@@ -63,7 +63,12 @@ function nameRemark(offset: number, entry: Entry): Remark[] {
   }
   if (seen !== name && NAME.test(seen)) {
     return [
-      { offset, message: `${is}, including the spaces`, hint: "remove the spaces from the name", ...meant },
+      {
+        offset,
+        message: `the variable is named ${shown}, spaces included, as SOPS reads dotenv`,
+        hint: "remove the spaces from the name",
+        ...meant,
+      },
     ];
   }
   return [
