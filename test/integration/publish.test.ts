@@ -597,7 +597,7 @@ test("Azure Blob: a signature that may write but not read, and one that has expi
     tsops(["publish", "-y", "app.yaml"], { env: { AZURE_STORAGE_SAS_TOKEN } });
   assert.match(
     (await ok(publish(signature("cw", 60)))).stderr,
-    /warning: .*may not be read here.*published/s,
+    /warning: .*cannot be read from here.*published/s,
   );
   assert.match((await ok(publish(signature("rcw", 60)))).stderr, /is up to date/);
   const expired = signature("rcw", -10);

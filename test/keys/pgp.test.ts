@@ -294,7 +294,7 @@ if (hasGpg()) {
     }
     // who is to be asked first is told whose key it is
     assert.equal(await pgp.checkOpener!(keyWith(both), context), {});
-    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides for whom it is/);
+    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides its recipients/);
     const claimed = await failure(pgp.checkOpener!(keyWith(both, two), context));
     assert.match(claimed.message, /is not the key that is named/);
     assert.is(await pgp.checkOpener!(keyWith(both, "0".repeat(40)), context), null);

@@ -246,7 +246,7 @@ test("what SOPS does not read is refused, with its place", () => {
     ["a: [1\n", /expected/, 2, 1],
     ["a: 'x\n", /never closed/, 1, 4],
     ['a: "\\/"\n', /unknown escape/, 1, 5],
-    ['a: "\\ud83d\\ude00"\n', /no character/, 1, 5],
+    ['a: "\\ud83d\\ude00"\n', /does not stand for a character/, 1, 5],
     ["a: @x\n", /nothing can start/, 1, 4],
     ["a: {x: ENC[y]}\n", /expected/, 1, 11],
     ["a: 1\n...\nb: 2\n", /document ends/, 3, 1],
