@@ -25,6 +25,7 @@ export class Ruleless {
   private readonly args: Args;
   private readonly io: Io;
   private readonly named: ReadonlySet<string>;
+  private readonly opened = new Map<string, string>();
   /** Names by the options that encrypt such a file as it was; "" where options cannot say it. */
   private readonly files = new Map<string, string[]>();
 
@@ -35,14 +36,20 @@ export class Ruleless {
     this.named = new Set(given);
   }
 
-  /** A file that is being decrypted in place. */
-  async add(name: string, open: OpenDocument, settings: Settings): Promise<void> {
+  /** A file that was opened, and is to be decrypted in place. */
+  async look(name: string, open: OpenDocument, settings: Settings): Promise<void> {
     // one whose expressions are wrong is said to be broken anyway
     if (await ruleFor(settings).catch(() => true)) return;
     const rules = settings.config?.rules !== undefined;
     // the person's variables name keys for what is named, unless there are rules and none matches
     if (!rules && this.named.has(name) && keysIdentified(this.args, { env: this.io.env }).length > 0) return;
-    const options = optionsFor(open, rules);
+    this.opened.set(name, optionsFor(open, rules));
+  }
+
+  /** Now it is plain. */
+  decrypted(name: string): void {
+    const options = this.opened.get(name);
+    if (options === undefined) return;
     const known = this.files.get(options);
     if (known) known.push(name);
     else this.files.set(options, [name]);

@@ -45,7 +45,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     try {
       const format = await outputFormat(args, name, open.format);
       if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
-      if (args.flag("in-place")) await ruleless.add(name, open, settings);
+      if (args.flag("in-place")) await ruleless.look(name, open, settings);
       return await plaintextOf(open, name, format, indentFor(format, args, settings), args, io);
     } finally {
       open.close();
@@ -65,6 +65,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
       const text = await plaintext(name, input.bytes);
       const target = { file, expected: input.fingerprint, output, below, plaintext: true };
       if (await writeResult(text, target, io)) narrowed++;
+      ruleless.decrypted(name);
     };
     await (file === undefined ? work() : withLock(resolve(io.cwd, file), work));
   };
