@@ -306,7 +306,7 @@ async function openWith(text: EncryptedText, options: Options, session: Session)
   const { ignoreMac } = options;
   if (options.requireSeal && sealOf(text.metadata) === undefined) {
     await forgetKeys(session.context);
-    throw new TsopsError("seal-missing", "the document has no seal, and requireSeal wants one", {
+    throw new TsopsError("seal-missing", "the document has no seal, and requireSeal requires one", {
       hint: "SOPS wrote it, or somebody removed the seal: compare it with git's history",
     });
   }

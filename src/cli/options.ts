@@ -14,8 +14,8 @@ const flag = (describe: string, more: Options = {}): Options => ({ type: "boolea
 
 /** Options that every command takes, before or after its name. */
 const GLOBAL_SELECTORS: OptionTable = {
-  "unencrypted-comment-regex": text("leave values plain that stand under a matching comment"),
-  "encrypted-comment-regex": text("encrypt only values that stand under a matching comment"),
+  "unencrypted-comment-regex": text("leave values plain that are under a matching comment"),
+  "encrypted-comment-regex": text("encrypt only values that are under a matching comment"),
   "mac-only-encrypted": flag("let the MAC cover encrypted values only"),
 };
 
@@ -24,7 +24,7 @@ export const GLOBAL: OptionTable = {
   indent: {
     type: "number",
     requiresArg: true,
-    describe: "blanks a level where YAML or JSON is printed anew",
+    describe: "how many spaces to indent each level by, where YAML or JSON is printed",
   },
   verbose: flag("say more about what is done"),
   "no-color": flag("no colours, also on a terminal; NO_COLOR in the environment does the same"),
@@ -114,7 +114,7 @@ export const ADD_REMOVE: OptionTable = {
 };
 
 export const IGNORE_MAC: OptionTable = {
-  "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted all the same"),
+  "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted anyway"),
 };
 
 export const YES: OptionTable = { yes: flag("answer every question with yes", { alias: "y" }) };

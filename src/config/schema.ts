@@ -13,8 +13,7 @@ import { TARGET_CHOICE } from "./targets.ts";
 
 const NAME = {
   pattern: /^[^\s:,\x00-\x1f\x7f][^:,\x00-\x1f\x7f]*$/,
-  words:
-    "a name begins with something else than a blank and has no colon, no comma and no control characters",
+  words: "a name does not begin with a space, and has no colon, comma or control character",
 };
 
 const RECIPIENT: Shape = {
@@ -79,9 +78,8 @@ const SELECTOR_ABOUT: Record<(typeof SELECTOR_KINDS)[number], string> = {
   encrypted_suffix: "Encrypt only values whose key, or a key above it, ends with this.",
   unencrypted_regex: "Leave values plain whose key, or a key above it, matches this RE2 expression.",
   encrypted_regex: "Encrypt only values whose key, or a key above it, matches this RE2 expression.",
-  unencrypted_comment_regex:
-    "Leave values plain that stand under a comment that matches this RE2 expression.",
-  encrypted_comment_regex: "Encrypt only values that stand under a comment that matches this RE2 expression.",
+  unencrypted_comment_regex: "Leave values plain that are under a comment that matches this RE2 expression.",
+  encrypted_comment_regex: "Encrypt only values that are under a comment that matches this RE2 expression.",
 };
 
 const SELECTION: Readonly<Record<string, Shape>> = {
@@ -185,7 +183,7 @@ const DESTINATION: Shape = {
     omit_extensions: {
       is: "truth",
       default: false,
-      about: "Leave the file's extension away in its name there.",
+      about: "Leave the file's extension out of its name there.",
     },
     recreation_rule: RECREATION_RULE,
   },
@@ -200,7 +198,12 @@ const DESTINATION: Shape = {
 const STORE = (format: string): Shape => ({
   is: "fields",
   fields: {
-    indent: { is: "number", from: 0, to: 32, about: `Blanks a level where ${format} is printed anew.` },
+    indent: {
+      is: "number",
+      from: 0,
+      to: 32,
+      about: `How many spaces each level is indented by, where tsops writes all of a file as ${format}.`,
+    },
   },
 });
 
@@ -248,7 +251,7 @@ export const SOPSRC: FieldsShape = {
     },
     stores: {
       is: "fields",
-      about: "How files are printed where they have to be printed anew.",
+      about: "How files are written where tsops cannot keep their layout.",
       fields: {
         yaml: STORE("YAML"),
         json: STORE("JSON"),

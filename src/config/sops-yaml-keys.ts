@@ -52,7 +52,7 @@ export function flatKeys(
   } else if (!isNull(node))
     fail(node, `${name} of ${what} must be a text or a list, and this is ${describe(node)}`, hint);
   const refs = refsOf(items, kind, decoder, names, (item) =>
-    fail(item, `a key in ${name} of ${what} is empty`, "take it away, or the comma beside it"),
+    fail(item, `a key in ${name} of ${what} is empty`, "remove it, or the comma next to it"),
   );
   return { refs, errors };
 }
@@ -124,7 +124,7 @@ export function groupKeys(decoder: Decoder, node: Node, what: string, into: Coll
     append(
       refs,
       refsOf(items, kind, decoder, into.names, (item) =>
-        fail(item.at, `a key in ${name} of ${what} is empty`, "take it away"),
+        fail(item.at, `a key in ${name} of ${what} is empty`, "remove it"),
       ),
     );
   };
@@ -177,9 +177,7 @@ function contextOf(
     if (!isNull(value.node)) pairs.push([name, decoder.text(value, `${name} in a context of ${what}`)]);
     else {
       const message = `${name} in the encryption context of a key in ${what} is null`;
-      errors.push(
-        configError(message, decoder.places.at(value.at), "write its value, or take the name away"),
-      );
+      errors.push(configError(message, decoder.places.at(value.at), "write its value, or remove the name"));
     }
   }
   return pairs.length > 0 ? pairs : undefined;

@@ -125,7 +125,7 @@ class SopsYaml {
     const format = this.decoder.text(fields.get("format"), `format of ${what}`);
     if (format !== "" && !isFormatName(format)) {
       const place = this.places.at(fields.get("format")!.node.at);
-      errors.push(configError(`format of ${what} is none of those that there are`, place, FORMAT_HINT));
+      errors.push(configError(`format of ${what} is not one of the possible values`, place, FORMAT_HINT));
     }
     const keys = this.keys(fields, what);
     const threshold = fields.get("shamir_threshold");
@@ -229,7 +229,7 @@ class SopsYaml {
       this.decoder.fail(
         inside.node,
         `stores.${name}.indent is negative`,
-        "write how many blanks a level has",
+        "write how many spaces each level is indented by",
       );
       return undefined;
     };

@@ -153,7 +153,7 @@ class Sopsrc {
       if (!(error instanceof GlobError)) throw error;
       const hint =
         "`*` and `?` stand for anything but a slash, `**` for folders, `[abc]` and `{a,b}` for a choice";
-      this.fail(node, `a glob of ${what} is not one: ${error.message}`, hint);
+      this.fail(node, `a glob of ${what} is not valid: ${error.message}`, hint);
       return undefined;
     }
   }

@@ -88,7 +88,7 @@ async function finish(
 async function readTyped(path: string): Promise<Buffer> {
   try {
     // a pipe in its place would never come to its end
-    if (!(await stat(path)).isFile()) throw new Error("it is no regular file");
+    if (!(await stat(path)).isFile()) throw new Error("it is not a regular file");
     return await readFile(path);
   } catch (cause) {
     throw new TsopsError("editor", "the editor left no file behind", { hint: "nothing was saved", cause });

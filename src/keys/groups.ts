@@ -139,7 +139,7 @@ async function wrapKey(
 
 const NO_WAY = [
   "no key service may be used",
-  "leave --enable-local-keyservice=false (SOPS_ENABLE_LOCAL_KEYSERVICE) away, or name one with --keyservice",
+  "leave out --enable-local-keyservice=false (SOPS_ENABLE_LOCAL_KEYSERVICE), or name one with --keyservice",
 ];
 
 /**
@@ -177,7 +177,7 @@ export async function unwrapDataKey(
 type Fault = (part: Buffer) => string | undefined;
 
 function keyFault({ length }: Buffer): string | undefined {
-  return length === DATA_KEY_BYTES ? undefined : `it opens to ${length} bytes, but ${DATA_KEY_BYTES} are due`;
+  return length === DATA_KEY_BYTES ? undefined : `it opens to ${length} bytes instead of ${DATA_KEY_BYTES}`;
 }
 
 /**
@@ -187,7 +187,7 @@ function keyFault({ length }: Buffer): string | undefined {
  */
 function shareFault(part: Buffer): string | undefined {
   const due = DATA_KEY_BYTES + 1;
-  if (part.length !== due) return `it opens to ${part.length} bytes, but ${due} are due`;
+  if (part.length !== due) return `it opens to ${part.length} bytes instead of ${due}`;
   if (part.at(-1) !== 0) return undefined;
   return "it opens to a part of the data key with the number 0, which no group has: somebody may have made it up";
 }

@@ -51,7 +51,7 @@ export function uriHint(text: string): string {
   if (bare) return `write ${bare.uris[0]!.scheme} before it`;
   if (scheme !== undefined) {
     const schemes = URI_FORMS.map((form) => form.scheme);
-    if (schemes.includes(scheme)) return `write the key behind ${scheme}`;
+    if (schemes.includes(scheme)) return `write the key after ${scheme}`;
     const meant = nearest(scheme, schemes);
     if (meant !== undefined) return `did you mean ${meant}?`;
   }

@@ -54,7 +54,7 @@ export function open(wrapped: string, secrets: readonly MasterSecret[], keyId: s
   const master = secrets.find(({ id }) => id === secretId);
   if (!master) {
     throw new TsopsError("generic", `it needs the master secret ${secretId}, which is not held here`, {
-      hint: "give the key service that secret as well, behind the newest: --master-secret may be repeated",
+      hint: "give the key service that secret as well, after the newest: --master-secret may be repeated",
     });
   }
   const key = derive(master.secret, KEY_LABEL + keyId, 32);
@@ -78,12 +78,12 @@ function parse(wrapped: string): { secretId: string; sealed: Buffer } {
   const [, secretId, text] = WRAPPED_BY_CLUSTER.exec(wrapped) ?? [];
   if (secretId === undefined || text === undefined) {
     const later = /^tsops-cluster:v(?!1:)\d+:/.test(wrapped);
-    throw damaged(later ? "only a later version of tsops can read it" : "it has not the form of one");
+    throw damaged(later ? "only a later version of tsops can read it" : "it does not have the form of one");
   }
   const sealed = Buffer.from(text, "base64");
   // Buffer skips what is not base64, so only what comes back is right
   if (sealed.toString("base64") !== text || sealed.length <= NONCE_BYTES + TAG_BYTES) {
-    throw damaged("it has not the form of one");
+    throw damaged("it does not have the form of one");
   }
   return { secretId, sealed };
 }

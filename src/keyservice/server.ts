@@ -90,10 +90,10 @@ function guard(options: ServerOptions, place: Place): void {
   }
   if (secrets.length > 0 && !tls?.ca && !allowAnyone) {
     throw new TsopsError("generic", "whoever reaches this address could use every key of the cluster", {
-      hint: "have clients show certificates (--tls-cert, --tls-key, --tls-client-ca), or say --allow-anyone",
+      hint: "have clients show certificates (--tls-cert, --tls-key, --tls-client-ca), or use --allow-anyone",
     });
   }
-  if (!tls) log({ event: "warning", message: "without TLS, data keys go over the network in the clear" });
+  if (!tls) log({ event: "warning", message: "without TLS, data keys go over the network unencrypted" });
   if (!tls?.ca) {
     log({ event: "warning", message: "whoever reaches this address can use the keys of this machine" });
   }

@@ -88,7 +88,7 @@ function explain(error: unknown, url: string, container: string, how: string): E
   if (code === "ContainerNotFound") {
     return {
       cause: "there is no such container",
-      hint: `make it: az storage container create --name ${container}; tsops does not make containers`,
+      hint: `make it: az storage container create --name ${container}; tsops does not create containers`,
     };
   }
   if (code === "AuthenticationFailed" || status === 401) {
@@ -112,12 +112,12 @@ function explain(error: unknown, url: string, container: string, how: string): E
   if (code === "InvalidResourceName" || status === 400) {
     return {
       cause: "the service does not take the container's or the file's name",
-      hint: "containers have 3 to 63 small letters, digits and hyphens",
+      hint: "containers have 3 to 63 lower-case letters, digits and hyphens",
     };
   }
   if (code === "BlobImmutableDueToPolicy" || status === 409) {
     return {
-      cause: "what stands there cannot be replaced (a lease, or immutable)",
+      cause: "the blob that is there cannot be replaced (it has a lease, or is immutable)",
       hint: "release it first",
     };
   }

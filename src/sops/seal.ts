@@ -66,7 +66,7 @@ export function verifySeal(stored: string, document: SealedDocument, dataKey: Bu
   throw new TsopsError("seal-broken", `the file's seal is broken: ${what} were changed without the key`, {
     hint:
       `compare the file with git's history; it was read as ${document.format.name}: if it was sealed as another type ` +
-      "and renamed, say which with --input-type\n--ignore-mac reads it all the same",
+      "and renamed, say which with --input-type\n--ignore-mac reads it anyway",
   });
 }
 

@@ -120,7 +120,7 @@ test("rotation by version: old files open from the recorded version, new files g
   assert.equal(await unwrap(before), DATA_KEY);
   await admin("PUT", "secret/destroy/rotated", { versions: [1] });
   assert.match(await said(unwrap(before)), /version 1 of it was destroyed/);
-  // a person puts it back behind the newest one
+  // a person puts it back after the newest one
   await put("rotated", { value: `${now.text} ${old.text}` });
   assert.equal(await unwrap(before), DATA_KEY);
 });

@@ -452,7 +452,7 @@ test("TLS with the variables of the vault program", async () => {
   assert.is(proxy.asked[0], `CONNECT ${new URL(server).host}`);
 
   const untrusted = await failure(hcVault.wrap(key, dataKey, context({})));
-  assert.match(untrusted.message, "has a certificate that nothing here trusts");
+  assert.match(untrusted.message, "has a certificate that is not trusted here");
   assert.match(untrusted.hint ?? "", "VAULT_CACERT");
   const named = await failure(
     hcVault.wrap(key, dataKey, context({ VAULT_CACERT: ca, VAULT_TLS_SERVER_NAME: "vault.example.com" })),

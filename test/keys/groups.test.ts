@@ -264,7 +264,7 @@ test("what is no data key is not taken for one", async () => {
   const short = await age.wrap(key!, Buffer.alloc(16), contextWith());
   const good = await age.wrap(key!, dataKey, contextWith());
   const error = await failure(unwrapDataKey([[short]], 0, { order, context: context("age1") }));
-  assert.match(error.hint!, "it opens to 16 bytes, but 32 are due");
+  assert.match(error.hint!, "it opens to 16 bytes instead of 32");
   assert.equal(await unwrapDataKey([[short, good]], 0, { order, context: context("age1") }), dataKey);
 });
 

@@ -94,7 +94,7 @@ test("later versions are told from damage, and only data keys are wrapped", () =
   );
   assert.match(
     messageOf(() => open("", [secret], "a")),
-    /has not the form/,
+    /does not have the form/,
   );
   for (const size of [0, 65, 4096])
     assert.match(

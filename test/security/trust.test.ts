@@ -416,6 +416,24 @@ test("the user's own configuration: one that every user may write says nothing",
     assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
   }));
 
+test("the user's own configuration: one that a group of several may write says nothing", () =>
+  inSandbox(async (box) => {
+    const path = join(box.home, ".config", "tsops", "config.json5");
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `{ allow: { plugin: ["evil"] } }`);
+    const uid = process.getuid?.();
+    const group = uid === 0 ? 4242 : process.getgroups?.().find((gid) => gid !== uid);
+    // nobody but root has a group to give it to
+    if (uid === undefined || group === undefined) return;
+    chownSync(path, uid, group);
+    chmodSync(path, 0o664);
+    const error = await userConfig({}, box.home).catch((error: unknown) => error as TsopsError);
+    assert.match((error as TsopsError).message, "its group may write into it");
+    assert.match((error as TsopsError).hint ?? "", "chmod go-w");
+    chmodSync(path, 0o644);
+    assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
+  }));
+
 test("the user's own configuration: unknown fields and wrong types are errors with their place", () =>
   inSandbox(async (box) => {
     const path = join(box.home, ".config", "tsops", "config.json5");
@@ -926,7 +944,7 @@ asRoot("somebody else's configuration: refused where it was only found, by every
     // decrypting needs no configuration: it goes on without this one, and says so
     const read = await box.run(["decrypt", "a.yaml"]);
     assert.is(read.code, 0, read.stderr);
-    assert.match(read.stderr, /the configuration does not count: .*belongs to user/);
+    assert.match(read.stderr, /the configuration is not used: .*belongs to user/);
     for (const argv of [
       ["encrypt", "b.yaml"],
       ["set", "a.yaml", '["a"]', "2"],

@@ -85,7 +85,10 @@ test("finding 6: an unencrypted PGP message is no wrapped data key", () =>
         const { code, stdout, stderr } = await box.run(argv);
         assert.is(code, 128, stderr);
         assert.is(stdout, "");
-        assert.match(stderr, /it is no data key that was wrapped for this key: it is not encrypted at all/);
+        assert.match(
+          stderr,
+          /it is not a data key that was wrapped for this key: it is not encrypted at all/,
+        );
       }
     }
     assert.is(box.read("a.yaml"), forged);

@@ -90,9 +90,9 @@ function wrappedFile(key: MasterKey): AgeFile {
   if (!file.stanzas.some(({ args }) => args[0] === "scrypt")) return file;
   throw new TsopsError(
     "generic",
-    `what stands there for ${shortened(key.id)} is no wrapped data key: a passphrase opens it`,
+    `the entry for ${shortened(key.id)} is not a wrapped data key: a passphrase opens it`,
     {
-      hint: "somebody may have put it there who knows what is in it: restore the file from git",
+      hint: "somebody who knows its content may have put it there: restore the file from git",
     },
   );
 }

@@ -65,7 +65,7 @@ async function profileFor(name: string, context: KeyContext): Promise<string | u
     }
     once(context, `aws profile ${name} is not here`, () =>
       context.warn(
-        `the AWS profile ${printable(name)} that the file names is not on this machine: ${own} serves`,
+        `the AWS profile ${printable(name)} that the file names is not on this machine: ${own} is used instead`,
       ),
     );
     return undefined;

@@ -92,7 +92,7 @@ async function newestVersion(at: AzureKey, context: KeyContext): Promise<string>
   const { properties } = await asking(at, "get", context, () => getKey(at, context));
   if (properties.version) return properties.version;
   throw new TsopsError("generic", "the vault does not say which version of the key is the newest", {
-    hint: "write the version behind the key's name",
+    hint: "write the version after the key's name",
   });
 }
 

@@ -80,7 +80,7 @@ function decoded(text: unknown): Buffer {
   const bytes = Buffer.from(typeof text === "string" ? text : "", "base64");
   if (bytes.length > 0 && bytes.toString("base64") === text) return bytes;
   bytes.fill(0);
-  throw new TsopsError("generic", "what the KMS unwrapped is no data key", {
+  throw new TsopsError("generic", "what the KMS unwrapped is not a data key", {
     hint: "compare the file's sops metadata with the last good version in git",
   });
 }
@@ -117,7 +117,7 @@ const MAY_STILL_WORK = "it may still unwrap: looking needs kms:cmk:get, unwrappi
 /** `key_state` of describe-key. */
 const STATES: Readonly<Record<string, string>> = {
   "1": "the key is not active yet",
-  "2": "the key is there and enabled; whether the credentials may unwrap with it shows only when they do",
+  "2": "the key is there and enabled; whether the credentials may unwrap with it is known only when they try",
   "3": "the key is disabled: enable it in the console of the KMS",
   "4": "the key is going to be deleted: cancel its deletion in the console of the KMS",
   "5": "the key has no material yet: import it",

@@ -42,7 +42,7 @@ export const pgpUse: KeyUse = {
     // another name than a fingerprint says little, and whoever asks has chosen it
     if (its) return (digitsOf(key.id)?.length ?? 0) > 8 ? {} : { remark: `its id is ${its}` };
     if (keyIds.some(isHidden))
-      return { remark: "the message hides for whom it is; that is checked once it is open" };
+      return { remark: "the message hides its recipients; they are checked once it is open" };
     throw openedByAnother(`it is for ${keyIds.join(", ")}, which is not the key that is named`);
   },
 
@@ -91,7 +91,7 @@ async function wrapped(key: MasterKey, dataKey: Uint8Array, context: KeyContext)
 
 function gpgRefused(id: string, reason: string): TsopsError {
   return new TsopsError("generic", `gpg cannot wrap the data key for ${id}: ${reason}`, {
-    hint: `see whether \`gpg --list-keys ${id}\` finds the key, and import it if not, or give it in TSOPS_PGP_PUBLIC_KEYS_FILE`,
+    hint: `check whether \`gpg --list-keys ${id}\` finds the key, and import it if not, or give it in TSOPS_PGP_PUBLIC_KEYS_FILE`,
   });
 }
 
@@ -152,7 +152,7 @@ async function doubtOf(
 
 function openedByAnother(why: string): TsopsError {
   return new TsopsError("generic", why, {
-    hint: "somebody may have put it there: restore the file from git, or wrap the data key anew with `tsops updatekeys`",
+    hint: "somebody may have put it there: restore the file from git, or wrap the data key again with `tsops updatekeys`",
   });
 }
 

@@ -82,7 +82,7 @@ function connected(address: ServiceAddress, context: KeyContext): Promise<Connec
 async function connect(address: ServiceAddress, context: KeyContext): Promise<Connection> {
   if (address.exposed) {
     context.warn(
-      `the key service ${address.name} is spoken to without TLS: data keys go over the network in the clear`,
+      `the key service ${address.name} is used without TLS: data keys go over the network unencrypted`,
     );
   }
   const [{ Client, credentials }, protocol] = await Promise.all([

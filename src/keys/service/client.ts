@@ -36,7 +36,7 @@ export async function wrapAt(
   form?.check?.(key);
   const enc = await encryptAt(address, wire, Buffer.from(dataKey), context);
   if (!/^[\x20-\x7e\r\n]+$/.test(enc)) {
-    throw new TsopsError("generic", "what the key service answers is no wrapped key");
+    throw new TsopsError("generic", "the answer of the key service is not a wrapped key");
   }
   return form?.undated ? withFields(key, { enc }) : withWrapped(key, enc, context);
 }

@@ -56,7 +56,7 @@ function readPart(part: string, what: string, kinds: Kinds): Held {
 /** Why bytes cannot be a master key; undefined if they can. */
 function weakness(key: Uint8Array): string | undefined {
   if (key.length !== MASTER_KEY_BYTES) {
-    return `it has ${key.length} bytes, and ${MASTER_KEY_BYTES} are due`;
+    return `it has ${key.length} bytes instead of ${MASTER_KEY_BYTES}`;
   }
   return key.every((byte) => byte === key[0]) ? "all its bytes are the same" : undefined;
 }

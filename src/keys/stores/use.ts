@@ -107,7 +107,7 @@ async function describeHeld(
   if (wanted === "" ? "raw" in held[0]! : ids.includes(wanted)) return { usable: true, lines };
   // which key that is shows only when it is unwrapped
   if (wrapped.some(({ usable }) => usable !== false)) return { usable: undefined, lines };
-  if (wanted !== "") lines.push(`the file wants the master key ${wanted}`);
+  if (wanted !== "") lines.push(`the file needs the master key ${wanted}`);
   const version = textField(key.fields, "key_version");
   if (version === "") return { usable: false, lines };
   return { usable: undefined, lines: [...lines, `version ${version} of the secret may hold it`] };

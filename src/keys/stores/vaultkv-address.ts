@@ -23,7 +23,7 @@ export function parseVaultKv(uri: string): VaultKvAddress {
     }
   }
   throw new TsopsError("usage", `${shortened(uri)} does not name a secret in Vault's KV engine`, {
-    hint: "write it as vaultkv://vault.example.com:8200/MOUNT/PATH#FIELD, the host in lower case and blanks as %20",
+    hint: "write it as vaultkv://vault.example.com:8200/MOUNT/PATH#FIELD, the host in lower case and spaces as %20",
   });
 }
 

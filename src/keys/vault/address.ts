@@ -53,7 +53,7 @@ export function warnOfConnection(context: KeyContext, url: URL): void {
   if (url.protocol === "https:" || isLoopback(url.hostname)) return;
   once(context, `vault warning ${shown}`, () => {
     context.warn(
-      `the connection to the Vault server ${shown} is not encrypted: whoever is on the way reads the token and the data key`,
+      `the connection to the Vault server ${shown} is not encrypted: anybody on the way can read the token and the data key`,
     );
     return true;
   });

@@ -204,7 +204,7 @@ test("nobody is asked where another identity does, or there is nobody", async ()
   assert.ok(await opens(contextWith({ SOPS_AGE_KEY_FILE: path, SOPS_AGE_KEY_CMD }, { prompt })));
   const alone = contextWith({ SOPS_AGE_KEY_FILE: path });
   assert.not(await opens(alone));
-  assert.match(why(alone), "it is under a passphrase, and there is nobody to ask for it");
+  assert.match(why(alone), "it has a passphrase, and there is nobody to ask for it");
 });
 
 test("an age file that is for a recipient is no identity file", async () => {

@@ -187,11 +187,11 @@ test("a file that a passphrase opens is no wrapped data key; another recipient's
   const locked = library.armor.encode(await encrypter.encrypt(dataKey));
   for (const use of [age.unwrap, age.checkOpener!]) {
     const error: unknown = await use(withFields(key!, { enc: locked }), context).catch((reason) => reason);
-    assert.match(String(error), /is no wrapped data key: a passphrase opens it/);
+    assert.match(String(error), /is not a wrapped data key: a passphrase opens it/);
   }
   const { usable, lines } = await age.examine(withFields(key!, { enc: locked }), context);
   assert.is(usable, false);
-  assert.match(lines.join("\n"), /is no wrapped data key: a passphrase opens it/);
+  assert.match(lines.join("\n"), /is not a wrapped data key: a passphrase opens it/);
   const [other] = age.parse(goldenKey("age2.pub").trim());
   const wrapped = await age.wrap(key!, dataKey, context);
   const misnamed = withFields(other!, { enc: String(wrapped.fields.get("enc")) });

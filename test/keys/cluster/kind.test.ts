@@ -85,7 +85,7 @@ test("another key id, another master secret, damage: each is said as what it is"
       /cannot be opened: it was changed/,
     );
     const rubbish = withFields(wrapped, { enc: "rubbish" });
-    assert.match((await failure(cluster.unwrap(rubbish, context))).message, /has not the form/);
+    assert.match((await failure(cluster.unwrap(rubbish, context))).message, /does not have the form/);
     await serving({ secrets: [OTHER_SECRET] }, async (second) => {
       const there = withFields(keyAt(second.port), { enc });
       const { message } = await failure(cluster.unwrap(there, allowing(second.port)));

@@ -267,7 +267,7 @@ const REFUSALS: [name: string, id: string, env: Record<string, string>, message:
     "a line break in the access key",
     ENABLED,
     { HUAWEICLOUD_SDK_AK: "a\nb" },
-    /from the environment hold blanks or line breaks/,
+    /from the environment contain spaces or line breaks/,
     /again/,
   ],
 ];

@@ -112,7 +112,7 @@ test("what gpg prints counts only if it says that the named key opened it", asyn
   const says = async (body: string, id = FP): Promise<string> =>
     (await failure(pgp.unwrap(keyWith(ENC, id), contextWith({ SOPS_GPG_EXEC: fakeGpg(body).path })))).message;
   const silent = "printf '0123456789abcdef0123456789abcdef'";
-  assert.match(await says(silent), /it is no data key that was wrapped for this key/);
+  assert.match(await says(silent), /it is not a data key that was wrapped for this key/);
   const other = goldenKey("pgp2.fp").trim();
   assert.match(await says(opening(other)), `${other} opens it, which is not the key that the file names`);
   assert.match(await says(`${opening(FP)}; exit 2`), /^gpg cannot open/);
@@ -294,7 +294,7 @@ if (hasGpg()) {
     }
     // who is to be asked first is told whose key it is
     assert.equal(await pgp.checkOpener!(keyWith(both), context), {});
-    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides for whom it is/);
+    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides its recipients/);
     const claimed = await failure(pgp.checkOpener!(keyWith(both, two), context));
     assert.match(claimed.message, /is not the key that is named/);
     assert.is(await pgp.checkOpener!(keyWith(both, "0".repeat(40)), context), null);

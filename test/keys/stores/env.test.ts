@@ -121,7 +121,7 @@ test("an entry that was changed", async () => {
     [{ key_id: "0123456789abcdef" }, /does not hold the master key whose id is 0123456789abcdef/],
     [{ enc: "" }, /does not begin with a version/],
     [{ enc: "v9:AAAA" }, /version v9/],
-    [{ enc: "v1:AAAA" }, /not base64 of the length/],
+    [{ enc: "v1:AAAA" }, /not base64 of the right length/],
   ];
   for (const [changes, why] of cases) {
     assert.match((await failure(env.unwrap(withFields(wrapped, changes), context))).message, why);
@@ -141,11 +141,11 @@ test("what doctor says", async () => {
   ]);
   const gone = await at(other.text);
   assert.is(gone.usable, false);
-  assert.match(gone.lines.join("\n"), `the file wants the master key ${one.id}`);
+  assert.match(gone.lines.join("\n"), `the file needs the master key ${one.id}`);
   const without = await at(`age:${RECIPIENT}#LS0t`);
   assert.is(without.usable, false);
   assert.match(without.lines.join("\n"), `a master key that is wrapped by age ${RECIPIENT}`);
-  assert.match(without.lines.join("\n"), `the file wants the master key ${one.id}`);
+  assert.match(without.lines.join("\n"), `the file needs the master key ${one.id}`);
   assert.is((await at(one.text, KEY!)).usable, true, "a key that has wrapped nothing yet");
 });
 

@@ -40,7 +40,7 @@ test("anything else is refused in words that do not show it", async () => {
     ["", /env:\/\/MASTER is empty/, "\0"],
     [" \n, ", /is empty/, "\0"],
     ["correct-horse!battery", /neither base64 nor hexadecimal/, "horse"],
-    [short, /it has 24 bytes, and 32 are due/, short],
+    [short, /it has 24 bytes instead of 32/, short],
     [randomBytes(31).toString("base64"), /it has 31 bytes/, "\0"],
     [randomBytes(33).toString("base64"), /it has 33 bytes/, "\0"],
     [`${good}A`, /neither base64 nor/, good],
