@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inSandbox, type Result, type Sandbox } from "../support/cli.ts";
@@ -30,6 +30,14 @@ async function encrypted(box: Sandbox, change = (text: string) => text, more: st
 
 const decrypt = (box: Sandbox, ...more: string[]) => box.run(["decrypt", ...more, "secrets.yaml"]);
 
+/** With a program in gpg's place. */
+function decryptWithGpg(box: Sandbox, body: string): Promise<Result> {
+  const gpg = box.write("gpg", `#!/bin/sh\ncat >/dev/null\n${body}\n`);
+  chmodSync(gpg, 0o755);
+  box.env.SOPS_GPG_EXEC = gpg;
+  return box.run(["decrypt", PGP_FILE]);
+}
+
 const CASES: Record<string, Case> = {
   "config file not found, or has no creation rules, and no keys provided through command line options": (
     box,
@@ -58,11 +66,12 @@ const CASES: Record<string, Case> = {
     box.env.SOPS_AGE_SSH_PRIVATE_KEY_FILE = key;
     return decrypt(box);
   },
-  "gpg has no secret key for it": async (box) => {
-    mkdirSync(box.path("gnupg"), { mode: 0o700 });
-    box.env.GNUPGHOME = box.path("gnupg");
-    return box.run(["decrypt", PGP_FILE]);
-  },
+  "gpg has no secret key for it": (box) => decryptWithGpg(box, "echo 'No secret key' >&2; exit 2"),
+  "gpg has the secret key, and could not use it": (box) =>
+    decryptWithGpg(
+      box,
+      "echo '[GNUPG:] ERROR pkdecrypt_failed 83918950' >&3; echo 'No secret key' >&2; exit 2",
+    ),
   "MAC mismatch: the values do not match the file's MAC": async (box) => {
     await encrypted(box, (text) => text.replace("host: h", "host: x"), ["--encrypted-regex", "^password$"]);
     return decrypt(box);
