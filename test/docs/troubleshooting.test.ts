@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync } from "node:fs";
+import sshpk from "sshpk";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inSandbox, type Result, type Sandbox } from "../support/cli.ts";
@@ -58,9 +58,9 @@ const CASES: Record<string, Case> = {
     return decrypt(box);
   },
   "it is under a passphrase, and there is nobody to ask for it": async (box) => {
-    const key = box.path("id");
-    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "secret", "-f", key]);
-    box.env.SOPS_AGE_RECIPIENTS = box.read("id.pub").split(" ").slice(0, 2).join(" ");
+    const ssh = sshpk.generatePrivateKey("ed25519");
+    const key = box.write("id", ssh.toBuffer("ssh-private", { passphrase: "secret" }));
+    box.env.SOPS_AGE_RECIPIENTS = ssh.toPublic().toString("ssh").split(" ").slice(0, 2).join(" ");
     await encrypted(box);
     box.env.SOPS_AGE_KEY_FILE = undefined;
     box.env.SOPS_AGE_SSH_PRIVATE_KEY_FILE = key;
