@@ -29,16 +29,13 @@ test("docs/README.md lists every page", () => {
 });
 
 test("pages for users keep to lines of 120 characters, but for tables and what the program prints", () => {
-  for (const { name, text } of PAGES) {
-    if (!GUIDES.has(name)) continue;
-    const own = text.replace(/^```console\n[\s\S]*?^```$/gm, (shown) => shown.replace(/.+/g, ""));
-    own.split("\n").forEach((line, index) => {
-      assert.ok(
-        line.length <= 120 || line.startsWith("|"),
-        `${name}:${index + 1} has ${line.length} characters`,
-      );
-    });
-  }
+  const long = PAGES.filter(({ name }) => GUIDES.has(name)).flatMap(({ name, text }) =>
+    text
+      .replace(/^```console\n[\s\S]*?^```$/gm, (shown) => shown.replace(/.+/g, ""))
+      .split("\n")
+      .flatMap((line, index) => (line.length > 120 && !line.startsWith("|") ? [`${name}:${index + 1}`] : [])),
+  );
+  assert.equal(long, []);
 });
 
 const GUIDES = new Set(
