@@ -44,7 +44,7 @@ export function commandsOf(line: string): string[][] {
   return commands.filter((words) => words.length > 0);
 }
 
-/** What tsops is called with in a text of several lines; `sops` counts as well where it stands for tsops. */
+/** What tsops is called with in a text of several lines. */
 export function callsOfTsops(text: string): string[][] {
   return text
     .replace(/\\\n\s*/g, " ")
