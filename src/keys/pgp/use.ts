@@ -117,12 +117,36 @@ async function openWithGpg(key: MasterKey, enc: string, context: KeyContext): Pr
   }
   stdout.fill(0);
   const home = context.env.GNUPGHOME;
+  // its last line is "No secret key" here, too
+  if (couldNotUseKey(status)) {
+    return {
+      plain: null,
+      tried: [],
+      error: new TsopsError("generic", `${cannotOpen(key)}: ${reason}`, { hint: NO_PINENTRY }),
+    };
+  }
   if (/no secret key/i.test(stderr) || /^\[GNUPG:\] NO_SECKEY /m.test(status)) {
     return { plain: null, tried: [`gpg has no secret key for it${home ? ` in ${printable(home)}` : ""}`] };
   }
   const what = code === 0 ? "it printed nothing" : reason;
   return { plain: null, tried: [], error: new TsopsError("generic", `${cannotOpen(key)}: ${what}`) };
 }
+
+const NO_PINENTRY =
+  "gpg has the secret key, and could not use it. If it asked for no passphrase: export GPG_TTY=$(tty), and try again; " +
+  "where there is no terminal, give TSOPS_PGP_KEY and TSOPS_PGP_PASSPHRASE";
+
+/** Whether gpg's agent failed with a key that it has: no way to ask for the passphrase, a wrong one, a card that is out. */
+function couldNotUseKey(status: string): boolean {
+  const [, code] = /^\[GNUPG:\] ERROR pkdecrypt_failed (\d+)/m.exec(status) ?? [];
+  // the lower 16 bits say what, the others who says it
+  return (
+    code !== undefined && Number(code) % 0x10000 !== NO_SECRET_KEY && !/^\[GNUPG:\] NO_SECKEY /m.test(status)
+  );
+}
+
+/** GPG_ERR_NO_SECKEY of libgpg-error. */
+const NO_SECRET_KEY = 17;
 
 function cannotOpen(key: MasterKey): string {
   return `gpg cannot open the wrapped data key for ${shortened(key.id)}`;

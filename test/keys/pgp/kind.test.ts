@@ -157,6 +157,24 @@ test("gpg that has no secret key, prints nothing, fails or is not there", async 
   assert.is(pgp.whyNot!(keyWith(ENC), missing)[0], "there is no program /no/such/gpg (SOPS_GPG_EXEC)");
 });
 
+test("gpg that has the key and cannot ask for its passphrase is not said to lack the key", async () => {
+  // gpg's last line is the same in both cases; this is what 2.2 says without a terminal
+  const mute = fakeGpg(
+    "echo '[GNUPG:] ERROR pkdecrypt_failed 83918950' >&3; " +
+      "echo 'gpg: public key decryption failed: Inappropriate ioctl for device' >&2; " +
+      "echo 'gpg: decryption failed: No secret key' >&2; exit 2",
+  );
+  const error = await failure(pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: mute.path })));
+  assert.match(error.message, /^gpg cannot open .*: public key decryption failed: Inappropriate ioctl/);
+  assert.match(error.hint ?? "", /GPG_TTY=\$\(tty\)/);
+
+  // the agent's own word for a key that is not there
+  const none = fakeGpg(
+    "echo '[GNUPG:] ERROR pkdecrypt_failed 67108881' >&3; echo 'gpg: decryption failed: No secret key' >&2; exit 2",
+  );
+  assert.is(await pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: none.path })), null);
+});
+
 test("half an answer of a gpg that fails is not taken", async () => {
   const gpg = fakeGpg("printf '0123456789abcdef0123456789abcdef'; echo 'gpg: MDC missing' >&2; exit 2");
   await failure(pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: gpg.path })));
