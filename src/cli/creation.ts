@@ -7,29 +7,28 @@ import { chooseSelector } from "../config/selectors.ts";
 import type { NewFile, Recipients } from "../document.ts";
 import { changed, TsopsError } from "../errors.ts";
 import type { FormatName } from "../formats/format.ts";
-import { parseEncryptionContext, parseKms } from "../keys/aws/kind.ts";
-import type { MasterKey } from "../keys/kind.ts";
-import { kindNamed } from "../keys/table.ts";
+import { parseEncryptionContext } from "../keys/aws/kind.ts";
+import type { KeyKind, MasterKey } from "../keys/kind.ts";
+import { kindNamed, sopsKinds } from "../keys/table.ts";
 import { keysOfUri, parseUri } from "../keys/uri.ts";
 import { nearest } from "../nearest.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
 import type { Io } from "./io.ts";
-import { KEY_OPTIONS, type KeyOption } from "./key-options.ts";
-import type { SELECTORS } from "./options.ts";
+import type { KeyOption, SELECTORS } from "./options.ts";
 import { note } from "./report.ts";
 import { isOnlyBeside, loadSettings, ruleFor, type Settings } from "./settings.ts";
 
-/** In the order in which SOPS puts the keys together. */
-const IN_ORDER = [...KEY_OPTIONS].sort((a, b) => a.place - b.place);
+/** The kinds that have options and variables, in the order in which SOPS puts their keys together (SPEC section 7). */
+const OPTION_KINDS = sopsKinds("option");
 
 /** Before the name of a key option. */
 type Prefix = "" | "add-" | "rm-";
 
 /** What an option for keys of one kind says, of whatever kind. */
-function keyList(args: Args, prefix: Prefix, option: KeyOption): string | undefined {
-  return args[`${prefix}${option}`];
+function keyList(args: Args, prefix: Prefix, option: string): string | undefined {
+  return args[`${prefix}${option as KeyOption}`];
 }
 
 interface KeysFrom {
@@ -75,7 +74,7 @@ function nameElsewhere(
   prefix: Prefix,
   config: Config | undefined,
 ): TsopsError | undefined {
-  const word = KEY_OPTIONS.map(({ option }) => keyList(args, prefix, option)).find((text) => {
+  const word = OPTION_KINDS.map(({ sops }) => keyList(args, prefix, sops.option)).find((text) => {
     return (
       text !== undefined && (config?.groups.has(text) || config?.names.some(({ name }) => name === text))
     );
@@ -101,28 +100,27 @@ function unknownName(word: string, config: Config | undefined): TsopsError {
 
 /** The keys that the person's variables name. */
 export function keysOfEnvironment(env: Io["env"]): MasterKey[] {
-  return IN_ORDER.flatMap(({ variable, kind }) => {
-    const list = env[variable] ?? "";
-    return list === "" ? [] : kindNamed(kind).parse(list);
-  });
+  return OPTION_KINDS.flatMap((kind) => kind.parse(env[kind.sops.variable] ?? ""));
 }
 
 /** The keys of `--key`, to which the options for AWS KMS apply as to `--kms`. */
 function masterKeysOfUri(uri: string, args: Args): MasterKey[] {
   const ref = parseUri(uri);
-  if (ref?.kind !== "kms") return keysOfUri(uri);
-  const context = parseEncryptionContext(args["encryption-context"] ?? "");
-  return parseKms(ref.id, { context, awsProfile: args["aws-profile"] });
+  return ref ? parsed(kindNamed(ref.kind), ref.id, args) : keysOfUri(uri);
 }
 
 function byKind(args: Args, prefix: Prefix, env: Io["env"]): MasterKey[] {
-  return IN_ORDER.flatMap(({ option, variable, kind }) => {
+  return OPTION_KINDS.flatMap((kind) => {
+    const { option, variable } = kind.sops;
     const list = keyList(args, prefix, option) ?? env[variable] ?? "";
-    if (list === "") return [];
-    if (kind !== "kms") return kindNamed(kind).parse(list);
-    const context = parseEncryptionContext(args["encryption-context"] ?? "");
-    return parseKms(list, { context, awsProfile: args["aws-profile"] });
+    return list === "" ? [] : parsed(kind, list, args);
   });
+}
+
+function parsed(kind: KeyKind, list: string, args: Args): MasterKey[] {
+  if (!kind.withProfile) return kind.parse(list);
+  const context = parseEncryptionContext(args["encryption-context"] ?? "");
+  return kind.parse(list, { context, awsProfile: args["aws-profile"] });
 }
 
 type SelectorOption = Exclude<keyof typeof SELECTORS, "mac-only-encrypted">;

@@ -16,7 +16,7 @@ export async function chosenDocument(open: OpenDocument, name: string, run: Run)
   const given = run.args.document;
   if (given === undefined) {
     if (documents > 1)
-      await note(run.io, `${name}: only the first of ${documents} documents counts here (--document 0)`);
+      await note(run.io, `${name}: only the first of ${documents} documents is used (--document 0)`);
     return 0;
   }
   if (Number.isInteger(given) && given >= 0 && given < documents) return given;

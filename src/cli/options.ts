@@ -1,5 +1,5 @@
 import type { Options } from "yargs";
-import { KEY_OPTIONS, type KeyOption } from "./key-options.ts";
+import { KINDS, type Kind } from "../keys/table.ts";
 
 /** An option as yargs takes it; its type says what it gives. */
 export type FlagOption = Options & { readonly type: "boolean" };
@@ -39,15 +39,15 @@ export function hidden<T extends OptionTable>(options: T): T {
 }
 
 const GLOBAL_SELECTORS = {
-  "unencrypted-comment-regex": text("leave values plain that stand under a matching comment"),
-  "encrypted-comment-regex": text("encrypt only values that stand under a matching comment"),
+  "unencrypted-comment-regex": text("leave values plain that are under a matching comment"),
+  "encrypted-comment-regex": text("encrypt only values that are under a matching comment"),
   "mac-only-encrypted": flag("let the MAC cover encrypted values only"),
 };
 
 /** Options that every command takes, before or after its name. */
 export const GLOBAL = {
   config: text("path of the configuration file; the search for .sops.yaml or .sopsrc is skipped"),
-  indent: number("blanks a level where YAML or JSON is printed anew"),
+  indent: number("how many spaces to indent each level by, where YAML or JSON is printed"),
   verbose: flag("say more about what is done"),
   "no-color": flag("no colours, also on a terminal; NO_COLOR in the environment does the same"),
   "decryption-order": text("kinds of master keys in the order in which they are tried, e.g. age,pgp"),
@@ -77,21 +77,25 @@ export const OUTPUT = {
   output: text("write to this file; with several inputs, to this folder"),
 };
 
-const BY_KIND = Object.fromEntries(
-  KEY_OPTIONS.map(({ option, what, alias }) => [
-    option,
-    text(`${what}, separated by commas`, alias ? { alias } : {}),
-  ]),
-) as Record<KeyOption, TextOption>;
+/** The options for keys of one kind: those of the kinds that SOPS has. */
+export type KeyOption = Extract<Kind, { sops: unknown }>["sops"]["option"];
 
-const { kms, ...otherKinds } = BY_KIND;
+/** For keys that are used with a profile and a context. */
+const PROFILE = {
+  "aws-profile": text("the AWS profile to use with the KMS keys"),
+  "encryption-context": text("AWS KMS encryption context: key:value pairs, separated by commas"),
+};
+
+const BY_KIND = KINDS.flatMap(({ sops, withProfile }) => {
+  if (!sops) return [];
+  const { option, listed, alias } = sops;
+  const own = [option, text(`${listed}, separated by commas`, alias ? { alias } : {})] as const;
+  return [own, ...(withProfile ? Object.entries(PROFILE) : [])];
+});
 
 /** Which master keys encrypt. */
 export const KEYS = {
-  kms,
-  "aws-profile": text("the AWS profile to use with the KMS keys"),
-  "encryption-context": text("AWS KMS encryption context: key:value pairs, separated by commas"),
-  ...otherKinds,
+  ...(Object.fromEntries(BY_KIND) as Record<KeyOption | keyof typeof PROFILE, TextOption>),
   key: texts(
     "a master key by its URI, of any kind (see `tsops config --help`), or by its name in the configuration, as is a group of keys; may be given several times",
   ),
@@ -118,9 +122,9 @@ export const NO_THRESHOLD = {
 /** Options to add and remove one kind's keys: `--add-age`, `--rm-age`, … */
 export const ADD_REMOVE = {
   ...(Object.fromEntries(
-    KEY_OPTIONS.flatMap(({ option, what }) => [
-      [`add-${option}`, text(`${what} to add`)],
-      [`rm-${option}`, text(`${what} to remove`)],
+    KINDS.flatMap(({ sops }) => sops ?? []).flatMap(({ option, listed }) => [
+      [`add-${option}`, text(`${listed} to add`)],
+      [`rm-${option}`, text(`${listed} to remove`)],
     ]),
   ) as Record<`${"add" | "rm"}-${KeyOption}`, TextOption>),
   "add-key": texts("a master key to add, by its URI or its name in the configuration"),
@@ -128,7 +132,7 @@ export const ADD_REMOVE = {
 };
 
 export const IGNORE_MAC = {
-  "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted all the same"),
+  "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted anyway"),
 };
 
 export const YES = { yes: flag("answer every question with yes", { alias: "y" }) };

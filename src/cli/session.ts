@@ -1,4 +1,5 @@
 import type { Session } from "../document.ts";
+import { TABLE_OF_KINDS } from "../keys/context.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
@@ -45,6 +46,7 @@ export function contextFor(run: Run, { asks = true }: Asks = {}): KeyContext {
       (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(run))),
     warn: (message) => void note(run.io, `warning: ${message}`),
     tell: (message) => void note(run.io, message),
+    kinds: TABLE_OF_KINDS,
     cache: new Map(),
   };
 }

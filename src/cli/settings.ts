@@ -77,7 +77,7 @@ export async function settingsForReading(file: string, run: Run): Promise<Settin
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "config") throw error;
     const [line] = warningLines(error);
-    await searchOf(run).sayOnce(`warning: the configuration does not count: ${line}`);
+    await searchOf(run).sayOnce(`warning: the configuration is not used: ${line}`);
     return { file, config: undefined };
   }
 }

@@ -46,7 +46,7 @@ async function split(value: string, name: string): Promise<string[]> {
     // paths hold backslashes on Windows, which are no escapes there
     return WINDOWS ? (await import("string-argv")).parseArgsStringToArgv(value) : splitWords(value);
   } catch (cause) {
-    throw new TsopsError("editor", `${name} is no command: ${(cause as Error).message}`, {
+    throw new TsopsError("editor", `${name} is not a command: ${(cause as Error).message}`, {
       hint: "check its quotes and backslashes",
       cause,
     });

@@ -100,7 +100,7 @@ function cannotStart(cause: NodeJS.ErrnoException, program: string): TsopsError 
         ? "it may not be run"
         : (cause.code ?? "unknown cause");
   return new TsopsError("editor", `could not run the editor ${program}: ${why}`, {
-    hint: "set SOPS_EDITOR or EDITOR to your editor's command; a path with blanks needs quotes in it",
+    hint: "set SOPS_EDITOR or EDITOR to your editor's command; a path with spaces needs quotes in it",
     cause,
   });
 }

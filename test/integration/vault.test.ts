@@ -13,8 +13,8 @@ import { TsopsError } from "../../src/errors.ts";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { vaultClient } from "../../src/keys/vault/client.ts";
-import { hcVault } from "../../src/keys/vault/kind.ts";
 import { contextWith } from "../keys/helpers.ts";
+import { hcVault } from "../keys/in-use.ts";
 import { fakeProxy, stopServers } from "../keys/vault/server.ts";
 import { until } from "../support/pace.ts";
 import { freePorts, installed, scratch, startServer } from "./support.ts";
@@ -452,7 +452,7 @@ test("TLS with the variables of the vault program", async () => {
   assert.is(proxy.asked[0], `CONNECT ${new URL(server).host}`);
 
   const untrusted = await failure(hcVault.wrap(key, dataKey, context({})));
-  assert.match(untrusted.message, "has a certificate that nothing here trusts");
+  assert.match(untrusted.message, "has a certificate that is not trusted here");
   assert.match(untrusted.hint ?? "", "VAULT_CACERT");
   const named = await failure(
     hcVault.wrap(key, dataKey, context({ VAULT_CACERT: ca, VAULT_TLS_SERVER_NAME: "vault.example.com" })),

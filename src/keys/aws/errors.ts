@@ -90,7 +90,7 @@ function explain(error: unknown, facts: CallFacts): Explanation {
 function redirected({ service, endpoint }: CallFacts, status: number): Explanation {
   return {
     cause: `${service}${endpoint ? ` at ${endpoint}` : ""} answers with a redirect (status ${status}), which is not followed`,
-    hint: "see whether the address is that of an AWS service, and whether a proxy stands between",
+    hint: "check whether this is the address of an AWS service, and whether there is a proxy in between",
   };
 }
 
@@ -233,7 +233,7 @@ function unreachable(error: ServiceError, { service, region, endpoint }: CallFac
   if (code.startsWith("PROXY")) {
     return {
       cause: `the proxy for ${service} ${where} answers with status ${code.slice("PROXY".length)}`,
-      hint: "check HTTPS_PROXY, with a user name and a password if it wants them, and NO_PROXY",
+      hint: "check HTTPS_PROXY, with a user name and a password if it needs them, and NO_PROXY",
     };
   }
   const why = NO_CONNECTION.test(code) || BROKEN_CONNECTION.test(code) ? ` (${code})` : "";
@@ -241,14 +241,14 @@ function unreachable(error: ServiceError, { service, region, endpoint }: CallFac
     return {
       cause: `${service} ${where} gives an answer that is not understood (${printable(error.name)})`,
       hint: endpoint
-        ? "see whether the address is that of an AWS service"
-        : "see whether a proxy answers for it",
+        ? "check whether the address is that of an AWS service"
+        : "check whether a proxy answers for it",
     };
   }
   return {
     cause: `${service} ${where} cannot be reached${why}`,
     hint: endpoint
-      ? "see whether the address that AWS_ENDPOINT_URL or the profile names is right, and whether the server runs"
+      ? "check whether the address that AWS_ENDPOINT_URL or the profile names is right, and whether the server runs"
       : "check the network; the host's name is made from the region in the ARN, so look for a typing error there",
   };
 }

@@ -234,7 +234,7 @@ function broken(text: string): string | undefined {
   const words: [RegExp, string][] = [
     [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, "its name cannot be resolved"],
     [/ECONNREFUSED/, "it refuses connections"],
-    [/EHOSTUNREACH|ENETUNREACH/, "there is no way to it"],
+    [/EHOSTUNREACH|ENETUNREACH/, "there is no route to it"],
     [/ETIMEDOUT|TimeoutError/, "it does not answer"],
     [/certificate|CERT_|altnames|self.signed|unable to verify/i, "its certificate is not trusted"],
     [

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
-import { environmentFor, run } from "../../programs/run.ts";
+import { run } from "../../programs/run.ts";
+import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 
 const LIMIT_SECONDS = 30;

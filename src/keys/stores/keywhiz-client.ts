@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { TsopsError } from "../../errors.ts";
-import type { KeywhizAddress } from "./keywhiz.ts";
+import type { KeywhizAddress } from "./keywhiz-address.ts";
 import type { KeywhizCredentials } from "./keywhiz-credentials.ts";
 
 export interface KeywhizAnswer {
@@ -54,7 +54,7 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
       size += chunk.length;
       if (size > MAX_BYTES) {
-        const hint = "see whether a Keywhiz server listens there, and not something else";
+        const hint = "check whether a Keywhiz server listens there, and not something else";
         throw new TsopsError("generic", "its answer is too long", { hint });
       }
     }

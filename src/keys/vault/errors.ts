@@ -55,8 +55,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENOTFOUND: "there is no such host",
   EAI_AGAIN: "its name cannot be looked up now",
   ETIMEDOUT: "the connection timed out",
-  EHOSTUNREACH: "no way leads to that host",
-  ENETUNREACH: "no way leads to that network",
+  EHOSTUNREACH: "there is no route to that host",
+  ENETUNREACH: "there is no route to that network",
   ECONNRESET: "the connection broke",
   EPIPE: "the connection broke",
 };
@@ -77,7 +77,7 @@ export function unreachable(error: unknown, address: string): unknown {
   }
   if (TRUST.test(code)) {
     return fail(
-      "has a certificate that nothing here trusts",
+      "has a certificate that is not trusted here",
       "name the file of its certificate authority in VAULT_CACERT",
     );
   }
@@ -92,14 +92,14 @@ export function unreachable(error: unknown, address: string): unknown {
   }
   if (code.startsWith("ERR_OSSL_")) {
     return fail(
-      "cannot be asked: a certificate or key that the environment names is not one",
+      "cannot be asked: a file that the environment names is not a certificate or key",
       "VAULT_CACERT, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY name files in PEM; the key has no passphrase",
     );
   }
   if (/^(EPROTO|ERR_SSL_|ERR_TLS_)/.test(code)) {
     return fail(
       `and this machine cannot agree on TLS (${printable(code)})`,
-      "check whether the address is one of https, and whether it wants VAULT_CLIENT_CERT and VAULT_CLIENT_KEY",
+      "check whether the address should begin with https, and whether the server needs VAULT_CLIENT_CERT and VAULT_CLIENT_KEY",
     );
   }
   if (code.startsWith("HPE_")) {

@@ -56,7 +56,7 @@ export async function tunnel(proxy: URL, url: URL, signal: AbortSignal): Promise
 }
 
 function refusal(proxy: URL, status: number | undefined): TsopsError {
-  const why = status === 407 ? "wants a user name and a password" : `answers with status ${status}`;
+  const why = status === 407 ? "needs a user name and a password" : `answers with status ${status}`;
   return new TsopsError("generic", `the proxy ${printable(proxy.host)} ${why}`, {
     hint: "check VAULT_PROXY_ADDR, HTTPS_PROXY and NO_PROXY",
   });

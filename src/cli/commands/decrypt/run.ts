@@ -25,6 +25,7 @@ import {
 import { findFiles, hasMetadata, isEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { note } from "../../report.ts";
+import { Ruleless } from "../../ruleless.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, settingsForReading } from "../../settings.ts";
 import type { DecryptRun } from "./command.ts";
@@ -33,7 +34,12 @@ import type { DecryptRun } from "./command.ts";
 export async function decrypt(run: DecryptRun): Promise<number> {
   const { args, io } = run;
   checkOutputOptions(args, args.files);
-  const work: Work = { run, session: await makeSession(run), narrowed: 0 };
+  const work: Work = {
+    run,
+    session: await makeSession(run),
+    ruleless: new Ruleless(args.files, run),
+    narrowed: 0,
+  };
   const toStdout = !args["in-place"] && args.output === undefined && !args["dry-run"];
   if (args.files.length === 0) return await decryptStdin(work);
   const [first, ...others] = args.files;
@@ -42,6 +48,7 @@ export async function decrypt(run: DecryptRun): Promise<number> {
       decryptFile(name, { output: args.output }, work),
     );
     await noteNarrowed(work);
+    await work.ruleless.tell();
     return code;
   }
   if (!toStdout) return await decryptFound(work);
@@ -54,24 +61,26 @@ export async function decrypt(run: DecryptRun): Promise<number> {
 interface Work {
   readonly run: DecryptRun;
   readonly session: Session;
+  readonly ruleless: Ruleless;
   /** How many files others had access to, and have no more. */
   narrowed: number;
 }
 
-async function decryptStdin({ run, session }: Work): Promise<number> {
-  const { args, io } = run;
+async function decryptStdin(work: Work): Promise<number> {
+  const { args, io } = work.run;
   if (args["dry-run"]) throw noDryRun();
   const name = args["filename-override"] ?? "standard input";
-  const text = await plaintext(name, await readStdin("the encrypted file", io), run, session);
+  const text = await plaintext(name, await readStdin("the encrypted file", io), work);
   await writeResult(text, { output: args.output, plaintext: true }, io);
   return 0;
 }
 
 /** Several YAML files as the documents of one, to standard output. */
-async function decryptTogether({ run, session }: Work): Promise<number> {
+async function decryptTogether(work: Work): Promise<number> {
+  const { run } = work;
   const texts: string[] = [];
   for (const name of run.args.files) {
-    texts.push(await plaintext(name, (await readInput(name, run.io)).bytes, run, session));
+    texts.push(await plaintext(name, (await readInput(name, run.io)).bytes, work));
   }
   await writeResult(await asDocuments(texts), { plaintext: true }, run.io);
   return 0;
@@ -107,6 +116,7 @@ async function decryptFound(work: Work): Promise<number> {
     }
   });
   await noteNarrowed(work);
+  await work.ruleless.tell();
   return code;
 }
 
@@ -118,30 +128,28 @@ interface Place {
 }
 
 async function decryptFile(name: string, { output, below, input }: Place, work: Work): Promise<void> {
-  const { run, session } = work;
+  const { run } = work;
   const file = run.args["in-place"] ? name : undefined;
   const decryptIt = async (): Promise<void> => {
     // what was read before the lock may have changed
     const { bytes, fingerprint } = input && file === undefined ? input : await readInput(name, run.io);
-    const text = await plaintext(name, bytes, run, session);
+    const text = await plaintext(name, bytes, work);
     const target = { file, expected: fingerprint, output, below, plaintext: true };
     if (await writeResult(text, target, run.io)) work.narrowed++;
+    work.ruleless.decrypted(name);
   };
   await (file === undefined ? decryptIt() : withLock(resolve(run.io.cwd, file), decryptIt));
 }
 
-async function plaintext(
-  name: string,
-  bytes: Uint8Array,
-  run: DecryptRun,
-  session: Session,
-): Promise<string> {
+async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<string> {
+  const { run, session, ruleless } = work;
   const settings = await settingsForReading(ruledFile(run.args, name, run.io), run);
   const open = await openFile(name, bytes, run, session);
   try {
     const format = await outputFormat(run.args, name, open.format);
     if (format !== open.format && ["dotenv", "ini"].includes(format.name))
       await noteNulls(open, name, run.io);
+    if (run.args["in-place"]) await ruleless.look(name, open, settings);
     return await plaintextOf({ name, open, settings }, format, run);
   } finally {
     open.close();
@@ -153,7 +161,7 @@ async function noteNarrowed({ narrowed: count, run: { io } }: Work): Promise<voi
   if (count === 0) return;
   const files =
     count === 1 ? "a file that others could read is" : `${count} files that others could read are`;
-  await note(io, `${files} for the owner alone now (mode 0600), as plaintext has to be`);
+  await note(io, `${files} now readable by the owner only (mode 0600), as plaintext should be`);
 }
 
 /** Whether what is named are files, each of which comes out as YAML and as a whole. */

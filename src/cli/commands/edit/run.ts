@@ -9,7 +9,8 @@ import type { ReadFile } from "../../../files/read.ts";
 import { exampleText } from "../../../formats/example.ts";
 import { encodeText } from "../../../formats/text.ts";
 import { loses } from "../../../keys/difference.ts";
-import { keepFromPrograms, secretVariables } from "../../../programs/run.ts";
+import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
+import { KINDS } from "../../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
 import { DEFAULT_SELECTOR } from "../../../sops/selection.ts";
 import { masterVariables } from "../../allowed.ts";
@@ -137,6 +138,7 @@ async function editAndSave(
     ...about,
     name: basename(name),
     env: io.env,
+    kinds: KINDS,
     cwd: io.cwd,
     retry: (error) => offerRetry(error, io),
     warn: (message) => note(io, `warning: ${message}`),

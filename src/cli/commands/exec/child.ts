@@ -2,7 +2,7 @@ import type { Session } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import type { Command } from "../../../exec/run.ts";
 import { type Account, findAccount } from "../../../exec/user.ts";
-import { environmentFor } from "../../../programs/run.ts";
+import { environmentFor } from "../../../keys/environment.ts";
 import { withoutSecrets } from "../../../programs/secret-variables.ts";
 import { masterVariables } from "../../allowed.ts";
 import type { Run } from "../../command.ts";
@@ -29,7 +29,7 @@ export async function ownEnvironment(
   run: Run,
 ): Promise<Record<string, string | undefined>> {
   const masters = await masterVariables(run, files);
-  return withoutSecrets(await environmentFor(context, "logs in"), "logs in", masters);
+  return withoutSecrets(await environmentFor(context, "logs in"), "logs in", context.kinds.all, masters);
 }
 
 /** The names of `--allow-env NAME[,NAME…]`. */

@@ -15,7 +15,7 @@ export async function execFile(run: ExecFileRun): Promise<number> {
   const command = commandOf(run.args);
   if (run.args.background) {
     throw new TsopsError("usage", "exec-file cannot run a command in the background", {
-      hint: "the file is removed when tsops ends: put the & behind tsops itself",
+      hint: "the file is removed when tsops ends: put the & after tsops itself",
     });
   }
   const name = run.args.file!;

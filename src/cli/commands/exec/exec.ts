@@ -75,7 +75,7 @@ function upperCase(variables: Variables): Variables {
     const other = name.toUpperCase();
     if (upper.has(other)) {
       throw new TsopsError("generic", `two values would both be ${other}`, {
-        hint: "leave --uppercase away, or rename one of the keys",
+        hint: "leave out --uppercase, or rename one of the keys",
       });
     }
     upper.set(other, value);

@@ -8,7 +8,7 @@ export const INIT = {
   examples: [
     ["tsops init", "for files called secrets.*, *.enc.*, .env and the like; never overwrites anything"],
     ["tsops init 'config/*.yaml'", "for these files"],
-    ["tsops init", "in a clone that has a configuration: makes your key, and says how to be let in"],
+    ["tsops init", "in a clone that has a configuration: makes your key, and says how to get access"],
   ],
 } as const satisfies Description;
 

@@ -12,7 +12,7 @@ export const KEYGEN = {
   },
   examples: [
     ["tsops keygen -o key.txt", "the recipient is printed"],
-    ["tsops keygen --master --key awskms://arn:…", "what is printed is of no use without that key"],
+    ["tsops keygen --master --key awskms://arn:…", "what is printed is useless without that key"],
   ],
 } as const satisfies Description;
 

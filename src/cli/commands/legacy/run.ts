@@ -76,7 +76,7 @@ async function legacySet(file: string, text: string, run: LegacyRun): Promise<nu
   const end = text.indexOf("] ");
   if (end < 0) {
     throw new TsopsError("invalid-set-value", "--set needs a path and a value", {
-      hint: `write it as --set '["key"] "value"', with a blank after the path`,
+      hint: `write it as --set '["key"] "value"', with a space after the path`,
     });
   }
   const { set } = await import("../set/run.ts");

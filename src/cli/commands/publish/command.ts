@@ -8,7 +8,7 @@ export const PUBLISH = {
     ...YES,
     ...BATCH,
     recursive: flag("publish every encrypted file below a folder, under its path there"),
-    "omit-extensions": flag("leave the files' extensions away in their names there"),
+    "omit-extensions": flag("leave the extensions out of the names there"),
     "input-type": TYPES["input-type"],
   },
   examples: [

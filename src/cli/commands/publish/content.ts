@@ -8,7 +8,7 @@ import { compareGroups, differs } from "../../../keys/difference.ts";
 import { groupsFromMetadata } from "../../../keys/metadata.ts";
 import { type Content, recreatedContent } from "../../../publish/content.ts";
 import { baredBy, checkExpression } from "../../../publish/recreation.ts";
-import { bareValues } from "../../../sops/bare.ts";
+import { bareHint, bareValues } from "../../../sops/bare.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../../../sops/selection.ts";
 import type { Run } from "../../command.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
@@ -45,7 +45,7 @@ export async function readEncryptedFile({ file, settings }: SettledPlan, run: Ru
     `the value at ${where} is not encrypted, and the file says that it should be`,
     {
       place: placeOf(text, bare.start),
-      hint: "somebody put it there without tsops: take it out, and set it with `tsops set` or `tsops edit`",
+      hint: bareHint([bare], file),
     },
   );
 }

@@ -14,7 +14,7 @@ export const ROTATE = {
     "encryption-context": KEYS["encryption-context"],
   },
   examples: [
-    ["tsops rotate -i --rm-age age1… secrets.yaml", "take a person's key away"],
+    ["tsops rotate -i --rm-age age1… secrets.yaml", "remove a person's key"],
     ["tsops rotate -i --add-key gcpkms://projects/… --rm-key pgp:D2FD… *.yaml", "keys of any kind"],
   ],
 } as const satisfies Description;

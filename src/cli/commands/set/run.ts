@@ -47,7 +47,7 @@ export async function unset(run: UnsetRun): Promise<number> {
       if (run.args.idempotent) return undefined;
       throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
         exit: 1,
-        hint: "with --idempotent that is no error",
+        hint: "with --idempotent that is not an error",
       });
     }
     return saveUnset(open, path, session, { ...saving, document });

@@ -16,7 +16,7 @@ export const UPDATEKEYS = {
     ["tsops updatekeys secrets.yaml", "shows the difference and asks"],
     ["tsops updatekeys --update-selector secrets.yaml", "the rule's selector, too"],
     ["tsops updatekeys -y config/*.yaml", "without asking"],
-    ["tsops updatekeys --check .", "for CI: exit 1 if a file has not the keys of its rule"],
+    ["tsops updatekeys --check .", "for CI: exit 1 if a file does not have the keys of its rule"],
   ],
 } as const satisfies Description;
 
