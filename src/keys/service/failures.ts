@@ -1,6 +1,6 @@
 import { TsopsError } from "../../errors.ts";
-import { withoutIdentities } from "../../keyservice/log.ts";
 import { printable } from "../../printable.ts";
+import { withoutIdentities } from "../secret.ts";
 import type { ServiceAddress } from "./address.ts";
 
 /** What goes wrong between a client and a key service, by the numbers of gRPC's status codes. */
