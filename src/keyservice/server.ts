@@ -1,8 +1,9 @@
 import { createSecureContext } from "node:tls";
 import type { Server, ServerCredentials, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
-import { isLoopback, parseHostPort, type TlsFiles } from "../keys/service/address.ts";
+import { parseHostPort, type TlsFiles } from "../keys/service/address.ts";
 import { loadProtocol, MAX_MESSAGE_BYTES, type Protocol } from "../keys/service/protocol.ts";
+import { isLoopback } from "../net/loopback.ts";
 import { printable } from "../printable.ts";
 import { Health } from "./health.ts";
 import { type RequestOptions, Requests } from "./requests.ts";

@@ -4,9 +4,9 @@ import { checkAllowed } from "../keys/allow.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt } from "../net/attempt.ts";
+import { networkPasses } from "../net/failure.ts";
 import { azureLogin, ownAddress } from "./azure-login.ts";
 import {
-  connectionPasses,
   type Explanation,
   explainNetwork,
   notPublished,
@@ -32,7 +32,7 @@ export function azureTarget(
       how = login.where;
       const blob = blobIn(login.client, container, prefix + name);
       return await attempt(context, (signal) => work(blob, signal), {
-        passes: (error) => statusPasses(statusOf(error)) || connectionPasses(error),
+        passes: (error) => statusPasses(statusOf(error)) || networkPasses(error),
       });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, url, container, how));

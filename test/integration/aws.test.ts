@@ -413,7 +413,7 @@ test("a server whose certificate only AWS_CA_BUNDLE vouches for", async () => {
   bothWays(place, ["--kms", arn], { AWS_CA_BUNDLE: cert });
   failed(
     place.tsops(["decrypt", "ours.yaml"]),
-    `the certificate of KMS at ${url} is not trusted`,
+    `KMS at ${url} cannot be reached: its certificate is not trusted`,
     "AWS_CA_BUNDLE",
   );
   failed(
@@ -449,7 +449,7 @@ test("no credentials, and a server that is not there, end at once", async () => 
   failed(
     motoPlace.tsops(["decrypt", "file.yaml"], dead),
     arn,
-    "cannot be reached (ECONNREFUSED)",
+    "cannot be reached: nothing listens there (ECONNREFUSED)",
     "AWS_ENDPOINT_URL",
   );
 });

@@ -87,12 +87,12 @@ test("a server that nothing here trusts, or that is for another name, gets no re
   hold(newMaster().text);
   assert.match(
     await said(wrap({ KEYWHIZ_CA: STRANGERS.ca })),
-    /not signed by an authority that is trusted here[\s\S]*KEYWHIZ_CA/,
+    /its certificate is not trusted[\s\S]*KEYWHIZ_CA/,
   );
-  assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /not signed by an authority/);
+  assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /its certificate is not trusted/);
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
   try {
-    assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /not signed by an authority/);
+    assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /its certificate is not trusted/);
   } finally {
     delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   }
@@ -104,7 +104,7 @@ test("a server that nothing here trusts, or that is for another name, gets no re
     await said(wrap({}, named, { allow: async () => namedByKeys([named]) })),
     /certificate is for another name/,
   );
-  assert.match(await said(wrap({}, elsewhere, { allow })), /cannot be reached \(ECONNREFUSED\)/);
+  assert.match(await said(wrap({}, elsewhere, { allow })), /cannot be reached: nothing listens there/);
   assert.equal([...server.asked, ...otherName.asked], []);
 });
 

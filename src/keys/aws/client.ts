@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { Agent } from "node:https";
+import type { Agent as HttpAgent } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 import { TsopsError } from "../../errors.ts";
 import { limitSeconds } from "../../net/attempt.ts";
 import { printable } from "../../printable.ts";
@@ -34,7 +35,8 @@ export interface AwsRequestOptions {
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
   readonly throwOnRequestTimeout: true;
-  readonly httpsAgent?: { readonly ca: string } | Agent;
+  readonly httpAgent?: HttpAgent;
+  readonly httpsAgent?: { readonly ca: string } | HttpsAgent;
 }
 
 /**
@@ -77,20 +79,23 @@ async function requestOptions(context: KeyContext, url: string): Promise<AwsRequ
     connectionTimeout: Math.min(CONNECTION_TIMEOUT_MS, limit),
     requestTimeout: limit,
     throwOnRequestTimeout: true,
-    ...(await agentFor(new URL(url), context, ca)),
+    ...(await agentsFor(new URL(url), context, ca)),
   };
 }
 
 /** The SDK knows certificates, but no proxies. */
-async function agentFor(
+async function agentsFor(
   url: URL,
   context: KeyContext,
   ca: string | undefined,
-): Promise<Pick<AwsRequestOptions, "httpsAgent">> {
-  const { proxyFor, TunnelAgent } = await import("../../net/proxy.ts");
-  const proxy = url.protocol === "https:" ? proxyFor(url, context.env) : undefined;
-  if (proxy) return { httpsAgent: new TunnelAgent(proxy, limitSeconds(context), { ca, keepAlive: true }) };
-  return ca === undefined ? {} : { httpsAgent: { ca } };
+): Promise<Pick<AwsRequestOptions, "httpAgent" | "httpsAgent">> {
+  const [{ agentFor }, { proxyFor }] = await Promise.all([
+    import("../../net/agent.ts"),
+    import("../../net/proxy.ts"),
+  ]);
+  if (!proxyFor(url, context.env)) return ca === undefined ? {} : { httpsAgent: { ca } };
+  const agent = agentFor(url, context, { tls: { ca } });
+  return url.protocol === "https:" ? { httpsAgent: agent as HttpsAgent } : { httpAgent: agent };
 }
 
 async function readBundle(path: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyContext } from "../kind.ts";
+import { connectionTo } from "./network.ts";
 import { disagreements } from "./process-only.ts";
 import type { AzureSource, Missing } from "./sources.ts";
 
@@ -17,6 +18,7 @@ const VARIABLES = [
 
 /** What every virtual machine of Azure has as its chassis asset tag. */
 const AZURE_TAG = "7783-7084-3265-9085-8269-3286-77";
+const METADATA_SERVICE = "http://169.254.169.254";
 const DMI = "/sys/class/dmi/id";
 
 /** The identity of the machine, container or function that the program runs in. `asked`: the person wants this one. */
@@ -35,13 +37,16 @@ export async function managedIdentity(context: KeyContext, asked: boolean): Prom
     };
   }
   const clientId = env.AZURE_CLIENT_ID || undefined;
+  const address = URL.canParse((endpoint && env[endpoint]) ?? "") ? env[endpoint!]! : METADATA_SERVICE;
   return {
     name: "ManagedIdentityCredential",
     where: `managed identity${clientId ? ` ${clientId} (AZURE_CLIENT_ID)` : ""}, ${endpoint ? `by ${endpoint}` : "by the machine's metadata service"}`,
     advice: "it gave no token: see whether an identity is assigned to the machine, and which ones",
     async make() {
       const { ManagedIdentityCredential } = await import("@azure/identity");
-      return new ManagedIdentityCredential({ clientId, retryOptions: { maxRetries: 0 } });
+      // what gives out identities is on the machine or next to it, so no proxy is asked
+      const options = connectionTo(address, { env: {} });
+      return new ManagedIdentityCredential({ clientId, ...options });
     },
   };
 }

@@ -9,7 +9,8 @@ import { watched } from "./watched.ts";
 const PUBLIC_CLOUD = "https://login.microsoftonline.com";
 
 /** The options that identity clients take, with nothing left for them to look up in the process's environment. */
-function clientOptions({ env }: KeyContext) {
+function clientOptions(context: KeyContext) {
+  const { env } = context;
   const authorityHost = env.AZURE_AUTHORITY_HOST || PUBLIC_CLOUD;
   if (!/^https:\/\//i.test(authorityHost) || !URL.canParse(authorityHost)) {
     throw new TsopsError("generic", `AZURE_AUTHORITY_HOST is ${printable(authorityHost)}: not an https URL`, {
@@ -18,7 +19,7 @@ function clientOptions({ env }: KeyContext) {
   }
   const tenants = (env.AZURE_ADDITIONALLY_ALLOWED_TENANTS ?? "").split(";").map((tenant) => tenant.trim());
   return {
-    ...connectionTo(authorityHost, env),
+    ...connectionTo(authorityHost, context),
     authorityHost,
     additionallyAllowedTenants: tenants.filter((tenant) => tenant !== ""),
   };

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent } from "node:http";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { TsopsError } from "../../errors.ts";
-import { limitSeconds } from "../../net/attempt.ts";
-import { proxyFor as chooseProxy, openTunnel, TunnelAgent } from "../../net/proxy.ts";
+import { agentFor as newAgent, openTunnel } from "../../net/agent.ts";
+import { proxyFor } from "../../net/proxy.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -13,11 +12,6 @@ import type { KeyContext } from "../kind.ts";
  * How Google's servers are reached: which proxy, which certificates. Google's libraries would look into the process's
  * environment for that; here it is read from the context and handed to them.
  */
-
-/** The proxy for a host of Google's. */
-export function proxyFor(host: string, { env }: Pick<KeyContext, "env">): URL | undefined {
-  return chooseProxy(new URL(`https://${host}`), env);
-}
 
 /**
  * The authorities that SSL_CERT_FILE names instead of the usual ones, as for SOPS (Go's crypto/x509).
@@ -36,15 +30,10 @@ export function authorities({ env }: Pick<KeyContext, "env">): Buffer | undefine
 }
 
 /** The agent for a request: its connections are kept for others to the same server. */
-export function agentFor(url: URL, context: KeyContext): HttpAgent {
-  if (url.protocol === "http:") {
-    return once(context, "google http", () => new HttpAgent({ keepAlive: true }));
-  }
-  const proxy = proxyFor(url.hostname, context);
-  return once(context, proxy ? "google tunnel" : "google https", () => {
-    const options = { keepAlive: true, ca: authorities(context) };
-    return proxy ? new TunnelAgent(proxy, limitSeconds(context), options) : new HttpsAgent(options);
-  });
+export function agentFor(url: URL, context: KeyContext): Agent {
+  return once(context, `google agent ${url.origin}`, () =>
+    newAgent(url, context, { tls: { ca: authorities(context) } }),
+  );
 }
 
 /**
@@ -58,8 +47,8 @@ export async function reach(
   context: KeyContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const proxy = proxyFor(host, context);
-  const socket = proxy && (await openTunnel(proxy, `${host}:${port}`, signal));
+  const proxy = proxyFor(new URL(`https://${host}:${port}`), context.env);
+  const socket = proxy && (await openTunnel(proxy, `${host}:${port}`, signal, authorities(context)));
   const bare = host.replace(/^\[|\]$/g, "");
   const servername = isIP(bare) ? undefined : bare;
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
+import { isLoopback } from "../../net/loopback.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -49,11 +50,6 @@ export function parseHostPort(text: string): { host: string; port: number } | un
   const host = inBrackets ?? plain;
   const port = Number(digits);
   return host === undefined || port > 65535 ? undefined : { host, port };
-}
-
-/** Whether a host is this machine: nobody else can listen on the way there. */
-export function isLoopback(host: string): boolean {
-  return host === "::1" || host === "localhost" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
 /**

@@ -1,12 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
-import type { AgentOptions } from "node:https";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import type { TlsOptions } from "../../net/agent.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-
-export type TlsOptions = Pick<AgentOptions, "ca" | "cert" | "key" | "servername" | "rejectUnauthorized">;
 
 /**
  * TLS as the vault program takes it from its environment: VAULT_CACERT, VAULT_CACERT_BYTES, VAULT_CAPATH (the first that is

@@ -482,7 +482,7 @@ test("SSO: credentials of a session, and what the portal refuses", async () => {
   const dead = { AWS_ENDPOINT_URL_SSO: "http://127.0.0.1:1", HOME: home };
   await withProcessEnv(dead, async () => {
     const error = await failure((await found(contextWith(dead, { home }), { profile: "sso" })).provider());
-    assert.match(error.message, "cannot be reached (ECONNREFUSED)");
+    assert.match(error.message, "cannot be reached: nothing listens there (ECONNREFUSED)");
   });
 });
 
