@@ -72,6 +72,8 @@ function failureBy(code: string, settings: Settings): Failure | undefined {
   if (code.startsWith("PROXY_")) return failureOfProxy(code.slice("PROXY_".length));
   const row = ROWS.find(([codes]) => codes.test(code));
   if (!row) return undefined;
+  // OpenSSL also reads keys that are not for connections
+  if (code.startsWith("ERR_OSSL_") && !settings.client) return undefined;
   const [, kind, why, passes] = row;
   return { kind, why: `${why} (${code})`, hint: hintFor(kind, why, settings), passes: passes !== undefined };
 }

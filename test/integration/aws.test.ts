@@ -299,7 +299,11 @@ test("a wrapped data key that is damaged, or that another key wrapped", async ()
   motoPlace.write("damaged.yaml", text.replace(enc, bytes.toString("base64")));
   failed(motoPlace.tsops(["decrypt", "damaged.yaml"]), first, "or the wrapped data key is damaged");
   motoPlace.write("cut.yaml", text.replace(enc, enc.slice(0, 6)));
-  failed(motoPlace.tsops(["decrypt", "cut.yaml"]), first, "it is damaged: it is not base64");
+  failed(
+    motoPlace.tsops(["decrypt", "cut.yaml"]),
+    first,
+    "the wrapped data key is damaged: it is not base64",
+  );
   motoPlace.write("other.yaml", text.replaceAll(first, second));
   failed(motoPlace.tsops(["decrypt", "other.yaml"]), second, "access denied");
 });
@@ -418,7 +422,7 @@ test("a server whose certificate only AWS_CA_BUNDLE vouches for", async () => {
   );
   failed(
     place.tsops(["decrypt", "ours.yaml"], { AWS_CA_BUNDLE: "/nowhere" }),
-    "/nowhere cannot be read: ENOENT",
+    "/nowhere cannot be read: it is not there",
   );
 });
 

@@ -84,7 +84,7 @@ test("a server without TLS, and certificates that cannot be used, are told apart
     assert.match(await wrapsWith(tls, variables(ours.ca, mixed)), /cannot be used/);
     assert.match(
       await wrapsWith(tls, variables("/nowhere.pem")),
-      /\/nowhere\.pem, cannot be read: it is not there/,
+      /\/nowhere\.pem cannot be read: it is not there/,
     );
     assert.is(await wrapsWith(uri, variables("/nowhere.pem")), "ok", "without TLS, nobody needs it");
   });

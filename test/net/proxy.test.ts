@@ -20,7 +20,8 @@ const KINDS: Readonly<Record<string, Reading>> = {
     const { requestHandler } = await awsClientConfig(context, "KMS", { region: "eu-west-1" });
     return proxyOf(requestHandler.httpsAgent ?? requestHandler.httpAgent)?.href;
   },
-  "Google, REST and logins": async (url, env) => proxyOf(googleAgent(new URL(url), contextWith(env)))?.href,
+  "Google, REST and logins": async (url, env) =>
+    proxyOf(await googleAgent(new URL(url), contextWith(env)))?.href,
   "Azure vaults, logins and blobs": async (url, env) => proxyOf(connectionTo(url, { env }).agent)?.href,
   "Vault and OpenBao": async (url, env) => proxyOf(vaultAgent(new URL(url), contextWith(env), {}))?.href,
   "HuaweiCloud and Keywhiz": async (url, env) => proxyOf(agentFor(new URL(url), contextWith(env)))?.href,

@@ -2,10 +2,11 @@ import { resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { endingSignals, takeSignals } from "../../files/wayout.ts";
 import type { KeyContext } from "../../keys/kind.ts";
-import { readPem, type TlsFiles } from "../../keys/service/address.ts";
+import type { TlsFiles } from "../../keys/service/address.ts";
 import { jsonLog, type Log } from "../../keyservice/log.ts";
 import { masterSecrets, variableOf } from "../../keyservice/master.ts";
 import { type RunningServer, startServer } from "../../keyservice/server.ts";
+import { readPem } from "../../net/tls.ts";
 import type { Args } from "../args.ts";
 import { type Io, write } from "../io.ts";
 import { askAnew } from "../prompt.ts";
@@ -78,7 +79,7 @@ async function tlsFrom(args: Args, io: Io): Promise<TlsFiles | undefined> {
   const [cert, key, ca] = await Promise.all(
     names.map((name) => {
       const path = args.text(name);
-      return path === undefined ? undefined : readPem(resolve(io.cwd, path), `the file of --${name}`);
+      return path === undefined ? undefined : readPem(resolve(io.cwd, path), `--${name}`);
     }),
   );
   if (!cert && !key && !ca) return undefined;

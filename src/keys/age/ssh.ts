@@ -7,6 +7,7 @@ import {
   publicEncrypt,
 } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 import { shortened } from "../../printable.ts";
 import { type AgeFile, decode64, derive, encode64, openFileKey, type Stanza, sealFileKey } from "./file.ts";
 import type { AgeIdentity } from "./identity.ts";
@@ -69,8 +70,8 @@ export function readSshBlob(blob: Buffer): SshPublicKey {
 /** A line such as `ssh-ed25519 AAAA… comment`. @throws TsopsError("generic") if it is malformed. */
 export function parseSshRecipient(line: string): SshPublicKey {
   const [type, base64 = ""] = line.trim().split(/[ \t]+/);
-  const blob = Buffer.from(base64, "base64");
-  if (blob.toString("base64") !== base64) throw new TsopsError("generic", "the SSH key is not proper base64");
+  const blob = strictBase64(base64);
+  if (!blob) throw new TsopsError("generic", "the SSH key is not proper base64");
   const key = readSshBlob(blob);
   if (key.type !== type) throw new TsopsError("generic", "the SSH key is of another type than it says");
   return key;

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import type { Agent as HttpAgent } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
 import { TsopsError } from "../../errors.ts";
 import { limitSeconds } from "../../net/attempt.ts";
+import { pemIn } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
@@ -72,8 +72,8 @@ export async function awsClientConfig(
 
 /** @param url an address of the service, or one like it: NO_PROXY may name it. */
 async function requestOptions(context: KeyContext, url: string): Promise<AwsRequestOptions> {
-  const bundle = context.env.AWS_CA_BUNDLE;
-  const ca = bundle ? await once(context, "aws ca bundle", () => readBundle(bundle)) : undefined;
+  const bundle = await once(context, "aws ca bundle", () => pemIn(context.env, "AWS_CA_BUNDLE"));
+  const ca = bundle?.toString("latin1");
   const limit = limitSeconds(context) * 1000;
   return {
     connectionTimeout: Math.min(CONNECTION_TIMEOUT_MS, limit),
@@ -96,15 +96,6 @@ async function agentsFor(
   if (!proxyFor(url, context.env)) return ca === undefined ? {} : { httpsAgent: { ca } };
   const agent = agentFor(url, context, { tls: { ca } });
   return url.protocol === "https:" ? { httpsAgent: agent as HttpsAgent } : { httpAgent: agent };
-}
-
-async function readBundle(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new TsopsError("generic", `${printable(path)} cannot be read: ${cause.code ?? "unknown cause"}`, {
-      hint: "AWS_CA_BUNDLE names it",
-      cause,
-    });
-  });
 }
 
 /**

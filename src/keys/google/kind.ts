@@ -2,8 +2,9 @@ import { TsopsError } from "../../errors.ts";
 import { shortened } from "../../printable.ts";
 import { once } from "../cache.ts";
 import { withoutControls } from "../controls.ts";
-import { checkCreatedAt, neededField, sortedFields, splitList, textField, withWrapped } from "../fields.ts";
+import { checkCreatedAt, neededField, sortedFields, splitList, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyKind, MasterKey } from "../kind.ts";
+import { naming } from "../reasons.ts";
 import type { KmsService } from "./service.ts";
 
 const TITLE = "Google Cloud KMS";
@@ -49,7 +50,9 @@ export const gcpKms: KeyKind = withoutControls({
 
   async unwrap(key, context) {
     checkResourceId(key);
-    const ciphertext = wrappedKey(key);
+    const ciphertext = await naming(`cannot unwrap the data key for ${shortened(key.id)}`, async () =>
+      wrappedKey(key),
+    );
     const service = await serviceFor(context);
     if (!service) {
       missed(context).lines = await whyNot(context);
@@ -98,17 +101,6 @@ function checkResourceId({ id }: MasterKey): void {
     hint: version
       ? "leave out /cryptoKeyVersions/…: Google chooses the version"
       : "it looks like projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY",
-  });
-}
-
-/** Base64, in which Go allows line breaks. @throws TsopsError("generic") if it is anything else. */
-function wrappedKey(key: MasterKey): Buffer {
-  const text = textField(key.fields, "enc").replace(/[\r\n]/g, "");
-  const bytes = Buffer.from(text, "base64");
-  if (text !== "" && bytes.toString("base64") === text) return bytes;
-  const what = text === "" ? "missing" : "damaged: it is not base64";
-  throw new TsopsError("generic", `the wrapped data key for ${shortened(key.id)} is ${what}`, {
-    hint: "compare the file's sops metadata with its last good version in git",
   });
 }
 

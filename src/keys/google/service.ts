@@ -126,7 +126,7 @@ async function grpcOptions(address: Address, authClient: AuthClient, context: Ke
   const byNumber = isIP(address.host.replace(/^\[|\]$/g, "")) !== 0;
   const checkServerIdentity: typeof checkIdentity = (_, cert) => checkIdentity(address.host, cert);
   const verify = byNumber ? { checkServerIdentity } : {};
-  const tls = grpc.credentials.createSsl(authorities(context) ?? null, null, null, verify);
+  const tls = grpc.credentials.createSsl((await authorities(context)) ?? null, null, null, verify);
   const target = `${address.host}:${address.port}`;
   const proxy = proxyFor(new URL(`https://${target}`), context.env);
   if (proxy?.protocol === "https:") {

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
 import { isLoopback } from "../../net/loopback.ts";
+import { pemIn } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -91,26 +91,7 @@ export async function clientTls({ env }: Pick<KeyContext, "env">): Promise<TlsFi
     });
   }
   const [ca, certificate, privateKey] = await Promise.all(
-    ["TSOPS_KEYSERVICE_CA", "TSOPS_KEYSERVICE_CERT", "TSOPS_KEYSERVICE_KEY"].map((name) =>
-      env[name] ? readPem(env[name], `the file that ${name} names`) : undefined,
-    ),
+    ["TSOPS_KEYSERVICE_CA", "TSOPS_KEYSERVICE_CERT", "TSOPS_KEYSERVICE_KEY"].map((name) => pemIn(env, name)),
   );
   return { ca, cert: certificate, key: privateKey };
-}
-
-/** @throws TsopsError("generic") that says what cannot be read and why. */
-export async function readPem(path: string, what: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "it is not there" : code === "EACCES" ? "it may not be read" : code;
-    throw new TsopsError(
-      "generic",
-      `${what}, ${printable(path)}, cannot be read: ${why ?? "unknown cause"}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

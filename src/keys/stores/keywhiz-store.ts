@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { attempt } from "../../net/attempt.ts";
+import { strictBase64 } from "../../net/base64.ts";
 import type { HttpAnswer } from "../../net/http.ts";
 import { printable, shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
@@ -7,7 +8,6 @@ import type { KeyContext } from "../kind.ts";
 import { type KeywhizAddress, parseKeywhiz } from "./keywhiz.ts";
 import { getSecret, passes, unreachable } from "./keywhiz-client.ts";
 import { loadCredentials } from "./keywhiz-credentials.ts";
-import { strictBase64 } from "./master.ts";
 import type { Secret, Store } from "./store.ts";
 
 /** A Keywhiz server as a store. */

@@ -276,7 +276,10 @@ test("a wrapped data key that is damaged or missing is not sent", async () => {
   const context = contextWith({ ...KEYS, AWS_ENDPOINT_URL: url });
   assert.match((await failure(kms.unwrap(keyWith({ enc: "%%%" }), context))).message, "it is not base64");
   assert.match((await failure(kms.unwrap(keyWith({ enc: "QUJD=" }), context))).message, "it is not base64");
-  assert.match((await failure(kms.unwrap(keyWith({ enc: "" }), context))).message, "it is missing");
+  assert.match(
+    (await failure(kms.unwrap(keyWith({ enc: "" }), context))).message,
+    "the wrapped data key is missing",
+  );
   assert.is(asked.length, 0);
 });
 
