@@ -1,5 +1,5 @@
-import { access, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access } from "node:fs/promises";
+import { FIRMWARE, hasSign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
 import { connectionTo } from "./network.ts";
 import { disagreements } from "./process-only.ts";
@@ -17,9 +17,8 @@ const VARIABLES = [
 ] as const;
 
 /** What every virtual machine of Azure has as its chassis asset tag. */
-const AZURE_TAG = "7783-7084-3265-9085-8269-3286-77";
+const AZURE_TAG = /^7783-7084-3265-9085-8269-3286-77$/;
 const METADATA_SERVICE = "http://169.254.169.254";
-const DMI = "/sys/class/dmi/id";
 
 /** The identity of the machine, container or function that the program runs in. `asked`: the person wants this one. */
 export async function managedIdentity(context: KeyContext, asked: boolean): Promise<AzureSource | Missing> {
@@ -52,7 +51,7 @@ export async function managedIdentity(context: KeyContext, asked: boolean): Prom
 }
 
 /** Whether this machine is one of Azure's, by what its firmware says. Asks nobody. */
-export async function looksLikeAzure(dmi = DMI): Promise<boolean> {
+export async function looksLikeAzure(folder = FIRMWARE): Promise<boolean> {
   if (process.platform === "win32") {
     // the folder of the agent that Azure puts onto its Windows machines
     return access("C:\\WindowsAzure").then(
@@ -60,6 +59,5 @@ export async function looksLikeAzure(dmi = DMI): Promise<boolean> {
       () => false,
     );
   }
-  const tag = await readFile(join(dmi, "chassis_asset_tag"), "latin1").catch(() => "");
-  return tag.trim() === AZURE_TAG;
+  return hasSign(signsOf(["chassis_asset_tag"], AZURE_TAG, folder));
 }

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { agentFor } from "../../net/agent.ts";
 import { send } from "../../net/http.ts";
+import { FIRMWARE, hasSign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
 
 /** Where every machine of Google's finds its metadata server. */
@@ -17,21 +16,14 @@ const SERVERLESS = ["K_SERVICE", "CLOUD_RUN_JOB", "GAE_SERVICE", "FUNCTION_TARGE
  */
 export async function metadataHost(
   { env }: Pick<KeyContext, "env">,
-  firmware = "/sys/class/dmi/id",
+  firmware = FIRMWARE,
 ): Promise<string | undefined> {
   const detection = env.METADATA_SERVER_DETECTION?.trim().toLowerCase();
   if (detection === "none") return undefined;
   const named = env.GCE_METADATA_HOST || env.GCE_METADATA_IP;
   if (named) return named;
   if (detection === "assume-present" || SERVERLESS.some((name) => env[name])) return ADDRESS;
-  return (await isGoogleMachine(firmware)) ? ADDRESS : undefined;
-}
-
-async function isGoogleMachine(folder: string): Promise<boolean> {
-  const names = await Promise.all(
-    ["product_name", "bios_vendor"].map((name) => readFile(join(folder, name), "utf8").catch(() => "")),
-  );
-  return names.some((text) => text.trim().startsWith("Google"));
+  return (await hasSign(signsOf(["product_name", "bios_vendor"], /^Google/, firmware))) ? ADDRESS : undefined;
 }
 
 /**
