@@ -3,8 +3,7 @@ import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 
 import { type Socket, connect as tcpConnect } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
-import type { KeyContext } from "../keys/kind.ts";
-import { limitSeconds } from "./attempt.ts";
+import { type Caller, limitSeconds } from "./attempt.ts";
 import { proxyFor, proxyLogin } from "./proxy.ts";
 
 /**
@@ -27,14 +26,12 @@ export interface AgentChoice {
 }
 
 /** An agent for a server. @throws TsopsError("generic") if the environment names a proxy that is none. */
-export function agentFor(url: URL, context: KeyContextPart, { tls, proxy }: AgentChoice = {}): HttpAgent {
+export function agentFor(url: URL, context: Caller, { tls, proxy }: AgentChoice = {}): HttpAgent {
   const through = proxy ?? proxyFor(url, context.env);
   const options = { keepAlive: true, ...tls };
   if (url.protocol === "http:") return through ? new ForwardAgent(through) : new HttpAgent(options);
   return through ? new TunnelAgent(through, limitSeconds(context), options) : new HttpsAgent(options);
 }
-
-type KeyContextPart = Pick<KeyContext, "env">;
 
 /** The proxy that an agent goes through. */
 export function proxyOf(agent: unknown): URL | undefined {

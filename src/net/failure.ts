@@ -68,6 +68,11 @@ export function networkPasses(error: unknown): boolean {
   return failureOf(error)?.passes ?? false;
 }
 
+/** Whether an answer of HTTP with such a status is worth another try: too many requests, or a failure of the service. */
+export function statusPasses(status: number | undefined): boolean {
+  return status !== undefined && (status === 408 || status === 429 || status >= 500);
+}
+
 function failureBy(code: string, settings: Settings): Failure | undefined {
   if (code.startsWith("PROXY_")) return failureOfProxy(code.slice("PROXY_".length));
   const row = ROWS.find(([codes]) => codes.test(code));

@@ -4,16 +4,9 @@ import { checkAllowed } from "../keys/allow.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt } from "../net/attempt.ts";
-import { networkPasses } from "../net/failure.ts";
+import { networkPasses, statusPasses } from "../net/failure.ts";
 import { azureLogin, ownAddress } from "./azure-login.ts";
-import {
-  type Explanation,
-  explainNetwork,
-  notPublished,
-  type Standing,
-  statusPasses,
-  type Target,
-} from "./target.ts";
+import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
 /** A container of Azure Blob Storage. Not one of SOPS's. */
 export function azureTarget(

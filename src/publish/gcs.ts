@@ -10,16 +10,9 @@ import {
 } from "../keys/google/credentials.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt, limitSeconds } from "../net/attempt.ts";
-import { networkPasses } from "../net/failure.ts";
+import { networkPasses, statusPasses } from "../net/failure.ts";
 import { proxyFor } from "../net/proxy.ts";
-import {
-  type Explanation,
-  explainNetwork,
-  notPublished,
-  type Standing,
-  statusPasses,
-  type Target,
-} from "./target.ts";
+import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
 const SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"];
 

@@ -39,11 +39,6 @@ export function notPublished(address: string, error: unknown, explanation: Expla
   });
 }
 
-/** Whether a service's status says that it may work at the next try. */
-export function statusPasses(status: number | undefined): boolean {
-  return status === 429 || status === 408 || (status !== undefined && status >= 500);
-}
-
 /** The cause where there was no answer, or one that every service gives. */
 export function explainNetwork(error: unknown, status: number | undefined, where: string): Explanation {
   if (status === 429) {

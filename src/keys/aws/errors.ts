@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { failureOf, networkPasses } from "../../net/failure.ts";
+import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { printable, shortened } from "../../printable.ts";
 import type { CredentialSource } from "./source.ts";
 
@@ -38,12 +38,10 @@ export function passes(error: unknown): boolean {
   const given = toServiceError(error);
   if (!given) return false;
   if (error instanceof TsopsError) return passes(error.cause);
-  const status = given.$metadata?.httpStatusCode ?? 0;
   return (
     THROTTLED.test(given.name) ||
     PASSING.test(given.name) ||
-    status === 429 ||
-    status >= 500 ||
+    statusPasses(given.$metadata?.httpStatusCode) ||
     // the SDK has learned by how much this machine's clock is wrong, and signs the next request accordingly
     given.$metadata?.clockSkewCorrected === true ||
     networkPasses(given)

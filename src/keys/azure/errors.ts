@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { failureOf, networkPasses } from "../../net/failure.ts";
+import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import type { AzureKey } from "./identifier.ts";
 
 /** What was to be done with a key, by the name of the permission that it needs. */
@@ -15,8 +15,7 @@ interface VaultError extends Error {
 /** Whether an error will pass by itself: throttling, a failure of the service, a connection that broke. */
 export function passes(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { statusCode = 0 } = error as VaultError;
-  return statusCode === 429 || statusCode >= 500 || networkPasses(error) || passes(error.cause);
+  return statusPasses((error as VaultError).statusCode) || networkPasses(error) || passes(error.cause);
 }
 
 /** Whether the vault has no such key, or no such version of it. */

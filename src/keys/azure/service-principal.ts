@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
+import { readPem } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import { connectionTo } from "./network.ts";
@@ -86,13 +87,7 @@ export function fromEnvironment(context: KeyContext): AzureSource | Missing {
 }
 
 async function readCertificate(path: string): Promise<string> {
-  const text = await readFile(path, "latin1").catch((error: NodeJS.ErrnoException) => {
-    throw new TsopsError(
-      "generic",
-      `the certificate ${printable(path)} cannot be read: ${error.code ?? "unknown cause"}`,
-      { hint: "AZURE_CLIENT_CERTIFICATE_PATH names it", cause: error },
-    );
-  });
+  const text = (await readPem(path, "AZURE_CLIENT_CERTIFICATE_PATH")).toString("latin1");
   if (text.includes("-----BEGIN ") && text.includes("PRIVATE KEY-----")) return text;
   throw new TsopsError("generic", `the certificate ${printable(path)} is not PEM with its private key`, {
     hint: "PKCS#12 can be converted: openssl pkcs12 -in FILE -out FILE.pem -nodes",

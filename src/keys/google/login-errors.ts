@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { failureOf, networkPasses } from "../../net/failure.ts";
+import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { stripped } from "./errors.ts";
 
 /** What the token services of Google and of other systems answer, in sentences. None of their own words is shown. */
@@ -12,7 +12,7 @@ interface Found {
 /** Whether an error passes by itself: a busy service, a connection that broke. */
 export function passesLogin(error: unknown): boolean {
   const { status } = partsOf(error);
-  return status === undefined ? networkPasses(error) : status === 429 || status >= 500;
+  return status === undefined ? networkPasses(error) : statusPasses(status);
 }
 
 /** The error for credentials that Google does not take, or that cannot be shown to it. */
@@ -34,7 +34,7 @@ export function explainedLogin(error: unknown, found: Found): unknown {
       "log in again with `gcloud auth application-default login`, or get a new key or token for the account; a clock that is wrong does this too",
     );
   }
-  if (status === 429 || (status !== undefined && status >= 500)) {
+  if (statusPasses(status)) {
     return make(
       `the service that gives tokens for ${what} fails (status ${status})`,
       "try again in a few minutes",

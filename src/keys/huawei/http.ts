@@ -2,7 +2,7 @@ import type { Agent } from "node:http";
 import { TsopsError } from "../../errors.ts";
 import { agentFor } from "../../net/agent.ts";
 import { attempt } from "../../net/attempt.ts";
-import { codeOf, type Failure, failureOf, networkPasses } from "../../net/failure.ts";
+import { codeOf, type Failure, failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { type HttpAnswer, type HttpRequest, send as sendOnce } from "../../net/http.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
@@ -43,7 +43,7 @@ export async function send(
         const limit = seconds ? AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]) : signal;
         const request = make();
         const answer = await sendOnce(request, { signal: limit, agent: agent(request.url, context, direct) });
-        if (answer.status === 429 || answer.status >= 500) throw new Busy(answer);
+        if (statusPasses(answer.status)) throw new Busy(answer);
         return answer;
       },
       { passes: (error) => error instanceof Busy || networkPasses(error) },

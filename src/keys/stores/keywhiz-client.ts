@@ -1,6 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { agentFor } from "../../net/agent.ts";
-import { codeOf, failureOf, networkPasses } from "../../net/failure.ts";
+import { codeOf, failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { type HttpAnswer, send } from "../../net/http.ts";
 import type { KeyContext } from "../kind.ts";
 import type { KeywhizAddress } from "./keywhiz.ts";
@@ -23,7 +23,7 @@ export async function getSecret(
       { method: "GET", url, headers: { accept: "application/json" } },
       { signal, agent },
     );
-    if (answer.status === 429 || answer.status >= 500) throw new Busy(answer.status);
+    if (statusPasses(answer.status)) throw new Busy(answer.status);
     return answer;
   } finally {
     agent.destroy();

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { failureOf, networkPasses } from "../../net/failure.ts";
+import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
 
 /** What Vault answered with a status that says no: 400, 403, 404, 429, 5xx, … */
@@ -40,7 +40,8 @@ export function vaultError(status: number, body: unknown, sent: readonly string[
 export function passesByItself(error: unknown): boolean {
   if (error instanceof VaultError) {
     if (isSealed(error) || error.status === 501) return false;
-    return error.status === 412 || error.status === 429 || error.status >= 500;
+    // 412: a standby that has not caught up yet
+    return error.status === 412 || statusPasses(error.status);
   }
   return networkPasses(error);
 }

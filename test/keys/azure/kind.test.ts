@@ -329,7 +329,7 @@ test("service principal: a certificate that cannot be read, or is no PEM with a 
   const folder = emptyFolder();
   writeFileSync(join(folder, "x.pfx"), Buffer.from([0x30, 0x82, 1, 2]));
   for (const [name, message] of [
-    ["gone.pem", /gone\.pem cannot be read: ENOENT/],
+    ["gone.pem", /gone\.pem cannot be read: it is not there/],
     ["x.pfx", /x\.pfx is not PEM with its private key/],
   ] as const) {
     const { AZURE_CLIENT_SECRET: _, ...rest } = PRINCIPAL;
