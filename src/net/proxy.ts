@@ -32,10 +32,18 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
 export function parseProxy(text: string, name: string): URL {
   const address = text.includes("://") ? text : `http://${text}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url && /^https?:$/.test(url.protocol)) return url;
+  if (url && /^https?:$/.test(url.protocol) && isSound(url.username + url.password)) return url;
   throw new TsopsError("generic", `${name} is not the address of a proxy that can be used`, {
-    hint: "write it as http://HOST:PORT",
+    hint: "write it as http://HOST:PORT; special characters of a password are written as %XX",
   });
+}
+
+function isSound(encoded: string): boolean {
+  try {
+    return decodeURIComponent(encoded) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Many set ALL_PROXY to a SOCKS proxy for other programs: that is no error. */

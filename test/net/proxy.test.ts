@@ -1,7 +1,10 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { awsClientConfig } from "../../src/keys/aws/client.ts";
+import { managedIdentity } from "../../src/keys/azure/managed-identity.ts";
 import { connectionTo } from "../../src/keys/azure/network.ts";
 import { agentFor as googleAgent } from "../../src/keys/google/network.ts";
 import { vaultAgent } from "../../src/keys/vault/transport.ts";
@@ -85,7 +88,12 @@ for (const [kind, reading] of Object.entries(KINDS)) {
   });
 
   test(`what is no HTTP proxy is refused, without its password: ${kind}`, async () => {
-    for (const text of ["socks5://me:hunter2@p.example", "http://", "http://me:hunter2@p:x"]) {
+    for (const text of [
+      "socks5://me:hunter2@p.example",
+      "http://",
+      "http://me:hunter2@p:x",
+      "me:hunter2%@p.example",
+    ]) {
       const error: unknown = await reading("https://a.example", { HTTPS_PROXY: text }).catch(
         (e: unknown) => e,
       );
@@ -102,6 +110,37 @@ test("Vault's own variables go before, for every address", () => {
   assert.is(of(own), "http://third.example:3/");
   assert.is(of({ ...own, VAULT_PROXY_ADDR: "http://own.example:4" }), "http://own.example:4/");
   assert.throws(() => of({ VAULT_PROXY_ADDR: "socks5://x" }), /VAULT_PROXY_ADDR is not the address/);
+});
+
+test("what gives out identities on a machine is asked directly, whatever the process's environment says", async () => {
+  const answer = { access_token: "of the machine", expires_on: String(Math.floor(Date.now() / 1000) + 3600) };
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response
+      .setHeader("content-type", "application/json")
+      .end(JSON.stringify({ ...answer, token_type: "Bearer" }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const own = {
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    HTTP_PROXY: "http://127.0.0.1:9",
+    IDENTITY_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}/msi/token`,
+    IDENTITY_HEADER: "h",
+  };
+  const before = { ...process.env };
+  Object.assign(process.env, own);
+  try {
+    const source = await managedIdentity(contextWith(own), true);
+    assert.ok("make" in source);
+    const token = await (await source.make()).getToken("https://vault.azure.net/.default");
+    assert.is(token?.token, "of the machine");
+    assert.is(asked.length, 1);
+  } finally {
+    for (const name of Object.keys(own)) delete process.env[name];
+    Object.assign(process.env, before);
+    server.close();
+  }
 });
 
 test("a name that is in the variable twice, in both cases, is that in capitals; an empty one is none", () => {

@@ -95,10 +95,10 @@ const SETTINGS = {
 };
 
 function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
+  const socket = SOCKETS.find(([pattern]) => pattern.test(details));
   const failure = failureIn(details, SETTINGS);
-  const [, cause = failure?.why, hint = failure?.hint] =
-    SOCKETS.find(([pattern]) => pattern.test(details)) ?? [];
-  if (cause === undefined || failure?.kind === "broke") {
+  const [, cause = failure?.why, hint = failure?.hint] = socket ?? [];
+  if (cause === undefined || (!socket && failure?.kind === "broke")) {
     return tls
       ? {
           what: "the key service hangs up",
