@@ -23,6 +23,18 @@ const shared = {
   logLevel: "warning",
 };
 
+/** dist/cjs/index.js. */
+const REQUIRED = `try {
+  module.exports = require("../index.js");
+} catch (error) {
+  if (error.code !== "ERR_REQUIRE_ESM") throw error;
+  const message =
+    'require("tsops") needs Node 20.19, or 22.12 or newer, without --no-experimental-require-module ' +
+    \`(this is Node \${process.versions.node}); await import("tsops") works without that, too\`;
+  throw Object.assign(new Error(message, { cause: error }), { code: error.code });
+}
+`;
+
 rmSync(dist, { recursive: true, force: true });
 const types = runTypes();
 await Promise.all([program(), buildLibrary(), types, commonJs()]);
@@ -48,13 +60,16 @@ async function buildLibrary() {
   });
 }
 
-/** For `require`: the same modules, which so exist once however they are loaded. Node does that from 20.19 and 22.12 on. */
+/**
+ * For `require`: the same modules, which so exist once however they are loaded. Node does that from 20.19 and 22.12 on
+ * (package.json, engines): packages that tsops is made of are modules only, so an older one cannot be helped.
+ */
 async function commonJs() {
   await types;
   const folder = join(dist, "cjs");
   cpSync(join(dist, "types"), join(folder, "types"), { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
-  writeFileSync(join(folder, "index.js"), 'module.exports = require("../index.js");\n');
+  writeFileSync(join(folder, "index.js"), REQUIRED);
 }
 
 /** Declarations for the library. */

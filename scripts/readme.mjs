@@ -1,11 +1,12 @@
-// Fills README.md with what the built program prints there: `node scripts/readme.mjs`. With --check it only says whether
-// the README is up to date; keys, ciphertexts, times and seals are other ones in each run and do not count.
+// Fills README.md and the pages in docs/ with what the built program prints there: `node scripts/readme.mjs`. With
+// --check it only says whether they are up to date; keys, ciphertexts, times and seals are other ones in each run and do
+// not count.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { git, inEmptyFolder, line, root, shortened, shownOf } from "./shown.mjs";
 
-const README = join(root, "README.md");
-const SHOWN = /(<!-- made by scripts\/readme\.mjs -->\n\n```console\n)(.*?)(\n```)/s;
+const check = process.argv.includes("--check");
+const SHOWN = /(<!-- made by scripts\/readme\.mjs -->\n\n```console\n)(.*?)(\n?```)/s;
 const SECRETS = `# the staging cluster
 db:
   host: db.example.com
@@ -14,12 +15,18 @@ db:
 port: 5432
 `;
 
-/** A first hour with tsops, as a terminal shows it. */
-function session(folder) {
-  const file = join(folder, "secrets.yaml");
+/** Collects what a terminal shows. */
+function terminal(folder) {
   const steps = [];
   const say = (command, printed = "") => steps.push([`$ ${command}`, printed].filter(Boolean).join("\n"));
   const run = (...argv) => steps.push([line(...argv), shownOf(folder, ...argv)].filter(Boolean).join("\n"));
+  return { say, run, text: () => steps.join("\n\n") };
+}
+
+/** A first hour with tsops. */
+function firstHour(folder) {
+  const file = join(folder, "secrets.yaml");
+  const { say, run, text } = terminal(folder);
   git(folder, "init", "--quiet");
   writeFileSync(file, SECRETS);
   say("cat secrets.yaml", SECRETS.trimEnd());
@@ -29,12 +36,33 @@ function session(folder) {
   git(folder, "add", ".");
   git(folder, "commit", "--quiet", "-m", "Secrets");
   say('git add . && git commit -qm "Secrets"');
+  // else the time in the file, and with it the difference, depends on how fast the machine is
+  waitForNextSecond();
   run("set", "secrets.yaml", '["db"]["password"]', '"battery staple"');
   say("git diff -U1", shortened(git(folder, "diff", "-U1").toString()).trimEnd());
   run("decrypt", "secrets.yaml");
   run("exec", "secrets.yaml", "--", "printenv", "db_password");
-  return steps.join("\n\n");
+  return text();
 }
+
+function waitForNextSecond() {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000 - (Date.now() % 1000) + 10);
+}
+
+/** Whether an installation works. */
+function firstSteps(folder) {
+  const { say, run, text } = terminal(folder);
+  run("--version");
+  writeFileSync(join(folder, "secrets.yaml"), "password: s3cret\n");
+  say("echo 'password: s3cret' > secrets.yaml");
+  run("init");
+  run("encrypt", "-i", "secrets.yaml");
+  run("decrypt", "secrets.yaml");
+  run("doctor", "secrets.yaml");
+  return text();
+}
+
+const PAGES = { "README.md": firstHour, "docs/installation.md": firstSteps };
 
 /** The lines of a wrapped data key say nothing to a reader. */
 function withoutBody(text) {
@@ -51,16 +79,17 @@ function steady(text) {
     .replace(/seal: v2:\S+/g, "seal");
 }
 
-const readme = readFileSync(README, "utf8");
-const [, , shown] = SHOWN.exec(readme) ?? [];
-if (shown === undefined) throw new Error("README.md has no place for what the program prints");
-const printed = inEmptyFolder(session);
-if (process.argv.includes("--check")) {
-  const same = steady(shown) === steady(printed);
-  console.log(same ? "README.md is up to date" : "README.md is out of date: run node scripts/readme.mjs");
-  process.exitCode = same ? 0 : 1;
-} else
-  writeFileSync(
-    README,
-    readme.replace(SHOWN, (_, before, _old, after) => before + printed + after),
-  );
+const outdated = Object.entries(PAGES).filter(([name, session]) => {
+  const page = readFileSync(join(root, name), "utf8");
+  const [, , shown] = SHOWN.exec(page) ?? [];
+  if (shown === undefined) throw new Error(`${name} has no place for what the program prints`);
+  const printed = inEmptyFolder(session);
+  if (steady(shown) === steady(printed)) return false;
+  if (!check)
+    writeFileSync(join(root, name), page.replace(SHOWN, `$1${printed.replaceAll("$", "$$$$")}\n\`\`\``));
+  return true;
+});
+for (const [name] of outdated)
+  console.log(check ? `${name} is out of date: run node scripts/readme.mjs` : `wrote ${name}`);
+if (outdated.length === 0) console.log("the pages are up to date");
+else if (check) process.exitCode = 1;

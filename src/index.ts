@@ -4,6 +4,7 @@
  * No function here writes to the console, ends the process or changes `process.env`. Importing it loads no key
  * provider's SDK; those load when a key of their kind is used.
  */
+
 import { basename } from "node:path";
 import { driftFrom, type Protection, protectedBy, protectionWanted } from "./config/drift.ts";
 import { type OpenDocument, openRead, reopen, type Session } from "./document.ts";
@@ -18,11 +19,12 @@ import { valueAt } from "./formats/path.ts";
 import { fromPlain, type PlainValue, toPlain } from "./formats/plain.ts";
 import { decodeText, encodeText } from "./formats/text.ts";
 import { homeFolder, NO_HOME } from "./home.ts";
-import { type Allow, allowAll, namedByKeys } from "./keys/allow.ts";
+import { type Allow, allowAll, namedByKeys } from "./keys/allow-lists.ts";
+import { TABLE_OF_KINDS } from "./keys/context.ts";
 import { forgetKeys } from "./keys/groups.ts";
-import type { KindName, MasterKey } from "./keys/kind.ts";
+import type { MasterKey } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
-import { kindNamed } from "./keys/table.ts";
+import { type KindName, kindNamed } from "./keys/table.ts";
 import { keysOfUri } from "./keys/uri.ts";
 import { type EncryptedText, readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
@@ -34,8 +36,8 @@ export type { ErrorCode, Place } from "./errors.ts";
 export { TsopsError } from "./errors.ts";
 export type { FormatName, PathElement } from "./formats/format.ts";
 export type { PlainValue } from "./formats/plain.ts";
-export type { Allow } from "./keys/allow.ts";
-export type { KindName } from "./keys/kind.ts";
+export type { Allow } from "./keys/allow-lists.ts";
+export type { KindName } from "./keys/table.ts";
 export type { Selector, SelectorKind } from "./sops/selection.ts";
 
 /** How keys are reached, and what text it is. */
@@ -304,7 +306,7 @@ async function openWith(text: EncryptedText, options: Options, session: Session)
   const { ignoreMac } = options;
   if (options.requireSeal && sealOf(text.metadata) === undefined) {
     await forgetKeys(session.context);
-    throw new TsopsError("seal-missing", "the document has no seal, and requireSeal wants one", {
+    throw new TsopsError("seal-missing", "the document has no seal, and requireSeal requires one", {
       hint: "SOPS wrote it, or somebody removed the seal: compare it with git's history",
     });
   }
@@ -357,9 +359,7 @@ async function readNamed(
 /** @throws TsopsError("usage") if something is not a key. */
 function toGroup(recipients: Recipients): MasterKey[] {
   if (isUris(recipients)) return recipients.flatMap(keysOfUri);
-  return Object.entries(recipients).flatMap(([kind, ids]) =>
-    ids.flatMap((id) => kindNamed(kind as KindName).parse(id)),
-  );
+  return Object.entries(recipients).flatMap(([kind, ids]) => ids.flatMap((id) => kindNamed(kind).parse(id)));
 }
 
 function isUris(recipients: Recipients): recipients is readonly string[] {
@@ -383,6 +383,7 @@ function sessionOf(options: EncryptionOptions): Session {
       allow: async () => allowAll([options.allow ?? {}, namedByKeys(groupsOf(options).flat())]),
       prompt: options.prompt,
       warn: (message) => options.onWarning?.(message),
+      kinds: TABLE_OF_KINDS,
       cache: new Map(),
     },
   };

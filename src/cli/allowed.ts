@@ -6,6 +6,8 @@ import { Configurations, readConfig } from "../config/find.ts";
 import { userConfig } from "../config/user.ts";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
+import { allowLine, holds, unknownValue } from "../keys/allow.ts";
+import type { AllowList, Unvouched } from "../keys/allow-list.ts";
 import {
   type Allow,
   allowAll,
@@ -13,13 +15,9 @@ import {
   allowedByEnvironment,
   allowedByVariable,
   allowedValues,
-  allowLine,
-  holds,
-  type ListName,
   namedByKeys,
-  type Unvouched,
-  unknownValue,
-} from "../keys/allow.ts";
+} from "../keys/allow-lists.ts";
+import { AWS_PROFILES } from "../keys/aws/allow.ts";
 import { textField } from "../keys/fields.ts";
 import { printable, shellQuoted } from "../printable.ts";
 import type { Args } from "./args.ts";
@@ -78,14 +76,14 @@ export class Allowed {
   }
 
   /** Asks about the configuration that names a value, once a run, or says what to do. */
-  async vouch(name: ListName, value: string): Promise<"allowed" | Unvouched> {
+  async vouch(list: AllowList, value: string): Promise<"allowed" | Unvouched> {
     const here = await this.here();
-    if (here && holds(here.names, name, value)) {
+    if (here && holds(here.names, list, value)) {
       if (this.asks && (await (this.answer ??= this.ask(here)))) return "allowed";
       return this.unapproved(here);
     }
-    const beside = (await this.beside()).find(({ names }) => holds(names, name, value));
-    return beside ? this.unapproved(beside) : unknownValue(name, value);
+    const beside = (await this.beside()).find(({ names }) => holds(names, list, value));
+    return beside ? this.unapproved(beside) : unknownValue(list, value);
   }
 
   private ownList(): Promise<Allow> {
@@ -169,7 +167,7 @@ function namedHere(args: Args, io: Io): Allow {
         return { kind, id, role: textField(fields, "role"), profile: textField(fields, "aws_profile") };
       }),
     ),
-    { awsProfile: profile ? [profile] : [] },
+    { [AWS_PROFILES.name]: profile ? [profile] : [] },
   ]);
 }
 

@@ -1,40 +1,46 @@
 import { resolve } from "node:path";
 import type { Drift } from "../config/drift.ts";
 import { type Place, TsopsError } from "../errors.ts";
-import { type PathElement, pathOf } from "../formats/format.ts";
+import { append } from "../formats/append.ts";
+import { type Entry, type PathElement, pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { decodeText, placeOf } from "../formats/text.ts";
 import { groupsFromMetadata } from "../keys/metadata.ts";
-import { bareValues } from "../sops/bare.ts";
+import { bareHint, bareValues } from "../sops/bare.ts";
 import { compileSelector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
 import { describeDrift } from "./drift.ts";
 import { readEncryptedAs, readInput } from "./files.ts";
 import type { Io } from "./io.ts";
 import { driftJson } from "./json.ts";
-import { warnOfNothing } from "./remarks.ts";
+import { type Nothing, nothingSelected, warnOfNothing } from "./remarks.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 import { driftOf } from "./vouch.ts";
 
 /** What is wrong with an encrypted file. The words stay: `--json` prints them. */
 export type Problem =
-  | { readonly problem: "plain-value"; readonly path: readonly PathElement[]; readonly place: Place }
+  | { readonly problem: "plain-value"; readonly entry: Entry; readonly place: Place }
   | { readonly problem: "differs-from-rule"; readonly drift: Drift; readonly settings: Settings }
   | { readonly problem: "seal-missing"; readonly message: string };
 
 /**
  * What is wrong with an encrypted file, as far as that can be seen without a key: values that should be encrypted and are
  * not, differences from the creation rule, a missing seal where one is required. A selector that selects nothing is no
- * mistake of the file: it is only said.
+ * mistake of the file (docs/json.md says why): it is only said.
  */
-export async function problemsOf(name: string, args: Args, io: Io): Promise<Problem[]> {
+export async function problemsOf(
+  name: string,
+  args: Args,
+  io: Io,
+): Promise<{ problems: Problem[]; nothing: Nothing | undefined }> {
   const text = decodeText((await readInput(name, io)).bytes);
   const { format, reading, metadata } = await readEncryptedAs(text, name, args);
-  await warnOfNothing(reading, { name, selector: metadata.selector }, io);
+  const nothing = await nothingSelected(reading, metadata.selector);
+  await warnOfNothing(name, nothing, io);
   const bare = bareValues(reading, await compileSelector(metadata.selector));
   const problems = bare.map((entry): Problem => {
-    return { problem: "plain-value", path: pathOf(entry), place: placeOf(text, entry.start) };
+    return { problem: "plain-value", entry, place: placeOf(text, entry.start) };
   });
   const settings = await loadSettings(resolve(io.cwd, name), args, io);
   const groups = groupsFromMetadata(metadata.tree);
@@ -46,7 +52,7 @@ export async function problemsOf(name: string, args: Args, io: Io): Promise<Prob
     if (!(error instanceof TsopsError)) throw error;
     problems.push({ problem: "seal-missing", message: error.message });
   }
-  return problems;
+  return { problems, nothing };
 }
 
 /** More of one file help nobody. */
@@ -54,11 +60,21 @@ const SHOWN_VALUES = 10;
 
 /** Each problem as a line, and what belongs below it. */
 export function problemLines(name: string, problems: readonly Problem[]): [string, ...string[]][] {
-  const bare = problems.filter(({ problem }) => problem === "plain-value").length;
+  const bare = problems.flatMap((problem) => (problem.problem === "plain-value" ? [problem.entry] : []));
   const lines: [string, ...string[]][] = problems
     .filter(({ problem }, i) => problem !== "plain-value" || i < SHOWN_VALUES)
     .map((problem) => linesOf(name, problem));
-  if (bare > SHOWN_VALUES) lines.splice(SHOWN_VALUES, 0, [`${name}: and ${bare - SHOWN_VALUES} more values`]);
+  if (bare.length > SHOWN_VALUES)
+    lines.splice(SHOWN_VALUES, 0, [`${name}: and ${bare.length - SHOWN_VALUES} more values`]);
+  const last = lines[Math.min(bare.length, SHOWN_VALUES + 1) - 1];
+  // once for all of them
+  if (bare.length > 0)
+    append(
+      last!,
+      bareHint(bare, name)
+        .split("\n")
+        .map((line) => `  ${line}`),
+    );
   return lines;
 }
 
@@ -66,7 +82,7 @@ function linesOf(name: string, problem: Problem): [string, ...string[]] {
   switch (problem.problem) {
     case "plain-value": {
       const { line, column } = problem.place;
-      const where = `${name}:${line}:${column}: the value at ${formatPath(problem.path)}`;
+      const where = `${name}:${line}:${column}: the value at ${formatPath(pathOf(problem.entry))}`;
       return [`${where} is not encrypted, and should be`];
     }
     case "differs-from-rule": {
@@ -82,7 +98,7 @@ export function problemJson(problem: Problem) {
   switch (problem.problem) {
     case "plain-value": {
       const { line, column } = problem.place;
-      return { problem: problem.problem, path: problem.path.map(elementJson), line, column };
+      return { problem: problem.problem, path: pathOf(problem.entry).map(elementJson), line, column };
     }
     case "differs-from-rule":
       return { problem: problem.problem, ...driftJson(problem.drift, problem.settings)! };

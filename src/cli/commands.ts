@@ -135,7 +135,7 @@ export const COMMANDS: readonly Command[] = [
       "encryption-context": KEYS["encryption-context"]!,
     },
     examples: [
-      ["tsops rotate -i --rm-age age1… secrets.yaml", "take a person's key away"],
+      ["tsops rotate -i --rm-age age1… secrets.yaml", "remove a person's key"],
       ["tsops rotate -i --add-key gcpkms://projects/… --rm-key pgp:D2FD… *.yaml", "keys of any kind"],
     ],
     load: async () => (await import("./commands/rotate.ts")).rotate,
@@ -155,7 +155,7 @@ export const COMMANDS: readonly Command[] = [
       ["tsops updatekeys secrets.yaml", "shows the difference and asks"],
       ["tsops updatekeys --update-selector secrets.yaml", "the rule's selector, too"],
       ["tsops updatekeys -y config/*.yaml", "without asking"],
-      ["tsops updatekeys --check .", "for CI: exit 1 if a file has not the keys of its rule"],
+      ["tsops updatekeys --check .", "for CI: exit 1 if a file does not have the keys of its rule"],
     ],
     load: async () => (await import("./commands/updatekeys.ts")).updatekeys,
   },
@@ -205,7 +205,7 @@ export const COMMANDS: readonly Command[] = [
       ...YES,
       ...BATCH,
       recursive: flag("publish every encrypted file below a folder, under its path there"),
-      "omit-extensions": flag("leave the files' extensions away in their names there"),
+      "omit-extensions": flag("leave the extensions out of the names there"),
       "input-type": TYPES["input-type"]!,
     },
     examples: [
@@ -290,7 +290,7 @@ export const COMMANDS: readonly Command[] = [
     },
     examples: [
       ["tsops keygen -o key.txt", "the recipient is printed"],
-      ["tsops keygen --master --key awskms://arn:…", "what is printed is of no use without that key"],
+      ["tsops keygen --master --key awskms://arn:…", "what is printed is useless without that key"],
     ],
     load: async () => (await import("./commands/keygen.ts")).keygen,
   },
@@ -302,7 +302,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ["tsops init", "for files called secrets.*, *.enc.*, .env and the like; never overwrites anything"],
       ["tsops init 'config/*.yaml'", "for these files"],
-      ["tsops init", "in a clone that has a configuration: makes your key, and says how to be let in"],
+      ["tsops init", "in a clone that has a configuration: makes your key, and says how to get access"],
     ],
     load: async () => (await import("./commands/init.ts")).init,
   },

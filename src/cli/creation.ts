@@ -7,9 +7,9 @@ import { chooseSelector } from "../config/selectors.ts";
 import type { NewFile, Recipients } from "../document.ts";
 import { changed, TsopsError } from "../errors.ts";
 import type { FormatName } from "../formats/format.ts";
-import { parseEncryptionContext, parseKms } from "../keys/aws/kind.ts";
-import type { KindName, MasterKey } from "../keys/kind.ts";
-import { kindNamed } from "../keys/table.ts";
+import { parseEncryptionContext } from "../keys/aws/kind.ts";
+import type { KeyKind, MasterKey } from "../keys/kind.ts";
+import { kindNamed, sopsKinds } from "../keys/table.ts";
 import { keysOfUri, parseUri } from "../keys/uri.ts";
 import { nearest } from "../nearest.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "../sops/selection.ts";
@@ -18,16 +18,8 @@ import type { Io } from "./io.ts";
 import { note } from "./report.ts";
 import { isOnlyBeside, loadSettings, ruleFor, type Settings } from "./settings.ts";
 
-/** Key options and their variables, in the order in which SOPS puts the keys together (SPEC section 7). */
-const KEY_OPTIONS: readonly (readonly [option: string, variable: string, kind: KindName])[] = [
-  ["kms", "SOPS_KMS_ARN", "kms"],
-  ["gcp-kms", "SOPS_GCP_KMS_IDS", "gcp_kms"],
-  ["hckms", "SOPS_HUAWEICLOUD_KMS_IDS", "hckms"],
-  ["azure-kv", "SOPS_AZURE_KEYVAULT_URLS", "azure_kv"],
-  ["pgp", "SOPS_PGP_FP", "pgp"],
-  ["hc-vault-transit", "SOPS_VAULT_URIS", "hc_vault"],
-  ["age", "SOPS_AGE_RECIPIENTS", "age"],
-];
+/** The kinds that have options and variables, in the order in which SOPS puts their keys together (SPEC section 7). */
+const OPTION_KINDS = sopsKinds("option");
 
 interface KeysFrom {
   /** Such as `add-`. */
@@ -73,7 +65,7 @@ function nameElsewhere(
   prefix: string,
   config: Config | undefined,
 ): TsopsError | undefined {
-  const word = KEY_OPTIONS.map(([option]) => args.text(prefix + option)).find((text) => {
+  const word = OPTION_KINDS.map(({ sops }) => args.text(prefix + sops.option)).find((text) => {
     return (
       text !== undefined && (config?.groups.has(text) || config?.names.some(({ name }) => name === text))
     );
@@ -99,28 +91,27 @@ function unknownName(word: string, config: Config | undefined): TsopsError {
 
 /** The keys that the person's variables name. */
 export function keysOfEnvironment(env: Io["env"]): MasterKey[] {
-  return KEY_OPTIONS.flatMap(([, variable, kind]) => {
-    const list = env[variable] ?? "";
-    return list === "" ? [] : kindNamed(kind).parse(list);
-  });
+  return OPTION_KINDS.flatMap((kind) => kind.parse(env[kind.sops.variable] ?? ""));
 }
 
 /** The keys of `--key`, to which the options for AWS KMS apply as to `--kms`. */
 function masterKeysOfUri(uri: string, args: Args): MasterKey[] {
   const ref = parseUri(uri);
-  if (ref?.kind !== "kms") return keysOfUri(uri);
-  const context = parseEncryptionContext(args.text("encryption-context") ?? "");
-  return parseKms(ref.id, { context, awsProfile: args.text("aws-profile") });
+  return ref ? parsed(kindNamed(ref.kind), ref.id, args) : keysOfUri(uri);
 }
 
 function byKind(args: Args, prefix: string, env: Io["env"]): MasterKey[] {
-  return KEY_OPTIONS.flatMap(([option, variable, kind]) => {
+  return OPTION_KINDS.flatMap((kind) => {
+    const { option, variable } = kind.sops;
     const list = args.text(prefix + option) ?? env[variable] ?? "";
-    if (list === "") return [];
-    if (kind !== "kms") return kindNamed(kind).parse(list);
-    const context = parseEncryptionContext(args.text("encryption-context") ?? "");
-    return parseKms(list, { context, awsProfile: args.text("aws-profile") });
+    return list === "" ? [] : parsed(kind, list, args);
   });
+}
+
+function parsed(kind: KeyKind, list: string, args: Args): MasterKey[] {
+  if (!kind.withProfile) return kind.parse(list);
+  const context = parseEncryptionContext(args.text("encryption-context") ?? "");
+  return kind.parse(list, { context, awsProfile: args.text("aws-profile") });
 }
 
 export interface Creation extends NewFile {

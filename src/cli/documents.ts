@@ -14,7 +14,7 @@ export async function chosenDocument(open: OpenDocument, name: string, args: Arg
   const given = args.number("document");
   if (given === undefined) {
     if (documents > 1)
-      await note(io, `${name}: only the first of ${documents} documents counts here (--document 0)`);
+      await note(io, `${name}: only the first of ${documents} documents is used (--document 0)`);
     return 0;
   }
   if (Number.isInteger(given) && given >= 0 && given < documents) return given;

@@ -27,7 +27,7 @@ export async function readInput(name: string, io: Io): Promise<ReadFile> {
     return read;
   } catch (error) {
     if (name !== "-" || !(error instanceof TsopsError)) throw error;
-    throw changed(error, { hint: "standard input is read where no file is named: leave the - away" });
+    throw changed(error, { hint: "standard input is read when no file is named: leave out the -" });
   }
 }
 
@@ -80,7 +80,7 @@ async function looksOtherwise(error: unknown, text: string, type: FormatName): P
   if (!(error instanceof TsopsError) || !["parse", "print", "no-metadata"].includes(error.code)) return error;
   const { format } = await recognize(text, type).catch(() => ({ format: undefined }));
   if (!format) return error;
-  const hint = `it looks like an encrypted file of type ${format.name}: leave --input-type ${type} away`;
+  const hint = `it looks like an encrypted file of type ${format.name}: leave out --input-type ${type}`;
   return changed(error, { hint });
 }
 
@@ -98,7 +98,7 @@ export async function refuseOtherFormat(args: Args, format: Format): Promise<voi
   if (!isFormatName(type) || (await loadFormat(type)) === format) return;
   throw new TsopsError(
     "usage",
-    `the file is ${format.name} and stays it: --output-type ${type} cannot be had here`,
+    `the file is ${format.name} and stays ${format.name}: --output-type ${type} does not work here`,
     {
       hint: `decrypt it with --output-type ${type}, and encrypt that`,
     },

@@ -73,7 +73,7 @@ export async function notePassedOver(passedOver: readonly PassedOver[], io: Io):
 }
 
 function lineFor({ name, why }: PassedOver, writes: boolean): string {
-  if (why === "no-file") return `${name} is no regular file: it is passed over`;
+  if (why === "no-file") return `${name} is not a regular file, and is skipped`;
   return `${name} is a link that leads out of the folder: name it to ${writes ? "change" : "read"} what it points to`;
 }
 
@@ -83,5 +83,5 @@ const SHOWN = 10;
 async function noteAll(lines: readonly string[], io: Io): Promise<void> {
   for (const line of lines.slice(0, SHOWN)) await note(io, line);
   const more = lines.length - SHOWN;
-  if (more > 0) await note(io, `and ${more} more that are passed over like these`);
+  if (more > 0) await note(io, `and ${more} more that are skipped like these`);
 }

@@ -1,4 +1,6 @@
 import type { Options } from "yargs";
+import type { SopsNames } from "../keys/kind.ts";
+import { KINDS } from "../keys/table.ts";
 
 type OptionTable = Readonly<Record<string, Options>>;
 
@@ -12,8 +14,8 @@ const flag = (describe: string, more: Options = {}): Options => ({ type: "boolea
 
 /** Options that every command takes, before or after its name. */
 const GLOBAL_SELECTORS: OptionTable = {
-  "unencrypted-comment-regex": text("leave values plain that stand under a matching comment"),
-  "encrypted-comment-regex": text("encrypt only values that stand under a matching comment"),
+  "unencrypted-comment-regex": text("leave values plain that are under a matching comment"),
+  "encrypted-comment-regex": text("encrypt only values that are under a matching comment"),
   "mac-only-encrypted": flag("let the MAC cover encrypted values only"),
 };
 
@@ -22,7 +24,7 @@ export const GLOBAL: OptionTable = {
   indent: {
     type: "number",
     requiresArg: true,
-    describe: "blanks a level where YAML or JSON is printed anew",
+    describe: "how many spaces to indent each level by, where YAML or JSON is printed",
   },
   verbose: flag("say more about what is done"),
   "no-color": flag("no colours, also on a terminal; NO_COLOR in the environment does the same"),
@@ -54,17 +56,23 @@ export const OUTPUT: OptionTable = {
 
 const URIS: Options = { array: true, nargs: 1 };
 
+function keyOption({ option, listed, alias }: SopsNames): [string, Options] {
+  return [option, text(`${listed}, separated by commas`, alias ? { alias } : {})];
+}
+
+/** For keys that are used with a profile and a context. */
+const PROFILE: [string, Options][] = [
+  ["aws-profile", text("the AWS profile to use with the KMS keys")],
+  ["encryption-context", text("AWS KMS encryption context: key:value pairs, separated by commas")],
+];
+
 /** Which master keys encrypt. */
 export const KEYS: OptionTable = {
-  kms: text("AWS KMS ARNs, separated by commas", { alias: "k" }),
-  "aws-profile": text("the AWS profile to use with the KMS keys"),
-  "encryption-context": text("AWS KMS encryption context: key:value pairs, separated by commas"),
-  "gcp-kms": text("Google Cloud KMS resource ids, separated by commas"),
-  hckms: text("HuaweiCloud KMS key ids, separated by commas"),
-  "azure-kv": text("Azure Key Vault key URLs, separated by commas"),
-  "hc-vault-transit": text("Vault transit key URIs, separated by commas"),
-  pgp: text("PGP fingerprints, separated by commas", { alias: "p" }),
-  age: text("age recipients, separated by commas", { alias: "a" }),
+  ...Object.fromEntries(
+    KINDS.flatMap(({ sops, withProfile }) =>
+      sops ? [keyOption(sops), ...(withProfile ? PROFILE : [])] : [],
+    ),
+  ),
   key: text(
     "a master key by its URI, of any kind (see `tsops config --help`), or by its name in the configuration, as is a group of keys; may be given several times",
     URIS,
@@ -96,17 +104,9 @@ export const NO_THRESHOLD: OptionTable = {
 /** Options to add and remove one kind's keys: `--add-age`, `--rm-age`, … */
 export const ADD_REMOVE: OptionTable = {
   ...Object.fromEntries(
-    [
-      ["kms", "AWS KMS ARNs"],
-      ["gcp-kms", "Google Cloud KMS resource ids"],
-      ["hckms", "HuaweiCloud KMS key ids"],
-      ["azure-kv", "Azure Key Vault key URLs"],
-      ["hc-vault-transit", "Vault transit key URIs"],
-      ["pgp", "PGP fingerprints"],
-      ["age", "age recipients"],
-    ].flatMap(([name, what]) => [
-      [`add-${name}`, text(`${what} to add`)],
-      [`rm-${name}`, text(`${what} to remove`)],
+    KINDS.flatMap(({ sops }) => sops ?? []).flatMap(({ option, listed }) => [
+      [`add-${option}`, text(`${listed} to add`)],
+      [`rm-${option}`, text(`${listed} to remove`)],
     ]),
   ),
   "add-key": text("a master key to add, by its URI or its name in the configuration", URIS),
@@ -114,7 +114,7 @@ export const ADD_REMOVE: OptionTable = {
 };
 
 export const IGNORE_MAC: OptionTable = {
-  "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted all the same"),
+  "ignore-mac": flag("do not check MAC and seal: a changed file is decrypted anyway"),
 };
 
 export const YES: OptionTable = { yes: flag("answer every question with yes", { alias: "y" }) };

@@ -24,9 +24,9 @@ export function rememberPlace(name: string, io: Io): void {
 export function checkPlace(name: string, io: Io): void {
   const place = places.get(io)?.get(name);
   if (place === undefined || place === placeOf(name, io)) return;
-  const message = "since its folder was looked through, a link was put on the way to this file";
+  const message = "a link was put into the path of this file after its folder was searched";
   throw new TsopsError("changed-on-disk", message, {
-    hint: "nothing was written; look at who did that, and name the file if it is meant",
+    hint: "nothing was written; find out who did that, and name the file itself if it is intended",
     place: { file: name },
   });
 }

@@ -52,8 +52,8 @@ export async function askHidden(
   if (more.length === 0) return line;
   throw (
     severalLines ??
-    new TsopsError("usage", "what was typed or pasted has several lines, and one is asked for", {
-      hint: "nothing of it was taken; try again with one line",
+    new TsopsError("usage", "what was typed or pasted has several lines, and only one is possible", {
+      hint: "nothing was used; try again with one line",
     })
   );
 }
@@ -127,7 +127,7 @@ export async function askAnew(
     const answer = await Promise.race([input.line(), gone]);
     if (answer !== "gone") return answer;
     takenBack.add(io.stdin);
-    await write(output, "\nNobody waits for an answer any more.\n");
+    await write(output, "\nThe question was withdrawn: no answer is needed any more.\n");
     return undefined;
   };
   try {

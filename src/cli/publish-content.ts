@@ -10,7 +10,7 @@ import { decodeText, placeOf } from "../formats/text.ts";
 import { compareGroups, differs } from "../keys/difference.ts";
 import { groupsFromMetadata } from "../keys/metadata.ts";
 import { type Content, recreatedContent } from "../publish/content.ts";
-import { bareValues } from "../sops/bare.ts";
+import { bareHint, bareValues } from "../sops/bare.ts";
 import { type Bare, coverageChange } from "../sops/coverage.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
@@ -47,7 +47,7 @@ export async function readEncryptedFile({ file, settings }: Plan, args: Args, io
     `the value at ${where} is not encrypted, and the file says that it should be`,
     {
       place: placeOf(text, bare.start),
-      hint: "somebody put it there without tsops: take it out, and set it with `tsops set` or `tsops edit`",
+      hint: bareHint([bare], file),
     },
   );
 }

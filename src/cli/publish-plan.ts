@@ -140,7 +140,7 @@ async function planFor(
 function notTrusted(config: string): TsopsError {
   return new TsopsError(
     "not-allowed",
-    "the only configuration for it is one in its own folder, and that is not trusted with where secrets go",
+    "its only configuration is in its own folder, which is not trusted to say where secrets go",
     {
       place: { file: config },
       hint: "change to that folder, or name the file with --config, if you know it",
@@ -189,7 +189,7 @@ function collision({ file, address }: Plan): TsopsError {
 }
 
 function ontoItself({ file, address }: Plan): TsopsError {
-  return new TsopsError("config", `it would be published onto a file that is published itself, ${address}`, {
+  return new TsopsError("config", `it would overwrite a file that is itself to be published, ${address}`, {
     place: { file },
     hint: "give the destination a folder of its own",
   });

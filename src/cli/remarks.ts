@@ -49,7 +49,8 @@ export async function reportingReading<T>(
   } finally {
     if (read) {
       await reportWarnings(await warningsOf(read, about), about.text, about.name, io);
-      if (done && !about.before) await warnOfNothing(read, about, io);
+      if (done && !about.before)
+        await warnOfNothing(about.name, await nothingSelected(read, about.selector), io);
     }
   }
 }
@@ -62,12 +63,19 @@ async function warningsOf(reading: Reading, { format, selector, before }: About)
   return [...duplicates, ...remarkWarnings(reading, selection).filter(({ message }) => !known.has(message))];
 }
 
+/** A file none of whose values is selected. */
+export interface Nothing {
+  readonly selector: Selector;
+  readonly values: number;
+  /** Whether comments are selected. */
+  readonly comments: boolean;
+}
+
 /** A selector that matches nothing is hardly meant. That all names end in the default's suffix is. */
-export async function warnOfNothing(
+export async function nothingSelected(
   { entries }: Pick<Reading, "entries">,
-  { name, selector }: Pick<About, "name" | "selector">,
-  io: Io,
-): Promise<void> {
+  selector: Selector,
+): Promise<Nothing | undefined> {
   const { kind, value } = selector;
   if (kind === DEFAULT_SELECTOR.kind && value === DEFAULT_SELECTOR.value) return;
   const selected = (await compileSelector(selector))(entries);
@@ -79,8 +87,14 @@ export async function warnOfNothing(
   if (values.length === 0 || values.some((entry) => secret.has(entry))) return;
   // that has been said
   if (kind.endsWith("_regex") && "why" in (await compile(value))) return;
-  const what = full.some((entry) => secret.has(entry)) ? "only comments are" : "nothing is";
-  const count = `0 of ${values.length} ${values.length === 1 ? "value" : "values"}`;
+  return { selector, values: values.length, comments: full.some((entry) => secret.has(entry)) };
+}
+
+export async function warnOfNothing(name: string, nothing: Nothing | undefined, io: Io): Promise<void> {
+  if (!nothing) return;
+  const { selector, values, comments } = nothing;
+  const what = comments ? "only comments are" : "nothing is";
+  const count = `0 of ${values} ${values === 1 ? "value" : "values"}`;
   await note(io, `warning: ${name}: ${matches(selector)}: ${what} encrypted (${count})`);
 }
 
@@ -104,7 +118,7 @@ export async function warnOfSetting(
 ): Promise<void> {
   const { reading } = decrypted;
   if (!hasPath(reading, path)) {
-    const like = reading.entries.find((entry) => looksLike(entry, path));
+    const like = reading.entries.find((entry) => looksLike(entry, path, reading.seenName ?? visibleName));
     if (like) {
       const { line } = placeOf(reading.text, like.start);
       const name = String(like.key);
@@ -123,10 +137,10 @@ function hasPath({ entries }: Reading, path: readonly PathElement[]): boolean {
 }
 
 /** Whether an entry stands beside the path's place, under a name that people take for the same. */
-function looksLike(entry: Entry, path: readonly PathElement[]): boolean {
+function looksLike(entry: Entry, path: readonly PathElement[], seen: (key: string) => string): boolean {
   const key = path.at(-1);
   if (entry.kind === "comment" || typeof entry.key !== "string" || typeof key !== "string") return false;
-  if (entry.key === key || visibleName(entry.key) !== visibleName(key)) return false;
+  if (entry.key === key || seen(entry.key) !== seen(key)) return false;
   return JSON.stringify(pathOf(entry).slice(0, -1)) === JSON.stringify(path.slice(0, -1));
 }
 
@@ -148,7 +162,7 @@ async function warnOfIni(
   if (old && edit.end > old.end) {
     await note(
       io,
-      `warning: ${file}: what stood behind the old value was its rest to others than SOPS, and is gone`,
+      `warning: ${file}: the text after the old value, which other programs read as part of it, was removed`,
     );
   }
   const quote = /(?:^|[=:] *)("""|`)/.exec(edit.text)?.[1];
@@ -156,6 +170,6 @@ async function warnOfIni(
   const quotes = quote === "`" ? "backquotes" : "triple quotes";
   await note(
     io,
-    `warning: ${file}: the value stands in ${quotes}, as SOPS needs it: many other programs take them for a part of the value`,
+    `warning: ${file}: the value is in ${quotes}, which SOPS needs and many other programs take for part of the value`,
   );
 }

@@ -15,7 +15,7 @@ export async function checkSealThere(name: string, metadata: Metadata, args: Arg
   if (sealOf(metadata) !== undefined) return;
   const by = await requiredBy(name, args, io);
   if (by === undefined) return;
-  throw new TsopsError("seal-missing", `the file has no seal, and ${by} wants one`, {
+  throw new TsopsError("seal-missing", `the file has no seal, and ${by} requires one`, {
     hint:
       "SOPS wrote it, or somebody removed the seal: compare it with git's history.\n" +
       "If it is right, tsops rotate -i --require-seal=false seals it again",

@@ -1,5 +1,6 @@
 import type { Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
+import { TABLE_OF_KINDS } from "../keys/context.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Args } from "./args.ts";
@@ -48,6 +49,7 @@ export function contextFor(args: Args, io: Io, { signal, asks = true }: ContextO
       (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(args, io))),
     warn: (message) => void note(io, `warning: ${message}`),
     tell: (message) => void note(io, message),
+    kinds: TABLE_OF_KINDS,
     cache: new Map(),
   };
 }

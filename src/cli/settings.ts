@@ -76,7 +76,7 @@ export async function settingsForReading(file: string, args: Args, io: Io): Prom
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "config") throw error;
     const [line] = warningLines(error);
-    await searchOf(args, io).sayOnce(`warning: the configuration does not count: ${line}`);
+    await searchOf(args, io).sayOnce(`warning: the configuration is not used: ${line}`);
     return { file, config: undefined };
   }
 }

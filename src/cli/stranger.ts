@@ -26,7 +26,7 @@ export async function adviceForStranger(
   if (unknown > 0 || recipients.some((own) => theirs.some((id) => id === own || id.startsWith(`${own} `))))
     return [];
   if (recipients.length === 0)
-    return ["if you have no age identity yet: `tsops init` makes one, and says how to be let in"];
+    return ["if you have no age identity yet: `tsops init` makes one, and says how to get access"];
   const own = recipients.length === 1 ? "your public key is" : "your public keys are";
   const it = recipients.length === 1 ? "it" : "one of them";
   return [

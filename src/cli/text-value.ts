@@ -21,7 +21,7 @@ export async function askValue(index: string, io: Io): Promise<string> {
 /** `--raw`: the bytes as a text, less the line break that programs put behind what they print. */
 export function rawText(bytes: Buffer): string {
   if (!isUtf8(bytes)) {
-    throw new TsopsError("invalid-set-value", "the value is no text in UTF-8", {
+    throw new TsopsError("invalid-set-value", "the value is not UTF-8 text", {
       hint: "pipe it through base64, for example",
     });
   }

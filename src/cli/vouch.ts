@@ -59,7 +59,7 @@ export async function checkDrift(
   const [what, ...lines] = describeDrift(drift, settings, after !== undefined);
   await note(io, `${name} ${what}`, ...lines);
   if (args.flag("yes")) return;
-  if (interactive(io) && (await askNo(`Go on with ${name} all the same?`, io))) return;
+  if (interactive(io) && (await askNo(`Go on with ${name} anyway?`, io))) return;
   throw driftError(drift, HINTS);
 }
 
@@ -80,10 +80,10 @@ function without(drift: Drift | undefined, { recipients, selector }: NonNullable
 
 const HINTS = {
   recipients:
-    "somebody may have put themselves there: tsops updatekeys gives the file those of the rule,\n" +
+    "somebody may have added themselves: tsops updatekeys gives the file the recipients of the rule,\n" +
     "--yes goes on with those that it has",
   selector:
-    "what the rule wants encrypted could be written plain: tsops updatekeys --update-selector brings it in line,\n" +
+    "values that the rule says to encrypt could be written plain: tsops updatekeys --update-selector changes that,\n" +
     "--yes goes on with the file's own",
 };
 
@@ -149,7 +149,7 @@ async function unruled(
   io: Io,
 ): Promise<string | undefined> {
   if ((await expectedProtection(open, settings, io))?.groups) return undefined;
-  return `${name}: no creation rule says who its recipients are to be; its seal says only that its writer had the data key`;
+  return `${name}: no creation rule says who its recipients should be; its seal only says that its writer had the data key`;
 }
 
 /** Why a file that has no seal that holds should not just get one. */
@@ -192,7 +192,7 @@ export async function warnOfPlain(
   if (fresh.length === 0) return;
   await note(
     io,
-    `warning: ${name}: the creation rule wants these values encrypted, and they are written plain:`,
+    `warning: ${name}: the creation rule says to encrypt these values, and they are written plain:`,
     ...shownPaths(fresh),
   );
 }
@@ -241,11 +241,7 @@ export async function selectorOfRule(
   const values = covered.filter(({ kind }) => kind === "value");
   if (values.length > 0) {
     const paths = shownPaths(values.map(({ path }) => formatPath(path)));
-    await note(
-      io,
-      "these values stood there in plaintext until now; change them if they are secrets:",
-      ...paths,
-    );
+    await note(io, "these values were in plaintext until now; change them if they are secrets:", ...paths);
   }
   return {
     selector: expected.selector,

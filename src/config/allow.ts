@@ -1,5 +1,7 @@
-import { type Allow, allowAll, namedByKeys } from "../keys/allow.ts";
-import { nameOf } from "../keys/stores/env-uri.ts";
+import { type Allow, allowAll, namedByKeys } from "../keys/allow-lists.ts";
+import { AZURE_STORAGE } from "../keys/azure/allow.ts";
+import { kindNamed } from "../keys/table.ts";
+import { VAULT_SERVERS } from "../keys/vault/allow.ts";
 import type { Config, KeyRef } from "./model.ts";
 
 /**
@@ -11,12 +13,16 @@ export function namedBy(config: Pick<Config, "allow" | "rules" | "destinations" 
   const keys = keysOf(config);
   const vault = config.destinations.flatMap((destination) => destination.vault?.address || []);
   const azureStorage = config.destinations.flatMap((destination) => destination.azure?.url || []);
-  return allowAll([config.allow, namedByKeys(keys), { vault, azureStorage }]);
+  return allowAll([
+    config.allow,
+    namedByKeys(keys),
+    { [VAULT_SERVERS.name]: vault, [AZURE_STORAGE.name]: azureStorage },
+  ]);
 }
 
 /** The variables that hold master keys which a configuration names (`env://NAME`). */
 export function masterVariablesOf(config: Keys): string[] {
-  return keysOf(config).flatMap(({ kind, id }) => (kind === "env" ? nameOf(id) : []));
+  return keysOf(config).flatMap(({ kind, id }) => kindNamed(kind).variableOf?.(id) ?? []);
 }
 
 type Keys = Pick<Config, "rules" | "destinations" | "names">;

@@ -73,7 +73,7 @@ async function checkDestination(destination: Destination, config: Config): Promi
   if (recreation.groups.flat().length === 0) return findings;
   const rule = `the recreation rule of ${what}`;
   if (vault) {
-    const hint = "Vault gets the decrypted values: take the rule away";
+    const hint = "Vault gets the decrypted values: remove the rule";
     findings.push(warning(recreation.place, `${rule} has no effect`, hint));
   }
   return [
@@ -102,7 +102,7 @@ async function checkPattern(pattern: Pattern | undefined, what: string): Promise
   }
   if (/^\^(?:\\?\.)?\//.test(text)) {
     const hint = "paths begin at the folder of the configuration, without a slash: `^/prod/` is `^prod/`";
-    return [warning(place, `the pattern of ${what} wants a path that begins with a slash`, hint)];
+    return [warning(place, `the pattern of ${what} only matches paths that begin with a slash`, hint)];
   }
   return [];
 }
@@ -138,9 +138,9 @@ function checkKeys(rule: Rule, what: string): Finding[] {
 }
 
 function twice(place: Place, what: string, sameGroup: boolean): Finding {
-  if (sameGroup) return warning(place, `a key stands twice in one group of ${what}`, "take one away");
+  if (sameGroup) return warning(place, `a key occurs twice in one group of ${what}`, "remove one of them");
   const hint = "whoever has this key opens both groups, so that the threshold protects less than it seems to";
-  return warning(place, `a key stands in two groups of ${what}`, hint);
+  return warning(place, `a key is in two groups of ${what}`, hint);
 }
 
 /** What sharing the data key will refuse, or do nothing with (SPEC section 4). */
@@ -197,7 +197,7 @@ function unreachable(rules: readonly (Rule | Destination)[], word: string): Find
   const seen = new Map<string, number>();
   let all: number | undefined;
   return rules.flatMap(({ pattern, number, place }) => {
-    const hint = "the first rule that matches counts: move this one up, or take it away";
+    const hint = "the first rule that matches counts: move this one up, or remove it";
     const text = pattern?.expressions.join("\n") ?? "";
     const before = all ?? seen.get(text);
     if (!pattern || pattern.expressions.some((expression) => MATCHES_ALL.test(expression))) all ??= number;

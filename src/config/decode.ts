@@ -62,7 +62,7 @@ export class Decoder {
     this.fail(
       node,
       `${what} must be a text, and this is ${describe(node)}`,
-      "write one value behind the colon",
+      "write one value after the colon",
     );
     return "";
   }

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
 import type { Config } from "./model.ts";
-import { checkOwner, ownersOf, readOwned } from "./owner.ts";
+import { checkOwner, type FoundFile, readFound } from "./owner.ts";
 
 /** How a configuration was found. */
 export type FoundBy = "--config" | "SOPS_CONFIG" | "working folder" | "folder of the file";
@@ -24,12 +24,8 @@ export interface LoadedConfig extends ConfigSearch {
 export interface ConfigDisk {
   exists(path: string): Promise<boolean>;
   read(path: string): Promise<Uint8Array>;
-  /** Whether it is no file, such as a pipe: what is in it is asked for only once it is known whose it is. */
-  isSpecial?(path: string): boolean;
-  /** Who could have put it there; without it, whoever it was is trusted. */
-  owners?(path: string): readonly number[];
-  /** Like `read`, for a file that was only found: it must not be a stranger's. */
-  readOwned?(path: string, env: SearchOptions["env"]): Uint8Array;
+  /** Reads one that was only found, and says who could have put it there; without it, whoever it was is trusted. */
+  found?(path: string, env: SearchOptions["env"]): FoundFile;
 }
 
 export interface SearchOptions {
@@ -51,9 +47,7 @@ const DISK: ConfigDisk = {
     }
   },
   read: (path) => fs.promises.readFile(path),
-  isSpecial: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === false,
-  owners: ownersOf,
-  readOwned,
+  found: readFound,
 };
 
 /** Folders that SOPS looks into, the first one included (SPEC section 7). */
@@ -74,6 +68,8 @@ export class Configurations {
   private readonly options: SearchOptions;
   private readonly disk: ConfigDisk;
   private readonly searched = new Map<string, Promise<ConfigSearch>>();
+  /** What was found, as it was when it was looked at. */
+  private readonly files = new Map<string, Promise<FoundFile>>();
   private readonly loaded = new Map<string, Promise<Config>>();
   /** Those that stand only beside a file that was asked about. */
   private readonly far = new Set<string>();
@@ -121,12 +117,10 @@ export class Configurations {
     return config;
   }
 
-  /** What is only found is read as it is checked; what is named may be anybody's, and a pipe. */
+  /** What was only found is not read again: somebody else's may have taken its place. */
   private diskFor(by: FoundBy | undefined): ConfigDisk {
-    const { disk } = this;
-    const { readOwned } = disk;
-    if (!readOwned || by === "--config" || by === "SOPS_CONFIG") return disk;
-    return { ...disk, read: async (path) => readOwned(path, this.options.env) };
+    if (by === "--config" || by === "SOPS_CONFIG") return this.disk;
+    return { ...this.disk, read: async (path) => bytesOf(await this.look(path)) };
   }
 
   private search(folder: string): Promise<ConfigSearch> {
@@ -136,11 +130,44 @@ export class Configurations {
   }
 
   private async searchOwned(folder: string): Promise<ConfigSearch> {
-    const found = await searchUpwards(folder, this.disk);
-    if (found.path !== undefined)
-      checkOwner(found.path, this.disk.owners?.(found.path) ?? [], this.options.env);
+    const found = await searchUpwards(folder, this.disk, (path) => this.isForeign(path));
+    if (found.path !== undefined) {
+      checkOwner(found.path, (await this.look(found.path)).owners, this.options.env);
+    }
     return found;
   }
+
+  private look(path: string): Promise<FoundFile> {
+    let file = this.files.get(path);
+    if (!file) this.files.set(path, (file = foundFile(path, this.disk, this.options.env)));
+    return file;
+  }
+
+  /** Whether a `.sopsrc` is another program's; one that cannot be read counts as ours. */
+  private async isForeign(path: string): Promise<boolean> {
+    const { bytes } = await this.look(path);
+    if (!bytes) return false;
+    try {
+      const text = decodeText(bytes);
+      return !text.startsWith("{") && (await (await import("./foreign.ts")).isForeign(text));
+    } catch {
+      return false;
+    }
+  }
+}
+
+async function foundFile(path: string, disk: ConfigDisk, env: SearchOptions["env"]): Promise<FoundFile> {
+  if (disk.found) return disk.found(path, env);
+  try {
+    return { owners: [], bytes: await disk.read(path) };
+  } catch (error) {
+    return { owners: [], error };
+  }
+}
+
+function bytesOf({ bytes, error }: FoundFile): Uint8Array {
+  if (!bytes) throw error;
+  return bytes;
 }
 
 /** Whether a file of that name is read as `.sopsrc`; every other one is read as `.sops.yaml`. */
@@ -170,21 +197,25 @@ export async function readConfigFile(path: string, disk: ConfigDisk = DISK): Pro
     const why = { ENOENT: "there is no such file", EACCES: "no permission", EISDIR: "it is a folder" }[code];
     throw new TsopsError("config", `the configuration cannot be read: ${why ?? "an error of the disk"}`, {
       place: { file: path },
-      hint: "see --config and SOPS_CONFIG, which name it where it is not searched for",
+      hint: "to use another one, name it with --config or in SOPS_CONFIG",
       cause: error,
     });
   }
   return await readConfig(decodeText(bytes), path);
 }
 
-async function searchUpwards(folder: string, disk: ConfigDisk): Promise<ConfigSearch> {
+async function searchUpwards(
+  folder: string,
+  disk: ConfigDisk,
+  isForeign: (path: string) => Promise<boolean>,
+): Promise<ConfigSearch> {
   let ignored: string | undefined;
   const foreign: string[] = [];
   let at = folder;
   for (let i = 0; i < MAX_FOLDERS; i++) {
     const paths = [SOPS_NAME, OWN_NAME, IGNORED_NAME].map((name) => join(at, name));
     const [sops, named, other] = await Promise.all(paths.map((path) => disk.exists(path)));
-    const own = named && !(await isForeignFile(paths[1]!, disk));
+    const own = named && !(await isForeign(paths[1]!));
     if (named && !own) foreign.push(isPassedOver(paths[1]!));
     if (sops && own) throw bothThere(at);
     if (sops || own) {
@@ -206,21 +237,8 @@ async function searchUpwards(folder: string, disk: ConfigDisk): Promise<ConfigSe
   return { warnings: [...foreign, ...(ignored === undefined ? [] : [isIgnored(ignored)])] };
 }
 
-/** Whether a `.sopsrc` is another program's; one that cannot be read counts as ours. */
-async function isForeignFile(path: string, disk: ConfigDisk): Promise<boolean> {
-  let text: string;
-  try {
-    if (disk.isSpecial?.(path)) return false;
-    text = decodeText(await disk.read(path));
-  } catch {
-    return false;
-  }
-  if (text.startsWith("{")) return false;
-  return await (await import("./foreign.ts")).isForeign(text);
-}
-
 function isPassedOver(path: string): string {
-  return `${path} is passed over: it is another program's, as it is not an object between { and }`;
+  return `${path} is skipped: it is another program's, since it is not an object between { and }`;
 }
 
 function isIgnored(path: string): string {

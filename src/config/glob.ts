@@ -29,7 +29,7 @@ function translate(pattern: string, offset: number): string {
     const char = pattern[i]!;
     if (char === "*" && pattern[i + 1] === "*") {
       const whole = (i === 0 || pattern[i - 1] === "/") && /^\*\*(?:\/|$)/.test(pattern.slice(i, i + 3));
-      if (!whole) throw new GlobError("`**` must stand between slashes", i + offset);
+      if (!whole) throw new GlobError("`**` must be between slashes", i + offset);
       if (pattern[i + 2] === "/") {
         out += "(?:[^/]+/)*";
         i += 2;

@@ -1,6 +1,5 @@
 import { TsopsError } from "../errors.ts";
 import { TreeMap } from "../formats/tree.ts";
-import { parseKms } from "../keys/aws/kind.ts";
 import type { KeyGroup, MasterKey } from "../keys/kind.ts";
 import { kindNamed } from "../keys/table.ts";
 import type { KeyRef, Rule } from "./model.ts";
@@ -19,10 +18,9 @@ export function ruleGroups(rule: Pick<Rule, "groups" | "distinct">): KeyGroup[] 
 /** The master keys of one identifier. @throws TsopsError("config") if it is malformed. */
 export function masterKeys(ref: KeyRef): MasterKey[] {
   try {
-    if (ref.kind !== "kms") return kindNamed(ref.kind).parse(ref.id);
     const context = ref.context && TreeMap.of(ref.context);
     const id = ref.role === undefined ? ref.id : `${ref.id}+${ref.role}`;
-    return parseKms(id, { context, awsProfile: ref.profile });
+    return kindNamed(ref.kind).parse(id, { context, awsProfile: ref.profile });
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     const { message, hint } = error;

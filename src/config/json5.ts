@@ -22,7 +22,7 @@ export async function readJson5(text: string, path: string, shape: Shape): Promi
   for (const offset of twice) {
     const place = places.at(offset);
     const known = errors.some((error) => error.place?.line === place.line && /twice/.test(error.message));
-    if (!known) errors.push(configError("a field stands there twice", place, "keep one of the two"));
+    if (!known) errors.push(configError("a field occurs twice", place, "keep one of the two"));
   }
   return { root, places, errors };
 }
@@ -38,7 +38,7 @@ async function parse(text: string, file: string): Promise<{ root: MapNode; twice
     const bare = error.message.includes("only an object can be encrypted");
     throw new TsopsError(
       "config",
-      `the configuration cannot be read: ${bare ? "it is no object" : error.message}`,
+      `the configuration cannot be read: ${bare ? "it is not an object" : error.message}`,
       {
         place: { ...error.place, file },
         hint: bare ? "put everything between { and }" : (error.hint ?? "correct the JSON5 there"),

@@ -1,7 +1,6 @@
 import type { Place, TsopsError } from "../errors.ts";
 import type { FormatName } from "../formats/format.ts";
-import type { Allow } from "../keys/allow.ts";
-import type { KindName } from "../keys/kind.ts";
+import type { Allow } from "../keys/allow-lists.ts";
 
 import type { Selector } from "../sops/selection.ts";
 
@@ -84,7 +83,8 @@ export interface PlacedSelector extends Selector {
 
 /** A master key as a configuration names it, before its kind has read it. */
 export interface KeyRef {
-  readonly kind: KindName;
+  /** The name of its kind. */
+  readonly kind: string;
   /** The identifier as the kind's `parse` takes it: a recipient, a fingerprint, an ARN (`ARN+ROLE`), a URL. */
   readonly id: string;
   readonly place: Place;

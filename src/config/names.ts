@@ -1,4 +1,4 @@
-import type { KindName } from "../keys/kind.ts";
+import { kindNamed } from "../keys/table.ts";
 import { printable } from "../printable.ts";
 import type { Config, KeyRef } from "./model.ts";
 
@@ -28,21 +28,5 @@ export function shownKey(config: Pick<Config, "names"> | undefined, key: Identif
 
 /** An identifier in forms that can be compared, the most exact one first. */
 function spellings({ kind, id }: Identified & { role?: string }): string[] {
-  return (SPELLINGS[kind] ?? ((text) => [text]))(id.trim());
+  return kindNamed(kind).spellings?.(id.trim()) ?? [id.trim()];
 }
-
-const SPELLINGS: Readonly<Partial<Record<KindName, (id: string) => string[]>>> = {
-  // a comment behind an SSH key is not part of it
-  age: (id) => (id.startsWith("ssh-") ? [id.split(/\s+/).slice(0, 2).join(" ")] : [id]),
-  pgp: (id) => [id.replaceAll(" ", "").toUpperCase()],
-  gcp_kms: (id) => [id.replaceAll(" ", "")],
-  // ARN+ROLE|CONTEXT|PROFILE, as SOPS prints it
-  kms: (id) => {
-    const whole = id.replaceAll(" ", "");
-    return [whole, whole.replace(/\|.*/, ""), whole.replace(/(?:\+arn:|\|).*/, "")];
-  },
-  azure_kv: (id) => {
-    const [vault = id, name = ""] = id.split("/keys/");
-    return [id.replace(/\/$/, ""), `${vault}/keys/${name.split("/")[0]}`];
-  },
-};

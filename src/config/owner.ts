@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 
@@ -9,8 +18,38 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** The system itself follows no more. */
 const MAX_LINKS = 40;
 
+/** A file that was only found: its bytes, and who could have put them there. */
+export interface FoundFile {
+  /** Of each link on the way to it, and of the file that was opened. */
+  readonly owners: readonly number[];
+  /** Undefined if it could not be read, or is a stranger's pipe, which could hold everything up. */
+  readonly bytes?: Uint8Array;
+  readonly info?: Stats;
+  /** Why it could not be read. */
+  readonly error?: unknown;
+}
+
+/** Opens a file once, so that what is read is what was looked at. */
+export function readFound(path: string, env: Env): FoundFile {
+  const owners = ownersOf(path);
+  let file: number | undefined;
+  try {
+    // without waiting: a pipe is opened before it is known whose it is
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const info = fstatSync(file);
+    owners.push(info.uid);
+    if (info.isFile()) return { owners, info, bytes: readFileSync(file) };
+    if (strangerAmong(owners, env) !== undefined) return { owners, info };
+    return { owners, info, bytes: readFileSync(path) };
+  } catch (error) {
+    return { owners, error };
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
 /** The owners of a file and, if it is a link, of each link on the way to it. */
-export function ownersOf(path: string): number[] {
+function ownersOf(path: string): number[] {
   const owners: number[] = [];
   for (let at = path; owners.length <= MAX_LINKS; ) {
     const info = lstatSync(at, { throwIfNoEntry: false });
@@ -20,19 +59,6 @@ export function ownersOf(path: string): number[] {
     at = resolve(dirname(at), readlinkSync(at));
   }
   return owners;
-}
-
-/** A file's bytes, if it is a stranger's neither when it is opened nor before. @throws as checkOwner. */
-export function readOwned(path: string, env: Env): Buffer {
-  checkOwner(path, ownersOf(path), env);
-  const file = openSync(path, "r");
-  try {
-    // another one may stand there by now
-    checkOwner(path, [fstatSync(file).uid], env);
-    return readFileSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 /**
@@ -60,4 +86,14 @@ export function strangerAmong(owners: readonly number[], env: Env): number | und
   if (own === undefined) return undefined;
   const before = own === 0 && /^\d+$/.test(env.SUDO_UID ?? "") ? Number(env.SUDO_UID) : own;
   return owners.find((uid) => uid !== own && uid !== 0 && uid !== before);
+}
+
+/**
+ * Who else may write into a file, by its mode. Its owner's own group, which many systems make for each user with the
+ * user's number, holds nobody else: a umask of 002 lets it write.
+ */
+export function writersOf({ mode, uid, gid }: Stats): "every user" | "its group" | undefined {
+  if (process.platform === "win32") return undefined;
+  if ((mode & 0o002) !== 0) return "every user";
+  return (mode & 0o020) !== 0 && gid !== uid ? "its group" : undefined;
 }

@@ -1,5 +1,6 @@
 import type { TsopsError } from "../errors.ts";
 import { holdsSecretKey, SECRET_KEY_HINT, SECRET_KEY_WORDS } from "../keys/secret.ts";
+import { kindNamed } from "../keys/table.ts";
 import { parseUri, uriHint } from "../keys/uri.ts";
 import { nearest } from "../nearest.ts";
 import type { KeyRef, NamedKey } from "./model.ts";
@@ -103,7 +104,7 @@ export class Recipients {
     const uriNode = fieldOf(node, "uri");
     const [key] = (uriNode && this.uri(uriNode, textOf(uriNode), what)) ?? [];
     if (!key) return undefined;
-    if (key.kind !== "kms" && node.fields.length > 1) {
+    if (!kindNamed(key.kind).withProfile && node.fields.length > 1) {
       this.fail(
         node.at,
         `${what} is not one of AWS KMS`,

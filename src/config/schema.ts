@@ -1,5 +1,6 @@
 import { FORMAT_NAMES } from "../formats/index.ts";
-import { ALLOW_LISTS } from "../keys/allow.ts";
+import { ALLOW_LISTS } from "../keys/allow-lists.ts";
+import { sopsKinds } from "../keys/table.ts";
 import { URI_FORMS, uriPattern } from "../keys/uri.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { type FieldsShape, jsonSchema, type Shape } from "./shape.ts";
@@ -12,8 +13,7 @@ import { TARGET_CHOICE } from "./targets.ts";
 
 const NAME = {
   pattern: /^[^\s:,\x00-\x1f\x7f][^:,\x00-\x1f\x7f]*$/,
-  words:
-    "a name begins with something else than a blank and has no colon, no comma and no control characters",
+  words: "a name does not begin with a space, and has no colon, comma or control character",
 };
 
 const RECIPIENT: Shape = {
@@ -78,9 +78,8 @@ const SELECTOR_ABOUT: Record<(typeof SELECTOR_KINDS)[number], string> = {
   encrypted_suffix: "Encrypt only values whose key, or a key above it, ends with this.",
   unencrypted_regex: "Leave values plain whose key, or a key above it, matches this RE2 expression.",
   encrypted_regex: "Encrypt only values whose key, or a key above it, matches this RE2 expression.",
-  unencrypted_comment_regex:
-    "Leave values plain that stand under a comment that matches this RE2 expression.",
-  encrypted_comment_regex: "Encrypt only values that stand under a comment that matches this RE2 expression.",
+  unencrypted_comment_regex: "Leave values plain that are under a comment that matches this RE2 expression.",
+  encrypted_comment_regex: "Encrypt only values that are under a comment that matches this RE2 expression.",
 };
 
 const SELECTION: Readonly<Record<string, Shape>> = {
@@ -111,13 +110,9 @@ const PATHS: Readonly<Record<string, Shape>> = {
 
 /** SOPS's names of the fields that hold keys. */
 const SOPS_KEYS = {
-  age: 'recipients: ["age:…"]',
-  pgp: 'recipients: ["pgp:…"]',
-  kms: 'recipients: ["awskms://arn:…"]',
-  gcp_kms: 'recipients: ["gcpkms://projects/…"]',
-  azure_keyvault: 'recipients: ["azurekms://…"]',
-  hc_vault_transit_uri: 'recipients: ["hashivault://…"]',
-  hckms: 'recipients: ["hckms:…"]',
+  ...Object.fromEntries(
+    sopsKinds("rule").map(({ sops, uris }) => [sops.rule, `recipients: ["${uris[0]!.scheme}…"]`]),
+  ),
   aws_profile: "profile, a field of a key",
 };
 
@@ -188,7 +183,7 @@ const DESTINATION: Shape = {
     omit_extensions: {
       is: "truth",
       default: false,
-      about: "Leave the file's extension away in its name there.",
+      about: "Leave the file's extension out of its name there.",
     },
     recreation_rule: RECREATION_RULE,
   },
@@ -203,7 +198,12 @@ const DESTINATION: Shape = {
 const STORE = (format: string): Shape => ({
   is: "fields",
   fields: {
-    indent: { is: "number", from: 0, to: 32, about: `Blanks a level where ${format} is printed anew.` },
+    indent: {
+      is: "number",
+      from: 0,
+      to: 32,
+      about: `How many spaces each level is indented by, where tsops writes all of a file as ${format}.`,
+    },
   },
 });
 
@@ -211,7 +211,7 @@ const ALLOW: Shape = {
   is: "fields",
   about: "Servers, roles, profiles and plugins that your credentials and data keys may be used with.",
   fields: Object.fromEntries(
-    ALLOW_LISTS.map(([, { field, about, example }]) => [
+    ALLOW_LISTS.map(({ field, about, example }) => [
       field,
       { is: "list", about, of: { is: "text", examples: [example] } },
     ]),
@@ -251,7 +251,7 @@ export const SOPSRC: FieldsShape = {
     },
     stores: {
       is: "fields",
-      about: "How files are printed where they have to be printed anew.",
+      about: "How files are written where tsops cannot keep their layout.",
       fields: {
         yaml: STORE("YAML"),
         json: STORE("JSON"),

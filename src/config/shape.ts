@@ -93,7 +93,7 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
       if (fitting.is === "names") {
         for (const field of node.fields) {
           if (!fitting.name.pattern.test(field.key))
-            fail(field.at, `a name in ${what} is not one`, fitting.name.words);
+            fail(field.at, `a name in ${what} is not valid`, fitting.name.words);
           check(field.node, fitting.of, `${field.key} in ${what}`);
         }
       } else if (fitting.is === "fields") checkFields(node, fitting, what);
@@ -101,9 +101,9 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
   };
 
   const checkText = (at: number, text: string, { form, oneOf }: TextShape, what: string) => {
-    if (text === "") fail(at, `${what} is empty`, "write a value, or take the field away");
+    if (text === "") fail(at, `${what} is empty`, "write a value, or remove the field");
     else if (oneOf && !oneOf.includes(text))
-      fail(at, `${what} is none of those that there are`, choiceHint(text, oneOf));
+      fail(at, `${what} is not one of the possible values`, choiceHint(text, oneOf));
     else if (form && !form.pattern.test(text)) fail(at, `${what} is not ${form.words}`, HINT);
   };
 
@@ -116,7 +116,7 @@ export function checkShape(root: MapNode, shape: Shape, what: string, places: Pl
   const checkTwice = (fields: readonly Field[], what: string) => {
     const seen = new Set<string>();
     for (const { key, at } of fields) {
-      if (seen.has(key)) fail(at, `a field of ${what} stands there twice`, "keep one of the two");
+      if (seen.has(key)) fail(at, `a field of ${what} occurs twice`, "keep one of the two");
       seen.add(key);
     }
   };
@@ -165,7 +165,7 @@ function choiceHint(text: string, choice: readonly string[]): string {
 
 export function unknownHint(name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
-  return meant === undefined ? `the fields there are: ${known.join(", ")}` : `did you mean ${meant}?`;
+  return meant === undefined ? `its possible fields are: ${known.join(", ")}` : `did you mean ${meant}?`;
 }
 
 function fits(node: Node, shape: Shape): boolean {

@@ -1,6 +1,6 @@
 import type { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import type { KindName } from "../keys/kind.ts";
+import { type SopsKind, sopsKinds } from "../keys/table.ts";
 import { type Decoder, isNull } from "./decode.ts";
 import type { KeyRef, NamedKey, UnknownField } from "./model.ts";
 import type { Field, Node } from "./node.ts";
@@ -27,7 +27,7 @@ export function flatKeys(
   decoder: Decoder,
   field: Field,
   name: string,
-  kind: KindName,
+  kind: SopsKind,
   what: string,
   names: NamedKey[],
 ): FlatKeys {
@@ -37,7 +37,7 @@ export function flatKeys(
   const items: Item[] = [];
   const { node } = field;
   const hint = "write one text with commas between the keys, or a list of texts";
-  if (kind === "hckms") append(items, decoder.texts(field, `${name} of ${what}`));
+  if (kind.sops.ruleIsList) append(items, decoder.texts(field, `${name} of ${what}`));
   else if (node.kind === "scalar" && typeof node.value === "string") {
     const parts = node.value.split(",").map((part) => part.trim());
     for (const text of parts.filter((part) => part !== ""))
@@ -52,7 +52,7 @@ export function flatKeys(
   } else if (!isNull(node))
     fail(node, `${name} of ${what} must be a text or a list, and this is ${describe(node)}`, hint);
   const refs = refsOf(items, kind, decoder, names, (item) =>
-    fail(item, `a key in ${name} of ${what} is empty`, "take it away, or the comma beside it"),
+    fail(item, `a key in ${name} of ${what} is empty`, "remove it, or the comma next to it"),
   );
   return { refs, errors };
 }
@@ -60,21 +60,22 @@ export function flatKeys(
 /** SOPS joins a list with commas and splits it again, so that a single empty text is no key at all. */
 function refsOf(
   items: readonly Item[],
-  kind: KindName,
+  kind: SopsKind,
   decoder: Decoder,
   names: NamedKey[],
   empty: (item: Item) => void,
 ): KeyRef[] {
   if (items.every(({ text }) => text === "")) {
-    if (items.length > 1 && !SKIPS_EMPTY.includes(kind)) empty(items[1]!);
+    if (items.length > 1 && !kind.sops.skipsEmpty) empty(items[1]!);
     return [];
   }
   const refs: KeyRef[] = [];
   for (const item of items) {
     const parts = item.text.split(",");
     for (const part of parts) {
-      if (part.trim() !== "") refs.push({ kind, id: part.trim(), place: decoder.places.at(item.at) });
-      else if (!SKIPS_EMPTY.includes(kind)) empty(item);
+      if (part.trim() !== "")
+        refs.push({ kind: kind.name, id: part.trim(), place: decoder.places.at(item.at) });
+      else if (!kind.sops.skipsEmpty) empty(item);
     }
     const key = refs.at(-1);
     if (item.anchor !== undefined && parts.length === 1 && key) {
@@ -83,9 +84,6 @@ function refsOf(
   }
   return refs;
 }
-
-/** Kinds of which SOPS drops empty items in a list. */
-const SKIPS_EMPTY: readonly KindName[] = ["hckms", "hc_vault"];
 
 interface Collected {
   readonly errors: TsopsError[];
@@ -96,7 +94,8 @@ interface Collected {
 /** Far beyond what a person writes, and far from the end of the stack. */
 const MAX_DEPTH = 100;
 
-const GROUP_FIELDS = ["merge", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault", "age", "pgp"];
+const KEY_KINDS = sopsKinds("rule");
+const GROUP_FIELDS = ["merge", ...KEY_KINDS.map(({ sops }) => sops.group)];
 
 /**
  * The keys of an item of `key_groups`: first those of the groups that it merges, then its own, in SOPS's order
@@ -119,25 +118,19 @@ export function groupKeys(decoder: Decoder, node: Node, what: string, into: Coll
   }
   const fail = (at: number, message: string, hint: string) =>
     void into.errors.push(configError(message, decoder.places.at(at), hint));
-  const plain = (name: string, kind: KindName) => {
+  const plain = (kind: SopsKind) => {
+    const name = kind.sops.group;
     const items = decoder.texts(fields.get(name), `${name} of ${what}`);
     append(
       refs,
       refsOf(items, kind, decoder, into.names, (item) =>
-        fail(item.at, `a key in ${name} of ${what} is empty`, "take it away"),
+        fail(item.at, `a key in ${name} of ${what} is empty`, "remove it"),
       ),
     );
   };
-  /** A list of maps, each of which is a key that `make` reads. */
-  const structured = (
-    name: string,
-    kind: KindName,
-    known: readonly string[],
-    make: (
-      text: (field: string) => string,
-      fields: ReadonlyMap<string, Field>,
-    ) => Omit<KeyRef, "kind" | "place">,
-  ) => {
+  /** A list of maps, each of which is a key. */
+  const structured = ({ name: kind, sops }: SopsKind, known: readonly string[]) => {
+    const name = sops.group;
     for (const item of decoder.list(fields.get(name), `${name} of ${what}`) ?? []) {
       const inside = decoder.fields(item, `each item in ${name} of ${what}`);
       if (!inside) continue;
@@ -151,27 +144,25 @@ export function groupKeys(decoder: Decoder, node: Node, what: string, into: Coll
           });
         }
       }
-      const key = make((field) => decoder.text(inside.get(field), `${field} in ${name} of ${what}`), inside);
+      const text = (field: string) => decoder.text(inside.get(field), `${field} in ${name} of ${what}`);
+      const optional = (field: string) => (known.includes(field) ? text(field) || undefined : undefined);
+      const key = {
+        id: sops.groupId!(text),
+        role: optional("role"),
+        context: known.includes("context")
+          ? contextOf(decoder, inside.get("context"), what, into.errors)
+          : undefined,
+        profile: optional("aws_profile"),
+      };
       if (key.id === "")
         fail(item.at, `a key in ${name} of ${what} has no ${known[0]}`, `write its ${known[0]}`);
       else refs.push({ ...key, kind, place: decoder.places.at(item.at) });
     }
   };
-  plain("age", "age");
-  plain("pgp", "pgp");
-  structured("kms", "kms", ["arn", "role", "context", "aws_profile"], (text, inside) => ({
-    id: text("arn"),
-    role: text("role") || undefined,
-    context: contextOf(decoder, inside.get("context"), what, into.errors),
-    profile: text("aws_profile") || undefined,
-  }));
-  structured("gcp_kms", "gcp_kms", ["resource_id"], (text) => ({ id: text("resource_id") }));
-  structured("hckms", "hckms", ["key_id"], (text) => ({ id: text("key_id") }));
-  structured("azure_keyvault", "azure_kv", ["vaultUrl", "key", "version"], (text) => {
-    const [vault, key, version] = [text("vaultUrl").replace(/\/+$/, ""), text("key"), text("version")];
-    return { id: vault === "" ? "" : `${vault}/keys/${key}${version === "" ? "" : `/${version}`}` };
-  });
-  plain("hc_vault", "hc_vault");
+  for (const kind of KEY_KINDS) {
+    if (kind.sops.groupFields) structured(kind, kind.sops.groupFields);
+    else plain(kind);
+  }
   return refs;
 }
 
@@ -186,9 +177,7 @@ function contextOf(
     if (!isNull(value.node)) pairs.push([name, decoder.text(value, `${name} in a context of ${what}`)]);
     else {
       const message = `${name} in the encryption context of a key in ${what} is null`;
-      errors.push(
-        configError(message, decoder.places.at(value.at), "write its value, or take the name away"),
-      );
+      errors.push(configError(message, decoder.places.at(value.at), "write its value, or remove the name"));
     }
   }
   return pairs.length > 0 ? pairs : undefined;

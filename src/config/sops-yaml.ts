@@ -3,8 +3,8 @@ import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { FORMAT_NAMES, isFormatName } from "../formats/index.ts";
 import { readText } from "../formats/unreadable.ts";
-import { ALLOW_NOTHING } from "../keys/allow.ts";
-import type { KindName } from "../keys/kind.ts";
+import { ALLOW_NOTHING } from "../keys/allow-lists.ts";
+import { sopsKinds } from "../keys/table.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { Decoder } from "./decode.ts";
 import type { Config, Destination, NamedKey, PlacedSelector, Rule, Stores, UnknownField } from "./model.ts";
@@ -16,22 +16,14 @@ import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.t
 
 type Fields = ReadonlyMap<string, Field>;
 
-/** Fields of a creation rule that hold keys, in the order in which SOPS reads them (SPEC section 7). */
-const KEY_FIELDS: readonly (readonly [string, KindName])[] = [
-  ["age", "age"],
-  ["pgp", "pgp"],
-  ["kms", "kms"],
-  ["gcp_kms", "gcp_kms"],
-  ["hckms", "hckms"],
-  ["azure_keyvault", "azure_kv"],
-  ["hc_vault_transit_uri", "hc_vault"],
-];
+/** The kinds whose keys a creation rule holds, in the order in which SOPS reads them (SPEC section 7). */
+const KEY_KINDS = sopsKinds("rule");
 
 const RULE_FIELDS = [
   "path_regex",
   // not one of SOPS's, which passes it over
   "format",
-  ...KEY_FIELDS.map(([name]) => name),
+  ...KEY_KINDS.map(({ sops }) => sops.rule),
   "aws_profile",
   "key_groups",
   "shamir_threshold",
@@ -133,7 +125,7 @@ class SopsYaml {
     const format = this.decoder.text(fields.get("format"), `format of ${what}`);
     if (format !== "" && !isFormatName(format)) {
       const place = this.places.at(fields.get("format")!.node.at);
-      errors.push(configError(`format of ${what} is none of those that there are`, place, FORMAT_HINT));
+      errors.push(configError(`format of ${what} is not one of the possible values`, place, FORMAT_HINT));
     }
     const keys = this.keys(fields, what);
     const threshold = fields.get("shamir_threshold");
@@ -173,14 +165,15 @@ class SopsYaml {
     const profile = this.decoder.text(fields.get("aws_profile"), `aws_profile of ${what}`);
     const flat: FlatKeys = { refs: [], errors: [] };
     const given: Rule["ignored"][number][] = [];
-    for (const [name, kind] of KEY_FIELDS) {
+    for (const kind of KEY_KINDS) {
+      const name = kind.sops.rule;
       const field = fields.get(name);
       if (!field) continue;
       const { refs, errors } = flatKeys(this.decoder, field, name, kind, what, this.names);
       if (refs.length > 0 || errors.length > 0) given.push({ name, place: this.places.at(field.at) });
       append(
         flat.refs,
-        refs.map((ref) => (kind === "kms" && profile !== "" ? { ...ref, profile } : ref)),
+        refs.map((ref) => (kind.withProfile && profile !== "" ? { ...ref, profile } : ref)),
       );
       append(flat.errors, errors);
     }
@@ -236,7 +229,7 @@ class SopsYaml {
       this.decoder.fail(
         inside.node,
         `stores.${name}.indent is negative`,
-        "write how many blanks a level has",
+        "write how many spaces each level is indented by",
       );
       return undefined;
     };

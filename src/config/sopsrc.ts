@@ -3,7 +3,7 @@ import type { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import type { FormatName } from "../formats/format.ts";
 import { isFormatName } from "../formats/index.ts";
-import { ALLOW_NOTHING, type Allow, allowFrom } from "../keys/allow.ts";
+import { ALLOW_NOTHING, type Allow, allowFrom } from "../keys/allow-lists.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { GlobError, globExpression } from "./glob.ts";
 import { readJson5 } from "./json5.ts";
@@ -153,7 +153,7 @@ class Sopsrc {
       if (!(error instanceof GlobError)) throw error;
       const hint =
         "`*` and `?` stand for anything but a slash, `**` for folders, `[abc]` and `{a,b}` for a choice";
-      this.fail(node, `a glob of ${what} is not one: ${error.message}`, hint);
+      this.fail(node, `a glob of ${what} is not valid: ${error.message}`, hint);
       return undefined;
     }
   }

@@ -73,7 +73,7 @@ function azureErrors({ azure_account, azure_url }: Targets, what: string, place:
     return [configError(`${what} has ${both}`, place, "give it either azure_account or azure_url")];
   }
   if (azure_account && !/^[a-z0-9]{3,24}$/.test(azure_account)) {
-    const hint = "3 to 24 small letters and digits; a whole address goes into azure_url";
+    const hint = "3 to 24 lower-case letters and digits; a whole address goes into azure_url";
     return [configError(`azure_account of ${what} is not the name of a storage account`, place, hint)];
   }
   // a query would be a shared access signature: a secret, and so not for this file

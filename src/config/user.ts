@@ -1,10 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
-import { ALLOW_NOTHING, type Allow } from "../keys/allow.ts";
+import { ALLOW_NOTHING, type Allow } from "../keys/allow-lists.ts";
 import { fieldOf, truthOf } from "./node.ts";
-import { ownersOf, strangerAmong } from "./owner.ts";
+import { readFound, strangerAmong, writersOf } from "./owner.ts";
 
 /** What a user says for all repositories (docs/config.md). */
 export interface UserConfig {
@@ -37,15 +36,8 @@ export function xdgFolder(variable: string | undefined, home: string, fallback: 
  */
 export async function userConfig(env: Env, home: string): Promise<UserConfig> {
   const path = userConfigPath(env, home);
-  const bytes = path === undefined ? undefined : read(path);
+  const bytes = path === undefined ? undefined : read(path, env);
   if (path === undefined || !bytes) return { path, allow: ALLOW_NOTHING, requireSeal: undefined };
-  const stranger = strangerAmong(ownersOf(path), env);
-  if (stranger !== undefined) {
-    throw unusable(path, `it belongs to user ${stranger}`, "make it yours with chown, or take it away");
-  }
-  if (process.platform !== "win32" && (statSync(path).mode & 0o002) !== 0) {
-    throw unusable(path, "every user may write into it", "take that away with chmod o-w");
-  }
   const [{ readJson5 }, { USER_CONFIG }, { allowOf }] = await Promise.all([
     import("./json5.ts"),
     import("./schema.ts"),
@@ -57,14 +49,20 @@ export async function userConfig(env: Env, home: string): Promise<UserConfig> {
   return { path, allow: allowOf(root), requireSeal: truthOf(fieldOf(root, "require_seal")) };
 }
 
-function read(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw unusable(path, String(code), "correct its mode, or take it away", error);
+function read(path: string, env: Env): Uint8Array | undefined {
+  const { owners, info, bytes, error } = readFound(path, env);
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+  const stranger = strangerAmong(owners, env);
+  if (stranger !== undefined) {
+    throw unusable(path, `it belongs to user ${stranger}`, "make it yours with chown, or remove it");
   }
+  if (!info || !bytes) throw unusable(path, String(code), "correct its mode, or remove it", error);
+  const writers = writersOf(info);
+  if (writers !== undefined) {
+    throw unusable(path, `${writers} may write into it`, "forbid that with chmod go-w");
+  }
+  return bytes;
 }
 
 function unusable(path: string, why: string, hint: string, cause?: unknown): TsopsError {

@@ -45,7 +45,7 @@ async function split(value: string, name: string): Promise<string[]> {
   try {
     return await splitCommand(value);
   } catch (cause) {
-    throw new TsopsError("editor", `${name} is no command: ${(cause as Error).message}`, {
+    throw new TsopsError("editor", `${name} is not a command: ${(cause as Error).message}`, {
       hint: "check its quotes and backslashes",
       cause,
     });

@@ -94,7 +94,7 @@ function elsewhere(program: string, args: readonly string[]): Pick<Hardened, "wa
   const remote = args.some((word) => word.startsWith("--remote") || word === "--servername");
   if (!remote && !KEEPS_COPIES.test(name)) return {};
   return {
-    warning: `${name} may keep copies of what it edits, and cannot be told not to by tsops: see docs/programs.md`,
+    warning: `${name} may keep copies of what it edits, and tsops cannot turn that off: see docs/programs.md`,
   };
 }
 

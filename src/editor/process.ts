@@ -94,7 +94,7 @@ function missing(program: string): TsopsError {
 
 function cannotStart(cause: NodeJS.ErrnoException, program: string): TsopsError {
   return new TsopsError("editor", `could not run the editor ${program}: ${startFailure(cause).why}`, {
-    hint: "set SOPS_EDITOR or EDITOR to your editor's command; a path with blanks needs quotes in it",
+    hint: "set SOPS_EDITOR or EDITOR to your editor's command; a path with spaces needs quotes in it",
     cause,
   });
 }

@@ -3,7 +3,7 @@ import { TsopsError, withHint } from "../errors.ts";
 import { makePrivateFolder, type PrivateFolder } from "../files/private.ts";
 import { decodeText } from "../formats/text.ts";
 import { printable } from "../printable.ts";
-import { withoutSecrets } from "../programs/secret-variables.ts";
+import { type KindsWithSecrets, withoutSecrets } from "../programs/secret-variables.ts";
 import { editorCommand } from "./command.ts";
 import { harden } from "./hardening.ts";
 import { runEditor } from "./process.ts";
@@ -17,6 +17,8 @@ export interface EditRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Variables with secrets that only this file makes ones: the editor does not get them. */
   readonly hidden?: readonly string[];
+  /** Whose variables it does not get. */
+  readonly kinds: KindsWithSecrets;
   readonly cwd?: string;
   /** Makes the new document from what was typed. A TsopsError means that the text is not right yet. */
   readonly encrypt: (typed: string) => Promise<string>;
@@ -39,14 +41,14 @@ export interface EditRequest {
  * @throws TsopsError("editor" | "aborted" | "write"), and what `encrypt`, `save` and `retry` throw.
  */
 export async function editText(request: EditRequest): Promise<"saved" | "unchanged"> {
-  const { text, name, env, hidden, cwd, warn, signal } = request;
+  const { text, name, env, kinds, hidden, cwd, warn, signal } = request;
   const command = await editorCommand(env);
   const folder = await makePrivateFolder({ env, warn, size: text.length });
   try {
     const path = await folder.write(name, text);
     const hardened = await harden(command, env, folder.path);
     if (hardened.warning) await warn(hardened.warning);
-    const own = { ...withoutSecrets(env, "edits", hidden), ...hardened.env };
+    const own = { ...withoutSecrets(env, "edits", kinds, hidden), ...hardened.env };
     for (;;) {
       const end = await runEditor([...hardened.argv, path], { env: own, cwd, signal });
       const typed = await readTyped(path);
@@ -86,7 +88,7 @@ async function finish(
 async function readTyped(path: string): Promise<Buffer> {
   try {
     // a pipe in its place would never come to its end
-    if (!(await stat(path)).isFile()) throw new Error("it is no regular file");
+    if (!(await stat(path)).isFile()) throw new Error("it is not a regular file");
     return await readFile(path);
   } catch (cause) {
     throw new TsopsError("editor", "the editor left no file behind", { hint: "nothing was saved", cause });

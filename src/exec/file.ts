@@ -51,7 +51,7 @@ async function offerFifo(folder: PrivateFolder, name: string, options: FileOptio
   await folder.makeParents(name);
   if (await makeFifo(join(folder.path, name), options.ownEnv, options.account)) return true;
   options.warn(
-    "there are no fifos here, so the plaintext is in a private file while the command runs (--no-fifo)",
+    "there are no named pipes here, so the plaintext is in a private file while the command runs (--no-fifo)",
   );
   return false;
 }

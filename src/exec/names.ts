@@ -1,4 +1,4 @@
-import { visibleName } from "../formats/characters.ts";
+import { shellName } from "../formats/dotenv/remarks.ts";
 import type { Variables } from "./variables.ts";
 
 /** A name that every shell knows as one. */
@@ -10,7 +10,7 @@ const SHOWN = 5;
 /** What is odd about names that no shell can have: the program gets them all the same. */
 export function nameWarnings(variables: Variables, dotenv: boolean): string[] {
   const odd = [...variables.keys()].filter((name) => !NAME.test(name));
-  const mended = odd.filter((name) => dotenv && NAME.test(visibleName(name)));
+  const mended = odd.filter((name) => dotenv && NAME.test(shellName(name)));
   const others = odd.filter((name) => !mended.includes(name));
   return [
     ...describe(

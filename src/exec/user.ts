@@ -29,7 +29,7 @@ export async function findAccount(name: string): Promise<Account> {
   const own = process.getuid?.();
   if (own !== 0 && own !== account.uid) {
     throw new TsopsError("generic", `only root may run a program as ${name}`, {
-      hint: "leave --user away, or start tsops with sudo",
+      hint: "leave out --user, or start tsops with sudo",
     });
   }
   return account;

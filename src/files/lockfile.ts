@@ -173,7 +173,7 @@ export function isDead(lock: Standing, me: Holder, silence: number): boolean {
       return old || silence > FILLED_AFTER_MS;
     case "foreign":
       // one that is being filled has a moment for that
-      if (old || silence > FILLED_AFTER_MS / 10) throw inTheWay(lock.path, "a file that is no lock");
+      if (old || silence > FILLED_AFTER_MS / 10) throw inTheWay(lock.path, "a file that is not a lock");
       return false;
     case "unreadable":
       return old || silence > SILENT_MS;
@@ -230,8 +230,8 @@ export function removeLock(lock: string): void {
 }
 
 function inTheWay(lock: string, what: string): TsopsError {
-  return new TsopsError("lock", `${what} stands where the lock has to be: ${lock}`, {
-    hint: "nothing was written; see what it is, and remove it: it is none of your files, whatever brought it there",
+  return new TsopsError("lock", `there is ${what} in the place of the lock: ${lock}`, {
+    hint: "nothing was written; look at it, then remove it: tsops did not put it there",
   });
 }
 

@@ -112,7 +112,7 @@ async function makeFolder(
     const inMemory = await isMemory(path);
     if (!inMemory) {
       warn(
-        `plaintext is written to ${base}, perhaps on a disk, for the time being: there is no folder in memory ` +
+        `plaintext is written to ${base} while tsops runs, perhaps on a disk: there is no folder in memory ` +
           "(XDG_RUNTIME_DIR, /dev/shm) with enough room",
       );
     }
@@ -194,7 +194,7 @@ function noFolder(base: string, cause: unknown): TsopsError {
     "write",
     `no private folder can be made for the plaintext in ${base} (${errorCode(cause)})`,
     {
-      hint: "set TMPDIR to a folder that you can write to, best one in memory",
+      hint: "set TMPDIR to a folder that you can write to, preferably in memory",
       cause,
     },
   );

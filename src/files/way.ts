@@ -16,7 +16,7 @@ export async function checkWay(folder: string, name: string): Promise<void> {
     if (!there) return;
     if (there.isFile() || (there.isDirectory() && i < parts.length - 1)) continue;
     const what = there.isSymbolicLink() ? "a symbolic link" : "something that is not a file";
-    throw new TsopsError("write", `${what} stands where the file should go`, {
+    throw new TsopsError("write", `there is ${what} where the file should go`, {
       hint: "remove it if it is not meant to be there; tsops does not write through it",
       place: { file: at },
     });

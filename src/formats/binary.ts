@@ -83,7 +83,7 @@ export const binary: Format = {
   },
 
   unset() {
-    throw new TsopsError("print", "a binary file is one value, which cannot be taken away", {
+    throw new TsopsError("print", "a binary file is one value, which cannot be removed", {
       hint: "delete the file, or set its data to an empty text",
     });
   },

@@ -39,9 +39,9 @@ export function describeOdd(character: string): string {
   const code = character.charCodeAt(0);
   const number = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
   if (code >= 0x2018 && code <= 0x201f)
-    return `${number}, a typographic quote, stands here: it is no " and no '`;
+    return `this is ${number}, a typographic quote, not an ordinary " or '`;
   const name = NAMES[code] ?? "a typographic space";
-  return `${number}, ${name}, stands here: it is no blank`;
+  return `this is ${number}, ${name}, not an ordinary space`;
 }
 
 /** Offset of the first blank that is none, or typographic quote, in [start, end); -1 if there is none. */
@@ -50,14 +50,14 @@ export function oddAt(text: string, start: number, end: number): number {
   return found < 0 ? -1 : start + found;
 }
 
-/** A name as people see it: without what cannot be seen, without blanks around it, and without `export`. */
+/** A name as people see it: without what cannot be seen, and without spaces around it. */
 export function visibleName(name: string): string {
-  const seen = name.replace(ALL_INVISIBLE, "").replace(ALL_ODD_BLANKS, " ").trim();
-  return seen.replace(/^export\s+/, "");
+  return name.replace(ALL_INVISIBLE, "").replace(ALL_ODD_BLANKS, " ").trim();
 }
 
 /** A reading's remarks, and one for each key that holds such a character: nobody finds it by the name that is seen. */
-export function remarksOf({ text, entries, remarks = [] }: Reading): readonly Remark[] {
+export function remarksOf(reading: Reading): readonly Remark[] {
+  const { text, entries, remarks = [], seenName = visibleName } = reading;
   if (!ODD_BLANK.test(text)) return remarks;
   const found: Remark[] = [];
   // by what the key is a key of: all that stands below it is found by it
@@ -73,10 +73,10 @@ export function remarksOf({ text, entries, remarks = [] }: Reading): readonly Re
     offsets.set(holder, offset);
     found.push({
       offset,
-      message: `${describeOdd(character)}, and became part of a key`,
-      hint: "the key cannot be found again by its visible name; take the character away",
+      message: `${describeOdd(character)}, and it became part of a key`,
+      hint: "the key cannot be found by the name that you see; remove the character",
       of: entry,
-      as: asSeen(entry),
+      as: asSeen(entry, seenName),
       ...quiet,
     });
   }
@@ -104,12 +104,12 @@ function oddKey({ in: holder, key }: Entry): [string | undefined, Container | st
 }
 
 /** The entry with the names that people see on the way to it. */
-function asSeen(entry: Entry): Entry {
+function asSeen(entry: Entry, seenName: (key: string) => string): Entry {
   const seen = (container: Container): Container => {
     if (!container.parent || container.key === undefined) return container;
     const { kind, parent, key } = container;
-    return childContainer(kind, seen(parent), typeof key === "string" ? visibleName(key) : key);
+    return childContainer(kind, seen(parent), typeof key === "string" ? seenName(key) : key);
   };
   const { in: holder, key } = entry;
-  return { ...entry, in: holder && seen(holder), key: typeof key === "string" ? visibleName(key) : key };
+  return { ...entry, in: holder && seen(holder), key: typeof key === "string" ? seenName(key) : key };
 }

@@ -8,7 +8,7 @@ import {
   unquoted,
   withoutReturn,
 } from "./dotenv/lines.ts";
-import { CONTINUED, CONTINUED_HINT, dotenvRemarks } from "./dotenv/remarks.ts";
+import { CONTINUED, CONTINUED_HINT, dotenvRemarks, shellName } from "./dotenv/remarks.ts";
 import { type FlatLine, flatBlock, flatten } from "./flatten.ts";
 import { type Entry, type Format, type PathElement, type Reading, rootContainer } from "./format.ts";
 import { valToString } from "./print.ts";
@@ -59,7 +59,7 @@ export const dotenv: Format = {
       entries.push({ kind: "value", in: root, key, ...lineValue(text, span, block.length > 0, converted) });
     }
     const remarks = dotenvRemarks(text, lines, entries);
-    const reading: Reading = { text, entries, documents: 1, duplicates, remarks };
+    const reading: Reading = { text, entries, documents: 1, duplicates, remarks, seenName: shellName };
     return metadata.length === 0 ? reading : { ...reading, metadata: flatBlock(text, metadata) };
   },
 
@@ -200,7 +200,7 @@ function noEqualsSign(text: string, lines: readonly Span[], line: Span): TsopsEr
 function ownText(value: Scalar): string {
   if (value !== null) return valueText(value);
   throw new TsopsError("print", "dotenv has no null", {
-    hint: "use an empty text (set … '\"\"'), or take the key away (tsops unset)",
+    hint: "use an empty text (set … '\"\"'), or remove the key (tsops unset)",
   });
 }
 
@@ -278,7 +278,7 @@ function checkedKey(key: string): string {
 }
 
 function complex(key: string): TsopsError {
-  return new TsopsError("print", `dotenv has no maps and lists, as ${JSON.stringify(key)} would be one`, {
+  return new TsopsError("print", `dotenv cannot hold maps and lists, such as ${JSON.stringify(key)}`, {
     hint: "choose another type with --output-type",
   });
 }

@@ -117,7 +117,7 @@ function unflatten(text: string, lines: readonly FlatLine[]): TreeMap {
       }
       node = next;
     }
-    if (node.value !== undefined) throw malformed(text, line, "stands there twice");
+    if (node.value !== undefined) throw malformed(text, line, "occurs twice");
     node.value = line.value;
   }
   const tree = toTree(text, root);

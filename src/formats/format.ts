@@ -112,6 +112,8 @@ export interface Reading {
   /** Keys that occur twice in one map, where the format allows that: offsets of the later ones. */
   readonly duplicates?: readonly number[];
   readonly remarks?: readonly Remark[];
+  /** A key as people see it, where the format has more to it than characters that cannot be seen. */
+  readonly seenName?: (key: string) => string;
 }
 
 export interface PrintOptions {

@@ -23,7 +23,7 @@ export function parsePath(text: string): PathElement[] {
       if (end < 0) throw badPath(`the [ at character ${i + 1} has no ]`);
       const index = text.slice(i + 1, end);
       if (!/^\d{1,9}$/.test(index)) {
-        throw badPath("what stands between [ and ] is neither a number nor in quotes");
+        throw badPath("the text between [ and ] is neither a number nor in quotes");
       }
       path.push(Number(index));
       i = end + 1;

@@ -107,7 +107,7 @@ function oddCharacter(text: string, error: TsopsError): TsopsError | undefined {
   if (at < 0 || /["'`]/.test(text.slice(from, at))) return undefined;
   return new TsopsError("parse", describeOdd(text[at]!), {
     place: placeOf(text, at),
-    hint: `put an ordinary character there; as it stands: ${error.message}`,
+    hint: `put an ordinary character there; as it is: ${error.message}`,
     exit: error.exit,
     cause: error,
   });

@@ -1,6 +1,6 @@
-import { textField } from "./fields.ts";
 import type { KeyGroup, MasterKey } from "./kind.ts";
 import { groupsNeeded } from "./metadata.ts";
+import { kindNamed } from "./table.ts";
 
 /** Who can open a file: the groups, and how many of them are needed (0: all). SPEC section 4. */
 export interface Recipients {
@@ -19,12 +19,9 @@ export function sameKey(a: MasterKey, b: MasterKey): boolean {
   return a.kind === b.kind && (a.id === b.id || covers(a, b) || covers(b, a));
 }
 
-/** An Azure key whose version is left open, as configurations may have it, stands for all of its versions. */
-function covers({ kind, id }: MasterKey, other: MasterKey): boolean {
-  // what has more parts, as `../other/1`, names another key
-  return (
-    kind === "azure_kv" && id.endsWith("/") && other.id.startsWith(id) && !other.id.includes("/", id.length)
-  );
+/** Whether a key stands for another one, too. */
+function covers(key: MasterKey, other: MasterKey): boolean {
+  return kindNamed(key.kind).covers?.(key, other) ?? false;
 }
 
 /** Group by group, as SOPS compares them: by their number. */
@@ -45,10 +42,8 @@ export function differs(differences: readonly GroupDifference[]): boolean {
 }
 
 /** What access is granted on: the Azure key without its version, the AWS key without role, profile and context. */
-function holderOf({ kind, id, fields }: MasterKey): string {
-  const holder =
-    kind === "azure_kv" ? id.slice(0, id.lastIndexOf("/")) : kind === "kms" ? textField(fields, "arn") : id;
-  return `${kind} ${holder}`;
+function holderOf(key: MasterKey): string {
+  return `${key.kind} ${kindNamed(key.kind).holder?.(key) ?? key.id}`;
 }
 
 /** Of some keys, those whose holder has none left: a newer version of the same key has the same readers. */

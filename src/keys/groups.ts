@@ -1,11 +1,11 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import { keepFromPrograms } from "../programs/run.ts";
 import { once } from "./cache.ts";
+import { keepFromPrograms } from "./environment.ts";
 import { textField } from "./fields.ts";
-import type { KeyContext, KeyGroup, MasterKey } from "./kind.ts";
+import type { KeyContext, KeyGroup, MasterKey, Opened } from "./kind.ts";
 import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
-import { reasonsOf } from "./reasons.ts";
+import { inService, reasonsOf } from "./reasons.ts";
 import { type GroupResult, groupReport, type KeyResult } from "./report.ts";
 import { combineShares, splitSecret } from "./shamir.ts";
 import { describeKey, inDecryptionOrder, kindNamed } from "./table.ts";
@@ -20,9 +20,9 @@ const DATA_KEY_BYTES = 32;
 export interface KeyService {
   /** For reports: its address. */
   readonly name: string;
-  /** As {@link KeyKind.unwrap}. */
-  unwrap(key: MasterKey): Promise<Buffer | null>;
-  /** As {@link KeyKind.wrap}. */
+  /** As {@link KeyUse.unwrap}. */
+  unwrap(key: MasterKey): Promise<Opened>;
+  /** As {@link KeyUse.wrap}. */
   wrap(key: MasterKey, dataKey: Uint8Array): Promise<MasterKey>;
 }
 
@@ -79,7 +79,10 @@ export async function wrapDataKey(
 /** Keys as `wrap` would use them, so that they can be compared with those of a file. Most kinds leave nothing open. */
 export async function exactKeys(groups: readonly KeyGroup[], context: KeyContext): Promise<KeyGroup[]> {
   keepFromPrograms(groups, context);
-  const exact = async (key: MasterKey) => kindNamed(key.kind).exact?.(key, context) ?? key;
+  const exact = async (key: MasterKey) => {
+    const use = await kindNamed(key.kind).use();
+    return (await use.exact?.(key, context)) ?? key;
+  };
   return Promise.all(groups.map((group) => Promise.all(group.map(exact))));
 }
 
@@ -117,7 +120,7 @@ async function wrapKey(
   const causes: string[] = [];
   const advice: string[] = [];
   const ways = [
-    ...(local ? [{ name: "", wrap: () => kindNamed(key.kind).wrap(key, part, context) }] : []),
+    ...(local ? [{ name: "", wrap: () => wrapHere(key, part, context) }] : []),
     ...services.map((service) => ({ name: service.name, wrap: () => service.wrap(key, part) })),
   ];
   for (const way of ways) {
@@ -136,7 +139,7 @@ async function wrapKey(
 
 const NO_WAY = [
   "no key service may be used",
-  "leave --enable-local-keyservice=false (SOPS_ENABLE_LOCAL_KEYSERVICE) away, or name one with --keyservice",
+  "leave out --enable-local-keyservice=false (SOPS_ENABLE_LOCAL_KEYSERVICE), or name one with --keyservice",
 ];
 
 /**
@@ -174,7 +177,7 @@ export async function unwrapDataKey(
 type Fault = (part: Buffer) => string | undefined;
 
 function keyFault({ length }: Buffer): string | undefined {
-  return length === DATA_KEY_BYTES ? undefined : `it opens to ${length} bytes, but ${DATA_KEY_BYTES} are due`;
+  return length === DATA_KEY_BYTES ? undefined : `it opens to ${length} bytes instead of ${DATA_KEY_BYTES}`;
 }
 
 /**
@@ -184,7 +187,7 @@ function keyFault({ length }: Buffer): string | undefined {
  */
 function shareFault(part: Buffer): string | undefined {
   const due = DATA_KEY_BYTES + 1;
-  if (part.length !== due) return `it opens to ${part.length} bytes, but ${due} are due`;
+  if (part.length !== due) return `it opens to ${part.length} bytes instead of ${due}`;
   if (part.at(-1) !== 0) return undefined;
   return "it opens to a part of the data key with the number 0, which no group has: somebody may have made it up";
 }
@@ -228,25 +231,26 @@ async function openKey(
   { context, local = true, services = [], onOpened }: UnwrapOptions,
   reasons: string[],
 ): Promise<Buffer | null> {
-  const kind = kindNamed(key.kind);
   const ways = [
-    ...(local ? [{ name: "", unwrap: () => kind.unwrap(key, context) }] : []),
+    ...(local ? [{ name: "", unwrap: () => unwrapHere(key, context) }] : []),
     ...services.map((service) => ({ name: service.name, unwrap: () => service.unwrap(key) })),
   ];
   if (ways.length === 0) append(reasons, NO_WAY);
   for (const way of ways) {
     try {
       if (context.signal?.aborted) throw new TsopsError("aborted", "stopped");
-      const part = await unwrapOnce(key, way.name, context, way.unwrap);
-      const wrong = part && fault(part);
-      if (part && wrong === undefined) {
-        onOpened?.(key, way.name);
-        return part;
+      const opened = await unwrapOnce(key, way.name, context, way.unwrap);
+      if ("why" in opened) {
+        append(reasons, inService(opened.why, way.name));
+        continue;
       }
-      part?.fill(0);
-      if (part) reasons.push(wrong!);
-      else if (way.name === "") append(reasons, kind.whyNot?.(key, context) ?? ["nothing here can open it"]);
-      else reasons.push(`${way.name} cannot open it`);
+      const wrong = fault(opened.key);
+      if (wrong === undefined) {
+        onOpened?.(key, way.name);
+        return opened.key;
+      }
+      opened.key.fill(0);
+      reasons.push(wrong);
     } catch (error) {
       if (isAbort(error)) throw error;
       append(reasons, reasonsOf(error, way.name));
@@ -255,7 +259,15 @@ async function openKey(
   return null;
 }
 
-function unwrappedKeys(context: KeyContext): Map<string, Promise<Buffer | null>> {
+async function unwrapHere(key: MasterKey, context: KeyContext): Promise<Opened> {
+  return (await kindNamed(key.kind).use()).unwrap(key, context);
+}
+
+async function wrapHere(key: MasterKey, part: Uint8Array, context: KeyContext): Promise<MasterKey> {
+  return (await kindNamed(key.kind).use()).wrap(key, part, context);
+}
+
+function unwrappedKeys(context: KeyContext): Map<string, Promise<Opened>> {
   return once(context, "unwrapped keys", () => new Map());
 }
 
@@ -264,7 +276,10 @@ export async function forgetKeys(context: KeyContext): Promise<void> {
   const known = unwrappedKeys(context);
   const results = [...known.values()];
   known.clear();
-  for (const result of results) (await result.catch(() => null))?.fill(0);
+  for (const result of results) {
+    const opened = await result.catch(() => undefined);
+    if (opened && "key" in opened) opened.key.fill(0);
+  }
 }
 
 /** Many files hold the same wrapped key: it is unwrapped once a run, and so are failures. Gives a copy. */
@@ -272,8 +287,8 @@ async function unwrapOnce(
   key: MasterKey,
   way: string,
   context: KeyContext,
-  unwrap: () => Promise<Buffer | null>,
-): Promise<Buffer | null> {
+  unwrap: () => Promise<Opened>,
+): Promise<Opened> {
   const known = unwrappedKeys(context);
   const name = JSON.stringify([way, key.kind, key.id, textField(key.fields, "enc")]);
   let result = known.get(name);
@@ -281,6 +296,6 @@ async function unwrapOnce(
     result = unwrap();
     known.set(name, result);
   }
-  const part = await result;
-  return part && Buffer.from(part);
+  const opened = await result;
+  return "key" in opened ? { key: Buffer.from(opened.key) } : opened;
 }

@@ -1,27 +1,14 @@
 import type { TreeMap } from "../formats/tree.ts";
-import type { Allow, ListName, Unvouched } from "./allow.ts";
-
-/** The names that `--decryption-order` takes, and that reports show. */
-export type KindName =
-  | "age"
-  | "pgp"
-  | "kms"
-  | "gcp_kms"
-  | "hckms"
-  | "azure_kv"
-  | "hc_vault"
-  | "env"
-  | "vaultkv"
-  | "keywhiz"
-  | "cluster"
-  | "unknown";
+import type { SecretVariables } from "../programs/secret-variables.ts";
+import type { AllowedValues, AllowList, Unvouched } from "./allow-list.ts";
 
 /**
  * A master key as a file or a configuration names it. Plain data: what its kind knows how to use. `fields` is what
  * stands in the file's metadata for it (SPEC section 5), in SOPS's names; unknown fields are kept.
  */
 export interface MasterKey {
-  readonly kind: KindName;
+  /** The name of its kind (src/keys/table.ts). */
+  readonly kind: string;
   /** What identifies it, as SOPS prints it and compares it: a recipient, a fingerprint, an ARN, a URL. */
   readonly id: string;
   /** `enc`, the wrapped data key (or share of it), is missing until the key has wrapped one. */
@@ -47,13 +34,15 @@ export interface KeyContext {
   /** Says what a person has to do now, such as touching a key; where it is missing, that is a warning. */
   readonly tell?: (message: string) => void;
   /** Servers, roles, profiles and plugins that the person named or approved. Without it, nothing is vouched for. */
-  readonly allow?: () => Promise<Allow>;
+  readonly allow?: () => Promise<AllowedValues>;
   /** What of that `allow` does not have: asks the person, if there is one, or says what to do. */
-  readonly vouch?: (list: ListName, value: string) => Promise<"allowed" | Unvouched>;
+  readonly vouch?: (list: AllowList, value: string) => Promise<"allowed" | Unvouched>;
   /** `examine` makes no connection and sends nothing: it only says what is here. */
   readonly offline?: boolean;
   /** Variables that hold master keys which the configuration names (`env://NAME`): no program gets them. */
   readonly masterVariables?: () => Promise<readonly string[]>;
+  /** The table of kinds: for kinds whose keys others wrap, and for what programs must not get. */
+  readonly kinds: Kinds;
   /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
   readonly cache: Map<string, unknown>;
 }
@@ -71,6 +60,12 @@ export interface OpenerCheck {
   readonly remark?: string;
 }
 
+/** What is wrong, and then what to do next, a line each. */
+export type Lines = readonly [string, ...string[]];
+
+/** What came of unwrapping: a buffer that the caller owns and clears, or what was tried and why it failed. */
+export type Opened = { readonly key: Buffer } | { readonly why: Lines };
+
 /** How the keys of a kind are used. */
 export interface KeyUse {
   /**
@@ -84,42 +79,70 @@ export interface KeyUse {
    */
   exact?(key: MasterKey, context: KeyContext): Promise<MasterKey>;
   /**
-   * The data key or share, or null if nothing here can open this one ("not mine"). An error means "mine, but broken".
-   * The caller owns the buffer and clears it.
+   * The data key or share, or why nothing here can open this one ("not mine"). An error means "mine, but broken".
    */
-  unwrap(key: MasterKey, context: KeyContext): Promise<Buffer | null>;
+  unwrap(key: MasterKey, context: KeyContext): Promise<Opened>;
   /**
    * Whether the key that is named is the one that would open its `enc`, found out without giving anything out, for
    * whom a person is to be asked first. Null if nothing here would. Kinds without it name the key to their service.
    * @throws TsopsError("generic") if another key would, and as unwrap.
    */
   checkOpener?(key: MasterKey, context: KeyContext): Promise<OpenerCheck | null>;
-  /** After `unwrap` gave null: what was tried for the key, why it failed, what to do next, a line each. */
-  whyNot?(key: MasterKey, context: KeyContext): readonly string[];
   /** Whether the key can be used here, as far as that can be found out without unwrapping anything. Never throws. */
   examine(key: MasterKey, context: KeyContext): Promise<Examination>;
 }
 
+/** All kinds that there are. */
+export interface Kinds {
+  readonly all: readonly KeyKind[];
+  /** The keys that a URI names; undefined if it is not the URI of a key. @throws TsopsError if it is malformed. */
+  keysOfUri(uri: string): MasterKey[] | undefined;
+  /** @throws Error if there is no such kind. */
+  kindOf(key: MasterKey): KeyKind;
+}
+
+/** What is given for all keys of a list: the options of AWS KMS. */
+export interface GivenForKeys {
+  readonly context?: TreeMap;
+  readonly awsProfile?: string;
+}
+
 /**
- * One kind of master key: a plug. Its file knows its identifiers and its metadata; how its keys are used, with their SDK
- * if there is one, is loaded when that is asked for.
+ * One kind of master key: a plug. It is all that the rest of the program knows of the kind, and every list of kinds is
+ * made from it: options, variables, configurations, metadata, what the key service speaks, what `doctor` looks at.
  */
-export interface KeyKind extends KeyUse {
-  readonly name: KindName;
-  /**
-   * The list's name in the metadata: `age`, `pgp`, `kms`, …; undefined for kinds that SOPS lacks, whose keys stand in
-   * `sops.tsops.keys` with their URI (docs/format.md).
-   */
-  readonly field: string | undefined;
-  /** What the URIs of such keys begin with, for kinds whose keys are stored by URI. */
-  readonly schemes?: readonly string[];
+export interface KeyKind {
+  /** The name that `--decryption-order` takes, and that reports show. */
+  readonly name: string;
   /** What people call it, for messages: "age", "AWS KMS". */
   readonly title: string;
+  /** How `.sopsrc` and `--key` write its keys. */
+  readonly uris: readonly UriForm[];
+  /** What an identifier looks like whose scheme was left out: for a hint. */
+  readonly bare?: RegExp;
+  /** What SOPS calls its keys; kinds that SOPS lacks have their keys in `sops.tsops.keys`, by URI (docs/format.md). */
+  readonly sops?: SopsNames;
+  /** How key services name its keys, if they can be asked for them. */
+  readonly wire?: WireForm;
+  /** Its place among the kinds that are tried first: those whose keys are on this machine. */
+  readonly triedFirst?: number;
+  /** Its keys are used with a role, a profile and an encryption context, each of which may be given for a key. */
+  readonly withProfile?: true;
+  /** Its keys are held in a secret store, and so cannot wrap a key that another store holds. */
+  readonly held?: true;
+  /** What `doctor` says of a key does not depend on what the key wrapped. */
+  readonly examinedOnce?: true;
+  /** Servers, roles, profiles and programs that its keys name: nothing is given to them before they are approved. */
+  readonly names?: readonly AllowList[];
+  /** Environment variables that hold secrets of it. */
+  readonly secrets?: SecretVariables;
+  /** The variable that a key is held in. */
+  variableOf?(id: string): string;
   /**
    * Keys from an identifier list as flags, variables and `.sops.yaml` write it: separated by commas.
    * @throws TsopsError("no-key" | "config" | "usage") if one is malformed; the message names it.
    */
-  parse(list: string): MasterKey[];
+  parse(list: string, given?: GivenForKeys): MasterKey[];
   /**
    * Whether a key can be one at all: `parse` takes what SOPS takes, which is any text for some kinds. For `config check`.
    * @throws TsopsError that says what is malformed.
@@ -127,4 +150,68 @@ export interface KeyKind extends KeyUse {
   check?(key: MasterKey): void;
   /** The key that an entry of a file's metadata describes. @throws TsopsError("parse") if a needed field is missing. */
   fromMetadata(fields: TreeMap): MasterKey;
+  /** Forms of an identifier that can be compared, the most exact one first; the identifier alone if it is not there. */
+  spellings?(id: string): string[];
+  /** Whether a key of this kind stands for another one, too: for all versions of it, say. */
+  covers?(key: MasterKey, other: MasterKey): boolean;
+  /** What access is granted on, where that is less than the identifier says: a key without its version, say. */
+  holder?(key: MasterKey): string;
+  /** How its keys are used; loaded when one of them is, and only there is an SDK known. */
+  use(): Promise<KeyUse>;
+}
+
+/** A form of URI for keys of a kind. */
+export interface UriForm {
+  /** What the URI begins with. */
+  readonly scheme: string;
+  /** What an identifier has in its place. */
+  readonly stands: string;
+  readonly example: string;
+  /** What stands behind the scheme, as a regular expression: for the JSON schema; the kinds themselves say more. */
+  readonly rest: string;
+  /** What may stand there and is not part of an identifier. */
+  readonly optional?: string;
+}
+
+/** Where SOPS names keys of a kind (SPEC sections 5 and 7). */
+export interface SopsNames {
+  /** The list in the metadata. */
+  readonly field: string;
+  /** The list is written in each of several groups, even if it is empty. */
+  readonly always?: true;
+  /** Fields of an entry that are written even if they are empty. */
+  readonly written?: readonly string[];
+  /** The option, such as `gcp-kms`; `--add-` and `--rm-` come before it. */
+  readonly option: string;
+  readonly alias?: string;
+  /** What the option lists, for its help: "AWS KMS ARNs". */
+  readonly listed: string;
+  readonly variable: string;
+  /** The field of a creation rule. */
+  readonly rule: string;
+  /** The rule's field is a list and never a text with commas. */
+  readonly ruleIsList?: true;
+  /** Empty items in lists of a configuration are passed over. */
+  readonly skipsEmpty?: true;
+  /** The field of a group in a creation rule: a list of identifiers, or of maps with these fields. */
+  readonly group: string;
+  readonly groupFields?: readonly string[];
+  /** The identifier that such a map says; empty if it says none. The first field is the one that has to be there. */
+  readonly groupId?: (text: (field: string) => string) => string;
+  /** SOPS puts keys together in other orders than that of the metadata: from options, and from creation rules. */
+  readonly place: { readonly option: number; readonly rule: number };
+}
+
+/** The kind in the oneof of the message `Key` that key services speak (docs/keyservice.md). */
+export interface WireForm {
+  readonly name: string;
+  readonly number: number;
+  /** In the order of their numbers, from 1: the name on the wire, and the one in the metadata (SPEC section 5). */
+  readonly fields: readonly { readonly wire: string; readonly own: string; readonly map?: true }[];
+  /** Fields of a key, where they are not those of its metadata. */
+  readonly fieldsOf?: (key: MasterKey) => TreeMap;
+  /** The service's answer is all that the metadata gets; nothing says when it was made. */
+  readonly undated?: true;
+  /** @throws TsopsError if a service cannot be asked for this key, since its answer would not say enough. */
+  readonly check?: (key: MasterKey) => void;
 }

@@ -1,6 +1,6 @@
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { neededField, sortedFields, unreadable } from "./fields.ts";
-import type { KeyGroup, KeyKind, MasterKey } from "./kind.ts";
+import type { KeyGroup, MasterKey, SopsNames } from "./kind.ts";
 import { KINDS, kindNamed, kindOfUri } from "./table.ts";
 
 /**
@@ -11,7 +11,7 @@ import { KINDS, kindNamed, kindOfUri } from "./table.ts";
 
 /** The fields of the metadata that {@link groupsToMetadata} writes: others are not its business. */
 export const GROUP_FIELDS: readonly string[] = [
-  ...KINDS.flatMap(({ field }) => field ?? []),
+  ...KINDS.flatMap(({ sops }) => sops?.field ?? []),
   "key_groups",
   "shamir_threshold",
 ];
@@ -46,8 +46,9 @@ export function groupsFromMetadata(sops: TreeMap): KeyGroups {
 
 function readGroup(holder: TreeMap): MasterKey[] {
   return KINDS.flatMap((kind) => {
-    if (kind.field === undefined) return [];
-    return mapsIn(holder.get(kind.field), kind.field).map((fields) => kind.fromMetadata(fields));
+    if (!kind.sops) return [];
+    const { field } = kind.sops;
+    return mapsIn(holder.get(field), field).map((fields) => kind.fromMetadata(fields));
   });
 }
 
@@ -97,15 +98,15 @@ export function groupsNeeded(groups: readonly unknown[], threshold: number): num
 }
 
 /**
- * The fields of the metadata for these groups, sorted. Inside key groups `age` and `hc_vault` are always there, as SOPS
+ * The fields of the metadata for these groups, sorted. Inside key groups some lists are always there, as SOPS
  * writes them.
  */
 export function groupsToMetadata(groups: readonly KeyGroup[], threshold: number): TreeMap {
   const [only] = groups;
   const number = effectiveThreshold(groups, threshold);
   const last: [string, Tree | undefined] = ["shamir_threshold", number === 0 ? undefined : BigInt(number)];
-  if (groups.length === 1) return sortedFields([...listsOf(only!, []), last]);
-  const lists = groups.map((group) => sortedFields([...listsOf(group, ["age", "hc_vault"]), markOf(group)]));
+  if (groups.length === 1) return sortedFields([...listsOf(only!, false), last]);
+  const lists = groups.map((group) => sortedFields([...listsOf(group, true), markOf(group)]));
   return sortedFields([["key_groups", groups.length === 0 ? undefined : new TreeList(lists)], last]);
 }
 
@@ -114,7 +115,7 @@ export function groupsToMetadata(groups: readonly KeyGroup[], threshold: number)
  * group would be gone, and the numbers of those behind it with it. It means nothing; SOPS ignores it.
  */
 function markOf(group: KeyGroup): [string, Tree | undefined] {
-  const empty = group.every((key) => kindNamed(key.kind).field === undefined);
+  const empty = group.every((key) => kindNamed(key.kind).sops === undefined);
   return ["tsops", empty ? "keys" : undefined];
 }
 
@@ -122,7 +123,7 @@ function markOf(group: KeyGroup): [string, Tree | undefined] {
 export function ownKeysToMetadata(groups: readonly KeyGroup[]): TreeList | undefined {
   const entries = groups.flatMap((group, i) =>
     group
-      .filter((key) => kindNamed(key.kind).field === undefined)
+      .filter((key) => kindNamed(key.kind).sops === undefined)
       .map((key) => {
         const pairs = key.fields.entries().map((entry): [string, Tree] => [entry.key, entry.value]);
         return sortedFields(groups.length > 1 ? [...pairs, [GROUP, BigInt(i)]] : pairs);
@@ -131,18 +132,18 @@ export function ownKeysToMetadata(groups: readonly KeyGroup[]): TreeList | undef
   return entries.length > 0 ? new TreeList(entries) : undefined;
 }
 
-function listsOf(group: KeyGroup, always: readonly string[]): [string, Tree | undefined][] {
+function listsOf(group: KeyGroup, oneOfSeveral: boolean): [string, Tree | undefined][] {
   return KINDS.flatMap((kind): [string, Tree | undefined][] => {
-    const { field } = kind;
-    if (field === undefined) return [];
-    const entries = group.filter((key) => key.kind === kind.name).map((key) => entryOf(key, kind));
-    return [[field, entries.length > 0 || always.includes(field) ? new TreeList(entries) : undefined]];
+    if (!kind.sops) return [];
+    const { field, always = false } = kind.sops;
+    const entries = group.filter((key) => key.kind === kind.name).map((key) => entryOf(key, kind.sops!));
+    return [[field, entries.length > 0 || (oneOfSeveral && always) ? new TreeList(entries) : undefined]];
   });
 }
 
-/** A key's entry. SOPS writes `aws_profile` even where it is empty. */
-function entryOf(key: MasterKey, kind: KeyKind): TreeMap {
+/** A key's entry. SOPS writes some fields even where they are empty. */
+function entryOf(key: MasterKey, { written = [] }: SopsNames): TreeMap {
   const pairs = key.fields.entries().map((entry): [string, Tree] => [entry.key, entry.value]);
-  if (kind.name === "kms" && key.fields.get("aws_profile") === undefined) pairs.push(["aws_profile", ""]);
-  return sortedFields(pairs);
+  const empty = written.filter((name) => key.fields.get(name) === undefined);
+  return sortedFields([...pairs, ...empty.map((name): [string, Tree] => [name, ""])]);
 }

@@ -1,11 +1,21 @@
-import { TsopsError } from "../errors.ts";
+import { type ErrorCode, TsopsError } from "../errors.ts";
+import type { Lines } from "./kind.ts";
 
 /** An error as lines of a report. Only messages of our own: others may quote what they failed on. */
 export function reasonsOf(error: unknown, service = ""): string[] {
   const own = error instanceof TsopsError;
   const lines = own ? [error.message, ...(error.hint ? error.hint.split("\n") : [])] : ["an internal error"];
-  if (service === "") return lines;
-  return [`${service}: ${lines[0]}`, ...lines.slice(1)];
+  return inService(lines, service);
+}
+
+/** Lines that say which service they are from; none if it is this program. */
+export function inService([first = "", ...rest]: readonly string[], service: string): string[] {
+  return [service === "" ? first : `${service}: ${first}`, ...rest];
+}
+
+/** Lines as an error: what is wrong, and what to do as its hint. @param what is put in front. */
+export function failure([why, ...next]: Lines, what = "", code: ErrorCode = "generic"): TsopsError {
+  return new TsopsError(code, what === "" ? why : `${what}: ${why}`, { hint: next.join("\n") || undefined });
 }
 
 /** An error that says in front what failed. Errors that say everything already (aborted, not allowed) stay as they are. */

@@ -6,7 +6,7 @@ import { azureKv } from "./azure/kind.ts";
 import { cluster } from "./cluster/kind.ts";
 import { gcpKms } from "./google/kind.ts";
 import { hckms } from "./huawei/kind.ts";
-import type { KeyKind, KindName, MasterKey } from "./kind.ts";
+import type { KeyKind, MasterKey } from "./kind.ts";
 import { pgp } from "./pgp/kind.ts";
 import { env } from "./stores/env.ts";
 import { keywhiz } from "./stores/keywhiz.ts";
@@ -16,9 +16,9 @@ import { hcVault } from "./vault/kind.ts";
 
 /**
  * All kinds of master keys: SOPS's in the order in which it puts the keys of a group when it loads them (SPEC section
- * 5), then those that it lacks.
+ * 5), then those that it lacks. Every other list of kinds is made from this one.
  */
-export const KINDS: readonly KeyKind[] = [
+const TABLE = [
   kms,
   gcpKms,
   hckms,
@@ -31,15 +31,37 @@ export const KINDS: readonly KeyKind[] = [
   keywhiz,
   cluster,
   unknown,
-];
+] as const satisfies readonly KeyKind[];
 
-export function kindNamed(name: KindName): KeyKind {
-  return KINDS.find((kind) => kind.name === name)!;
+export const KINDS: readonly KeyKind[] = TABLE;
+
+/** One of the kinds, with its names as types. */
+export type Kind = (typeof TABLE)[number];
+/** The names that `--decryption-order` takes, and that reports show. */
+export type KindName = Kind["name"];
+
+/** @throws TsopsError("usage") if there is no such kind: a key was made by hand. */
+export function kindNamed(name: string): KeyKind {
+  const kind = KINDS.find((one) => one.name === name);
+  if (kind) return kind;
+  throw new TsopsError("usage", `there is no kind of master key named ${printable(name)}`, {
+    hint: `kinds are ${KINDS.map((one) => one.name).join(", ")}`,
+  });
 }
 
 /** The kind of a key that is stored by its URI: `unknown` if only a later version knows it. */
 export function kindOfUri(uri: string): KeyKind {
-  return KINDS.find(({ schemes }) => schemes?.some((scheme) => uri.startsWith(scheme))) ?? unknown;
+  const own = KINDS.filter(({ sops }) => sops === undefined);
+  return own.find(({ uris }) => uris.some(({ scheme }) => uri.startsWith(scheme))) ?? unknown;
+}
+
+/** A kind that SOPS has. */
+export type SopsKind = KeyKind & Required<Pick<KeyKind, "sops">>;
+
+/** The kinds that SOPS has, in one of the orders in which it puts keys together. */
+export function sopsKinds(order: "option" | "rule"): SopsKind[] {
+  const kinds = KINDS.flatMap((kind) => (kind.sops ? [{ ...kind, sops: kind.sops }] : []));
+  return kinds.sort((a, b) => a.sops.place[order] - b.sops.place[order]);
 }
 
 /** A key as reports show it: its kind and what identifies it. */
@@ -47,7 +69,13 @@ export function describeKey(key: MasterKey): string {
   return `${kindNamed(key.kind).title} ${shortened(key.id)}`;
 }
 
-const DEFAULT_ORDER: readonly string[] = ["age", "pgp"];
+/** The kinds that are tried first, if nobody says otherwise. */
+function defaultOrder(): string[] {
+  const first = KINDS.flatMap(({ name, triedFirst }) =>
+    triedFirst === undefined ? [] : { name, triedFirst },
+  );
+  return first.sort((a, b) => a.triedFirst - b.triedFirst).map(({ name }) => name);
+}
 
 /**
  * The kinds in the order in which their keys are tried (SPEC section 4): names with commas between them. Names that
@@ -55,7 +83,7 @@ const DEFAULT_ORDER: readonly string[] = ["age", "pgp"];
  * @throws TsopsError("duplicate-decryption-order") if a name occurs twice.
  */
 export function parseDecryptionOrder(text: string): readonly string[] {
-  if (text === "") return DEFAULT_ORDER;
+  if (text === "") return defaultOrder();
   const names = text.split(",").map((name) => name.trim());
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {

@@ -1,17 +1,17 @@
 import { TsopsError } from "../errors.ts";
 import { shortened } from "../printable.ts";
-import { withoutControls } from "./controls.ts";
+import { defineKind } from "./define.ts";
 import { neededField } from "./fields.ts";
-import type { KeyKind } from "./kind.ts";
+import type { KeyUse } from "./kind.ts";
 
 const WHY = "this version of tsops does not know this kind of key";
 const NEXT = "update tsops to use it; it is kept as it is";
 
 /** Keys in `sops.tsops.keys` whose URI has a scheme that only a later version knows: they are kept and reported. */
-export const unknown: KeyKind = withoutControls({
+export const unknown = defineKind({
   name: "unknown",
-  field: undefined,
   title: "unknown",
+  uris: [],
 
   parse(list) {
     throw new TsopsError("usage", `${shortened(list)} is not the URI of a key: its scheme is not known`);
@@ -21,6 +21,10 @@ export const unknown: KeyKind = withoutControls({
     return { kind: "unknown", id: neededField(fields, "uri", "unknown"), fields };
   },
 
+  use: async () => unusable,
+});
+
+const unusable: KeyUse = {
   async wrap(key) {
     throw new TsopsError("generic", `cannot wrap the data key for ${shortened(key.id)}: ${WHY}`, {
       hint: NEXT,
@@ -28,12 +32,10 @@ export const unknown: KeyKind = withoutControls({
   },
 
   async unwrap() {
-    return null;
+    return { why: [WHY, NEXT] };
   },
-
-  whyNot: () => [WHY, NEXT],
 
   async examine() {
     return { usable: false, lines: [WHY, NEXT] };
   },
-});
+};

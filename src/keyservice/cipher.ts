@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { TsopsError } from "../errors.ts";
+import { WRAPPED_BY_CLUSTER } from "../keys/cluster/wrapped.ts";
 import { strictBase64 } from "../net/base64.ts";
 
 /**
@@ -54,7 +55,7 @@ export function open(wrapped: string, secrets: readonly MasterSecret[], keyId: s
   const master = secrets.find(({ id }) => id === secretId);
   if (!master) {
     throw new TsopsError("generic", `it needs the master secret ${secretId}, which is not held here`, {
-      hint: "give the key service that secret as well, behind the newest: --master-secret may be repeated",
+      hint: "give the key service that secret as well, after the newest: --master-secret may be repeated",
     });
   }
   const key = derive(master.secret, KEY_LABEL + keyId, 32);
@@ -74,22 +75,15 @@ export function open(wrapped: string, secrets: readonly MasterSecret[], keyId: s
   }
 }
 
-/** The id of the secret that a wrapped key needs; undefined if the text is no wrapped key. */
-export function secretIdOf(wrapped: string): string | undefined {
-  return SHAPE.exec(wrapped)?.[1];
-}
-
-const SHAPE = /^tsops-cluster:v1:([0-9a-f]{16}):([A-Za-z0-9+/]+={0,2})$/;
-
 function parse(wrapped: string): { secretId: string; sealed: Buffer } {
-  const [, secretId, text] = SHAPE.exec(wrapped) ?? [];
+  const [, secretId, text] = WRAPPED_BY_CLUSTER.exec(wrapped) ?? [];
   if (secretId === undefined || text === undefined) {
     const later = /^tsops-cluster:v(?!1:)\d+:/.test(wrapped);
-    throw damaged(later ? "only a later version of tsops can read it" : "it has not the form of one");
+    throw damaged(later ? "only a later version of tsops can read it" : "it does not have the form of one");
   }
   const sealed = strictBase64(text);
   if (!sealed || sealed.length <= NONCE_BYTES + TAG_BYTES) {
-    throw damaged("it has not the form of one");
+    throw damaged("it does not have the form of one");
   }
   return { secretId, sealed };
 }

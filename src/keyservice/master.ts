@@ -16,7 +16,7 @@ export function masterSecrets(references: readonly string[], env: KeyContext["en
     const name = variableOf(reference);
     const text = variableNamed(env, name)?.trim();
     if (!text) {
-      throw new TsopsError("usage", `the variable ${name}, which is to hold a master secret, is not set`, {
+      throw new TsopsError("usage", `the variable ${name}, which should hold a master secret, is not set`, {
         hint: "make one with `openssl rand -base64 32`, and keep it where the service gets its secrets from",
       });
     }
@@ -30,7 +30,7 @@ export function variableOf(reference: string): string {
   if (name !== undefined) return name;
   // the text stays out of the message: someone may have put the secret itself there
   throw new TsopsError("usage", "--master-secret does not name a variable", {
-    hint: "write it as env://NAME; the secret itself must not stand on a command line, where others see it",
+    hint: "write it as env://NAME; the secret itself must not be on a command line, where others can see it",
   });
 }
 
@@ -44,8 +44,8 @@ function decode(text: string, name: string): Buffer {
   const why = !strict
     ? "is neither base64 nor hexadecimal"
     : weak
-      ? "is a single byte again and again"
-      : `has not ${MIN_BYTES} to ${MAX_BYTES} bytes`;
+      ? "is one byte repeated"
+      : `does not have ${MIN_BYTES} to ${MAX_BYTES} bytes`;
   throw new TsopsError("usage", `the master secret in the variable ${name} ${why}`, {
     hint: "make one with `openssl rand -base64 32`",
   });

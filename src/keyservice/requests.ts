@@ -1,9 +1,10 @@
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
 import type { TreeMap } from "../formats/tree.ts";
+import { cluster } from "../keys/cluster/kind.ts";
 import { KEY_ID } from "../keys/cluster/uri.ts";
 import { sortedFields, textField } from "../keys/fields.ts";
-import type { KeyContext, KeyKind, MasterKey, OpenerCheck } from "../keys/kind.ts";
+import type { KeyContext, KeyKind, MasterKey, Opened, OpenerCheck } from "../keys/kind.ts";
 import { STATUS } from "../keys/service/failures.ts";
 import type {
   DecryptRequest,
@@ -12,7 +13,6 @@ import type {
   EncryptResponse,
 } from "../keys/service/protocol.ts";
 import { fromWire } from "../keys/service/wire.ts";
-import { kindNamed } from "../keys/table.ts";
 import { printable, shortened } from "../printable.ts";
 import { type MasterSecret, open, seal } from "./cipher.ts";
 import { type Log, withoutIdentities } from "./log.ts";
@@ -118,23 +118,26 @@ export class Requests {
         const details = "the person who runs it said no";
         return { result: "refused", error: { code: STATUS.permissionDenied, details } };
       }
-      const use = () => (method === "Encrypt" ? tool.wrap(input) : tool.unwrap(input));
-      const bytes = agreed === "cannot" ? null : await use();
+      if (agreed === "cannot") return this.cannot([]);
+      const done = method === "Encrypt" ? { key: await tool.wrap(input) } : await tool.unwrap(input);
       if (signal.aborted) {
         // nobody takes it any more
-        bytes?.fill(0);
+        if ("key" in done) done.key.fill(0);
         throw new TsopsError("aborted", "stopped");
       }
-      if (bytes) return { result: "ok", bytes };
-      const details = "nothing here can open it";
-      const reason = this.options.verbose ? tool.whyNot().join("; ") : details;
-      return { result: "failed", error: { code: STATUS.notFound, details }, reason };
+      return "key" in done ? { result: "ok", bytes: done.key } : this.cannot(done.why);
     } catch (error) {
       return this.failed(error, signal);
     } finally {
       leave();
       if (method === "Encrypt") input.fill(0);
     }
+  }
+
+  private cannot(why: readonly string[]): Answer {
+    const details = "nothing here can open it";
+    const reason = this.options.verbose ? why.join("; ") : details;
+    return { result: "failed", error: { code: STATUS.notFound, details }, reason };
   }
 
   private failed(error: unknown, { aborted }: AbortSignal): Answer {
@@ -177,10 +180,9 @@ export class Requests {
   }
 
   private toolFor(request: EncryptRequest | DecryptRequest, { cache, stop }: Memory): Tool {
-    const { kind: name, fields } = fromWire(request.key);
-    if (name === "cluster") return clusterTool(textField(fields, "key_id"), this.options.secrets);
-    const kind = kindNamed(name);
     const context: KeyContext = { ...this.options.context, signal: stop.signal, cache };
+    const { kind, fields } = fromWire(request.key, context.kinds);
+    if (kind === cluster) return clusterTool(textField(fields, "key_id"), this.options.secrets);
     return kindTool(kind, fields, context);
   }
 
@@ -232,10 +234,9 @@ interface Tool {
   /** Fit for a log and a terminal. */
   readonly id: string;
   wrap(plaintext: Buffer): Promise<Buffer>;
-  unwrap(ciphertext: Buffer): Promise<Buffer | null>;
+  unwrap(ciphertext: Buffer): Promise<Opened>;
   /** As {@link KeyUse.checkOpener}. */
   checkOpener(ciphertext: Buffer): Promise<OpenerCheck | null>;
-  whyNot(): readonly string[];
 }
 
 /** @throws TsopsError("usage") if the key id is malformed, "generic" if this service has no master secret. */
@@ -248,10 +249,9 @@ function clusterTool(keyId: string, secrets: readonly MasterSecret[]): Tool {
     title: "cluster",
     id: keyId,
     wrap: async (plaintext) => Buffer.from(seal(plaintext, newest, keyId)),
-    unwrap: async (ciphertext) => open(ciphertext.toString("latin1"), secrets, keyId),
+    unwrap: async (ciphertext) => ({ key: open(ciphertext.toString("latin1"), secrets, keyId) }),
     // what is wrapped is bound to the id in the request
     checkOpener: async () => ({}),
-    whyNot: () => [],
   };
 }
 
@@ -264,24 +264,21 @@ function kindTool(kind: KeyKind, fields: TreeMap, context: KeyContext): Tool {
     ...key,
     fields: withField(key.fields, "enc", enc.toString("utf8")),
   });
-  let asked = key;
   return {
     kind: kind.name,
     title: kind.title,
     id: shown(key),
     wrap: async (plaintext) => {
       if (plaintext.length === 0) throw new TsopsError("usage", "there is nothing to wrap");
-      return Buffer.from(textField((await kind.wrap(key, plaintext, context)).fields, "enc"));
+      return Buffer.from(textField((await (await kind.use()).wrap(key, plaintext, context)).fields, "enc"));
     },
     unwrap: async (ciphertext) => {
-      asked = wrapped(ciphertext);
-      return await kind.unwrap(asked, context);
+      return await (await kind.use()).unwrap(wrapped(ciphertext), context);
     },
     checkOpener: async (ciphertext) => {
-      asked = wrapped(ciphertext);
-      return kind.checkOpener ? await kind.checkOpener(asked, context) : {};
+      const { checkOpener } = await kind.use();
+      return checkOpener ? await checkOpener(wrapped(ciphertext), context) : {};
     },
-    whyNot: () => kind.whyNot?.(asked, context) ?? [],
   };
 }
 

@@ -1,8 +1,10 @@
 import { createSecureContext } from "node:tls";
 import type { Server, ServerCredentials, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { TsopsError } from "../errors.ts";
+import { TABLE_OF_KINDS } from "../keys/context.ts";
 import { parseHostPort, type TlsFiles } from "../keys/service/address.ts";
 import { loadProtocol, MAX_MESSAGE_BYTES, type Protocol } from "../keys/service/protocol.ts";
+import { wireForms } from "../keys/service/wire.ts";
 import { isLoopback } from "../net/loopback.ts";
 import { printable } from "../printable.ts";
 import { Health } from "./health.ts";
@@ -37,7 +39,10 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const place = placeOf(options);
   guard(options, place);
-  const [grpc, protocol] = await Promise.all([import("@grpc/grpc-js"), loadProtocol()]);
+  const [grpc, protocol] = await Promise.all([
+    import("@grpc/grpc-js"),
+    loadProtocol(wireForms(TABLE_OF_KINDS)),
+  ]);
   // it would write to standard error, between the lines of the log
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const server = new grpc.Server({
@@ -86,10 +91,10 @@ function guard(options: ServerOptions, place: Place): void {
   }
   if (secrets.length > 0 && !tls?.ca && !allowAnyone) {
     throw new TsopsError("generic", "whoever reaches this address could use every key of the cluster", {
-      hint: "have clients show certificates (--tls-cert, --tls-key, --tls-client-ca), or say --allow-anyone",
+      hint: "have clients show certificates (--tls-cert, --tls-key, --tls-client-ca), or use --allow-anyone",
     });
   }
-  if (!tls) log({ event: "warning", message: "without TLS, data keys go over the network in the clear" });
+  if (!tls) log({ event: "warning", message: "without TLS, data keys go over the network unencrypted" });
   if (!tls?.ca) {
     log({ event: "warning", message: "whoever reaches this address can use the keys of this machine" });
   }

@@ -34,7 +34,7 @@ const ROWS: readonly Row[] = [
   [/^ENOTFOUND$/, "name", "its name cannot be resolved"],
   [/^EAI_AGAIN$/, "name", "its name cannot be resolved", "passes"],
   [/^ECONNREFUSED$/, "network", "nothing listens there"],
-  [/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL)$/, "network", "no way leads there"],
+  [/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL)$/, "network", "there is no route to it"],
   [/^(ETIMEDOUT|UND_ERR_\w+_TIMEOUT)$/, "network", "it does not answer"],
   [
     /^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|UND_ERR_SOCKET)$/,
@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
   [/^ERR_TLS_CERT_ALTNAME_INVALID$/, "certificate", "its certificate is for another name"],
   [/^CERT_HAS_EXPIRED$/, "certificate", "its certificate has expired"],
   [/^CERT_NOT_YET_VALID$/, "certificate", "its certificate is not valid yet"],
-  [/ALERT|HANDSHAKE/, "client", "it wants a client certificate that it trusts, or breaks off TLS"],
+  [/ALERT|HANDSHAKE/, "client", "it requires a client certificate that it trusts, or breaks off TLS"],
   [/^ERR_OSSL_/, "client", "a certificate or key that is set for it is none, or has a passphrase"],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, "tls", "it does not speak TLS"],
   [/CERT|SELF_SIGNED|UNABLE_TO_|SIGNATURE/, "certificate", NOT_TRUSTED],
@@ -85,9 +85,9 @@ function failureBy(code: string, settings: Settings): Failure | undefined {
 
 /** The codes are those that `openTunnel` gives: a status, or what failed on the way to the proxy. */
 function failureOfProxy(code: string): Failure {
-  const hint = "check HTTPS_PROXY, with a user name and a password if it wants them, and NO_PROXY";
+  const hint = "check HTTPS_PROXY, with a user name and a password if it needs them, and NO_PROXY";
   const [kind, passes] = ["proxy" as const, false];
-  if (code === "407") return { kind, why: "the proxy wants a user name and a password", hint, passes };
+  if (code === "407") return { kind, why: "the proxy needs a user name and a password", hint, passes };
   if (/^\d+$/.test(code)) return { kind, why: `the proxy answers with status ${code}`, hint, passes };
   const { why } = failureBy(code, {}) ?? { why: code };
   return { kind, why: `of the proxy, ${why}`, hint, passes };
@@ -147,7 +147,8 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
 const CODES =
   /\b(?:PROXY_\w+|ERR_[A-Z\d_]+|CERT_[A-Z_]+|[A-Z_]*SELF_SIGNED[A-Z_]*|UNABLE_TO_[A-Z_]+|EAI_AGAIN|E[A-Z]{4,})\b/g;
 
-function codeIn(text: string): string {
+/** The code that a text names, such as the details of a gRPC status; empty if it names none. */
+export function codeIn(text: string): string {
   const known = (code: string): boolean => code !== "EPROTO" && failureBy(code, {}) !== undefined;
   const found = (text.match(CODES) ?? []).find(known);
   return found ?? TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? "";

@@ -2,33 +2,11 @@ import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { once } from "../keys/cache.ts";
-import type { KeyContext, KeyGroup } from "../keys/kind.ts";
-import { nameOf } from "../keys/stores/env-uri.ts";
 import { printable } from "../printable.ts";
-import { type Purpose, withoutSecrets } from "./secret-variables.ts";
 
 /** Other programs: gpg, age plugins, the commands that print identities. Never through a shell. */
 
-/** Variables that hold master keys which files, rules or options name: programs do not get them. */
-export function secretVariables(context: KeyContext): Set<string> {
-  return once(context, "secret variables", () => new Set());
-}
-
-/** Notes the variables that hold keys of these groups, whichever of the keys is then used. */
-export function keepFromPrograms(groups: readonly KeyGroup[], context: KeyContext): void {
-  for (const { kind, id } of groups.flat()) if (kind === "env") secretVariables(context).add(nameOf(id));
-}
-
-/** The environment for a program: the context's, without what a program for that purpose does not need. */
-export async function environmentFor(
-  context: KeyContext,
-  purpose: Purpose,
-  more: Readonly<Record<string, string>> = {},
-): Promise<Record<string, string | undefined>> {
-  const masters = [...secretVariables(context), ...((await context.masterVariables?.()) ?? [])];
-  return { ...withoutSecrets(context.env, purpose, masters), ...more };
-}
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const WINDOWS = process.platform === "win32";
 
@@ -42,7 +20,7 @@ export const SHELL_EXTENSIONS = WINDOWS ? [".exe", ".com", ".cmd", ".bat"] : [""
  */
 export async function findProgram(
   name: string,
-  env: KeyContext["env"],
+  env: Environment,
   extensions: readonly string[] = EXTENSIONS,
 ): Promise<string | undefined> {
   const complete = extensions.some((extension) => name.toLowerCase().endsWith(extension));
@@ -62,7 +40,7 @@ export function isPath(name: string): boolean {
 }
 
 /** The program's path: the one that was given, else the one on PATH. @throws TsopsError("generic"), exit code 127 */
-export async function locateProgram(name: string, env: KeyContext["env"]): Promise<string> {
+export async function locateProgram(name: string, env: Environment): Promise<string> {
   const found = isPath(name) ? name : await findProgram(name, env);
   if (found !== undefined) return found;
   throw new TsopsError("generic", `${printable(name)} cannot be started: there is no such program`, {

@@ -1,6 +1,7 @@
 import type { BlobServiceClient } from "@azure/storage-blob";
 import type { Destination } from "../config/model.ts";
 import { checkAllowed } from "../keys/allow.ts";
+import { AZURE_STORAGE } from "../keys/azure/allow.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt } from "../net/attempt.ts";
@@ -21,7 +22,7 @@ export function azureTarget(
     let how = "";
     try {
       const login = await once(context, `azure blob ${url}`, () => azureLogin(url, context));
-      await checkAllowed(context, "azureStorage", url, [ownAddress(context.env)]);
+      await checkAllowed(context, AZURE_STORAGE, url, [ownAddress(context.env)]);
       how = login.where;
       const blob = blobIn(login.client, container, prefix + name);
       return await attempt(context, (signal) => work(blob, signal), {
@@ -80,7 +81,7 @@ function explain(error: unknown, url: string, container: string, how: string): E
   if (code === "ContainerNotFound") {
     return {
       cause: "there is no such container",
-      hint: `make it: az storage container create --name ${container}; tsops does not make containers`,
+      hint: `make it: az storage container create --name ${container}; tsops does not create containers`,
     };
   }
   if (code === "AuthenticationFailed" || status === 401) {
@@ -104,12 +105,12 @@ function explain(error: unknown, url: string, container: string, how: string): E
   if (code === "InvalidResourceName" || status === 400) {
     return {
       cause: "the service does not take the container's or the file's name",
-      hint: "containers have 3 to 63 small letters, digits and hyphens",
+      hint: "containers have 3 to 63 lower-case letters, digits and hyphens",
     };
   }
   if (code === "BlobImmutableDueToPolicy" || status === 409) {
     return {
-      cause: "what stands there cannot be replaced (a lease, or immutable)",
+      cause: "the blob that is there cannot be replaced (it has a lease, or is immutable)",
       hint: "release it first",
     };
   }

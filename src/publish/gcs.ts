@@ -132,7 +132,7 @@ function explain(error: unknown, bucket: string, connection: Connection | undefi
   if (status === 404) {
     return {
       cause: "there is no such bucket",
-      hint: "compare its name with `gcloud storage buckets list`; tsops does not make buckets",
+      hint: "compare its name with `gcloud storage buckets list`; tsops does not create buckets",
     };
   }
   if (status === 401) {

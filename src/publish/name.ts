@@ -24,11 +24,11 @@ export function publishedName(file: string, root: string | undefined, omitExtens
 export function checkName(whole: string, file: string): void {
   if (whole.split("/").some((part) => part === "." || part === "..")) {
     throw new TsopsError("config", `the name at the destination, ${printable(whole)}, has a part of dots`, {
-      hint: "it would lead out of the destination: rename the file, or take omit_extensions away",
+      hint: "it would lead out of the destination: rename the file, or remove omit_extensions",
     });
   }
   if (whole !== "" && !whole.endsWith("/")) return;
   throw new TsopsError("config", `nothing is left of the name of ${printable(basename(file))}`, {
-    hint: "without its extension it has no name: take omit_extensions away, or rename the file",
+    hint: "without its extension it has no name: remove omit_extensions, or rename the file",
   });
 }

@@ -124,7 +124,7 @@ function explain(
   if (isNamed(error, "NoSuchBucket")) {
     return {
       cause: "there is no such bucket",
-      hint: `compare its name with \`aws s3 ls\`; tsops does not make buckets`,
+      hint: `compare its name with \`aws s3 ls\`; tsops does not create buckets`,
     };
   }
   if (isNamed(error, "AccessDenied", "Forbidden")) {

@@ -28,7 +28,7 @@ function sortedTree(tree: Tree): Tree {
 
 function checked(text: string): string {
   if (text.isWellFormed()) return text;
-  throw new TsopsError("print", "a value holds bytes that are no text, and Vault keeps texts only", {
+  throw new TsopsError("print", "a value holds bytes that are not text, and Vault keeps only text", {
     hint: "encode the value first, for instance with base64, or publish the encrypted file to another place",
   });
 }

@@ -111,7 +111,7 @@ function explain(error: unknown, path: string, mount: string, version: 1 | 2): E
   }
   if (status === 400 && texts.some((text) => text.includes("check-and-set"))) {
     return {
-      cause: "the engine wants check-and-set for each write, which publish does not do",
+      cause: "the engine requires check-and-set for each write, which publish does not do",
       hint: `turn it off for this path: vault write ${mount}/config cas_required=false`,
     };
   }

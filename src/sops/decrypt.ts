@@ -4,6 +4,7 @@ import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
 import { applyEdits, type Edit, lineEnding, placeOf } from "../formats/text.ts";
 import { isUtf16, readEncryptedText } from "../formats/unreadable.ts";
+import { bareHint } from "./bare.ts";
 import { looksEncrypted, openBytes, parseCipher, valueBytes, valueFromBytes } from "./cipher.ts";
 import { decryptLayout, fromLines, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import { computeMac, verifyMac } from "./mac.ts";
@@ -176,7 +177,7 @@ function withoutBlock(format: Format, draft: string): string | undefined {
 
 /** Readers differ in which of two equal keys they see. */
 export function duplicateWarnings(reading: Reading): Warning[] {
-  return (reading.duplicates ?? []).map((offset) => ({ message: "this key stands there twice", offset }));
+  return (reading.duplicates ?? []).map((offset) => ({ message: "this key occurs twice", offset }));
 }
 
 /** The values that the MAC covers: a comment never counts, also where SOPS wrote it as a list item. */
@@ -213,8 +214,9 @@ function decryptEntries(reading: Reading, selection: Selection, dataKey: Buffer,
 }
 
 function decryptValue(reading: Reading, entry: Entry, dataKey: Buffer): Scalar {
-  if (typeof entry.value !== "string") throw notOpened(reading, entry, "is not encrypted, and should be");
-  if (!entry.value.startsWith("ENC[")) throw notOpened(reading, entry, "is not encrypted, and should be");
+  if (typeof entry.value !== "string" || !entry.value.startsWith("ENC[")) {
+    throw notOpened(reading, entry, "is not encrypted, and should be", bareHint([entry]));
+  }
   let cipher: ReturnType<typeof parseCipher>;
   try {
     cipher = parseCipher(entry.value);
@@ -258,11 +260,16 @@ function decryptComment(entry: Entry, dataKey: Buffer, warnings: Warning[]): str
   return warn("this comment does not decrypt; it is left as it is");
 }
 
-function notOpened(reading: Reading, entry: Entry, what: string): TsopsError {
+function notOpened(
+  reading: Reading,
+  entry: Entry,
+  what: string,
+  hint = "compare the file with its last good version in git",
+): TsopsError {
   const path = pathOf(entry).map((element) => JSON.stringify(element));
   return new TsopsError("tree-decryption", `the value at [${path.join("][")}] ${what}`, {
     place: placeOf(reading.text, entry.start),
-    hint: "compare the file with its last good version in git",
+    hint,
   });
 }
 
@@ -362,7 +369,7 @@ function lastValues(entries: readonly Entry[]): (number | undefined)[] {
 }
 
 function endChanged(reading: Reading): TsopsError {
-  return new TsopsError("tree-decryption", "line breaks were added or removed behind the last value", {
+  return new TsopsError("tree-decryption", "line breaks were added or removed after the last value", {
     place: placeOf(reading.text, reading.text.length),
     hint: "they would become part of it; compare the file with its last good version in git",
   });

@@ -71,7 +71,7 @@ function hasTime(tree: Tree): boolean {
 function refuseDuplicates(tree: Tree): void {
   if (tree instanceof TreeMap) {
     const names = tree.entries().map(({ key }) => key);
-    if (new Set(names).size < names.length) throw unreadable("a field of it stands there twice");
+    if (new Set(names).size < names.length) throw unreadable("one of its fields occurs twice");
     for (const { value } of tree.entries()) refuseDuplicates(value);
   } else if (tree instanceof TreeList) tree.values().forEach(refuseDuplicates);
 }

@@ -66,7 +66,7 @@ export function verifySeal(stored: string, document: SealedDocument, dataKey: Bu
   throw new TsopsError("seal-broken", `the file's seal is broken: ${what} were changed without the key`, {
     hint:
       `compare the file with git's history; it was read as ${document.format.name}: if it was sealed as another type ` +
-      "and renamed, say which with --input-type\n--ignore-mac reads it all the same",
+      "and renamed, say which with --input-type\n--ignore-mac reads it anyway",
   });
 }
 
@@ -226,18 +226,25 @@ function encodeMetadata(out: Encoder, { tree, selector, macOnlyEncrypted, own }:
   );
 }
 
-/** Fields of `sops` that hold lists of master keys. */
-const KEY_LISTS = ["age", "azure_kv", "gcp_kms", "hc_vault", "hckms", "kms", "pgp"];
-
-/** The groups in file order; one group stands at the top level, and hides `key_groups` (SPEC section 5). */
+/** The groups in file order: what stands at the top level as one group, then `key_groups` (SPEC section 5). */
 function keyGroups(tree: TreeMap): { list: string; key: TreeMap }[][] {
   const top = keysIn(tree);
-  const groups = mapsIn(tree.get("key_groups"));
-  return top.length > 0 || groups.length === 0 ? [top] : groups.map(keysIn);
+  const groups = mapsIn(tree.get("key_groups")).map(keysIn);
+  return top.length > 0 || groups.length === 0 ? [top, ...groups] : groups;
 }
 
+/** Fields that hold maps and are no lists of master keys. */
+const OTHERS = ["key_groups", "tsops"];
+
+/**
+ * The keys of a group. Every list of maps counts as one of master keys, whatever its name: this code knows no kinds, and
+ * a kind that a later version has is sealed, too.
+ */
 function keysIn(group: TreeMap): { list: string; key: TreeMap }[] {
-  return KEY_LISTS.flatMap((list) => mapsIn(group.get(list)).map((key) => ({ list, key })));
+  const fields = group.entries().filter(({ key }) => !OTHERS.includes(key));
+  return fields
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .flatMap((field) => mapsIn(field.value).map((key) => ({ list: field.key, key })));
 }
 
 /** A single map counts as a list of one, as where keys are read (src/keys/metadata.ts): all that counts is sealed. */

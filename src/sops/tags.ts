@@ -7,7 +7,7 @@ import type { Decrypted, Warning } from "./decrypt.ts";
 export function strangeTags({ format, reading, metadata, sealed }: Decrypted): Warning[] {
   if (sealed && !metadata.macOnlyEncrypted) return [];
   return (format.strangeTags?.(reading) ?? []).map(({ tag, offset }) => ({
-    message: `no seal vouches for the tag ${tag}, which other programs may take for an order: keep it only if you know it`,
+    message: `no seal vouches for the tag ${tag}, which other programs may take for an instruction: keep it only if you know it`,
     offset,
   }));
 }

@@ -115,6 +115,27 @@ import("tsops").then((imported) => {
   assert.is(`${stdout}${stderr}`, "true function\ntsops\n");
 });
 
+test("where Node cannot require modules, the error says which Node can, and import works", () => {
+  writeFileSync(join(folder, "required.cjs"), 'require("tsops");');
+  writeFileSync(
+    join(folder, "imported.cjs"),
+    'import("tsops").then(({ encrypt }) => console.log(typeof encrypt));',
+  );
+  // as Node 22.0 to 22.11 do without being told
+  const start = (file: string) =>
+    spawnSync(process.execPath, ["--no-experimental-require-module", file], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+  const { status, stderr } = start("required.cjs");
+  assert.is(status, 1);
+  assert.match(stderr, 'Error: require("tsops") needs Node 20.19, or 22.12 or newer');
+  assert.match(stderr, "ERR_REQUIRE_ESM");
+  assert.is(start("imported.cjs").stdout, "function\n");
+  const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  assert.is(engines.node, "^20.19.0 || >=22.12.0");
+});
+
 test("loading it loads no package, neither way", () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   writeFileSync(

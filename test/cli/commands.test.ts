@@ -187,7 +187,7 @@ test("init takes patterns, and names a file that is there", () =>
     JSON.parse(box.read(".sopsrc").replace(/^\/\/.*\n/, ""));
   }));
 
-test("init in a clone with a configuration makes a key and says how to be let in", () =>
+test("init in a clone with a configuration makes a key and says how to get access", () =>
   inSandbox(async (box) => {
     box.env = { PATH: box.env.PATH, HOME: box.home };
     const configs = {

@@ -47,7 +47,7 @@ test("doctor asks nobody: an identity under a passphrase is a perhaps", async ()
     const { code, stdout } = await box.run(["doctor", "s.env"], { terminal: true });
     assert.is(code, 0);
     assert.match(stdout, /can perhaps be opened here/);
-    assert.match(stdout, /\? age .*\n {6}perhaps by identities under a passphrase: not asked/);
+    assert.match(stdout, /\? age .*\n {6}perhaps by identities with a passphrase: not asked/);
   });
 });
 

@@ -18,7 +18,7 @@ async function decrypted(box: Sandbox, name: string): Promise<string> {
   return stdout;
 }
 
-const ONLY_FIRST = /a\.yaml: only the first of 3 documents counts here \(--document 0\)/;
+const ONLY_FIRST = /a\.yaml: only the first of 3 documents is used \(--document 0\)/;
 
 test("--extract takes --document, counted from 0, and says when others are left out", () =>
   inSandbox(async (box) => {

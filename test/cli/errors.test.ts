@@ -301,7 +301,7 @@ test("a missing file has SOPS's exit code for each command", () =>
     assert.is(await code("exec-env", "no.yaml", "true"), 2);
     assert.is(await code("exec-file", "no.yaml", "true"), 2);
     assert.is(await code("updatekeys", "--yes", "no.yaml"), 1);
-    assert.match((await box.run(["decrypt", "-"])).stderr, /standard input is read where no file is named/);
+    assert.match((await box.run(["decrypt", "-"])).stderr, /standard input is read when no file is named/);
   }));
 
 test("an expression that cannot be compiled, and so encrypts nothing, is warned of", () =>

@@ -88,7 +88,7 @@ test("--input-type goes before all, and says so where the content is of another 
     box.write("q.enc", await encrypted(box, "q.yaml", PLAIN.yaml!));
     const { code, stderr } = await box.run(["decrypt", "--input-type", "json", "q.enc"]);
     assert.is(code, 1);
-    assert.match(stderr, "it looks like an encrypted file of type yaml: leave --input-type json away");
+    assert.match(stderr, "it looks like an encrypted file of type yaml: leave out --input-type json");
     assert.is((await box.run(["decrypt", "--input-type", "yaml", "q.enc"])).code, 0);
   }));
 

@@ -124,7 +124,7 @@ test("--raw refuses what is empty, as of a command that failed, and what is no t
     box.write("bytes", Buffer.from([0xff, 0xfe, 0x00]));
     const bytes = await box.run(["set", "--value-file", "--raw", "a.yaml", '["a"]', "bytes"]);
     assert.is(bytes.code, 7, bytes.stderr);
-    assert.match(bytes.stderr, /no text in UTF-8/);
+    assert.match(bytes.stderr, /not UTF-8 text/);
     assert.is(box.read("a.yaml"), before);
   }));
 
@@ -228,7 +228,7 @@ if (hasTerminals) {
       box.env.EDITOR = "sed -i 1s/^/{/";
       const prompts: readonly [readonly string[], string][] = [
         [["set", "a.yaml", '["a"]'], "(a text, not JSON): "],
-        [["set", "a.yaml", '["a"]', '"y"'], "all the same? (y/N): "],
+        [["set", "a.yaml", '["a"]', '"y"'], "anyway? (y/N): "],
         [["updatekeys", "a.yaml"], "Is this okay? (y/n): "],
         [["edit", "--yes", "a.yaml"], "or Ctrl-C to stop: "],
         [["decrypt"], "from standard input; "],

@@ -153,12 +153,13 @@ test("encrypt --check --json", () =>
         { file: "b.yaml", problems: [{ problem: "not-encrypted" }] },
         { file: "c.yaml", problems: [{ problem: "plain-value", path: ["a", "b", 0], line: 1, column: 9 }] },
       ],
+      notes: [],
     });
     box.write("d.yaml", "a: 1\n");
     await box.run(["encrypt", "-i", "d.yaml"]);
     const good = await box.run(["encrypt", "--check", "--json", "d.yaml"]);
     assert.is(good.code, 0);
-    assert.equal(json(good), { files: [] });
+    assert.equal(json(good), { files: [], notes: [] });
     assert.is((await box.run(["encrypt", "--json", "d.yaml"])).code, 1);
   }));
 
@@ -168,7 +169,24 @@ test("encrypt --check --json: a seal that is missing", () =>
     box.write("a.yaml", "a: 1\n");
     await box.run(["encrypt", "-i", "a.yaml"]);
     const result = await box.run(["encrypt", "--check", "--json", "--require-seal", "a.yaml"]);
-    assert.equal(json(result), { files: [{ file: "a.yaml", problems: [{ problem: "seal-missing" }] }] });
+    assert.equal(json(result), {
+      files: [{ file: "a.yaml", problems: [{ problem: "seal-missing" }] }],
+      notes: [],
+    });
+  }));
+
+test("encrypt --check --json: a selector that selects nothing is a note, and no problem", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", "a: 1\nb: 2 # c\n");
+    const selector = { kind: "encrypted_regex", value: "^data$" };
+    await box.run(["encrypt", "-i", "--encrypted-regex", selector.value, "a.yaml"]);
+    const result = await box.run(["encrypt", "--check", "--json", "a.yaml"]);
+    assert.is(result.code, 0);
+    assert.equal(json(result), {
+      files: [],
+      notes: [{ file: "a.yaml", note: "nothing-selected", selector, values: 2, comments: false }],
+    });
+    assert.match(result.stderr, "warning: a.yaml: no value of this file matches encrypted_regex");
   }));
 
 test("updatekeys --json", () =>

@@ -55,7 +55,7 @@ test("updatekeys --check names files that are not in line, with exit 1 and witho
     assert.is(check.code, 1, check.stderr);
     assert.is(check.stdout, "p/a.yaml\np/b.yaml\n");
     assert.match(check.stderr, `+++ ${OTHER_RECIPIENT}`);
-    assert.match(check.stderr, /not in line: 2 of 3 files, 1 up to date/);
+    assert.match(check.stderr, /out of date: 2 of 3 files, 1 up to date/);
     assert.is((await box.run(["updatekeys", "--check", "p/a.yaml"])).code, 1);
     assert.is((await box.run(["updatekeys", "--check", "p/c.yaml"])).code, 0);
     assert.equal(
@@ -234,13 +234,13 @@ if (hasTerminals) {
       for (const name of names) await encrypted(box, name);
       rule(box, RECIPIENT, OTHER_RECIPIENT);
       const steps = names.flatMap((_, i) => [
-        { until: "all the same? (y/N): " },
+        { until: "anyway? (y/N): " },
         { type: i === 1 ? "n\r" : "y\r" },
       ]);
       const shown = await inTerminal(["rotate", "-i", ...names], steps, { env: box.env, cwd: box.folder });
       assert.is(shown.code, 1, shown.text);
       assert.is(
-        shown.text.match(/Go on with [abc]\.yaml all the same\? \(y\/N\): [yn]\r\n/g)?.length,
+        shown.text.match(/Go on with [abc]\.yaml anyway\? \(y\/N\): [yn]\r\n/g)?.length,
         3,
         shown.text,
       );

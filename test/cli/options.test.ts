@@ -163,7 +163,7 @@ const keepsFormat = (base: readonly string[], env: Trial["env"] = {}): Trial => 
   base,
   env,
   add: ["--output-type", "json"],
-  says: /the file is yaml and stays it/,
+  says: /the file is yaml and stays yaml/,
 });
 
 const drifted = (base: readonly string[], env: Trial["env"] = {}): Trial => ({

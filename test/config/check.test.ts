@@ -46,9 +46,9 @@ const MISTAKES: readonly (readonly [lines: string, findings: readonly string[]])
   ],
   [
     "path_regex: ^/prod\nage: A",
-    ["warning 2:17 the pattern of creation rule 1 wants a path that begins with a slash"],
+    ["warning 2:17 the pattern of creation rule 1 only matches paths that begin with a slash"],
   ],
-  ["age: [A, A]", ["warning 2:75 a key stands twice in one group of creation rule 1"]],
+  ["age: [A, A]", ["warning 2:75 a key occurs twice in one group of creation rule 1"]],
   [
     "age: A\nencrypted_regex: '(?!a)'",
     [
@@ -80,10 +80,7 @@ const MISTAKES: readonly (readonly [lines: string, findings: readonly string[]])
     ["error 3:5 shamir_threshold of creation rule 1 is -1"],
   ],
   ["key_groups: [{age: [A]}, {}]", ["warning 2:5 a key group of creation rule 1 has no key"]],
-  [
-    "key_groups: [{age: [B]}, {age: [A, B]}]",
-    ["warning 2:162 a key stands in two groups of creation rule 1"],
-  ],
+  ["key_groups: [{age: [B]}, {age: [A, B]}]", ["warning 2:162 a key is in two groups of creation rule 1"]],
   [
     "key_groups: [{age: [A], vault: [x]}]",
     ["warning 2:90 key group 1 of creation rule 1 has an unknown field, which has no effect"],

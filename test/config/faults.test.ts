@@ -37,7 +37,7 @@ test("a fault of the configuration does not stop what only reads, and says so in
         assert.is(code, 0, `${name} ${command.join(" ")}: ${stderr}`);
         assert.match(
           stderr,
-          /^(?:tsops: warning: the configuration does not count: [^\n]*\n)?$/,
+          /^(?:tsops: warning: the configuration is not used: [^\n]*\n)?$/,
           command.join(" "),
         );
       }
@@ -90,7 +90,7 @@ test("another program's .sopsrc is passed over with one line; what has a field o
     const { code, stdout, stderr } = await box.run(["decrypt", "s.yaml"]);
     assert.is(code, 0);
     assert.is(stdout, PLAIN);
-    assert.match(stderr, /^tsops: warning: \S*\.sopsrc is passed over: it is another program's[^\n]*\n$/);
+    assert.match(stderr, /^tsops: warning: \S*\.sopsrc is skipped: it is another program's[^\n]*\n$/);
     assert.is((await box.run(["set", "s.yaml", '["a"]', '"z"'])).code, 0);
     // the one above it counts, and one beside it is no contradiction
     box.write("sub/.sopsrc", other);
@@ -226,7 +226,7 @@ test("config check says everything in one round: fields, names, patterns, expres
       /^7 n in keys must be a text or a map/,
       /^9 group g: no key and no group has that name/,
       /^11 path of rule 1 is not a valid regular expression/,
-      /^12 a glob of rule 2 is not one/,
+      /^12 a glob of rule 2 is not valid/,
       /^12 encrypted_regex of creation rule 2 is not a valid regular expression/,
       /^13 item 3 of rules has an unknown field/,
       /^13 the threshold of rule 3 is 3, and it has 2 key groups/,

@@ -141,7 +141,7 @@ test("a configuration that was found and is a stranger's is refused, one that is
       cwd: "/a/b",
       env: {},
       ...more,
-      disk: { ...disk({ "/a/.sopsrc": "{}" }), owners: () => owners },
+      disk: { ...disk({ "/a/.sopsrc": "{}" }), found: () => ({ owners, bytes: Buffer.from("{}") }) },
     });
   for (const owners of [[own], [0], [0, own]]) {
     assert.is((await at(owners).find()).path, "/a/.sopsrc");
@@ -157,6 +157,31 @@ test("a configuration that was found and is a stranger's is refused, one that is
   const sudo = at([1234567], { env: { SUDO_UID: "1234567" } });
   if (own === 0) assert.is((await sudo.find()).path, "/a/.sopsrc");
   else assert.is((await failure(sudo.find())).code, "config");
+});
+
+test("what was found is looked at and read once, and what was read is what was looked at", async () => {
+  for (const name of [".sopsrc", ".sops.yaml"]) {
+    const text = name === ".sopsrc" ? `{ rules: [{ recipients: "age:${ALICE}" }] }` : RULES;
+    const looks: string[] = [];
+    const fake = disk({ [`/a/${name}`]: text });
+    const configurations = new Configurations({
+      cwd: "/a/b",
+      env: {},
+      disk: {
+        ...fake,
+        found: (path) => {
+          looks.push(path);
+          // somebody else's takes its place right after
+          return { owners: [], bytes: Buffer.from(looks.length === 1 ? text : "{ rules: 1 }") };
+        },
+      },
+    });
+    for (const file of ["/a/b/f.yaml", "/a/c/g.yaml"]) {
+      assert.equal((await configurations.load(file)).config?.errors, [], name);
+    }
+    assert.equal(looks, [`/a/${name}`]);
+    assert.equal(fake.reads, []);
+  }
 });
 
 test.run();

@@ -166,11 +166,11 @@ const WRONG: readonly (readonly [text: string, error: string, hint?: RegExp])[] 
   ],
   [
     "{ rules: [{ recipients: 'pgp:A', glob: 'a[' }] }",
-    "1:40 a glob of rule 1 is not one: a `[` is not closed",
+    "1:40 a glob of rule 1 is not valid: a `[` is not closed",
   ],
   ["{ rules: [{ recipients: 'pgp:A', path: '' }] }", "1:40 path of item 1 of rules is empty"],
   ["{ seal: 'no' }", "1:9 seal must be true or false, and this is a text"],
-  ["{ keys: { 'a:b': 'pgp:A' } }", "1:12 a name in keys is not one", /no colon/],
+  ["{ keys: { 'a:b': 'pgp:A' } }", "1:12 a name in keys is not valid", /no colon/],
   ["{ keys: { a: 'pgp:A' }, groups: { a: ['pgp:B'] } }", "1:35 a key and a group are both called a"],
   ["{ groups: { a: ['b'], b: ['a'] } }", "1:27 group a holds itself"],
   ["{ keys: { a: { uri: 'pgp:A', role: 'x' } } }", "1:14 key a is not one of AWS KMS"],
@@ -197,7 +197,7 @@ const WRONG: readonly (readonly [text: string, error: string, hint?: RegExp])[] 
     "1:18 azure_url of destination 1 is not the address of a storage account",
     /AZURE_STORAGE_SAS_TOKEN/,
   ],
-  ["{ seal: true, seal: true }", "1:15 a field of the file stands there twice"],
+  ["{ seal: true, seal: true }", "1:15 a field of the file occurs twice"],
   ["{ seal: null }", "1:9 seal must be true or false, and this is null"],
 ];
 
@@ -230,7 +230,7 @@ test("text that is not JSON5 says where", async () => {
 test("a .sopsrc without its braces gets advice for a configuration, not for a file to encrypt", async () => {
   for (const text of ["[]", "rules: []", "// a comment\nkeys: {}"]) {
     const { message, hint } = await failure(sopsrc(text));
-    assert.is(message, "the configuration cannot be read: it is no object");
+    assert.is(message, "the configuration cannot be read: it is not an object");
     assert.is(hint, "put everything between { and }");
   }
 });

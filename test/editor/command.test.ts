@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { editorCommand } from "../../src/editor/command.ts";
 import type { TsopsError } from "../../src/errors.ts";
+import { KINDS } from "../../src/keys/table.ts";
 import { withoutSecrets } from "../../src/programs/secret-variables.ts";
 import { scratchFolder } from "../files/helpers.ts";
 
@@ -71,7 +72,7 @@ test("an editor gets no identities and no credentials of key services", () => {
     __proto__: "x",
   };
   const all = { ...env, ...Object.fromEntries(secrets.map((name) => [name, "s"])) };
-  assert.equal(withoutSecrets(all, "edits"), env);
+  assert.equal(withoutSecrets(all, "edits", KINDS), env);
 });
 
 test.run();

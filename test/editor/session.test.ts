@@ -13,6 +13,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type EditRequest, editText } from "../../src/editor/session.ts";
 import { TsopsError } from "../../src/errors.ts";
+import { KINDS } from "../../src/keys/table.ts";
 import { node, scratchFolder, script, start } from "../files/helpers.ts";
 import { until } from "../support/pace.ts";
 
@@ -47,6 +48,7 @@ async function edit(
     session.result = await editText({
       text: Buffer.from("a: 1\n"),
       name: "secrets.yaml",
+      kinds: KINDS,
       env: {
         PATH: process.env.PATH,
         XDG_RUNTIME_DIR: runtime,
@@ -228,7 +230,7 @@ const CHILD = script(
    import { TsopsError } from "./src/errors.ts";
    const bad = process.argv[2] === "bad";
    await editText({
-     text: Buffer.from("a: 1\\n"), name: "s.yaml", env: process.env, warn: console.log,
+     text: Buffer.from("a: 1\\n"), name: "s.yaml", env: process.env, warn: console.log, kinds: [],
      encrypt: async (typed) => { if (bad) throw new TsopsError("parse", "wrong"); return typed; },
      save: async () => { console.log("saving"); await new Promise((r) => setTimeout(r, 60_000)); },
      retry: async () => { console.log("asking"); await new Promise((r) => setTimeout(r, 60_000)); },

@@ -106,7 +106,7 @@ test("a file where no fifo can be made, with a warning", async () => {
   writeFileSync(join(folder, "mkfifo"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
   const env = { PATH: `${folder}:${process.env.PATH}`, CHILD_PATH: process.env.PATH ?? "" };
   const { stdout } = await ended({ command: "test -f {} && cat {}", plaintext: "x", env });
-  assert.match(stdout, /^there are no fifos here, so the plaintext is in a private file .*\nx$/);
+  assert.match(stdout, /^there are no named pipes here, so the plaintext is in a private file .*\nx$/);
 });
 
 test("another user can read it, and nobody else", async () => {

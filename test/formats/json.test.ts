@@ -185,7 +185,7 @@ test("errors say what is wrong, where, and what to do", () => {
     ['{"a":tru}', "this is not a value", 1, 6],
     ['{"a":truefalse}', "this is not a value", 1, 6],
     ["\ufeff{}", "JSON may not have a byte order mark", 1, 1],
-    ['{"a":1// x', "this character may not stand here", 1, 7],
+    ['{"a":1// x', "this character is not allowed here", 1, 7],
     ['{"sops":5}', "the entry named sops is not an object", 1, 9],
     ['{"sops":{},"sops":{}}', "there are two entries named sops", 1, 12],
   ];

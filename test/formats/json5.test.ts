@@ -266,7 +266,7 @@ test("errors name the place", () => {
     ["{a:1 b:2}", "a comma or the closing brace was expected here", 1, 6],
     ["{a:b}", "this is not a value", 1, 4],
     ["{a:1 /* }", "this comment has no end", 1, 6],
-    ["{a:1\n/ }", "this character may not stand here", 2, 1],
+    ["{a:1\n/ }", "this character is not allowed here", 2, 1],
     ["{a:'x", "this text has no closing quote", 1, 4],
     ["{a:'\n'}", "a text may not hold a raw line break", 1, 5],
     ["{a:[", "the file ends inside the array that starts at line 1, column 4", 1, 5],

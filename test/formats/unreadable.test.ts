@@ -137,9 +137,9 @@ for (const [name, text, character, column] of [
 ] as const) {
   test(`an error names a blank that is none: ${name} ${JSON.stringify(text)}`, async () => {
     const error = await failure(text, name);
-    assert.ok(error.message.startsWith(`${character}, stands here: it is no `), error.message);
+    assert.ok(error.message.startsWith(`this is ${character}, not an ordinary `), error.message);
     assert.is(error.place?.column, column);
-    assert.match(error.hint ?? "", "as it stands: ");
+    assert.match(error.hint ?? "", "as it is: ");
   });
 }
 

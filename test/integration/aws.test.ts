@@ -6,9 +6,9 @@ import { KMS } from "@aws-sdk/client-kms";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { newAwsClient } from "../../src/keys/aws/client.ts";
-import { kms, parseKms } from "../../src/keys/aws/kind.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
 import { contextWith } from "../keys/helpers.ts";
+import { kms } from "../keys/in-use.ts";
 import { answers, freePorts, installed, scratch, startServer, stop } from "./support.ts";
 
 /**
@@ -247,7 +247,7 @@ for (const [name, endpoint] of [
   });
 
   test(`${name}: examine learns of permission without unwrapping`, async () => {
-    const [key] = parseKms(await newKey(endpoint));
+    const [key] = kms.parse(await newKey(endpoint));
     const wrapped = await kms.wrap(key!, Buffer.alloc(32, 5), contextAt(endpoint));
     for (const each of [key!, wrapped]) {
       const { usable, lines } = await kms.examine(each, contextAt(endpoint));

@@ -3,10 +3,10 @@ import { globalAgent } from "node:https";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
-import { azureKv } from "../../src/keys/azure/kind.ts";
 import { withFields } from "../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { contextWith } from "../keys/helpers.ts";
+import { azureKv } from "../keys/in-use.ts";
 import { entraError, KeyVault, vaultError } from "../servers/key-vault.ts";
 import { makeCertificates } from "../servers/tls.ts";
 import { until } from "../support/pace.ts";
@@ -154,7 +154,7 @@ test("throttling and failures of the service are tried again", async () => {
   vault.failures = [throttled, throttled, throttled, throttled];
   await fails(unwrap(), /too many requests$/, /in a minute/);
   vault.failures = [broken, broken, broken, broken];
-  await fails(unwrap(), /fails by itself \(HTTP 503\)$/, /later/);
+  await fails(unwrap(), /has an internal error \(HTTP 503\)$/, /later/);
 });
 
 test("the login service is throttling, or fails by itself", async () => {
@@ -162,7 +162,7 @@ test("the login service is throttling, or fails by itself", async () => {
   vault.loginFailures = [...busy];
   assert.equal(await unwrap(), DATA_KEY);
   vault.loginFailures = [...busy, ...busy];
-  await fails(unwrap(), /the login service fails by itself \(HTTP 503\)$/, /minute/);
+  await fails(unwrap(), /the login service has an internal error \(HTTP 503\)$/, /minute/);
 });
 
 test("what the login service refuses", async () => {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { gcpKms } from "../../src/keys/google/kind.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
+import { gcpKms } from "../keys/in-use.ts";
 import { ALL, type GoogleKms, startGoogleKms } from "../servers/google-kms.ts";
 import { type Certificates, makeCertificates } from "../servers/tls.ts";
 import {

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
+import { TABLE_OF_KINDS } from "../../src/keys/context.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
 import { installed, scratch } from "./support.ts";
 
@@ -47,6 +48,7 @@ export function contextWith(env: Env, more: Partial<KeyContext> = {}): KeyContex
     home: scratch(),
     now: () => new Date(),
     warn: () => undefined,
+    kinds: TABLE_OF_KINDS,
     cache: new Map(),
     ...more,
   };

@@ -7,8 +7,8 @@ import { GoogleAuth, OAuth2Client } from "google-auth-library";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { textField, withFields } from "../../src/keys/fields.ts";
-import { gcpKms } from "../../src/keys/google/kind.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
+import { gcpKms } from "../keys/in-use.ts";
 import { ALL, type GoogleKms, startGoogleKms } from "../servers/google-kms.ts";
 import { type Certificates, makeCertificates } from "../servers/tls.ts";
 import {

@@ -145,7 +145,10 @@ test("the same service serves the real SOPS's client; over TLS, a cluster wants 
   const allowed = { ...env, ...allowing(`localhost:${port}`) };
   assert.is(await output(tsops(["decrypt", "plain.yaml"], folder, allowed)), PLAIN);
   const { TSOPS_KEYSERVICE_CERT: _, TSOPS_KEYSERVICE_KEY: __, ...bare } = allowed;
-  assert.match((await tsops(["decrypt", "plain.yaml"], folder, bare)).stderr, /wants a client certificate/);
+  assert.match(
+    (await tsops(["decrypt", "plain.yaml"], folder, bare)).stderr,
+    /requires a client certificate/,
+  );
   await secured.stop();
 
   const host = `127.0.0.1:${port}`;

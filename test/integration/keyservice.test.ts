@@ -132,7 +132,7 @@ test("mutual TLS from end to end; without the certificate nothing is served", as
   assert.is(opened.stderr, "", "no warning of Node's");
   const refused = await tsops(["decrypt", ...asking, "plain.yaml"], folder, trusting);
   assert.is(refused.code, 128);
-  assert.match(refused.stderr, /wants a client certificate/);
+  assert.match(refused.stderr, /requires a client certificate/);
   assert.equal(server.requests(), ["Encrypt age ok", "Decrypt age ok"]);
   assert.is(server.log.at(-1)!.client, "client");
   await server.stop();

@@ -506,7 +506,7 @@ test("Vault: a token that may write but not read, and one that may do nothing", 
   const { stderr } = await ok(tsops(["publish", "-y", "app.yaml"], { env: { VAULT_TOKEN: writer } }));
   assert.match(
     stderr,
-    /warning: app\.yaml: what stands at .* may not be read here: it is written in any case/,
+    /warning: app\.yaml: the copy at .* cannot be read from here, so it is written without comparing/,
   );
   const reader = await token("reader", 'path "secret/data/app/*" { capabilities = ["read"] }');
   await bao("DELETE", "secret/data/app/app.yaml");
@@ -597,7 +597,7 @@ test("Azure Blob: a signature that may write but not read, and one that has expi
     tsops(["publish", "-y", "app.yaml"], { env: { AZURE_STORAGE_SAS_TOKEN } });
   assert.match(
     (await ok(publish(signature("cw", 60)))).stderr,
-    /warning: .*may not be read here.*published/s,
+    /warning: .*cannot be read from here.*published/s,
   );
   assert.match((await ok(publish(signature("rcw", 60)))).stderr, /is up to date/);
   const expired = signature("rcw", -10);

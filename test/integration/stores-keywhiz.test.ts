@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { namedByKeys } from "../../src/keys/allow.ts";
+import { namedByKeys } from "../../src/keys/allow-lists.ts";
 import { textField } from "../../src/keys/fields.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
-import { keywhiz } from "../../src/keys/stores/keywhiz.ts";
 import { contextWith } from "../keys/helpers.ts";
+import { keywhiz } from "../keys/in-use.ts";
 import { newMaster, said } from "../keys/stores/helpers.ts";
 import { delivered, startKeywhiz } from "../servers/keywhiz.ts";
 import { makeCertificates } from "../servers/tls.ts";
@@ -80,7 +80,10 @@ test("401, 403 and 404 each have a sentence, and a next step", async () => {
   assert.match(await said(wrap(other)), /does not know this client \(401\)[\s\S]*common name/);
   server.clients.add("other");
   assert.match(await said(wrap(other)), /may not have the secret \(403\)[\s\S]*group/);
-  assert.match(await said(wrap({}, keyAt("nothing"))), /no such secret \(404\)[\s\S]*slip in the name/);
+  assert.match(
+    await said(wrap({}, keyAt("nothing"))),
+    /no such secret \(404\)[\s\S]*typing error in the name/,
+  );
 });
 
 test("a server that nothing here trusts, or that is for another name, gets no request", async () => {
@@ -208,7 +211,7 @@ test("what doctor says: certificate and authority, permission, whether the key i
   hold(now.text);
   const gone = await keywhiz.examine(wrapped, contextFor());
   assert.is(gone.usable, false);
-  assert.match(gone.lines.join("\n"), `the file wants the master key ${old.id}`);
+  assert.match(gone.lines.join("\n"), `the file needs the master key ${old.id}`);
   hold(now.text, "sops-master", []);
   assert.match(
     (await keywhiz.examine(wrapped, contextFor())).lines.join("\n"),

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { namedByKeys } from "../../src/keys/allow.ts";
+import { namedByKeys } from "../../src/keys/allow-lists.ts";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
-import { vaultkv } from "../../src/keys/stores/vaultkv.ts";
 import { contextWith } from "../keys/helpers.ts";
+import { vaultkv } from "../keys/in-use.ts";
 import { newMaster, said } from "../keys/stores/helpers.ts";
 import { until } from "../support/pace.ts";
 import { answers, freePorts, installed, startServer } from "./support.ts";
@@ -120,7 +120,7 @@ test("rotation by version: old files open from the recorded version, new files g
   assert.equal(await unwrap(before), DATA_KEY);
   await admin("PUT", "secret/destroy/rotated", { versions: [1] });
   assert.match(await said(unwrap(before)), /version 1 of it was destroyed/);
-  // a person puts it back behind the newest one
+  // a person puts it back after the newest one
   await put("rotated", { value: `${now.text} ${old.text}` });
   assert.equal(await unwrap(before), DATA_KEY);
 });
@@ -242,7 +242,7 @@ test("what doctor says: server, credentials, permission, whether the key is ther
 });
 
 test("a master key that Vault's transit engine wrapped, in a variable of the environment", async () => {
-  const { env } = await import("../../src/keys/stores/env.ts");
+  const { env } = await import("../keys/in-use.ts");
   await admin("POST", "transit/keys/kek");
   const plaintext = randomBytes(32).toString("base64");
   const { data } = await admin("POST", "transit/encrypt/kek", { plaintext });

@@ -1,21 +1,22 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { AGE_PLUGINS } from "../../src/keys/age/allow.ts";
+import { allowLine, checkAllowed, isAllowed } from "../../src/keys/allow.ts";
+import type { AllowList } from "../../src/keys/allow-list.ts";
 import {
+  ALLOW_LISTS,
   ALLOW_NOTHING,
   type Allow,
   allowedByVariable,
-  allowLine,
-  checkAllowed,
-  isAllowed,
-  type ListName,
   namedByKeys,
-} from "../../src/keys/allow.ts";
+} from "../../src/keys/allow-lists.ts";
 import { contextWith } from "./helpers.ts";
 
 const HOST = "https://good.example:8200";
 
-function allows(list: keyof Allow, known: string, value: string): Promise<boolean> {
-  const allow = { ...ALLOW_NOTHING, [list]: [known] };
+function allows(name: keyof Allow, known: string, value: string): Promise<boolean> {
+  const allow = { ...ALLOW_NOTHING, [name]: [known] };
+  const list = ALLOW_LISTS.find((one) => one.name === name)!;
   return isAllowed(contextWith({}, { allow: async () => allow }), list, value);
 }
 
@@ -78,21 +79,21 @@ test("recipients of plugins name them; the types that need no plugin do not", ()
 
 test("a refusal asks whoever can be asked, and says what to do", async () => {
   const asked: string[] = [];
-  const vouch = async (list: ListName, value: string) => {
-    asked.push(`${list} ${value}`);
+  const vouch = async (list: AllowList, value: string) => {
+    asked.push(`${list.name} ${value}`);
     return asked.length > 1 ? "allowed" : { by: "only x", why: "y", hint: "z" };
   };
   const context = contextWith({ TSOPS_ALLOW: "plugin=known" }, { vouch });
-  await checkAllowed(context, "plugin", "known");
+  await checkAllowed(context, AGE_PLUGINS, "known");
   assert.equal(asked, []);
-  const refused = await checkAllowed(context, "plugin", "new").then(
+  const refused = await checkAllowed(context, AGE_PLUGINS, "new").then(
     () => assert.unreachable(),
     (error) => error,
   );
   assert.is(refused.code, "not-allowed");
   assert.is(refused.message, "only x names the age plugin new, and y: it gets no data key");
   assert.is(refused.hint, "z");
-  await checkAllowed(context, "plugin", "new");
+  await checkAllowed(context, AGE_PLUGINS, "new");
   assert.equal(asked, ["plugin new", "plugin new"]);
 });
 

@@ -2,8 +2,7 @@ import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
-import { parseEncryptionContext, parseKms } from "../../src/keys/aws/kind.ts";
-import { azureKv } from "../../src/keys/azure/kind.ts";
+import { parseEncryptionContext } from "../../src/keys/aws/kind.ts";
 import {
   holdersGone,
   loses,
@@ -13,6 +12,7 @@ import {
   weakerSets,
 } from "../../src/keys/difference.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
+import { azureKv, kms } from "./in-use.ts";
 
 const ARN = "arn:aws:kms:eu-west-1:111122223333:key/a";
 const [first, second] = ["1", "2"].map((digit) =>
@@ -23,12 +23,12 @@ const [other] = [azureKv.parse(`https://v.vault.azure.net/keys/sops2/${"1".repea
 test("a new version of an Azure key, and an AWS key with another role or context, have the readers that they had", () => {
   assert.equal(holdersGone(first!, [second!]), []);
   assert.equal(holdersGone(first!, [other!]), first);
-  assert.equal(holdersGone(parseKms(ARN), [parseKms(`${ARN}+arn:aws:iam::111122223333:role/r`)]), []);
+  assert.equal(holdersGone(kms.parse(ARN), [kms.parse(`${ARN}+arn:aws:iam::111122223333:role/r`)]), []);
   assert.equal(
-    holdersGone(parseKms(ARN), [parseKms(ARN, { context: parseEncryptionContext("app:web") })]),
+    holdersGone(kms.parse(ARN), [kms.parse(ARN, { context: parseEncryptionContext("app:web") })]),
     [],
   );
-  assert.is(holdersGone(parseKms(ARN), [parseKms(`${ARN}b`)]).length, 1);
+  assert.is(holdersGone(kms.parse(ARN), [kms.parse(`${ARN}b`)]).length, 1);
 });
 
 test("finding 1: an Azure key of a rule without version stands for its versions, and for no other key", () => {
@@ -129,8 +129,8 @@ test("loses: what people do", () => {
 test("loses: holders count, not versions and roles; too many choices are a yes, and soon", () => {
   assert.not(loses({ groups: [first!], threshold: 0 }, { groups: [second!], threshold: 0 }));
   assert.ok(loses({ groups: [first!], threshold: 0 }, { groups: [other], threshold: 0 }));
-  const role = parseKms(`${ARN}+arn:aws:iam::111122223333:role/r`);
-  assert.not(loses({ groups: [parseKms(ARN)], threshold: 0 }, { groups: [role], threshold: 0 }));
+  const role = kms.parse(`${ARN}+arn:aws:iam::111122223333:role/r`);
+  assert.not(loses({ groups: [kms.parse(ARN)], threshold: 0 }, { groups: [role], threshold: 0 }));
   const many = Array.from({ length: 200 }, (_, i) => [
     { kind: "age", id: String(i), fields: new TreeMap() } as const,
   ]);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
+import { TABLE_OF_KINDS } from "../../src/keys/context.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
 
 export const GOLDEN = new URL("../../fixtures/golden/", import.meta.url).pathname;
@@ -33,6 +34,7 @@ export function contextWith(
     home: emptyFolder(),
     now: () => new Date("2025-01-02T03:04:05.678Z"),
     warn: () => undefined,
+    kinds: TABLE_OF_KINDS,
     cache: new Map(),
     ...more,
   };

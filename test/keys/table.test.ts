@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { type Tree, TreeMap } from "../../src/formats/tree.ts";
-import { parseEncryptionContext, parseKms } from "../../src/keys/aws/kind.ts";
+import { parseEncryptionContext } from "../../src/keys/aws/kind.ts";
 import {
   describeKey,
   inDecryptionOrder,
@@ -11,6 +11,7 @@ import {
   parseDecryptionOrder,
 } from "../../src/keys/table.ts";
 import { goldenKey } from "./helpers.ts";
+import { kms } from "./in-use.ts";
 
 /** The table of kinds, and what each knows of its identifiers and metadata. */
 
@@ -72,7 +73,7 @@ const IDENTIFIERS: [string, string, Record<string, Tree>[], string[]][] = [
 
 for (const [name, text, fields, ids] of IDENTIFIERS) {
   test(`a list of ${name} keys`, () => {
-    const kind = KINDS.find(({ field }) => field === name)!;
+    const kind = KINDS.find(({ sops }) => sops?.field === name)!;
     const keys = kind.parse(text);
     assert.equal(
       keys.map((key) => plain(key.fields)),
@@ -111,7 +112,7 @@ test("identifiers that are malformed", () => {
     ["pgp", "A,,B", /an entry in the list of PGP keys is empty/],
   ] as const) {
     try {
-      KINDS.find((kind) => kind.field === field)!.parse(text);
+      KINDS.find(({ sops }) => sops?.field === field)!.parse(text);
       assert.unreachable(text);
     } catch (error) {
       assert.instance(error, TsopsError);
@@ -124,11 +125,11 @@ test("identifiers that are malformed", () => {
 test("AWS KMS keys with a context and a profile", () => {
   const context = parseEncryptionContext("b:2,a:1,b:3")!;
   assert.equal(plain(context), { a: "1", b: "3" });
-  const [key] = parseKms(`${ARN}+${ROLE}`, { context, awsProfile: "prod" });
+  const [key] = kms.parse(`${ARN}+${ROLE}`, { context, awsProfile: "prod" });
   assert.is(key?.id, `${ARN}+${ROLE}|a:1,b:3|prod`);
   assert.equal(plain(key!.fields), { arn: ARN, aws_profile: "prod", context, role: ROLE });
-  assert.is(parseKms(ARN, { context })[0]?.id, `${ARN}|a:1,b:3`);
-  assert.is(parseKms(ARN, { awsProfile: "prod" })[0]?.id, `${ARN}||prod`);
+  assert.is(kms.parse(ARN, { context })[0]?.id, `${ARN}|a:1,b:3`);
+  assert.is(kms.parse(ARN, { awsProfile: "prod" })[0]?.id, `${ARN}||prod`);
   assert.is(parseEncryptionContext(""), undefined);
   for (const text of ["a", "a:b:c", "a:b,", ":,x"]) {
     try {
@@ -142,7 +143,7 @@ test("AWS KMS keys with a context and a profile", () => {
 
 test("the table", () => {
   assert.equal(
-    KINDS.flatMap((kind) => kind.field ?? []),
+    KINDS.flatMap(({ sops }) => sops?.field ?? []),
     ["kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp", "age"],
   );
   for (const kind of KINDS) assert.is(kindNamed(kind.name), kind);
@@ -196,7 +197,7 @@ test("no kind takes an identifier with a line break, a control character or a ma
       );
     }
   }
-  assert.throws(() => parseKms(`${ARN}\n::x`), /control character/);
+  assert.throws(() => kms.parse(`${ARN}\n::x`), /control character/);
 });
 
 test.run();

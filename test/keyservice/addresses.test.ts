@@ -106,10 +106,10 @@ test("master secrets come from variables, in base64 or hexadecimal, and are long
   assert.equal(secretOf("UPPER"), bytes);
   assert.equal(secretOf("BASE64"), bytes.subarray(0, 32));
   assert.equal(secretOf("BARE"), bytes.subarray(0, 32));
-  assert.throws(() => secretOf("SHORT"), /SHORT has not 32 to 1024 bytes/);
-  assert.throws(() => secretOf("WEAK"), /WEAK is a single byte/);
+  assert.throws(() => secretOf("SHORT"), /SHORT does not have 32 to 1024 bytes/);
+  assert.throws(() => secretOf("WEAK"), /WEAK is one byte repeated/);
   assert.throws(() => secretOf("WORDS"), /WORDS is neither base64 nor hexadecimal/);
-  assert.throws(() => secretOf("LONG"), /LONG (has not|is a single)/);
+  assert.throws(() => secretOf("LONG"), /LONG (does not have|is one byte)/);
   for (const name of ["EMPTY", "MISSING"]) assert.throws(() => secretOf(name), /is not set/);
   for (const name of ["WORDS", "SHORT"]) {
     try {

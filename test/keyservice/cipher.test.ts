@@ -2,7 +2,8 @@ import { createDecipheriv, hkdfSync } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
-import { masterSecret, open, seal, secretIdOf } from "../../src/keyservice/cipher.ts";
+import { secretIdOf } from "../../src/keys/cluster/wrapped.ts";
+import { masterSecret, open, seal } from "../../src/keyservice/cipher.ts";
 
 const SECRET = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
 const OTHER = Buffer.from(Array.from({ length: 48 }, (_, i) => 255 - i));
@@ -93,7 +94,7 @@ test("later versions are told from damage, and only data keys are wrapped", () =
   );
   assert.match(
     messageOf(() => open("", [secret], "a")),
-    /has not the form/,
+    /does not have the form/,
   );
   for (const size of [0, 65, 4096])
     assert.match(

@@ -7,17 +7,19 @@ import { Client, credentials } from "@grpc/grpc-js";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
+import { TABLE_OF_KINDS } from "../../src/keys/context.ts";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import { wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { keyServices } from "../../src/keys/service/client.ts";
 import { loadProtocol } from "../../src/keys/service/protocol.ts";
+import { wireForms } from "../../src/keys/service/wire.ts";
 import { kindNamed } from "../../src/keys/table.ts";
-import { hcVault } from "../../src/keys/vault/kind.ts";
 import type { LogEntry } from "../../src/keyservice/log.ts";
 import { QUESTIONS_EACH, Questions } from "../../src/keyservice/questions.ts";
 import { startServer } from "../../src/keyservice/server.ts";
 import { contextWith, GOLDEN, goldenKey } from "../keys/helpers.ts";
+import { hcVault } from "../keys/in-use.ts";
 import { gate, until } from "../support/pace.ts";
 import { ageKey, DATA_KEY, requestsIn, SECRET, scratch, serving, withIdentity } from "./helpers.ts";
 
@@ -50,7 +52,7 @@ test("a service wraps and unwraps, over TCP and over a Unix socket", async () =>
       const service = at(uri);
       const wrapped = await service.wrap(ageKey(), DATA_KEY);
       assert.match(textField(wrapped.fields, "enc"), /^-----BEGIN AGE ENCRYPTED FILE-----\n/);
-      assert.equal(await service.unwrap(wrapped), DATA_KEY);
+      assert.equal(await service.unwrap(wrapped), { key: DATA_KEY });
       // the caller's data key is the caller's
       assert.is(DATA_KEY[0], 0x80);
     });
@@ -182,7 +184,7 @@ test("--prompt asks before the key is used, one question at a time; no means no"
     await until(() => withResult(log, "begun").length === 4, "the second of two questions");
     both.open();
     await Promise.all(two);
-    assert.equal(await service.unwrap(wrapped), DATA_KEY);
+    assert.equal(await service.unwrap(wrapped), { key: DATA_KEY });
   });
   assert.is(most, 1, "one question at a time");
   assert.match(questions[0]!, /^Received encrypt request from 127\.0\.0\.1:\d+ using age key age14kpn/);
@@ -273,11 +275,11 @@ test("what a kind remembers serves the next request, whether the one before was 
       leave();
       assert.is((await left).code, "aborted");
       await until(() => withResult(log, "cancelled").length === 1, "its end");
-      assert.equal(await at(uri).unwrap(key), DATA_KEY);
-      assert.equal(await at(uri).unwrap(key), DATA_KEY);
+      assert.equal(await at(uri).unwrap(key), { key: DATA_KEY });
+      assert.equal(await at(uri).unwrap(key), { key: DATA_KEY });
       // the answer that nobody waits for any more
       held.open();
-      assert.equal(await at(uri).unwrap(key), DATA_KEY);
+      assert.equal(await at(uri).unwrap(key), { key: DATA_KEY });
     });
     const results = requestsIn(log).map(({ result }) => result);
     assert.equal(results.sort(), ["cancelled", "ok", "ok", "ok"]);
@@ -287,7 +289,7 @@ test("what a kind remembers serves the next request, whether the one before was 
 });
 
 test("requests without a key, or with one of a kind that is not known, are refused", async () => {
-  const { keyService } = await loadProtocol();
+  const { keyService } = await loadProtocol(wireForms(TABLE_OF_KINDS));
   await serving({}, async ({ port }) => {
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     const send = (bytes: Buffer) =>
@@ -427,7 +429,7 @@ test("finding 10: the question names the key that would be used, and another one
     await failure(service.unwrap(named(forProd, "health-check (harmless)")));
     assert.equal(asked, []);
     for (const recipient of [prod!, hybrid!, sshLine]) {
-      assert.equal(await service.unwrap(await wrap(recipient)), DATA_KEY, recipient);
+      assert.equal(await service.unwrap(await wrap(recipient)), { key: DATA_KEY }, recipient);
     }
     const nobodys = await wrap(goldenKey("age3.pub").trim());
     assert.match((await failure(service.unwrap(nobodys))).message, /nothing here can open it/);
@@ -455,11 +457,11 @@ test("finding 10: PGP keys, too", async () => {
     const error = await failure(at(uri).unwrap(withFields(key, { fp: other! })));
     assert.match(error.message, /which is not the key that is named/);
     assert.equal(asked, []);
-    assert.equal(await at(uri).unwrap(key), DATA_KEY);
+    assert.equal(await at(uri).unwrap(key), { key: DATA_KEY });
     assert.match(asked[0]!, `using PGP key ${mine}. Respond`);
     // a name that whoever asks chose: the question says whose key that is
     const named = withFields(key, { fp: "pgp1@test.invalid" });
-    assert.equal(await at(uri).unwrap(named), DATA_KEY);
+    assert.equal(await at(uri).unwrap(named), { key: DATA_KEY });
     assert.match(asked[1]!, "using PGP key pgp1@test.invalid (its id is B8BA14654D5DA8DE). Respond");
   });
 });
@@ -485,7 +487,7 @@ function hybridKey(): MasterKey {
 }
 
 test("the standard health check says serving, and watchers are told when the service stops", async () => {
-  const { health } = await loadProtocol();
+  const { health } = await loadProtocol(wireForms(TABLE_OF_KINDS));
   const statuses: string[] = [];
   const over = gate();
   await serving({}, async ({ port }) => {

@@ -37,11 +37,11 @@ test("with mutual TLS, only clients with a certificate of the authority are serv
     assert.is(await wrapsWith(`tls://localhost:${port}`, variables(ours.ca, ours.client)), "ok");
     assert.match(
       await wrapsWith(uri, variables(ours.ca)),
-      /wants a client certificate.*TSOPS_KEYSERVICE_CERT/,
+      /requires a client certificate.*TSOPS_KEYSERVICE_CERT/,
     );
     assert.match(
       await wrapsWith(uri, variables(ours.ca, foreign.client)),
-      /hangs up|wants a client certificate/,
+      /hangs up|requires a client certificate/,
     );
     assert.match(
       await wrapsWith(uri, variables(undefined, ours.client)),
@@ -50,7 +50,7 @@ test("with mutual TLS, only clients with a certificate of the authority are serv
     assert.match(await wrapsWith(uri, variables(foreign.ca, ours.client)), /its certificate is not trusted/);
     assert.match(
       await wrapsWith(`tcp://127.0.0.1:${port}`, contextWith()),
-      /hangs up.*wants TLS.*TSOPS_KEYSERVICE_CA/,
+      /hangs up.*needs TLS.*TSOPS_KEYSERVICE_CA/,
     );
   });
   assert.equal(

@@ -5,18 +5,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Destination } from "../../src/config/model.ts";
 import { TsopsError } from "../../src/errors.ts";
-import { kms } from "../../src/keys/aws/kind.ts";
-import { azureKv } from "../../src/keys/azure/kind.ts";
-import { cluster } from "../../src/keys/cluster/kind.ts";
-import { gcpKms } from "../../src/keys/google/kind.ts";
-import { hckms } from "../../src/keys/huawei/kind.ts";
-import type { KeyKind } from "../../src/keys/kind.ts";
-import { keywhiz } from "../../src/keys/stores/keywhiz.ts";
-import { vaultkv } from "../../src/keys/stores/vaultkv.ts";
-import { hcVault } from "../../src/keys/vault/kind.ts";
 import { failureIn, failureOf } from "../../src/net/failure.ts";
 import { openTarget } from "../../src/publish/open.ts";
 import { contextWith, emptyFolder } from "../keys/helpers.ts";
+import { azureKv, cluster, gcpKms, hckms, hcVault, keywhiz, kms, vaultkv } from "../keys/in-use.ts";
 import { fakeProxy, stopServers } from "../keys/vault/server.ts";
 import { makeCertificates } from "../servers/tls.ts";
 
@@ -37,7 +29,7 @@ async function said(work: Promise<unknown>): Promise<string> {
   throw new Error("it should have failed");
 }
 
-function wrapping(kind: KeyKind, id: (place: string) => string, env: (place: string) => Env): Ask {
+function wrapping(kind: typeof kms, id: (place: string) => string, env: (place: string) => Env): Ask {
   return (place, more) =>
     said(
       kind.wrap(
@@ -192,7 +184,7 @@ test("a proxy that refuses is told of in the same words by all that go through p
     if (kind === "publishing to Google" || kind === "a cluster's keys") continue;
     proxy.asked.length = 0;
     const text = await ask("server.example:8443", env);
-    assert.match(text, /cannot be reached: the proxy wants a user name and a password\n.*HTTPS_PROXY/, kind);
+    assert.match(text, /cannot be reached: the proxy needs a user name and a password\n.*HTTPS_PROXY/, kind);
     assert.not.match(text, "pw!");
     const asked = /^CONNECT (?:bucket\.)?server\.example:8443 Basic (.*)$/.exec(proxy.asked[0] ?? "");
     assert.is(asked?.[1], login, kind);
@@ -217,7 +209,7 @@ test("codes are found wherever an SDK puts them, and in texts", () => {
   assert.is(failureOf(coded("ContainerNotFound")), undefined);
   assert.is(failureOf(undefined), undefined);
   assert.match(failureIn("14: Name resolution failed for target dns:x")!.why, "its name cannot be resolved");
-  assert.match(failureIn("AN ERROR: connect EHOSTUNREACH 1.2.3.4")!.why, "no way leads there");
+  assert.match(failureIn("AN ERROR: connect EHOSTUNREACH 1.2.3.4")!.why, "there is no route to it");
   assert.is(failureIn("all is well"), undefined);
 });
 

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
-import { end, environmentFor, findProgram, keepFromPrograms, run, start } from "../../src/programs/run.ts";
+import { environmentFor, keepFromPrograms } from "../../src/keys/environment.ts";
+import { end, findProgram, run, start } from "../../src/programs/run.ts";
 import { contextWith } from "../keys/helpers.ts";
 import { ending } from "../support/pace.ts";
 

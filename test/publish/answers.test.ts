@@ -131,7 +131,7 @@ test("a refusal is final, and is told in our own words", async () => {
     [azureAt, azureError(403, "AuthenticationFailed"), /the account does not accept AZURE_STORAGE_KEY/],
     [azureAt, azureError(403, "AuthorizationPermissionMismatch"), /access denied .*Data Contributor/],
     [azureAt, azureError(404, "ContainerNotFound"), /there is no such container/],
-    [azureAt, azureError(409, "BlobImmutableDueToPolicy"), /what stands there cannot be replaced/],
+    [azureAt, azureError(409, "BlobImmutableDueToPolicy"), /the blob that is there cannot be replaced/],
   ];
   for (const [targetAt, reply, message] of cases) {
     const { answer, calls } = inTurn(reply);

@@ -193,7 +193,7 @@ test("one of many fails: the others are done, it is named, and the exit code say
     mkdirSync(box.path("out/b.yaml"), { recursive: true });
     const { code, stderr } = await box.run(["publish", "-y", "--recursive", "in"]);
     assert.is(code, 1);
-    assert.match(stderr, "b.yaml: something that is not a file stands where the file should go");
+    assert.match(stderr, "b.yaml: there is something that is not a file where the file should go");
     assert.match(stderr, "published 2 of 3 files");
     assert.ok(existsSync(box.path("out/a.yaml")) && existsSync(box.path("out/c.yaml")));
   });
@@ -208,7 +208,7 @@ test("links in the folder of a destination are not written through", async () =>
     symlinkSync(box.path("victim"), box.path("out/a.yaml"));
     const { code, stderr } = await box.run(["publish", "-y", "a.yaml"]);
     assert.is(code, 3);
-    assert.match(stderr, "a symbolic link stands where the file should go");
+    assert.match(stderr, "there is a symbolic link where the file should go");
     assert.is(box.read("victim"), "untouched\n");
     unlinkSync(box.path("out/a.yaml"));
     assert.is((await box.run(["publish", "-y", "a.yaml"])).code, 0);
@@ -237,7 +237,7 @@ test("a file is not published onto itself", async () => {
     );
     const { code, stderr } = await box.run(["publish", "-y", "out/a.yaml"]);
     assert.is(code, 1);
-    assert.match(stderr, "onto a file that is published itself");
+    assert.match(stderr, "overwrite a file that is itself to be published");
     assert.is(box.read("out/a.yaml"), text);
   });
 });
@@ -249,7 +249,7 @@ test("a configuration that only lies beside the file does not say where its secr
     const config = box.write("../else/.sopsrc", TO_FOLDER);
     const { code, stderr } = await box.run(["publish", "-y", here]);
     assert.is(code, 1);
-    assert.match(stderr, "is not trusted with where secrets go");
+    assert.match(stderr, "is not trusted to say where secrets go");
     assert.not.ok(existsSync(box.path("../else/out")));
     const named = await box.run(["publish", "-y", "--config", config, here]);
     assert.is(named.code, 0, named.stderr);

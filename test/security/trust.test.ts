@@ -416,6 +416,24 @@ test("the user's own configuration: one that every user may write says nothing",
     assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
   }));
 
+test("the user's own configuration: one that a group of several may write says nothing", () =>
+  inSandbox(async (box) => {
+    const path = join(box.home, ".config", "tsops", "config.json5");
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `{ allow: { plugin: ["evil"] } }`);
+    const uid = process.getuid?.();
+    const group = uid === 0 ? 4242 : process.getgroups?.().find((gid) => gid !== uid);
+    // nobody but root has a group to give it to
+    if (uid === undefined || group === undefined) return;
+    chownSync(path, uid, group);
+    chmodSync(path, 0o664);
+    const error = await userConfig({}, box.home).catch((error: unknown) => error as TsopsError);
+    assert.match((error as TsopsError).message, "its group may write into it");
+    assert.match((error as TsopsError).hint ?? "", "chmod go-w");
+    chmodSync(path, 0o644);
+    assert.equal((await userConfig({}, box.home)).allow.plugin, ["evil"]);
+  }));
+
 test("the user's own configuration: unknown fields and wrong types are errors with their place", () =>
   inSandbox(async (box) => {
     const path = join(box.home, ".config", "tsops", "config.json5");
@@ -569,10 +587,10 @@ test("the line for CI names all that is needed, and can be pasted", () =>
     );
     box.write("s.json", encryptedFor(kindsAt(1).vault!.metadata.replace("http://127.0.0.1:1", vault)));
     const line = async () => /TSOPS_ALLOW=.*/.exec((await box.run(["decrypt", "s.json"])).stderr)?.[0] ?? "";
-    assert.is(await line(), `TSOPS_ALLOW='vault=${vault},aws_role=${ROLE},aws_profile=it'\\''s'`);
+    assert.is(await line(), `TSOPS_ALLOW='aws_role=${ROLE},aws_profile=it'\\''s,vault=${vault}'`);
     // what is known already is kept, and not asked for again
     box.env.TSOPS_ALLOW = "aws_profile=it's";
-    assert.match(await line(), `,vault=${vault},aws_role=${ROLE}'`);
+    assert.match(await line(), `,aws_role=${ROLE},vault=${vault}'`);
   }));
 
 test("keys that everybody can reach alike ask nothing: age, PGP, AWS KMS without role and profile, Google, HuaweiCloud", () =>
@@ -926,7 +944,7 @@ asRoot("somebody else's configuration: refused where it was only found, by every
     // decrypting needs no configuration: it goes on without this one, and says so
     const read = await box.run(["decrypt", "a.yaml"]);
     assert.is(read.code, 0, read.stderr);
-    assert.match(read.stderr, /the configuration does not count: .*belongs to user/);
+    assert.match(read.stderr, /the configuration is not used: .*belongs to user/);
     for (const argv of [
       ["encrypt", "b.yaml"],
       ["set", "a.yaml", '["a"]', "2"],

@@ -8,6 +8,7 @@ import { groupsFromMetadata } from "../../src/keys/metadata.ts";
 import { kindNamed } from "../../src/keys/table.ts";
 import { readEncrypted } from "../../src/sops/decrypt.ts";
 import { contextWith, emptyFolder, goldenKey } from "../keys/helpers.ts";
+import { age } from "../keys/in-use.ts";
 import { armored, literal } from "../keys/pgp/messages.ts";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
 
@@ -84,7 +85,10 @@ test("finding 6: an unencrypted PGP message is no wrapped data key", () =>
         const { code, stdout, stderr } = await box.run(argv);
         assert.is(code, 128, stderr);
         assert.is(stdout, "");
-        assert.match(stderr, /it is no data key that was wrapped for this key: it is not encrypted at all/);
+        assert.match(
+          stderr,
+          /it is not a data key that was wrapped for this key: it is not encrypted at all/,
+        );
       }
     }
     assert.is(box.read("a.yaml"), forged);
@@ -117,7 +121,7 @@ test("finding 8: a share with x = 0 does not decide the data key", () =>
     const { groups } = await opened(before);
     const chosen = Buffer.concat([Buffer.alloc(32, 0x4b), Buffer.of(0)]);
     const [first] = groups[0]!;
-    const forged = await kindNamed("age").wrap(first!, chosen, contextWith());
+    const forged = await age.wrap(first!, chosen, contextWith());
     const armor = (key: MasterKey): string[] => String(key.fields.get("enc")).trim().split("\n");
     let text = before;
     const [old, now] = [armor(first!), armor(forged)];
@@ -143,8 +147,8 @@ test("finding 8: two groups that hold the same part are named", async () => {
   const key = (recipient: string) => kindNamed("age").parse(recipient)[0]!;
   const dataKey = Buffer.alloc(32, 3);
   const groups = await wrapDataKey(dataKey, [[key(RECIPIENT)], [key(OTHER_RECIPIENT)]], 2, contextWith());
-  const share = (await kindNamed("age").unwrap(groups[0]![0]!, holdingBoth()))!;
-  const twice = [groups[0]!, [await kindNamed("age").wrap(groups[1]![0]!, share, contextWith())]];
+  const share = (await age.unwrap(groups[0]![0]!, holdingBoth()))!;
+  const twice = [groups[0]!, [await age.wrap(groups[1]![0]!, share, contextWith())]];
   try {
     await unwrapDataKey(twice, 2, { order: ORDER, context: holdingBoth() });
     assert.unreachable("it must fail");

@@ -168,7 +168,7 @@ for (const command of [
         const mended = await box.run([...command, name]);
         assert.is(mended.code, 0, mended.stderr);
         assert.match(mended.stderr, /gets the selector of its creation rule/);
-        assert.match(mended.stderr, /stood there in plaintext until now.*\n.*\["port"\]/);
+        assert.match(mended.stderr, /were in plaintext until now.*\n.*\["port"\]/);
         assert.is((await box.run(["encrypt", "--check", name])).code, 0);
         assert.is((await box.run(["set", name, KEY(name), '"t0ken"'])).code, 0);
         assert.not.match(box.read(name), /t0ken/);

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Approvals } from "../../config/approvals.ts";
 import { Configurations } from "../../config/find.ts";
 import { TsopsError } from "../../errors.ts";
-import { allowedValues } from "../../keys/allow.ts";
+import { allowedValues } from "../../keys/allow-lists.ts";
 import { printable } from "../../printable.ts";
 import { readNaming } from "../allowed.ts";
 import type { Args } from "../args.ts";

@@ -28,6 +28,7 @@ import { findFiles } from "../found.ts";
 import { readStdin } from "../interrupt.ts";
 import type { Io } from "../io.ts";
 import { note } from "../report.ts";
+import { Ruleless } from "../ruleless.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, settingsForReading } from "../settings.ts";
 
@@ -37,12 +38,14 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   checkOutputOptions(args, given);
   const session = await makeSession(args, io);
   let narrowed = 0;
+  const ruleless = new Ruleless(given, args, io);
   const plaintext = async (name: string, bytes: Uint8Array): Promise<string> => {
     const settings = await settingsForReading(ruledFile(args, name, io), args, io);
     const open = await openFile(name, bytes, args, io, session);
     try {
       const format = await outputFormat(args, name, open.format);
       if (format !== open.format && ["dotenv", "ini"].includes(format.name)) await noteNulls(open, name, io);
+      if (args.flag("in-place")) await ruleless.look(name, open, settings);
       return await plaintextOf(open, name, format, indentFor(format, args, settings), args, io);
     } finally {
       open.close();
@@ -62,6 +65,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
       const text = await plaintext(name, input.bytes);
       const target = { file, expected: input.fingerprint, output, below, plaintext: true };
       if (await writeResult(text, target, io)) narrowed++;
+      ruleless.decrypted(name);
     };
     await (file === undefined ? work() : withLock(resolve(io.cwd, file), work));
   };
@@ -76,6 +80,7 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
   if (given.length === 1 && isFile(resolve(io.cwd, given[0]!)) && !args.flag("dry-run")) {
     const code = await forEachFile(given, "decrypted", io, (name) => decryptTo(name, output));
     await noteNarrowed(narrowed, io);
+    await ruleless.tell();
     return code;
   }
   const toStdout = !args.flag("in-place") && output === undefined && !args.flag("dry-run");
@@ -120,11 +125,12 @@ export async function decrypt(args: Args, io: Io): Promise<number> {
     },
   );
   await noteNarrowed(narrowed, io);
+  await ruleless.tell();
   return code;
 }
 
 export function noDryRun(): TsopsError {
-  return new TsopsError("usage", "--dry-run needs files: of standard input there is nothing to say before");
+  return new TsopsError("usage", "--dry-run needs files, and standard input is none");
 }
 
 /** Where a flat format or a variable gets the text that SOPS writes for null: the next reader takes it for the value. */
@@ -143,7 +149,7 @@ async function noteNarrowed(count: number, io: Io): Promise<void> {
   if (count === 0) return;
   const files =
     count === 1 ? "a file that others could read is" : `${count} files that others could read are`;
-  await note(io, `${files} for the owner alone now (mode 0600), as plaintext has to be`);
+  await note(io, `${files} now readable by the owner only (mode 0600), as plaintext should be`);
 }
 
 /** Whether what is named are files, each of which comes out as YAML and as a whole. */

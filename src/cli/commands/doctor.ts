@@ -5,11 +5,11 @@ import { masterKeys } from "../../config/groups.ts";
 import { inFile, TsopsError } from "../../errors.ts";
 import { append } from "../../formats/append.ts";
 import { decodeText } from "../../formats/text.ts";
+import { keepFromPrograms } from "../../keys/environment.ts";
 import { describeKey, groupsFromMetadata, type KeyService } from "../../keys/groups.ts";
-import type { Examination, KeyContext, KeyGroup, KindName, MasterKey } from "../../keys/kind.ts";
+import type { Examination, KeyContext, KeyGroup, MasterKey } from "../../keys/kind.ts";
 import { groupsNeeded } from "../../keys/metadata.ts";
 import { inDecryptionOrder, kindNamed } from "../../keys/table.ts";
-import { keepFromPrograms } from "../../programs/run.ts";
 import type { Args } from "../args.ts";
 import { describeDrift } from "../drift.ts";
 import { readEncryptedAs, readInput } from "../files.ts";
@@ -67,17 +67,14 @@ const NOT_USED: Examination = {
   lines: ["the keys of this machine are not used: --enable-local-keyservice (SOPS_ENABLE_LOCAL_KEYSERVICE)"],
 };
 
-/** Kinds whose examination does not depend on what the key wrapped. */
-const ALIKE: readonly KindName[] = ["gcp_kms", "azure_kv", "hckms"];
-
 /** Each key is examined once a run, however many files name it; most kinds look at what it wrapped for a file, too. */
 function examiner(context: KeyContext): Examine {
   const known = new Map<string, Promise<Examination>>();
   return (key) => {
-    const { id, kind } = key;
-    const name = JSON.stringify([kind, id, ALIKE.includes(kind) ? "" : String(key.fields.get("enc"))]);
+    const kind = kindNamed(key.kind);
+    const name = JSON.stringify([kind.name, key.id, kind.examinedOnce ? "" : String(key.fields.get("enc"))]);
     let found = known.get(name);
-    if (!found) known.set(name, (found = kindNamed(kind).examine(key, context)));
+    if (!found) known.set(name, (found = kind.use().then((use) => use.examine(key, context))));
     return found;
   };
 }

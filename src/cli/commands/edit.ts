@@ -8,7 +8,8 @@ import { withLock } from "../../files/lock.ts";
 import { exampleText } from "../../formats/example.ts";
 import { encodeText } from "../../formats/text.ts";
 import { loses } from "../../keys/difference.ts";
-import { keepFromPrograms, secretVariables } from "../../programs/run.ts";
+import { keepFromPrograms, secretVariables } from "../../keys/environment.ts";
+import { KINDS } from "../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
 import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import { masterVariables } from "../allowed.ts";
@@ -144,6 +145,7 @@ async function editAndSave(
     name: basename(name),
     env: io.env,
     hidden,
+    kinds: KINDS,
     cwd: io.cwd,
     encrypt,
     save,

@@ -3,13 +3,15 @@ import type { Session } from "../../document.ts";
 import { inFile, TsopsError, withHint } from "../../errors.ts";
 import { withLock } from "../../files/lock.ts";
 import { buildTrees } from "../../formats/build.ts";
-import type { Format, FormatName, Reading } from "../../formats/format.ts";
+import { type Format, type FormatName, pathOf, type Reading } from "../../formats/format.ts";
 import { formatOfName, formatOfSopsName } from "../../formats/index.ts";
 import { json } from "../../formats/json.ts";
-import { decodeText } from "../../formats/text.ts";
+import { formatPath } from "../../formats/path.ts";
+import { decodeText, placeOf } from "../../formats/text.ts";
 import { readText } from "../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../save.ts";
-import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
+import { bareHint, bareValues } from "../../sops/bare.ts";
+import { compileSelector, DEFAULT_SELECTOR } from "../../sops/selection.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { problemJson, problemLines, problemsOf } from "../check.ts";
@@ -20,6 +22,7 @@ import {
   openForUpdate,
   outputBelow,
   outputFormat,
+  readEncryptedAs,
   readInput,
   ruledFile,
   writeResult,
@@ -130,8 +133,27 @@ async function encryptContent(
     const { plain, format } = convert(text, from, to, indent, onReading);
     return await encryptNew(plain, format, { ...creation, indent }, session);
   });
-  return await work.catch((error) => {
-    throw orAsBinary(error, file, args);
+  return await work.catch(async (error) => {
+    throw await orWithBare(orAsBinary(error, file, args), file, text, args);
+  });
+}
+
+/** Who encrypts an encrypted file again may have added values to it by hand. */
+async function orWithBare(error: unknown, file: string, text: string, args: Args): Promise<unknown> {
+  if (!(error instanceof TsopsError) || error.code !== "already-encrypted") return error;
+  const opened = await readEncryptedAs(text, file, args).catch(() => undefined);
+  if (!opened) return error;
+  const bare = bareValues(opened.reading, await compileSelector(opened.metadata.selector));
+  if (bare.length === 0) return error;
+  const [which, is] =
+    bare.length === 1
+      ? [`the value at ${formatPath(pathOf(bare[0]!))}`, "is"]
+      : [`${bare.length} of its values`, "are"];
+  const hint = bareHint(bare, file) + (bare.length > 1 ? "\ntsops encrypt --check names them" : "");
+  return new TsopsError(error.code, `the file is encrypted already, but ${which} ${is} not, and should be`, {
+    place: placeOf(text, bare[0]!.start),
+    hint,
+    cause: error,
   });
 }
 
@@ -268,11 +290,13 @@ async function listFiles(names: readonly string[], args: Args, io: Io): Promise<
 async function checkFiles(given: readonly string[], args: Args, io: Io): Promise<number> {
   const asJson = args.flag("json");
   const wrong: unknown[] = [];
+  const notes: unknown[] = [];
   for (const { name, named } of await findFiles(given, args, io, { writes: false })) {
     if ((await whoReads(name, args, io)) !== undefined) continue;
     const encrypted = await isEncrypted(name, args, io);
     if (!encrypted && !named && !(await ruleMatches(name, args, io))) continue;
-    const problems = encrypted ? await problemsIn(name, args, io) : [];
+    const { problems, nothing } = encrypted ? await problemsIn(name, args, io) : { problems: [] };
+    if (nothing) notes.push({ file: name, note: "nothing-selected", ...nothing });
     if (encrypted && problems.length === 0) continue;
     const listed = encrypted ? problems.map(problemJson) : [{ problem: "not-encrypted" }];
     wrong.push({ file: name, problems: listed });
@@ -280,7 +304,7 @@ async function checkFiles(given: readonly string[], args: Args, io: Io): Promise
     await write(io.stdout, `${quotedPath(name)}\n`);
     for (const lines of problemLines(name, problems)) await note(io, ...lines);
   }
-  if (asJson) await writeJson(io, { files: wrong });
+  if (asJson) await writeJson(io, { files: wrong, notes });
   return wrong.length > 0 ? 1 : 0;
 }
 

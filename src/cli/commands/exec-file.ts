@@ -17,7 +17,7 @@ export async function execFile(args: Args, io: Io): Promise<number> {
   const command = commandOf(args);
   if (args.flag("background")) {
     throw new TsopsError("usage", "exec-file cannot run a command in the background", {
-      hint: "the file is removed when tsops ends: put the & behind tsops itself",
+      hint: "the file is removed when tsops ends: put the & after tsops itself",
     });
   }
   const name = args.text("file")!;

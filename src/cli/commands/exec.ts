@@ -5,7 +5,7 @@ import { nameWarnings, withoutReturns } from "../../exec/names.ts";
 import { run } from "../../exec/run.ts";
 import { checkSteering } from "../../exec/steering.ts";
 import { childEnvironment, flattenVariables, mergeVariables, type Variables } from "../../exec/variables.ts";
-import { environmentFor } from "../../programs/run.ts";
+import { environmentFor } from "../../keys/environment.ts";
 import { withoutSecrets } from "../../programs/secret-variables.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
@@ -75,7 +75,7 @@ export async function ownEnvironment(
   io: Io,
 ): Promise<Record<string, string | undefined>> {
   const masters = await masterVariables(args, io, files);
-  return withoutSecrets(await environmentFor(context, "logs in"), "logs in", masters);
+  return withoutSecrets(await environmentFor(context, "logs in"), "logs in", context.kinds.all, masters);
 }
 
 /** The names of `--allow-env NAME[,NAME…]`. */
@@ -89,7 +89,7 @@ function upperCase(variables: Variables): Variables {
     const other = name.toUpperCase();
     if (upper.has(other)) {
       throw new TsopsError("generic", `two values would both be ${other}`, {
-        hint: "leave --uppercase away, or rename one of the keys",
+        hint: "leave out --uppercase, or rename one of the keys",
       });
     }
     upper.set(other, value);

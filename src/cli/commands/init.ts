@@ -9,7 +9,7 @@ import { createNew } from "../../files/atomic.ts";
 import { makePrivateFolder } from "../../files/folder.ts";
 import { statOf } from "../../files/stat.ts";
 import { configFolder } from "../../keys/age/identities.ts";
-import { generateIdentity, recipientOf } from "../../keys/age/kind.ts";
+import { generateIdentity, recipientOf } from "../../keys/age/keygen.ts";
 import type { Args } from "../args.ts";
 import { type Io, write } from "../io.ts";
 import { note } from "../report.ts";

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { createNew } from "../../files/atomic.ts";
 import { makePrivateFolder } from "../../files/folder.ts";
-import { generateIdentity } from "../../keys/age/kind.ts";
+import { generateIdentity } from "../../keys/age/keygen.ts";
 import type { Args } from "../args.ts";
 import { type Io, write } from "../io.ts";
 import { note } from "../report.ts";
@@ -66,11 +66,11 @@ async function wrapped(master: Buffer, args: Args, io: Io): Promise<string> {
   const uri = args.text("key")!;
   const [key, ...more] = keysFrom(args.with({ key: [uri] }));
   const kind = key && kindNamed(key.kind);
-  if (!kind || more.length > 0 || kind.field === undefined) {
+  if (!kind || more.length > 0 || !kind.sops) {
     throw new TsopsError("usage", "a master key is wrapped by one key of a kind that SOPS knows", {
       hint: "give --key the URI of one key, such as awskms://… or age:…",
     });
   }
   const { context } = await makeSession(args, io);
-  return wrappedPart(uri, textField((await kind.wrap(key, master, context)).fields, "enc"));
+  return wrappedPart(uri, textField((await (await kind.use()).wrap(key, master, context)).fields, "enc"));
 }

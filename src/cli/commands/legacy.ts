@@ -62,7 +62,7 @@ async function legacySet(args: Args, io: Io): Promise<number> {
   const end = text.indexOf("] ");
   if (end < 0) {
     throw new TsopsError("invalid-set-value", "--set needs a path and a value", {
-      hint: `write it as --set '["key"] "value"', with a blank after the path`,
+      hint: `write it as --set '["key"] "value"', with a space after the path`,
     });
   }
   const { set } = await import("./set.ts");

@@ -96,7 +96,7 @@ class Publishing {
     const result = await publishTo(target, name, content, () =>
       note(
         this.io,
-        `warning: ${file}: what stands at ${address} may not be read here: it is written in any case`,
+        `warning: ${file}: the copy at ${address} cannot be read from here, so it is written without comparing`,
       ),
     );
     const what =

@@ -48,7 +48,7 @@ export async function unset(args: Args, io: Io): Promise<number> {
       if (args.flag("idempotent")) return undefined;
       throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
         exit: 1,
-        hint: "with --idempotent that is no error",
+        hint: "with --idempotent that is not an error",
       });
     }
     return saveUnset(open, path, session, { ...options, document });

@@ -51,7 +51,7 @@ export async function updatekeys(args: Args, io: Io): Promise<number> {
       throw error;
     }
   };
-  const what = check ? "not in line:" : dry ? "would sync" : "synced";
+  const what = check ? "out of date:" : dry ? "would sync" : "synced";
   const code = await forEachFile(files, what, io, work, { inOrder: true }).finally(() =>
     args.flag("json") ? writeJson(io, { files: results }) : undefined,
   );

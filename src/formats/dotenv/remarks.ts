@@ -7,6 +7,11 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What a name that is none may look like and still be shown: else it could be a piece of a secret. */
 const HARMLESS = /^[ \t]*(?:export[ \t]+)?[A-Za-z_][\w.-]{0,39}[ \t]*$/;
 
+/** A name as shells read it: with `export` before it or without. */
+export function shellName(name: string): string {
+  return visibleName(name).replace(/^export\s+/, "");
+}
+
 /** What SOPS reads in a dotenv text, and other programs do not. */
 export function dotenvRemarks(text: string, lines: readonly Span[], entries: readonly Entry[]): Remark[] {
   const continued = /=[ \t]*["']/.test(text) ? continuedLines(text, lines) : new Map<number, Span>();
@@ -42,18 +47,28 @@ function nameRemark(offset: number, entry: Entry): Remark[] {
   const name = String(entry.key);
   // odd characters are named for all formats alike (remarksOf)
   if (NAME.test(name) || hasOddBlank(name)) return [];
-  const seen = visibleName(name);
+  const seen = shellName(name);
   const meant: Pick<Remark, "of" | "as"> = seen === name ? {} : { of: entry, as: { ...entry, key: seen } };
-  const shown = HARMLESS.test(name) ? `\`${name}\`` : "what stands before the `=`";
+  const shown = HARMLESS.test(name) ? `\`${name}\`` : "the text before the `=`";
   const is = `the variable is named ${shown}, as SOPS reads dotenv`;
   if (/^\s*export\s/.test(name)) {
     return [
-      { offset, message: is, hint: "leave `export` away; or tsops exec --dotenv-dialect standard", ...meant },
+      {
+        offset,
+        message: is,
+        hint: "leave out `export`, or use tsops exec --dotenv-dialect standard",
+        ...meant,
+      },
     ];
   }
   if (seen !== name && NAME.test(seen)) {
     return [
-      { offset, message: `${is}, with its blanks`, hint: "take the blanks away from the name", ...meant },
+      {
+        offset,
+        message: `the variable is named ${shown}, spaces included, as SOPS reads dotenv`,
+        hint: "remove the spaces from the name",
+        ...meant,
+      },
     ];
   }
   return [
@@ -65,7 +80,7 @@ function nameRemark(offset: number, entry: Entry): Remark[] {
 function windowsLines(text: string): Remark[] {
   const offset = text.indexOf("\r\n");
   if (offset < 0) return [];
-  const empty = /^\r\n/m.test(text) ? ", and cannot read the lines that are empty but for it" : "";
+  const empty = /^\r\n/m.test(text) ? ", and cannot read lines that hold nothing else" : "";
   return [
     {
       offset,

@@ -164,7 +164,7 @@ function nested(): TsopsError {
 
 function numbered(): TsopsError {
   return new TsopsError("print", "SOPS reads an INI key that is a single - as a number of its own", {
-    hint: "choose another name; a - that stands there already is #1, the next one #2",
+    hint: "choose another name; an existing - is #1, the next one #2",
   });
 }
 

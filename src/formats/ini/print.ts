@@ -55,7 +55,7 @@ export function keysOf(section: string, map: TreeMap): PrintedKey[] {
 export function textOf(value: Scalar): string {
   if (value !== null) return valToString(value);
   throw new TsopsError("print", "INI has no null", {
-    hint: "use an empty text (set … '\"\"'), or take the key away (tsops unset)",
+    hint: "use an empty text (set … '\"\"'), or remove the key (tsops unset)",
   });
 }
 
@@ -94,7 +94,7 @@ function commentLines(comment: string, clean: (line: string) => string): string 
 function notASection(key: string): TsopsError {
   return new TsopsError(
     "print",
-    `INI has nothing but sections at its top, and ${JSON.stringify(key)} is a value`,
+    `the top level of INI holds sections only, and ${JSON.stringify(key)} is a value`,
     {
       hint: "choose another type with --output-type",
     },
@@ -103,7 +103,7 @@ function notASection(key: string): TsopsError {
 
 function nested(section: string, key: string): TsopsError {
   const path = `[${JSON.stringify(section)}][${JSON.stringify(key)}]`;
-  return new TsopsError("print", `INI has no maps and lists inside sections, as ${path} would be one`, {
+  return new TsopsError("print", `INI cannot hold maps and lists inside sections, such as ${path}`, {
     hint: "choose another type with --output-type",
   });
 }

@@ -46,19 +46,19 @@ function restRemark(text: string, item: IniKey, as: Entry, of: Entry | undefined
   const { inline } = item;
   const stray = skipped(text, item);
   if (stray) {
-    const message = "SOPS skips what stands behind the closing quotes of a value";
+    const message = "SOPS ignores the text after the closing quotes of a value";
     return [{ offset: stray.start, message, hint: "put it into the quotes, or on a line of its own" }];
   }
   if (!inline || !of) return [];
   const mark = text[inline.start];
   const hint = "write the whole value in backquotes (`…`), or encrypt the file with --input-type binary";
   if (cutRest(text, item)) {
-    const message = `the value ends before this ${mark}, as SOPS reads INI, and the rest is a comment`;
+    const message = `to SOPS, the value ends before this ${mark}, and the rest is a comment`;
     return [{ offset: inline.start, message, hint, of, as }];
   }
   // with a blank before it this is a comment to most, and a part of the value to some
   if (isSpace(text.charCodeAt(inline.start + 1))) return [];
-  const message = `what stands behind this ${mark} is a comment, as SOPS reads INI, and stays in plaintext`;
+  const message = `to SOPS, the text after this ${mark} is a comment, which stays in plaintext`;
   return [{ offset: inline.start, message, hint, of, as, quiet: true, mild: true }];
 }
 
@@ -68,7 +68,7 @@ function swallowed(text: string, { value }: IniKey, of: Entry): Remark[] {
   const why = {
     "": "since the line above ends in a backslash",
     "`": "since a backquote above closes only further down",
-    '"""': "since it stands in triple quotes",
+    '"""': "since it is in triple quotes",
   }[value.quote as string];
   const remarks: Remark[] = [];
   for (const { start, end } of linesIn(text, value)) {
@@ -80,7 +80,7 @@ function swallowed(text: string, { value }: IniKey, of: Entry): Remark[] {
       message: `SOPS reads this line as part of the value that starts above, ${why}`,
       hint:
         value.quote === ""
-          ? "put the value above in backquotes (`…\\`), or take the backslash away"
+          ? "put the value above in backquotes (`…\\`), or remove the backslash"
           : "put an empty line or other quotes around the value above, if this is a key of its own",
       of,
       as,
@@ -129,7 +129,7 @@ export function headerRemarks(text: string, { inline }: IniSection, holder: Cont
   return [
     {
       offset: inline.start,
-      message: "SOPS skips what stands behind the header of a section",
+      message: "SOPS ignores the text after the header of a section",
       hint: "write it on a line of its own",
       of,
       ...(name !== undefined && { as }),

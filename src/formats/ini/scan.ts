@@ -140,8 +140,8 @@ class Scanner {
   private section(lineStart: number, start: number, end: number): IniSection {
     const line = this.text.slice(start, end);
     const close = line.lastIndexOf("]");
-    if (close < 0) throw this.error(start, "this section is never closed", "Put a ] at the end of its name.");
-    if (close === 1) throw this.error(start, "this section has no name", "Put a name between the brackets.");
+    if (close < 0) throw this.error(start, "this section is never closed", "put a ] at the end of its name");
+    if (close === 1) throw this.error(start, "this section has no name", "put a name between the brackets");
     const name = line.slice(1, close);
     const header = { start, end: start + close + 1 };
     const inline = this.restOf(header.end, end);
@@ -162,20 +162,20 @@ class Scanner {
     if (quote !== "") {
       close = line.indexOf(quote, quote.length);
       if (close < 0)
-        throw this.error(start, "the quotes around this key are never closed", "Add the closing quote.");
+        throw this.error(start, "the quotes around this key are never closed", "add the closing quote");
     }
     const after = close === 0 ? 0 : close + quote.length;
     const found = line.slice(after).search(DELIMITER);
     if (found < 0) {
       throw this.error(
         start,
-        "this line is no section, no comment, and has no `=`",
-        "Write it as key = value; SOPS's INI has no keys without a value.",
+        "this line is neither a section nor a comment, and has no `=`",
+        "write it as key = value; SOPS's INI has no keys without a value",
       );
     }
     const nameEnd = close === 0 ? found : close;
     const name = trim(line.slice(quote.length, nameEnd));
-    if (name === "") throw this.error(start, "this key has no name", "Put a name before the `=`.");
+    if (name === "") throw this.error(start, "this key has no name", "put a name before the `=`");
     const span = { start, end: quote === "" ? trimEnd(this.text, start, start + found) : start + after };
     return { name, nameSpan: span, delimiter: start + after + found };
   }
@@ -263,7 +263,7 @@ class Scanner {
         open: false,
       };
     }
-    throw this.error(start, "the quotes around this value are never closed", "Add the closing quotes.");
+    throw this.error(start, "the quotes around this value are never closed", "add the closing quotes");
   }
 
   /** A backslash at the end of a line joins the next one to it, without the white space between. */

@@ -21,7 +21,7 @@ export function spellValue(value: string, { quote, comment, metadata }: ValueSty
   const found = fitting(text, [quote, sopsQuote(text)], comment);
   if (found !== undefined) return found;
   throw new TsopsError("print", "an INI file cannot hold this value: no kind of quotes fits it", {
-    hint: "values with line breaks and backquotes and three double quotes have no spelling there",
+    hint: "INI has no way to write line breaks, backquotes and three double quotes in one value",
   });
 }
 
@@ -76,7 +76,7 @@ export function spellKey(name: string): string {
   // SOPS reads it as a number of its own; other programs do not
   if (name === "-") return name;
   throw new TsopsError("print", `an INI file cannot hold the key ${JSON.stringify(name)}`, {
-    hint: "choose a name without line breaks, blanks at its ends and quotes",
+    hint: "choose a name without line breaks, quotes, or spaces at its ends",
   });
 }
 

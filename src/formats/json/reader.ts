@@ -109,7 +109,7 @@ class ObjectReader {
         throw this.error(
           frame.comma,
           "there is a comma after the last entry",
-          "take the comma away; JSON5 may have it",
+          "remove the comma; JSON5 allows it",
         );
       }
       this.close();
@@ -137,7 +137,7 @@ class ObjectReader {
     const { scanner } = this;
     const { start } = scanner;
     const name = scanner.kind === "end" ? undefined : scanner.name();
-    if (name === undefined) throw this.unexpected("a key was expected here", "keys stand in double quotes");
+    if (name === undefined) throw this.unexpected("a key was expected here", "keys need double quotes");
     if (frame.keys!.has(name)) {
       if (name === "sops" && this.frames.length === 1) {
         throw this.error(start, "there are two entries named sops", "compare the file with git's history");

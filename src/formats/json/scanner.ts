@@ -76,11 +76,7 @@ export class JsonScanner implements Scanner {
     if (this.kind === "number") return this.number(raw);
     if (raw === "true" || raw === "false") return raw === "true";
     if (raw === "null") return null;
-    throw this.error(
-      this.start,
-      "this is not a value",
-      "JSON knows true, false and null; texts stand in quotes",
-    );
+    throw this.error(this.start, "this is not a value", "JSON knows true, false and null; texts need quotes");
   }
 
   name(): string | undefined {
@@ -124,7 +120,7 @@ export class JsonScanner implements Scanner {
 
   private unexpected(code: number): TsopsError {
     const { start } = this;
-    const what = "this character may not stand here";
+    const what = "this character is not allowed here";
     if (code === 0xfeff) {
       return this.error(start, "JSON may not have a byte order mark", "save the file as UTF-8 without one");
     }

@@ -79,7 +79,7 @@ export class Json5Scanner implements Scanner {
     if (raw === "true" || raw === "false") return raw === "true";
     if (raw === "null") return null;
     if (raw === "Infinity" || raw === "NaN") return Number(raw);
-    throw this.error(start, "this is not a value", "JSON5 texts stand in quotes; names do so only as keys");
+    throw this.error(start, "this is not a value", "JSON5 texts need quotes; only keys may do without");
   }
 
   name(): string | undefined {
@@ -114,7 +114,7 @@ export class Json5Scanner implements Scanner {
       return "number";
     }
     this.end = this.endOfWord();
-    if (this.end === start) throw this.error(start, "this character may not stand here");
+    if (this.end === start) throw this.error(start, "this character is not allowed here");
     return "word";
   }
 
@@ -138,7 +138,7 @@ export class Json5Scanner implements Scanner {
       return end + 2;
     }
     LINE_COMMENT.lastIndex = start;
-    if (!LINE_COMMENT.test(text)) throw this.error(start, "this character may not stand here");
+    if (!LINE_COMMENT.test(text)) throw this.error(start, "this character is not allowed here");
     return LINE_COMMENT.lastIndex;
   }
 

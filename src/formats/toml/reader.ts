@@ -59,7 +59,7 @@ interface Open {
 const CLASHES: Readonly<Record<Clash, string>> = {
   defined: "this key is defined twice",
   closed: "this table is complete where it is defined, and nothing can be added here",
-  "not-a-table": "this key holds a value, and is no table",
+  "not-a-table": "this key holds a value, and is not a table",
 };
 
 function itemsOf(node: List | Table): Item[] {
@@ -96,7 +96,7 @@ class TomlReader {
       throw this.scanner.error(
         error.part.start,
         CLASHES[error.why],
-        "every key and every table stands in one place",
+        "every key and every table may be defined once",
       );
     }
     this.settleBlockComments(false);
@@ -125,11 +125,7 @@ class TomlReader {
       else this.ownLineComment();
     }
     if (scanner.lineBreak() || scanner.at >= text.length) return;
-    throw scanner.error(
-      scanner.at,
-      "the line was expected to end here",
-      "each key stands on a line of its own",
-    );
+    throw scanner.error(scanner.at, "the line was expected to end here", "each key needs a line of its own");
   }
 
   /** A comment behind a value is about it, and stands before it; one behind a header belongs to the new table. */

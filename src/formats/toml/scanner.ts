@@ -130,7 +130,7 @@ export class TomlScanner {
       throw this.error(
         start,
         "a key was expected here",
-        "keys with other characters than A-Z a-z 0-9 _ - stand in quotes",
+        "keys with other characters than A-Z a-z 0-9 _ - need quotes",
       );
     }
     this.at = BARE_KEY.lastIndex;
@@ -166,14 +166,14 @@ export class TomlScanner {
       throw this.error(
         at,
         missing ? "a value was expected here" : "this is not a value",
-        "texts stand in quotes",
+        "texts need quotes",
       );
     }
     this.at = NUMBER.lastIndex;
     this.endOfValue(at);
     const raw = text.slice(at, this.at);
     if ((raw.startsWith("0x") ? LOOSE_IN_HEX : LOOSE).test(raw)) {
-      throw this.error(at, "an underscore in a number stands between digits");
+      throw this.error(at, "an underscore in a number must be between digits");
     }
     const digits = raw.replaceAll("_", "");
     if (/^[+-]?(?:inf|nan)$/.test(digits)) {
@@ -188,7 +188,7 @@ export class TomlScanner {
 
   private endOfValue(start: number): void {
     if (this.char !== "" && !AFTER_VALUE.test(this.char)) {
-      throw this.error(start, "this is not a value", "texts stand in quotes");
+      throw this.error(start, "this is not a value", "texts need quotes");
     }
   }
 
@@ -221,11 +221,7 @@ export class TomlScanner {
       else if (code === LF || code === CR) break;
       else if (isControl(code)) throw this.rawControl(at);
     }
-    throw this.error(
-      start,
-      "this text has no closing quote",
-      "a text of several lines stands in three quotes",
-    );
+    throw this.error(start, "this text has no closing quote", "a text of several lines needs three quotes");
   }
 
   /** Goes past a multi-line string from behind its opening quotes. Up to two quotes may stand before the closing ones. */

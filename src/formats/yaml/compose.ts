@@ -74,7 +74,7 @@ class Composer extends Cursor {
     const directives = this.t.start[this.i]!;
     this.readDirectives();
     if (this.look() !== T.DOC_START) {
-      const hint = "Another document must begin with `---`; a line further left than the first is one, too.";
+      const hint = "another document must begin with `---`; a line further left than the first is one, too";
       this.fail("the document ends before this", hint);
     }
     const start = this.t.start[this.i]!;
@@ -101,7 +101,7 @@ class Composer extends Cursor {
       version = true;
       if (directive.major !== 1 || directive.minor !== 1) {
         const hint =
-          "Remove the line, or write %YAML 1.1: SOPS refuses every other version, and reads 1.2 all the same.";
+          "remove the line, or write %YAML 1.1: SOPS refuses every other version, and reads 1.2 anyway";
         this.fail(`SOPS does not read YAML ${directive.major}.${directive.minor} by that name`, hint);
       }
     }
@@ -177,7 +177,7 @@ class Composer extends Cursor {
     const { handle, suffix } = this.s.tags[this.t.extra[this.i]! - 1]!;
     const prefix = handle === "" ? "" : this.handles.get(handle);
     if (prefix === undefined)
-      this.fail("this tag handle is not declared", "Declare it with %TAG before the `---`.");
+      this.fail("this tag handle is not declared", "declare it with %TAG before the `---`");
     const tag = prefix + suffix;
     if (tag === "!" || tag === "") return undefined;
     return tag.startsWith(STANDARD_TAGS) ? `!!${tag.slice(STANDARD_TAGS.length)}` : tag;
@@ -277,7 +277,7 @@ class Composer extends Cursor {
       if (type !== T.DASH) {
         if (indentless) return;
         if (type !== T.END)
-          this.fail("a list item is expected here", "Begin it with `- `, below the dash before.");
+          this.fail("a list item is expected here", "begin it with `- `, below the dash before");
         this.i++;
         return;
       }
@@ -311,7 +311,7 @@ class Composer extends Cursor {
         return;
       }
       if (type !== T.KEY) {
-        const hint = "Is it indented like the keys around it, and does a `: ` follow?";
+        const hint = "is it indented like the keys around it, and does a `: ` follow?";
         this.fail("a key is expected here", hint);
       }
       const at = this.t.start[this.i]!;
@@ -400,7 +400,7 @@ class Composer extends Cursor {
     if (type !== T.COMMA) {
       this.fail(
         `a \`,\` or \`${bracket}\` is expected here`,
-        "Text that holds one of `,?[]{}` must be in quotes.",
+        "text that holds one of `,?[]{}` must be in quotes",
       );
     }
     const next = this.next();

@@ -26,7 +26,7 @@ export function skipGap(s: Scanner): void {
   for (;;) {
     let c = src.charCodeAt(s.pos);
     if (c === BOM && s.pos === s.lineStart) {
-      s.fail("byte order mark at the start of a line", s.pos, "Remove it: only a file may start with one.");
+      s.fail("byte order mark at the start of a line", s.pos, "remove it: only a file may start with one");
     }
     while (c === SPACE || (c === TAB && (s.flow > 0 || !s.simpleKeyAllowed))) c = src.charCodeAt(++s.pos);
     if (c === HASH) {

@@ -9,17 +9,12 @@ export function keyOf(text: string, value: Node): string {
   let key = value.key!;
   if (key.kind === "alias") key = key.target;
   if (key.kind !== "scalar") {
-    throw yamlError(
-      text,
-      "a map or list cannot be a key",
-      value.at,
-      "SOPS reads no such keys: use a string.",
-    );
+    throw yamlError(text, "a map or list cannot be a key", value.at, "SOPS reads no such keys: use a string");
   }
   const resolved = resolve(key);
   if (typeof resolved === "string") return resolved;
   if (resolved === MISMATCH) throw mismatch(text, key);
-  const hint = "SOPS encrypts string keys only: put the key in quotes.";
+  const hint = "SOPS encrypts string keys only: put the key in quotes";
   throw new TsopsError("tree-encryption", "a key is not a string", { hint, place: placeOf(text, value.at) });
 }
 
@@ -33,7 +28,7 @@ export function checkUniqueKeys(text: string, map: CollectionNode, document: num
   if (!later || document > 0) return later;
   throw new TsopsError("parse", "this key occurs twice in its map", {
     place: placeOf(text, later[0]!),
-    hint: "Remove one of the two: SOPS refuses duplicate keys.",
+    hint: "remove one of the two: SOPS refuses duplicate keys",
   });
 }
 
@@ -77,7 +72,7 @@ export function checkMerges(text: string, root: Node): void {
     for (const item of node.items) {
       if (node.kind === "map" && isMergeKey(item.key!) && !canMerge(item)) {
         const hint =
-          "The value of `<<` must be a map, an alias of one, or a list of them; quote the key if you mean the text.";
+          "the value of `<<` must be a map, an alias of one, or a list of them; quote the key if you mean the text";
         throw yamlError(text, "`<<` has a value that cannot be merged", item.at, hint);
       }
       open.push(item);

@@ -192,6 +192,6 @@ function removeFromFlow(text: string, root: CollectionNode, item: Node): Edit {
 function noRoom(text: string, offset: number, message: string): TsopsError {
   return new TsopsError("parse", message, {
     place: placeOf(text, offset),
-    hint: "Write `{}` or at least one key there.",
+    hint: "write `{}` or at least one key there",
   });
 }

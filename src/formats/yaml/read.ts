@@ -35,7 +35,7 @@ export function read(text: string): YamlReading {
   const composed = compose(text);
   if (composed.documents.length === 0 && text.length > 0) {
     throw new TsopsError("parse", "this file holds no document, at most comments", {
-      hint: "Add a value, or a line `---` to make it an empty document.",
+      hint: "add a value, or a line `---` to make it an empty document",
     });
   }
   return new YamlReading(composed, new Walk(composed).run());

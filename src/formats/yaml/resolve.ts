@@ -158,6 +158,6 @@ function decodeBase64(text: string): string | typeof MISMATCH {
 }
 
 export function mismatch(text: string, node: ScalarNode): TsopsError {
-  const hint = "Correct the value, or remove the tag.";
+  const hint = "correct the value, or remove the tag";
   return yamlError(text, "the value does not fit its tag", node.start, hint);
 }

@@ -43,7 +43,7 @@ function skipWhite(s: Scanner, plainIndent: number): number {
       breaks++;
     } else if (c === SPACE || c === TAB) {
       if (c === TAB && breaks > 0 && s.pos - s.lineStart < plainIndent) {
-        s.fail("a tab stands where the indentation should be", s.pos, "Indent with blanks.");
+        s.fail("there is a tab where the indentation should be", s.pos, "indent with spaces");
       }
       s.pos++;
     } else return breaks;
@@ -123,10 +123,10 @@ export function scanQuoted(s: Scanner, single: boolean): void {
   let simple = true;
   for (;;) {
     if (s.pos === s.lineStart && isDocumentMark(s, s.pos)) {
-      s.fail("a new document begins inside quotes", s.pos, "Close the quotes before it.");
+      s.fail("a new document begins inside quotes", s.pos, "close the quotes before it");
     }
     let c = src.charCodeAt(s.pos);
-    if (c === NUL) s.fail("these quotes are never closed", start, "Add the closing quote.");
+    if (c === NUL) s.fail("these quotes are never closed", start, "add the closing quote");
     let joined = false;
     while (!isBlankz(c)) {
       if (c === quote) {
@@ -177,7 +177,7 @@ function readEscape(s: Scanner): string {
       s.fail(
         "unknown escape sequence in double quotes",
         s.pos,
-        "SOPS reads \\\\, \\\", \\', \\0 \\a \\b \\t \\n \\v \\f \\r \\e \\N \\_ \\L \\P, \\xHH, \\uHHHH and \\UHHHHHHHH.",
+        "SOPS reads \\\\, \\\", \\', \\0 \\a \\b \\t \\n \\v \\f \\r \\e \\N \\_ \\L \\P, \\xHH, \\uHHHH and \\UHHHHHHHH",
       );
     }
     s.pos += 2;
@@ -191,9 +191,9 @@ function readEscape(s: Scanner): string {
   }
   if ((code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) {
     s.fail(
-      "this escape sequence is no character",
+      "this escape sequence does not stand for a character",
       s.pos,
-      "Write the character itself, or \\U and its eight digits: SOPS does not read pairs of \\u.",
+      "write the character itself, or \\U and its eight digits: SOPS does not read pairs of \\u",
     );
   }
   s.pos += length + 2;
@@ -220,7 +220,7 @@ export function scanBlock(s: Scanner, literal: boolean): void {
   const comment = src.charCodeAt(s.pos) === HASH;
   if (comment) lineComment(s, start);
   if (!isBreakz(src.charCodeAt(s.pos))) {
-    s.fail("a block scalar's text must start on the next line", s.pos, "Only a comment may stand here.");
+    s.fail("a block scalar's text must start on the next line", s.pos, "only a comment is allowed here");
   }
   if (src.charCodeAt(s.pos) !== NUL) s.newline();
   const body = s.pos;
@@ -293,7 +293,7 @@ class BlockLines {
       deepest = Math.max(deepest, s.pos - s.lineStart);
       const c = src.charCodeAt(s.pos);
       if (c === TAB && s.pos < limit) {
-        s.fail("a tab stands where a block scalar's indentation should be", s.pos, "Indent with blanks.");
+        s.fail("there is a tab where a block scalar's indentation should be", s.pos, "indent with spaces");
       }
       if (!isBreak(c)) break;
       s.newline();

@@ -54,15 +54,15 @@ function refuseCharacters(text: string): void {
   if (offset < 0) return;
   const c = text.charCodeAt(offset);
   if (c >= 0xd800 && c <= 0xdfff) {
-    throw yamlError(text, "this file is not UTF-8", offset, "Save it as UTF-8, or encrypt it as binary.");
+    throw yamlError(text, "this file is not UTF-8", offset, "save it as UTF-8, or encrypt it as binary");
   }
   if (c === 0x0d || c === 0x85 || c === 0x2028 || c === 0x2029) {
     const name = c === 0x0d ? "a carriage return without a line feed" : `the line break U+${hex4(c)}`;
     const hint =
-      "SOPS ends a line here, other YAML readers do not: remove it, or write it as an escape in double quotes.";
+      "SOPS ends a line here, other YAML readers do not: remove it, or write it as an escape in double quotes";
     throw yamlError(text, `${name} is not allowed in YAML`, offset, hint);
   }
-  const hint = "Remove it, or write it as an escape in double quotes.";
+  const hint = "remove it, or write it as an escape in double quotes";
   throw yamlError(text, `the control character U+${hex4(c)} is not allowed in YAML`, offset, hint);
 }
 
@@ -180,9 +180,9 @@ function startsPlain(s: Scanner, c: number, next: number): boolean {
 const NOT_PLAIN = new Set([...",[]{}#&*!|>'\"%@`\t"].map((c) => c.charCodeAt(0)));
 
 function refuseStart(s: Scanner, c: number): never {
-  if (c === TAB) s.fail("a tab stands where the indentation should be", s.pos, "Indent with blanks.");
+  if (c === TAB) s.fail("there is a tab where the indentation should be", s.pos, "indent with spaces");
   const name = String.fromCharCode(c);
-  s.fail(`nothing can start with \`${name}\` here`, s.pos, "Put the text in quotes.");
+  s.fail(`nothing can start with \`${name}\` here`, s.pos, "put the text in quotes");
 }
 
 /** Pushes a token for characters that stand for themselves. */
@@ -248,13 +248,13 @@ function dropKey(s: Scanner): void {
 
 function missingColon(s: Scanner, offset: number): never {
   const hint =
-    "A key needs `:` and a blank after it; text of several lines must be indented further than its key.";
+    "a key needs `:` and a space after it; text of several lines must be indented further than its key";
   s.fail("this looks like a key, but no `:` follows", offset, hint);
 }
 
 function scanDash(s: Scanner, column: number): void {
   if (s.flow === 0) {
-    if (!s.simpleKeyAllowed) s.fail("a list item cannot start here", s.pos, "Start it on a line of its own.");
+    if (!s.simpleKeyAllowed) s.fail("a list item cannot start here", s.pos, "start it on a line of its own");
     openBlock(s, column, T.SEQ, s.tokens.count, s.pos);
   }
   dropKey(s);
@@ -264,7 +264,7 @@ function scanDash(s: Scanner, column: number): void {
 
 function scanQuestion(s: Scanner, column: number): void {
   if (s.flow === 0) {
-    if (!s.simpleKeyAllowed) s.fail("a key cannot start here", s.pos, "Start it on a line of its own.");
+    if (!s.simpleKeyAllowed) s.fail("a key cannot start here", s.pos, "start it on a line of its own");
     openBlock(s, column, T.MAP, s.tokens.count, s.pos);
   }
   dropKey(s);
@@ -284,7 +284,7 @@ function scanColon(s: Scanner, column: number): void {
     key.possible = false;
     if (s.flow === 0) {
       if (!s.simpleKeyAllowed) {
-        const hint = "Text that holds `: ` must be in quotes; a map starts on a line of its own.";
+        const hint = "text that holds `: ` must be in quotes; a map starts on a line of its own";
         s.fail("a second key cannot start on this line", s.pos, hint);
       }
       openBlock(s, column, T.MAP, s.tokens.count, s.pos);
@@ -302,11 +302,7 @@ function scanAnchor(s: Scanner, type: number, column: number): void {
   const c = s.src.charCodeAt(s.pos);
   if (s.pos === start + 1 || !(isBlankz(c) || "?:,]}%@`".includes(s.src[s.pos]!))) {
     const what = type === T.ALIAS ? "an alias" : "an anchor";
-    s.fail(
-      `${what} has a character that SOPS does not read`,
-      s.pos,
-      "Use letters, digits, `-` and `_` only.",
-    );
+    s.fail(`${what} has a character that SOPS does not read`, s.pos, "use letters, digits, `-` and `_` only");
   }
   s.breaks = 0;
   s.tokens.push(type, start, s.pos);
@@ -325,7 +321,7 @@ function scanDirective(s: Scanner): void {
     s.fail(
       "unknown directive",
       start,
-      "SOPS knows %YAML and %TAG. Text that starts with `%` must be in quotes.",
+      "SOPS knows %YAML and %TAG; text that starts with `%` must be in quotes",
     );
   }
   skipBlanks(s);

@@ -18,7 +18,7 @@ export function spell(reading: Reading, entry: Entry, value: Scalar): string {
   const node = entry.style as ScalarNode | undefined;
   if (!node) throw cannot(reading, entry, "there is no scalar here");
   if (keepsTag(node) && typeof value !== "string") {
-    throw cannot(reading, entry, "the tag here makes a string of every value", "Remove the tag.");
+    throw cannot(reading, entry, "the tag here makes a string of every value", "remove the tag");
   }
   const flow = entry.in?.start !== undefined;
   if (typeof value !== "string") return spellOther(reading, entry, node, value, flow);
@@ -74,14 +74,14 @@ function refuseCipher(reading: Reading, entry: Entry, node: ScalarNode): void {
   };
   const { props } = node;
   if (isTypeTag(props?.tag) && entry.start !== props?.tagStart) {
-    const hint = "Remove the tag, or write it right before the value: no comment and no anchor between them.";
+    const hint = "remove the tag, or write it right before the value: no comment and no anchor between them";
     refuse("the tag of this value cannot be replaced with it", hint);
   }
   if (props?.end === entry.start && node.style !== "absent") {
-    refuse("an anchor touches the value behind it", "Put a blank between them.");
+    refuse("there is no space between an anchor and its value", "put a space between them");
   }
   if (isKey(reading, node)) {
-    refuse("an alias uses this value as a key, and keys cannot be encrypted", "Write the key out there.");
+    refuse("an alias uses this value as a key, and keys cannot be encrypted", "write the key out there");
   }
 }
 
@@ -176,7 +176,7 @@ function spellBlock(reading: Reading, entry: Entry, node: ScalarNode, value: str
   // at the end of a text without a final line break there is no line for it
   const hasLine = text.slice(block.header, entry.start).includes("\n");
   if (!hasLine || entry.start < block.body || !fitsHeader(text, at, value)) {
-    const hint = "Remove the comment on the line of the `|` or `>`.";
+    const hint = "remove the comment on the line of the `|` or `>`";
     throw cannot(reading, entry, "the block scalar here cannot hold this value", hint);
   }
   return blockBody(text, at, value, eolOf(reading));

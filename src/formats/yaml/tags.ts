@@ -21,7 +21,7 @@ export function scanTag(s: Scanner): void {
       if (suffix === "") suffix = "!";
     }
   }
-  if (!isBlankz(s.src.charCodeAt(s.pos))) s.fail("a tag must be followed by a blank", s.pos);
+  if (!isBlankz(s.src.charCodeAt(s.pos))) s.fail("a tag must be followed by a space", s.pos);
   s.breaks = 0;
   s.tags.push({ handle, suffix });
   s.tokens.push(TAG, start, s.pos, s.tags.length);

@@ -12,7 +12,7 @@ export function scalarValue(text: string, node: ScalarNode): Scalar {
   if (value === MISMATCH) throw mismatch(text, node);
   if (value === TOO_LARGE) {
     throw new TsopsError("tree-encryption", "this integer is too large for SOPS (2^63 or more)", {
-      hint: "Put it in quotes to make it a string.",
+      hint: "put it in quotes to make it a string",
       place: placeOf(text, node.start),
     });
   }

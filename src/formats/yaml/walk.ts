@@ -125,7 +125,7 @@ export class Walk {
   }
 
   private refuseRoot(node: Node, what: string): never {
-    const hint = "SOPS encrypts YAML whose top level is a map. A file like this can be encrypted as binary.";
+    const hint = "SOPS encrypts YAML whose top level is a map; a file like this can be encrypted as binary";
     throw yamlError(
       this.text,
       `the top level of this document is ${what}`,
@@ -246,9 +246,9 @@ export class Walk {
     if (this.expanding.has(target)) {
       throw yamlError(
         this.text,
-        "this alias stands inside what it repeats",
+        "this alias is inside the value that it repeats",
         node.start,
-        "Remove the alias or its anchor.",
+        "remove the alias or its anchor",
       );
     }
     const outermost = this.alias === undefined;
@@ -350,7 +350,7 @@ export class Walk {
 
   private push(found: Draft): void {
     if (this.alias && ++this.expanded > Math.min(1_000_000, 10_000 + 10 * this.text.length)) {
-      const hint = "Write out fewer copies: an alias of an alias grows fast.";
+      const hint = "write out fewer copies: an alias of an alias grows fast";
       throw yamlError(this.text, "the aliases of this file repeat too much", this.alias.start, hint);
     }
     this.out.push(found);

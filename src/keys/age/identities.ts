@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import { environmentFor, run } from "../../programs/run.ts";
+import { run } from "../../programs/run.ts";
 import { splitWords } from "../../programs/words.ts";
 import { once } from "../cache.ts";
+import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 import { type AgeFile, dearmor, looksLikeAge, openAge, parseAge } from "./file.ts";
 import { HybridIdentity } from "./hybrid.ts";
@@ -199,7 +200,7 @@ async function parse(
 
 function askPassphrase(question: string, context: KeyContext): Promise<string> {
   if (context.prompt) return context.prompt(question);
-  throw new TsopsError("generic", "it is under a passphrase, and there is nobody to ask for it");
+  throw new TsopsError("generic", "it has a passphrase, and there is nobody to ask for it");
 }
 
 /**
@@ -242,7 +243,7 @@ export function parseIdentity(word: string, context: KeyContext): AgeIdentity {
 /** An identity file under a passphrase, which is asked for once. */
 class LockedIdentities implements AgeIdentity {
   readonly needs = "person";
-  readonly label = "identities under a passphrase";
+  readonly label = "identities with a passphrase";
   readonly #unlock: () => Promise<readonly AgeIdentity[]>;
   #identities: Promise<readonly AgeIdentity[]> | undefined;
 

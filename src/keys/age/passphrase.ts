@@ -24,7 +24,7 @@ export async function openWithPassphrase(file: AgeFile, ask: () => Promise<strin
   const [type, salt64 = "", factor = ""] = stanza?.args ?? [];
   if (!stanza || type !== "scrypt" || file.stanzas.length !== 1) {
     throw new TsopsError("generic", "it is an age file that no passphrase opens", {
-      hint: "only identity files under a passphrase can be used: make one with `age -p`",
+      hint: "only identity files with a passphrase can be used: make one with `age -p`",
     });
   }
   const logN = /^[1-9][0-9]?$/.test(factor) ? Number(factor) : Number.POSITIVE_INFINITY;

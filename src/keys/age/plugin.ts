@@ -2,15 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import { tmpdir } from "node:os";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import {
-  aborted,
-  cannotStart,
-  end,
-  environmentFor,
-  findProgram,
-  start,
-  tookTooLong,
-} from "../../programs/run.ts";
+import { aborted, cannotStart, end, findProgram, start, tookTooLong } from "../../programs/run.ts";
+import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 import { decodeBech32 } from "./bech32.ts";
 import { type AgeFile, decode64, type Stanza, StanzaReader, stanzaText } from "./file.ts";

@@ -1,6 +1,6 @@
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
-import type { KeyContext } from "../kind.ts";
+import type { KeyContext, Lines } from "../kind.ts";
 import { environmentKeys, environmentWebIdentity } from "./environment.ts";
 import { containerSource, instanceSource } from "./machine.ts";
 import { profileSource } from "./profile.ts";
@@ -21,7 +21,7 @@ export interface CredentialOptions {
 
 /** Where was looked in vain, a line each. */
 export interface NoCredentials {
-  readonly missing: readonly string[];
+  readonly missing: Lines;
 }
 
 /** Renewed so long before they expire that a call begun with them ends in time. */

@@ -83,7 +83,7 @@ function explain(error: unknown, facts: CallFacts): Explanation {
 function redirected({ service, endpoint }: CallFacts, status: number): Explanation {
   return {
     cause: `${service}${endpoint ? ` at ${endpoint}` : ""} answers with a redirect (status ${status}), which is not followed`,
-    hint: "see whether the address is that of an AWS service, and whether a proxy stands between",
+    hint: "check whether this is the address of an AWS service, and whether there is a proxy in between",
   };
 }
 
@@ -226,8 +226,8 @@ function unreachable(error: ServiceError, { service, region, endpoint }: CallFac
   return {
     cause: `${service} ${where} gives an answer that is not understood (${printable(error.name)})`,
     hint: endpoint
-      ? "see whether the address is that of an AWS service"
-      : "see whether a proxy answers for it",
+      ? "check whether the address is that of an AWS service"
+      : "check whether a proxy answers for it",
   };
 }
 

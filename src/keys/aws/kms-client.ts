@@ -5,6 +5,7 @@ import { checkAllowed } from "../allow.ts";
 import { once } from "../cache.ts";
 import { textField } from "../fields.ts";
 import type { KeyContext, MasterKey } from "../kind.ts";
+import { AWS_PROFILES, AWS_ROLES } from "./allow.ts";
 import { checkRoleArn, parseKeyArn } from "./arn.ts";
 import { awsClientConfig, newAwsClient, shownUrl } from "./client.ts";
 import { awsCredentials, type CredentialSource, type NoCredentials } from "./credentials.ts";
@@ -35,7 +36,7 @@ export async function kmsFor(key: MasterKey, context: KeyContext): Promise<Kms |
   const source = await awsCredentials(context, { region, profile, role });
   if ("missing" in source) return source;
   // who has nothing that could assume it is not asked about it
-  if (role) await checkAllowed(context, "awsRole", role);
+  if (role) await checkAllowed(context, AWS_ROLES, role);
   const { client, endpoint } = await clientFor(context, { region, profile, role }, source);
   return { client, source, facts: { service: "KMS", region, endpoint, source, arn } };
 }
@@ -64,13 +65,13 @@ async function profileFor(name: string, context: KeyContext): Promise<string | u
     }
     once(context, `aws profile ${name} is not here`, () =>
       context.warn(
-        `the AWS profile ${printable(name)} that the file names is not on this machine: ${own} serves`,
+        `the AWS profile ${printable(name)} that the file names is not on this machine: ${own} is used instead`,
       ),
     );
     return undefined;
   }
   const named = environmentProfile(context) ?? (own === undefined ? "default" : undefined);
-  await checkAllowed(context, "awsProfile", name, [named]);
+  await checkAllowed(context, AWS_PROFILES, name, [named]);
   return name;
 }
 

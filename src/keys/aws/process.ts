@@ -1,7 +1,8 @@
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import { environmentFor, run } from "../../programs/run.ts";
+import { run } from "../../programs/run.ts";
 import { splitCommand } from "../../programs/words.ts";
+import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 import type { AwsCredentials, CredentialSource } from "./source.ts";
 

@@ -63,7 +63,7 @@ export function assumedRole(
 async function askForCode(context: KeyContext, serial: string): Promise<string> {
   if (!context.prompt) {
     throw new TsopsError("generic", `the code of the MFA device ${printable(serial)} is needed`, {
-      hint: "there is nobody to ask here: run it in a terminal, or give it credentials of a session that has passed MFA",
+      hint: "nobody can be asked here: run it in a terminal, or give it credentials of a session that has passed MFA",
     });
   }
   return (await context.prompt(`Code of the MFA device ${printable(serial)}: `)).trim();

@@ -2,11 +2,10 @@ import { TsopsError } from "../../errors.ts";
 import { TreeMap } from "../../formats/tree.ts";
 import { shortened } from "../../printable.ts";
 import { anotherKey } from "../another.ts";
-import { once } from "../cache.ts";
 import { textField, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { reasonsOf } from "../reasons.ts";
+import { failure, reasonsOf } from "../reasons.ts";
 import type { NoCredentials } from "./credentials.ts";
 import { explained } from "./errors.ts";
 import { callKms, type Kms, kmsFor } from "./kms-client.ts";
@@ -16,10 +15,7 @@ export const kmsUse: KeyUse = {
   async wrap(key, dataKey, context) {
     const what = `cannot wrap the data key for ${shortened(key.id)}`;
     const kms = await opened(key, context, what);
-    if ("missing" in kms) {
-      const [message = "", ...hint] = kms.missing;
-      throw new TsopsError("generic", `${what}: ${message}`, { hint: hint.join("\n") });
-    }
+    if ("missing" in kms) throw failure(kms.missing, what);
     const request = {
       KeyId: textField(key.fields, "arn"),
       Plaintext: dataKey,
@@ -39,10 +35,7 @@ export const kmsUse: KeyUse = {
   async unwrap(key, context) {
     const what = `cannot unwrap the data key for ${shortened(key.id)}`;
     const kms = await opened(key, context, what);
-    if ("missing" in kms) {
-      missingFor(context).set(key.id, kms.missing);
-      return null;
-    }
+    if ("missing" in kms) return { why: kms.missing };
     try {
       const request = decryptRequest(key);
       const { Plaintext, KeyId } = await callKms(kms, context, (client, options) =>
@@ -53,14 +46,10 @@ export const kmsUse: KeyUse = {
         throw anotherKey(`KMS used another key, ${shortened(KeyId!)}`);
       }
       if (!Plaintext?.length) throw new TsopsError("generic", "the answer holds no data key");
-      return Buffer.from(Plaintext.buffer, Plaintext.byteOffset, Plaintext.byteLength);
+      return { key: Buffer.from(Plaintext.buffer, Plaintext.byteOffset, Plaintext.byteLength) };
     } catch (error) {
       throw explained(error, what, kms.facts);
     }
-  },
-
-  whyNot(key, context) {
-    return missingFor(context).get(key.id) ?? ["no AWS credentials were found"];
   },
 
   async examine(key, context) {
@@ -87,11 +76,6 @@ async function opened(key: MasterKey, context: KeyContext, what: string): Promis
   } catch (error) {
     throw explained(error, what, { service: "KMS", region: "" });
   }
-}
-
-/** What `unwrap` looked for in vain, by key. */
-function missingFor(context: KeyContext): Map<string, readonly string[]> {
-  return once(context, "kms missing credentials", () => new Map());
 }
 
 /** The key is named, as SOPS does: a data key that was wrapped with another one is refused. */

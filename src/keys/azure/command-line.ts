@@ -2,7 +2,8 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { limitSeconds } from "../../net/attempt.ts";
 import { printable } from "../../printable.ts";
-import { environmentFor, findProgram, run } from "../../programs/run.ts";
+import { findProgram, run } from "../../programs/run.ts";
+import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 import {
   type AccessToken,

@@ -63,14 +63,14 @@ function answered(error: VaultError, status: number, key: AzureKey, operation: O
     ];
   }
   if (status === 429) return ["the vault gets too many requests", "try again in a minute"];
-  if (status >= 500) return [`the vault fails by itself (HTTP ${status})`, "try again later"];
+  if (status >= 500) return [`the vault has an internal error (HTTP ${status})`, "try again later"];
   if (status === 400 && operation === "decrypt") {
     return [
       "the vault cannot decrypt it: the wrapped data key is damaged, or was wrapped with another key or version",
       "compare enc and version of the key in the file's metadata with the file's last good version in git",
     ];
   }
-  return [`the vault refuses the request (HTTP ${status})`, "see whether it is an RSA key: SOPS needs one"];
+  return [`the vault refuses the request (HTTP ${status})`, "check whether it is an RSA key: SOPS needs one"];
 }
 
 /** Why a vault says 403, by the codes that it puts inside its errors and, where it has none, by its words. */

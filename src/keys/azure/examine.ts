@@ -15,7 +15,7 @@ export async function described(at: AzureKey, context: KeyContext): Promise<Exam
       usable: undefined,
       lines: [
         `${at.vault} answers and knows these credentials`,
-        "they lack the permission keys/get, so more does not show (decrypting only needs keys/decrypt)",
+        "they lack the permission keys/get, so more cannot be found out (decrypting only needs keys/decrypt)",
       ],
     };
   }
@@ -35,5 +35,8 @@ function describe(key: KeyVaultKey, { vault, name }: AzureKey, now: Date): Exami
     lines.push(`the key expired on ${day}: it decrypts, but wraps no new data keys`);
   }
   if (obstacles.length > 0) return { usable: false, lines: [...lines, ...obstacles] };
-  return { usable: undefined, lines: [...lines, "whether keys/decrypt is granted shows only in decrypting"] };
+  return {
+    usable: undefined,
+    lines: [...lines, "whether keys/decrypt is granted is known only when it is used"],
+  };
 }

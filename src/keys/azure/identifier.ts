@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import type { TreeMap } from "../../formats/tree.ts";
 import { printable } from "../../printable.ts";
 import { textField } from "../fields.ts";
 import type { MasterKey } from "../kind.ts";
@@ -44,4 +45,9 @@ export function vaultsOf(list: string | undefined): string[] {
     const url = part.trim();
     return URL.canParse(url) ? [new URL(url).origin] : [];
   });
+}
+
+/** As SOPS prints it. */
+export function idOf(fields: TreeMap): string {
+  return `${textField(fields, "vault_url")}/keys/${textField(fields, "name")}/${textField(fields, "version")}`;
 }

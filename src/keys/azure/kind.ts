@@ -1,18 +1,72 @@
 import { TsopsError } from "../../errors.ts";
-import type { TreeMap } from "../../formats/tree.ts";
 import { printable } from "../../printable.ts";
-import { withoutControls } from "../controls.ts";
+import { defineKind } from "../define.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField } from "../fields.ts";
-import type { KeyKind } from "../kind.ts";
-import { lazily } from "../lazily.ts";
+import { KEY_VAULTS } from "./allow.ts";
+import { idOf } from "./identifier.ts";
 
 const TITLE = "Azure Key Vault";
+const SERVER = "[A-Za-z0-9.\\[\\]:_-]+";
 
 /** Keys in Azure key vaults and managed HSMs: `https://VAULT/keys/NAME/VERSION` (SPEC section 5). */
-export const azureKv: KeyKind = withoutControls({
+export const azureKv = defineKind({
   name: "azure_kv",
-  field: "azure_kv",
   title: TITLE,
+  uris: [
+    {
+      scheme: "azurekms://",
+      stands: "https://",
+      example: "azurekms://team.vault.azure.net/keys/sops/0123456789abcdef0123456789abcdef",
+      rest: `${SERVER}/keys/[\\w-]+(/[\\w-]*)?`,
+    },
+  ],
+  sops: {
+    field: "azure_kv",
+    option: "azure-kv",
+    listed: "Azure Key Vault key URLs",
+    variable: "SOPS_AZURE_KEYVAULT_URLS",
+    rule: "azure_keyvault",
+    group: "azure_keyvault",
+    groupFields: ["vaultUrl", "key", "version"],
+    groupId(text) {
+      const [vault, key, version] = [text("vaultUrl").replace(/\/+$/, ""), text("key"), text("version")];
+      return vault === "" ? "" : `${vault}/keys/${key}${version === "" ? "" : `/${version}`}`;
+    },
+    place: { option: 4, rule: 6 },
+  },
+  wire: {
+    name: "azure_keyvault_key",
+    number: 4,
+    fields: [
+      { wire: "vault_url", own: "vault_url" },
+      { wire: "name", own: "name" },
+      { wire: "version", own: "version" },
+    ],
+    check({ fields }) {
+      if (textField(fields, "version") !== "") return;
+      // the answer is the wrapped key only, and without the version nobody could open it after the next rotation
+      throw new TsopsError("generic", "a key service does not say which version of the key it used", {
+        hint: "name the key with its version: https://VAULT/keys/NAME/VERSION",
+      });
+    },
+  },
+  examinedOnce: true,
+  names: [KEY_VAULTS],
+  secrets: {
+    // the last two are those of its managed identities
+    prefixes: ["AZURE_", "IDENTITY_HEADER", "MSI_SECRET"],
+    words: ["azure"],
+    credentials: [
+      "AZURE_CLIENT_SECRET",
+      "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+      "AZURE_PASSWORD",
+      "AZURE_STORAGE_KEY",
+      "AZURE_STORAGE_CONNECTION_STRING",
+      "AZURE_STORAGE_SAS_TOKEN",
+      "IDENTITY_HEADER",
+      "MSI_SECRET",
+    ],
+  },
 
   parse(list) {
     return splitList(list, TITLE).map((part) => {
@@ -40,10 +94,19 @@ export const azureKv: KeyKind = withoutControls({
     return { kind: "azure_kv", id: idOf(fields), fields };
   },
 
-  ...lazily(async () => (await import("./use.ts")).azureUse),
-});
+  // whatever its version
+  spellings(id) {
+    const [vault = id, name = ""] = id.split("/keys/");
+    return [id.replace(/\/$/, ""), `${vault}/keys/${name.split("/")[0]}`];
+  },
 
-/** As SOPS prints it. */
-export function idOf(fields: TreeMap): string {
-  return `${textField(fields, "vault_url")}/keys/${textField(fields, "name")}/${textField(fields, "version")}`;
-}
+  /** A key whose version is left open, as configurations may have it, stands for all of its versions. */
+  covers({ id }, other) {
+    // what has more parts, as `../other/1`, names another key
+    return id.endsWith("/") && other.id.startsWith(id) && !other.id.includes("/", id.length);
+  },
+
+  holder: ({ id }) => id.slice(0, id.lastIndexOf("/")),
+
+  use: async () => (await import("./use.ts")).azureUse,
+});

@@ -7,7 +7,7 @@ import { LoginBusy } from "./watched.ts";
 const CODES: Readonly<Record<string, Sentences>> = {
   "7000215": [
     "the client secret is wrong",
-    "AZURE_CLIENT_SECRET wants the secret's value, not its id; make a new one with `az ad app credential reset`",
+    "AZURE_CLIENT_SECRET needs the secret's value, not its id; make a new one with `az ad app credential reset`",
   ],
   "7000222": ["the client secret has expired", "make a new one with `az ad app credential reset`"],
   "700027": [
@@ -48,7 +48,7 @@ export function loginFailed(source: AzureSource, error: unknown): unknown {
 
 function networkTrouble(error: Error): Sentences | undefined {
   if (error instanceof LoginBusy) {
-    const why = error.statusCode === 429 ? "gets too many requests" : "fails by itself";
+    const why = error.statusCode === 429 ? "gets too many requests" : "has an internal error";
     return [`the login service ${why} (${error.message})`, "try again in a minute"];
   }
   const { request } = error as { request?: { url: string } };

@@ -32,7 +32,7 @@ export async function managedIdentity(context: KeyContext, asked: boolean): Prom
   const endpoint = VARIABLES.find((name) => /ENDPOINT|HOST/.test(name) && env[name]);
   if (!endpoint && !asked && !(await looksLikeAzure())) {
     return {
-      missing: "managed identity: no IDENTITY_ENDPOINT or MSI_ENDPOINT, and this is no machine of Azure's",
+      missing: "managed identity: no IDENTITY_ENDPOINT or MSI_ENDPOINT, and this is not an Azure machine",
     };
   }
   const clientId = env.AZURE_CLIENT_ID || undefined;
@@ -40,7 +40,7 @@ export async function managedIdentity(context: KeyContext, asked: boolean): Prom
   return {
     name: "ManagedIdentityCredential",
     where: `managed identity${clientId ? ` ${clientId} (AZURE_CLIENT_ID)` : ""}, ${endpoint ? `by ${endpoint}` : "by the machine's metadata service"}`,
-    advice: "it gave no token: see whether an identity is assigned to the machine, and which ones",
+    advice: "it gave no token: check whether an identity is assigned to the machine, and which ones",
     async make() {
       const { ManagedIdentityCredential } = await import("@azure/identity");
       // what gives out identities is on the machine or next to it, so no proxy is asked

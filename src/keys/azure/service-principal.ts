@@ -124,6 +124,6 @@ async function checkTokenFile(path: string): Promise<void> {
   );
   if (text !== "") return;
   throw new TsopsError("generic", `the token file ${printable(path)} cannot be used: ${why}`, {
-    hint: "AZURE_FEDERATED_TOKEN_FILE names it; see whether its pod or job is set up for workload identity",
+    hint: "AZURE_FEDERATED_TOKEN_FILE names it; check whether its pod or job is set up for workload identity",
   });
 }

@@ -2,17 +2,16 @@ import { TsopsError } from "../../errors.ts";
 import { append } from "../../formats/append.ts";
 import { shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
-import { once } from "../cache.ts";
 import { textField, withFields, withWrapped, wrappedKey } from "../fields.ts";
-import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
+import type { KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { naming, reasonsOf } from "../reasons.ts";
+import { failure, naming, reasonsOf } from "../reasons.ts";
+import { KEY_VAULTS } from "./allow.ts";
 import { decrypt, encrypt, getKey } from "./client.ts";
 import { azureSources } from "./credentials.ts";
 import { explained, isNotFound, noSuchVersion, type Operation } from "./errors.ts";
 import { described } from "./examine.ts";
-import { type AzureKey, azureKey, vaultsOf } from "./identifier.ts";
-import { idOf } from "./kind.ts";
+import { type AzureKey, azureKey, idOf, vaultsOf } from "./identifier.ts";
 
 /** Keys in Azure key vaults and managed HSMs in use: encrypt and decrypt, as SOPS does. */
 export const azureUse: KeyUse = {
@@ -39,15 +38,12 @@ export const azureUse: KeyUse = {
 
   async unwrap(key, context) {
     return naming(`cannot unwrap the data key for ${shortened(key.id)}`, async () => {
-      if (await missingCredentials(context)) return null;
+      const missing = await missingCredentials(context);
+      if (missing) return { why: missing };
       const at = await vouched(key, context);
       const wrapped = wrappedKey(key, "base64url");
-      return asking(at, "decrypt", context, () => decrypt(at, wrapped, context));
+      return { key: await asking(at, "decrypt", context, () => decrypt(at, wrapped, context)) };
     });
-  },
-
-  whyNot(_key, context) {
-    return once(context, MISSING, () => ["no Azure credentials were found"]);
   },
 
   async examine(key, context) {
@@ -69,28 +65,26 @@ export const azureUse: KeyUse = {
   },
 };
 
-const MISSING = "azure missing credentials";
-
 /** What was looked for in vain, and what to do; undefined if there are credentials. Asks nobody. */
-async function missingCredentials(context: KeyContext): Promise<readonly string[] | undefined> {
+async function missingCredentials(context: KeyContext): Promise<Lines | undefined> {
   const { found, missing } = await azureSources(context);
   if (found.length > 0) return undefined;
-  return once(context, MISSING, () => [
+  return [
     "no Azure credentials were found",
     ...missing,
     "log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET",
-  ]);
+  ];
 }
 
 async function needCredentials(context: KeyContext): Promise<void> {
-  const [message, ...hint] = (await missingCredentials(context)) ?? [];
-  if (message) throw new TsopsError("generic", message, { hint: hint.join("\n") });
+  const missing = await missingCredentials(context);
+  if (missing) throw failure(missing);
 }
 
 /** Where the key is, if somebody vouches for its vault: any other gets no token. */
 async function vouched(key: MasterKey, context: KeyContext): Promise<AzureKey> {
   const at = azureKey(key);
-  await checkAllowed(context, "azure", at.vault, vaultsOf(context.env.SOPS_AZURE_KEYVAULT_URLS));
+  await checkAllowed(context, KEY_VAULTS, at.vault, vaultsOf(context.env.SOPS_AZURE_KEYVAULT_URLS));
   return at;
 }
 
@@ -98,7 +92,7 @@ async function newestVersion(at: AzureKey, context: KeyContext): Promise<string>
   const { properties } = await asking(at, "get", context, () => getKey(at, context));
   if (properties.version) return properties.version;
   throw new TsopsError("generic", "the vault does not say which version of the key is the newest", {
-    hint: "write the version behind the key's name",
+    hint: "write the version after the key's name",
   });
 }
 

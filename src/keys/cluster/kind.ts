@@ -1,20 +1,20 @@
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../../printable.ts";
-import { withoutControls } from "../controls.ts";
+import { defineKind } from "../define.ts";
 import { neededField, sortedFields, splitList } from "../fields.ts";
-import type { KeyKind } from "../kind.ts";
-import { lazily } from "../lazily.ts";
-import { parseClusterUri } from "./uri.ts";
+import { CLUSTERS } from "./allow.ts";
+import { CLUSTER_WIRE, EXAMPLE, parseClusterUri } from "./uri.ts";
 
 const TITLE = "cluster";
-export const EXAMPLE = "cluster://keys.example.com:5000/prod";
+const SCHEME = "cluster://";
 
 /** Keys that a cluster's own key service derives from its master secret (docs/keyservice.md). SOPS lacks them. */
-export const cluster: KeyKind = withoutControls({
+export const cluster = defineKind({
   name: "cluster",
-  field: undefined,
-  schemes: ["cluster://"],
   title: TITLE,
+  uris: [{ scheme: SCHEME, stands: SCHEME, example: EXAMPLE, rest: "[A-Za-z0-9.\\[\\]:_-]+/.+" }],
+  wire: CLUSTER_WIRE,
+  names: [CLUSTERS],
 
   parse(list) {
     return splitList(list, TITLE).map((part) => {
@@ -30,5 +30,5 @@ export const cluster: KeyKind = withoutControls({
     return { kind: "cluster", id: neededField(fields, "uri", TITLE), fields };
   },
 
-  ...lazily(async () => (await import("./use.ts")).clusterUse),
+  use: async () => (await import("./use.ts")).clusterUse,
 });

@@ -1,3 +1,8 @@
+import { sortedFields } from "../fields.ts";
+import type { WireForm } from "../kind.ts";
+
+export const EXAMPLE = "cluster://keys.example.com:5000/prod";
+
 /** Key ids: letters, digits and `. _ - /`, so that there is one way to write each. */
 export const KEY_ID = /^[A-Za-z0-9](?:[A-Za-z0-9._-]|\/(?=[A-Za-z0-9])){0,127}$/;
 
@@ -9,3 +14,11 @@ export function parseClusterUri(uri: string): { hostPort: string; keyId: string 
     ? { hostPort, keyId }
     : undefined;
 }
+
+/** Ours, with a number that SOPS will not come to soon (docs/keyservice.md). */
+export const CLUSTER_WIRE = {
+  name: "cluster_key",
+  number: 100,
+  fields: [{ wire: "key_id", own: "key_id" }],
+  fieldsOf: ({ id }) => sortedFields([["key_id", parseClusterUri(id)?.keyId]]),
+} as const satisfies WireForm;

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
-import { secretIdOf } from "../../keyservice/cipher.ts";
 import { shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
 import { textField } from "../fields.ts";
@@ -9,8 +8,9 @@ import { notAsked } from "../offline.ts";
 import { reasonsOf } from "../reasons.ts";
 import { clusterAddress } from "../service/address.ts";
 import { unwrapAt, wrapAt } from "../service/client.ts";
-import { EXAMPLE } from "./kind.ts";
-import { parseClusterUri } from "./uri.ts";
+import { CLUSTERS } from "./allow.ts";
+import { EXAMPLE, parseClusterUri } from "./uri.ts";
+import { secretIdOf } from "./wrapped.ts";
 
 /** Keys of a cluster in use: its key service is asked. */
 export const clusterUse: KeyUse = {
@@ -60,6 +60,6 @@ async function reach(key: MasterKey, context: KeyContext) {
       hint: `it has to be cluster://HOST:PORT/KEY-ID, e.g. ${EXAMPLE}`,
     });
   }
-  await checkAllowed(context, "cluster", hostPort);
+  await checkAllowed(context, CLUSTERS, hostPort);
   return clusterAddress(hostPort, context);
 }

@@ -4,6 +4,7 @@ import { notAsked } from "../offline.ts";
 import { reasonsOf } from "../reasons.ts";
 import { showAddress } from "./address.ts";
 import { answerOf, CODES, explained, passes } from "./errors.ts";
+import { checkResourceId } from "./identifier.ts";
 import { type KmsService, kmsService } from "./service.ts";
 
 const ENCRYPT = "cloudkms.cryptoKeyVersions.useToEncrypt";
@@ -17,12 +18,11 @@ const GET = "cloudkms.cryptoKeys.get";
 export async function examineKey(
   key: MasterKey,
   context: KeyContext,
-  check: () => void,
   whyNot: () => Promise<readonly string[]>,
 ): Promise<Examination> {
   const lines: string[] = [];
   try {
-    check();
+    checkResourceId(key);
     const service = await kmsService(context);
     if (!service) return { usable: false, lines: await whyNot() };
     const { owner, where } = service.credentials;

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
-import { environmentFor, run } from "../../programs/run.ts";
+import { run } from "../../programs/run.ts";
 import { splitCommand } from "../../programs/words.ts";
+import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 
 const LIMIT_SECONDS = 30;

@@ -86,8 +86,8 @@ function fieldsOf(answer: Answer): Record<string, unknown> {
   } catch {
     // the parser's message would quote the answer
   }
-  throw new TsopsError("generic", "it answers with something else than a KMS does", {
-    hint: "see whether the endpoint that is set for the region is one, and whether a proxy stands between",
+  throw new TsopsError("generic", "it does not answer like a KMS", {
+    hint: "check whether the endpoint that is set for the region is one, and whether there is a proxy in between",
   });
 }
 

@@ -92,8 +92,8 @@ async function load(context: KeyContext): Promise<Loaded | undefined> {
 function checked(credentials: Credentials, source: string): Credentials {
   const { accessKey, securityToken = "", projectId = "" } = credentials;
   if ([accessKey, securityToken, projectId].every((text) => /^[\x21-\x7e]*$/.test(text))) return credentials;
-  throw new TsopsError("generic", `the credentials from ${source} hold blanks or line breaks`, {
-    hint: "set them again without what stands around them",
+  throw new TsopsError("generic", `the credentials from ${source} contain spaces or line breaks`, {
+    hint: "set them again without the characters around them",
   });
 }
 
@@ -205,7 +205,7 @@ async function fromMachine(context: KeyContext): Promise<Source | string> {
   const address = /^https?:\/\//.test(said) ? said : METADATA_ADDRESS;
   const name = "the machine's metadata service";
   if (said === "off") return `${name}: TSOPS_HUAWEICLOUD_METADATA is off`;
-  if (said === "" && !(await hasSign(SIGNS))) return `${name}: this is no HuaweiCloud machine`;
+  if (said === "" && !(await hasSign(SIGNS))) return `${name}: this is not a HuaweiCloud machine`;
   return { name, mayFail: true, load: () => instanceCredentials(context, address) };
 }
 

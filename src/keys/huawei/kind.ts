@@ -1,22 +1,46 @@
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import { withoutControls } from "../controls.ts";
+import { defineKind } from "../define.ts";
 import { checkCreatedAt, neededField, sortedFields, unreadable } from "../fields.ts";
-import type { KeyKind } from "../kind.ts";
-import { lazily } from "../lazily.ts";
-import { refuseSecretKey } from "../secret.ts";
+import { splitHuaweiId } from "./identifier.ts";
 
 const TITLE = "HuaweiCloud KMS";
 const FORM = "write it as region:key-uuid, such as tr-west-1:abc12345-abcd-1234-abcd-1234567890ab";
 
 /** HuaweiCloud KMS keys: `region:key-uuid` (SPEC section 5). */
-export const hckms: KeyKind = withoutControls({
+export const hckms = defineKind({
   name: "hckms",
-  field: "hckms",
   title: TITLE,
+  uris: [
+    {
+      scheme: "hckms:",
+      stands: "",
+      example: "hckms:tr-west-1:abc12345-abcd-1234-abcd-1234567890ab",
+      rest: "[a-z0-9-]+:[0-9A-Fa-f-]{36}",
+    },
+  ],
+  sops: {
+    field: "hckms",
+    option: "hckms",
+    listed: "HuaweiCloud KMS key ids",
+    variable: "SOPS_HUAWEICLOUD_KMS_IDS",
+    rule: "hckms",
+    ruleIsList: true,
+    skipsEmpty: true,
+    group: "hckms",
+    groupFields: ["key_id"],
+    groupId: (text) => text("key_id"),
+    place: { option: 3, rule: 5 },
+  },
+  wire: { name: "hckms_key", number: 7, fields: [{ wire: "key_id", own: "key_id" }] },
+  examinedOnce: true,
+  secrets: {
+    prefixes: ["HUAWEICLOUD_", "HC_CONTAINER_"],
+    words: ["huawei", "hckms"],
+    credentials: ["HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"],
+  },
 
   parse(list) {
-    refuseSecretKey(list);
     const parts = list.split(",").map((part) => part.trim());
     return parts.filter(Boolean).map((id) => {
       if (splitHuaweiId(id)) return { kind: "hckms", id, fields: sortedFields([["key_id", id]]) };
@@ -40,13 +64,5 @@ export const hckms: KeyKind = withoutControls({
     return { kind: "hckms", id, fields };
   },
 
-  ...lazily(async () => (await import("./use.ts")).hckmsUse),
+  use: async () => (await import("./use.ts")).hckmsUse,
 });
-
-/** Region and UUID; undefined if one of them is missing. */
-export function splitHuaweiId(id: string): { region: string; uuid: string } | undefined {
-  const colon = id.indexOf(":");
-  const region = id.slice(0, Math.max(colon, 0)).trim();
-  const uuid = id.slice(colon + 1).trim();
-  return region === "" || uuid === "" ? undefined : { region, uuid };
-}

@@ -122,7 +122,7 @@ function badCredentials(text: string): Words {
   }
   return {
     message: "the credentials are not valid",
-    hint: "see whether the access key exists and is enabled; temporary ones need their security token, and expire",
+    hint: "check whether the access key exists and is enabled; temporary ones need their security token, and expire",
   };
 }
 

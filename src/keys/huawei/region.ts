@@ -42,7 +42,7 @@ export function endpointVariable(region: string): string {
 export async function kmsEndpoints(region: string, context: KeyContext): Promise<URL[]> {
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/i.test(region)) {
     throw new TsopsError("generic", `${printable(region)} is not the name of a region`, {
-      hint: "regions are letters, digits and hyphens, such as tr-west-1: look where the file's key comes from",
+      hint: "regions are letters, digits and hyphens, such as tr-west-1: check where the file's key comes from",
     });
   }
   const variable = endpointVariable(region);

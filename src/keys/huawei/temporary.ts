@@ -59,7 +59,7 @@ export async function podCredentials(
   const answer = await send(context, () => ({ method: "POST", url, headers, body: "{}" }));
   if (answer.status !== 200) {
     throw new TsopsError("generic", `the pod's identity gives no credentials (${answer.status})`, {
-      hint: "see whether the service account of the pod is bound to an agency",
+      hint: "check whether the service account of the pod is bound to an agency",
     });
   }
   return parse(answer, "credentials", "the pod's identity");
@@ -92,7 +92,7 @@ export async function federatedCredentials(
       "generic",
       `IAM does not take the identity token for ${printable(idp)} (${login.status})`,
       {
-        hint: "see whether the token has expired, and whether its issuer and audience are those of the identity provider",
+        hint: "check whether the token has expired, and whether its issuer and audience are those of the identity provider",
       },
     );
   }
@@ -105,7 +105,7 @@ export async function federatedCredentials(
   );
   if (answer.status >= 300) {
     throw new TsopsError("generic", `IAM gives no temporary credentials (${answer.status})`, {
-      hint: "see whether the group that the identity provider maps to has permissions",
+      hint: "check whether the group that the identity provider maps to has permissions",
     });
   }
   return parse(answer, "credential", "IAM");
@@ -139,7 +139,7 @@ function parse(answer: Answer, field: string, what: string): Credentials {
       expires: Number.isNaN(expires) ? undefined : expires,
     };
   } catch {
-    throw new TsopsError("generic", `${what} answers with something else than credentials`);
+    throw new TsopsError("generic", `${what} does not answer with credentials`);
   } finally {
     answer.body.fill(0);
   }

@@ -2,14 +2,13 @@ import { TsopsError } from "../../errors.ts";
 import { strictBase64 } from "../../net/base64.ts";
 import { printable, shortened } from "../../printable.ts";
 import { anotherKey } from "../another.ts";
-import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
-import type { Examination, KeyContext, KeyUse, MasterKey } from "../kind.ts";
+import type { Examination, KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { naming, reasonsOf } from "../reasons.ts";
+import { failure, naming, reasonsOf } from "../reasons.ts";
 import { callKms } from "./api.ts";
 import { credentialSources, loadCredentials } from "./credentials.ts";
-import { splitHuaweiId } from "./kind.ts";
+import { splitHuaweiId } from "./identifier.ts";
 import { Refusal } from "./refusal.ts";
 import { kmsEndpoints } from "./region.ts";
 
@@ -24,12 +23,7 @@ export const hckmsUse: KeyUse = {
     const enc = await naming(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
       const { region, uuid } = partsOf(key);
       const credentials = await loadCredentials(context);
-      if (!credentials) {
-        const lines = (await credentialSources(context)).missing;
-        throw new TsopsError("generic", "there are no credentials for HuaweiCloud", {
-          hint: [...lines, GIVE_CREDENTIALS].join("\n"),
-        });
-      }
+      if (!credentials) throw failure(await noCredentials(context));
       const { cipher_text } = await callKms(context, region, credentials, "encrypt-data", {
         key_id: uuid,
         // SOPS encrypts the text of the base64, not the bytes
@@ -48,10 +42,7 @@ export const hckmsUse: KeyUse = {
       // before credentials are asked for: a region that does not exist needs none
       await kmsEndpoints(region, context);
       const credentials = await loadCredentials(context);
-      if (!credentials) {
-        missing(context).lines = (await credentialSources(context)).missing;
-        return null;
-      }
+      if (!credentials) return { why: await noCredentials(context) };
       const { plain_text, key_id } = await callKms(context, region, credentials, "decrypt-data", {
         cipher_text: textField(key.fields, "enc"),
         encryption_algorithm: ALGORITHM,
@@ -60,12 +51,8 @@ export const hckmsUse: KeyUse = {
       // the KMS goes by what the ciphertext says, whatever key is named in the request
       if (typeof key_id === "string" && key_id.toLowerCase() !== uuid.toLowerCase())
         throw anotherKey(`another key opens it: ${printable(key_id)}`);
-      return decoded(plain_text);
+      return { key: decoded(plain_text) };
     });
-  },
-
-  whyNot(_key, context) {
-    return ["there are no credentials for HuaweiCloud", ...missing(context).lines, GIVE_CREDENTIALS];
   },
 
   async examine(key, context) {
@@ -83,16 +70,17 @@ function partsOf(key: MasterKey): { region: string; uuid: string } {
   throw new TsopsError("generic", "it is not written as region:key-uuid");
 }
 
-/** What the last search for credentials did not find, for {@link KeyUse.whyNot}. */
-function missing(context: KeyContext): { lines: readonly string[] } {
-  return once(context, "hckms missing", () => ({ lines: [] }));
+/** What was looked for in vain, and what to do. */
+async function noCredentials(context: KeyContext): Promise<Lines> {
+  const { missing } = await credentialSources(context);
+  return ["there are no credentials for HuaweiCloud", ...missing, GIVE_CREDENTIALS];
 }
 
 /** @throws TsopsError("generic") if it is not base64 as SOPS writes it. */
 function decoded(text: unknown): Buffer {
   const bytes = typeof text === "string" && text !== "" ? strictBase64(text) : undefined;
   if (bytes) return bytes;
-  throw new TsopsError("generic", "what the KMS unwrapped is no data key", {
+  throw new TsopsError("generic", "what the KMS unwrapped is not a data key", {
     hint: "compare the file's sops metadata with the last good version in git",
   });
 }
@@ -106,13 +94,7 @@ async function examined(key: MasterKey, context: KeyContext): Promise<Examinatio
     if (source) return notAsked([address, `credentials from ${source.name}`], "the KMS");
   }
   const credentials = await loadCredentials(context);
-  if (!credentials) {
-    const lines = (await credentialSources(context)).missing;
-    return {
-      usable: false,
-      lines: [address, "there are no credentials for HuaweiCloud", ...lines, GIVE_CREDENTIALS],
-    };
-  }
+  if (!credentials) return { usable: false, lines: [address, ...(await noCredentials(context))] };
   const lines = [address, `credentials from ${credentials.source}`];
   try {
     const { key_info } = await callKms(context, region, credentials, "describe-key", { key_id: uuid });
@@ -135,7 +117,7 @@ const MAY_STILL_WORK = "it may still unwrap: looking needs kms:cmk:get, unwrappi
 /** `key_state` of describe-key. */
 const STATES: Readonly<Record<string, string>> = {
   "1": "the key is not active yet",
-  "2": "the key is there and enabled; whether the credentials may unwrap with it shows only when they do",
+  "2": "the key is there and enabled; whether the credentials may unwrap with it is known only when they try",
   "3": "the key is disabled: enable it in the console of the KMS",
   "4": "the key is going to be deleted: cancel its deletion in the console of the KMS",
   "5": "the key has no material yet: import it",

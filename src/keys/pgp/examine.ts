@@ -49,7 +49,7 @@ async function examineGiven(key: MasterKey, context: KeyContext): Promise<Examin
     if (!(error instanceof TsopsError)) throw error;
     return { usable: false, lines: [found, ...reasonsOf(error)] };
   }
-  const missing = passphrase ? "TSOPS_PGP_PASSPHRASE is not its passphrase" : "it is under a passphrase";
+  const missing = passphrase ? "TSOPS_PGP_PASSPHRASE is not its passphrase" : "it has a passphrase";
   if (context.prompt) return { usable: undefined, lines: [found, `${missing}: it will be asked for`] };
   return {
     usable: false,

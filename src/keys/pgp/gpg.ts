@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { printable } from "../../printable.ts";
-import { environmentFor, findProgram, isPath, type Outcome, run } from "../../programs/run.ts";
+import { findProgram, isPath, type Outcome, run } from "../../programs/run.ts";
+import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 
 /** The gpg program: its keyring, its agent, its smart cards. Called as SOPS calls it. */

@@ -1,15 +1,38 @@
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../../printable.ts";
-import { withoutControls } from "../controls.ts";
+import { defineKind } from "../define.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList } from "../fields.ts";
-import type { KeyKind } from "../kind.ts";
-import { lazily } from "../lazily.ts";
 
 /** PGP keys, by their fingerprints (SPEC section 5). */
-export const pgp: KeyKind = withoutControls({
+export const pgp = defineKind({
   name: "pgp",
-  field: "pgp",
   title: "PGP",
+  uris: [
+    {
+      scheme: "pgp:",
+      stands: "",
+      example: "pgp:D2FDDC4A5246E0E1192839E7DF61B0FF46BBA262",
+      rest: "(0x)?([0-9A-Fa-f] *){16,64}",
+    },
+  ],
+  bare: /^(?:0x)?[0-9A-F ]{16,}$/i,
+  sops: {
+    field: "pgp",
+    option: "pgp",
+    alias: "p",
+    listed: "PGP fingerprints",
+    variable: "SOPS_PGP_FP",
+    rule: "pgp",
+    group: "pgp",
+    place: { option: 5, rule: 2 },
+  },
+  wire: { name: "pgp_key", number: 2, fields: [{ wire: "fingerprint", own: "fp" }] },
+  triedFirst: 2,
+  secrets: {
+    prefixes: ["TSOPS_PGP_"],
+    identities: ["TSOPS_PGP_KEY", "TSOPS_PGP_PASSPHRASE"],
+    places: ["TSOPS_PGP_KEY_FILE"],
+  },
 
   parse(list) {
     return splitList(list, "PGP").map((part) => {
@@ -31,5 +54,7 @@ export const pgp: KeyKind = withoutControls({
     return { kind: "pgp", id: neededField(fields, "fp", "PGP"), fields };
   },
 
-  ...lazily(async () => (await import("./use.ts")).pgpUse),
+  spellings: (id) => [id.replaceAll(" ", "").toUpperCase()],
+
+  use: async () => (await import("./use.ts")).pgpUse,
 });

@@ -42,7 +42,7 @@ export function keyIdsOf(enc: string): string[] {
     else if (!PROTECTED.includes(tag)) {
       throw notWrapped(REFUSED[tag] ?? `there is a packet in it that does not belong there (tag ${tag})`);
     } else if (ids.length === 0) throw notWrapped("it is encrypted to no key");
-    else if (end < bytes.length) throw notWrapped("there is more behind what is encrypted");
+    else if (end < bytes.length) throw notWrapped("there is more data after the encrypted part");
     else return ids;
     at = end;
   }
@@ -58,7 +58,7 @@ function dearmor(enc: string): Buffer {
     .trim()
     .split(/\r?\n/)
     .map((line) => line.trimEnd());
-  if (lines.shift() !== BEGIN || lines.pop() !== END) throw damaged("it is no armored PGP message");
+  if (lines.shift() !== BEGIN || lines.pop() !== END) throw damaged("it is not an armored PGP message");
   while (/^[A-Za-z]+: /.test(lines[0] ?? "")) lines.shift();
   if (lines.at(-1)?.startsWith("=")) lines.pop();
   const bytes = strictBase64(lines.join(""));
@@ -117,7 +117,7 @@ const HIDDEN = "0".repeat(16);
 function keyIdOf(body: Buffer): string {
   const hex = (from: number, to: number): string => body.toString("hex", from, to).toUpperCase();
   if (body[0] === 3 && body.length > 9) return hex(1, 9);
-  if (body[0] !== 6 || body.length < 2 + body[1]!) throw damaged("for whom it is cannot be read");
+  if (body[0] !== 6 || body.length < 2 + body[1]!) throw damaged("its recipients cannot be read");
   if (body[1] === 0) return HIDDEN;
   // a fingerprint behind its version: the id is its end in version 4, and its beginning since
   return body[2] === 4 ? hex(2 + body[1]! - 8, 2 + body[1]!) : hex(3, 11);
@@ -135,7 +135,7 @@ function damaged(why: string): TsopsError {
 
 /** What opens it would prove nothing: others may know, or have chosen, what is in it. */
 export function notWrapped(why: string): TsopsError {
-  return new TsopsError("generic", `it is no data key that was wrapped for this key: ${why}`, {
-    hint: "somebody may have put it there who knows what is in it: restore the file from git",
+  return new TsopsError("generic", `it is not a data key that was wrapped for this key: ${why}`, {
+    hint: "somebody who knows its content may have put it there: restore the file from git",
   });
 }

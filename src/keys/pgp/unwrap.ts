@@ -32,7 +32,7 @@ export async function openInProcess(enc: string, name: string, context: KeyConte
   for (const { key, packets, place } of candidates) {
     const fault = await faultOf(key, packets);
     if (fault !== undefined) {
-      unusable.push(`${place}: ${key.getFingerprint().toUpperCase()} is of no use: ${fault}`);
+      unusable.push(`${place}: ${key.getFingerprint().toUpperCase()} cannot be used: ${fault}`);
       continue;
     }
     if (!goesBy(key, name)) {

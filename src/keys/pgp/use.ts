@@ -1,6 +1,5 @@
 import { TsopsError } from "../../errors.ts";
 import { printable, shortened } from "../../printable.ts";
-import { once } from "../cache.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { naming, prefixed, reasonsOf } from "../reasons.ts";
@@ -27,12 +26,12 @@ export const pgpUse: KeyUse = {
     const what = `cannot open the wrapped data key for ${shortened(key.id)}`;
     await naming(what, async () => keyIdsOf(enc));
     const byGpg = await openWithGpg(key, enc, context);
-    if (byGpg.plain) return byGpg.plain;
+    if (byGpg.plain) return { key: byGpg.plain };
     const given = await naming(what, () => openInProcess(enc, key.id, context));
-    if (given.plain) return given.plain;
+    if (given.plain) return { key: given.plain };
     if (byGpg.error) throw byGpg.error;
-    reports(context).set(`${key.id}\n${enc}`, [...byGpg.tried, ...given.tried]);
-    return null;
+    const [first = nextStep(key), ...rest] = [...byGpg.tried, ...given.tried, nextStep(key)];
+    return { why: [first, ...rest] };
   },
 
   async checkOpener(key, context) {
@@ -43,13 +42,8 @@ export const pgpUse: KeyUse = {
     // another name than a fingerprint says little, and whoever asks has chosen it
     if (its) return (digitsOf(key.id)?.length ?? 0) > 8 ? {} : { remark: `its id is ${its}` };
     if (keyIds.some(isHidden))
-      return { remark: "the message hides for whom it is; that is checked once it is open" };
+      return { remark: "the message hides its recipients; they are checked once it is open" };
     throw openedByAnother(`it is for ${keyIds.join(", ")}, which is not the key that is named`);
-  },
-
-  whyNot(key, context) {
-    const tried = reports(context).get(`${key.id}\n${textField(key.fields, "enc")}`) ?? [];
-    return [...tried, nextStep(key)];
   },
 
   async examine(key, context) {
@@ -61,11 +55,6 @@ export const pgpUse: KeyUse = {
     }
   },
 };
-
-/** What was tried for the wrapped keys that nothing opened. */
-function reports(context: KeyContext): Map<string, readonly string[]> {
-  return once(context, "pgp reports", () => new Map());
-}
 
 function nextStep(key: MasterKey): string {
   return `import it with \`gpg --import\` (see \`gpg --list-secret-keys ${shortened(key.id)}\`), or give it in TSOPS_PGP_KEY or TSOPS_PGP_KEY_FILE`;
@@ -102,7 +91,7 @@ async function wrapped(key: MasterKey, dataKey: Uint8Array, context: KeyContext)
 
 function gpgRefused(id: string, reason: string): TsopsError {
   return new TsopsError("generic", `gpg cannot wrap the data key for ${id}: ${reason}`, {
-    hint: `see whether \`gpg --list-keys ${id}\` finds the key, and import it if not, or give it in TSOPS_PGP_PUBLIC_KEYS_FILE`,
+    hint: `check whether \`gpg --list-keys ${id}\` finds the key, and import it if not, or give it in TSOPS_PGP_PUBLIC_KEYS_FILE`,
   });
 }
 
@@ -128,12 +117,36 @@ async function openWithGpg(key: MasterKey, enc: string, context: KeyContext): Pr
   }
   stdout.fill(0);
   const home = context.env.GNUPGHOME;
+  // its last line is "No secret key" here, too
+  if (couldNotUseKey(status)) {
+    return {
+      plain: null,
+      tried: [],
+      error: new TsopsError("generic", `${cannotOpen(key)}: ${reason}`, { hint: NO_PINENTRY }),
+    };
+  }
   if (/no secret key/i.test(stderr) || /^\[GNUPG:\] NO_SECKEY /m.test(status)) {
     return { plain: null, tried: [`gpg has no secret key for it${home ? ` in ${printable(home)}` : ""}`] };
   }
   const what = code === 0 ? "it printed nothing" : reason;
   return { plain: null, tried: [], error: new TsopsError("generic", `${cannotOpen(key)}: ${what}`) };
 }
+
+const NO_PINENTRY =
+  "gpg has the secret key, and could not use it. If it asked for no passphrase: export GPG_TTY=$(tty), and try again; " +
+  "where there is no terminal, give TSOPS_PGP_KEY and TSOPS_PGP_PASSPHRASE";
+
+/** Whether gpg's agent failed with a key that it has: no way to ask for the passphrase, a wrong one, a card that is out. */
+function couldNotUseKey(status: string): boolean {
+  const [, code] = /^\[GNUPG:\] ERROR pkdecrypt_failed (\d+)/m.exec(status) ?? [];
+  // the lower 16 bits say what, the others who says it
+  return (
+    code !== undefined && Number(code) % 0x10000 !== NO_SECRET_KEY && !/^\[GNUPG:\] NO_SECKEY /m.test(status)
+  );
+}
+
+/** GPG_ERR_NO_SECKEY of libgpg-error. */
+const NO_SECRET_KEY = 17;
 
 function cannotOpen(key: MasterKey): string {
   return `gpg cannot open the wrapped data key for ${shortened(key.id)}`;
@@ -163,7 +176,7 @@ async function doubtOf(
 
 function openedByAnother(why: string): TsopsError {
   return new TsopsError("generic", why, {
-    hint: "somebody may have put it there: restore the file from git, or wrap the data key anew with `tsops updatekeys`",
+    hint: "somebody may have put it there: restore the file from git, or wrap the data key again with `tsops updatekeys`",
   });
 }
 

@@ -16,6 +16,7 @@ import {
   MAX_MESSAGE_BYTES,
   type Protocol,
 } from "./protocol.ts";
+import { wireForms } from "./wire.ts";
 
 /**
  * Has a key service wrap or unwrap a data key.
@@ -81,10 +82,13 @@ function connected(address: ServiceAddress, context: KeyContext): Promise<Connec
 async function connect(address: ServiceAddress, context: KeyContext): Promise<Connection> {
   if (address.exposed) {
     context.warn(
-      `the key service ${address.name} is spoken to without TLS: data keys go over the network in the clear`,
+      `the key service ${address.name} is used without TLS: data keys go over the network unencrypted`,
     );
   }
-  const [{ Client, credentials }, protocol] = await Promise.all([import("@grpc/grpc-js"), loadProtocol()]);
+  const [{ Client, credentials }, protocol] = await Promise.all([
+    import("@grpc/grpc-js"),
+    loadProtocol(wireForms(context.kinds)),
+  ]);
   const { security, more } = address.tls ? await secured(address, context, credentials) : plain(credentials);
   const client = new Client(address.target, security, {
     // proxies of the environment are for web pages, and the service's name needs no more records than its address

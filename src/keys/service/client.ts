@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
 import type { KeyService } from "../groups.ts";
-import type { KeyContext, MasterKey } from "../kind.ts";
+import type { KeyContext, MasterKey, Opened } from "../kind.ts";
 import { parseServiceUri, type ServiceAddress } from "./address.ts";
 import { callDecrypt, callEncrypt } from "./channel.ts";
 import type { WireKey } from "./protocol.ts";
@@ -26,23 +26,19 @@ export async function wrapAt(
   dataKey: Uint8Array,
   context: KeyContext,
 ): Promise<MasterKey> {
-  const wire = toWire(key);
+  const wire = toWire(key, context.kinds);
   if (!wire) {
     throw new TsopsError("generic", "key services do not know this kind of key", {
       hint: "use it on a machine that has its credentials",
     });
   }
-  if (key.kind === "azure_kv" && textField(key.fields, "version") === "") {
-    // the answer is the wrapped key only, and without the version nobody could open it after the next rotation
-    throw new TsopsError("generic", "a key service does not say which version of the key it used", {
-      hint: "name the key with its version: https://VAULT/keys/NAME/VERSION",
-    });
-  }
+  const form = context.kinds.kindOf(key).wire;
+  form?.check?.(key);
   const enc = await encryptAt(address, wire, Buffer.from(dataKey), context);
   if (!/^[\x20-\x7e\r\n]+$/.test(enc)) {
-    throw new TsopsError("generic", "what the key service answers is no wrapped key");
+    throw new TsopsError("generic", "the answer of the key service is not a wrapped key");
   }
-  return key.kind === "age" ? withFields(key, { enc }) : withWrapped(key, enc, context);
+  return form?.undated ? withFields(key, { enc }) : withWrapped(key, enc, context);
 }
 
 /** Clears the plaintext. */
@@ -54,17 +50,17 @@ async function encryptAt(address: ServiceAddress, key: WireKey, plaintext: Buffe
   }
 }
 
-/** Has the service at an address unwrap; null if it cannot know the kind. */
+/** Has the service at an address unwrap. */
 export async function unwrapAt(
   address: ServiceAddress,
   key: MasterKey,
   context: KeyContext,
-): Promise<Buffer | null> {
-  const wire = toWire(key);
-  if (!wire) return null;
+): Promise<Opened> {
+  const wire = toWire(key, context.kinds);
+  if (!wire) return { why: ["key services do not know this kind of key"] };
   const ciphertext = Buffer.from(textField(key.fields, "enc"));
   const { plaintext } = await callDecrypt(address, { key: wire, ciphertext }, context);
   const part = Buffer.from(plaintext);
   plaintext.fill(0);
-  return part;
+  return { key: part };
 }

@@ -80,7 +80,7 @@ function meaning(failure: Failure, address: Pick<ServiceAddress, "tls">): { what
 
 const BROKE = {
   what: "the connection to the key service broke before it answered",
-  hint: "see whether it is still running; if it wants client certificates, set TSOPS_KEYSERVICE_CERT and _KEY",
+  hint: "check whether it is still running; if it requires client certificates, set TSOPS_KEYSERVICE_CERT and _KEY",
 };
 
 /** Causes that only sockets of the file system have. */
@@ -102,11 +102,11 @@ function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): { w
     return tls
       ? {
           what: "the key service hangs up",
-          hint: "see whether it accepts the certificate that TSOPS_KEYSERVICE_CERT names",
+          hint: "check whether it accepts the certificate that TSOPS_KEYSERVICE_CERT names",
         }
       : {
           what: "the key service hangs up",
-          hint: "see whether it wants TLS: tls://HOST:PORT, or TSOPS_KEYSERVICE_CA for a cluster's key",
+          hint: "check whether it needs TLS: tls://HOST:PORT, or TSOPS_KEYSERVICE_CA for a cluster's key",
         };
   }
   return {

@@ -1,58 +1,15 @@
 import type { ServiceDefinition } from "@grpc/grpc-js";
-import type { KindName } from "../kind.ts";
+import type { WireForm } from "../kind.ts";
 
 /**
  * The gRPC services that key services speak: SOPS's own (SPEC section 7) with one more kind of key, and gRPC's
  * standard health check (grpc.health.v1). Names and numbers are SOPS's; SOPS itself answers "unknown" to ours.
  */
 
-/** One kind of key in the oneof of the message `Key`. */
-export interface Member {
-  readonly kind: KindName;
-  readonly name: keyof WireKey & string;
-  readonly number: number;
-  /** In the order of their numbers, from 1: the name on the wire, and the one in the metadata (SPEC section 5). */
-  readonly fields: readonly { readonly wire: string; readonly own: string; readonly map?: true }[];
-}
-
-/** Fields with the same name on the wire and in the metadata. */
-const same = (...names: string[]) => names.map((name) => ({ wire: name, own: name }));
-
-export const MEMBERS: readonly Member[] = [
-  {
-    kind: "kms",
-    name: "kms_key",
-    number: 1,
-    fields: [...same("arn", "role"), { wire: "context", own: "context", map: true }, ...same("aws_profile")],
-  },
-  { kind: "pgp", name: "pgp_key", number: 2, fields: [{ wire: "fingerprint", own: "fp" }] },
-  { kind: "gcp_kms", name: "gcp_kms_key", number: 3, fields: same("resource_id") },
-  { kind: "azure_kv", name: "azure_keyvault_key", number: 4, fields: same("vault_url", "name", "version") },
-  {
-    kind: "hc_vault",
-    name: "vault_key",
-    number: 5,
-    fields: same("vault_address", "engine_path", "key_name"),
-  },
-  { kind: "age", name: "age_key", number: 6, fields: same("recipient") },
-  { kind: "hckms", name: "hckms_key", number: 7, fields: same("key_id") },
-  // ours, with a number that SOPS will not come to soon (docs/keyservice.md)
-  { kind: "cluster", name: "cluster_key", number: 100, fields: same("key_id") },
-];
-
 export type WireFields = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
-/** The message `Key`: at most one member is there. */
-export interface WireKey {
-  readonly kms_key?: WireFields;
-  readonly pgp_key?: WireFields;
-  readonly gcp_kms_key?: WireFields;
-  readonly azure_keyvault_key?: WireFields;
-  readonly vault_key?: WireFields;
-  readonly age_key?: WireFields;
-  readonly hckms_key?: WireFields;
-  readonly cluster_key?: WireFields;
-}
+/** The message `Key`: at most one of the kinds' members is there. */
+export type WireKey = Readonly<Record<string, WireFields>>;
 
 export interface EncryptRequest {
   readonly key: WireKey | null;
@@ -81,10 +38,18 @@ export interface Protocol {
   readonly health: ServiceDefinition;
 }
 
-/** Loads the package that encodes messages, which most runs do not need. */
-export async function loadProtocol(): Promise<Protocol> {
+/**
+ * Loads the package that encodes messages, which most runs do not need.
+ * @param forms how the kinds are named that may be asked for.
+ */
+export async function loadProtocol(forms: readonly WireForm[]): Promise<Protocol> {
   const { fromJSON } = await import("@grpc/proto-loader");
-  const services = fromJSON(DEFINITION, { bytes: Buffer, defaults: true, oneofs: true, enums: String });
+  const services = fromJSON(definition(forms), {
+    bytes: Buffer,
+    defaults: true,
+    oneofs: true,
+    enums: String,
+  });
   return {
     keyService: services[SERVICE] as ServiceDefinition,
     health: services[HEALTH] as ServiceDefinition,
@@ -104,7 +69,7 @@ const bytes = { type: "bytes", id: 1 };
 const key = { type: "Key", id: 1 };
 
 /** What a .proto file would say, as protobufjs writes it in JSON. */
-const DEFINITION = {
+const definition = (forms: readonly WireForm[]) => ({
   nested: {
     [SERVICE]: { methods: { Encrypt: method("Encrypt"), Decrypt: method("Decrypt") } },
     EncryptRequest: message({ key, plaintext: { type: "bytes", id: 2 } }),
@@ -112,13 +77,13 @@ const DEFINITION = {
     DecryptRequest: message({ key, ciphertext: { type: "bytes", id: 2 } }),
     DecryptResponse: message({ plaintext: bytes }),
     Key: {
-      oneofs: { key_type: { oneof: MEMBERS.map(({ name }) => name) } },
+      oneofs: { key_type: { oneof: forms.map(({ name }) => name) } },
       fields: Object.fromEntries(
-        MEMBERS.map(({ name, number }) => [name, { type: messageOf(name), id: number }]),
+        forms.map(({ name, number }) => [name, { type: messageOf(name), id: number }]),
       ),
     },
     ...Object.fromEntries(
-      MEMBERS.map(({ name, fields }) => [
+      forms.map(({ name, fields }) => [
         messageOf(name),
         message(Object.fromEntries(fields.map(({ wire, map }, i) => [wire, textField(i + 1, map)]))),
       ]),
@@ -151,7 +116,7 @@ const DEFINITION = {
       },
     },
   },
-};
+});
 
 /** `kms_key` → `KmsKey`: messages have names only in descriptions, never on the wire. */
 function messageOf(name: string): string {

@@ -1,40 +1,43 @@
 import { TsopsError } from "../../errors.ts";
 import { type Tree, TreeMap } from "../../formats/tree.ts";
-import { parseClusterUri } from "../cluster/uri.ts";
 import { sortedFields, textField } from "../fields.ts";
-import type { KindName, MasterKey } from "../kind.ts";
-import { MEMBERS, type Member, type WireFields, type WireKey } from "./protocol.ts";
+import type { KeyKind, Kinds, MasterKey, WireForm } from "../kind.ts";
+import type { WireFields, WireKey } from "./protocol.ts";
+
+/** How the kinds are named that key services may be asked for, in the order of their numbers. */
+export function wireForms({ all }: Kinds): WireForm[] {
+  return all.flatMap(({ wire }) => wire ?? []).sort((a, b) => a.number - b.number);
+}
 
 /** A key as key services name it; undefined for kinds that they do not know. */
-export function toWire(key: MasterKey): WireKey | undefined {
-  const member = MEMBERS.find(({ kind }) => kind === key.kind);
-  if (!member) return undefined;
-  const fields =
-    key.kind === "cluster" ? sortedFields([["key_id", parseClusterUri(key.id)?.keyId]]) : key.fields;
-  const pairs = member.fields.map(({ wire, own, map }) => [
+export function toWire(key: MasterKey, kinds: Kinds): WireKey | undefined {
+  const form = kinds.kindOf(key).wire;
+  if (!form) return undefined;
+  const fields = form.fieldsOf?.(key) ?? key.fields;
+  const pairs = form.fields.map(({ wire, own, map }) => [
     wire,
     map ? textsOf(fields.get(own)) : textField(fields, own),
   ]);
-  return { [member.name]: Object.fromEntries(pairs) as WireFields };
+  return { [form.name]: Object.fromEntries(pairs) as WireFields };
 }
 
 /** What a request names: a kind, and the fields that the metadata would have for the key. */
 export interface NamedKey {
-  readonly kind: KindName;
+  readonly kind: KeyKind;
   readonly fields: TreeMap;
 }
 
 /** @throws TsopsError("usage") if there is no key, or one of a kind that this version does not know. */
-export function fromWire(key: WireKey | null): NamedKey {
-  const member = MEMBERS.find(({ name }) => key?.[name]);
-  if (!key || !member) {
-    throw new TsopsError("usage", "the request names no key, or one of a kind that is not known here");
+export function fromWire(key: WireKey | null, { all }: Kinds): NamedKey {
+  for (const kind of all) {
+    const fields = kind.wire && key?.[kind.wire.name];
+    if (fields) return { kind, fields: sortedFields(pairsOf(kind.wire, fields)) };
   }
-  return { kind: member.kind, fields: sortedFields(pairsOf(member, key[member.name]!)) };
+  throw new TsopsError("usage", "the request names no key, or one of a kind that is not known here");
 }
 
-function pairsOf(member: Member, fields: WireFields): [string, Tree | undefined][] {
-  return member.fields.map(({ wire, own, map }) => {
+function pairsOf(form: WireForm, fields: WireFields): [string, Tree | undefined][] {
+  return form.fields.map(({ wire, own, map }) => {
     const value = fields[wire] ?? "";
     if (typeof value === "string") return [own, value === "" ? undefined : value];
     const pairs = Object.entries(value);

@@ -1,5 +1,5 @@
-import { secretVariables } from "../../programs/run.ts";
 import { variableNamed } from "../../programs/secret-variables.ts";
+import { secretVariables } from "../environment.ts";
 import { nameOf } from "./env-uri.ts";
 import type { Store } from "./store.ts";
 

@@ -3,7 +3,7 @@ import { agentFor } from "../../net/agent.ts";
 import { codeOf, failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { type HttpAnswer, send } from "../../net/http.ts";
 import type { KeyContext } from "../kind.ts";
-import type { KeywhizAddress } from "./keywhiz.ts";
+import type { KeywhizAddress } from "./keywhiz-address.ts";
 import type { KeywhizCredentials } from "./keywhiz-credentials.ts";
 
 /** `GET /secret/NAME` over mutual TLS. Nothing of the process's own TLS settings counts. */

@@ -5,7 +5,8 @@ import type { HttpAnswer } from "../../net/http.ts";
 import { printable, shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
 import type { KeyContext } from "../kind.ts";
-import { type KeywhizAddress, parseKeywhiz } from "./keywhiz.ts";
+import { KEYWHIZ_SERVERS } from "./allow.ts";
+import { type KeywhizAddress, parseKeywhiz } from "./keywhiz-address.ts";
 import { getSecret, passes, unreachable } from "./keywhiz-client.ts";
 import { loadCredentials } from "./keywhiz-credentials.ts";
 import type { Secret, Store } from "./store.ts";
@@ -51,7 +52,7 @@ function missing({ env }: KeyContext): string[] {
 
 async function checkAddress({ host, port }: KeywhizAddress, context: KeyContext): Promise<void> {
   const name = host.includes(":") ? `[${host}]` : host;
-  await checkAllowed(context, "keywhiz", `${name}:${port}`);
+  await checkAllowed(context, KEYWHIZ_SERVERS, `${name}:${port}`);
 }
 
 /**
@@ -82,7 +83,7 @@ function secretOf({ status, body }: HttpAnswer, uri: string): Secret {
 
 function broken(uri: string, why: string): TsopsError {
   return new TsopsError("generic", `Keywhiz did not deliver ${shortened(uri)}: ${why}`, {
-    hint: "see whether a Keywhiz server listens at that address, and whether something stands before it",
+    hint: "check whether a Keywhiz server listens at that address, and whether there is a proxy before it",
   });
 }
 
@@ -93,7 +94,7 @@ function refused(status: number, uri: string): TsopsError {
       "the certificate's common name must be that of a client which Keywhiz knows, and enabled",
     ],
     403: ["this client may not have the secret (403)", "assign the secret to a group that the client is in"],
-    404: ["it has no such secret (404)", "look for a slip in the name, or add the secret again"],
+    404: ["it has no such secret (404)", "look for a typing error in the name, or add the secret again"],
   }[status];
   const [why, hint] = known ?? [
     `it answered with status ${status}`,

@@ -1,25 +1,31 @@
 import { TsopsError } from "../../errors.ts";
 import type { TreeMap } from "../../formats/tree.ts";
-import { withoutControls } from "../controls.ts";
+import { defineKind } from "../define.ts";
 import { neededField, sortedFields, splitList, unreadable } from "../fields.ts";
 import type { KeyKind, MasterKey } from "../kind.ts";
-import { lazily } from "../lazily.ts";
-import type { Store, StoreAddress } from "./store.ts";
+import type { Store } from "./store.ts";
+
+/** What stores differ in. */
+type StoreNames = Pick<KeyKind, "name" | "title" | "uris" | "names" | "secrets" | "variableOf">;
+
+interface StoreKind {
+  /** @throws TsopsError("usage") if a URI is malformed; the message names it. */
+  check(uri: string): void;
+  load(): Promise<Store>;
+}
 
 /** The kind of master key that a store holds. Files name the key by the secret's URI and the key's id. */
-export function storeKind(address: StoreAddress, load: () => Promise<Store>): KeyKind {
-  const { name, title, schemes } = address;
+export function storeKind<const Names extends StoreNames>(names: Names, { check, load }: StoreKind) {
+  const { name, title } = names;
   const keyOf = (uri: string, fields: TreeMap): MasterKey => ({ kind: name, id: uri, fields });
-  return withoutControls({
-    name,
-    field: undefined,
-    schemes,
-    title,
+  return defineKind({
+    ...names,
+    held: true,
 
     parse(list) {
       return splitList(list, title).map((part) => {
         const uri = part.trim();
-        address.check(uri);
+        check(uri);
         return keyOf(uri, sortedFields([["uri", uri]]));
       });
     },
@@ -27,16 +33,16 @@ export function storeKind(address: StoreAddress, load: () => Promise<Store>): Ke
     fromMetadata(fields) {
       const uri = neededField(fields, "uri", title);
       try {
-        address.check(uri);
+        check(uri);
       } catch (error) {
         throw error instanceof TsopsError ? unreadable(error.message) : error;
       }
       return keyOf(uri, fields);
     },
 
-    ...lazily(async () => {
+    async use() {
       const [{ storeUse }, store] = await Promise.all([import("./use.ts"), load()]);
       return storeUse(store);
-    }),
+    },
   });
 }

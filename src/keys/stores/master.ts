@@ -71,7 +71,7 @@ function parseWrapped(enc: string): { iv: Buffer; sealed: Buffer; tag: Buffer } 
   }
   const bytes = strictBase64(enc.slice(version.length));
   const size = (bytes?.length ?? 0) - IV_BYTES - TAG_BYTES;
-  if (!bytes || !WRAPPED_SIZES.includes(size)) throw damaged("it is not base64 of the length that is due");
+  if (!bytes || !WRAPPED_SIZES.includes(size)) throw damaged("it is not base64 of the right length");
   return {
     iv: bytes.subarray(0, IV_BYTES),
     sealed: bytes.subarray(IV_BYTES, IV_BYTES + size),

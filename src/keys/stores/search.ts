@@ -78,7 +78,7 @@ export function notThere(key: MasterKey, wanted: string, { others, failures }: S
     only?.code ?? "generic",
     `${shortened(key.id)} does not hold the master key whose id is ${wanted}${there}`,
     {
-      hint: [...reasons, "put that master key back into the secret, behind the newest one"].join("\n"),
+      hint: [...reasons, "put that master key back into the secret, after the newest one"].join("\n"),
       cause: only,
     },
   );

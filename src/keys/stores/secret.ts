@@ -2,8 +2,8 @@ import { TsopsError } from "../../errors.ts";
 import { strictBase64 } from "../../net/base64.ts";
 import { printable, shortened } from "../../printable.ts";
 import { withFields } from "../fields.ts";
-import type { KeyContext, MasterKey } from "../kind.ts";
-import { reasonsOf } from "../reasons.ts";
+import type { KeyContext, KeyKind, Kinds, MasterKey, Opened } from "../kind.ts";
+import { failure, reasonsOf } from "../reasons.ts";
 import { MASTER_KEY_BYTES } from "./master.ts";
 
 /**
@@ -21,7 +21,7 @@ export type Held = { readonly raw: Buffer } | { readonly wrappedBy: MasterKey };
  * @param where the secret's URI, for messages.
  * @throws TsopsError("generic") if there is none, or something else is among them; never shows the text.
  */
-export async function readMasterKeys(text: Buffer, where: string): Promise<Held[]> {
+export function readMasterKeys(text: Buffer, where: string, kinds: Kinds): Held[] {
   const parts = text
     .toString("latin1")
     .split(/[\s,]+/)
@@ -31,7 +31,7 @@ export async function readMasterKeys(text: Buffer, where: string): Promise<Held[
   try {
     for (const [i, part] of parts.entries()) {
       const which = parts.length === 1 ? "what" : `part ${i + 1} of ${parts.length} of what`;
-      held.push(await readPart(part, `${which} ${shortened(where)} holds`));
+      held.push(readPart(part, `${which} ${shortened(where)} holds`, kinds));
     }
     return held;
   } catch (error) {
@@ -44,8 +44,8 @@ export function clear(held: readonly Held[]): void {
   for (const one of held) if ("raw" in one) one.raw.fill(0);
 }
 
-async function readPart(part: string, what: string): Promise<Held> {
-  if (part.includes(":")) return { wrappedBy: await readWrapped(part, what) };
+function readPart(part: string, what: string, kinds: Kinds): Held {
+  if (part.includes(":")) return { wrappedBy: readWrapped(part, what, kinds) };
   const raw = decode(part);
   if (!raw) throw notOne(`${what} is not a master key: it is neither base64 nor hexadecimal`);
   const weak = weakness(raw);
@@ -57,7 +57,7 @@ async function readPart(part: string, what: string): Promise<Held> {
 /** Why bytes cannot be a master key; undefined if they can. */
 function weakness(key: Uint8Array): string | undefined {
   if (key.length !== MASTER_KEY_BYTES) {
-    return `it has ${key.length} bytes, and ${MASTER_KEY_BYTES} are due`;
+    return `it has ${key.length} bytes instead of ${MASTER_KEY_BYTES}`;
   }
   return key.every((byte) => byte === key[0]) ? "all its bytes are the same" : undefined;
 }
@@ -72,24 +72,24 @@ function decode(part: string): Buffer | undefined {
   return strictBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, "="));
 }
 
-async function readWrapped(part: string, what: string): Promise<MasterKey> {
+function readWrapped(part: string, what: string, kinds: Kinds): MasterKey {
   const end = part.lastIndexOf("#");
   const uri = part.slice(0, Math.max(end, 0)).replaceAll("%20", " ");
-  // loaded here, since the table of kinds is made from the modules that need this one
-  const [{ parseUri }, { kindNamed }] = await Promise.all([import("../uri.ts"), import("../table.ts")]);
-  const ref = parseUri(uri);
   const refuse = (why: string) => notOne(`${what} is not a wrapped master key: ${why}`);
-  if (!ref || end === part.length - 1)
+  const keys = keysIn(uri, kinds, refuse);
+  if (!keys || end === part.length - 1)
     throw refuse("it is not the URI of a key, # and what that key wrapped");
-  if (["env", "vaultkv", "keywhiz"].includes(ref.kind)) {
-    throw refuse("a key that is held in a store cannot wrap another one");
-  }
+  const [key, ...more] = keys;
+  if (!key || more.length > 0) throw refuse("its URI names several keys");
+  if (kinds.kindOf(key).held) throw refuse("a key that is held in a store cannot wrap another one");
+  return withFields(key, { enc: unpacked(part.slice(end + 1)) });
+}
+
+/** The text stays out of messages: somebody may have put a secret there. */
+function keysIn(uri: string, kinds: Kinds, refuse: (why: string) => TsopsError): MasterKey[] | undefined {
   try {
-    const [key, ...more] = kindNamed(ref.kind).parse(ref.id);
-    if (!key || more.length > 0) throw refuse("its URI names several keys");
-    return withFields(key, { enc: unpacked(part.slice(end + 1)) });
-  } catch (cause) {
-    if (cause instanceof TsopsError && cause.code === "generic") throw cause;
+    return kinds.keysOfUri(uri);
+  } catch {
     throw refuse("the URI in it is malformed");
   }
 }
@@ -114,25 +114,26 @@ export function wrappedPart(uri: string, enc: string): string {
  */
 export async function openMasterKey(held: Held, where: string, context: KeyContext): Promise<Buffer> {
   if ("raw" in held) return Buffer.from(held.raw);
-  const { kindNamed, describeKey } = await import("../table.ts");
-  const kind = kindNamed(held.wrappedBy.kind);
-  const what = `the master key in ${shortened(where)} is wrapped by ${describeKey(held.wrappedBy)}`;
-  let key: Buffer | null;
+  const kind = context.kinds.kindOf(held.wrappedBy);
+  const what = `the master key in ${shortened(where)} is wrapped by ${kind.title} ${shortened(held.wrappedBy.id)}`;
+  const key = await unwrapped(held.wrappedBy, kind, what, context);
+  const weak = weakness(key);
+  if (weak === undefined) return key;
+  key.fill(0);
+  throw notOne(`${what}, but what comes out is not a master key: ${weak}`);
+}
+
+async function unwrapped(key: MasterKey, kind: KeyKind, what: string, context: KeyContext): Promise<Buffer> {
+  let opened: Opened;
   try {
-    key = await kind.unwrap(held.wrappedBy, context);
+    opened = await (await kind.use()).unwrap(key, context);
   } catch (error) {
     const code = error instanceof TsopsError ? error.code : "generic";
     const [why, ...next] = reasonsOf(error);
     throw new TsopsError(code, `${what}: ${why}`, { hint: next.join("\n") || undefined, cause: error });
   }
-  if (!key) {
-    const [why, ...next] = kind.whyNot?.(held.wrappedBy, context) ?? ["nothing here can open it"];
-    throw new TsopsError("generic", `${what}: ${why}`, { hint: next.join("\n") || undefined });
-  }
-  const weak = weakness(key);
-  if (weak === undefined) return key;
-  key.fill(0);
-  throw notOne(`${what}, but what comes out is not a master key: ${weak}`);
+  if ("key" in opened) return opened.key;
+  throw failure(opened.why, what);
 }
 
 function notOne(message: string): TsopsError {

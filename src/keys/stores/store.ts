@@ -1,16 +1,6 @@
 import { TsopsError } from "../../errors.ts";
-import type { KeyContext, KindName, MasterKey } from "../kind.ts";
+import type { KeyContext, Lines, MasterKey } from "../kind.ts";
 import { clear, type Held, readMasterKeys } from "./secret.ts";
-
-/** The URIs of a store's secrets. */
-export interface StoreAddress {
-  readonly name: KindName;
-  readonly title: string;
-  /** What the URIs of its secrets begin with. */
-  readonly schemes: readonly string[];
-  /** @throws TsopsError("usage") if a URI is malformed; the message names it. */
-  check(uri: string): void;
-}
 
 /** A place that holds secrets, one of which holds master keys. */
 export interface Store {
@@ -26,7 +16,7 @@ export interface Store {
    */
   ready?(uri: string, context: KeyContext): Promise<boolean>;
   /** After `read` gave null: what is missing. */
-  whyNot(uri: string, context: KeyContext): readonly string[];
+  whyNot(uri: string, context: KeyContext): Lines;
   /** For reports: the address, and the credentials that are used. */
   describe(uri: string, context: KeyContext): readonly string[] | Promise<readonly string[]>;
 }
@@ -53,7 +43,7 @@ export async function withSecret<T>(
   if (!secret) return null;
   let held: readonly Held[] = [];
   try {
-    held = await readMasterKeys(secret.text, key.id);
+    held = readMasterKeys(secret.text, key.id, context.kinds);
     return await work(held, secret.version);
   } finally {
     secret.text.fill(0);

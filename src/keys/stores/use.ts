@@ -2,9 +2,9 @@ import { TsopsError } from "../../errors.ts";
 import { TreeMap } from "../../formats/tree.ts";
 import { shortened } from "../../printable.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
-import type { Examination, KeyContext, KeyUse, MasterKey } from "../kind.ts";
+import type { Examination, KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { reasonsOf } from "../reasons.ts";
+import { failure, reasonsOf } from "../reasons.ts";
 import { masterKeyId, unwrapWithMaster, wrapWithMaster } from "./master.ts";
 import { notThere, searchVersions } from "./search.ts";
 import { type Held, openMasterKey } from "./secret.ts";
@@ -31,30 +31,29 @@ export function storeUse(store: Store): KeyUse {
         }
       });
       if (wrapped) return wrapped;
-      const [why, ...next] = store.whyNot(key.id, context);
-      throw new TsopsError("generic", why!, { hint: next.join("\n") });
+      throw failure(store.whyNot(key.id, context));
     },
 
     async unwrap(key, context) {
       const wanted = wantedId(key);
       const found = await searchVersions(store, key, wanted, context);
-      if (found === null) return null;
+      if (found === null) return { why: whyNot(store, key, context) };
       if (!found.master) throw notThere(key, wanted, found);
       try {
-        return unwrapWithMaster(found.master, textField(key.fields, "enc"));
+        return { key: unwrapWithMaster(found.master, textField(key.fields, "enc")) };
       } finally {
         found.master.fill(0);
       }
     },
 
-    whyNot(key, context) {
-      const id = textField(key.fields, "key_id");
-      const wanted = KEY_ID.test(id) ? [`the file was encrypted with the master key whose id is ${id}`] : [];
-      return [...store.whyNot(key.id, context), ...wanted];
-    },
-
     examine: (key, context) => examine(store, key, context),
   };
+}
+
+function whyNot(store: Store, key: MasterKey, context: KeyContext): Lines {
+  const id = textField(key.fields, "key_id");
+  const wanted = KEY_ID.test(id) ? [`the file was encrypted with the master key whose id is ${id}`] : [];
+  return [...store.whyNot(key.id, context), ...wanted];
 }
 
 const KEY_ID = /^[0-9a-f]{16}$/;
@@ -108,7 +107,7 @@ async function describeHeld(
   if (wanted === "" ? "raw" in held[0]! : ids.includes(wanted)) return { usable: true, lines };
   // which key that is shows only when it is unwrapped
   if (wrapped.some(({ usable }) => usable !== false)) return { usable: undefined, lines };
-  if (wanted !== "") lines.push(`the file wants the master key ${wanted}`);
+  if (wanted !== "") lines.push(`the file needs the master key ${wanted}`);
   const version = textField(key.fields, "key_version");
   if (version === "") return { usable: false, lines };
   return { usable: undefined, lines: [...lines, `version ${version} of the secret may hold it`] };
@@ -118,8 +117,8 @@ async function examineWrapping(
   { wrappedBy }: Extract<Held, { wrappedBy: MasterKey }>,
   context: KeyContext,
 ): Promise<Examination> {
-  const { describeKey, kindNamed } = await import("../table.ts");
-  const { usable, lines } = await kindNamed(wrappedBy.kind).examine(wrappedBy, context);
-  const name = `it holds a master key that is wrapped by ${describeKey(wrappedBy)}`;
+  const kind = context.kinds.kindOf(wrappedBy);
+  const { usable, lines } = await (await kind.use()).examine(wrappedBy, context);
+  const name = `it holds a master key that is wrapped by ${kind.title} ${shortened(wrappedBy.id)}`;
   return { usable, lines: [name, ...lines.map((line) => `  ${line}`)] };
 }

@@ -29,7 +29,7 @@ export function explained(error: VaultError, uri: string, source: string): Tsops
     );
   }
   if (status === 503 && /sealed/i.test(said)) {
-    return fail("the server is sealed", "somebody who may must unseal it");
+    return fail("the server is sealed", "somebody with the unseal keys has to unseal it");
   }
   if (status === 429) return fail(`too many requests (429)`, "try again later");
   return fail(said, "see the log of the server, and check VAULT_NAMESPACE and the path");
@@ -46,12 +46,12 @@ function missing({ data }: VaultError): [why: string, hint: string] {
     const when = printable(String(metadata.deletion_time));
     return [`${version} was deleted (${when})`, "undelete it: `vault kv undelete` or `bao kv undelete`"];
   }
-  return ["there is no such secret", "look for a slip in mount and path, and check VAULT_NAMESPACE"];
+  return ["there is no such secret", "look for a typing error in mount and path, and check VAULT_NAMESPACE"];
 }
 
 /** For files from before the secret was moved to an engine that keeps one version only. */
 export function noSuchVersion(uri: string, version: string): TsopsError {
   return new NotThere("generic", `${shortened(uri)} has no version ${version}: its engine keeps only one`, {
-    hint: "put the old master key into the secret, behind the newest one",
+    hint: "put the old master key into the secret, after the newest one",
   });
 }

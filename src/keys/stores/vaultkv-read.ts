@@ -114,6 +114,6 @@ function textIn(fields: Fields | undefined, { uri, field }: KvPlace): Buffer {
 
 function malformed(uri: string, why: string): TsopsError {
   return new TsopsError("generic", `${shortened(uri)} holds no master key: ${why}`, {
-    hint: "put the master key into a field called value, or name its field behind the path: #FIELD",
+    hint: "put the master key into a field called value, or name its field after the path: #FIELD",
   });
 }

@@ -1,6 +1,6 @@
 import { placesOfCredentials, vaultClient } from "../vault/client.ts";
 import type { Store } from "./store.ts";
-import { parseVaultKv } from "./vaultkv.ts";
+import { parseVaultKv } from "./vaultkv-address.ts";
 import { readSecret } from "./vaultkv-read.ts";
 
 /** Vault's KV engine as a store. */

@@ -4,6 +4,7 @@ import { printable } from "../../printable.ts";
 import { checkAllowed, isAllowed } from "../allow.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { VAULT_SERVERS } from "./allow.ts";
 
 const ALLOWLIST = "SOPS_HC_VAULT_ALLOWLIST";
 
@@ -30,7 +31,7 @@ export async function checkVaultAllowed(context: KeyContext, address: string): P
   const listed = listedInVariable(context, address);
   if (listed === true) return;
   if (listed === undefined) {
-    return checkAllowed(context, "vault", withoutUser(parseAddress(address)), [context.env.VAULT_ADDR]);
+    return checkAllowed(context, VAULT_SERVERS, withoutUser(parseAddress(address)), [context.env.VAULT_ADDR]);
   }
   const shown = shownAddress(parseAddress(address));
   throw new TsopsError("not-allowed", `${ALLOWLIST} does not have the Vault server ${shown}`, {
@@ -43,7 +44,7 @@ export async function isVaultAllowed(context: KeyContext, address: string): Prom
   const listed = listedInVariable(context, address);
   return (
     listed ??
-    (await isAllowed(context, "vault", withoutUser(parseAddress(address)), [context.env.VAULT_ADDR]))
+    (await isAllowed(context, VAULT_SERVERS, withoutUser(parseAddress(address)), [context.env.VAULT_ADDR]))
   );
 }
 
@@ -53,7 +54,7 @@ export function warnOfConnection(context: KeyContext, url: URL): void {
   if (url.protocol === "https:" || isLoopback(url.hostname)) return;
   once(context, `vault warning ${shown}`, () => {
     context.warn(
-      `the connection to the Vault server ${shown} is not encrypted: whoever is on the way reads the token and the data key`,
+      `the connection to the Vault server ${shown} is not encrypted: anybody on the way can read the token and the data key`,
     );
     return true;
   });

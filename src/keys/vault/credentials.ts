@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import type { KeyContext } from "../kind.ts";
+import type { KeyContext, Lines } from "../kind.ts";
 
 /** What authenticates at a Vault server, found without the network. */
 export type Credentials = TokenCredentials | LoginCredentials;
@@ -38,7 +38,7 @@ export async function findCredentials(context: KeyContext): Promise<Credentials 
 }
 
 /** What was looked for where nothing was found, and what to do next. */
-export function placesOfCredentials(context: KeyContext): readonly string[] {
+export function placesOfCredentials(context: KeyContext): Lines {
   return [
     `no credentials for Vault: none of VAULT_TOKEN, VAULT_ROLE_ID, VAULT_JWT, VAULT_JWT_FILE and VAULT_K8S_ROLE is set, and there is no token in ${printable(tokenPath(context))}`,
     "run `vault login` (or `bao login`), or set one of these variables",

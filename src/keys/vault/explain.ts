@@ -96,7 +96,7 @@ function reasonFor(error: VaultError, client: VaultClient, { engine, name }: Tra
   }
   if (is(/too new/i)) {
     return {
-      why: "the server does not have this version of the key: it may have been restored or made anew",
+      why: "the server does not have this version of the key: it may have been restored or made again",
       hint: "ask who runs the server for a backup of the key",
     };
   }

@@ -1,23 +1,60 @@
 import { TsopsError } from "../../errors.ts";
 import type { TreeMap } from "../../formats/tree.ts";
 import { printable } from "../../printable.ts";
-import { withoutControls } from "../controls.ts";
+import { defineKind } from "../define.ts";
 import { checkCreatedAt, neededField, sortedFields, textField } from "../fields.ts";
-import type { KeyKind } from "../kind.ts";
-import { lazily } from "../lazily.ts";
-import { refuseSecretKey } from "../secret.ts";
+import { VAULT_SERVERS } from "./allow.ts";
 
 const TITLE = "HashiCorp Vault";
+const REST = "[A-Za-z0-9.\\[\\]:_-]+/v1/.+/keys/[^/]+";
 const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
 
 /** Keys of HashiCorp Vault's transit engine, by URI (SPEC section 5). */
-export const hcVault: KeyKind = withoutControls({
+export const hcVault = defineKind({
   name: "hc_vault",
-  field: "hc_vault",
   title: TITLE,
+  uris: [
+    {
+      scheme: "hashivault://",
+      stands: "https://",
+      example: "hashivault://vault.example.com:8200/v1/transit/keys/sops",
+      rest: REST,
+    },
+    {
+      scheme: "hashivault+http://",
+      stands: "http://",
+      example: "hashivault+http://127.0.0.1:8200/v1/transit/keys/sops",
+      rest: REST,
+    },
+  ],
+  sops: {
+    field: "hc_vault",
+    always: true,
+    option: "hc-vault-transit",
+    listed: "Vault transit key URIs",
+    variable: "SOPS_VAULT_URIS",
+    rule: "hc_vault_transit_uri",
+    skipsEmpty: true,
+    group: "hc_vault",
+    place: { option: 6, rule: 7 },
+  },
+  wire: {
+    name: "vault_key",
+    number: 5,
+    fields: [
+      { wire: "vault_address", own: "vault_address" },
+      { wire: "engine_path", own: "engine_path" },
+      { wire: "key_name", own: "key_name" },
+    ],
+  },
+  names: [VAULT_SERVERS],
+  secrets: {
+    prefixes: ["VAULT_", "BAO_"],
+    words: ["vault", "bao"],
+    credentials: ["VAULT_TOKEN", "VAULT_SECRET_ID", "VAULT_JWT", "BAO_TOKEN"],
+  },
 
   parse(list) {
-    refuseSecretKey(list);
     const uris = list.split(",").map((part) => part.trim());
     return uris.filter(Boolean).map((uri) => {
       const fields = parseUri(uri);
@@ -31,7 +68,7 @@ export const hcVault: KeyKind = withoutControls({
     return { kind: "hc_vault", id: idOf(fields), fields };
   },
 
-  ...lazily(async () => (await import("./use.ts")).transitUse),
+  use: async () => (await import("./use.ts")).transitUse,
 });
 
 /** Address, engine and key from `ADDRESS/v1/ENGINE/keys/NAME`; the engine's path may have several parts. */

@@ -1,8 +1,7 @@
-import { TsopsError } from "../../errors.ts";
 import { shortened } from "../../printable.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
-import { prefixed } from "../reasons.ts";
+import { failure, prefixed } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { examineTransit } from "./examine.ts";
 import { explained } from "./explain.ts";
@@ -13,10 +12,7 @@ export const transitUse: KeyUse = {
   async wrap(master, dataKey, context) {
     const what = `cannot wrap the data key for ${nameOf(master)}`;
     const { key, client } = await ready(master, context, what);
-    if (!client) {
-      const [why = "", ...hints] = placesOfCredentials(context);
-      throw new TsopsError("generic", `${what}: ${why}`, { hint: hints.join("\n") });
-    }
+    if (!client) throw failure(placesOfCredentials(context), what);
     try {
       await checkKeyExists(context, client, key);
       return withWrapped(master, await encrypt(client, key, dataKey), context);
@@ -28,15 +24,13 @@ export const transitUse: KeyUse = {
   async unwrap(master, context) {
     const what = `cannot unwrap the data key with ${nameOf(master)}`;
     const { key, client } = await ready(master, context, what);
-    if (!client) return null;
+    if (!client) return { why: placesOfCredentials(context) };
     try {
-      return await decrypt(client, key, textField(master.fields, "enc"));
+      return { key: await decrypt(client, key, textField(master.fields, "enc")) };
     } catch (error) {
       throw await explained(error, what, client, key, "decrypt");
     }
   },
-
-  whyNot: (_, context) => placesOfCredentials(context),
 
   examine: examineTransit,
 };

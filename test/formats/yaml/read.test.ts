@@ -198,8 +198,8 @@ test("aliases cannot be used to exhaust memory or stack", () => {
   let bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (let i = 1; i < 12; i++) bomb += `a${i}: &a${i} [${`*a${i - 1}, `.repeat(10)}]\n`;
   assert.match(failure(() => yaml.read(bomb)).message, /repeat too much/);
-  assert.match(failure(() => yaml.read("a: &x [*x]\n")).message, /inside what it repeats/);
-  assert.match(failure(() => yaml.read("a: &x\n  b: *x\n")).message, /inside what it repeats/);
+  assert.match(failure(() => yaml.read("a: &x [*x]\n")).message, /inside the value that it repeats/);
+  assert.match(failure(() => yaml.read("a: &x\n  b: *x\n")).message, /inside the value that it repeats/);
   let chain = "a0: &a0 [x]\n";
   for (let i = 1; i < 1100; i++) chain += `a${i}: &a${i} [*a${i - 1}]\n`;
   assert.match(failure(() => yaml.read(chain)).message, /nested more than 1000|repeat too much/);
@@ -246,7 +246,7 @@ test("what SOPS does not read is refused, with its place", () => {
     ["a: [1\n", /expected/, 2, 1],
     ["a: 'x\n", /never closed/, 1, 4],
     ['a: "\\/"\n', /unknown escape/, 1, 5],
-    ['a: "\\ud83d\\ude00"\n', /no character/, 1, 5],
+    ['a: "\\ud83d\\ude00"\n', /does not stand for a character/, 1, 5],
     ["a: @x\n", /nothing can start/, 1, 4],
     ["a: {x: ENC[y]}\n", /expected/, 1, 11],
     ["a: 1\n...\nb: 2\n", /document ends/, 3, 1],

@@ -5,10 +5,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { armor } from "../../../src/keys/age/file.ts";
 import { configFolder } from "../../../src/keys/age/identities.ts";
-import { age, generateIdentity } from "../../../src/keys/age/kind.ts";
+import { generateIdentity } from "../../../src/keys/age/keygen.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { age } from "../in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const mine = await generateIdentity(new Date(0));
@@ -203,7 +204,7 @@ test("nobody is asked where another identity does, or there is nobody", async ()
   assert.ok(await opens(contextWith({ SOPS_AGE_KEY_FILE: path, SOPS_AGE_KEY_CMD }, { prompt })));
   const alone = contextWith({ SOPS_AGE_KEY_FILE: path });
   assert.not(await opens(alone));
-  assert.match(why(alone), "it is under a passphrase, and there is nobody to ask for it");
+  assert.match(why(alone), "it has a passphrase, and there is nobody to ask for it");
 });
 
 test("an age file that is for a recipient is no identity file", async () => {

@@ -3,10 +3,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
-import { age, generateIdentity, recipientOf } from "../../../src/keys/age/kind.ts";
+import { generateIdentity, recipientOf } from "../../../src/keys/age/keygen.ts";
 import { withFields } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, GOLDEN, goldenKey } from "../helpers.ts";
+import { age } from "../in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const RECIPIENTS = ["age1.pub", "agepq.pub", "ssh_ed25519.pub", "ssh_rsa.pub"].map((name) =>
@@ -186,11 +187,11 @@ test("a file that a passphrase opens is no wrapped data key; another recipient's
   const locked = library.armor.encode(await encrypter.encrypt(dataKey));
   for (const use of [age.unwrap, age.checkOpener!]) {
     const error: unknown = await use(withFields(key!, { enc: locked }), context).catch((reason) => reason);
-    assert.match(String(error), /is no wrapped data key: a passphrase opens it/);
+    assert.match(String(error), /is not a wrapped data key: a passphrase opens it/);
   }
   const { usable, lines } = await age.examine(withFields(key!, { enc: locked }), context);
   assert.is(usable, false);
-  assert.match(lines.join("\n"), /is no wrapped data key: a passphrase opens it/);
+  assert.match(lines.join("\n"), /is not a wrapped data key: a passphrase opens it/);
   const [other] = age.parse(goldenKey("age2.pub").trim());
   const wrapped = await age.wrap(key!, dataKey, context);
   const misnamed = withFields(other!, { enc: String(wrapped.fields.get("enc")) });

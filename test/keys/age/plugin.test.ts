@@ -7,12 +7,13 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
 import { encodeBech32 } from "../../../src/keys/age/bech32.ts";
-import { age, generateIdentity } from "../../../src/keys/age/kind.ts";
+import { generateIdentity } from "../../../src/keys/age/keygen.ts";
 import { pluginName, wrapByPlugin } from "../../../src/keys/age/plugin.ts";
-import { ALLOW_NOTHING } from "../../../src/keys/allow.ts";
+import { ALLOW_NOTHING } from "../../../src/keys/allow-lists.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { age } from "../in-use.ts";
 
 const bin = emptyFolder();
 copyFileSync(new URL("./fake-plugin.mjs", import.meta.url), join(bin, "age-plugin-fake"));

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import sshpk from "sshpk";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { age } from "../../../src/keys/age/kind.ts";
 import { parseSshRecipient, sshBlob, sshFields } from "../../../src/keys/age/ssh.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, emptyFolder, goldenKey } from "../helpers.ts";
+import { age } from "../in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const PASSPHRASE = "a passphrase";

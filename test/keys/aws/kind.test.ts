@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TreeMap } from "../../../src/formats/tree.ts";
-import { ALLOW_NOTHING } from "../../../src/keys/allow.ts";
+import { ALLOW_NOTHING } from "../../../src/keys/allow-lists.ts";
 import { parseKeyArn } from "../../../src/keys/aws/arn.ts";
 import { awsClientConfig, newAwsClient } from "../../../src/keys/aws/client.ts";
-import { kms, parseKms } from "../../../src/keys/aws/kind.ts";
 import { textField } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { ending, until } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { kms } from "../in-use.ts";
 import { fakeProxy, stopServers } from "../vault/server.ts";
 import { assumed, closeDoubles, double, failure, refusal, shown, signer } from "./double.ts";
 
@@ -70,7 +70,7 @@ test("no warning about the release of Node, but every other one", async () => {
 test("wrapping: what is sent, and what becomes of the answer", async () => {
   const { url, asked } = await double(() => ({ body: { CiphertextBlob: WRAPPED, KeyId: ARN } }));
   const context = contextWith({ ...KEYS, AWS_ENDPOINT_URL: url, AWS_SESSION_TOKEN: "token" });
-  const [key] = parseKms(ARN, { context: TreeMap.of([["app", "web"]]) });
+  const [key] = kms.parse(ARN, { context: TreeMap.of([["app", "web"]]) });
   const wrapped = await kms.wrap(key!, dataKey, context);
   assert.is(asked.length, 1);
   assert.is(asked[0]!.action, "TrentService.Encrypt");
@@ -141,10 +141,10 @@ test("ARNs of all partitions, of keys and aliases; malformed ones are named", as
   ];
   for (const arn of bad) {
     for (const work of [
-      kms.wrap(keyWith({ arn }), dataKey, contextWith(KEYS)),
-      kms.unwrap(keyWith({ arn }), contextWith(KEYS)),
+      () => kms.wrap(keyWith({ arn }), dataKey, contextWith(KEYS)),
+      () => kms.unwrap(keyWith({ arn }), contextWith(KEYS)),
     ]) {
-      const error = await failure(work);
+      const error = await failure(work());
       assert.is(error.code, "generic");
       assert.match(error.message, `${arn} is not the ARN of a KMS key`);
       assert.ok(error.hint);
@@ -289,8 +289,11 @@ test("a role that only the file names gets no credentials", async () => {
   );
   const env = { ...KEYS, AWS_ENDPOINT_URL: url };
   const key = keyWith({ role: ROLE });
-  for (const work of [kms.unwrap(key, contextWith(env)), kms.wrap(key, dataKey, contextWith(env))]) {
-    const error = await failure(work);
+  for (const work of [
+    () => kms.unwrap(key, contextWith(env)),
+    () => kms.wrap(key, dataKey, contextWith(env)),
+  ]) {
+    const error = await failure(work());
     assert.is(error.code, "not-allowed");
     assert.match(error.hint!, "aws_role");
   }
@@ -376,7 +379,7 @@ test("examine asks for a dry run, and unwraps nothing", async () => {
   );
   assert.is(JSON.parse(asked[0]!.body).DryRun, true);
   assert.is(asked[0]!.action, "TrentService.Decrypt");
-  const [fresh] = parseKms(ARN);
+  const [fresh] = kms.parse(ARN);
   assert.is((await kms.examine(fresh!, context)).usable, true);
   assert.is(asked[1]!.action, "TrentService.Encrypt");
   assert.is(JSON.parse(asked[1]!.body).Plaintext, Buffer.alloc(32).toString("base64"));

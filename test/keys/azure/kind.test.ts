@@ -6,12 +6,12 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
 import { azureCredential, azureSources } from "../../../src/keys/azure/credentials.ts";
-import { azureKv } from "../../../src/keys/azure/kind.ts";
 import { looksLikeAzure } from "../../../src/keys/azure/managed-identity.ts";
 import { connectionTo } from "../../../src/keys/azure/network.ts";
 import { SharedClient } from "../../../src/keys/azure/shared-client.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { azureKv } from "../in-use.ts";
 
 const VAULT = "https://team.vault.azure.net";
 const PRINCIPAL = { AZURE_TENANT_ID: "tenant", AZURE_CLIENT_ID: "client", AZURE_CLIENT_SECRET: "s3cret" };
@@ -137,10 +137,10 @@ test("nothing is sent to a vault that only the file names", async () => {
   const url = `https://127.0.0.1:${(server.address() as { port: number }).port}`;
   const key = keyWith({ vault_url: url });
   for (const work of [
-    azureKv.unwrap(key, bare(PRINCIPAL)),
-    azureKv.wrap(key, Buffer.alloc(32), bare(PRINCIPAL)),
+    () => azureKv.unwrap(key, bare(PRINCIPAL)),
+    () => azureKv.wrap(key, Buffer.alloc(32), bare(PRINCIPAL)),
   ]) {
-    assert.is((await failure(work)).code, "not-allowed");
+    assert.is((await failure(work())).code, "not-allowed");
   }
   const { usable, lines } = await azureKv.examine(key, bare(PRINCIPAL));
   assert.is(usable, false);

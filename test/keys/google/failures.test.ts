@@ -4,9 +4,9 @@ import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { withFields } from "../../../src/keys/fields.ts";
-import { gcpKms } from "../../../src/keys/google/kind.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { until } from "../../support/pace.ts";
+import { gcpKms } from "../in-use.ts";
 import {
   failure,
   type HttpServer,

@@ -6,9 +6,9 @@ import type { TsopsError } from "../../../src/errors.ts";
 import { withFields } from "../../../src/keys/fields.ts";
 import { addressOf } from "../../../src/keys/google/address.ts";
 import { crc32c } from "../../../src/keys/google/crc32c.ts";
-import { gcpKms } from "../../../src/keys/google/kind.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { gcpKms } from "../in-use.ts";
 import {
   failure,
   type HttpServer,

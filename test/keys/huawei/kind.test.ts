@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
-import { hckms } from "../../../src/keys/huawei/kind.ts";
 import { iamEndpoint, kmsEndpoints } from "../../../src/keys/huawei/region.ts";
 import { signedHeaders } from "../../../src/keys/huawei/sign.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
@@ -25,6 +24,7 @@ import {
 } from "../../servers/huawei-kms.ts";
 import { ending } from "../../support/pace.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { hckms } from "../in-use.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
 const double: HuaweiDouble = await startHuaweiDouble();
@@ -267,7 +267,7 @@ const REFUSALS: [name: string, id: string, env: Record<string, string>, message:
     "a line break in the access key",
     ENABLED,
     { HUAWEICLOUD_SDK_AK: "a\nb" },
-    /from the environment hold blanks or line breaks/,
+    /from the environment contain spaces or line breaks/,
     /again/,
   ],
 ];

@@ -6,8 +6,8 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { withFields } from "../../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
-import { pgp } from "../../../src/keys/pgp/kind.ts";
 import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../helpers.ts";
+import { pgp } from "../in-use.ts";
 
 // Nothing here starts gpg: PATH has no program at all. That gpg and SOPS read what is made here is shown in
 // test/integration/pgp.test.ts.
@@ -163,7 +163,7 @@ test("files of keys that hold none", async () => {
     [Buffer.from([0x99, 1, 2, 3]), /holds no PGP key that can be read/],
     [
       goldenKey("pgp1.asc").replace(/[A-Za-z]{20}/, "AAAAAAAAAAAAAAAAAAAA"),
-      /is of no use: Could not find valid self-signature/,
+      /cannot be used: Could not find valid self-signature/,
     ],
   ] as const) {
     const context = here({ TSOPS_PGP_KEY_FILE: fileWith(contents) });
@@ -291,7 +291,7 @@ test("a key without its primary secret opens; without the subkey's it is told as
   assert.is(await pgp.unwrap(wrapped, context), null);
   assert.match(
     pgp.whyNot!(wrapped, context)[1]!,
-    /^TSOPS_PGP_KEY: [0-9A-F]{40} is of no use: it is a stub, whose secret part is elsewhere$/,
+    /^TSOPS_PGP_KEY: [0-9A-F]{40} cannot be used: it is a stub, whose secret part is elsewhere$/,
   );
   assert.is((await pgp.examine(wrapped, context)).usable, false);
 });
@@ -356,7 +356,7 @@ test("finding 6, in process: messages that open without the key are no wrapped k
   ] as const) {
     const bad = { ...wrapped, fields: withFields(wrapped, { enc: String(enc) }).fields };
     const error = await failure(pgp.unwrap(bad, here(env)));
-    assert.match(error.message, /it is no data key that was wrapped for this key/);
+    assert.match(error.message, /it is not a data key that was wrapped for this key/);
     assert.match(error.message, why);
   }
 });

@@ -6,9 +6,9 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
-import { pgp } from "../../../src/keys/pgp/kind.ts";
 import { until } from "../../support/pace.ts";
 import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../helpers.ts";
+import { pgp } from "../in-use.ts";
 import { armored, openedBy, SEALED, toKey } from "./messages.ts";
 
 const dataKey = Buffer.alloc(32, 9);
@@ -112,7 +112,7 @@ test("what gpg prints counts only if it says that the named key opened it", asyn
   const says = async (body: string, id = FP): Promise<string> =>
     (await failure(pgp.unwrap(keyWith(ENC, id), contextWith({ SOPS_GPG_EXEC: fakeGpg(body).path })))).message;
   const silent = "printf '0123456789abcdef0123456789abcdef'";
-  assert.match(await says(silent), /it is no data key that was wrapped for this key/);
+  assert.match(await says(silent), /it is not a data key that was wrapped for this key/);
   const other = goldenKey("pgp2.fp").trim();
   assert.match(await says(opening(other)), `${other} opens it, which is not the key that the file names`);
   assert.match(await says(`${opening(FP)}; exit 2`), /^gpg cannot open/);
@@ -155,6 +155,24 @@ test("gpg that has no secret key, prints nothing, fails or is not there", async 
   const missing = contextWith({ SOPS_GPG_EXEC: "/no/such/gpg" });
   assert.is(await pgp.unwrap(keyWith(ENC), missing), null);
   assert.is(pgp.whyNot!(keyWith(ENC), missing)[0], "there is no program /no/such/gpg (SOPS_GPG_EXEC)");
+});
+
+test("gpg that has the key and cannot ask for its passphrase is not said to lack the key", async () => {
+  // gpg's last line is the same in both cases; this is what 2.2 says without a terminal
+  const mute = fakeGpg(
+    "echo '[GNUPG:] ERROR pkdecrypt_failed 83918950' >&3; " +
+      "echo 'gpg: public key decryption failed: Inappropriate ioctl for device' >&2; " +
+      "echo 'gpg: decryption failed: No secret key' >&2; exit 2",
+  );
+  const error = await failure(pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: mute.path })));
+  assert.match(error.message, /^gpg cannot open .*: public key decryption failed: Inappropriate ioctl/);
+  assert.match(error.hint ?? "", /GPG_TTY=\$\(tty\)/);
+
+  // the agent's own word for a key that is not there
+  const none = fakeGpg(
+    "echo '[GNUPG:] ERROR pkdecrypt_failed 67108881' >&3; echo 'gpg: decryption failed: No secret key' >&2; exit 2",
+  );
+  assert.is(await pgp.unwrap(keyWith(ENC), contextWith({ SOPS_GPG_EXEC: none.path })), null);
 });
 
 test("half an answer of a gpg that fails is not taken", async () => {
@@ -294,7 +312,7 @@ if (hasGpg()) {
     }
     // who is to be asked first is told whose key it is
     assert.equal(await pgp.checkOpener!(keyWith(both), context), {});
-    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides for whom it is/);
+    assert.match((await pgp.checkOpener!(keyWith(hidden), context))!.remark!, /hides its recipients/);
     const claimed = await failure(pgp.checkOpener!(keyWith(both, two), context));
     assert.match(claimed.message, /is not the key that is named/);
     assert.is(await pgp.checkOpener!(keyWith(both, "0".repeat(40)), context), null);

@@ -3,14 +3,13 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { flatBlock, flatten } from "../../../src/formats/flatten.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
-import { age } from "../../../src/keys/age/kind.ts";
 import { textField, withFields } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "../../../src/keys/metadata.ts";
-import { env } from "../../../src/keys/stores/env.ts";
 import { wrappedPart } from "../../../src/keys/stores/secret.ts";
 import { kindOfUri } from "../../../src/keys/table.ts";
 import { contextWith, goldenKey } from "../helpers.ts";
+import { age, env } from "../in-use.ts";
 import { failure, newMaster } from "./helpers.ts";
 
 /** Master keys in environment variables, and how keys of a store are rotated. */
@@ -28,7 +27,7 @@ test("the identifier is the URI, and a list of them has commas", () => {
       ["env", "env://_b2", "env://_b2"],
     ],
   );
-  assert.is(kindOfUri(URI), env);
+  assert.is(kindOfUri(URI).name, "env");
   for (const text of ["env://", "env://1A", "env://A-B", "env://A/B", "env://A=B", "ENV://A", "env://A#x"]) {
     assert.throws(() => env.parse(text), /does not name an environment variable/, text);
   }
@@ -100,8 +99,8 @@ test("what is no master key is refused, and not shown", async () => {
   const wrapped = await env.wrap(KEY!, DATA_KEY, contextWith({ MASTER: text }));
   for (const value of ["hunter2!", "c2hvcnQ=", `${text} hunter2!`]) {
     const context = contextWith({ MASTER: value });
-    for (const work of [env.unwrap(wrapped, context), env.wrap(KEY!, DATA_KEY, context)]) {
-      const { message, hint } = await failure(work);
+    for (const work of [() => env.unwrap(wrapped, context), () => env.wrap(KEY!, DATA_KEY, context)]) {
+      const { message, hint } = await failure(work());
       assert.match(message, /env:\/\/MASTER holds is not a master key/);
       assert.not.match(`${message}${hint}`, /hunter2|c2hvcnQ/);
     }
@@ -122,7 +121,7 @@ test("an entry that was changed", async () => {
     [{ key_id: "0123456789abcdef" }, /does not hold the master key whose id is 0123456789abcdef/],
     [{ enc: "" }, /does not begin with a version/],
     [{ enc: "v9:AAAA" }, /version v9/],
-    [{ enc: "v1:AAAA" }, /not base64 of the length/],
+    [{ enc: "v1:AAAA" }, /not base64 of the right length/],
   ];
   for (const [changes, why] of cases) {
     assert.match((await failure(env.unwrap(withFields(wrapped, changes), context))).message, why);
@@ -142,11 +141,11 @@ test("what doctor says", async () => {
   ]);
   const gone = await at(other.text);
   assert.is(gone.usable, false);
-  assert.match(gone.lines.join("\n"), `the file wants the master key ${one.id}`);
+  assert.match(gone.lines.join("\n"), `the file needs the master key ${one.id}`);
   const without = await at(`age:${RECIPIENT}#LS0t`);
   assert.is(without.usable, false);
   assert.match(without.lines.join("\n"), `a master key that is wrapped by age ${RECIPIENT}`);
-  assert.match(without.lines.join("\n"), `the file wants the master key ${one.id}`);
+  assert.match(without.lines.join("\n"), `the file needs the master key ${one.id}`);
   assert.is((await at(one.text, KEY!)).usable, true, "a key that has wrapped nothing yet");
 });
 

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { ageUse } from "../../../src/keys/age/use.ts";
+import { TABLE_OF_KINDS } from "../../../src/keys/context.ts";
 import { textField } from "../../../src/keys/fields.ts";
 import { openMasterKey, readMasterKeys, wrappedPart } from "../../../src/keys/stores/secret.ts";
 import { kindNamed } from "../../../src/keys/table.ts";
@@ -10,7 +12,7 @@ import { said } from "./helpers.ts";
 /** What the text of a secret may be. */
 
 const WHERE = "env://MASTER";
-const read = (text: string) => readMasterKeys(Buffer.from(text), WHERE);
+const read = async (text: string) => readMasterKeys(Buffer.from(text), WHERE, TABLE_OF_KINDS);
 
 test("a master key in base64, base64url and hexadecimal digits, with padding and without", async () => {
   // bytes whose base64 has both of the characters in which base64url differs
@@ -38,7 +40,7 @@ test("anything else is refused in words that do not show it", async () => {
     ["", /env:\/\/MASTER is empty/, "\0"],
     [" \n, ", /is empty/, "\0"],
     ["correct-horse!battery", /neither base64 nor hexadecimal/, "horse"],
-    [short, /it has 24 bytes, and 32 are due/, short],
+    [short, /it has 24 bytes instead of 32/, short],
     [randomBytes(31).toString("base64"), /it has 31 bytes/, "\0"],
     [randomBytes(33).toString("base64"), /it has 33 bytes/, "\0"],
     [`${good}A`, /neither base64 nor/, good],
@@ -61,10 +63,7 @@ test("anything else is refused in words that do not show it", async () => {
 
 async function wrappedFor(uri: string, recipient: string, master: Uint8Array) {
   const [key] = kindNamed("age").parse(recipient);
-  return wrappedPart(
-    uri,
-    textField((await kindNamed("age").wrap(key!, master, contextWith())).fields, "enc"),
-  );
+  return wrappedPart(uri, textField((await ageUse.wrap(key!, master, contextWith())).fields, "enc"));
 }
 
 test("a master key that is wrapped by age is unwrapped when it is used, an SSH key's too", async () => {

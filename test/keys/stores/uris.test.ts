@@ -1,11 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
-import { namedByKeys } from "../../../src/keys/allow.ts";
+import { namedByKeys } from "../../../src/keys/allow-lists.ts";
 import { textField, withFields } from "../../../src/keys/fields.ts";
-import { keywhiz } from "../../../src/keys/stores/keywhiz.ts";
-import { vaultkv } from "../../../src/keys/stores/vaultkv.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
+import { keywhiz, vaultkv } from "../in-use.ts";
 
 /** Identifiers of the stores behind a network, and what happens to them without any network. */
 

@@ -22,7 +22,7 @@ test("for TLS the proxy connects and sees nothing; one that refuses is named", a
   const vault = await fakeVault(() => ({}));
   for (const [status, message] of [
     [200, "it does not speak TLS"],
-    [407, "wants a user name and a password"],
+    [407, "needs a user name and a password"],
     [503, "answers with status 503"],
   ] as const) {
     const proxy = await fakeProxy(vault.address, status);

@@ -105,6 +105,6 @@ function withoutComments(tree: Tree): Tree {
 
 function cannot(): TsopsError {
   return new TsopsError("print", "an alias that repeats this value cannot be written out", {
-    hint: "use the editor: write the alias out, or change the value where its anchor stands",
+    hint: "use the editor: write the alias out, or change the value at its anchor",
   });
 }

@@ -236,7 +236,7 @@ function firstThatSays(
     }
   }
   throw new TsopsError("print", "this change cannot be made without changing something else in the file", {
-    hint: "Use the editor: the place is written in a way that leaves no room for the value.",
+    hint: "use the editor: the place is written in a way that leaves no room for the value",
     cause,
   });
 }
