@@ -1,7 +1,7 @@
 import type { Format, Reading } from "./formats/format.ts";
 import type { Recipients } from "./keys/difference.ts";
-import { type KeyService, type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
-import type { KeyContext } from "./keys/kind.ts";
+import { type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
+import type { KeyContext, KeyService } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
 import type { EncryptedText } from "./recognize.ts";

@@ -3,7 +3,7 @@ import { append } from "../formats/append.ts";
 import { once } from "./cache.ts";
 import { keepFromPrograms } from "./environment.ts";
 import { textField } from "./fields.ts";
-import type { KeyContext, KeyGroup, MasterKey, Opened } from "./kind.ts";
+import type { KeyContext, KeyGroup, KeyService, MasterKey, Opened } from "./kind.ts";
 import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
 import { inService, reasonsOf } from "./reasons.ts";
 import { type GroupResult, groupReport, type KeyResult } from "./report.ts";
@@ -15,16 +15,6 @@ export { describeKey } from "./table.ts";
 
 /** Data keys have 32 bytes (SPEC section 4). */
 const DATA_KEY_BYTES = 32;
-
-/** Something else that wraps and unwraps, such as a key service on another machine. */
-export interface KeyService {
-  /** For reports: its address. */
-  readonly name: string;
-  /** As {@link KeyUse.unwrap}. */
-  unwrap(key: MasterKey): Promise<Opened>;
-  /** As {@link KeyUse.wrap}. */
-  wrap(key: MasterKey, dataKey: Uint8Array): Promise<MasterKey>;
-}
 
 /** Who does the work: this program unless `local` is false, then the services in their order. */
 export interface KeyServices {

@@ -92,6 +92,16 @@ export interface KeyUse {
   examine(key: MasterKey, context: KeyContext): Promise<Examination>;
 }
 
+/** Something else that wraps and unwraps, such as a key service on another machine. */
+export interface KeyService {
+  /** For reports: its address. */
+  readonly name: string;
+  /** As {@link KeyUse.unwrap}. */
+  unwrap(key: MasterKey): Promise<Opened>;
+  /** As {@link KeyUse.wrap}. */
+  wrap(key: MasterKey, dataKey: Uint8Array): Promise<MasterKey>;
+}
+
 /** All kinds that there are. */
 export interface Kinds {
   readonly all: readonly KeyKind[];

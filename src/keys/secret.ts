@@ -25,3 +25,10 @@ export const SECRET_KEY_HINT =
 export function refuseSecretKey(list: string): void {
   if (holdsSecretKey(list)) throw new TsopsError("usage", SECRET_KEY_WORDS, { hint: SECRET_KEY_HINT });
 }
+
+/** A text of unknown origin without the secret keys that people paste where recipients are due. */
+export function withoutIdentities(text: string): string {
+  return text
+    .replace(/AGE-(?:SECRET-KEY|PLUGIN)-[^\s:;,]+/gi, "(an identity)")
+    .replace(/-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY.*/gis, "(a secret key)");
+}

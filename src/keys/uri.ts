@@ -2,12 +2,13 @@ import { TsopsError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { MasterKey, UriForm } from "./kind.ts";
 import { refuseSecretKey } from "./secret.ts";
-import { KINDS, kindNamed } from "./table.ts";
+import { KINDS, kindNamed, sopsKinds } from "./table.ts";
 
-/** How `.sopsrc` and `--key` write keys, of all kinds. */
-export const URI_FORMS: readonly (UriForm & { readonly kind: string })[] = KINDS.flatMap(({ name, uris }) =>
-  uris.map((form) => ({ ...form, kind: name })),
-);
+/** How `.sopsrc` and `--key` write keys, of all kinds: those that creation rules have come first, in their order. */
+export const URI_FORMS: readonly (UriForm & { readonly kind: string })[] = [
+  ...sopsKinds("rule"),
+  ...KINDS.filter(({ sops }) => !sops),
+].flatMap(({ name, uris }) => uris.map((form) => ({ ...form, kind: name })));
 
 /** The URIs of keys, as one regular expression. */
 export function uriPattern(): string {

@@ -21,10 +21,3 @@ function escaped(character: string): string {
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     .join("");
 }
-
-/** A text of unknown origin without the secret keys that people paste where recipients are due. */
-export function withoutIdentities(text: string): string {
-  return text
-    .replace(/AGE-(?:SECRET-KEY|PLUGIN)-[^\s:;,]+/gi, "(an identity)")
-    .replace(/-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY.*/gis, "(a secret key)");
-}

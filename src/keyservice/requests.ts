@@ -5,6 +5,7 @@ import { cluster } from "../keys/cluster/kind.ts";
 import { KEY_ID } from "../keys/cluster/uri.ts";
 import { sortedFields, textField } from "../keys/fields.ts";
 import type { KeyContext, KeyKind, MasterKey, Opened, OpenerCheck } from "../keys/kind.ts";
+import { withoutIdentities } from "../keys/secret.ts";
 import { STATUS } from "../keys/service/failures.ts";
 import type {
   DecryptRequest,
@@ -15,7 +16,7 @@ import type {
 import { fromWire } from "../keys/service/wire.ts";
 import { printable, shortened } from "../printable.ts";
 import { type MasterSecret, open, seal } from "./cipher.ts";
-import { type Log, withoutIdentities } from "./log.ts";
+import type { Log } from "./log.ts";
 import { type Ask, Questions } from "./questions.ts";
 
 /** More requests at work than this are told to come back. Those that wait for a person are not at work. */

@@ -57,7 +57,7 @@ const CASES: Record<string, Case> = {
     box.env.SOPS_AGE_KEY_FILE = undefined;
     return decrypt(box);
   },
-  "it is under a passphrase, and there is nobody to ask for it": async (box) => {
+  "it has a passphrase, and there is nobody to ask for it": async (box) => {
     const ssh = sshpk.generatePrivateKey("ed25519");
     const key = box.write("id", ssh.toBuffer("ssh-private", { passphrase: "secret" }));
     box.env.SOPS_AGE_RECIPIENTS = ssh.toPublic().toString("ssh").split(" ").slice(0, 2).join(" ");

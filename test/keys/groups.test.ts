@@ -4,14 +4,8 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { ageUse } from "../../src/keys/age/use.ts";
-import {
-  forgetKeys,
-  groupsFromMetadata,
-  type KeyService,
-  unwrapDataKey,
-  wrapDataKey,
-} from "../../src/keys/groups.ts";
-import type { KeyContext, KeyGroup, MasterKey } from "../../src/keys/kind.ts";
+import { forgetKeys, groupsFromMetadata, unwrapDataKey, wrapDataKey } from "../../src/keys/groups.ts";
+import type { KeyContext, KeyGroup, KeyService, MasterKey } from "../../src/keys/kind.ts";
 import { contextWith, GOLDEN, goldenKey, sopsTreeOf } from "./helpers.ts";
 import { age, gcpKms, kms } from "./in-use.ts";
 

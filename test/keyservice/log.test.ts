@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { withoutIdentities } from "../../src/keyservice/log.ts";
+import { withoutIdentities } from "../../src/keys/secret.ts";
 
 test("secret keys of all sorts that stand where a recipient is due are not shown, even on one line", () => {
   const secrets = [

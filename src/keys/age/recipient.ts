@@ -2,7 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import { shortened } from "../../printable.ts";
 import { checkHybridRecipient, isHybridRecipient } from "./hybrid.ts";
 import { pluginName } from "./plugin.ts";
-import { parseSshRecipient } from "./ssh.ts";
+import { parseSshRecipient } from "./ssh-key.ts";
 import { parseX25519Recipient } from "./x25519.ts";
 
 /** @throws TsopsError("usage") if a recipient is malformed or of an unknown type. */

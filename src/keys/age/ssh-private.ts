@@ -1,14 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import {
-  parseSshRecipient,
-  readSshBlob,
-  SshIdentity,
-  type SshPublicKey,
-  type SshSecret,
-  sshBlob,
-} from "./ssh.ts";
+import { SshIdentity, type SshSecret } from "./ssh.ts";
+import { parseSshRecipient, readSshBlob, type SshPublicKey, sshBlob } from "./ssh-key.ts";
 import { privateKeyOf } from "./x25519.ts";
 
 /** Private SSH keys: OpenSSH's own form, read by sshpk, and PEM, read by node. */

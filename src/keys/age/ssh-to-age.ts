@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { encodeBech32 } from "./bech32.ts";
 import type { AgeFile } from "./file.ts";
 import type { AgeIdentity } from "./identity.ts";
-import { montgomeryPoint, type SshPublicKey } from "./ssh.ts";
+import { montgomeryPoint, type SshPublicKey } from "./ssh-key.ts";
 import { X25519Identity } from "./x25519.ts";
 
 /**

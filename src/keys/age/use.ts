@@ -15,7 +15,8 @@ import {
 } from "./identities.ts";
 import { pluginName, wrapByPlugin } from "./plugin.ts";
 import { isPluginRecipient } from "./recipient.ts";
-import { parseSshRecipient, wrapSsh } from "./ssh.ts";
+import { wrapSsh } from "./ssh.ts";
+import { parseSshRecipient } from "./ssh-key.ts";
 import { parseX25519Recipient, wrapX25519 } from "./x25519.ts";
 
 /** age keys in use. */

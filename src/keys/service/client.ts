@@ -1,7 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
-import type { KeyService } from "../groups.ts";
-import type { KeyContext, MasterKey, Opened } from "../kind.ts";
+import type { KeyContext, KeyService, MasterKey, Opened } from "../kind.ts";
 import { parseServiceUri, type ServiceAddress } from "./address.ts";
 import { callDecrypt, callEncrypt } from "./channel.ts";
 import type { WireKey } from "./protocol.ts";

@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
-import { withoutIdentities } from "../../keyservice/log.ts";
 import { failureIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
+import { withoutIdentities } from "../secret.ts";
 import type { ServiceAddress } from "./address.ts";
 
 /** What goes wrong between a client and a key service, by the numbers of gRPC's status codes. */

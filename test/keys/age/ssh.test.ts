@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sshpk from "sshpk";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseSshRecipient, sshBlob, sshFields } from "../../../src/keys/age/ssh.ts";
+import { parseSshRecipient, sshBlob, sshFields } from "../../../src/keys/age/ssh-key.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith, emptyFolder, goldenKey } from "../helpers.ts";
 import { age } from "../in-use.ts";
