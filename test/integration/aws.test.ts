@@ -241,7 +241,7 @@ for (const [name, endpoint] of [
     assert.is(succeeded(gone), PLAIN);
     assert.match(
       gone.stderr,
-      "the AWS profile team that the file names is not on this machine: AWS_PROFILE (base) serves",
+      "the AWS profile team that the file names is not on this machine: AWS_PROFILE (base) is used instead",
     );
     failed(own.tsops(["decrypt", "ours.yaml"]), "the AWS profile team is not on this machine", ".aws/config");
   });

@@ -366,7 +366,7 @@ test("containers: the address and the token that variables name", async () => {
   assert.is(asked[0]!.headers.authorization, "Bearer pod");
   for (const address of [`${url}/other`, "http://example.com/creds"]) {
     const bad = await found(contextWith({ AWS_CONTAINER_CREDENTIALS_FULL_URI: address }));
-    assert.match((await failure(bad.provider())).message, "cannot be had");
+    assert.match((await failure(bad.provider())).message, "cannot be fetched");
   }
 });
 

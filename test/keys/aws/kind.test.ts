@@ -356,7 +356,7 @@ test("a profile that the file names: vouched for, or the person's own serves, or
   const warnings: string[] = [];
   assert.equal(await signers(gone, { AWS_PROFILE: "mine" }, warnings), ["AKIAMINE"]);
   assert.equal(warnings, [
-    "the AWS profile gone that the file names is not on this machine: AWS_PROFILE (mine) serves",
+    "the AWS profile gone that the file names is not on this machine: AWS_PROFILE (mine) is used instead",
   ]);
   assert.equal(await signers(gone, KEYS), ["AKIATEST"]);
   asked.length = 0;
