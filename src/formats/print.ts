@@ -1,5 +1,5 @@
 import { iniFloat } from "./numbers.ts";
-import { type Scalar, Time } from "./scalar.ts";
+import { inSeconds, type Scalar, Time } from "./scalar.ts";
 
 /**
  * A value as SOPS writes it where everything is text: in dotenv, INI and environment variables (SPEC section 6).
@@ -9,5 +9,5 @@ export function valToString(value: Scalar): string {
   if (typeof value === "string") return value;
   if (typeof value === "number") return iniFloat(value);
   if (value === null) return "<nil>";
-  return value instanceof Time ? value.text.replace(/\.\d+/, "") : String(value);
+  return value instanceof Time ? inSeconds(value) : String(value);
 }

@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { holdsCiphertexts } from "../formats/detect.ts";
 import { parseGoBool } from "../formats/numbers.ts";
-import { Time } from "../formats/scalar.ts";
+import { inSeconds, Time } from "../formats/scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "./selection.ts";
 
@@ -81,7 +81,7 @@ function readLastModified(tree: TreeMap): string {
   const value = tree.get("lastmodified");
   const time = typeof value === "string" ? Time.parse(value) : undefined;
   if (!time) throw unreadable("its lastmodified is missing or not a time in RFC 3339");
-  return time.text.replace(/\.\d+/, "");
+  return inSeconds(time);
 }
 
 /** A field that is true or false; false if it is missing. @throws TsopsError("generic") */

@@ -2,10 +2,11 @@ import { resolve } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import { endingSignals, takeSignals } from "../../../files/wayout.ts";
 import type { KeyContext } from "../../../keys/kind.ts";
-import { readPem, type TlsFiles } from "../../../keys/service/address.ts";
+import type { TlsFiles } from "../../../keys/service/address.ts";
 import { jsonLog, type Log } from "../../../keyservice/log.ts";
 import { masterSecrets, variableOf } from "../../../keyservice/master.ts";
 import { type RunningServer, startServer } from "../../../keyservice/server.ts";
+import { readPem } from "../../../net/tls.ts";
 import { write } from "../../io.ts";
 import { askAnew } from "../../prompt.ts";
 import { contextFor } from "../../session.ts";
@@ -80,7 +81,7 @@ async function tlsFrom(run: KeyserviceRun): Promise<TlsFiles | undefined> {
   const [cert, key, ca] = await Promise.all(
     names.map((name) => {
       const path = run.args[name];
-      return path === undefined ? undefined : readPem(resolve(run.io.cwd, path), `the file of --${name}`);
+      return path === undefined ? undefined : readPem(resolve(run.io.cwd, path), `--${name}`);
     }),
   );
   if (!cert && !key && !ca) return undefined;
