@@ -3,21 +3,10 @@ import type { Pattern } from "./model.ts";
 import { configError } from "./problem.ts";
 
 /** A pattern of a rule; `what` names it in messages. */
-export function makePattern(
-  kind: Pattern["kind"],
-  text: string,
-  expressions: readonly string[],
-  what: string,
-  place: Place,
-): Pattern {
+export function makePattern(pattern: Omit<Pattern, "compile">, what: string): Pattern {
   let compiled: ReturnType<Pattern["compile"]> | undefined;
-  return {
-    kind,
-    text,
-    expressions,
-    place,
-    compile: () => (compiled ??= compileAll(expressions, what, place)),
-  };
+  const { expressions, place } = pattern;
+  return { ...pattern, compile: () => (compiled ??= compileAll(expressions, what, place)) };
 }
 
 async function compileAll(

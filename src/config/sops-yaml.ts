@@ -7,11 +7,20 @@ import { ALLOW_NOTHING } from "../keys/allow-lists.ts";
 import { sopsKinds } from "../keys/table.ts";
 import { SELECTOR_KINDS } from "../sops/selection.ts";
 import { Decoder } from "./decode.ts";
-import type { Config, Destination, NamedKey, PlacedSelector, Rule, Stores, UnknownField } from "./model.ts";
+import type {
+  Config,
+  Destination,
+  KeyRef,
+  NamedKey,
+  PlacedSelector,
+  Rule,
+  Stores,
+  UnknownField,
+} from "./model.ts";
 import { type Field, type MapNode, type Node, Places, treeOf } from "./node.ts";
 import { makePattern } from "./pattern.ts";
 import { configError } from "./problem.ts";
-import { type FlatKeys, flatKeys, groupKeys } from "./sops-yaml-keys.ts";
+import { KeyReader } from "./sops-yaml-keys.ts";
 import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.ts";
 
 type Fields = ReadonlyMap<string, Field>;
@@ -147,7 +156,10 @@ class SopsYaml {
     const field = fields.get("path_regex");
     const text = this.decoder.text(field, `path_regex of ${what}`);
     if (field === undefined || text === "") return undefined;
-    return makePattern("path_regex", text, [text], `path_regex of ${what}`, this.places.at(field.node.at));
+    return makePattern(
+      { kind: "path_regex", text, expressions: [text], place: this.places.at(field.node.at) },
+      `path_regex of ${what}`,
+    );
   }
 
   private selectors(fields: Fields, what: string): PlacedSelector[] {
@@ -163,13 +175,14 @@ class SopsYaml {
   /** The keys of a rule: those of its `key_groups`, or all the others in one group (SPEC section 4). */
   private keys(fields: Fields, what: string): Pick<Rule, "groups" | "distinct" | "ignored" | "errors"> {
     const profile = this.decoder.text(fields.get("aws_profile"), `aws_profile of ${what}`);
-    const flat: FlatKeys = { refs: [], errors: [] };
+    const flat: { refs: KeyRef[]; errors: TsopsError[] } = { refs: [], errors: [] };
     const given: Rule["ignored"][number][] = [];
     for (const kind of KEY_KINDS) {
       const name = kind.sops.rule;
       const field = fields.get(name);
       if (!field) continue;
-      const { refs, errors } = flatKeys(this.decoder, field, name, kind, what, this.names);
+      const errors: TsopsError[] = [];
+      const refs = this.keyReader(errors).flat(field, kind, what);
       if (refs.length > 0 || errors.length > 0) given.push({ name, place: this.places.at(field.at) });
       append(
         flat.refs,
@@ -179,16 +192,15 @@ class SopsYaml {
     }
     const list = this.decoder.list(fields.get("key_groups"), `key_groups of ${what}`) ?? [];
     const errors: TsopsError[] = [];
-    const groups = list.map((node, i) =>
-      groupKeys(this.decoder, node, `key group ${i + 1} of ${what}`, {
-        errors,
-        names: this.names,
-        unknown: this.unknown,
-      }),
-    );
+    const reader = this.keyReader(errors);
+    const groups = list.map((node, i) => reader.group(node, `key group ${i + 1} of ${what}`));
     if (groups.length === 0)
       return { groups: [flat.refs], distinct: false, ignored: [], errors: flat.errors };
     return { groups, distinct: true, ignored: given, errors };
+  }
+
+  private keyReader(errors: TsopsError[]): KeyReader {
+    return new KeyReader(this.decoder, { errors, names: this.names, unknown: this.unknown });
   }
 
   private destination(node: Node, number: number, here: string): Destination {

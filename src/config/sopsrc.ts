@@ -135,7 +135,10 @@ class Sopsrc {
     if (path) {
       const text = textOf(path);
       if (text === undefined) return undefined;
-      return makePattern("path_regex", text, [text], `path of ${what}`, this.places.at(path.at));
+      return makePattern(
+        { kind: "path_regex", text, expressions: [text], place: this.places.at(path.at) },
+        `path of ${what}`,
+      );
     }
     const glob = fieldOf(node, "glob");
     if (!glob) return undefined;
@@ -143,7 +146,10 @@ class Sopsrc {
     const texts = globs.filter((one) => textOf(one) !== undefined);
     const expressions = texts.flatMap((one) => this.globExpression(one, what) ?? []);
     const text = texts.map((one) => textOf(one)).join(", ");
-    return makePattern("glob", text, expressions, `glob of ${what}`, this.places.at(glob.at));
+    return makePattern(
+      { kind: "glob", text, expressions, place: this.places.at(glob.at) },
+      `glob of ${what}`,
+    );
   }
 
   private globExpression(node: Node, what: string): string | undefined {

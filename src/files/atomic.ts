@@ -118,7 +118,7 @@ export async function createNew(
 ): Promise<void> {
   let temporary: Temporary | undefined;
   try {
-    temporary = await writeBeside(path, bytes, mode, true);
+    temporary = await writeBeside(path, bytes, { mode, flush: true });
     linkOrRename(temporary.path, path);
     await flushFolder(dirname(path));
   } catch (error) {
@@ -148,10 +148,15 @@ async function replace(path: string, bytes: Uint8Array, options: Replacing): Pro
     if (before) fs.accessSync(target, fs.constants.W_OK);
     // what replaces a file must be on the disk before the old content is gone
     const flushed = flush || before !== undefined;
-    temporary = await writeBeside(target, bytes, before ? PRIVATE : newMode, flushed, (fd) => {
+    const finish = (fd: number): void => {
       if (before && process.platform !== "win32") keepOwner(fd, before);
       const mode = options.mode ?? (before && modeOver(before, options, fd));
       if (mode !== undefined) keepMode(fd, mode);
+    };
+    temporary = await writeBeside(target, bytes, {
+      mode: before ? PRIVATE : newMode,
+      flush: flushed,
+      finish,
     });
     if (options.expected && (await changedSince(options.expected))) throw changed(path);
     await renameOver(temporary.path, target);
@@ -190,9 +195,7 @@ const AT_ONCE_BYTES = 2 ** 20;
 async function writeBeside(
   target: string,
   bytes: Uint8Array,
-  mode: number,
-  flush: boolean,
-  finish?: (fd: number) => void,
+  { mode, flush, finish }: { mode: number; flush: boolean; finish?: (fd: number) => void },
 ): Promise<Temporary> {
   let path: string | undefined;
   // asked for before the file is there, so that there is no moment at which a signal would leave it

@@ -68,7 +68,7 @@ export async function withLock<T>(
   try {
     const take = (): boolean => (mine = takeLock(lock, me));
     try {
-      await acquire(lock, take, me, path, options);
+      await acquire({ lock, path, me }, take, options);
     } catch (error) {
       throw meaningOf(error, path);
     }
@@ -111,10 +111,8 @@ function lockPath(path: string): string {
 }
 
 async function acquire(
-  lock: string,
+  { lock, path, me }: { readonly lock: string; readonly path: string; readonly me: Holder },
   take: () => boolean,
-  me: Holder,
-  path: string,
   { signal, timeout = TIMEOUT_MS, clock = REAL }: LockOptions,
 ): Promise<void> {
   const end = clock.now() + timeout;

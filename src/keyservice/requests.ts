@@ -56,6 +56,13 @@ const BUSY: Answer = {
 
 class TooMany extends Error {}
 
+/** What somebody asks for: to wrap or to unwrap the input. */
+interface Request {
+  readonly method: Method;
+  readonly call: Call;
+  readonly input: Buffer;
+}
+
 /** Answers requests of key services: names the key, asks the person if so wished, uses it, and logs all that. */
 export class Requests {
   private readonly options: RequestOptions;
@@ -114,7 +121,7 @@ export class Requests {
       named.kind = tool.kind;
       named.key = tool.id;
       if (this.options.verbose) this.options.log({ event: "request", method, ...named, result: "begun" });
-      const agreed = await this.agreed(method, tool, input, call, signal);
+      const agreed = await this.agreed({ method, call, input }, tool, signal);
       if (agreed === "no") {
         const details = "the person who runs it said no";
         return { result: "refused", error: { code: STATUS.permissionDenied, details } };
@@ -156,10 +163,8 @@ export class Requests {
 
   /** Asks the person, once it is known that the key which the question names is the one that would be used. */
   private async agreed(
-    method: Method,
+    { method, call, input }: Request,
     tool: Tool,
-    input: Buffer,
-    call: Call,
     signal: AbortSignal,
   ): Promise<"yes" | "no" | "cannot"> {
     if (!this.questions) return "yes";
