@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { type Alias, aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
-import { json } from "../formats/json.ts";
+import { json } from "../formats/json/index.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
 import { TreeMap } from "../formats/tree.ts";

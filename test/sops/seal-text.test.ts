@@ -6,7 +6,7 @@ import { type Format, pathOf } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
 import { formatPath } from "../../src/formats/path.ts";
 import { significantText } from "../../src/sops/significant.ts";
-import { tomlDocuments } from "../formats/toml-texts.ts";
+import { tomlDocuments } from "../formats/toml/texts.ts";
 import { documents as yamlDocuments } from "../formats/yaml/documents.ts";
 import { generateDotenv, generateIni, generateJson } from "../support/generate.ts";
 import { generateYaml } from "../support/generate-yaml.ts";

@@ -5,7 +5,7 @@ import { withLock } from "../../files/lock.ts";
 import { buildTrees } from "../../formats/build.ts";
 import { type Format, type FormatName, pathOf, type Reading } from "../../formats/format.ts";
 import { formatOfName, formatOfSopsName } from "../../formats/index.ts";
-import { json } from "../../formats/json.ts";
+import { json } from "../../formats/json/index.ts";
 import { formatPath } from "../../formats/path.ts";
 import { decodeText, placeOf } from "../../formats/text.ts";
 import { readText } from "../../formats/unreadable.ts";

@@ -5,7 +5,7 @@ import { encodeText } from "../text.ts";
 import { TreeComment, TreeList, TreeMap } from "../tree.ts";
 import { DEFAULT_SECTION } from "./read.ts";
 import { trim } from "./space.ts";
-import { printValue, spellKey, spellSection } from "./spelling.ts";
+import { printValue, spellKey, spellSection } from "./spell.ts";
 
 /**
  * A tree as SOPS prints it into INI (SPEC section 6). Where SOPS's own spelling of a key or value would be

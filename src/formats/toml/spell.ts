@@ -2,7 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import { spellFloat } from "../json/number.ts";
 import { type Scalar, Time } from "../scalar.ts";
 import { isDateText } from "./dates.ts";
-import type { TomlStyle } from "./scanner.ts";
+import type { TomlStyle } from "./scan.ts";
 
 const SHORT: ReadonlyMap<string, string> = new Map([
   ["\b", "\\b"],

@@ -1,12 +1,12 @@
 import type { Format } from "../format.ts";
-import { expandAlias } from "./alias.ts";
+import { addMetadata, removeMetadata, replaceMetadata } from "./block.ts";
 import { set, unset } from "./edit/edit.ts";
-import { addMetadata, removeMetadata, replaceMetadata } from "./metadata.ts";
-import { ownText } from "./own.ts";
-import { printYaml, printYamlValue } from "./print.ts";
-import { composedOf, read } from "./read.ts";
-import { aroundComment, spell, spellCipher } from "./spell.ts";
-import { strangeTags } from "./strange.ts";
+import { printYaml, printYamlValue } from "./print/print.ts";
+import { ownText } from "./read/own-text.ts";
+import { composedOf, read } from "./read/read.ts";
+import { strangeTags } from "./read/strange-tags.ts";
+import { expandAlias } from "./spell/alias.ts";
+import { aroundComment, spell, spellCipher } from "./spell/spell.ts";
 
 /** YAML as SOPS reads and writes it (SPEC section 6). */
 export const yaml: Format = {
