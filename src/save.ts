@@ -10,7 +10,7 @@ import { loses } from "./keys/difference.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
-import { type Metadata, readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
+import { type Metadata, readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/metadata.ts";
 import { compileSelector, type Selector } from "./sops/selection.ts";
 import type { EncryptOptions } from "./sops/work.ts";
 
@@ -40,7 +40,7 @@ export async function encryptNew(
     const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session.context, session);
     // a binary file has no keys to select by, so SOPS writes no selector there (SPEC section 5)
     const selector = format.readEncrypted ? undefined : file.selector;
-    const metadata = withFields(new TreeMap(), {
+    const metadata = treeWith(new TreeMap(), {
       ...groupFields({ groups, threshold: file.threshold }, new TreeMap()),
       ...selectorFields(selector),
       mac_only_encrypted: file.macOnlyEncrypted ? true : undefined,
@@ -129,7 +129,7 @@ async function encryptShown(
   return encryptDraft(draft, file.format, {
     ...updateOptions({ ...file, metadata: typed, selection }, session, options),
     previous: { decrypted: file.decrypted, sameKey },
-    metadata: withFields(typed.tree, {
+    metadata: treeWith(typed.tree, {
       ...groupFields({ groups: wrapped, threshold }, typed.tree),
       version: options.raiseVersion ? SOPS_VERSION : file.metadata.tree.get("version"),
     }),
@@ -241,7 +241,7 @@ async function selectedBy({ selection }: SaveOptions, options: EncryptOptions): 
 function metadataFor({ metadata: { tree } }: OpenDocument, { selection }: SaveOptions): TreeMap {
   if (!selection) return tree;
   const { selector, macOnlyEncrypted } = selection;
-  return withFields(tree, { ...selectorFields(selector), mac_only_encrypted: macOnlyEncrypted || undefined });
+  return treeWith(tree, { ...selectorFields(selector), mac_only_encrypted: macOnlyEncrypted || undefined });
 }
 
 /** Encrypts what was decrypted, as it stands. */
@@ -256,7 +256,7 @@ function updateOptions(file: OpenDocument, session: Session, options: SaveOption
   return {
     ...saveOptions(session, file.dataKey, options.indent),
     selection: file.selection,
-    metadata: withFields(file.metadata.tree, version),
+    metadata: treeWith(file.metadata.tree, version),
     previous: { decrypted: file.decrypted, sameKey: true },
     seal: options.seal ?? true,
   };
@@ -282,14 +282,14 @@ function randomInBulk(): (size: number) => Buffer {
 }
 
 function withRecipients(tree: TreeMap, recipients: Recipients): TreeMap {
-  return withFields(tree, groupFields(recipients, tree));
+  return treeWith(tree, groupFields(recipients, tree));
 }
 
 /** All key fields of the metadata; undefined for the ones that are not used, so that old ones are taken away. */
 function groupFields({ groups, threshold }: Recipients, tree: TreeMap): Record<string, Tree | undefined> {
   const given = groupsToMetadata(groups, threshold);
   const own = tree.get("tsops");
-  const tsops = withFields(own instanceof TreeMap ? own : new TreeMap(), { keys: ownKeysToMetadata(groups) });
+  const tsops = treeWith(own instanceof TreeMap ? own : new TreeMap(), { keys: ownKeysToMetadata(groups) });
   return {
     ...Object.fromEntries(GROUP_FIELDS.map((field) => [field, given.get(field)])),
     tsops: tsops.items.length > 0 ? tsops : undefined,

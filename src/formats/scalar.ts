@@ -1,3 +1,5 @@
+import { iniFloat } from "./numbers.ts";
+
 /**
  * The values that SOPS knows (SPEC section 1). JavaScript's own types carry them, so that a value cannot be
  * mistaken for another: an integer is a bigint, a number is a float.
@@ -59,4 +61,15 @@ export function scalarType(value: Exclude<Scalar, null>): ScalarType {
 export function sameScalar(a: Scalar, b: Scalar): boolean {
   if (a instanceof Time) return b instanceof Time && a.text === b.text;
   return Object.is(a, b);
+}
+
+/**
+ * A value as SOPS writes it where everything is text: in dotenv, INI and environment variables (SPEC section 6).
+ * Floats keep a point or an exponent, times lose their fraction, null is `<nil>`.
+ */
+export function valToString(value: Scalar): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return iniFloat(value);
+  if (value === null) return "<nil>";
+  return value instanceof Time ? value.text.replace(/\.\d+/, "") : String(value);
 }

@@ -8,7 +8,7 @@ import { readText } from "../formats/unreadable.ts";
 import { encryptValue, sealBytes, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
-import { withFields } from "./metadata.ts";
+import { treeWith } from "./metadata.ts";
 import { refuseBared } from "./remarks.ts";
 import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 
@@ -79,7 +79,7 @@ function encryptWrapped(plain: string, format: Format, options: EncryptOptions):
 
 /** The metadata as it is put in first: MAC and the rest are filled in when the text around it is known. */
 function skeleton({ metadata, lastModified }: EncryptOptions): TreeMap {
-  return withFields(metadata, { lastmodified: lastModified, mac: "" });
+  return treeWith(metadata, { lastmodified: lastModified, mac: "" });
 }
 
 /** New ciphertexts for all that is selected, or the old ones where nothing changed. */

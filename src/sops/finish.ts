@@ -8,7 +8,7 @@ import { sealBytes, valueBytes } from "./cipher.ts";
 import { macItems } from "./decrypt.ts";
 import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac } from "./mac.ts";
-import { readBoolean, readMetadata, withFields } from "./metadata.ts";
+import { readBoolean, readMetadata, treeWith } from "./metadata.ts";
 import { computeSeal } from "./seal.ts";
 import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 
@@ -47,10 +47,10 @@ export function finishText(work: Unfinished): string {
     options.random,
     options.previous?.sameKey ? scalarField(old.own.get("layout")) : undefined,
   );
-  const own = withFields(ownFields(options.metadata), { layout, seal: undefined });
+  const own = treeWith(ownFields(options.metadata), { layout, seal: undefined });
   // what the file is going to say, which may differ from what the draft says still
   const macOnly = readBoolean(options.metadata, "mac_only_encrypted");
-  let tree = withFields(options.metadata, {
+  let tree = treeWith(options.metadata, {
     ...macFields(computeMac(macItems(reading.entries, values, encrypted), macOnly), options),
     tsops: own.items.length > 0 ? own : undefined,
   });
@@ -63,7 +63,7 @@ export function finishText(work: Unfinished): string {
       encrypted,
     };
     const seal = computeSeal(document, options.dataKey);
-    tree = withFields(tree, { tsops: withFields(own, { seal }) });
+    tree = treeWith(tree, { tsops: treeWith(own, { seal }) });
   }
   return applyEdits(reading.text, metadataEdits(reading, format, tree, options.indent));
 }

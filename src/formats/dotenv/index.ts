@@ -1,8 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import { type FlatLine, flatBlock, flatten } from "../flatten.ts";
 import { type Entry, type Format, type PathElement, type Reading, rootContainer } from "../format.ts";
-import { valToString } from "../print.ts";
-import type { Scalar } from "../scalar.ts";
+import { type Scalar, valToString } from "../scalar.ts";
 import { type Edit, placeOf, withoutWhiteSpace } from "../text.ts";
 import { TreeComment, TreeList, TreeMap } from "../tree.ts";
 import {

@@ -1,6 +1,6 @@
 import { flatten } from "../flatten.ts";
 import type { Reading } from "../format.ts";
-import { valToString } from "../print.ts";
+import { valToString } from "../scalar.ts";
 import { type Edit, lineEnding } from "../text.ts";
 import type { TreeMap } from "../tree.ts";
 import { printKeys } from "./print.ts";

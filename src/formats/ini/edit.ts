@@ -3,7 +3,7 @@ import type { PathElement, Reading } from "../format.ts";
 import { type Edit, lineEnding } from "../text.ts";
 import { type Tree, TreeList, TreeMap } from "../tree.ts";
 import { blockSpan } from "./block.ts";
-import { keysOf, printKeys, textOf } from "./print.ts";
+import { iniText, keysOf, printKeys } from "./print.ts";
 import { type Key, METADATA_SECTION, readDocument, type Section } from "./read.ts";
 import { restOfValue } from "./remarks.ts";
 import { type IniKey, type Span, textStart } from "./scan.ts";
@@ -22,7 +22,7 @@ export function setIn({ text }: Reading, path: readonly PathElement[], value: Tr
   if (key === "-" || (value instanceof TreeMap && value.get("-") !== undefined)) throw numbered();
   if (key === undefined) return setSection(text, section, name, value);
   if (deeper.length > 0 || value instanceof TreeMap || value instanceof TreeList) throw nested();
-  const plain = textOf(value);
+  const plain = iniText(value);
   // SOPS reads the last of equal keys
   const item = section?.keys.findLast((candidate) => candidate.item.name === key)?.item;
   if (item) return [respelled(text, item, plain)];

@@ -1,6 +1,6 @@
 import type { Entry, Format } from "../format.ts";
 import { json } from "../json/index.ts";
-import { valToString } from "../print.ts";
+import { valToString } from "../scalar.ts";
 import { TreeMap } from "../tree.ts";
 import { addBlock, removeBlock, replaceBlock } from "./block.ts";
 import { setIn, unsetIn } from "./edit.ts";

@@ -9,9 +9,9 @@ import {
   type Reading,
   rootContainer,
 } from "../format.ts";
-import { MAX_DEPTH } from "../nesting.ts";
 import type { Scalar } from "../scalar.ts";
 import { placeOf } from "../text.ts";
+import { MAX_DEPTH } from "../tree.ts";
 import { CommentPlacer } from "./comments.ts";
 import type { Dialect } from "./dialect.ts";
 import { type Scanner, syntaxError, type TokenKind } from "./scan.ts";

@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import { integerOrFloat } from "../numbers.ts";
 import type { Scalar } from "../scalar.ts";
 import { placeOf } from "../text.ts";
-import { integerOrFloat } from "./number.ts";
 
 /** What stands at one place of a JSON or JSON5 text. A word is `true`, `null` or a name without quotes. */
 export type TokenKind = "{" | "}" | "[" | "]" | ":" | "," | "string" | "number" | "word" | "comment" | "end";

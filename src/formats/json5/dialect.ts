@@ -1,6 +1,5 @@
 import type { Dialect } from "../json/dialect.ts";
-import { spellFloat } from "../json/number.ts";
-import { jsonFloat } from "../numbers.ts";
+import { jsonFloat, spellFloat } from "../numbers.ts";
 import { type Scalar, Time } from "../scalar.ts";
 import { Json5Scanner } from "./scan.ts";
 

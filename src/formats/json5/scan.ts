@@ -1,6 +1,6 @@
 import type { TsopsError } from "../../errors.ts";
-import { integerOrFloat } from "../json/number.ts";
 import { type Scanner, syntaxError, type TokenKind } from "../json/scan.ts";
+import { integerOrFloat } from "../numbers.ts";
 import type { Scalar } from "../scalar.ts";
 
 const PUNCTUATION = "{}[]:,";

@@ -9,7 +9,7 @@ import {
   rootContainer,
 } from "../format.ts";
 import { syntaxError } from "../json/scan.ts";
-import { MAX_DEPTH } from "../nesting.ts";
+import { MAX_DEPTH } from "../tree.ts";
 import { type KeyPart, TomlScanner } from "./scan.ts";
 import type { Section, TomlReading } from "./sections.ts";
 import {

@@ -1,6 +1,7 @@
 import type { Edit } from "../../text.ts";
+import { MAX_DEPTH } from "../../tree.ts";
 import { isBlankz, isFlowEnd } from "../scan/chars.ts";
-import { MAX_DEPTH, scan } from "../scan/scan.ts";
+import { scan } from "../scan/scan.ts";
 import type { Lines } from "../scan/state.ts";
 import * as T from "../scan/tokens.ts";
 import { Cursor } from "./cursor.ts";

@@ -1,6 +1,5 @@
 import type { Edit } from "../../text.ts";
-import type { Tree } from "../../tree.ts";
-import { TreeList, TreeMap } from "../../tree.ts";
+import { type Tree, TreeList, TreeMap } from "../../tree.ts";
 import type { CollectionNode, Node } from "../compose/nodes.ts";
 import { flowKey, flowScalar, flowTree } from "../print/flow.ts";
 import { yamlScalar } from "../print/scalar.ts";

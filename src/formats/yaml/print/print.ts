@@ -2,7 +2,7 @@ import type { Scalar } from "../../scalar.ts";
 import { encodeText } from "../../text.ts";
 import { type Tree, TreeComment, type TreeEntry, TreeList, TreeMap } from "../../tree.ts";
 import { LineWriter } from "./line-writer.ts";
-import { literalHeader, quoted, type Spelling, spell } from "./scalar.ts";
+import { literalHeader, quoted, type Spelling, spellAsSops } from "./scalar.ts";
 
 export { type ScalarContext, yamlScalar } from "./scalar.ts";
 
@@ -102,7 +102,7 @@ class Printer {
       else this.list(value, holder, end);
       return;
     }
-    this.scalar(spell(value), holder);
+    this.scalar(spellAsSops(value), holder);
     this.lineComment();
     this.footComment();
   }
@@ -138,7 +138,7 @@ class Printer {
 
   /** Whether the value follows on the same line. */
   private key({ key, value }: TreeEntry): boolean {
-    let spelling = spell(key);
+    let spelling = spellAsSops(key);
     // a merge key can only have maps; any other is a key that happens to look like one
     if (key === "<<" && !canBeMerged(value)) spelling = { ...spelling, style: "double", tag: undefined };
     const tag = spelling.tag === undefined ? 0 : spelling.tag.length;

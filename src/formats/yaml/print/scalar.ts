@@ -30,7 +30,7 @@ const OLD_BOOLEAN = /^(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
 const OLD_NUMBER = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/;
 
 /** Chooses the style for a value. */
-export function spell(value: Scalar, place: Place = {}): Spelling {
+export function spellAsSops(value: Scalar, place: Place = {}): Spelling {
   if (typeof value !== "string") return { style: "plain", text: otherText(value), multiline: false };
   if (!value.isWellFormed()) {
     if (firstBadByte(value) >= 0) return spellBytes(value, place);
@@ -160,7 +160,7 @@ export interface ScalarContext extends Place {
  * one.
  */
 export function yamlScalar(value: Scalar, context: ScalarContext): string {
-  const spelling = spell(value, context);
+  const spelling = spellAsSops(value, context);
   const tag = spelling.tag ? `${spelling.tag} ` : "";
   if (spelling.style === "plain") return tag + spelling.text;
   if (spelling.style !== "literal") return tag + quoted(spelling);

@@ -8,9 +8,8 @@ import {
   rootContainer,
 } from "../../format.ts";
 import type { Scalar } from "../../scalar.ts";
-import { TreeMap } from "../../tree.ts";
+import { MAX_DEPTH, TreeMap } from "../../tree.ts";
 import type { AliasNode, CollectionNode, Composed, Node, ScalarNode } from "../compose/nodes.ts";
-import { MAX_DEPTH } from "../scan/scan.ts";
 import { type Comment, type Lines, yamlError } from "../scan/state.ts";
 import { checkMerges, checkUniqueKeys, keyOf } from "./keys.ts";
 import { isEncryptedComment, itemSpan } from "./list-comments.ts";

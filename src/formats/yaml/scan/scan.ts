@@ -1,3 +1,4 @@
+import { MAX_DEPTH } from "../../tree.ts";
 import {
   AMPERSAND,
   BANG,
@@ -33,8 +34,6 @@ import * as T from "./tokens.ts";
 
 /** How far from its start the colon of a key without `?` may be. */
 const KEY_LENGTH = 1024;
-/** SOPS's reader allows 10,000 levels; no file for people has so many, and each costs stack. */
-export const MAX_DEPTH = 1000;
 
 /**
  * Cuts a YAML text into tokens and comment pieces.

@@ -3,7 +3,7 @@ import type { Entry, Reading } from "../../format.ts";
 import type { Scalar } from "../../scalar.ts";
 import { placeOf } from "../../text.ts";
 import type { ScalarNode } from "../compose/nodes.ts";
-import { meansItself, spell as spellAsSops, yamlScalar } from "../print/scalar.ts";
+import { meansItself, spellAsSops, yamlScalar } from "../print/scalar.ts";
 import { isItemComment } from "../read/list-comments.ts";
 import { YamlReading } from "../read/read.ts";
 import { isTypeTag } from "../read/resolve.ts";

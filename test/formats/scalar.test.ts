@@ -1,7 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { valToString } from "../../src/formats/print.ts";
-import { Time } from "../../src/formats/scalar.ts";
+import { Time, valToString } from "../../src/formats/scalar.ts";
 
 test("values as text are what SOPS gives to dotenv, INI and the environment", () => {
   assert.is(valToString("a\nb"), "a\nb");
