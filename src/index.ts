@@ -12,7 +12,6 @@ import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
 import { withLock } from "./files/lock.ts";
 import { type ReadFile, readDocument } from "./files/read.ts";
-import { buildTrees } from "./formats/build.ts";
 import type { FormatName, PathElement } from "./formats/format.ts";
 import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
@@ -29,6 +28,7 @@ import { keysOfUri } from "./keys/uri.ts";
 import { type EncryptedText, readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
+import { treesOf } from "./sops/items.ts";
 import { sealOf } from "./sops/seal.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
 
@@ -286,9 +286,7 @@ export class Document {
   }
 
   #tree() {
-    const { reading, values } = this.#open.decrypted;
-    const known = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-    return buildTrees(reading.entries, reading.documents, (entry) => known.get(entry))[0]!;
+    return treesOf(this.#open.decrypted)[0]!;
   }
 
   #replace(text: string): void {

@@ -18,13 +18,13 @@ export interface CoverageChange {
 
 /** What would be plain, and what encrypted, if a file had this selector instead of its own. */
 export async function coverageChange(
-  { reading, encrypted, text }: Decrypted,
+  { items, text }: Decrypted,
   format: Format,
   selector: Selector,
 ): Promise<CoverageChange> {
   // a binary file has no keys to select by
   if (format.readEncrypted) return { bared: [], covered: [] };
-  const secret = new Set(reading.entries.filter((_, i) => encrypted[i]).map(placeText));
+  const secret = new Set(items.filter(({ encrypted }) => encrypted).map(({ entry }) => placeText(entry)));
   const plain = format.read(text);
   const selected = (await compileSelector(selector))(plain.entries);
   const full = plain.entries.flatMap((entry, i) => {

@@ -167,12 +167,11 @@ function keepCiphers(previous: Decrypted, wanted: readonly Wanted[]): (Kept | un
   return kept;
 }
 
-function knownCiphers({ reading, values, encrypted, edits }: Decrypted): Kept[] {
+function knownCiphers({ reading, items, edits }: Decrypted): Kept[] {
   const known: Kept[] = [];
   const spellings = new Map(edits.map((edit) => [edit.start, edit]));
-  for (const [i, entry] of reading.entries.entries()) {
-    const value = values[i];
-    if (!encrypted[i] || entry.alias || value === undefined || value === null) continue;
+  for (const { entry, value, encrypted } of items) {
+    if (!encrypted || entry.alias || value === undefined || value === null) continue;
     const key = reuseKey(value, entry.kind === "comment", aadOf(entry));
     const { start, end } = entry;
     const edit = spellings.get(start);
@@ -321,17 +320,17 @@ export function alreadyEncrypted(): TsopsError {
 /** Nothing that was encrypted in the file as it was may stand in the new one in plaintext, whatever selectors say. */
 function checkStillEncrypted(before: Decrypted, now: Decrypted): void {
   const wasEncrypted = new Set<string>();
-  before.reading.entries.forEach((entry, i) => {
-    if (before.encrypted[i] && entry.kind === "value") wasEncrypted.add(aadOf(entry));
-  });
-  const bare = now.reading.entries.find(
-    (entry, i) =>
+  for (const { entry, encrypted } of before.items) {
+    if (encrypted && entry.kind === "value") wasEncrypted.add(aadOf(entry));
+  }
+  const bare = now.items.find(
+    ({ entry, encrypted }) =>
       entry.kind === "value" &&
       entry.value !== null &&
       entry.value !== "" &&
-      !now.encrypted[i] &&
+      !encrypted &&
       wasEncrypted.has(aadOf(entry)),
-  );
+  )?.entry;
   if (!bare) return;
   const path = pathOf(bare).map((element) => JSON.stringify(element));
   throw new TsopsError(

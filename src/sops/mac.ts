@@ -3,6 +3,7 @@ import { TsopsError } from "../errors.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import { encodeText } from "../formats/text.ts";
 import { openBytes, parseCipher, type Random, sealBytes, valueText } from "./cipher.ts";
+import type { Item } from "./items.ts";
 
 /** With `mac_only_encrypted` the hash starts with these bytes: sha256("sops") (SPEC section 3). */
 const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
@@ -11,6 +12,13 @@ const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
 export interface MacItem {
   value: Scalar;
   encrypted: boolean;
+}
+
+/** The values that the MAC covers: a comment never counts, also where SOPS wrote it as a list item. */
+export function* macItems(items: readonly Item[]): Generator<MacItem> {
+  for (const { entry, value, encrypted } of items) {
+    if (entry.kind === "value" && value !== undefined) yield { value, encrypted };
+  }
 }
 
 /** Upper-case hex of SHA-512 over the values in walking order; comments and nulls do not count (SPEC section 3). */

@@ -44,8 +44,8 @@ export function refuseBared(reading: Reading, selection: Selection, previous?: D
 }
 
 /** What the file as it was says: names, and names with what they stand for. */
-function saidIn({ reading, values }: Decrypted): Set<string> {
-  return new Set(reading.entries.flatMap((entry, i) => [nameOf(entry), sayingOf(entry, values[i])]));
+function saidIn({ items }: Decrypted): Set<string> {
+  return new Set(items.flatMap(({ entry, value }) => [nameOf(entry), sayingOf(entry, value)]));
 }
 
 function nameOf(entry: Entry): string {

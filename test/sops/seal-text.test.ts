@@ -139,7 +139,9 @@ for (const [name, texts] of Object.entries(TEXTS)) {
         let text: string;
         let secret: readonly boolean[];
         try {
-          ({ text, encrypted: secret } = decrypt(changed));
+          const opened = decrypt(changed);
+          text = opened.text;
+          secret = opened.items.map(({ encrypted }) => encrypted);
         } catch (error) {
           assert.instance(error, TsopsError);
           refused++;

@@ -10,6 +10,7 @@ import { loadFormat } from "../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../formats/path.ts";
 import { decodeText } from "../../formats/text.ts";
 import { type Tree, TreeMap } from "../../formats/tree.ts";
+import { treesOf } from "../../sops/items.ts";
 import type { Args } from "../args.ts";
 import { forEachFile, PASSED_OVER } from "../batch.ts";
 import { chosenDocument } from "../documents.ts";
@@ -135,8 +136,8 @@ export function noDryRun(): TsopsError {
 
 /** Where a flat format or a variable gets the text that SOPS writes for null: the next reader takes it for the value. */
 export async function noteNulls({ decrypted }: OpenDocument, name: string, io: Io): Promise<void> {
-  const { reading, values } = decrypted;
-  for (const entry of reading.entries.filter(({ kind }, i) => kind === "value" && values[i] === null)) {
+  const nulls = decrypted.items.filter(({ entry, value }) => entry.kind === "value" && value === null);
+  for (const { entry } of nulls) {
     await note(
       io,
       `warning: ${name}: null at ${formatPath(pathOf(entry))} becomes the text <nil>, as in SOPS`,
@@ -212,9 +213,8 @@ async function plaintextOf(
   return whole ? format.print([tree], { indent }) : extractFrom(tree, extract, format, indent);
 }
 
-export function documentTrees({ decrypted: { reading, values } }: OpenDocument): TreeMap[] {
-  const decryptedValues = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-  return buildTrees(reading.entries, reading.documents, (entry) => decryptedValues.get(entry));
+export function documentTrees({ decrypted }: OpenDocument): TreeMap[] {
+  return treesOf(decrypted);
 }
 
 /** `--extract`: texts as they are, maps as a document, others as the format prints a value (SPEC section 7). */

@@ -7,7 +7,7 @@ import { formatPath, parsePath, sameTree, valueAt } from "../../formats/path.ts"
 import { decodeText } from "../../formats/text.ts";
 import type { Tree } from "../../formats/tree.ts";
 import { saveSet, saveUnset } from "../../save.ts";
-import type { Decrypted } from "../../sops/decrypt.ts";
+import { treesOf } from "../../sops/items.ts";
 import type { Args } from "../args.ts";
 import { chosenDocument } from "../documents.ts";
 import { missingFileExits, readInput } from "../files.ts";
@@ -27,7 +27,7 @@ export async function set(args: Args, io: Io): Promise<number> {
     const value = valueFor(open.format, given.value, given.numbers);
     const document = await chosenDocument(open, file, args, io);
     if (args.flag("idempotent")) {
-      const now = valueAt(documentTree(open.decrypted, document), path);
+      const now = valueAt(treesOf(open.decrypted)[document]!, path);
       if (now !== undefined && sameTree(now, value)) return undefined;
     }
     refuseMetadataKey(path, open.format);
@@ -44,7 +44,7 @@ export async function unset(args: Args, io: Io): Promise<number> {
   const file = args.text("file")!;
   const work = updateFile(file, args, io, async (open, session, options) => {
     const document = await chosenDocument(open, file, args, io);
-    if (valueAt(documentTree(open.decrypted, document), path) === undefined) {
+    if (valueAt(treesOf(open.decrypted)[document]!, path) === undefined) {
       if (args.flag("idempotent")) return undefined;
       throw new TsopsError("bad-path", `there is nothing at ${formatPath(path)}`, {
         exit: 1,
@@ -63,11 +63,6 @@ function pathArgument(text: string, command: string): PathElement[] {
     if (!(error instanceof TsopsError)) throw error;
     throw new TsopsError("invalid-set-value", `${command}: ${error.message}`, { hint: error.hint });
   }
-}
-
-function documentTree({ reading, values }: Decrypted, document: number): Tree {
-  const decryptedOf = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
-  return buildTrees(reading.entries, reading.documents, (entry) => decryptedOf.get(entry))[document]!;
 }
 
 function refuseMetadataKey(path: readonly PathElement[], format: Format): void {

@@ -3,7 +3,7 @@ import { type FlatLine, flatBlock } from "../flatten.ts";
 import { type Entry, type Reading, rootContainer } from "../format.ts";
 import { placeOf } from "../text.ts";
 import { continuedLines, isConverted, linesOf, type Span, unquoted, withoutReturn } from "./lines.ts";
-import { CONTINUED, CONTINUED_HINT, dotenvRemarks } from "./remarks.ts";
+import { CONTINUED, CONTINUED_HINT, dotenvRemarks, shellName } from "./remarks.ts";
 
 /** Keys that hold metadata (SPEC section 5). In upper case they are the user's. */
 export const PREFIX = "sops_";
