@@ -125,7 +125,7 @@ for (const { name, format: formatName, selector, fields, plain } of CASES) {
   const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1));
   const selection = await compileSelector(selector);
   const metadata = treeWith(new TreeMap(), { ...fields, ...selectorFields(selector), version: "3.13.3" });
-  const encrypted = encryptText(plain, format, {
+  const { text: encrypted } = encryptText(plain, format, {
     dataKey,
     random,
     selection,

@@ -1,4 +1,4 @@
-import type { Format, Reading } from "./formats/format.ts";
+import type { Format } from "./formats/format.ts";
 import type { Recipients } from "./keys/difference.ts";
 import { type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext, KeyService } from "./keys/kind.ts";
@@ -31,8 +31,6 @@ export interface NewFile extends Recipients {
   readonly seal?: boolean;
   /** Blanks a level for the metadata block. */
   readonly indent?: number;
-  /** Told how the plaintext reads. */
-  readonly onReading?: (reading: Reading) => void;
 }
 
 /** An encrypted document that was opened. `close` clears the data key. */

@@ -13,14 +13,14 @@ import { type Tree, TreeList, TreeMap } from "./tree.ts";
 /** Reads a plaintext. @throws TsopsError("parse") */
 export function readText(text: string, format: Format): Reading {
   // a binary file may be anything
-  if (format.readEncrypted) return format.read(text);
+  if (format.wrapper) return format.read(text);
   return reading(text, () => format.read(text));
 }
 
 /** Reads an encrypted text. @throws TsopsError("parse") */
 export function readEncryptedText(text: string, format: Format): Reading {
   const read = () => {
-    const found = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
+    const found = (format.wrapper ?? format).read(text);
     // the ciphertext of a data key has lines of its own in TOML
     if (SIDES.test(text) && found.metadata && holdsMarks(found.metadata.tree)) throw unresolved(text);
     return found;

@@ -7,7 +7,7 @@ import { groupsFromMetadata } from "../keys/groups.ts";
 import { groupsNeeded } from "../keys/metadata.ts";
 import { encryptNew } from "../save.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
-import { DEFAULT_SELECTOR } from "../sops/selection.ts";
+import { DEFAULT_SELECTOR, selectorIn } from "../sops/selection.ts";
 import { sameValues, valuesOf, valuesText } from "./values.ts";
 
 /** What is published of a file. */
@@ -58,7 +58,7 @@ export function recreatedContent(open: OpenDocument, file: NewFile, session: Ses
         return false;
       }
     },
-    bytes: async () => encodeText(await encryptNew(open.decrypted.text, open.format, file, session)),
+    bytes: async () => encodeText((await encryptNew(open.decrypted.text, open.format, file, session)).text),
   };
 }
 
@@ -78,7 +78,7 @@ function saysTheSame({ decrypted, metadata }: OpenDocument, open: OpenDocument, 
     decrypted.warnings.length === 0 &&
     decrypted.sealed === (file.seal ?? true) &&
     metadata.macOnlyEncrypted === (file.macOnlyEncrypted ?? false) &&
-    (open.format.readEncrypted !== undefined ||
+    (!selectorIn(open.format, selector) ||
       (metadata.selector.kind === selector.kind && metadata.selector.value === selector.value))
   );
 }

@@ -1,6 +1,6 @@
 import { type Entry, type Format, type PathElement, pathOf } from "../formats/format.ts";
 import type { Decrypted } from "./decrypt.ts";
-import { compileSelector, type Selector } from "./selection.ts";
+import { compileSelector, type Selector, selectorIn } from "./selection.ts";
 
 /** A value or a comment, by where it stands. */
 export interface Bare {
@@ -22,8 +22,7 @@ export async function coverageChange(
   format: Format,
   selector: Selector,
 ): Promise<CoverageChange> {
-  // a binary file has no keys to select by
-  if (format.readEncrypted) return { bared: [], covered: [] };
+  if (!selectorIn(format, selector)) return { bared: [], covered: [] };
   const secret = new Set(items.filter(({ encrypted }) => encrypted).map(({ entry }) => placeText(entry)));
   const plain = format.read(text);
   const selected = (await compileSelector(selector))(plain.entries);

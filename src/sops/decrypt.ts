@@ -31,7 +31,7 @@ export interface Decrypted {
   readonly edits: readonly Edit[];
   /** The plaintext, byte for byte what was encrypted. */
   readonly text: string;
-  /** The same with the metadata block still in it: what updates start from. */
+  /** The same with the metadata block still in it, where there is one: what updates start from. */
   readonly draft: string;
   /** Whether the file has a seal, and it was verified. */
   readonly sealed: boolean;
@@ -110,7 +110,7 @@ export function decryptText(
     edits: spelled.edits,
     text: spelled.text,
     get draft() {
-      return applyEdits(reading.text, spelled.edits) + spelled.end;
+      return format.wrapper ? spelled.text : applyEdits(reading.text, spelled.edits) + spelled.end;
     },
     sealed: trusted,
     warnings,

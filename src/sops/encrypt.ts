@@ -1,16 +1,23 @@
 import { TsopsError } from "../errors.ts";
-import { type Alias, aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
-import { json } from "../formats/json/index.ts";
+import {
+  type Alias,
+  aadOf,
+  type Entry,
+  type Format,
+  pathOf,
+  type Reading,
+  type Wrapper,
+} from "../formats/format.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
-import { TreeMap } from "../formats/tree.ts";
+import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
 import { encryptValue, sealBytes, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
 import { treeWith } from "./metadata.ts";
-import { refuseBared } from "./remarks.ts";
-import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
+import { plainWarnings, refuseBared } from "./remarks.ts";
+import type { CipherEdit, Encrypted, EncryptOptions, Plain } from "./work.ts";
 
 /**
  * Encrypts a plaintext document: every selected value and comment is replaced in its place, the rest stays as it is.
@@ -18,13 +25,18 @@ import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
  * @throws TsopsError("parse") for a text that cannot be read, "already-encrypted" if it has metadata,
  * "tree-encryption" if something in it cannot be encrypted so that it comes back.
  */
-export function encryptText(plain: string, format: Format, options: EncryptOptions): string {
-  if (format.readEncrypted) return encryptWrapped(plain, format, options);
+export function encryptText(plain: string, format: Format, options: EncryptOptions): Encrypted {
   const reading = options.reading ?? readPlain(plain, format);
-  const carried = options.previous && carryBlock(plain, format, options.previous.decrypted);
-  const draft =
-    carried ?? applyEdits(plain, format.addMetadata(reading, skeleton(options), { indent: options.indent }));
-  return encryptDraft(draft, format, options, plain);
+  const draft = format.wrapper ? plain : withBlock(reading, format, options);
+  const text = encryptDraft(draft, format, options, plain);
+  const warnings = plainWarnings(reading, format, options.selection, options.previous?.decrypted);
+  return { text, reading, warnings };
+}
+
+function withBlock(reading: Reading, format: Format, options: EncryptOptions): string {
+  const { previous, indent } = options;
+  const carried = previous && carryBlock(reading.text, format, previous.decrypted);
+  return carried ?? applyEdits(reading.text, format.addMetadata(reading, skeleton(options), { indent }));
 }
 
 /** Reads a text that is to be encrypted. @throws TsopsError("parse" | "already-encrypted") */
@@ -39,9 +51,10 @@ export function readPlain(plain: string, format: Format): Reading {
  * its place and its formatting.
  */
 export function encryptDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): string {
+  if (format.wrapper) return encryptWrapped(draft, format, format.wrapper, options);
   const reading = format.read(draft);
-  refuseBared(reading, options.selection, options.previous?.decrypted);
   const selected = options.selection(reading.entries);
+  refuseBared(reading, options.selection, options.previous?.decrypted, selected);
   const { ciphers, plains, kept } = encryptEntries(reading, selected, options);
   const edits = cipherEdits(reading, format, ciphers, kept);
   const text = finishText({ draft, reading, edits, plains, selected, format, options });
@@ -49,30 +62,27 @@ export function encryptDraft(draft: string, format: Format, options: EncryptOpti
   return text;
 }
 
-/** A format whose encrypted form is another document around the value (binary: SPEC section 6). */
-function encryptWrapped(plain: string, format: Format, options: EncryptOptions): string {
+/** A whole file: its ciphertext stands in a document of another format (SPEC section 6). */
+function encryptWrapped(plain: string, format: Format, wrapper: Wrapper, options: EncryptOptions): string {
+  const { indent } = options;
   const reading = format.read(plain);
   const { ciphers, plains } = encryptEntries(reading, options.selection(reading.entries), options);
-  const entry = reading.entries[0]!;
-  const cipher = ciphers.get(entry);
+  const cipher = ciphers.get(reading.entries[0]!) ?? "";
   const before = options.previous?.decrypted.reading;
   let draft: string;
   if (before) {
     const old = before.entries[0]!;
     draft = applyEdits(before.text, [
-      { start: old.start, end: old.end, text: json.spellCipher(before, old, cipher ?? "") },
+      { start: old.start, end: old.end, text: format.spellCipher(before, old, cipher) },
     ]);
   } else {
-    const wrapper = json.print([TreeMap.of([[String(entry.key), cipher ?? ""]])], { indent: options.indent });
-    draft = applyEdits(
-      wrapper,
-      json.addMetadata(json.read(wrapper), skeleton(options), { indent: options.indent }),
-    );
+    const bare = wrapper.wrap(cipher, { indent });
+    draft = applyEdits(bare, format.addMetadata(wrapper.read(bare), skeleton(options), { indent }));
   }
-  const wrapped = json.read(draft);
+  const wrapped = wrapper.read(draft);
   const selected = options.selection(wrapped.entries);
   const work = { draft, reading: wrapped, edits: [], plains, selected, options };
-  const text = finishText({ ...work, format: json, sealedAs: format });
+  const text = finishText({ ...work, format: wrapper.format, sealedAs: format });
   checkResult(text, format, options, plain);
   return text;
 }

@@ -112,11 +112,13 @@ function encode(out: Encoder, document: SealedDocument): void {
     for (const element of pathOf(container)) encodeElement(path, element);
   });
   for (const { entry, value } of items) encodeEntry(out, entry, value, pathBytes(entry.in), entry.key);
-  const removal = document.removal ?? (format.readEncrypted ? [] : format.removeMetadata(reading));
-  // binary is a single value, whatever the text around it
-  out.blob(
-    format.readEncrypted ? Buffer.alloc(0) : significantText(format, reading, valuesOf(items), removal),
-  );
+  // a whole file is a single value, whatever the text around it
+  if (format.wrapper) {
+    out.blob(Buffer.alloc(0));
+    return;
+  }
+  const removal = document.removal ?? format.removeMetadata(reading);
+  out.blob(significantText(format, reading, valuesOf(items), removal));
 }
 
 /** With `mac_only_encrypted`: ciphertexts with all that says what they are, wherever plain values are put around them. */
@@ -138,7 +140,7 @@ function encodeCiphers(out: Encoder, { format, reading, items }: SealedDocument)
   out.number(entries.length);
   for (const { entry, value } of sealed) {
     encodeEntry(out, entry, value, pathBytes(entry.in), ranks.element(entry.in, entry.key));
-    out.blob(format.readEncrypted ? Buffer.alloc(0) : encodeText(own(entry)));
+    out.blob(encodeText(own(entry)));
   }
 }
 

@@ -28,7 +28,7 @@ export async function box(format: Format, selector: Selector = DEFAULT_SELECTOR)
   };
   return {
     dataKey,
-    encrypt: (plain, more) => encryptText(plain, format, { ...options, ...more }),
+    encrypt: (plain, more) => encryptText(plain, format, { ...options, ...more }).text,
     decrypt: (text, more) => decryptText(readEncrypted(text, format), format, dataKey, selection, more),
   };
 }

@@ -11,7 +11,7 @@ import { loses } from "../../keys/difference.ts";
 import { keepFromPrograms, secretVariables } from "../../keys/environment.ts";
 import { KINDS } from "../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../save.ts";
-import { DEFAULT_SELECTOR } from "../../sops/selection.ts";
+import { DEFAULT_SELECTOR, selectorIn } from "../../sops/selection.ts";
 import { masterVariables } from "../allowed.ts";
 import type { Args } from "../args.ts";
 import { creationFor, settingsForNew } from "../creation.ts";
@@ -21,12 +21,13 @@ import {
   openForUpdate,
   readInput,
   refuseOtherFormat,
+  reportWarnings,
   ruledFile,
 } from "../files.ts";
 import type { Io } from "../io.ts";
 import { waitForEnter } from "../prompt.ts";
 import { refuseProtected } from "../protected.ts";
-import { changeOf, reportingReading } from "../remarks.ts";
+import { nothingSelected, warnOfNothing } from "../remarks.ts";
 import { errorLines, note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings, type Settings } from "../settings.ts";
@@ -69,13 +70,20 @@ async function editExisting(
   await checkDrift(open, settings, name, args, io);
   const { seal, said } = await sealingOf(open, settings, name, args, io);
   let after: Recipients = open;
-  const onRecipients = (typed: Recipients) => void (after = typed);
-  const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true, onRecipients };
-  const withKeys = args.flag("show-master-keys") && !open.format.readEncrypted;
+  const options = { seal, indent: indentFor(open.format, args, settings), raiseVersion: true };
+  const withKeys = args.flag("show-master-keys") && !open.format.wrapper;
+  const withTypedKeys = async (typed: string): Promise<string> => {
+    const { text, recipients } = await saveDraft(open, typed, session, options);
+    after = recipients;
+    return text;
+  };
+  const withWarnings = async (typed: string): Promise<string> => {
+    const { text, warnings } = saveText(open, typed, session, options);
+    await reportWarnings(warnings, typed, name, io);
+    return text;
+  };
   const encrypt = async (typed: string): Promise<string> => {
-    const text = await reportingReading(changeOf(open, typed, name), io, (onReading) =>
-      (withKeys ? saveDraft : saveText)(open, typed, session, { ...options, onReading }),
-    );
+    const text = await (withKeys ? withTypedKeys : withWarnings)(typed);
     await warnOfPlain(open, text, settings, name, io);
     return text;
   };
@@ -106,11 +114,12 @@ async function editNew(name: string, session: Session, args: Args, io: Io): Prom
   await refuseOtherFormat(args, format);
   const indent = indentFor(format, args, settings);
   const example = exampleText(format, { indent });
-  const encrypt = (typed: string): Promise<string> => {
-    const about = { format, text: typed, name, selector: creation.selector ?? DEFAULT_SELECTOR };
-    return reportingReading(about, io, (onReading) =>
-      encryptNew(typed, format, { ...creation, indent, onReading }, session),
-    );
+  const selector = selectorIn(format, creation.selector ?? DEFAULT_SELECTOR);
+  const encrypt = async (typed: string): Promise<string> => {
+    const { text, warnings, reading } = await encryptNew(typed, format, { ...creation, indent }, session);
+    await reportWarnings(warnings, typed, name, io);
+    await warnOfNothing(name, selector && (await nothingSelected(reading, selector)), io);
+    return text;
   };
   const hidden = await hiddenFrom(name, creation, session, args, io);
   await editAndSave(name, example, encrypt, hidden, io, (text) =>

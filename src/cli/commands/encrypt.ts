@@ -1,17 +1,18 @@
 import { resolve } from "node:path";
-import type { Session } from "../../document.ts";
+import type { NewFile, Session } from "../../document.ts";
 import { inFile, TsopsError, withHint } from "../../errors.ts";
 import { withLock } from "../../files/lock.ts";
 import { buildTrees } from "../../formats/build.ts";
 import { type Format, type FormatName, pathOf, type Reading } from "../../formats/format.ts";
 import { formatOfName, formatOfSopsName } from "../../formats/index.ts";
-import { json } from "../../formats/json/index.ts";
 import { formatPath } from "../../formats/path.ts";
 import { decodeText, placeOf } from "../../formats/text.ts";
 import { readText } from "../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../save.ts";
 import { bareHint, bareValues } from "../../sops/bare.ts";
-import { compileSelector, DEFAULT_SELECTOR } from "../../sops/selection.ts";
+import { plainWarnings } from "../../sops/remarks.ts";
+import { compileSelector, DEFAULT_SELECTOR, selectorIn } from "../../sops/selection.ts";
+import type { Encrypted } from "../../sops/work.ts";
 import type { Args } from "../args.ts";
 import { forEachFile } from "../batch.ts";
 import { problemJson, problemLines, problemsOf } from "../check.ts";
@@ -24,6 +25,7 @@ import {
   outputFormat,
   readEncryptedAs,
   readInput,
+  reportWarnings,
   ruledFile,
   writeResult,
 } from "../files.ts";
@@ -33,7 +35,7 @@ import { type Io, quotedPath, write } from "../io.ts";
 import { writeJson } from "../json.ts";
 import { KEYS, SELECTORS, THRESHOLD } from "../options.ts";
 import { refuseProtected, whoReads } from "../protected.ts";
-import { changeOf, reportingReading } from "../remarks.ts";
+import { nothingSelected, warnOfNothing } from "../remarks.ts";
 import { note } from "../report.ts";
 import { makeSession } from "../session.ts";
 import { indentFor, loadSettings } from "../settings.ts";
@@ -127,15 +129,30 @@ async function encryptContent(
   const to = await outputFormat(args, file, from);
   const indent = indentFor(to, args, settings);
   if (from === to) await noteUnsaid(from, file, text, args, creation, io);
-  const about = { format: from, text, name: file, selector: creation.selector ?? DEFAULT_SELECTOR };
-  const work = reportingReading(about, io, async (onReading) => {
-    if (from === to) return await encryptNew(text, to, { ...creation, indent, onReading }, session);
-    const { plain, format } = convert(text, from, to, indent, onReading);
-    return await encryptNew(plain, format, { ...creation, indent }, session);
-  });
-  return await work.catch(async (error) => {
+  const selector = selectorIn(from, creation.selector ?? DEFAULT_SELECTOR);
+  try {
+    const made = await encryptAs(text, from, to, { ...creation, indent }, session);
+    await reportWarnings(made.warnings, text, file, io);
+    await warnOfNothing(file, selector && (await nothingSelected(made.reading, selector)), io);
+    return made.text;
+  } catch (error) {
     throw await orWithBare(orAsBinary(error, file, args), file, text, args);
-  });
+  }
+}
+
+/** What is said of the plaintext is said of that in its own format. */
+async function encryptAs(
+  text: string,
+  from: Format,
+  to: Format,
+  file: NewFile,
+  session: Session,
+): Promise<Encrypted> {
+  if (from === to) return await encryptNew(text, to, file, session);
+  const { plain, format, reading } = convert(text, from, to, file.indent);
+  const selection = await compileSelector(file.selector ?? DEFAULT_SELECTOR);
+  const { text: encrypted } = await encryptNew(plain, format, file, session);
+  return { text: encrypted, reading, warnings: plainWarnings(reading, from, selection) };
 }
 
 /** Who encrypts an encrypted file again may have added values to it by hand. */
@@ -196,13 +213,11 @@ export function convert(
   from: Format,
   to: Format,
   indent?: number,
-  onReading?: (reading: Reading) => void,
-): { plain: string; format: Format } {
+): { plain: string; format: Format; reading: Reading } {
   const reading = readText(text, from);
-  onReading?.(reading);
   const trees = buildTrees(reading.entries, reading.documents);
-  const format = to.readEncrypted ? json : to;
-  return { plain: format.print(trees, { indent }), format };
+  const format = to.wrapper?.format ?? to;
+  return { plain: format.print(trees, { indent }), format, reading };
 }
 
 /** `encrypt --update OLD NEW`: a new plaintext for an encrypted file; what did not change keeps its ciphertext. */
@@ -225,9 +240,8 @@ async function encryptUpdate(args: Args, io: Io, given: readonly string[]): Prom
     const { seal, said } = await sealingOf(open, settings, old, args, io);
     const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", io)));
     const options = { seal, indent: indentFor(open.format, args, settings) };
-    const text = await reportingReading(changeOf(open, plain, given[0] ?? old), io, (onReading) =>
-      saveText(open, plain, session, { ...options, onReading }),
-    );
+    const { text, warnings } = saveText(open, plain, session, options);
+    await reportWarnings(warnings, plain, given[0] ?? old, io);
     await warnOfPlain(open, text, settings, old, io);
     if (said !== undefined) await note(io, said);
     const file = args.flag("in-place") ? given[0] : undefined;

@@ -7,12 +7,9 @@ import { TreeMap } from "../tree.ts";
 /** The one key that a binary file's text stands under (SPEC section 6). */
 const KEY = "data";
 
-/** The style of an entry that is the whole file, raw; one that stands in the JSON wrapper has none. */
-const RAW = "raw";
-
 /**
  * Any file as one secret. A plaintext is a single entry `data` whose span is the whole text. Encrypted it is a JSON
- * document `{"data": "ENC[…]", "sops": {…}}`, which is read by {@link Format.readEncrypted} here, and otherwise handled as JSON.
+ * document `{"data": "ENC[…]", "sops": {…}}`: {@link Format.wrapper}.
  */
 export const binary: Format = {
   name: "binary",
@@ -25,21 +22,23 @@ export const binary: Format = {
       value: text,
       start: 0,
       end: text.length,
-      style: RAW,
     };
     return { text, entries: [entry], documents: 1 };
   },
 
-  readEncrypted(text) {
-    const reading = readWrapper(text);
-    const [entry, other] = reading.entries;
-    if (entry?.kind !== "value" || entry.key !== KEY || typeof entry.value !== "string") {
-      throw notBinary(text, entry?.start ?? 0, "its first entry is not a text named data");
-    }
-    if (other) {
-      throw notBinary(text, other.start, "it holds more than data and sops");
-    }
-    return reading;
+  wrapper: {
+    format: json,
+    wrap: (cipher, options) => json.print([TreeMap.of([[KEY, cipher]])], options),
+
+    read(text) {
+      const reading = readWrapper(text);
+      const [entry, other] = reading.entries;
+      if (entry?.kind !== "value" || entry.key !== KEY || typeof entry.value !== "string") {
+        throw notBinary(text, entry?.start ?? 0, "its first entry is not a text named data");
+      }
+      if (other) throw notBinary(text, other.start, "it holds more than data and sops");
+      return reading;
+    },
   },
 
   spell(_reading, _entry, value) {
@@ -47,14 +46,9 @@ export const binary: Format = {
     throw new TsopsError("print", "a binary file holds a text, and no other type of value");
   },
 
-  /** For a plaintext the whole wrapper, without metadata; for the value in a wrapper the text in quotes. */
-  spellCipher(reading, entry, cipher) {
-    if (entry.style !== RAW) return json.spellCipher(reading, entry, cipher);
-    return json.print([TreeMap.of([[KEY, cipher]])], {});
-  },
-
-  addMetadata: (reading, metadata, options) => json.addMetadata(reading, metadata, options),
-  replaceMetadata: (reading, metadata, options) => json.replaceMetadata(reading, metadata, options),
+  spellCipher: json.spellCipher,
+  addMetadata: json.addMetadata,
+  replaceMetadata: json.replaceMetadata,
 
   /** Takes all away that stands around the value, whose own span is what `spell` replaces. */
   removeMetadata({ text, entries }) {
@@ -67,6 +61,10 @@ export const binary: Format = {
       { start: end, end: all.end, text: "" },
     ];
   },
+
+  // only the value counts, whatever stands around it
+  ownText: () => () => "",
+  otherLineEnds: () => undefined,
 
   set({ text }, path, value) {
     if (path.length !== 1 || path[0] !== KEY) {

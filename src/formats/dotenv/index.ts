@@ -34,6 +34,9 @@ export const dotenv: Format = {
   unset: unsetIn,
   seams,
   ownText,
+  // Windows: in an encrypted file the CR of ciphertexts is inside them, and the metadata has none
+  otherLineEnds: (text) =>
+    text.replaceAll("\r\n", "\n").replace(/^(?!sops_|[^=\n]*=ENC\[|#ENC\[)([^\n]*)\n/gm, "$1\r\n"),
   // shells know `export`; some libraries quotes around a name, blanks and a colon behind it
   commonName: (key) => /^\s*(?:export\s+)?["'`]*([^\s:="'`]*)/.exec(key)![1]!,
   print: ([tree]) => printDotenv(tree ?? new TreeMap()),

@@ -23,6 +23,7 @@ const open = (reading: Reading) => objectReading(reading, dialect);
  */
 export const json5: Format = {
   name: "json5",
+  keepsDuplicates: true,
   ours: true,
   read: (text) => readObject(text, dialect),
 

@@ -18,14 +18,13 @@ const CIPHER = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]";
 
 /** Encrypts as the caller does: the wrapper, then the metadata as JSON; an empty text is no ciphertext. */
 function wrap(text: string): string {
-  const reading = binary.read(text);
-  const wrapper = binary.spellCipher(reading, reading.entries[0]!, text === "" ? "" : CIPHER);
+  const wrapper = binary.wrapper!.wrap(text === "" ? "" : CIPHER, {});
   return applyEdits(wrapper, json.addMetadata(json.read(wrapper), METADATA, {}));
 }
 
 /** Decrypts as the caller does: only what looks encrypted is spelled. */
 function unwrap(wrapped: string, text: string): string {
-  const reading = binary.readEncrypted!(wrapped);
+  const reading = binary.wrapper!.read(wrapped);
   const [entry] = reading.entries as [Entry];
   const { start, end } = entry;
   const spelled = entry.value === CIPHER ? [{ start, end, text: binary.spell(reading, entry, text) }] : [];
@@ -58,13 +57,12 @@ for (const name of readdirSync(GOLDEN).filter((name) => name.startsWith("binary-
     const encrypted = files.filter((file) => file.startsWith("golden.enc")).map(read);
     assert.ok(encrypted.length > 0);
     for (const text of encrypted) {
-      const reading = binary.readEncrypted!(text);
+      const reading = binary.wrapper!.read(text);
       const [{ value }] = reading.entries as [Entry];
       assert.ok(value === "" || String(value).startsWith("ENC[AES256_GCM,"));
       assert.ok(reading.metadata?.tree.get("mac"));
       // What is written here is what SOPS writes, but for the metadata.
-      const plain = binary.read("x");
-      const wrapper = binary.spellCipher(plain, plain.entries[0]!, String(value));
+      const wrapper = binary.wrapper!.wrap(String(value), {});
       assert.is(applyEdits(text, json.removeMetadata(reading)), wrapper);
     }
   });
@@ -88,16 +86,16 @@ test("a value that the wrapper holds plain comes out as it is", () => {
 
 test("what is no wrapper is refused with a place", () => {
   for (const text of ["hello", "", '{"data":"ENC[']) {
-    const error = failing(() => binary.readEncrypted!(text));
+    const error = failing(() => binary.wrapper!.read(text));
     assert.is(error.code, "parse");
     assert.is(error.place?.line, 1);
   }
   for (const text of ['{"sops":{}}', '{"data":1,"sops":{}}', '{"x":"ENC[","sops":{}}', '{"data":{"x":""}}']) {
-    const error = failing(() => binary.readEncrypted!(text));
+    const error = failing(() => binary.wrapper!.read(text));
     assert.is(error.exitCode, 4);
     assert.is(error.place?.line, 1);
   }
-  const error = failing(() => binary.readEncrypted!('{"data":"",\n"b":"","sops":{}}'));
+  const error = failing(() => binary.wrapper!.read('{"data":"",\n"b":"","sops":{}}'));
   assert.equal(error.place, { line: 2, column: 5 });
 });
 
