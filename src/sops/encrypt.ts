@@ -12,7 +12,7 @@ import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
-import { encryptValue, sealBytes, valueBytes } from "./cipher.ts";
+import { encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
 import { treeWith } from "./metadata.ts";
@@ -122,7 +122,7 @@ function newCipher(
   aad: string,
   { dataKey, random }: EncryptOptions,
 ): string {
-  if (comment) return sealBytes(valueBytes(value), "comment", aad, dataKey, random);
+  if (comment) return encryptBytes(valueBytes(value), "comment", aad, dataKey, random);
   return encryptValue(value, aad, dataKey, random);
 }
 

@@ -4,7 +4,7 @@ import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats
 import { type Scalar, Time } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
-import { sealBytes, valueBytes } from "./cipher.ts";
+import { encryptBytes, valueBytes } from "./cipher.ts";
 import type { Item } from "./items.ts";
 import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac, macItems } from "./mac.ts";
@@ -103,7 +103,7 @@ function rebindComments(reading: Reading, { plains, format, options }: Unfinishe
     const plain = plainOf(entry, plains);
     const aad = aadOf(entry);
     if (!plain?.comment || plain.aad === aad) continue;
-    const cipher = sealBytes(valueBytes(plain.value), "comment", aad, options.dataKey, options.random);
+    const cipher = encryptBytes(valueBytes(plain.value), "comment", aad, options.dataKey, options.random);
     (plains as Map<string, Plain>).set(cipher, { ...plain, aad });
     edits.push({ start: entry.start, end: entry.end, text: format.spellCipher(reading, entry, cipher) });
   }
