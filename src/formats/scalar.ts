@@ -21,9 +21,9 @@ export class Time {
    * at most nine digits of it. Undefined if the text is not a time or names a day that does not exist.
    */
   static parse(text: string): Time | undefined {
-    const m = RFC3339.exec(text);
-    if (!m) return undefined;
-    const [, year, month, day, hour, minute, second, fraction, offset] = m as unknown as string[];
+    const found = RFC3339.exec(text);
+    if (!found) return undefined;
+    const [, year, month, day, hour, minute, second, fraction, offset] = found as unknown as string[];
     if (!isDate(+year!, +month!, +day!) || +hour! > 23 || +minute! > 59 || +second! > 59) return undefined;
     const digits = (fraction ?? "").slice(1, 10).replace(/0+$/, "");
     const zone = offset === "Z" || /^[+-]00:00$/.test(offset!) ? "Z" : offset!;

@@ -4,7 +4,7 @@ import { valToString } from "../scalar.ts";
 import { type Edit, lineEnding } from "../text.ts";
 import type { TreeMap } from "../tree.ts";
 import { printKeys } from "./print.ts";
-import { METADATA_SECTION, readDocument, type Section } from "./read.ts";
+import { METADATA_SECTION, type Section, sectionsOf } from "./read.ts";
 import type { Span } from "./scan.ts";
 import { trim } from "./space.ts";
 
@@ -23,7 +23,7 @@ export function addBlock({ text }: Reading, metadata: TreeMap): Edit[] {
 
 /** Edits that print the block anew in its place. */
 export function replaceBlock(reading: Reading, metadata: TreeMap): Edit[] {
-  const [first, ...others] = blocks(reading.text);
+  const [first, ...others] = blocks(reading);
   if (!first) return addBlock(reading, metadata);
   const { text } = reading;
   const { start, end } = first.lines;
@@ -33,13 +33,13 @@ export function replaceBlock(reading: Reading, metadata: TreeMap): Edit[] {
 }
 
 /** Edits that take the block away as it was added. */
-export function removeBlock({ text }: Reading): Edit[] {
-  return blocks(text).map(({ whole }) => ({ ...whole, text: "" }));
+export function removeBlock(reading: Reading): Edit[] {
+  return blocks(reading).map(({ whole }) => ({ ...whole, text: "" }));
 }
 
 /** Where the metadata stands, with the line break before it; undefined if there is none. */
-export function blockSpan(text: string): Span | undefined {
-  return blocks(text)[0]?.whole;
+export function blockSpan(reading: Reading): Span | undefined {
+  return blocks(reading)[0]?.whole;
 }
 
 function blockText(metadata: TreeMap, newline: string): string {
@@ -52,12 +52,12 @@ function blockText(metadata: TreeMap, newline: string): string {
 }
 
 /** The sections that hold metadata: their lines, and what goes when they are taken away. */
-function blocks(text: string): { lines: Span; whole: Span }[] {
-  return readDocument(text)
-    .sections.filter(({ name, header }) => header && name === METADATA_SECTION)
+function blocks(reading: Reading): { lines: Span; whole: Span }[] {
+  return sectionsOf(reading)
+    .filter(({ name, header }) => header && name === METADATA_SECTION)
     .map((section) => {
       const lines = linesOf(section);
-      return { lines, whole: { start: startOfBlock(text, lines), end: lines.end } };
+      return { lines, whole: { start: startOfBlock(reading.text, lines), end: lines.end } };
     });
 }
 

@@ -4,13 +4,13 @@ import { type Edit, lineEnding } from "../text.ts";
 import { type Tree, TreeList, TreeMap } from "../tree.ts";
 import { blockSpan } from "./block.ts";
 import { iniText, keysOf, printKeys } from "./print.ts";
-import { type Key, METADATA_SECTION, readDocument, type Section } from "./read.ts";
+import { type Key, METADATA_SECTION, type Section, sectionsOf } from "./read.ts";
 import { restOfValue } from "./remarks.ts";
 import { type IniKey, type Span, textStart } from "./scan.ts";
 import { printValue, spellKey, spellSection, spellValue } from "./spell.ts";
 
 /** Edits that give a section or a key of one its value: see Format.set. */
-export function setIn({ text }: Reading, path: readonly PathElement[], value: Tree): Edit[] {
+export function setIn(reading: Reading, path: readonly PathElement[], value: Tree): Edit[] {
   const [name, key, ...deeper] = path;
   if (typeof name !== "string" || typeof key === "number") throw badPath();
   if (name === METADATA_SECTION) {
@@ -18,22 +18,24 @@ export function setIn({ text }: Reading, path: readonly PathElement[], value: Tr
       hint: "choose another name",
     });
   }
-  const section = readDocument(text).sections.find((candidate) => candidate.name === name);
+  const { text } = reading;
+  const section = sectionsOf(reading).find((candidate) => candidate.name === name);
   if (key === "-" || (value instanceof TreeMap && value.get("-") !== undefined)) throw numbered();
-  if (key === undefined) return setSection(text, section, name, value);
+  if (key === undefined) return setSection(reading, section, name, value);
   if (deeper.length > 0 || value instanceof TreeMap || value instanceof TreeList) throw nested();
   const plain = iniText(value);
   // SOPS reads the last of equal keys
   const item = section?.keys.findLast((candidate) => candidate.item.name === key)?.item;
   if (item) return [respelled(text, item, plain)];
   if (section) return [addKey(text, section, key, plain)];
-  return [addSection(text, name, [{ name: key, value: plain }])];
+  return [addSection(reading, name, [{ name: key, value: plain }])];
 }
 
 /** Edits that take a section or a key away: see Format.unset. */
-export function unsetIn({ text }: Reading, path: readonly PathElement[]): Edit[] {
+export function unsetIn(reading: Reading, path: readonly PathElement[]): Edit[] {
   const [name, key, ...deeper] = path;
-  const { sections } = readDocument(text);
+  const { text } = reading;
+  const sections = sectionsOf(reading);
   const at = sections.findIndex((candidate) => candidate.name === name);
   const section = sections[at];
   if (!section || deeper.length > 0) throw badPath();
@@ -51,14 +53,15 @@ export function unsetIn({ text }: Reading, path: readonly PathElement[]): Edit[]
   return [removal(text, { start: start - blank.length, end: endOf(section) })];
 }
 
-function setSection(text: string, section: Section | undefined, name: string, value: Tree): Edit[] {
+function setSection(reading: Reading, section: Section | undefined, name: string, value: Tree): Edit[] {
   if (!(value instanceof TreeMap)) {
     throw new TsopsError("print", "a section of an INI file cannot be a single value", {
       hint: 'set a key in it: ["section"]["key"]',
     });
   }
+  const { text } = reading;
   const keys = keysOf(name, value);
-  if (!section) return [addSection(text, name, keys)];
+  if (!section) return [addSection(reading, name, keys)];
   const start = section.header
     ? section.header.lines.end
     : (section.keys[0]?.item.lines.start ?? textStart(text));
@@ -122,9 +125,10 @@ function likeOthers(text: string, { keys }: Section, name: string): string {
 }
 
 /** A new section at the end, before the metadata. */
-function addSection(text: string, name: string, keys: { name: string; value: string }[]): Edit {
+function addSection(reading: Reading, name: string, keys: { name: string; value: string }[]): Edit {
+  const { text } = reading;
   const newline = lineEnding(text);
-  const block = blockSpan(text);
+  const block = blockSpan(reading);
   const atEnd = !block || block.start === 0 || text.slice(block.end).trim() !== "";
   const at = atEnd ? text.length : block.start;
   const lines = `${spellSection(name)}${newline}${printKeys(keys, newline)}`;

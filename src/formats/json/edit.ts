@@ -170,8 +170,8 @@ export function insertAfter(
   const isLast = collection.members.at(-1) === after;
   const at = isLast ? collection.lastToken : after.tail;
   // Behind comments a new line starts: they may run to the end of the line, and stay about what they are about.
-  const lead =
-    indent !== undefined ? style.newline + indent : after.commented ? style.newline : style.comma.slice(1);
+  let lead = after.commented ? style.newline : style.comma.slice(1);
+  if (indent !== undefined) lead = style.newline + indent;
   if (after.comma !== undefined) return [{ start: at, end: at, text: `${lead}${item},` }];
   if (at === after.end) return [{ start: at, end: at, text: `,${lead}${item}` }];
   return [

@@ -21,9 +21,9 @@ import type {
  * @throws TsopsError("parse") if SOPS's reader would not read it.
  */
 export function compose(text: string): Composed {
-  const s = scan(text);
-  const composer = new Composer(s);
-  return { text, documents: composer.documents(), comments: s.comments, seams: composer.seams };
+  const scanner = scan(text);
+  const composer = new Composer(scanner);
+  return { text, documents: composer.documents(), comments: scanner.comments, seams: composer.seams };
 }
 
 const STANDARD_TAGS = "tag:yaml.org,2002:";
@@ -42,7 +42,7 @@ class Composer extends Cursor {
   documents(): DocumentNode[] {
     const found: DocumentNode[] = [];
     this.look();
-    this.i++;
+    this.index++;
     for (;;) {
       let type = this.look();
       if (found.length > 0) while (type === T.DOC_END) type = this.next();
@@ -50,8 +50,8 @@ class Composer extends Cursor {
       const bare = found.length === 0 && type !== T.DIRECTIVE && type !== T.DOC_START;
       const document = bare ? this.bareDocument() : this.explicitDocument();
       type = this.look();
-      document.end = this.t.start[this.i]!;
-      if (type === T.DOC_END) this.i++;
+      document.end = this.start;
+      if (type === T.DOC_END) this.index++;
       const left = this.take();
       document.foot = left?.foot ?? left?.head;
       found.push(document);
@@ -72,14 +72,14 @@ class Composer extends Cursor {
   }
 
   private explicitDocument(): DocumentNode {
-    const directives = this.t.start[this.i]!;
+    const directives = this.start;
     this.readDirectives();
     if (this.look() !== T.DOC_START) {
       const hint = "another document must begin with `---`; a line further left than the first is one, too";
       this.fail("the document ends before this", hint);
     }
-    const start = this.t.start[this.i]!;
-    const markEnd = this.t.end[this.i]!;
+    const start = this.start;
+    const markEnd = this.end;
     const type = this.next();
     const none = type === T.DIRECTIVE || type === T.DOC_START || type === T.DOC_END || type === T.EOF;
     const root = none ? this.absent(markEnd) : this.node(true, false, undefined);
@@ -90,9 +90,13 @@ class Composer extends Cursor {
     const own = new Map<string, string>();
     let version = false;
     for (let type = this.look(); type === T.DIRECTIVE; type = this.next()) {
-      const [start, end] = [this.t.start[this.i]!, this.t.end[this.i]!];
-      this.seams.push({ start, end, text: `${this.s.text.slice(start, end).replace(/[ \t]+/g, " ")}\n` });
-      const directive = this.s.directives[this.t.extra[this.i]! - 1]!;
+      const [start, end] = [this.start, this.end];
+      this.seams.push({
+        start,
+        end,
+        text: `${this.scanner.text.slice(start, end).replace(/[ \t]+/g, " ")}\n`,
+      });
+      const directive = this.scanner.directives[this.extra - 1]!;
       if (directive.kind === "tag") {
         if (own.has(directive.handle)) this.fail("this tag handle is declared twice");
         own.set(directive.handle, directive.prefix);
@@ -114,7 +118,7 @@ class Composer extends Cursor {
     if (type === T.ALIAS) return this.alias();
     let props: Props | undefined;
     if (type === T.ANCHOR || type === T.TAG) props = this.props();
-    const content = this.t.type[this.i]!;
+    const content = this.type;
     if (content >= T.PLAIN) {
       if (props) this.seam(props.end, false);
       return this.scalar(props);
@@ -134,39 +138,39 @@ class Composer extends Cursor {
 
   /** Some readers end a name at other characters than ours does; white space and flow brackets end it for all. */
   private seam(offset: number, line: boolean): void {
-    const next = this.s.src.charCodeAt(offset);
-    const ends = isBlankz(next) || (isFlowEnd(next) && this.s.src[offset] !== "?");
+    const next = this.scanner.src.charCodeAt(offset);
+    const ends = isBlankz(next) || (isFlowEnd(next) && this.scanner.src[offset] !== "?");
     if (ends) this.seams.push({ start: offset, end: offset, text: line ? "\n" : " " });
   }
 
   private alias(): AliasNode {
-    const start = this.t.start[this.i]!;
-    const end = this.t.end[this.i]!;
+    const start = this.start;
+    const end = this.end;
     this.seam(end, false);
-    const target = this.anchors.get(this.s.text.slice(start + 1, end));
+    const target = this.anchors.get(this.scanner.text.slice(start + 1, end));
     if (!target) this.fail("this alias has no anchor before it");
     const remarks = this.take();
-    this.i++;
+    this.index++;
     return { kind: "alias", start, end, props: undefined, remarks, key: undefined, at: start, target };
   }
 
   private props(): Props {
-    const start = this.t.start[this.i]!;
+    const start = this.start;
     let end = start;
     let tag: string | undefined;
     let anchor: string | undefined;
     let [tagStart, tagEnd, anchorStart, anchorEnd] = [start, start, start, start];
-    const first = this.t.type[this.i]!;
+    const first = this.type;
     for (let n = 0, type = first; n < 2 && (type === T.ANCHOR || type === T.TAG); n++, type = this.next()) {
       if (n === 1 && type === first) break;
       if (n === 1) this.seam(end, false);
-      end = this.t.end[this.i]!;
+      end = this.end;
       if (type === T.ANCHOR) {
-        anchorStart = this.t.start[this.i]!;
+        anchorStart = this.start;
         anchorEnd = end;
-        anchor = this.s.text.slice(anchorStart + 1, end);
+        anchor = this.scanner.text.slice(anchorStart + 1, end);
       } else {
-        tagStart = this.t.start[this.i]!;
+        tagStart = this.start;
         tagEnd = end;
         tag = this.tagName();
       }
@@ -175,7 +179,7 @@ class Composer extends Cursor {
   }
 
   private tagName(): string | undefined {
-    const { handle, suffix } = this.s.tags[this.t.extra[this.i]! - 1]!;
+    const { handle, suffix } = this.scanner.tags[this.extra - 1]!;
     const prefix = handle === "" ? "" : this.handles.get(handle);
     if (prefix === undefined)
       this.fail("this tag handle is not declared", "declare it with %TAG before the `---`");
@@ -190,20 +194,16 @@ class Composer extends Cursor {
   }
 
   private scalar(props: Props | undefined): ScalarNode {
-    const { i, t, s } = this;
-    const type = t.type[i]!;
-    const start = t.start[i]!;
-    const end = t.end[i]!;
-    const extra = t.extra[i]!;
+    const { scanner, type, start, end, extra } = this;
     let text: string;
-    if (extra > 0) text = s.texts[extra - 1]!;
-    else text = type === T.PLAIN ? s.text.slice(start, end) : s.text.slice(start + 1, end - 1);
+    if (extra > 0) text = scanner.texts[extra - 1]!;
+    else text = type === T.PLAIN ? scanner.text.slice(start, end) : scanner.text.slice(start + 1, end - 1);
     const remarks = this.take();
-    this.i++;
+    this.index++;
     const at = props?.start ?? start;
-    const block = type >= T.LITERAL ? s.blocks.get(extra) : undefined;
+    const block = type >= T.LITERAL ? scanner.blocks.get(extra) : undefined;
     if (block && block.digit > 0) {
-      const at = s.text.indexOf(String(block.digit), start);
+      const at = scanner.text.indexOf(String(block.digit), start);
       this.seams.push({ start: at, end: at + 1, text: "" });
     }
     return this.remember({
@@ -237,20 +237,20 @@ class Composer extends Cursor {
 
   private collection(type: number, props: Props | undefined, stem: Lines | undefined): CollectionNode {
     const flow = type === T.FLOW_SEQ || type === T.FLOW_MAP;
-    const start = this.t.start[this.i]!;
+    const start = this.start;
     const node = this.remember(this.empty(type === T.MAP || type === T.FLOW_MAP, flow, start, props));
     if (flow) {
       // What stands on the line of the bracket, and what would be a foot, is lost.
       const head = this.take()?.head;
       if (head) node.remarks = { head, line: undefined, foot: undefined };
-      this.i++;
+      this.index++;
       if (type === T.FLOW_MAP) this.flowMap(node);
       else this.flowList(node);
       return node;
     }
     if (type !== T.DASH) {
       if (stem) node.remarks = { head: stem, line: undefined, foot: undefined };
-      this.i++;
+      this.index++;
     }
     if (type === T.MAP) this.blockMap(node);
     else this.blockList(node, type === T.DASH);
@@ -267,7 +267,7 @@ class Composer extends Cursor {
       key: undefined,
       at: props?.start ?? start,
       flow,
-      column: flow ? -1 : columnOf(this.s.text, start),
+      column: flow ? -1 : columnOf(this.scanner.text, start),
       items: [],
     };
   }
@@ -279,10 +279,10 @@ class Composer extends Cursor {
         if (indentless) return;
         if (type !== T.END)
           this.fail("a list item is expected here", "begin it with `- `, below the dash before");
-        this.i++;
+        this.index++;
         return;
       }
-      const dash = this.t.start[this.i]!;
+      const dash = this.start;
       const before = this.head?.length ?? 0;
       const after = this.next();
       let stem: Lines | undefined;
@@ -305,7 +305,7 @@ class Composer extends Cursor {
       const type = this.look();
       if (type === T.END) {
         const left = this.take();
-        this.i++;
+        this.index++;
         // A head is lost, and a foot pushes out the one that the last key has.
         if (left?.foot && last) setFoot(last, left.foot);
         if (left?.line) map.remarks = { head: map.remarks?.head, line: left.line, foot: undefined };
@@ -315,8 +315,8 @@ class Composer extends Cursor {
         const hint = "is it indented like the keys around it, and does a `: ` follow?";
         this.fail("a key is expected here", hint);
       }
-      const at = this.t.start[this.i]!;
-      const keyEnd = this.t.end[this.i]!;
+      const at = this.start;
+      const keyEnd = this.end;
       let after = this.next();
       const noKey = after === T.KEY || after === T.COLON || after === T.END;
       const key = noKey ? this.absent(keyEnd) : this.node(true, true, undefined);
@@ -326,7 +326,7 @@ class Composer extends Cursor {
       }
       let value: Node;
       if (this.look() === T.COLON) {
-        const colonEnd = this.t.end[this.i]!;
+        const colonEnd = this.end;
         after = this.next();
         const none = after === T.KEY || after === T.COLON || after === T.END;
         value = none ? this.absent(colonEnd) : this.node(true, true, undefined);
@@ -349,14 +349,14 @@ class Composer extends Cursor {
 
   /** An item `key: value`: a map of one entry. */
   private flowPair(): CollectionNode {
-    const at = this.t.start[this.i]!;
-    const keyEnd = this.t.end[this.i]!;
+    const at = this.start;
+    const keyEnd = this.end;
     const map = this.empty(true, true, at);
     const after = this.next();
     let key: Node;
     if (after === T.COLON || after === T.COMMA || after === T.FLOW_SEQ_END) {
       // As in SOPS's reader, that token is gone.
-      this.i++;
+      this.index++;
       key = this.absent(keyEnd);
     } else key = this.node(false, false, undefined);
     const value = this.flowValue(key, T.FLOW_SEQ_END);
@@ -371,11 +371,11 @@ class Composer extends Cursor {
       let type = this.look();
       if (type !== T.FLOW_MAP_END && !first) type = this.afterComma(type, T.FLOW_MAP_END, "}");
       if (type === T.FLOW_MAP_END) break;
-      const at = this.t.start[this.i]!;
+      const at = this.start;
       let key: Node;
       let value: Node;
       if (type === T.KEY) {
-        const keyEnd = this.t.end[this.i]!;
+        const keyEnd = this.end;
         type = this.next();
         const none = type === T.COLON || type === T.COMMA || type === T.FLOW_MAP_END;
         key = none ? this.absent(keyEnd) : this.node(false, false, undefined);
@@ -392,7 +392,7 @@ class Composer extends Cursor {
 
   private flowValue(key: Node, close: number): Node {
     if (this.look() !== T.COLON) return this.absent(key.end);
-    const colonEnd = this.t.end[this.i]!;
+    const colonEnd = this.end;
     const type = this.next();
     return type === T.COMMA || type === close ? this.absent(colonEnd) : this.node(false, false, undefined);
   }
@@ -410,8 +410,8 @@ class Composer extends Cursor {
 
   private closeFlow(node: CollectionNode): void {
     const left = this.take();
-    node.end = this.t.end[this.i]!;
-    this.i++;
+    node.end = this.end;
+    this.index++;
     // What would be a head is lost.
     if (left?.line || left?.foot) {
       node.remarks = { head: node.remarks?.head, line: left.line, foot: left.foot };

@@ -4,26 +4,43 @@ import type { Remarks } from "./nodes.ts";
 
 /** Goes through tokens and hands out the comments that lie before them, as SOPS's reader does. */
 export class Cursor {
-  protected readonly s: Scanner;
-  protected readonly t: T.Tokens;
-  protected i = 0;
+  protected readonly scanner: Scanner;
+  protected readonly tokens: T.Tokens;
+  protected index = 0;
   /** The next comment piece, and those that wait for a node to take them. */
   private piece = 0;
   protected head: Lines | undefined;
   private line: Lines | undefined;
   private foot: Lines | undefined;
 
-  constructor(s: Scanner) {
-    this.s = s;
-    this.t = s.tokens;
+  constructor(scanner: Scanner) {
+    this.scanner = scanner;
+    this.tokens = scanner.tokens;
+  }
+
+  /** What the current token is, where it stands, and what it carries. */
+  protected get type(): number {
+    return this.tokens.type[this.index]!;
+  }
+
+  protected get start(): number {
+    return this.tokens.start[this.index]!;
+  }
+
+  protected get end(): number {
+    return this.tokens.end[this.index]!;
+  }
+
+  protected get extra(): number {
+    return this.tokens.extra[this.index]!;
   }
 
   /** Looks at the current token: comments that lie before it become free to be taken. */
   protected look(): number {
-    const { pieces } = this.s;
-    const type = this.t.type[this.i]!;
+    const { pieces } = this.scanner;
+    const type = this.type;
     if (this.piece < pieces.length) {
-      const offset = this.t.start[this.i]!;
+      const offset = this.start;
       for (let piece = pieces[this.piece]; piece && piece.anchor <= offset; piece = pieces[++this.piece]) {
         if (piece.kind === HEAD) {
           if (type === T.END) break;
@@ -36,7 +53,7 @@ export class Cursor {
   }
 
   protected next(): number {
-    this.i++;
+    this.index++;
     return this.look();
   }
 
@@ -49,7 +66,7 @@ export class Cursor {
   }
 
   protected fail(message: string, hint?: string): never {
-    throw yamlError(this.s.text, message, Math.max(this.t.start[this.i]!, 0), hint);
+    throw yamlError(this.scanner.text, message, Math.max(this.start, 0), hint);
   }
 }
 

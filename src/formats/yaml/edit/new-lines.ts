@@ -43,5 +43,5 @@ function printed(map: TreeMap, { step }: Layout): string[] {
 
 function shift(lines: readonly string[], from: number, to: number, { eol }: Layout): string {
   const pad = " ".repeat(to);
-  return lines.map((line, i) => (i === 0 ? "" : line === "" ? "" : pad) + line.slice(from)).join(eol);
+  return lines.map((line, i) => (i === 0 || line === "" ? "" : pad) + line.slice(from)).join(eol);
 }

@@ -128,11 +128,9 @@ function escapeSequence(char: string): string {
   const short = SHORT.get(char);
   if (short !== undefined) return `\\${short}`;
   const code = char.codePointAt(0)!;
-  const [letter, digits] = code <= 0xff ? ["x", 2] : code <= 0xffff ? ["u", 4] : ["U", 8];
-  return `\\${letter}${code
-    .toString(16)
-    .toUpperCase()
-    .padStart(digits as number, "0")}`;
+  const hex = code.toString(16).toUpperCase();
+  if (code <= 0xff) return `\\x${hex.padStart(2, "0")}`;
+  return code <= 0xffff ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }
 
 /**
@@ -142,7 +140,8 @@ function escapeSequence(char: string): string {
  */
 export function literalHeader(text: string, deeper: number): string {
   const digit = /^[ \n]/.test(text) ? String(deeper) : "";
-  const chomp = !text.endsWith("\n") ? "-" : /^\n$|\n\n$/.test(text) ? "+" : "";
+  let chomp = text.endsWith("\n") ? "" : "-";
+  if (/^\n$|\n\n$/.test(text)) chomp = "+";
   return `|${digit}${chomp}`;
 }
 

@@ -57,7 +57,8 @@ function repeated(items: readonly Node[]): number[] | undefined {
 
 /** SOPS compares keys as they are written after their quotes, before aliases are followed. */
 function nameOf(key: Node): string {
-  return key.kind === "scalar" ? key.text : key.kind === "alias" ? `\0${key.target.at}` : `\0${key.kind}`;
+  if (key.kind === "scalar") return key.text;
+  return `\0${key.kind === "alias" ? key.target.at : key.kind}`;
 }
 
 function sameKey(a: Node, b: Node): boolean {

@@ -18,37 +18,48 @@ import { COLON, COMMA } from "./tokens.ts";
 const LOOK_AHEAD = 512;
 
 /** Goes to the next token, and cuts the comments on the way into pieces. */
-export function skipGap(s: Scanner): void {
-  const src = s.src;
-  const firstLine = s.line === 0;
-  s.gapStart = s.pos;
-  s.gapPieces = s.pieces.length;
+export function skipGap(scanner: Scanner): void {
+  const src = scanner.src;
+  const firstLine = scanner.line === 0;
+  scanner.gapStart = scanner.pos;
+  scanner.gapPieces = scanner.pieces.length;
   for (;;) {
-    let c = src.charCodeAt(s.pos);
-    if (c === BOM && s.pos === s.lineStart) {
-      s.fail("byte order mark at the start of a line", s.pos, "remove it: only a file may start with one");
+    let code = src.charCodeAt(scanner.pos);
+    if (code === BOM && scanner.pos === scanner.lineStart) {
+      scanner.fail(
+        "byte order mark at the start of a line",
+        scanner.pos,
+        "remove it: only a file may start with one",
+      );
     }
-    while (c === SPACE || (c === TAB && (s.flow > 0 || !s.simpleKeyAllowed))) c = src.charCodeAt(++s.pos);
-    if (c === HASH) {
-      cutComments(s, firstLine);
-      c = src.charCodeAt(s.pos);
+    while (code === SPACE || (code === TAB && (scanner.flow > 0 || !scanner.simpleKeyAllowed)))
+      code = src.charCodeAt(++scanner.pos);
+    if (code === HASH) {
+      cutComments(scanner, firstLine);
+      code = src.charCodeAt(scanner.pos);
     }
-    if (!isBreak(c)) return;
-    s.newline();
-    if (s.flow === 0) s.simpleKeyAllowed = true;
+    if (!isBreak(code)) return;
+    scanner.newline();
+    if (scanner.flow === 0) scanner.simpleKeyAllowed = true;
   }
 }
 
 /** Takes a comment on the line of the token before it, for which `anchor` stands. */
-export function lineComment(s: Scanner, anchor: number): void {
-  if (s.breaks > 0) return;
-  let p = s.pos;
-  const limit = p + LOOK_AHEAD;
-  while (p < limit && isBlank(s.src.charCodeAt(p))) p++;
-  if (p === limit || s.src.charCodeAt(p) !== HASH) return;
-  const column = s.column(p);
-  s.pos = s.lineEnd(p);
-  s.pieces.push({ kind: LINE, anchor, start: p, column, lines: [s.addComment(p, s.pos)] });
+export function lineComment(scanner: Scanner, anchor: number): void {
+  if (scanner.breaks > 0) return;
+  let offset = scanner.pos;
+  const limit = offset + LOOK_AHEAD;
+  while (offset < limit && isBlank(scanner.src.charCodeAt(offset))) offset++;
+  if (offset === limit || scanner.src.charCodeAt(offset) !== HASH) return;
+  const column = scanner.column(offset);
+  scanner.pos = scanner.lineEnd(offset);
+  scanner.pieces.push({
+    kind: LINE,
+    anchor,
+    start: offset,
+    column,
+    lines: [scanner.addComment(offset, scanner.pos)],
+  });
 }
 
 /**
@@ -56,63 +67,63 @@ export function lineComment(s: Scanner, anchor: number): void {
  * above (FOOT) and which to what is below (HEAD) depends on blank lines and columns; the rules are those that
  * SOPS's reader was found to follow, oddities included.
  */
-function cutComments(s: Scanner, firstLine: boolean): void {
-  const src = s.src;
-  const outer = Math.max(s.indent, 0);
-  let above = s.tokens.count - 1;
-  if (s.tokens.type[above] === COMMA && above > 0) above--;
-  let anchor = s.tokens.start[above]!;
+function cutComments(scanner: Scanner, firstLine: boolean): void {
+  const src = scanner.src;
+  const outer = Math.max(scanner.indent, 0);
+  let above = scanner.tokens.count - 1;
+  if (scanner.tokens.type[above] === COMMA && above > 0) above--;
+  let anchor = scanner.tokens.start[above]!;
   /** No blank line so far. */
-  let fresh = s.breaks <= 1;
-  const near = s.breaks === 1 && s.tokens.type[above] !== COLON && !firstLine;
+  let fresh = scanner.breaks <= 1;
+  const near = scanner.breaks === 1 && scanner.tokens.type[above] !== COLON && !firstLine;
   let blank = false;
   let group: Piece | undefined;
-  let p = s.pos;
-  let lineStart = s.lineStart;
+  let offset = scanner.pos;
+  let lineStart = scanner.lineStart;
   const close = (kind: number, at: number, next: number): void => {
     group!.kind = kind;
     group!.anchor = at;
-    s.pieces.push(group!);
+    scanner.pieces.push(group!);
     group = undefined;
     anchor = next;
   };
 
-  while (p - s.pos < LOOK_AHEAD) {
-    const c = src.charCodeAt(p) | 0; // past the end: NUL
-    if (isBlank(c)) {
-      p++;
+  while (offset - scanner.pos < LOOK_AHEAD) {
+    const code = src.charCodeAt(offset) | 0; // past the end: NUL
+    if (isBlank(code)) {
+      offset++;
       continue;
     }
-    const bracket = s.flow > 0 && (c === CLOSE_BRACKET || c === CLOSE_BRACE);
-    if (bracket || isBreakz(c)) {
+    const bracket = scanner.flow > 0 && (code === CLOSE_BRACKET || code === CLOSE_BRACE);
+    if (bracket || isBreakz(code)) {
       if (group && (bracket || !blank)) {
-        const nearAbove = near && s.pieces.length === s.gapPieces;
+        const nearAbove = near && scanner.pieces.length === scanner.gapPieces;
         if (bracket || (fresh && (nearAbove || group.column < outer))) {
-          close(FOOT, group.column < outer ? group.start : anchor, p);
-        } else if (c !== NUL) group.lines.push(undefined);
+          close(FOOT, group.column < outer ? group.start : anchor, offset);
+        } else if (code !== NUL) group.lines.push(undefined);
       }
-      if (!isBreak(c)) break;
+      if (!isBreak(code)) break;
       fresh = false;
       blank = true;
-      lineStart = ++p;
+      lineStart = ++offset;
       continue;
     }
-    const column = p === s.pos ? s.column() : p - lineStart;
-    if (group && column < outer && column !== group.column) close(FOOT, anchor, p);
-    if (c !== HASH) break;
-    group ??= { kind: HEAD, anchor: p, start: p, column, lines: [] };
+    const column = offset === scanner.pos ? scanner.column() : offset - lineStart;
+    if (group && column < outer && column !== group.column) close(FOOT, anchor, offset);
+    if (code !== HASH) break;
+    group ??= { kind: HEAD, anchor: offset, start: offset, column, lines: [] };
     blank = false;
-    const end = s.lineEnd(p);
-    group.lines.push(s.addComment(p, end));
-    s.line += countBreaks(src, s.pos, end);
-    s.lineStart = lineStart;
-    s.pos = end;
-    s.breaks = 0;
+    const end = scanner.lineEnd(offset);
+    group.lines.push(scanner.addComment(offset, end));
+    scanner.line += countBreaks(src, scanner.pos, end);
+    scanner.lineStart = lineStart;
+    scanner.pos = end;
+    scanner.breaks = 0;
     // Of CR LF only the first is stepped over: SOPS's reader takes the LF for a blank line.
-    p = end + 1;
-    lineStart = p;
+    offset = end + 1;
+    lineStart = offset;
   }
-  if (group) close(HEAD, group.start, p);
+  if (group) close(HEAD, group.start, offset);
 }
 
 function countBreaks(src: string, from: number, to: number): number {

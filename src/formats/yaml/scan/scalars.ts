@@ -26,26 +26,30 @@ import type { Scanner } from "./state.ts";
 import { DOUBLE, FOLDED, LITERAL, PLAIN, SINGLE } from "./tokens.ts";
 
 /** Whether `---` or `...` stands alone at the start of a line. */
-export function isDocumentMark(s: Scanner, p: number): boolean {
-  const c = s.src.charCodeAt(p);
-  if (c !== MINUS && c !== DOT) return false;
-  return s.src.charCodeAt(p + 1) === c && s.src.charCodeAt(p + 2) === c && isBlankz(s.src.charCodeAt(p + 3));
+export function isDocumentMark(scanner: Scanner, offset: number): boolean {
+  const code = scanner.src.charCodeAt(offset);
+  if (code !== MINUS && code !== DOT) return false;
+  return (
+    scanner.src.charCodeAt(offset + 1) === code &&
+    scanner.src.charCodeAt(offset + 2) === code &&
+    isBlankz(scanner.src.charCodeAt(offset + 3))
+  );
 }
 
 /** White space between two words of a scalar: where it ends, and how many line breaks it holds. */
-function skipWhite(s: Scanner, plainIndent: number): number {
-  const src = s.src;
+function skipWhite(scanner: Scanner, plainIndent: number): number {
+  const src = scanner.src;
   let breaks = 0;
   for (;;) {
-    const c = src.charCodeAt(s.pos);
-    if (isBreak(c)) {
-      s.newline();
+    const code = src.charCodeAt(scanner.pos);
+    if (isBreak(code)) {
+      scanner.newline();
       breaks++;
-    } else if (c === SPACE || c === TAB) {
-      if (c === TAB && breaks > 0 && s.pos - s.lineStart < plainIndent) {
-        s.fail("there is a tab where the indentation should be", s.pos, "indent with spaces");
+    } else if (code === SPACE || code === TAB) {
+      if (code === TAB && breaks > 0 && scanner.pos - scanner.lineStart < plainIndent) {
+        scanner.fail("there is a tab where the indentation should be", scanner.pos, "indent with spaces");
       }
-      s.pos++;
+      scanner.pos++;
     } else return breaks;
   }
 }
@@ -53,41 +57,41 @@ function skipWhite(s: Scanner, plainIndent: number): number {
 /** One line break between words is a blank, more are one less. */
 const fold = (breaks: number): string => (breaks === 1 ? " " : "\n".repeat(breaks - 1));
 
-export function scanPlain(s: Scanner): void {
-  const src = s.src;
-  const start = s.pos;
-  const indent = s.indent + 1;
-  const inFlow = s.flow > 0;
+export function scanPlain(scanner: Scanner): void {
+  const src = scanner.src;
+  const start = scanner.pos;
+  const indent = scanner.indent + 1;
+  const inFlow = scanner.flow > 0;
   let text = "";
   let from = start;
   let end = start;
   let breaks = 0;
   for (;;) {
-    if (s.pos === s.lineStart && isDocumentMark(s, s.pos)) break;
-    let p = s.pos;
-    let c = src.charCodeAt(p);
-    if (c === HASH) break;
+    if (scanner.pos === scanner.lineStart && isDocumentMark(scanner, scanner.pos)) break;
+    let offset = scanner.pos;
+    let code = src.charCodeAt(offset);
+    if (code === HASH) break;
     for (;;) {
-      while (isPlainSafe(c)) c = src.charCodeAt(++p);
-      if (isBlankz(c) || (c === COLON_CHAR && isBlankz(src.charCodeAt(p + 1)))) break;
-      if (inFlow && isFlowEnd(c)) break;
-      c = src.charCodeAt(++p);
+      while (isPlainSafe(code)) code = src.charCodeAt(++offset);
+      if (isBlankz(code) || (code === COLON_CHAR && isBlankz(src.charCodeAt(offset + 1)))) break;
+      if (inFlow && isFlowEnd(code)) break;
+      code = src.charCodeAt(++offset);
     }
-    if (p > s.pos) {
+    if (offset > scanner.pos) {
       if (breaks > 0) {
-        text += s.text.slice(from, end) + fold(breaks);
-        from = s.pos;
+        text += scanner.text.slice(from, end) + fold(breaks);
+        from = scanner.pos;
       }
-      s.pos = end = p;
-      s.breaks = 0;
+      scanner.pos = end = offset;
+      scanner.breaks = 0;
     }
-    if (!isBlank(c) && !isBreak(c)) break;
-    breaks = skipWhite(s, indent);
-    if (!inFlow && breaks > 0 && s.pos - s.lineStart < indent) break;
+    if (!isBlank(code) && !isBreak(code)) break;
+    breaks = skipWhite(scanner, indent);
+    if (!inFlow && breaks > 0 && scanner.pos - scanner.lineStart < indent) break;
   }
-  const extra = text === "" ? 0 : s.keep(text + s.text.slice(from, end));
-  s.tokens.push(PLAIN, start, end, extra);
-  if (s.breaks > 0) s.simpleKeyAllowed = true;
+  const extra = text === "" ? 0 : scanner.keep(text + scanner.text.slice(from, end));
+  scanner.tokens.push(PLAIN, start, end, extra);
+  if (scanner.breaks > 0) scanner.simpleKeyAllowed = true;
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map(
@@ -113,148 +117,162 @@ const ESCAPES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-export function scanQuoted(s: Scanner, single: boolean): void {
-  const src = s.src;
-  const start = s.pos++;
+export function scanQuoted(scanner: Scanner, single: boolean): void {
+  const src = scanner.src;
+  const start = scanner.pos++;
   const quote = single ? SINGLE_QUOTE : DOUBLE_QUOTE;
-  s.breaks = 0;
+  scanner.breaks = 0;
   let text = "";
-  let from = s.pos;
+  let from = scanner.pos;
   let simple = true;
   for (;;) {
-    if (s.pos === s.lineStart && isDocumentMark(s, s.pos)) {
-      s.fail("a new document begins inside quotes", s.pos, "close the quotes before it");
+    if (scanner.pos === scanner.lineStart && isDocumentMark(scanner, scanner.pos)) {
+      scanner.fail("a new document begins inside quotes", scanner.pos, "close the quotes before it");
     }
-    let c = src.charCodeAt(s.pos);
-    if (c === NUL) s.fail("these quotes are never closed", start, "add the closing quote");
+    let code = src.charCodeAt(scanner.pos);
+    if (code === NUL) scanner.fail("these quotes are never closed", start, "add the closing quote");
     let joined = false;
-    while (!isBlankz(c)) {
-      if (c === quote) {
-        if (!single || src.charCodeAt(s.pos + 1) !== SINGLE_QUOTE) break;
-        text += s.text.slice(from, s.pos + 1);
-        s.pos += 2;
-        from = s.pos;
+    while (!isBlankz(code)) {
+      if (code === quote) {
+        if (!single || src.charCodeAt(scanner.pos + 1) !== SINGLE_QUOTE) break;
+        text += scanner.text.slice(from, scanner.pos + 1);
+        scanner.pos += 2;
+        from = scanner.pos;
         simple = false;
-      } else if (!single && c === BACKSLASH) {
-        text += s.text.slice(from, s.pos);
+      } else if (!single && code === BACKSLASH) {
+        text += scanner.text.slice(from, scanner.pos);
         simple = false;
-        if (isBreak(src.charCodeAt(s.pos + 1))) {
-          s.pos++;
-          s.newline();
+        if (isBreak(src.charCodeAt(scanner.pos + 1))) {
+          scanner.pos++;
+          scanner.newline();
           joined = true;
           break;
         }
-        text += readEscape(s);
-        from = s.pos;
-      } else s.pos++;
-      c = src.charCodeAt(s.pos);
+        text += readEscape(scanner);
+        from = scanner.pos;
+      } else scanner.pos++;
+      code = src.charCodeAt(scanner.pos);
     }
-    if (c === quote && !joined) break;
-    const end = s.pos;
-    const breaks = skipWhite(s, 0);
+    if (code === quote && !joined) break;
+    const end = scanner.pos;
+    const breaks = skipWhite(scanner, 0);
     if (joined) {
       text += "\n".repeat(breaks);
-      from = s.pos;
+      from = scanner.pos;
     } else if (breaks > 0) {
-      text += s.text.slice(from, end) + fold(breaks);
-      from = s.pos;
+      text += scanner.text.slice(from, end) + fold(breaks);
+      from = scanner.pos;
       simple = false;
     }
   }
-  const extra = simple ? 0 : s.keep(text + s.text.slice(from, s.pos));
-  s.pos++;
-  s.breaks = 0;
-  s.tokens.push(single ? SINGLE : DOUBLE, start, s.pos, extra);
+  const extra = simple ? 0 : scanner.keep(text + scanner.text.slice(from, scanner.pos));
+  scanner.pos++;
+  scanner.breaks = 0;
+  scanner.tokens.push(single ? SINGLE : DOUBLE, start, scanner.pos, extra);
 }
 
+/** How many hexadecimal digits follow a letter. */
+const ESCAPE_DIGITS: ReadonlyMap<string, number> = new Map([
+  ["x", 2],
+  ["u", 4],
+  ["U", 8],
+]);
+
 /** Reads the escape sequence at the current offset, of those that SOPS's reader knows: `\/` is none of them. */
-function readEscape(s: Scanner): string {
-  const letter = s.src[s.pos + 1]!;
-  const length = letter === "x" ? 2 : letter === "u" ? 4 : letter === "U" ? 8 : 0;
-  if (length === 0) {
+function readEscape(scanner: Scanner): string {
+  const letter = scanner.src[scanner.pos + 1]!;
+  const length = ESCAPE_DIGITS.get(letter);
+  if (length === undefined) {
     const found = ESCAPES.get(letter);
     if (found === undefined) {
-      s.fail(
+      scanner.fail(
         "unknown escape sequence in double quotes",
-        s.pos,
+        scanner.pos,
         "SOPS reads \\\\, \\\", \\', \\0 \\a \\b \\t \\n \\v \\f \\r \\e \\N \\_ \\L \\P, \\xHH, \\uHHHH and \\UHHHHHHHH",
       );
     }
-    s.pos += 2;
+    scanner.pos += 2;
     return found;
   }
   let code = 0;
   for (let i = 2; i < length + 2; i++) {
-    const digit = hexValue(s.src.charCodeAt(s.pos + i));
-    if (digit < 0) s.fail(`\\${letter} needs ${length} hexadecimal digits`, s.pos);
+    const digit = hexValue(scanner.src.charCodeAt(scanner.pos + i));
+    if (digit < 0) scanner.fail(`\\${letter} needs ${length} hexadecimal digits`, scanner.pos);
     code = code * 16 + digit;
   }
   if ((code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) {
-    s.fail(
+    scanner.fail(
       "this escape sequence does not stand for a character",
-      s.pos,
+      scanner.pos,
       "write the character itself, or \\U and its eight digits: SOPS does not read pairs of \\u",
     );
   }
-  s.pos += length + 2;
+  scanner.pos += length + 2;
   return String.fromCodePoint(code);
 }
 
-export function scanBlock(s: Scanner, literal: boolean): void {
-  const src = s.src;
-  const start = s.pos++;
-  s.breaks = 0;
+export function scanBlock(scanner: Scanner, literal: boolean): void {
+  const src = scanner.src;
+  const start = scanner.pos++;
+  scanner.breaks = 0;
   let chomp: "" | "-" | "+" = "";
   let digit = 0;
   for (let i = 0; i < 2; i++) {
-    const c = src.charCodeAt(s.pos);
-    if ((c === PLUS || c === MINUS) && chomp === "") chomp = c === PLUS ? "+" : "-";
-    else if (isDigit(c) && digit === 0) {
-      if (c === ZERO) s.fail("an indentation indicator cannot be 0", s.pos);
-      digit = c - ZERO;
+    const code = src.charCodeAt(scanner.pos);
+    if ((code === PLUS || code === MINUS) && chomp === "") chomp = code === PLUS ? "+" : "-";
+    else if (isDigit(code) && digit === 0) {
+      if (code === ZERO) scanner.fail("an indentation indicator cannot be 0", scanner.pos);
+      digit = code - ZERO;
     } else break;
-    s.pos++;
+    scanner.pos++;
   }
-  const header = s.pos;
-  while (isBlank(src.charCodeAt(s.pos))) s.pos++;
-  const comment = src.charCodeAt(s.pos) === HASH;
-  if (comment) lineComment(s, start);
-  if (!isBreakz(src.charCodeAt(s.pos))) {
-    s.fail("a block scalar's text must start on the next line", s.pos, "only a comment is allowed here");
+  const header = scanner.pos;
+  while (isBlank(src.charCodeAt(scanner.pos))) scanner.pos++;
+  const comment = src.charCodeAt(scanner.pos) === HASH;
+  if (comment) lineComment(scanner, start);
+  if (!isBreakz(src.charCodeAt(scanner.pos))) {
+    scanner.fail(
+      "a block scalar's text must start on the next line",
+      scanner.pos,
+      "only a comment is allowed here",
+    );
   }
-  if (src.charCodeAt(s.pos) !== NUL) s.newline();
-  const body = s.pos;
+  if (src.charCodeAt(scanner.pos) !== NUL) scanner.newline();
+  const body = scanner.pos;
 
-  const lines = new BlockLines(s, digit > 0 ? Math.max(s.indent, 0) + digit : 0);
+  const lines = new BlockLines(scanner, digit > 0 ? Math.max(scanner.indent, 0) + digit : 0);
   let blanks = lines.skipBlank();
   let text = "";
   let end = 0;
   let broken = false; // a line break after the line before
   let deep = false; // the line before starts with white space
-  while (s.pos - s.lineStart === lines.indent && src.charCodeAt(s.pos) !== NUL) {
-    const white = isBlank(src.charCodeAt(s.pos));
-    if (broken) text += literal || deep || white ? "\n" : blanks === 0 ? " " : "";
+  while (scanner.pos - scanner.lineStart === lines.indent && src.charCodeAt(scanner.pos) !== NUL) {
+    const white = isBlank(src.charCodeAt(scanner.pos));
+    const folds = broken && !literal && !deep && !white;
+    if (folds && blanks === 0) text += " ";
+    else if (broken && !folds) text += "\n";
     text += "\n".repeat(blanks);
     deep = white;
-    const from = s.pos;
+    const from = scanner.pos;
     end = lines.endOfLine(from);
-    text += s.text.slice(from, end);
-    if (!lines.isWhite(from, end)) s.breaks = 0;
-    s.pos = end;
+    text += scanner.text.slice(from, end);
+    if (!lines.isWhite(from, end)) scanner.breaks = 0;
+    scanner.pos = end;
     broken = src.charCodeAt(end) !== NUL;
-    if (broken) s.newline();
+    if (broken) scanner.newline();
     blanks = lines.skipBlank();
   }
   if (chomp !== "-" && broken) text += "\n";
   if (chomp === "+") text += "\n".repeat(blanks);
 
   // The span: blank lines at the end are part of it only if the value has them; the last line break never is.
-  let spanEnd = end > 0 ? end : comment ? s.lineEnd(header) : header;
+  let spanEnd = comment ? scanner.lineEnd(header) : header;
+  if (end > 0) spanEnd = end;
   if (chomp === "+" && blanks > 0) {
     spanEnd = lines.blankEnd - (src.charCodeAt(lines.blankEnd - 2) === CR ? 2 : 1);
   }
   const info = {
-    outer: s.indent,
+    outer: scanner.indent,
     indent: lines.indent,
     digit,
     chomp,
@@ -263,49 +281,53 @@ export function scanBlock(s: Scanner, literal: boolean): void {
     comment,
     closed: src.charCodeAt(spanEnd) !== NUL,
   };
-  const extra = s.keep(text);
-  s.blocks.set(extra, info);
-  s.tokens.push(literal ? LITERAL : FOLDED, start, spanEnd, extra);
+  const extra = scanner.keep(text);
+  scanner.blocks.set(extra, info);
+  scanner.tokens.push(literal ? LITERAL : FOLDED, start, spanEnd, extra);
 }
 
 /** The lines of a block scalar and their indentation, which may show itself only at the first line of text. */
 class BlockLines {
-  readonly s: Scanner;
+  readonly scanner: Scanner;
   indent: number;
   /** End of the last blank line. */
   blankEnd = 0;
 
-  constructor(s: Scanner, indent: number) {
-    this.s = s;
+  constructor(scanner: Scanner, indent: number) {
+    this.scanner = scanner;
     this.indent = indent;
   }
 
   /** Skips indentation and blank lines; says how many of these there were. */
   skipBlank(): number {
-    const s = this.s;
-    const src = s.src;
+    const { scanner } = this;
+    const src = scanner.src;
     let deepest = 0;
     let count = 0;
     for (;;) {
       const known = this.indent > 0;
-      const limit = known ? s.lineStart + this.indent : Number.MAX_SAFE_INTEGER;
-      while (s.pos < limit && src.charCodeAt(s.pos) === SPACE) s.pos++;
-      deepest = Math.max(deepest, s.pos - s.lineStart);
-      const c = src.charCodeAt(s.pos);
-      if (c === TAB && s.pos < limit) {
-        s.fail("there is a tab where a block scalar's indentation should be", s.pos, "indent with spaces");
+      const limit = known ? scanner.lineStart + this.indent : Number.MAX_SAFE_INTEGER;
+      while (scanner.pos < limit && src.charCodeAt(scanner.pos) === SPACE) scanner.pos++;
+      deepest = Math.max(deepest, scanner.pos - scanner.lineStart);
+      const code = src.charCodeAt(scanner.pos);
+      if (code === TAB && scanner.pos < limit) {
+        scanner.fail(
+          "there is a tab where a block scalar's indentation should be",
+          scanner.pos,
+          "indent with spaces",
+        );
       }
-      if (!isBreak(c)) break;
-      s.newline();
-      this.blankEnd = s.pos;
+      if (!isBreak(code)) break;
+      scanner.newline();
+      this.blankEnd = scanner.pos;
       count++;
     }
-    if (this.indent === 0) this.indent = Math.max(deepest, s.indent + 1, 1);
+    if (this.indent === 0) this.indent = Math.max(deepest, scanner.indent + 1, 1);
     return count;
   }
 
   endOfLine(from: number): number {
-    const src = this.s.src;
+    const src = this.scanner.src;
     let end = src.indexOf("\n", from);
     if (end < 0) return src.length - 1;
     if (src.charCodeAt(end - 1) === CR && end > from) end--;
@@ -313,7 +335,7 @@ class BlockLines {
   }
 
   isWhite(from: number, to: number): boolean {
-    for (let i = from; i < to; i++) if (!isBlank(this.s.src.charCodeAt(i))) return false;
+    for (let i = from; i < to; i++) if (!isBlank(this.scanner.src.charCodeAt(i))) return false;
     return true;
   }
 }

@@ -42,321 +42,336 @@ const KEY_LENGTH = 1024;
  */
 export function scan(text: string): Scanner {
   refuseCharacters(text);
-  const s = new Scanner(text);
-  s.tokens.push(T.STREAM, s.pos, s.pos);
-  while (nextToken(s));
-  return s;
+  const scanner = new Scanner(text);
+  scanner.tokens.push(T.STREAM, scanner.pos, scanner.pos);
+  while (nextToken(scanner));
+  return scanner;
 }
 
 function refuseCharacters(text: string): void {
   const offset = text.search(REFUSED);
   if (offset < 0) return;
-  const c = text.charCodeAt(offset);
-  if (c >= 0xd800 && c <= 0xdfff) {
+  const code = text.charCodeAt(offset);
+  if (code >= 0xd800 && code <= 0xdfff) {
     throw yamlError(text, "this file is not UTF-8", offset, "save it as UTF-8, or encrypt it as binary");
   }
-  if (c === 0x0d || c === 0x85 || c === 0x2028 || c === 0x2029) {
-    const name = c === 0x0d ? "a carriage return without a line feed" : `the line break U+${hex4(c)}`;
+  if (code === 0x0d || code === 0x85 || code === 0x2028 || code === 0x2029) {
+    const name = code === 0x0d ? "a carriage return without a line feed" : `the line break U+${hex4(code)}`;
     const hint =
       "SOPS ends a line here, other YAML readers do not: remove it, or write it as an escape in double quotes";
     throw yamlError(text, `${name} is not allowed in YAML`, offset, hint);
   }
   const hint = "remove it, or write it as an escape in double quotes";
-  throw yamlError(text, `the control character U+${hex4(c)} is not allowed in YAML`, offset, hint);
+  throw yamlError(text, `the control character U+${hex4(code)} is not allowed in YAML`, offset, hint);
 }
 
 const REFUSED =
   /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|\r(?!\n)|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-const hex4 = (c: number): string => c.toString(16).toUpperCase().padStart(4, "0");
+const hex4 = (code: number): string => code.toString(16).toUpperCase().padStart(4, "0");
 
 /** Reads one token; false after the last. */
-function nextToken(s: Scanner): boolean {
-  skipGap(s);
-  const column = s.flow > 0 && s.pos !== s.lineStart ? 1 : s.column();
-  closeBlocks(s, column, s.gapStart);
-  const c = s.src.charCodeAt(s.pos);
-  if (c === NUL) {
-    if (s.pos < s.text.length) s.fail("unexpected character", s.pos);
-    closeBlocks(s, -1, s.pos);
-    dropKey(s);
-    s.tokens.push(T.EOF, s.pos, s.pos);
+function nextToken(scanner: Scanner): boolean {
+  skipGap(scanner);
+  const column = scanner.flow > 0 && scanner.pos !== scanner.lineStart ? 1 : scanner.column();
+  closeBlocks(scanner, column, scanner.gapStart);
+  const code = scanner.src.charCodeAt(scanner.pos);
+  if (code === NUL) {
+    if (scanner.pos < scanner.text.length) scanner.fail("unexpected character", scanner.pos);
+    closeBlocks(scanner, -1, scanner.pos);
+    dropKey(scanner);
+    scanner.tokens.push(T.EOF, scanner.pos, scanner.pos);
     return false;
   }
-  if (s.pos === s.lineStart) {
-    if (c === PERCENT) {
-      scanDirective(s);
+  if (scanner.pos === scanner.lineStart) {
+    if (code === PERCENT) {
+      scanDirective(scanner);
       return true;
     }
-    if ((c === MINUS || c === DOT) && isDocumentMark(s, s.pos)) {
-      closeBlocks(s, -1, s.pos);
-      dropKey(s);
-      s.simpleKeyAllowed = false;
-      single(s, c === MINUS ? T.DOC_START : T.DOC_END, 3);
+    if ((code === MINUS || code === DOT) && isDocumentMark(scanner, scanner.pos)) {
+      closeBlocks(scanner, -1, scanner.pos);
+      dropKey(scanner);
+      scanner.simpleKeyAllowed = false;
+      single(scanner, code === MINUS ? T.DOC_START : T.DOC_END, 3);
       return true;
     }
   }
-  const before = s.tokens.start[s.tokens.count - 1]!;
-  const anchor = (s.flow === 0 && c === COLON_CHAR) || (s.flow > 0 && c === COMMA_CHAR) ? before : s.pos;
-  scanToken(s, c, column);
-  if (s.tokens.type[s.tokens.count - 1] !== T.DASH) lineComment(s, anchor);
+  const before = scanner.tokens.start[scanner.tokens.count - 1]!;
+  const anchor =
+    (scanner.flow === 0 && code === COLON_CHAR) || (scanner.flow > 0 && code === COMMA_CHAR)
+      ? before
+      : scanner.pos;
+  scanToken(scanner, code, column);
+  if (scanner.tokens.type[scanner.tokens.count - 1] !== T.DASH) lineComment(scanner, anchor);
   return true;
 }
 
-function scanToken(s: Scanner, c: number, column: number): void {
-  const next = s.src.charCodeAt(s.pos + 1);
-  switch (c) {
+function scanToken(scanner: Scanner, code: number, column: number): void {
+  const next = scanner.src.charCodeAt(scanner.pos + 1);
+  switch (code) {
     case OPEN_BRACKET:
     case OPEN_BRACE:
-      saveKey(s, column);
-      s.flow++;
-      if (s.flow > MAX_DEPTH) tooDeep(s);
-      if (s.keys.length <= s.flow) s.keys.push(newKey());
-      s.keys[s.flow]!.possible = false;
-      s.simpleKeyAllowed = true;
-      single(s, c === OPEN_BRACKET ? T.FLOW_SEQ : T.FLOW_MAP);
+      saveKey(scanner, column);
+      scanner.flow++;
+      if (scanner.flow > MAX_DEPTH) tooDeep(scanner);
+      if (scanner.keys.length <= scanner.flow) scanner.keys.push(newKey());
+      scanner.keys[scanner.flow]!.possible = false;
+      scanner.simpleKeyAllowed = true;
+      single(scanner, code === OPEN_BRACKET ? T.FLOW_SEQ : T.FLOW_MAP);
       return;
     case CLOSE_BRACKET:
     case CLOSE_BRACE:
-      dropKey(s);
-      if (s.flow > 0) s.flow--;
-      s.simpleKeyAllowed = false;
-      single(s, c === CLOSE_BRACKET ? T.FLOW_SEQ_END : T.FLOW_MAP_END);
+      dropKey(scanner);
+      if (scanner.flow > 0) scanner.flow--;
+      scanner.simpleKeyAllowed = false;
+      single(scanner, code === CLOSE_BRACKET ? T.FLOW_SEQ_END : T.FLOW_MAP_END);
       return;
     case COMMA_CHAR:
-      dropKey(s);
-      s.simpleKeyAllowed = true;
-      single(s, T.COMMA);
+      dropKey(scanner);
+      scanner.simpleKeyAllowed = true;
+      single(scanner, T.COMMA);
       return;
     case MINUS:
       if (!isBlankz(next)) break;
-      scanDash(s, column);
+      scanDash(scanner, column);
       return;
     case QUESTION:
-      if (s.flow === 0 && !isBlankz(next)) break;
-      scanQuestion(s, column);
+      if (scanner.flow === 0 && !isBlankz(next)) break;
+      scanQuestion(scanner, column);
       return;
     case COLON_CHAR:
-      if (s.flow === 0 && !isBlankz(next)) break;
-      scanColon(s, column);
+      if (scanner.flow === 0 && !isBlankz(next)) break;
+      scanColon(scanner, column);
       return;
     case STAR:
     case AMPERSAND:
-      scanAnchor(s, c === STAR ? T.ALIAS : T.ANCHOR, column);
+      scanAnchor(scanner, code === STAR ? T.ALIAS : T.ANCHOR, column);
       return;
     case BANG:
-      saveKey(s, column);
-      s.simpleKeyAllowed = false;
-      scanTag(s);
+      saveKey(scanner, column);
+      scanner.simpleKeyAllowed = false;
+      scanTag(scanner);
       return;
     case BAR:
     case GREATER:
-      if (s.flow > 0) break;
-      dropKey(s);
-      s.simpleKeyAllowed = true;
-      scanBlock(s, c === BAR);
+      if (scanner.flow > 0) break;
+      dropKey(scanner);
+      scanner.simpleKeyAllowed = true;
+      scanBlock(scanner, code === BAR);
       return;
     case SINGLE_QUOTE:
     case DOUBLE_QUOTE:
-      saveKey(s, column);
-      s.simpleKeyAllowed = false;
-      scanQuoted(s, c === SINGLE_QUOTE);
+      saveKey(scanner, column);
+      scanner.simpleKeyAllowed = false;
+      scanQuoted(scanner, code === SINGLE_QUOTE);
       return;
   }
-  if (!startsPlain(s, c, next)) refuseStart(s, c);
-  saveKey(s, column);
-  s.simpleKeyAllowed = false;
-  scanPlain(s);
+  if (!startsPlain(scanner, code, next)) refuseStart(scanner, code);
+  saveKey(scanner, column);
+  scanner.simpleKeyAllowed = false;
+  scanPlain(scanner);
 }
 
-function startsPlain(s: Scanner, c: number, next: number): boolean {
-  if (c === MINUS) return !isBlank(next);
-  if (c === QUESTION || c === COLON_CHAR) return s.flow === 0 && !isBlankz(next);
-  return !NOT_PLAIN.has(c);
+function startsPlain(scanner: Scanner, code: number, next: number): boolean {
+  if (code === MINUS) return !isBlank(next);
+  if (code === QUESTION || code === COLON_CHAR) return scanner.flow === 0 && !isBlankz(next);
+  return !NOT_PLAIN.has(code);
 }
 
 /** Characters that mean something else at the start of a token. */
-const NOT_PLAIN = new Set([...",[]{}#&*!|>'\"%@`\t"].map((c) => c.charCodeAt(0)));
+const NOT_PLAIN = new Set([...",[]{}#&*!|>'\"%@`\t"].map((char) => char.charCodeAt(0)));
 
-function refuseStart(s: Scanner, c: number): never {
-  if (c === TAB) s.fail("there is a tab where the indentation should be", s.pos, "indent with spaces");
-  const name = String.fromCharCode(c);
-  s.fail(`nothing can start with \`${name}\` here`, s.pos, "put the text in quotes");
+function refuseStart(scanner: Scanner, code: number): never {
+  if (code === TAB)
+    scanner.fail("there is a tab where the indentation should be", scanner.pos, "indent with spaces");
+  const name = String.fromCharCode(code);
+  scanner.fail(`nothing can start with \`${name}\` here`, scanner.pos, "put the text in quotes");
 }
 
 /** Pushes a token for characters that stand for themselves. */
-function single(s: Scanner, type: number, length = 1): void {
-  const start = s.pos;
-  s.pos += length;
-  s.breaks = 0;
-  s.tokens.push(type, start, s.pos);
+function single(scanner: Scanner, type: number, length = 1): void {
+  const start = scanner.pos;
+  scanner.pos += length;
+  scanner.breaks = 0;
+  scanner.tokens.push(type, start, scanner.pos);
 }
 
 /**
  * Ends the block collections that are further right than a column. Their ends are put before the comments that
  * already belong to what is around them.
  */
-function closeBlocks(s: Scanner, column: number, from: number): void {
-  if (s.flow > 0) return;
+function closeBlocks(scanner: Scanner, column: number, from: number): void {
+  if (scanner.flow > 0) return;
   let at = from - 1;
-  while (s.indent > column) {
-    for (let i = s.gapPieces; i < s.pieces.length; i++) {
-      const piece = s.pieces[i]!;
-      if (piece.kind !== LINE && piece.column === s.indent) {
+  while (scanner.indent > column) {
+    for (let i = scanner.gapPieces; i < scanner.pieces.length; i++) {
+      const piece = scanner.pieces[i]!;
+      if (piece.kind !== LINE && piece.column === scanner.indent) {
         at = piece.start;
         break;
       }
     }
-    s.tokens.push(T.END, at, at);
-    s.indent = s.indents.pop()!;
+    scanner.tokens.push(T.END, at, at);
+    scanner.indent = scanner.indents.pop()!;
   }
 }
 
-function openBlock(s: Scanner, column: number, type: number, at: number, offset: number): void {
-  if (s.flow > 0 || s.indent >= column) return;
-  s.indents.push(s.indent);
-  s.indent = column;
-  if (s.indents.length > MAX_DEPTH) tooDeep(s);
-  if (at === s.tokens.count) s.tokens.push(type, offset, offset);
-  else s.tokens.insert(at, type, offset);
+function openBlock(scanner: Scanner, column: number, type: number, at: number, offset: number): void {
+  if (scanner.flow > 0 || scanner.indent >= column) return;
+  scanner.indents.push(scanner.indent);
+  scanner.indent = column;
+  if (scanner.indents.length > MAX_DEPTH) tooDeep(scanner);
+  if (at === scanner.tokens.count) scanner.tokens.push(type, offset, offset);
+  else scanner.tokens.insert(at, type, offset);
 }
 
-function tooDeep(s: Scanner): never {
-  s.fail(`maps and lists are nested more than ${MAX_DEPTH} deep`, s.pos);
+function tooDeep(scanner: Scanner): never {
+  scanner.fail(`maps and lists are nested more than ${MAX_DEPTH} deep`, scanner.pos);
 }
 
 /** Remembers that what comes may turn out to be a key. */
-function saveKey(s: Scanner, column: number): void {
-  if (!s.simpleKeyAllowed) return;
-  dropKey(s);
-  const key = s.keys[s.flow]!;
+function saveKey(scanner: Scanner, column: number): void {
+  if (!scanner.simpleKeyAllowed) return;
+  dropKey(scanner);
+  const key = scanner.keys[scanner.flow]!;
   key.possible = true;
-  key.required = s.flow === 0 && s.indent === column;
-  key.token = s.tokens.count;
-  key.offset = s.pos;
-  key.line = s.line;
+  key.required = scanner.flow === 0 && scanner.indent === column;
+  key.token = scanner.tokens.count;
+  key.offset = scanner.pos;
+  key.line = scanner.line;
   key.column = column;
 }
 
 /** Forgets what may have been a key. Where only a key may stand, that is an error. */
-function dropKey(s: Scanner): void {
-  const key = s.keys[s.flow]!;
-  if (key.possible && key.required) missingColon(s, key.offset);
+function dropKey(scanner: Scanner): void {
+  const key = scanner.keys[scanner.flow]!;
+  if (key.possible && key.required) missingColon(scanner, key.offset);
   key.possible = false;
 }
 
-function missingColon(s: Scanner, offset: number): never {
+function missingColon(scanner: Scanner, offset: number): never {
   const hint =
     "a key needs `:` and a space after it; text of several lines must be indented further than its key";
-  s.fail("this looks like a key, but no `:` follows", offset, hint);
+  scanner.fail("this looks like a key, but no `:` follows", offset, hint);
 }
 
-function scanDash(s: Scanner, column: number): void {
-  if (s.flow === 0) {
-    if (!s.simpleKeyAllowed) s.fail("a list item cannot start here", s.pos, "start it on a line of its own");
-    openBlock(s, column, T.SEQ, s.tokens.count, s.pos);
+function scanDash(scanner: Scanner, column: number): void {
+  if (scanner.flow === 0) {
+    if (!scanner.simpleKeyAllowed)
+      scanner.fail("a list item cannot start here", scanner.pos, "start it on a line of its own");
+    openBlock(scanner, column, T.SEQ, scanner.tokens.count, scanner.pos);
   }
-  dropKey(s);
-  s.simpleKeyAllowed = true;
-  single(s, T.DASH);
+  dropKey(scanner);
+  scanner.simpleKeyAllowed = true;
+  single(scanner, T.DASH);
 }
 
-function scanQuestion(s: Scanner, column: number): void {
-  if (s.flow === 0) {
-    if (!s.simpleKeyAllowed) s.fail("a key cannot start here", s.pos, "start it on a line of its own");
-    openBlock(s, column, T.MAP, s.tokens.count, s.pos);
+function scanQuestion(scanner: Scanner, column: number): void {
+  if (scanner.flow === 0) {
+    if (!scanner.simpleKeyAllowed)
+      scanner.fail("a key cannot start here", scanner.pos, "start it on a line of its own");
+    openBlock(scanner, column, T.MAP, scanner.tokens.count, scanner.pos);
   }
-  dropKey(s);
-  s.simpleKeyAllowed = s.flow === 0;
-  single(s, T.KEY);
+  dropKey(scanner);
+  scanner.simpleKeyAllowed = scanner.flow === 0;
+  single(scanner, T.KEY);
 }
 
-function scanColon(s: Scanner, column: number): void {
-  const key = s.keys[s.flow]!;
-  if (key.possible && key.line === s.line && s.distance(key.offset, s.pos) <= KEY_LENGTH) {
-    s.tokens.insert(key.token, T.KEY, key.offset);
-    openBlock(s, key.column, T.MAP, key.token, key.offset);
+function scanColon(scanner: Scanner, column: number): void {
+  const key = scanner.keys[scanner.flow]!;
+  if (key.possible && key.line === scanner.line && scanner.distance(key.offset, scanner.pos) <= KEY_LENGTH) {
+    scanner.tokens.insert(key.token, T.KEY, key.offset);
+    openBlock(scanner, key.column, T.MAP, key.token, key.offset);
     key.possible = false;
-    s.simpleKeyAllowed = false;
+    scanner.simpleKeyAllowed = false;
   } else {
-    if (key.possible && key.required) missingColon(s, key.offset);
+    if (key.possible && key.required) missingColon(scanner, key.offset);
     key.possible = false;
-    if (s.flow === 0) {
-      if (!s.simpleKeyAllowed) {
+    if (scanner.flow === 0) {
+      if (!scanner.simpleKeyAllowed) {
         const hint = "text that holds `: ` must be in quotes; a map starts on a line of its own";
-        s.fail("a second key cannot start on this line", s.pos, hint);
+        scanner.fail("a second key cannot start on this line", scanner.pos, hint);
       }
-      openBlock(s, column, T.MAP, s.tokens.count, s.pos);
+      openBlock(scanner, column, T.MAP, scanner.tokens.count, scanner.pos);
     }
-    s.simpleKeyAllowed = s.flow === 0;
+    scanner.simpleKeyAllowed = scanner.flow === 0;
   }
-  single(s, T.COLON);
+  single(scanner, T.COLON);
 }
 
-function scanAnchor(s: Scanner, type: number, column: number): void {
-  saveKey(s, column);
-  s.simpleKeyAllowed = false;
-  const start = s.pos++;
-  while (isWord(s.src.charCodeAt(s.pos))) s.pos++;
-  const c = s.src.charCodeAt(s.pos);
-  if (s.pos === start + 1 || !(isBlankz(c) || "?:,]}%@`".includes(s.src[s.pos]!))) {
+function scanAnchor(scanner: Scanner, type: number, column: number): void {
+  saveKey(scanner, column);
+  scanner.simpleKeyAllowed = false;
+  const start = scanner.pos++;
+  while (isWord(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
+  const code = scanner.src.charCodeAt(scanner.pos);
+  if (scanner.pos === start + 1 || !(isBlankz(code) || "?:,]}%@`".includes(scanner.src[scanner.pos]!))) {
     const what = type === T.ALIAS ? "an alias" : "an anchor";
-    s.fail(`${what} has a character that SOPS does not read`, s.pos, "use letters, digits, `-` and `_` only");
+    scanner.fail(
+      `${what} has a character that SOPS does not read`,
+      scanner.pos,
+      "use letters, digits, `-` and `_` only",
+    );
   }
-  s.breaks = 0;
-  s.tokens.push(type, start, s.pos);
+  scanner.breaks = 0;
+  scanner.tokens.push(type, start, scanner.pos);
 }
 
-function scanDirective(s: Scanner): void {
-  closeBlocks(s, -1, s.pos);
-  dropKey(s);
-  s.simpleKeyAllowed = false;
-  const start = s.pos++;
-  s.breaks = 0;
-  const nameStart = s.pos;
-  while (isWord(s.src.charCodeAt(s.pos))) s.pos++;
-  const name = s.text.slice(nameStart, s.pos);
-  if (!isBlankz(s.src.charCodeAt(s.pos)) || (name !== "YAML" && name !== "TAG")) {
-    s.fail(
+function scanDirective(scanner: Scanner): void {
+  closeBlocks(scanner, -1, scanner.pos);
+  dropKey(scanner);
+  scanner.simpleKeyAllowed = false;
+  const start = scanner.pos++;
+  scanner.breaks = 0;
+  const nameStart = scanner.pos;
+  while (isWord(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
+  const name = scanner.text.slice(nameStart, scanner.pos);
+  if (!isBlankz(scanner.src.charCodeAt(scanner.pos)) || (name !== "YAML" && name !== "TAG")) {
+    scanner.fail(
       "unknown directive",
       start,
       "SOPS knows %YAML and %TAG; text that starts with `%` must be in quotes",
     );
   }
-  skipBlanks(s);
-  if (name === "YAML") scanVersion(s, start);
+  skipBlanks(scanner);
+  if (name === "YAML") scanVersion(scanner, start);
   else {
-    const handle = scanHandle(s, true);
-    if (!isBlank(s.src.charCodeAt(s.pos))) s.fail("a %TAG directive needs a handle and a prefix", start);
-    skipBlanks(s);
-    const prefix = scanUri(s, "");
-    if (!isBlankz(s.src.charCodeAt(s.pos))) s.fail("the prefix of a %TAG directive ends oddly", s.pos);
-    s.directives.push({ kind: "tag", handle, prefix });
+    const handle = scanHandle(scanner, true);
+    if (!isBlank(scanner.src.charCodeAt(scanner.pos)))
+      scanner.fail("a %TAG directive needs a handle and a prefix", start);
+    skipBlanks(scanner);
+    const prefix = scanUri(scanner, "");
+    if (!isBlankz(scanner.src.charCodeAt(scanner.pos)))
+      scanner.fail("the prefix of a %TAG directive ends oddly", scanner.pos);
+    scanner.directives.push({ kind: "tag", handle, prefix });
   }
-  s.tokens.push(T.DIRECTIVE, start, s.pos, s.directives.length);
-  skipBlanks(s);
-  if (s.src.charCodeAt(s.pos) === HASH) {
-    const from = s.pos;
-    s.pos = s.lineEnd(from);
-    s.addComment(from, s.pos);
+  scanner.tokens.push(T.DIRECTIVE, start, scanner.pos, scanner.directives.length);
+  skipBlanks(scanner);
+  if (scanner.src.charCodeAt(scanner.pos) === HASH) {
+    const from = scanner.pos;
+    scanner.pos = scanner.lineEnd(from);
+    scanner.addComment(from, scanner.pos);
   }
-  if (!isBreakz(s.src.charCodeAt(s.pos))) s.fail("unexpected text after a directive", s.pos);
-  if (s.src.charCodeAt(s.pos) !== NUL) s.newline();
+  if (!isBreakz(scanner.src.charCodeAt(scanner.pos)))
+    scanner.fail("unexpected text after a directive", scanner.pos);
+  if (scanner.src.charCodeAt(scanner.pos) !== NUL) scanner.newline();
 }
 
-function scanVersion(s: Scanner, start: number): void {
+function scanVersion(scanner: Scanner, start: number): void {
   const number = (): number => {
-    const from = s.pos;
-    while (isDigit(s.src.charCodeAt(s.pos))) s.pos++;
-    if (s.pos === from || s.pos > from + 2) s.fail("a %YAML directive needs a version such as 1.1", start);
-    return Number(s.text.slice(from, s.pos));
+    const from = scanner.pos;
+    while (isDigit(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
+    if (scanner.pos === from || scanner.pos > from + 2)
+      scanner.fail("a %YAML directive needs a version such as 1.1", start);
+    return Number(scanner.text.slice(from, scanner.pos));
   };
   const major = number();
-  if (s.src.charCodeAt(s.pos) !== DOT) s.fail("a %YAML directive needs a version such as 1.1", start);
-  s.pos++;
-  s.directives.push({ kind: "version", major, minor: number() });
+  if (scanner.src.charCodeAt(scanner.pos) !== DOT)
+    scanner.fail("a %YAML directive needs a version such as 1.1", start);
+  scanner.pos++;
+  scanner.directives.push({ kind: "version", major, minor: number() });
 }
 
-function skipBlanks(s: Scanner): void {
-  while (isBlank(s.src.charCodeAt(s.pos))) s.pos++;
+function skipBlanks(scanner: Scanner): void {
+  while (isBlank(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
 }

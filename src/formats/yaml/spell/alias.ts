@@ -2,7 +2,7 @@ import type { Container, Entry, Reading } from "../../format.ts";
 import { flowKey, flowScalar } from "../print/flow.ts";
 import { columnOf, eolOf } from "../read/spacing.ts";
 import type { YamlAlias } from "../read/walk.ts";
-import { canBePlainHere, quoteDouble, quoteSingle } from "./quotes.ts";
+import { quoteDouble, quoteIfNeeded, quoteSingle } from "./quotes.ts";
 
 /** See {@link Format.expandAlias}: a scalar, or a map or list in flow style. */
 export function expandAlias(
@@ -17,7 +17,7 @@ export function expandAlias(
     const cipher = ciphers.get(first);
     const flow = holder?.start !== undefined;
     if (cipher === undefined) return flowScalar(first.value!, false, flow);
-    return flow ? quoteSingle(cipher) : canBePlainHere(cipher, false) ? cipher : quoteDouble(cipher);
+    return flow ? quoteSingle(cipher) : quoteIfNeeded(cipher);
   }
   const writer = new FlowWriter(reading, entries, ciphers, columnOf(reading.text, alias.at) + 2);
   if (first.kind !== "comment" && first.in === holder && (holder === undefined || first.key === key)) {
@@ -72,7 +72,8 @@ class FlowWriter {
       const child = nested ? childOf(container, entry.in) : undefined;
       const key = child ? child.key : entry.key;
       if (text !== "") text += ",";
-      text += comments === "" ? (text === "" ? "" : " ") : comments + pad;
+      if (comments !== "") text += comments + pad;
+      else if (text !== "") text += " ";
       comments = "";
       if (container.kind === "map") text += flowKey(String(key));
       text += child ? this.collection(child, depth + 1) : this.item(entry);
@@ -98,6 +99,6 @@ class FlowWriter {
 }
 
 function isWithin(inner: Container, outer: Container): boolean {
-  for (let c: Container | undefined = inner; c; c = c.parent) if (c === outer) return true;
+  for (let at: Container | undefined = inner; at; at = at.parent) if (at === outer) return true;
   return false;
 }

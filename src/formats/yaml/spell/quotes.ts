@@ -30,6 +30,10 @@ export function quoteDouble(text: string): string {
   return `"${text.replace(ESCAPED, (char) => quoted({ style: "double", text: char, multiline: false }).slice(1, -1))}"`;
 }
 
+/** A text in block style: without quotes if it can be, whatever type it then has. */
+export const quoteIfNeeded = (text: string): string =>
+  canBePlainHere(text, false) ? text : quoteDouble(text);
+
 /** A value that is no string, as SOPS prints it: the float 1.0 as `1`, which reads as an int (SPEC section 6). */
 export function otherScalar(value: Exclude<Scalar, string>): string {
   if (value instanceof Time) return value.text;

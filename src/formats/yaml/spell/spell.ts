@@ -10,7 +10,7 @@ import { isTypeTag } from "../read/resolve.ts";
 import { columnOf, eolOf, indentOf } from "../read/spacing.ts";
 import { isBlank, isBlankz, isBreak } from "../scan/chars.ts";
 import { blockBody, fitsHeader, writeBlock } from "./block-scalar.ts";
-import { canBePlainHere, isOneLine, otherScalar, quoteDouble, quoteSingle } from "./quotes.ts";
+import { canBePlainHere, isOneLine, otherScalar, quoteDouble, quoteIfNeeded, quoteSingle } from "./quotes.ts";
 
 /** See {@link Format.spell}. */
 export function spell(reading: Reading, entry: Entry, value: Scalar): string {
@@ -93,9 +93,6 @@ function cipherScalar(node: ScalarNode, cipher: string, flow: boolean): string {
   if (node.style === "double") return quoteDouble(cipher);
   return flow ? quoteSingle(cipher) : quoteIfNeeded(cipher);
 }
-
-const quoteIfNeeded = (cipher: string): string =>
-  canBePlainHere(cipher, false) ? cipher : quoteDouble(cipher);
 
 function spellComment(reading: Reading, entry: Entry, value: Scalar): string {
   const text = String(value);
