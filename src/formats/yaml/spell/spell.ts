@@ -140,7 +140,9 @@ function spellPlain(reading: Reading, entry: Entry, node: ScalarNode, value: str
   const step = indentOf(reading);
   const indent = inList ? outer + 2 : step * Math.floor(outer / step + 1);
   const at = { outer, indent, digit: 0, chomp: "", style: "literal", end: entry.end } as const;
-  if (!isRoomBelow(reading.text, entry.end, indent)) return quoteDouble(value);
+  // without a line of text, the first line below that is indented more than the key would be taken for one
+  const needed = /[^\n]/.test(value) ? indent : outer + 1;
+  if (!isRoomBelow(reading.text, entry.end, needed)) return quoteDouble(value);
   return writeBlock(reading.text, at, value, eolOf(reading)) ?? quoteDouble(value);
 }
 
