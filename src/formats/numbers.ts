@@ -1,9 +1,9 @@
-import { TsopsError } from "../errors.ts";
-
 /**
  * Numbers as Go spells them. SOPS has four spellings of a float, one for each place (SPEC section 9, item
  * 3), all with the fewest digits that read back as the same number, as JavaScript's own have.
  */
+
+import { TsopsError } from "../errors.ts";
 
 /** The bytes of a float in ciphertexts and in the MAC: never an exponent (SPEC section 2). */
 export function cipherFloat(value: number): string {

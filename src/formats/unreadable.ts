@@ -1,14 +1,14 @@
+/**
+ * What files have in common that no format can read: another encoding, a merge that nobody finished, blanks that are
+ * none. Each has one message for all formats. The last two are looked for only when the format's own reader has failed,
+ * since a text may well hold such lines.
+ */
+
 import { TsopsError } from "../errors.ts";
 import { describeOdd, oddAt } from "./characters.ts";
 import type { Format, Reading } from "./format.ts";
 import { placeOf } from "./text.ts";
 import { type Tree, TreeList, TreeMap } from "./tree.ts";
-
-/*
- * What files have in common that no format can read: another encoding, a merge that nobody finished, blanks that are
- * none. Each has one message for all formats. The last two are looked for only when the format's own reader has failed,
- * since a text may well hold such lines.
- */
 
 /** Reads a plaintext. @throws TsopsError("parse") */
 export function readText(text: string, format: Format): Reading {

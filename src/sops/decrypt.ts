@@ -1,6 +1,7 @@
 import { changed, TsopsError } from "../errors.ts";
 import { formatsOfEncrypted } from "../formats/detect.ts";
-import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
+import { aadOf, type Entry, type Format, type Reading } from "../formats/format.ts";
+import { shownPath } from "../formats/path.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { isUtf16, readEncryptedText } from "../formats/unreadable.ts";
@@ -195,8 +196,7 @@ function notOpened(
   what: string,
   hint = "compare the file with its last good version in git",
 ): TsopsError {
-  const path = pathOf(entry).map((element) => JSON.stringify(element));
-  return new TsopsError("tree-decryption", `the value at [${path.join("][")}] ${what}`, {
+  return new TsopsError("tree-decryption", `the value at ${shownPath(entry)} ${what}`, {
     place: placeOf(reading.text, entry.start),
     hint,
   });

@@ -1,13 +1,6 @@
 import { TsopsError } from "../errors.ts";
-import {
-  type Alias,
-  aadOf,
-  type Entry,
-  type Format,
-  pathOf,
-  type Reading,
-  type Wrapper,
-} from "../formats/format.ts";
+import { type Alias, aadOf, type Entry, type Format, type Reading, type Wrapper } from "../formats/format.ts";
+import { shownPath } from "../formats/path.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
@@ -342,10 +335,9 @@ function checkStillEncrypted(before: Decrypted, now: Decrypted): void {
       wasEncrypted.has(aadOf(entry)),
   )?.entry;
   if (!bare) return;
-  const path = pathOf(bare).map((element) => JSON.stringify(element));
   throw new TsopsError(
     "selectors-changed",
-    `the value at [${path.join("][")}] was encrypted and would now be written plain`,
+    `the value at ${shownPath(bare)} was encrypted and would now be written plain`,
     {
       hint: "the file's selectors (unencrypted_suffix, encrypted_regex, …) or its comments changed; correct them first",
     },

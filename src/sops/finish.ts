@@ -1,6 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
+import { shownPath } from "../formats/path.ts";
 import { type Scalar, Time } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
@@ -173,10 +174,9 @@ function forward(reading: Reading, order: readonly number[]): (offset: number) =
 }
 
 function cannotKeep(edit: CipherEdit, draft: string): TsopsError {
-  const path = edit.entries[0] ? pathOf(edit.entries[0]).map((element) => JSON.stringify(element)) : [];
   return new TsopsError(
     "tree-encryption",
-    `the value at [${path.join("][")}] cannot be encrypted in its place`,
+    `the value at ${shownPath(edit.entries[0]!)} cannot be encrypted in its place`,
     {
       place: placeOf(draft, edit.start),
       hint: "write it in a simpler style, on one line; nothing was written",

@@ -1,3 +1,5 @@
+/** From values that were verified back to the plaintext: each in the place of its ciphertext, spelled as it was. */
+
 import { TsopsError } from "../errors.ts";
 import { aadOf, type Entry, type Format, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
@@ -6,8 +8,6 @@ import { valueBytes } from "./cipher.ts";
 import type { Item } from "./items.ts";
 import { decryptLayout, fromLines, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
-
-/** From values that were verified back to the plaintext: each in the place of its ciphertext, spelled as it was. */
 
 /** What an entry says. */
 type Said = Pick<Item, "entry" | "value">;

@@ -1,3 +1,9 @@
+/**
+ * The seal: an HMAC over everything that an encrypted file says, and over how it is spelled: all of its text but its
+ * white space (docs/format.md has the exact encoding and test vectors). Its key comes from the data key, so it also
+ * commits to that.
+ */
+
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { TsopsError } from "../errors.ts";
 import { type Container, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
@@ -10,11 +16,6 @@ import { type Item, valuesOf } from "./items.ts";
 import type { Metadata } from "./metadata.ts";
 import { significantText } from "./significant.ts";
 
-/**
- * The seal: an HMAC over everything that an encrypted file says, and over how it is spelled: all of its text but its
- * white space (docs/format.md has the exact encoding and test vectors). Its key comes from the data key, so it also
- * commits to that.
- */
 const VERSION = "v2";
 const LABEL = "tsops seal v2";
 

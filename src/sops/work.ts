@@ -1,3 +1,5 @@
+/** What encrypting takes, and what its two halves (encrypt.ts, finish.ts) hand each other. */
+
 import type { Entry, Reading } from "../formats/format.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import type { Edit } from "../formats/text.ts";
@@ -6,7 +8,6 @@ import type { Random } from "./cipher.ts";
 import type { Decrypted, Warning } from "./decrypt.ts";
 import type { Selection } from "./selection.ts";
 
-/** What encrypting takes, and what its two halves (encrypt.ts, finish.ts) hand each other. */
 export interface EncryptOptions {
   readonly dataKey: Buffer;
   readonly random: Random;

@@ -184,7 +184,7 @@ async function noteUnsaid(
   io: Io,
 ): Promise<void> {
   const name = args.text("filename-override") ?? file;
-  if (format.name !== "binary" || rule.format || args.text("input-type") || formatOfName(name)) return;
+  if (!format.wrapper || rule.format || args.text("input-type") || formatOfName(name)) return;
   const { formatOfPlain } = await import("../../formats/looks.ts");
   const type = formatOfPlain(text);
   if (type === undefined) return;

@@ -6,7 +6,7 @@ import { insertAfter } from "./edit.ts";
 import { collectionAt, type Member } from "./members.ts";
 import { type Writing, writeMember, writeTree } from "./print.ts";
 import type { ObjectReading } from "./read.ts";
-import { indentAt, onOwnLine, printedStyle, styleOf } from "./spacing.ts";
+import { indentAt, onOwnLine, printedSpacing, spacingOf } from "./spacing.ts";
 
 /** The key that SOPS keeps its metadata under (SPEC section 5). */
 const KEY = "sops";
@@ -23,15 +23,15 @@ export function addBlock(
 ): Edit[] {
   const collection = collectionAt(text, dialect, root.start!);
   const { members, lastToken, open } = collection;
-  const style = styleOf(text, collection, options);
+  const spacing = spacingOf(text, collection, options);
   const last = members.at(-1);
   const likeKey = last && text.slice(last.start, last.valueStart);
-  const writing: Writing = { dialect, style, scalar: dialect.print, likeKey };
+  const writing: Writing = { dialect, spacing, scalar: dialect.print, likeKey };
   const ownLine = last && onOwnLine(text, last);
-  const indent = ownLine ? indentAt(text, last.start) : indentAt(text, open) + (style.unit ?? "");
+  const indent = ownLine ? indentAt(text, last.start) : indentAt(text, open) + (spacing.unit ?? "");
   const block = writeMember(KEY, metadata, writing, indent);
-  if (last) return insertAfter(style, collection, last, block, style.unit && indent);
-  const { newline } = style;
+  if (last) return insertAfter(spacing, collection, last, block, spacing.unit && indent);
+  const { newline } = spacing;
   return [{ start: lastToken, end: lastToken, text: `${newline}${indent}${block}${newline}` }];
 }
 
@@ -47,8 +47,8 @@ export function replaceBlock(
   const block = collectionAt(text, dialect, member.valueStart);
   const [first] = block.members;
   const likeKey = first && text.slice(first.start, first.valueStart);
-  const style = first ? styleOf(text, block, options) : printedStyle(options);
-  const writing: Writing = { dialect, style, scalar: dialect.print, likeKey };
+  const spacing = first ? spacingOf(text, block, options) : printedSpacing(options);
+  const writing: Writing = { dialect, spacing, scalar: dialect.print, likeKey };
   const written = writeTree(metadata, writing, indentAt(text, member.start));
   return [{ start: member.valueStart, end: member.end, text: written }];
 }

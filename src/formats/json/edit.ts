@@ -7,13 +7,13 @@ import type { Dialect } from "./dialect.ts";
 import { type Collection, collectionAt, type Member, nextToken } from "./members.ts";
 import { type Writing, writeMember, writeTree } from "./print.ts";
 import type { ObjectReading } from "./read.ts";
-import { indentAt, onOwnLine, type Style, styleOf } from "./spacing.ts";
+import { indentAt, onOwnLine, type Spacing, spacingOf } from "./spacing.ts";
 
 /** A text that is being changed. */
 interface Document {
   readonly text: string;
   readonly dialect: Dialect;
-  readonly style: Style;
+  readonly spacing: Spacing;
   readonly likeKey: string | undefined;
   readonly root: Collection;
 }
@@ -74,16 +74,16 @@ function openDocument({ text, root }: ObjectReading, dialect: Dialect, options: 
   const collection = collectionAt(text, dialect, root.start!);
   const [first] = collection.members;
   const likeKey = first && text.slice(first.start, first.valueStart);
-  return { text, dialect, style: styleOf(text, collection, options), likeKey, root: collection };
+  return { text, dialect, spacing: spacingOf(text, collection, options), likeKey, root: collection };
 }
 
 /** Follows a path as far as there are collections. */
-function find({ text, dialect, style, root }: Document, path: readonly PathElement[]): Found {
+function find({ text, dialect, spacing, root }: Document, path: readonly PathElement[]): Found {
   let collection = root;
-  let pretty = style.unit !== undefined;
+  let pretty = spacing.unit !== undefined;
   for (let depth = 0; ; depth++) {
     const last = collection.members.at(-1);
-    if (last) pretty = style.unit !== undefined && onOwnLine(text, last);
+    if (last) pretty = spacing.unit !== undefined && onOwnLine(text, last);
     const element = path[depth];
     const member = memberAt(collection, element);
     const rest = path.slice(depth + (member ? 1 : 0));
@@ -116,12 +116,12 @@ function wrap(path: readonly PathElement[], value: Tree): Tree {
   );
 }
 
-function writingFor({ text, dialect, style, likeKey }: Document, pretty: boolean, like?: Member): Writing {
+function writingFor({ text, dialect, spacing, likeKey }: Document, pretty: boolean, like?: Member): Writing {
   const ownKey = like?.key === undefined ? undefined : text.slice(like.start, like.valueStart);
   const scalar = (value: Scalar) => dialect.spell(value, "");
   return {
     dialect,
-    style: pretty ? style : { ...style, unit: undefined },
+    spacing: pretty ? spacing : { ...spacing, unit: undefined },
     scalar,
     likeKey: ownKey ?? likeKey ?? "",
   };
@@ -134,19 +134,19 @@ function append(
   pretty: boolean,
   write: (writing: Writing, indent: string) => string,
 ): Edit[] {
-  const { text, style } = document;
+  const { text, spacing } = document;
   const { members, lastToken, close } = collection;
   const own = collection === document.root ? members.filter(({ key }) => key !== "sops") : members;
   const after = own.at(-1);
   const writing = writingFor(document, pretty, after ?? members[0]);
   const outer = indentAt(text, collection.open);
-  const indent = after && onOwnLine(text, after) ? indentAt(text, after.start) : outer + (style.unit ?? "");
+  const indent = after && onOwnLine(text, after) ? indentAt(text, after.start) : outer + (spacing.unit ?? "");
   const item = write(writing, pretty ? indent : "");
-  if (after) return insertAfter(style, collection, after, item, pretty ? indent : undefined);
+  if (after) return insertAfter(spacing, collection, after, item, pretty ? indent : undefined);
   const [metadata] = members;
-  const lead = pretty ? style.newline + indent : "";
+  const lead = pretty ? spacing.newline + indent : "";
   if (metadata) {
-    const gap = pretty ? "" : style.comma.slice(1);
+    const gap = pretty ? "" : spacing.comma.slice(1);
     return [{ start: metadata.before, end: metadata.before, text: `${lead}${item},${gap}` }];
   }
   const wrapped = pretty || collection.endsInComment;
@@ -154,14 +154,14 @@ function append(
     {
       start: lastToken,
       end: close,
-      text: wrapped ? `${style.newline}${indent}${item}${style.newline}${outer}` : item,
+      text: wrapped ? `${spacing.newline}${indent}${item}${spacing.newline}${outer}` : item,
     },
   ];
 }
 
 /** Edits that put an item behind a member; `indent` is undefined if it is to stand on the same line. */
 export function insertAfter(
-  style: Style,
+  spacing: Spacing,
   collection: Collection,
   after: Member,
   item: string,
@@ -170,8 +170,8 @@ export function insertAfter(
   const isLast = collection.members.at(-1) === after;
   const at = isLast ? collection.lastToken : after.tail;
   // Behind comments a new line starts: they may run to the end of the line, and stay about what they are about.
-  let lead = after.commented ? style.newline : style.comma.slice(1);
-  if (indent !== undefined) lead = style.newline + indent;
+  let lead = after.commented ? spacing.newline : spacing.comma.slice(1);
+  if (indent !== undefined) lead = spacing.newline + indent;
   if (after.comma !== undefined) return [{ start: at, end: at, text: `${lead}${item},` }];
   if (at === after.end) return [{ start: at, end: at, text: `,${lead}${item}` }];
   return [

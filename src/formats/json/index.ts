@@ -5,7 +5,7 @@ import { JSON_DIALECT } from "./dialect.ts";
 import { setIn, unsetIn } from "./edit.ts";
 import { writeTree } from "./print.ts";
 import { objectReading, readObject } from "./read.ts";
-import { printedStyle } from "./spacing.ts";
+import { printedSpacing } from "./spacing.ts";
 import { goJsonString } from "./spell.ts";
 
 const dialect = JSON_DIALECT;
@@ -31,5 +31,5 @@ export const json: Format = {
   // SOPS prints the first document and drops the others.
   print: ([first], options) => `${json.printValue(first ?? new TreeMap(), options)}\n`,
   printValue: (value, options) =>
-    writeTree(value, { dialect, style: printedStyle(options), scalar: dialect.print }),
+    writeTree(value, { dialect, spacing: printedSpacing(options), scalar: dialect.print }),
 };

@@ -1,12 +1,12 @@
 import { append } from "../append.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../tree.ts";
 import type { Dialect } from "./dialect.ts";
-import type { Style } from "./spacing.ts";
+import type { Spacing } from "./spacing.ts";
 
 /** What writing needs to know besides the tree. */
 export interface Writing {
   readonly dialect: Dialect;
-  readonly style: Style;
+  readonly spacing: Spacing;
   /** How values are spelled: as SOPS prints them, or so that they keep their types. */
   readonly scalar: Dialect["print"];
   /** A key of the same document, whose quotes new keys imitate. */
@@ -21,13 +21,13 @@ export function writeTree(tree: Tree, writing: Writing, indent = ""): string {
 
 /** A key with its value, to be put into an object. */
 export function writeMember(key: string, value: Tree, writing: Writing, indent = ""): string {
-  const { dialect, style, likeKey } = writing;
-  return `${dialect.key(key, likeKey)}${style.colon}${writeTree(value, writing, indent)}`;
+  const { dialect, spacing, likeKey } = writing;
+  return `${dialect.key(key, likeKey)}${spacing.colon}${writeTree(value, writing, indent)}`;
 }
 
 function writeCollection(tree: TreeMap | TreeList, writing: Writing, indent: string): string {
   const [open, close] = tree instanceof TreeMap ? "{}" : "[]";
-  const { unit, newline, comma } = writing.style;
+  const { unit, newline, comma } = writing.spacing;
   if (unit === undefined) {
     const items = tree.items.filter((item) => !(item instanceof TreeComment));
     return `${open}${items.map((item) => writeItem(item, writing, "")).join(comma)}${close}`;

@@ -4,7 +4,7 @@ import { hasLineBreak } from "./comments.ts";
 import type { Collection, Member } from "./members.ts";
 
 /** How a document lays out its members. */
-export interface Style {
+export interface Spacing {
   /** What a level is indented by; undefined if everything stands on one line. */
   readonly unit: string | undefined;
   readonly newline: string;
@@ -15,15 +15,15 @@ export interface Style {
 }
 
 /** As SOPS prints JSON (SPEC section 6): a tab for each level, or that many blanks. */
-export function printedStyle({ indent }: PrintOptions, newline = "\n"): Style {
+export function printedSpacing({ indent }: PrintOptions, newline = "\n"): Spacing {
   return { unit: indent === undefined ? "\t" : " ".repeat(indent), newline, colon: ": ", comma: ", " };
 }
 
-/** The style that a collection is written in, seen from its first members; an indentation that was asked for wins. */
-export function styleOf(text: string, collection: Collection, options: PrintOptions): Style {
+/** The spacing that a collection is written in, seen from its first members; an indentation that was asked for wins. */
+export function spacingOf(text: string, collection: Collection, options: PrintOptions): Spacing {
   const newline = lineEnding(text);
   const [first, second] = collection.members;
-  if (!first) return printedStyle(options, newline);
+  if (!first) return printedSpacing(options, newline);
   const spaced = /[ \t]/.test(text[first.valueStart - 1]!);
   const pretty = onOwnLine(text, first);
   const colon = first.key === undefined || spaced ? ": " : ":";

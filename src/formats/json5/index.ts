@@ -4,7 +4,7 @@ import { addBlock, removeBlock, replaceBlock } from "../json/block.ts";
 import { setIn, unsetIn } from "../json/edit.ts";
 import { writeTree } from "../json/print.ts";
 import { objectReading, readObject } from "../json/read.ts";
-import { printedStyle } from "../json/spacing.ts";
+import { printedSpacing } from "../json/spacing.ts";
 import type { Scalar } from "../scalar.ts";
 import { placeOf, withoutWhiteSpace } from "../text.ts";
 import { TreeMap } from "../tree.ts";
@@ -49,7 +49,7 @@ export const json5: Format = {
       withoutWhiteSpace(text.slice(entry.kind === "comment" ? entry.start - 2 : entry.start, entry.end)),
   print: ([first], options) => `${json5.printValue(first ?? new TreeMap(), options)}\n`,
   printValue: (value, options) =>
-    writeTree(value, { dialect, style: printedStyle(options), scalar: dialect.print }),
+    writeTree(value, { dialect, spacing: printedSpacing(options), scalar: dialect.print }),
 };
 
 /** Only what stands between the marks is replaced, so it must not end the comment. */

@@ -64,19 +64,23 @@ export const toml: Format = {
 };
 
 /** In an encrypted text the quotes tell which ciphertext is a date's. */
-function styleOf(entry: Entry): TomlStyle | undefined {
-  const read = entry.style as TomlStyle | undefined;
-  return isLongCipher(entry) && !read!.broken ? { date: true } : read;
+function styleOf(entry: Entry): TomlStyle {
+  const read = readStyle(entry);
+  return isLongCipher(entry) && !read.broken ? { date: true } : read;
+}
+
+function readStyle({ style }: Entry): TomlStyle {
+  return (style ?? {}) as TomlStyle;
 }
 
 /** Whether this is the ciphertext of a text in three single quotes. */
 function isText(entry: Entry): boolean {
-  return isLongCipher(entry) && Boolean((entry.style as TomlStyle).broken);
+  return isLongCipher(entry) && Boolean(readStyle(entry).broken);
 }
 
-function isLongCipher({ style, value }: Entry): boolean {
-  const { quote } = (style ?? {}) as TomlStyle;
-  return quote === "'''" && typeof value === "string" && value.startsWith("ENC[");
+function isLongCipher(entry: Entry): boolean {
+  const { value } = entry;
+  return readStyle(entry).quote === "'''" && typeof value === "string" && value.startsWith("ENC[");
 }
 
 function spellComment({ text }: Reading, { start }: Entry, value: Scalar): string {

@@ -1,7 +1,8 @@
 import type { Container, Entry, Reading } from "../../format.ts";
 import { type Edit, withoutWhiteSpace } from "../../text.ts";
-import type { CollectionNode, DocumentNode, Node, ScalarNode } from "../compose/nodes.ts";
+import type { CollectionNode, DocumentNode, Node } from "../compose/nodes.ts";
 import { composedOf } from "./read.ts";
+import { scalarOf } from "./values.ts";
 
 /**
  * See {@link Format.ownText}: an encrypted scalar with its tag, anchor, quotes and key, and the keys, tags and
@@ -27,7 +28,7 @@ export function ownText(reading: Reading): (entry: Entry) => string {
   };
   return (entry) => {
     const holder = entry.in ? aroundOf(entry.in) : "";
-    const node = entry.kind === "value" && !entry.alias ? (entry.style as ScalarNode) : undefined;
+    const node = entry.alias ? undefined : scalarOf(entry);
     if (!node) return holder + words(entry.start, entry.end);
     const own = `${holder}${named(node)}${props(node)}`;
     const { block } = node;

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../../errors.ts";
+import type { Entry } from "../../format.ts";
 import type { Scalar } from "../../scalar.ts";
 import { placeOf } from "../../text.ts";
 import { TreeList, TreeMap } from "../../tree.ts";
@@ -17,6 +18,11 @@ export function scalarValue(text: string, node: ScalarNode): Scalar {
     });
   }
   return value;
+}
+
+/** The scalar that an entry of a reading was made of; undefined for comments and empty collections. */
+export function scalarOf({ kind, style }: Entry): ScalarNode | undefined {
+  return kind === "value" ? (style as ScalarNode | undefined) : undefined;
 }
 
 /** What encrypting a scalar replaces: with a tag that says its type, without a header that holds a comment. */

@@ -8,6 +8,7 @@ import { isItemComment } from "../read/list-comments.ts";
 import { YamlReading } from "../read/read.ts";
 import { isTypeTag } from "../read/resolve.ts";
 import { columnOf, eolOf, indentOf } from "../read/spacing.ts";
+import { scalarOf } from "../read/values.ts";
 import { isBlank, isBlankz, isBreak } from "../scan/chars.ts";
 import { blockBody, fitsHeader, writeBlock } from "./block-scalar.ts";
 import { canBePlainHere, isOneLine, otherScalar, quoteDouble, quoteIfNeeded, quoteSingle } from "./quotes.ts";
@@ -15,7 +16,7 @@ import { canBePlainHere, isOneLine, otherScalar, quoteDouble, quoteIfNeeded, quo
 /** See {@link Format.spell}. */
 export function spell(reading: Reading, entry: Entry, value: Scalar): string {
   if (entry.kind === "comment") return spellComment(reading, entry, value);
-  const node = entry.style as ScalarNode | undefined;
+  const node = scalarOf(entry);
   if (!node) throw cannot(reading, entry, "there is no scalar here");
   if (keepsTag(node) && typeof value !== "string") {
     throw cannot(reading, entry, "the tag here makes a string of every value", "remove the tag");
@@ -46,7 +47,7 @@ export function spellCipher(reading: Reading, entry: Entry, cipher: string): str
     return prefix + cipherScalar(item, cipher, suffix !== "") + suffix;
   }
   if (entry.kind === "comment") return `#${cipher}`;
-  const node = style as ScalarNode | undefined;
+  const node = scalarOf(entry);
   if (!node) throw cannot(reading, entry, "there is no scalar here");
   refuseCipher(reading, entry, node);
   return cipherScalar(node, cipher, entry.in?.start !== undefined);
@@ -57,8 +58,8 @@ export function aroundComment(
   reading: Reading,
   entry: Entry,
 ): { start: number; mark: number; comment: number } | undefined {
-  const node = entry.style as ScalarNode | undefined;
-  if (entry.kind !== "value" || !node?.block?.comment || isTypeTag(node.props?.tag)) return undefined;
+  const node = scalarOf(entry);
+  if (!node?.block?.comment || isTypeTag(node.props?.tag)) return undefined;
   if (entry.start < node.block.body || isKey(reading, node)) return undefined;
   const { header } = node.block;
   return { start: node.start, mark: header, comment: reading.text.indexOf("#", header) };
