@@ -24,7 +24,7 @@ export function skipGap(scanner: Scanner): void {
   scanner.gapStart = scanner.pos;
   scanner.gapPieces = scanner.pieces.length;
   for (;;) {
-    let code = src.charCodeAt(scanner.pos);
+    let code = scanner.code;
     if (code === BOM && scanner.pos === scanner.lineStart) {
       scanner.fail(
         "byte order mark at the start of a line",
@@ -36,7 +36,7 @@ export function skipGap(scanner: Scanner): void {
       code = src.charCodeAt(++scanner.pos);
     if (code === HASH) {
       cutComments(scanner, firstLine);
-      code = src.charCodeAt(scanner.pos);
+      code = scanner.code;
     }
     if (!isBreak(code)) return;
     scanner.newline();

@@ -38,10 +38,9 @@ export function isDocumentMark(scanner: Scanner, offset: number): boolean {
 
 /** White space between two words of a scalar: where it ends, and how many line breaks it holds. */
 function skipWhite(scanner: Scanner, plainIndent: number): number {
-  const src = scanner.src;
   let breaks = 0;
   for (;;) {
-    const code = src.charCodeAt(scanner.pos);
+    const code = scanner.code;
     if (isBreak(code)) {
       scanner.newline();
       breaks++;
@@ -129,7 +128,7 @@ export function scanQuoted(scanner: Scanner, single: boolean): void {
     if (scanner.pos === scanner.lineStart && isDocumentMark(scanner, scanner.pos)) {
       scanner.fail("a new document begins inside quotes", scanner.pos, "close the quotes before it");
     }
-    let code = src.charCodeAt(scanner.pos);
+    let code = scanner.code;
     if (code === NUL) scanner.fail("these quotes are never closed", start, "add the closing quote");
     let joined = false;
     while (!isBlankz(code)) {
@@ -151,7 +150,7 @@ export function scanQuoted(scanner: Scanner, single: boolean): void {
         text += readEscape(scanner);
         from = scanner.pos;
       } else scanner.pos++;
-      code = src.charCodeAt(scanner.pos);
+      code = scanner.code;
     }
     if (code === quote && !joined) break;
     const end = scanner.pos;
@@ -218,7 +217,7 @@ export function scanBlock(scanner: Scanner, literal: boolean): void {
   let chomp: "" | "-" | "+" = "";
   let digit = 0;
   for (let i = 0; i < 2; i++) {
-    const code = src.charCodeAt(scanner.pos);
+    const code = scanner.code;
     if ((code === PLUS || code === MINUS) && chomp === "") chomp = code === PLUS ? "+" : "-";
     else if (isDigit(code) && digit === 0) {
       if (code === ZERO) scanner.fail("an indentation indicator cannot be 0", scanner.pos);
@@ -227,17 +226,17 @@ export function scanBlock(scanner: Scanner, literal: boolean): void {
     scanner.pos++;
   }
   const header = scanner.pos;
-  while (isBlank(src.charCodeAt(scanner.pos))) scanner.pos++;
-  const comment = src.charCodeAt(scanner.pos) === HASH;
+  while (isBlank(scanner.code)) scanner.pos++;
+  const comment = scanner.code === HASH;
   if (comment) lineComment(scanner, start);
-  if (!isBreakz(src.charCodeAt(scanner.pos))) {
+  if (!isBreakz(scanner.code)) {
     scanner.fail(
       "a block scalar's text must start on the next line",
       scanner.pos,
       "only a comment is allowed here",
     );
   }
-  if (src.charCodeAt(scanner.pos) !== NUL) scanner.newline();
+  if (scanner.code !== NUL) scanner.newline();
   const body = scanner.pos;
 
   const lines = new BlockLines(scanner, digit > 0 ? Math.max(scanner.indent, 0) + digit : 0);
@@ -246,8 +245,8 @@ export function scanBlock(scanner: Scanner, literal: boolean): void {
   let end = 0;
   let broken = false; // a line break after the line before
   let deep = false; // the line before starts with white space
-  while (scanner.pos - scanner.lineStart === lines.indent && src.charCodeAt(scanner.pos) !== NUL) {
-    const white = isBlank(src.charCodeAt(scanner.pos));
+  while (scanner.pos - scanner.lineStart === lines.indent && scanner.code !== NUL) {
+    const white = isBlank(scanner.code);
     const folds = broken && !literal && !deep && !white;
     if (folds && blanks === 0) text += " ";
     else if (broken && !folds) text += "\n";
@@ -301,15 +300,14 @@ class BlockLines {
   /** Skips indentation and blank lines; says how many of these there were. */
   skipBlank(): number {
     const { scanner } = this;
-    const src = scanner.src;
     let deepest = 0;
     let count = 0;
     for (;;) {
       const known = this.indent > 0;
       const limit = known ? scanner.lineStart + this.indent : Number.MAX_SAFE_INTEGER;
-      while (scanner.pos < limit && src.charCodeAt(scanner.pos) === SPACE) scanner.pos++;
+      while (scanner.pos < limit && scanner.code === SPACE) scanner.pos++;
       deepest = Math.max(deepest, scanner.pos - scanner.lineStart);
-      const code = src.charCodeAt(scanner.pos);
+      const code = scanner.code;
       if (code === TAB && scanner.pos < limit) {
         scanner.fail(
           "there is a tab where a block scalar's indentation should be",

@@ -75,7 +75,7 @@ function nextToken(scanner: Scanner): boolean {
   skipGap(scanner);
   const column = scanner.flow > 0 && scanner.pos !== scanner.lineStart ? 1 : scanner.column();
   closeBlocks(scanner, column, scanner.gapStart);
-  const code = scanner.src.charCodeAt(scanner.pos);
+  const code = scanner.code;
   if (code === NUL) {
     if (scanner.pos < scanner.text.length) scanner.fail("unexpected character", scanner.pos);
     closeBlocks(scanner, -1, scanner.pos);
@@ -303,8 +303,8 @@ function scanAnchor(scanner: Scanner, type: number, column: number): void {
   saveKey(scanner, column);
   scanner.simpleKeyAllowed = false;
   const start = scanner.pos++;
-  while (isWord(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
-  const code = scanner.src.charCodeAt(scanner.pos);
+  while (isWord(scanner.code)) scanner.pos++;
+  const code = scanner.code;
   if (scanner.pos === start + 1 || !(isBlankz(code) || "?:,]}%@`".includes(scanner.src[scanner.pos]!))) {
     const what = type === T.ALIAS ? "an alias" : "an anchor";
     scanner.fail(
@@ -324,9 +324,9 @@ function scanDirective(scanner: Scanner): void {
   const start = scanner.pos++;
   scanner.breaks = 0;
   const nameStart = scanner.pos;
-  while (isWord(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
+  while (isWord(scanner.code)) scanner.pos++;
   const name = scanner.text.slice(nameStart, scanner.pos);
-  if (!isBlankz(scanner.src.charCodeAt(scanner.pos)) || (name !== "YAML" && name !== "TAG")) {
+  if (!isBlankz(scanner.code) || (name !== "YAML" && name !== "TAG")) {
     scanner.fail(
       "unknown directive",
       start,
@@ -337,41 +337,37 @@ function scanDirective(scanner: Scanner): void {
   if (name === "YAML") scanVersion(scanner, start);
   else {
     const handle = scanHandle(scanner, true);
-    if (!isBlank(scanner.src.charCodeAt(scanner.pos)))
-      scanner.fail("a %TAG directive needs a handle and a prefix", start);
+    if (!isBlank(scanner.code)) scanner.fail("a %TAG directive needs a handle and a prefix", start);
     skipBlanks(scanner);
     const prefix = scanUri(scanner, "");
-    if (!isBlankz(scanner.src.charCodeAt(scanner.pos)))
-      scanner.fail("the prefix of a %TAG directive ends oddly", scanner.pos);
+    if (!isBlankz(scanner.code)) scanner.fail("the prefix of a %TAG directive ends oddly", scanner.pos);
     scanner.directives.push({ kind: "tag", handle, prefix });
   }
   scanner.tokens.push(T.DIRECTIVE, start, scanner.pos, scanner.directives.length);
   skipBlanks(scanner);
-  if (scanner.src.charCodeAt(scanner.pos) === HASH) {
+  if (scanner.code === HASH) {
     const from = scanner.pos;
     scanner.pos = scanner.lineEnd(from);
     scanner.addComment(from, scanner.pos);
   }
-  if (!isBreakz(scanner.src.charCodeAt(scanner.pos)))
-    scanner.fail("unexpected text after a directive", scanner.pos);
-  if (scanner.src.charCodeAt(scanner.pos) !== NUL) scanner.newline();
+  if (!isBreakz(scanner.code)) scanner.fail("unexpected text after a directive", scanner.pos);
+  if (scanner.code !== NUL) scanner.newline();
 }
 
 function scanVersion(scanner: Scanner, start: number): void {
   const number = (): number => {
     const from = scanner.pos;
-    while (isDigit(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
+    while (isDigit(scanner.code)) scanner.pos++;
     if (scanner.pos === from || scanner.pos > from + 2)
       scanner.fail("a %YAML directive needs a version such as 1.1", start);
     return Number(scanner.text.slice(from, scanner.pos));
   };
   const major = number();
-  if (scanner.src.charCodeAt(scanner.pos) !== DOT)
-    scanner.fail("a %YAML directive needs a version such as 1.1", start);
+  if (scanner.code !== DOT) scanner.fail("a %YAML directive needs a version such as 1.1", start);
   scanner.pos++;
   scanner.directives.push({ kind: "version", major, minor: number() });
 }
 
 function skipBlanks(scanner: Scanner): void {
-  while (isBlank(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
+  while (isBlank(scanner.code)) scanner.pos++;
 }

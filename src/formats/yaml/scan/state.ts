@@ -112,6 +112,11 @@ export class Scanner {
     if (text.charCodeAt(0) === BOM) this.pos = this.lineStart = 1;
   }
 
+  /** The character at the current offset. */
+  get code(): number {
+    return this.src.charCodeAt(this.pos);
+  }
+
   /** Column of an offset in the current line, in characters. */
   column(offset = this.pos): number {
     const column = offset - this.lineStart;

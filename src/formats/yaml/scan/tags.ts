@@ -10,8 +10,7 @@ export function scanTag(scanner: Scanner): void {
   if (scanner.src.charCodeAt(start + 1) === LESS) {
     scanner.pos += 2;
     suffix = scanUri(scanner, "");
-    if (scanner.src.charCodeAt(scanner.pos) !== GREATER)
-      scanner.fail("a tag that starts with `!<` needs a `>`", start);
+    if (scanner.code !== GREATER) scanner.fail("a tag that starts with `!<` needs a `>`", start);
     scanner.pos++;
   } else {
     handle = scanHandle(scanner, false);
@@ -22,8 +21,7 @@ export function scanTag(scanner: Scanner): void {
       if (suffix === "") suffix = "!";
     }
   }
-  if (!isBlankz(scanner.src.charCodeAt(scanner.pos)))
-    scanner.fail("a tag must be followed by a space", scanner.pos);
+  if (!isBlankz(scanner.code)) scanner.fail("a tag must be followed by a space", scanner.pos);
   scanner.breaks = 0;
   scanner.tags.push({ handle, suffix });
   scanner.tokens.push(TAG, start, scanner.pos, scanner.tags.length);
@@ -34,8 +32,8 @@ export function scanHandle(scanner: Scanner, directive: boolean): string {
   const start = scanner.pos;
   if (scanner.src.charCodeAt(start) !== BANG) scanner.fail("a tag handle must start with `!`", start);
   scanner.pos++;
-  while (isWord(scanner.src.charCodeAt(scanner.pos))) scanner.pos++;
-  if (scanner.src.charCodeAt(scanner.pos) === BANG) scanner.pos++;
+  while (isWord(scanner.code)) scanner.pos++;
+  if (scanner.code === BANG) scanner.pos++;
   else if (directive && scanner.pos > start + 1) scanner.fail("a tag handle must end with `!`", start);
   return scanner.text.slice(start, scanner.pos);
 }
@@ -45,11 +43,7 @@ export function scanUri(scanner: Scanner, head: string): string {
   const start = scanner.pos;
   let text = head.slice(1);
   let from = start;
-  for (
-    let code = scanner.src.charCodeAt(scanner.pos);
-    isUri(code);
-    code = scanner.src.charCodeAt(scanner.pos)
-  ) {
+  for (let code = scanner.code; isUri(code); code = scanner.code) {
     if (code === PERCENT) {
       text += scanner.text.slice(from, scanner.pos) + scanOctets(scanner);
       from = scanner.pos;
@@ -66,7 +60,7 @@ function scanOctets(scanner: Scanner): string {
   while (missing > 0) {
     const high = hexValue(scanner.src.charCodeAt(scanner.pos + 1));
     const low = hexValue(scanner.src.charCodeAt(scanner.pos + 2));
-    if (scanner.src.charCodeAt(scanner.pos) !== PERCENT || high < 0 || low < 0) {
+    if (scanner.code !== PERCENT || high < 0 || low < 0) {
       scanner.fail("a `%` in a tag must be followed by two hexadecimal digits", scanner.pos);
     }
     const byte = high * 16 + low;
