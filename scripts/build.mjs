@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { buildProgram } from "./program.mjs";
+import { buildProgram, packagesOutside } from "./program.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -56,7 +56,7 @@ async function buildLibrary() {
     chunkNames: "lib/[name]-[hash]",
     format: "esm",
     splitting: true,
-    packages: "external",
+    external: packagesOutside(root),
   });
 }
 
@@ -96,7 +96,7 @@ function licences(metafiles) {
     const text = file ? readFileSync(join(root, folder, file), "utf8").trim() : `Licence: ${license}`;
     return `${name} ${version}\n\n${text}\n`;
   });
-  return `dist/start.js and dist/rest.js hold code of these packages.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
+  return `The files of this folder hold code of these packages.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
 /** What is published must not say where it was built. */

@@ -7,9 +7,14 @@ import { join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
 /** The program's entry, and what it loads when it is needed that most runs need. */
-const START = ["src/cli/main.ts", "src/cli/commands/decrypt.ts", "src/formats/yaml/index.ts"];
-/** Packages whose code is in the scripts; others are loaded from node_modules when they are used. */
-const INSIDE = ["yargs-parser"];
+const START = ["src/cli/main.ts", "src/cli/commands/decrypt/run.ts", "src/formats/yaml/index.ts"];
+/** Packages whose code is in the program and the library; others are loaded from node_modules when they are used. */
+const INSIDE = ["@scure/base", "yargs-parser"];
+
+export function packagesOutside(root) {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  return Object.keys(dependencies).filter((name) => !INSIDE.includes(name));
+}
 
 /** yargs-parser loads node:module for configuration files, which this program reads itself: loading it takes time. */
 const withoutConfigFiles = {
@@ -24,7 +29,6 @@ const withoutConfigFiles = {
 
 /** @returns esbuild's metafiles, which say which packages are inside. */
 export async function buildProgram(root, shared) {
-  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const options = {
     ...shared,
     write: false,
@@ -32,7 +36,7 @@ export async function buildProgram(root, shared) {
     legalComments: "none",
     minifyWhitespace: true,
     minifySyntax: true,
-    external: Object.keys(dependencies).filter((name) => !INSIDE.includes(name)),
+    external: packagesOutside(root),
     define: { "import.meta.url": '""' },
   };
   const script = {

@@ -1,4 +1,6 @@
+import { buildTrees } from "./formats/build.ts";
 import type { Format } from "./formats/format.ts";
+import type { TreeMap } from "./formats/tree.ts";
 import type { Recipients } from "./keys/difference.ts";
 import { type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext, KeyService } from "./keys/kind.ts";
@@ -80,6 +82,12 @@ export async function openRead(
     close();
     throw error;
   }
+}
+
+/** The decrypted values as trees, one for each document of a text. */
+export function documentTrees({ reading, items }: Pick<Decrypted, "reading" | "items">): TreeMap[] {
+  const plain = new Map(items.map(({ entry, value }) => [entry, value]));
+  return buildTrees(reading.entries, reading.documents, (entry) => plain.get(entry));
 }
 
 /** Decrypts, if need be with the line ends that the text had before something changed them. */

@@ -82,10 +82,11 @@ export class TsopsError extends Error {
 /** The same error with some of it changed. */
 export function changed(
   error: TsopsError,
-  more: { hint?: string; place?: Place; exit?: number },
+  more: { code?: ErrorCode; message?: string; hint?: string; place?: Place; exit?: number },
 ): TsopsError {
-  const { code, message, hint, place, exit, cause } = error;
-  return new TsopsError(code, message, { hint, place, exit, cause, ...more });
+  const { hint, place, exit, cause } = error;
+  const { code = error.code, message = error.message, ...others } = more;
+  return new TsopsError(code, message, { hint, place, exit, cause, ...others });
 }
 
 /** The same error with more to do next, on lines of its own. */

@@ -7,7 +7,7 @@
 
 import { basename } from "node:path";
 import { driftFrom, type Protection, protectedBy, protectionWanted } from "./config/drift.ts";
-import { type OpenDocument, openRead, reopen, type Session } from "./document.ts";
+import { documentTrees, type OpenDocument, openRead, reopen, type Session } from "./document.ts";
 import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
 import { withLock } from "./files/lock.ts";
@@ -28,7 +28,6 @@ import { keysOfUri } from "./keys/uri.ts";
 import { type EncryptedText, readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
-import { treesOf } from "./sops/items.ts";
 import { sealOf } from "./sops/seal.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
 
@@ -287,7 +286,7 @@ export class Document {
   }
 
   #tree() {
-    return treesOf(this.#open.decrypted)[0]!;
+    return documentTrees(this.#open.decrypted)[0]!;
   }
 
   #replace(text: string): void {

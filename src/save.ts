@@ -5,6 +5,7 @@ import type { NewFile, OpenDocument, Recipients, Session } from "./document.ts";
 import { TsopsError } from "./errors.ts";
 import type { Format, PathElement, Reading } from "./formats/format.ts";
 import { type GivenNumber, spellAsGiven } from "./formats/given.ts";
+import { inSeconds } from "./formats/scalar.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
 import { readText } from "./formats/unreadable.ts";
@@ -254,10 +255,7 @@ function updateOptions(file: OpenDocument, session: Session, options: SaveOption
 }
 
 function saveOptions(session: Session, dataKey: Buffer, indent: number | undefined) {
-  const lastModified = session.context
-    .now()
-    .toISOString()
-    .replace(/\.\d+Z$/, "Z");
+  const lastModified = inSeconds(session.context.now());
   return { dataKey, random: randomInBulk(), lastModified, indent };
 }
 

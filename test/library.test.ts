@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { build } from "esbuild";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { packagesOutside } from "../scripts/program.mjs";
 import { decrypt, decryptFile, encrypt, encryptFile, open, TsopsError } from "../src/index.ts";
 import { IDENTITY_FILE, inSandbox, RECIPIENT } from "./support/cli.ts";
 
@@ -124,7 +125,8 @@ const { metafile } = await build({
   entryPoints: [new URL("../src/index.ts", import.meta.url).pathname],
   bundle: true,
   splitting: true,
-  packages: "external",
+  // as the build does
+  external: packagesOutside(process.cwd()),
   platform: "node",
   format: "esm",
   outdir: "dist",

@@ -20,9 +20,9 @@ import {
 import { AWS_PROFILES } from "../keys/aws/allow.ts";
 import { textField } from "../keys/fields.ts";
 import { printable, shellQuoted } from "../printable.ts";
-import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
 import { keysIdentified } from "./creation.ts";
-import { homeOf, type Io } from "./io.ts";
+import { homeOf } from "./io.ts";
 import { askNo, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 import { besideFiles } from "./settings.ts";
@@ -49,8 +49,7 @@ export async function readNaming(path: string): Promise<Naming> {
 }
 
 export class Allowed {
-  private readonly args: Args;
-  private readonly io: Io;
+  private readonly run: Run;
   private readonly asks: boolean;
   private readonly approvals: Approvals;
   private readonly configurations: Configurations;
@@ -60,12 +59,12 @@ export class Allowed {
   /** Approved in this run. */
   private readonly trusted = new Set<Naming>();
 
-  constructor(args: Args, io: Io, asks: boolean) {
-    this.args = args;
-    this.io = io;
+  constructor(run: Run, asks: boolean) {
+    const { args, io } = run;
+    this.run = run;
     this.asks = asks && interactive(io);
     this.approvals = new Approvals(io.env, homeOf(io));
-    this.configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+    this.configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.config });
   }
 
   /** What the person names, and what the configurations name that the person approved. */
@@ -87,8 +86,10 @@ export class Allowed {
   }
 
   private ownList(): Promise<Allow> {
-    const { args, io } = this;
-    this.own ??= userConfig(io.env, homeOf(io)).then(({ allow }) => allowAll([allow, namedHere(args, io)]));
+    const { run } = this;
+    this.own ??= userConfig(run.io.env, homeOf(run.io)).then(({ allow }) =>
+      allowAll([allow, namedHere(run)]),
+    );
     return this.own;
   }
 
@@ -100,9 +101,10 @@ export class Allowed {
 
   /** Those that only stand beside files that this run is about. */
   private async beside(): Promise<Naming[]> {
-    const files = [...this.args.list("files"), ...this.args.list("file")];
-    for (const file of files) await this.configurations.find(resolve(this.io.cwd, file));
-    const paths = new Set([...this.configurations.besideFiles, ...besideFiles(this.io)]);
+    const { args, io } = this.run;
+    const files = [...(args.files ?? []), ...(args.file === undefined ? [] : [args.file])];
+    for (const file of files) await this.configurations.find(resolve(io.cwd, file));
+    const paths = new Set([...this.configurations.besideFiles, ...besideFiles(io)]);
     const found = await Promise.all([...paths].map((path) => this.naming(path)));
     return found.filter((naming) => naming !== undefined);
   }
@@ -119,7 +121,7 @@ export class Allowed {
   }
 
   private async ask(naming: Naming): Promise<boolean> {
-    const { io } = this;
+    const { io } = this.run;
     await note(io, `${printable(naming.path)} names what you have not approved:`);
     for (const { words } of allowedValues(await this.missing(naming))) await note(io, `  ${words}`);
     const question =
@@ -137,7 +139,7 @@ export class Allowed {
 
   private async unapproved(naming: Naming): Promise<Unvouched> {
     const missing = allowedValues(await this.missing(naming));
-    const before = allowedValues(allowedByVariable(this.io.env.TSOPS_ALLOW));
+    const before = allowedValues(allowedByVariable(this.run.io.env.TSOPS_ALLOW));
     const line = allowLine([...before, ...missing]);
     const file = shellQuoted(printable(naming.path));
     return {
@@ -151,16 +153,18 @@ export class Allowed {
 
   /** What of a configuration's names nothing vouches for yet. */
   private async missing({ names }: Naming): Promise<Allow> {
-    const { env } = this.io;
+    const { env } = this.run.io;
     const known = [allowedByEnvironment(env), allowedByVariable(env.TSOPS_ALLOW), await this.allow()];
     return allowBeyond(names, allowAll(known));
   }
 }
 
 /** What the options and variables name. */
-function namedHere(args: Args, io: Io): Allow {
-  const keys = ["", "add-"].flatMap((prefix) => keysIdentified(args, { prefix, env: io.env }));
-  const profile = args.text("aws-profile");
+function namedHere(run: Run): Allow {
+  const keys = (["", "add-"] as const).flatMap((prefix) =>
+    keysIdentified(run.args, { prefix, env: run.io.env }),
+  );
+  const profile = run.args["aws-profile"];
   return allowAll([
     namedByKeys(
       keys.map(({ kind, id, fields }) => {
@@ -175,9 +179,9 @@ function namedHere(args: Args, io: Io): Allow {
  * The variables that hold master keys which the configuration names, for the working folder or for one of these files.
  * A configuration that cannot be read names none: whoever needs it says so.
  */
-export async function masterVariables(args: Args, io: Io, files: readonly string[] = []): Promise<string[]> {
-  const found = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
-  const paths = [undefined, ...files.map((file) => resolve(io.cwd, file))];
+export async function masterVariables(run: Run, files: readonly string[] = []): Promise<string[]> {
+  const found = new Configurations({ cwd: run.io.cwd, env: run.io.env, option: run.args.config });
+  const paths = [undefined, ...files.map((file) => resolve(run.io.cwd, file))];
   const names = paths.map(async (path) => {
     try {
       const { config } = await found.load(path);

@@ -1,42 +1,61 @@
-/** Options of a command as yargs read them; names as people type them. */
-export class Args {
-  private readonly values: Readonly<Record<string, unknown>>;
+import type * as options from "./options.ts";
+import type { FlagOption, GLOBAL, NumberOption, OptionTable, PresetOption, TextsOption } from "./options.ts";
 
-  constructor(values: Readonly<Record<string, unknown>>) {
-    this.values = values;
-  }
+/** What an option gives: a flag true or false, a list its texts, others undefined where they are not given. */
+type ValueOf<O> = O extends FlagOption
+  ? boolean
+  : O extends NumberOption
+    ? number | undefined
+    : O extends TextsOption
+      ? readonly string[]
+      : O extends PresetOption
+        ? string
+        : string | undefined;
 
-  text(name: string): string | undefined {
-    const value = this.values[name];
+/** What the options of a table give. */
+export type Values<T extends OptionTable> = { readonly [N in keyof T]: ValueOf<T[N]> };
+
+/** What a usage names: `<file>` is a text, `[index]` one that may be missing, `[files..]` and `<files..>` are lists. */
+export type Positionals<Usage extends string> = Usage extends `${infer Word} ${infer Rest}`
+  ? Positional<Word> & Positionals<Rest>
+  : Positional<Usage>;
+
+type Positional<Word> = Word extends `<${infer N}..>` | `[${infer N}..]`
+  ? { readonly [K in N]: readonly string[] }
+  : Word extends `<${infer N}>`
+    ? { readonly [K in N]: string }
+    : Word extends `[${infer N}]`
+      ? { readonly [K in N]: string | undefined }
+      : unknown;
+
+/** What several commands read: those that do not take an option have nothing there. */
+export type Args = Values<typeof GLOBAL> &
+  Partial<Values<Shared>> & { readonly files?: readonly string[]; readonly file?: string | undefined };
+
+type Shared = typeof options.TYPES &
+  typeof options.OUTPUT &
+  typeof options.KEYS &
+  typeof options.SELECTORS &
+  typeof options.THRESHOLD &
+  typeof options.ADD_REMOVE &
+  typeof options.IGNORE_MAC &
+  typeof options.YES &
+  typeof options.DOCUMENT;
+
+/** The values of options as their types say, of what yargs's parser read; names as people type them. */
+export function valuesOf<T extends OptionTable>(
+  table: T,
+  read: Readonly<Record<string, unknown>> = {},
+): Values<T> {
+  const entries = Object.entries(table).map(([name, { type, array, default: preset }]) => {
+    const all = [read[name] ?? preset ?? []].flat();
+    if (array) return [name, all.map(String)];
     // the last one counts where an option is given twice, as in SOPS
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    return last === undefined || last === null ? undefined : String(last);
-  }
-
-  flag(name: string): boolean {
-    const value = this.values[name];
-    return (Array.isArray(value) ? value.at(-1) : value) === true;
-  }
-
-  number(name: string): number | undefined {
-    const value = this.values[name];
-    return typeof value === "number" ? value : undefined;
-  }
-
-  list(name: string): string[] {
-    const value = this.values[name];
-    if (value === undefined || value === null) return [];
-    return (Array.isArray(value) ? value : [value]).map(String);
-  }
-
-  /** The same with some values replaced. */
-  with(values: Readonly<Record<string, unknown>>): Args {
-    return new Args({ ...this.values, ...values });
-  }
-
-  has(name: string): boolean {
-    return this.values[name] !== undefined;
-  }
+    const last = all.at(-1);
+    if (type === "boolean") return [name, last === true];
+    return [name, type === "string" && last !== undefined ? String(last) : last];
+  });
+  return Object.fromEntries(entries) as Values<T>;
 }
 
 /**

@@ -29,6 +29,14 @@ interface Tally {
   shown: string;
 }
 
+interface Batch {
+  /** What is done to the files, in the words of the summary. */
+  readonly what: string;
+  readonly io: Io;
+  /** One file after the other. */
+  readonly inOrder?: boolean;
+}
+
 /** Whoever has more errors than this has one cause for them. */
 const SHOWN_ERRORS = 20;
 
@@ -47,10 +55,8 @@ const SIDE_BY_SIDE = 16;
  */
 export async function forEachFile(
   names: readonly string[],
-  what: string,
-  io: Io,
+  { what, io, inOrder = false }: Batch,
   work: (name: string) => Promise<unknown>,
-  { inOrder = false }: { inOrder?: boolean } = {},
 ): Promise<number> {
   if (names.length === 1) {
     try {
@@ -79,7 +85,10 @@ export async function forEachFile(
     waiting = setTimeout(() => void note(io, WAITING), LONG_MS);
   });
   try {
-    const one = (name: string) => workOn(name, work, tally, stop, () => drawBar(tally, what, io));
+    const one = async (name: string): Promise<void> => {
+      await workOn(name, work, tally, stop);
+      if (!stop.signal.aborted) await drawBar(tally, what, io);
+    };
     await mapFiles(names, inOrder ? 1 : SIDE_BY_SIDE, one, { signal: stop.signal });
   } finally {
     clearTimeout(waiting);
@@ -100,7 +109,6 @@ async function workOn(
   work: (name: string) => Promise<unknown>,
   tally: Tally,
   stop: AbortController,
-  draw: () => Promise<void>,
 ): Promise<void> {
   try {
     const came = await work(name);
@@ -114,7 +122,6 @@ async function workOn(
     // what fails after that fails because of it: programs get the signal, too
     if (!stop.signal.aborted) tally.errors.push(inFile(error, name));
   }
-  if (!stop.signal.aborted) await draw();
 }
 
 function stoppedAt({ total, done }: Tally, what: string): TsopsError {

@@ -14,16 +14,25 @@ import { keysOfUri, parseUri } from "../keys/uri.ts";
 import { nearest } from "../nearest.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "../sops/selection.ts";
 import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
 import type { Io } from "./io.ts";
+import type { KeyOption, SELECTORS } from "./options.ts";
 import { note } from "./report.ts";
 import { isOnlyBeside, loadSettings, ruleFor, type Settings } from "./settings.ts";
 
 /** The kinds that have options and variables, in the order in which SOPS puts their keys together (SPEC section 7). */
 const OPTION_KINDS = sopsKinds("option");
 
+/** Before the name of a key option. */
+type Prefix = "" | "add-" | "rm-";
+
+/** What an option for keys of one kind says, of whatever kind. */
+function keyList(args: Args, prefix: Prefix, option: string): string | undefined {
+  return args[`${prefix}${option as KeyOption}`];
+}
+
 interface KeysFrom {
-  /** Such as `add-`. */
-  readonly prefix?: string;
+  readonly prefix?: Prefix;
   /** For keys that variables name. */
   readonly env?: Io["env"];
   /** The one whose names of keys and groups count. */
@@ -32,7 +41,7 @@ interface KeysFrom {
 
 /** Keys from options, and from variables where `env` is given; last those of `--key`. */
 export function keysFrom(args: Args, { prefix = "", env = {}, config }: KeysFrom = {}): MasterKey[] {
-  const byUri = args.list(`${prefix}key`).flatMap((word) => keysOfWord(word, args, config));
+  const byUri = (args[`${prefix}key`] ?? []).flatMap((word) => keysOfWord(word, args, config));
   try {
     return [...byKind(args, prefix, env), ...byUri];
   } catch (error) {
@@ -42,7 +51,7 @@ export function keysFrom(args: Args, { prefix = "", env = {}, config }: KeysFrom
 
 /** Those that the command line or a variable identifies itself: what a configuration calls by a name is its own affair. */
 export function keysIdentified(args: Args, { prefix = "", env = {} }: KeysFrom): MasterKey[] {
-  const uris = args.list(`${prefix}key`).filter((word) => parseUri(word) !== undefined);
+  const uris = (args[`${prefix}key`] ?? []).filter((word) => parseUri(word) !== undefined);
   return [...byKind(args, prefix, env), ...uris.flatMap((uri) => masterKeysOfUri(uri, args))];
 }
 
@@ -62,10 +71,10 @@ const NAME = /^(?!age-secret|age-plugin)[\p{L}\p{N}_@. -]{1,40}$/iu;
 function nameElsewhere(
   error: unknown,
   args: Args,
-  prefix: string,
+  prefix: Prefix,
   config: Config | undefined,
 ): TsopsError | undefined {
-  const word = OPTION_KINDS.map(({ sops }) => args.text(prefix + sops.option)).find((text) => {
+  const word = OPTION_KINDS.map(({ sops }) => keyList(args, prefix, sops.option)).find((text) => {
     return (
       text !== undefined && (config?.groups.has(text) || config?.names.some(({ name }) => name === text))
     );
@@ -100,19 +109,21 @@ function masterKeysOfUri(uri: string, args: Args): MasterKey[] {
   return ref ? parsed(kindNamed(ref.kind), ref.id, args) : keysOfUri(uri);
 }
 
-function byKind(args: Args, prefix: string, env: Io["env"]): MasterKey[] {
+function byKind(args: Args, prefix: Prefix, env: Io["env"]): MasterKey[] {
   return OPTION_KINDS.flatMap((kind) => {
     const { option, variable } = kind.sops;
-    const list = args.text(prefix + option) ?? env[variable] ?? "";
+    const list = keyList(args, prefix, option) ?? env[variable] ?? "";
     return list === "" ? [] : parsed(kind, list, args);
   });
 }
 
 function parsed(kind: KeyKind, list: string, args: Args): MasterKey[] {
   if (!kind.withProfile) return kind.parse(list);
-  const context = parseEncryptionContext(args.text("encryption-context") ?? "");
-  return kind.parse(list, { context, awsProfile: args.text("aws-profile") });
+  const context = parseEncryptionContext(args["encryption-context"] ?? "");
+  return kind.parse(list, { context, awsProfile: args["aws-profile"] });
 }
+
+type SelectorOption = Exclude<keyof typeof SELECTORS, "mac-only-encrypted">;
 
 export interface Creation extends NewFile {
   /** What the rule says that the file is. */
@@ -124,21 +135,19 @@ export interface Creation extends NewFile {
  * SOPS would not find it, and whoever hands over a file may hand over its folder, too.
  * @throws TsopsError("config") if there is one that counts and it is broken.
  */
-export async function settingsForNew(name: string, args: Args, io: Io): Promise<Settings> {
-  const file = resolve(io.cwd, name);
-  const named = keysIdentified(args, { env: io.env }).length > 0;
-  return named && (await isOnlyBeside(args, io))
-    ? { file, config: undefined }
-    : await loadSettings(file, args, io);
+export async function settingsForNew(name: string, run: Run): Promise<Settings> {
+  const file = resolve(run.io.cwd, name);
+  const named = keysIdentified(run.args, { env: run.io.env }).length > 0;
+  return named && (await isOnlyBeside(run)) ? { file, config: undefined } : await loadSettings(file, run);
 }
 
 /**
  * Keys and selectors for a new file: options and variables first, then the creation rule, option by option.
  * @throws TsopsError("config") if there are rules and none matches, or if nothing names a key.
  */
-export async function creationFor({ config, file }: Settings, args: Args, io: Io): Promise<Creation> {
+export async function creationFor({ config, file }: Settings, run: Run): Promise<Creation> {
   const rule = config && (await creationRule(config, file));
-  const keys = keysFrom(args, { env: io.env, config });
+  const keys = keysFrom(run.args, { env: run.io.env, config });
   if (keys.length === 0 && !rule) {
     throw new TsopsError(
       "config",
@@ -147,15 +156,15 @@ export async function creationFor({ config, file }: Settings, args: Args, io: Io
     );
   }
   const flags = Object.fromEntries(
-    SELECTOR_KINDS.map((kind) => [kind, args.text(kind.replaceAll("_", "-"))] as const),
+    SELECTOR_KINDS.map((kind) => [kind, run.args[kind.replaceAll("_", "-") as SelectorOption]] as const),
   );
   const selector = chooseSelector(rule, flags) ?? DEFAULT_SELECTOR;
-  await warnOfExpression(selector, io);
+  await warnOfExpression(selector, run.io);
   return {
     groups: keys.length > 0 || !rule ? [keys] : ruleGroups(rule),
-    threshold: args.number("shamir-secret-sharing-threshold") || (rule?.threshold ?? 0),
+    threshold: run.args["shamir-secret-sharing-threshold"] || (rule?.threshold ?? 0),
     selector,
-    macOnlyEncrypted: args.flag("mac-only-encrypted") || rule?.macOnlyEncrypted,
+    macOnlyEncrypted: run.args["mac-only-encrypted"] || rule?.macOnlyEncrypted,
     seal: config?.seal ?? true,
     format: rule?.format,
   };
@@ -188,6 +197,6 @@ export async function ruleRecipients(settings: Settings): Promise<Recipients> {
 }
 
 /** Whether a creation rule is for a file. */
-export async function ruleMatches(name: string, args: Args, io: Io): Promise<boolean> {
-  return (await ruleFor(await loadSettings(resolve(io.cwd, name), args, io))) !== undefined;
+export async function ruleMatches(name: string, run: Run): Promise<boolean> {
+  return (await ruleFor(await loadSettings(resolve(run.io.cwd, name), run))) !== undefined;
 }

@@ -12,12 +12,13 @@ import { type EncryptedText, readAs, recognize } from "../recognize.ts";
 import type { Warning } from "../sops/decrypt.ts";
 import { strangeTags } from "../sops/tags.ts";
 import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
 import { type Io, visibleDocument, write } from "./io.ts";
 import { checkPlace } from "./place.ts";
 import { showKey } from "./recipients.ts";
 import { note } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
-import { loadSettings } from "./settings.ts";
+import { loadSettings, type Settings } from "./settings.ts";
 
 /** A file's bytes, by the name that the person gave. */
 export async function readInput(name: string, io: Io): Promise<ReadFile> {
@@ -46,9 +47,9 @@ export async function missingFileExits<T>(exit: number, work: Promise<T>): Promi
  * would take it for binary, the creation rule has a say before our own names have.
  */
 export async function inputFormat(args: Args, name: string, rule?: Pick<Rule, "format">): Promise<Format> {
-  const type = args.text("input-type");
+  const type = args["input-type"];
   if (isFormatName(type)) return await loadFormat(type);
-  const file = args.text("filename-override") ?? name;
+  const file = args["filename-override"] ?? name;
   return await loadFormat(formatOfSopsName(file) ?? rule?.format ?? formatOfFile(file));
 }
 
@@ -57,17 +58,17 @@ export async function inputFormat(args: Args, name: string, rule?: Pick<Rule, "f
  * as in SOPS, where it has one to SOPS.
  */
 export async function outputFormat(args: Args, name: string, input: Format): Promise<Format> {
-  const type = args.text("output-type");
+  const type = args["output-type"];
   if (isFormatName(type)) return await loadFormat(type);
-  if (!isFormatName(args.text("input-type"))) return input;
-  const named = formatOfSopsName(args.text("filename-override") ?? name);
+  if (!isFormatName(args["input-type"])) return input;
+  const named = formatOfSopsName(args["filename-override"] ?? name);
   return named === undefined ? input : await loadFormat(named);
 }
 
 /** Reads an encrypted file: as `--input-type` says, else by its name, or its content where that is of another format. */
 export async function readEncryptedAs(text: string, name: string, args: Args): Promise<EncryptedText> {
-  const type = args.text("input-type");
-  if (!isFormatName(type)) return await recognize(text, formatOfFile(args.text("filename-override") ?? name));
+  const type = args["input-type"];
+  if (!isFormatName(type)) return await recognize(text, formatOfFile(args["filename-override"] ?? name));
   try {
     return await readAs(text, type);
   } catch (error) {
@@ -86,7 +87,7 @@ async function looksOtherwise(error: unknown, text: string, type: FormatName): P
 
 /** The file that stands for an input where the creation rule is looked for: `--filename-override`, else itself. */
 export function ruledFile(args: Args, name: string, io: Io): string {
-  return resolve(io.cwd, args.text("filename-override") ?? name);
+  return resolve(io.cwd, args["filename-override"] ?? name);
 }
 
 /**
@@ -94,31 +95,27 @@ export function ruledFile(args: Args, name: string, io: Io): string {
  * prints all of it anew in the other one, whatever the file is called.
  */
 export async function refuseOtherFormat(args: Args, format: Format): Promise<void> {
-  const type = args.text("output-type");
+  const type = args["output-type"];
   if (!isFormatName(type) || (await loadFormat(type)) === format) return;
   throw new TsopsError(
     "usage",
     `the file is ${format.name} and stays ${format.name}: --output-type ${type} does not work here`,
-    {
-      hint: `decrypt it with --output-type ${type}, and encrypt that`,
-    },
+    { hint: `decrypt it with --output-type ${type}, and encrypt that` },
   );
 }
 
 /** Refuses options that cannot stand together, as SOPS does (SPEC section 7). */
 export function checkOutputOptions(args: Args, files: readonly string[]): void {
-  if (args.flag("in-place") && args.has("output")) {
+  if (args["in-place"] && args.output !== undefined) {
     throw new TsopsError("conflicting-parameters", "--in-place and --output cannot be used together", {
       hint: "use one of them",
     });
   }
-  if (args.flag("in-place") && files.length === 0) {
+  if (args["in-place"] && files.length === 0) {
     throw new TsopsError(
       "conflicting-parameters",
       "--in-place needs a file: standard input cannot be written to",
-      {
-        hint: "name the file, or redirect the output",
-      },
+      { hint: "name the file, or redirect the output" },
     );
   }
 }
@@ -191,35 +188,31 @@ export function outputBelow(folder: string, name: string, io: Io): string {
 export async function openFile(
   name: string,
   bytes: Uint8Array,
-  args: Args,
-  io: Io,
+  run: Run,
   session: Session,
 ): Promise<OpenDocument> {
   const text = decodeText(bytes);
   const openers: Opener[] = [];
   try {
-    const ignoreMac = args.flag("ignore-mac");
+    const ignoreMac = run.args["ignore-mac"];
     const onOpened = (key: MasterKey, service: string) => void openers.push({ key, service });
-    const open = await openRead(await readEncryptedAs(text, name, args), session, {
+    const open = await openRead(await readEncryptedAs(text, name, run.args), session, {
       ignoreMac,
       onOpened,
-    }).finally(() => (args.flag("verbose") ? noteOpeners(name, openers, args, io) : undefined));
-    await checkSealThere(name, open.metadata, args, io).catch((error) => {
+    }).finally(() => (run.args.verbose ? noteOpeners(name, openers, run) : undefined));
+    await checkSealThere(name, open.metadata, run).catch((error) => {
       open.close();
       throw error;
     });
-    await reportWarnings(open.decrypted.warnings, text, name, io);
-    if (args.flag("verbose")) {
+    await reportWarnings(open.decrypted.warnings, text, name, run.io);
+    if (run.args.verbose) {
       const sealed = open.decrypted.sealed ? "MAC and seal match" : "the MAC matches; it has no seal";
-      await note(
-        io,
-        `${name}: opened as ${open.format.name}; ${args.flag("ignore-mac") ? "not checked" : sealed}`,
-      );
+      await note(run.io, `${name}: opened as ${open.format.name}; ${ignoreMac ? "not checked" : sealed}`);
     }
     return open;
   } catch (error) {
     if (error instanceof TsopsError && error.code === "no-data-key")
-      throw inFile(await withAdvice(error, name, text, args, io, session), name);
+      throw inFile(await withAdvice(error, { name, text }, run, session), name);
     throw inFile(error, name);
   }
 }
@@ -237,9 +230,17 @@ export async function warnOfOneText({ format }: OpenDocument, name: string, io: 
 /** The same as {@link openFile} for a file that is to be written again: what nobody vouches for in it is named. */
 export async function openForUpdate(...input: Parameters<typeof openFile>): Promise<OpenDocument> {
   const open = await openFile(...input);
-  const [name, , , io] = input;
-  await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, io);
+  const [name, , run] = input;
+  await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, run.io);
   return open;
+}
+
+/** An encrypted file that is open, or as far as it is known without a key. */
+export interface OpenFile<T = OpenDocument> {
+  /** As it was typed or found. */
+  readonly name: string;
+  readonly open: T;
+  readonly settings: Settings;
 }
 
 interface Opener {
@@ -248,22 +249,20 @@ interface Opener {
 }
 
 /** Which keys opened a file. Programs that call SOPS look for its words, so they stay. */
-async function noteOpeners(name: string, openers: readonly Opener[], args: Args, io: Io): Promise<void> {
+async function noteOpeners(name: string, openers: readonly Opener[], run: Run): Promise<void> {
   if (openers.length === 0) return;
-  const config = await configOf(name, args, io);
+  const config = await configOf(name, run);
   const keys = openers.map(({ key, service }) => {
     return `${key.kind} ${showKey(key, { config })}${service === "" ? "" : ` by ${service}`}`;
   });
-  await note(io, `${name}: Data key recovered successfully, with ${keys.join(" and ")}`);
+  await note(run.io, `${name}: Data key recovered successfully, with ${keys.join(" and ")}`);
 }
 
 /** A report of keys that did not open a file, with what to do for whom it was never encrypted for. */
 async function withAdvice(
   error: TsopsError,
-  name: string,
-  text: string,
-  args: Args,
-  io: Io,
+  { name, text }: { name: string; text: string },
+  run: Run,
   { context, local = true }: Session,
 ): Promise<TsopsError> {
   if (!local) return error;
@@ -271,15 +270,15 @@ async function withAdvice(
     import("./stranger.ts"),
     import("../keys/metadata.ts"),
   ]);
-  const { metadata } = await readEncryptedAs(text, name, args);
+  const { metadata } = await readEncryptedAs(text, name, run.args);
   const { groups } = groupsFromMetadata(metadata.tree);
-  const advice = await adviceForStranger(groups, await configOf(name, args, io), context);
+  const advice = await adviceForStranger(groups, await configOf(name, run), context);
   return advice.length > 0 ? withHint(error, ...advice) : error;
 }
 
 /** For names of keys; what is wrong with the configuration does not matter to them. */
-async function configOf(name: string, args: Args, io: Io) {
-  const settings = await loadSettings(resolve(io.cwd, name), args, io).catch(() => undefined);
+async function configOf(name: string, run: Run) {
+  const settings = await loadSettings(resolve(run.io.cwd, name), run).catch(() => undefined);
   return settings?.config;
 }
 

@@ -2,7 +2,10 @@ import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { explore, type Found, type PassedOver } from "../files/discover.ts";
 import { clearLeft } from "../files/lock.ts";
+import { decodeText } from "../formats/text.ts";
 import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
+import { readEncryptedAs, readInput } from "./files.ts";
 import type { Io } from "./io.ts";
 import { rememberPlace } from "./place.ts";
 import { isKeyFile, whoReads } from "./protected.ts";
@@ -23,31 +26,54 @@ interface Wishes {
  */
 export async function findFiles(
   given: readonly string[],
-  args: Args,
-  io: Io,
+  run: Run,
   { writes, about = yes, wanted = yes }: Wishes,
 ): Promise<Found[]> {
-  const { files, passedOver } = await explore(given, { cwd: io.cwd });
+  const { files, passedOver } = await explore(given, { cwd: run.io.cwd });
   const found: Found[] = [];
   const notes: string[] = [];
   for (const file of files) {
     const { name, named, link } = file;
-    if (!named) rememberPlace(name, io);
-    if (writes && !link) clearLeft(resolve(io.cwd, name));
-    if (!named && isKeyFile(name, io)) continue;
+    if (!named) rememberPlace(name, run.io);
+    if (writes && !link) clearLeft(resolve(run.io.cwd, name));
+    if (!named && isKeyFile(name, run.io)) continue;
     if (
       !named &&
-      ((await whoReads(name, args, io)) !== undefined ||
-        !(await about(name)) ||
-        !(await isWanted(file, wanted)))
+      ((await whoReads(name, run)) !== undefined || !(await about(name)) || !(await isWanted(file, wanted)))
     )
       continue;
     if (link && writes) notes.push(`${name} is a link: name it to change what it points to`);
     else found.push(file);
   }
   for (const item of passedOver) if (await about(item.name)) notes.push(lineFor(item, writes));
-  await noteAll(notes, io);
+  await noteAll(notes, run.io);
   return found;
+}
+
+/** The files that were named, and the encrypted ones below the folders and patterns. */
+export async function encryptedFiles(
+  given: readonly string[],
+  run: Run,
+  { writes = false } = {},
+): Promise<string[]> {
+  const wanted = ({ name }: { name: string }) => isEncrypted(name, run);
+  return (await findFiles(given, run, { writes, wanted })).map(({ name }) => name);
+}
+
+/** Whether a file that a folder or a pattern brought in has metadata. */
+export async function isEncrypted(name: string, run: Run): Promise<boolean> {
+  return await hasMetadata((await readInput(name, run.io)).bytes, name, run.args);
+}
+
+export async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boolean> {
+  if (!bytes.includes("sops")) return false;
+  try {
+    await readEncryptedAs(decodeText(bytes), name, args);
+    return true;
+  } catch (error) {
+    // it was an encrypted file before, and whoever asks is to be told
+    return error instanceof TsopsError && error.code === "merge-conflict" && bytes.includes("ENC[");
+  }
 }
 
 /** A file that cannot be read counts: working on it says so, and the others are not held up by it. */
@@ -84,4 +110,8 @@ async function noteAll(lines: readonly string[], io: Io): Promise<void> {
   for (const line of lines.slice(0, SHOWN)) await note(io, line);
   const more = lines.length - SHOWN;
   if (more > 0) await note(io, `and ${more} more that are skipped like these`);
+}
+
+export function noDryRun(): TsopsError {
+  return new TsopsError("usage", "--dry-run needs files, and standard input is none");
 }

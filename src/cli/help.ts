@@ -1,11 +1,14 @@
 import yargs, { type Argv } from "yargs";
-import { COMMANDS, type Command, LEGACY } from "./commands.ts";
+import { type Command, nameOf, type Table } from "./command.ts";
 import { GLOBAL } from "./options.ts";
-import { nameOf } from "./parse.ts";
 
 /** The help of the program, or of the command that `words` name, as wide as the terminal. */
-export async function helpText(words: readonly string[], columns: number | undefined): Promise<string> {
-  const own = commandOf(words)?.options ?? {};
+export async function helpText(
+  { commands, legacy }: Table,
+  words: readonly string[],
+  columns: number | undefined,
+): Promise<string> {
+  const own = commandOf(words, commands)?.options ?? {};
   // an option that is hidden among those of every command is shown where a command has it as its own
   const everywhere = Object.fromEntries(Object.entries(GLOBAL).filter(([name]) => !Object.hasOwn(own, name)));
   const parser = yargs([])
@@ -22,9 +25,9 @@ export async function helpText(words: readonly string[], columns: number | undef
     .wrap(Math.min(columns ?? 100, 110))
     .epilogue("`tsops COMMAND --help` says more about a command.");
   const [word, ...others] = words;
-  const asked = COMMANDS.find(({ usage }) => usage.split(" ")[0] === word);
+  const asked = commands.find((command) => nameOf(command) === word);
   const notes = others.length === 0 ? await asked?.notes?.() : undefined;
-  for (const command of [...COMMANDS, LEGACY])
+  for (const command of [...commands, legacy])
     addCommand(parser, command, command === asked ? notes : undefined);
   return await new Promise((resolve, reject) => {
     parser.parse([...words, "--help"], {}, (error: Error | undefined, _args: unknown, text: string) => {
@@ -34,10 +37,10 @@ export async function helpText(words: readonly string[], columns: number | undef
   });
 }
 
-function commandOf(words: readonly string[]): Command | undefined {
+function commandOf(words: readonly string[], commands: readonly Command[]): Command | undefined {
   let found: Command | undefined;
   for (const word of words)
-    found = (found ? (found.subcommands ?? []) : COMMANDS).find((command) => nameOf(command) === word);
+    found = (found?.subcommands ?? commands).find((command) => nameOf(command) === word);
   return found;
 }
 
@@ -47,7 +50,7 @@ function addCommand(parser: Argv, command: Command, notes?: string): void {
     inner.group(Object.keys(command.options), "Options of this command:");
     if (notes !== undefined) inner.epilogue(notes);
     for (const [line, what] of command.examples ?? []) inner.example(line, what);
-    for (const sub of command.subcommands ?? []) addCommand(inner, sub);
+    for (const sub of command.subcommands) addCommand(inner, sub);
     return inner;
   });
 }

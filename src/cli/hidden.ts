@@ -15,11 +15,11 @@ const DO_NOT_MARK = "\x1b[?2004l";
  * its rest does not become the shell's next commands.
  * @throws TsopsError("aborted") on Ctrl-C or end of input.
  */
-export async function readHidden(question: string, io: Io, signal?: AbortSignal): Promise<string[]> {
+export async function readHidden(question: string, io: Io): Promise<string[]> {
   const terminal = io.stdin.isTTY === true;
   // readline echoes through its output, so that goes nowhere
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const reader = createInterface({ input: io.stdin, output: nowhere, terminal, signal });
+  const reader = createInterface({ input: io.stdin, output: nowhere, terminal });
   const lines = linesOf(reader, io);
   // it may fail while the question is being written
   lines.catch(() => undefined);

@@ -1,4 +1,6 @@
 import type { Readable, Writable } from "node:stream";
+import { TsopsError } from "../errors.ts";
+import { parseGoBool } from "../formats/numbers.ts";
 import { homeFolder } from "../home.ts";
 
 /** What the command line may use of the process, so that tests can run it in theirs. */
@@ -13,6 +15,13 @@ export interface Io {
 /** The home folder. */
 export function homeOf({ env }: Pick<Io, "env">): string {
   return homeFolder(env);
+}
+
+/** What a variable says that is true or false, as Go reads it. @throws TsopsError("usage") if it is neither. */
+export function truthOf(variable: string, text: string): boolean {
+  const truth = parseGoBool(text);
+  if (truth !== undefined) return truth;
+  throw new TsopsError("usage", `${variable} is neither true nor false`);
 }
 
 /** The terminal that shows a line which goes when anything else is written: a progress bar. */

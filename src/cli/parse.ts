@@ -2,16 +2,22 @@ import type { Options } from "yargs";
 import parser from "yargs-parser";
 import { TsopsError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
-import { Args, doubleDashes } from "./args.ts";
-import { COMMANDS, type Command, LEGACY } from "./commands.ts";
-import { GLOBAL } from "./options.ts";
+import { doubleDashes, valuesOf } from "./args.ts";
+import { type Command, nameOf } from "./command.ts";
+import { TABLE } from "./commands.ts";
+import { GLOBAL, HELP, type OptionTable } from "./options.ts";
 
 /** What the arguments ask for. */
 export interface Chosen {
   readonly command: Command;
   /** The command's name and its subcommand's; empty for SOPS's old style. */
   readonly words: readonly string[];
-  readonly args: Args;
+  /** The values of its options and positionals, as its description says. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** Whether an option is on the command line. */
+  given(name: string): boolean;
+  /** What is wanted instead of a run of the command. */
+  readonly asks?: "help" | "version";
 }
 
 /**
@@ -20,8 +26,7 @@ export interface Chosen {
  * @throws TsopsError("usage") for unknown options, "no-file" for missing arguments.
  */
 export function parseArguments(argv: readonly string[]): Chosen {
-  const given = doubleDashes(argv, LONG_NAMES);
-  const { command, words, rest } = findCommand(given);
+  const { command, words, rest } = findCommand(doubleDashes(argv, LONG_NAMES));
   const options = { ...GLOBAL, ...command.options, ...HELP };
   const { argv: parsed, error } = parser.detailed(rest, {
     ...parserOptions(options),
@@ -40,34 +45,28 @@ export function parseArguments(argv: readonly string[]): Chosen {
   if (error) throw usage("an option at the end has no value");
   const { _: positionals, "--": after = [], ...values } = parsed;
   const before = positionals.map(String);
-  if (values.help || values.version) return { command, words, args: new Args(values) };
+  const given = (name: string): boolean => values[name] !== undefined;
+  const { help, version } = valuesOf(HELP, values);
+  if (help || version) return { command, words, args: {}, given, asks: help ? "help" : "version" };
   checkOptions(before, values, options);
   // behind -- stand more positionals, whatever they look like; or the program to run, where there is one
   const program = command.runsProgram && before.length > 0;
   const named = namePositionals(command, words, program ? before : [...before, ...after.map(String)]);
-  return { command, words, args: new Args({ ...values, ...named, "--": program ? after.map(String) : [] }) };
+  const args = { ...valuesOf(options, values), ...named, "--": program ? after.map(String) : [] };
+  return { command, words, args, given };
 }
-
-const HELP: Readonly<Record<string, Options>> = {
-  help: { type: "boolean", alias: "h" },
-  version: { type: "boolean", alias: "v" },
-};
 
 const LONG_NAMES = new Set<string>();
 for (const options of [GLOBAL, HELP]) for (const name of Object.keys(options)) LONG_NAMES.add(name);
 const collect = (command: Command): void => {
   for (const name of Object.keys(command.options)) LONG_NAMES.add(name);
-  command.subcommands?.forEach(collect);
+  command.subcommands.forEach(collect);
 };
-[...COMMANDS, LEGACY].forEach(collect);
-
-export function nameOf(command: Command): string {
-  return command.usage.split(" ", 1)[0]!;
-}
+[...TABLE.commands, TABLE.legacy].forEach(collect);
 
 /** The first word that is neither an option nor an option's value: a command's name, or a file in the old style. */
 function findCommand(given: readonly string[]): { command: Command; words: string[]; rest: string[] } {
-  const options = { ...GLOBAL, ...LEGACY.options };
+  const options = { ...GLOBAL, ...TABLE.legacy.options };
   const takesValue = new Set(
     Object.entries(options).flatMap(([name, { type, alias }]) =>
       type === "boolean" ? [] : [`--${name}`, ...(typeof alias === "string" ? [`-${alias}`] : [])],
@@ -87,16 +86,16 @@ function findCommand(given: readonly string[]): { command: Command; words: strin
   };
   // SOPS has the short form, too
   if (rest[0] === "help" || rest[0] === "h") rest.splice(0, 1, "--help");
-  const first = take(COMMANDS, 0);
-  if (!first) return { command: LEGACY, words: [], rest };
+  const first = take(TABLE.commands, 0);
+  if (!first) return { command: TABLE.legacy, words: [], rest };
   rest.splice(first.at, 1);
-  const second = first.found.subcommands && take(first.found.subcommands, first.at);
+  const second = take(first.found.subcommands, first.at);
   if (second) rest.splice(second.at, 1);
   const found = second ? [first.found, second.found] : [first.found];
   return { command: found.at(-1)!, words: found.map(nameOf), rest };
 }
 
-function parserOptions(options: Readonly<Record<string, Options>>) {
+function parserOptions(options: OptionTable) {
   const names = (type: Options["type"]): string[] =>
     Object.keys(options).filter((name) => options[name]!.type === type);
   const entries = Object.entries(options);
@@ -109,9 +108,6 @@ function parserOptions(options: Readonly<Record<string, Options>>) {
     alias: Object.fromEntries(
       entries.flatMap(([name, { alias }]) => (alias ? [[name, [alias].flat()]] : [])),
     ),
-    default: Object.fromEntries(
-      entries.flatMap(([name, option]) => ("default" in option ? [[name, option.default]] : [])),
-    ),
   };
 }
 
@@ -122,7 +118,7 @@ function parserOptions(options: Readonly<Record<string, Options>>) {
 function checkOptions(
   words: readonly string[],
   values: Readonly<Record<string, unknown>>,
-  options: Readonly<Record<string, Options>>,
+  options: OptionTable,
 ): void {
   const unknown = words.find((word) => word.startsWith("-") && word !== "-" && !/^-[\d.]/.test(word));
   if (unknown !== undefined) throw unknownOption(unknown.split("=", 1)[0]!, options);
@@ -136,7 +132,7 @@ function checkOptions(
   }
 }
 
-function unknownOption(name: string, options: Readonly<Record<string, Options>>): TsopsError {
+function unknownOption(name: string, options: OptionTable): TsopsError {
   const word = name.replace(/^-+/, "");
   const known = Object.keys(options);
   // --age-recipients is --age to most people who write it

@@ -42,11 +42,11 @@ export function isAsking(io: Io): boolean {
 export async function askHidden(
   question: string,
   io: Io,
-  { signal, severalLines }: { signal?: AbortSignal; severalLines?: TsopsError } = {},
+  { severalLines }: { severalLines?: TsopsError } = {},
 ): Promise<string> {
   const lines = await asking(io, async () => {
     const { readHidden } = await import("./hidden.ts");
-    return await readHidden(visibleLine(asPrompt(question)), io, signal);
+    return await readHidden(visibleLine(asPrompt(question)), io);
   });
   const [line = "", ...more] = lines;
   if (more.length === 0) return line;

@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { basename, resolve, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { isOwnName } from "../files/own.ts";
-import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
 import type { Io } from "./io.ts";
 import { configurationFor } from "./settings.ts";
 
@@ -21,8 +21,8 @@ const CONFIGURATIONS: ReadonlySet<string> = new Set([".sops.yaml", ".sops.yml", 
  * Whose file it is that must stay as it can be read: undefined for all that may be encrypted. Folders and patterns never
  * bring such files in.
  */
-export async function whoReads(name: string, args: Args, io: Io): Promise<string | undefined> {
-  const path = resolve(io.cwd, name);
+export async function whoReads(name: string, run: Run): Promise<string | undefined> {
+  const path = resolve(run.io.cwd, name);
   const real = realPathOf(path);
   for (const at of new Set([path, real])) {
     const own = basename(at);
@@ -33,15 +33,15 @@ export async function whoReads(name: string, args: Args, io: Io): Promise<string
       return "git reads this file itself";
     if (CONFIGURATIONS.has(last)) return "it is a configuration, which says how files are encrypted";
   }
-  const configuration = await configurationFor(path, args, io);
+  const configuration = await configurationFor(path, run);
   if (configuration !== undefined && realPathOf(configuration) === real)
     return "it is the configuration in use, which says how files are encrypted";
   return undefined;
 }
 
 /** Refuses to encrypt such a file, also where it was named. @throws TsopsError("usage") */
-export async function refuseProtected(name: string, args: Args, io: Io): Promise<void> {
-  const why = await whoReads(name, args, io);
+export async function refuseProtected(name: string, run: Run): Promise<void> {
+  const why = await whoReads(name, run);
   if (why === undefined) return;
   throw new TsopsError("usage", `this file is not encrypted: ${why}`, {
     hint: "nothing was written; keep secrets in files of their own",

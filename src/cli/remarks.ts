@@ -2,11 +2,11 @@
 
 import { compile } from "../config/pattern.ts";
 import { visibleName } from "../formats/characters.ts";
-import { type Entry, type Format, type PathElement, pathOf, type Reading } from "../formats/format.ts";
+import { type Entry, type PathElement, pathOf, type Reading } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
 import type { Tree } from "../formats/tree.ts";
-import type { Decrypted } from "../sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
+import type { OpenFile } from "./files.ts";
 import type { Io } from "./io.ts";
 import { note } from "./report.ts";
 
@@ -56,14 +56,12 @@ function matches({ kind }: Selector): string {
 
 /** What `set` says about a value and the place that it is set at. */
 export async function warnOfSetting(
-  decrypted: Decrypted,
-  format: Format,
+  file: Pick<OpenFile, "name" | "open">,
   path: readonly PathElement[],
   value: Tree,
-  file: string,
   io: Io,
 ): Promise<void> {
-  const { reading } = decrypted;
+  const { reading } = file.open.decrypted;
   if (!hasPath(reading, path)) {
     const like = reading.entries.find((entry) => looksLike(entry, path, reading.seenName ?? visibleName));
     if (like) {
@@ -71,11 +69,11 @@ export async function warnOfSetting(
       const name = String(like.key);
       await note(
         io,
-        `warning: ${file}: there is no ${String(path.at(-1))}, but \`${name}\` on line ${line}: it stays, and another one is added`,
+        `warning: ${file.name}: there is no ${String(path.at(-1))}, but \`${name}\` on line ${line}: it stays, and another one is added`,
       );
     }
   }
-  if (format.name === "ini") await warnOfIni(decrypted, format, path, value, file, io);
+  if (file.open.format.name === "ini") await warnOfIni(file, path, value, io);
 }
 
 function hasPath({ entries }: Reading, path: readonly PathElement[]): boolean {
@@ -92,14 +90,12 @@ function looksLike(entry: Entry, path: readonly PathElement[], seen: (key: strin
 }
 
 async function warnOfIni(
-  { text }: Decrypted,
-  format: Format,
+  { name, open: { format, decrypted } }: Pick<OpenFile, "name" | "open">,
   path: readonly PathElement[],
   value: Tree,
-  file: string,
   io: Io,
 ): Promise<void> {
-  const plain = format.read(text);
+  const plain = format.read(decrypted.text);
   const [edit] = format.set(plain, path, value, {});
   if (!edit) return;
   const wanted = JSON.stringify(path);
@@ -109,7 +105,7 @@ async function warnOfIni(
   if (old && edit.end > old.end) {
     await note(
       io,
-      `warning: ${file}: the text after the old value, which other programs read as part of it, was removed`,
+      `warning: ${name}: the text after the old value, which other programs read as part of it, was removed`,
     );
   }
   const quote = /(?:^|[=:] *)("""|`)/.exec(edit.text)?.[1];
@@ -117,6 +113,6 @@ async function warnOfIni(
   const quotes = quote === "`" ? "backquotes" : "triple quotes";
   await note(
     io,
-    `warning: ${file}: the value is in ${quotes}, which SOPS needs and many other programs take for part of the value`,
+    `warning: ${name}: the value is in ${quotes}, which SOPS needs and many other programs take for part of the value`,
   );
 }

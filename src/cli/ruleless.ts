@@ -6,9 +6,8 @@ import type { MasterKey } from "../keys/kind.ts";
 import { uriOf } from "../keys/uri.ts";
 import { printable, shellQuoted } from "../printable.ts";
 import { DEFAULT_SELECTOR } from "../sops/selection.ts";
-import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
 import { keysIdentified } from "./creation.ts";
-import type { Io } from "./io.ts";
 import { note } from "./report.ts";
 import { ruleFor, type Settings } from "./settings.ts";
 
@@ -22,17 +21,15 @@ import { ruleFor, type Settings } from "./settings.ts";
 const SHOWN = 5;
 
 export class Ruleless {
-  private readonly args: Args;
-  private readonly io: Io;
+  private readonly run: Run;
   private readonly named: ReadonlySet<string>;
   private readonly opened = new Map<string, string>();
   /** Names by the options that encrypt such a file as it was; "" where options cannot say it. */
   private readonly files = new Map<string, string[]>();
 
   /** @param given what was named; files below folders are only encrypted where a rule is for them. */
-  constructor(given: readonly string[], args: Args, io: Io) {
-    this.args = args;
-    this.io = io;
+  constructor(given: readonly string[], run: Run) {
+    this.run = run;
     this.named = new Set(given);
   }
 
@@ -42,7 +39,8 @@ export class Ruleless {
     if (await ruleFor(settings).catch(() => true)) return;
     const rules = settings.config?.rules !== undefined;
     // the person's variables name keys for what is named, unless there are rules and none matches
-    if (!rules && this.named.has(name) && keysIdentified(this.args, { env: this.io.env }).length > 0) return;
+    const { args, io } = this.run;
+    if (!rules && this.named.has(name) && keysIdentified(args, { env: io.env }).length > 0) return;
     this.opened.set(name, optionsFor(open, rules));
   }
 
@@ -66,7 +64,7 @@ export class Ruleless {
     const [first = ""] = names;
     const what = one ? `${first} matches` : `${names.length} of these files match`;
     await note(
-      this.io,
+      this.run.io,
       `${what} no creation rule, so encrypting in place leaves ${one ? "it" : "them"} in plaintext unless keys are named:`,
       ...files.slice(0, SHOWN).map(([options, some]) => `  ${commandFor(options, some)}`),
       ...(this.files.size > SHOWN ? ["  …"] : []),

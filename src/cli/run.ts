@@ -1,3 +1,4 @@
+import { TABLE } from "./commands.ts";
 import { type Io, withoutColours, write } from "./io.ts";
 import { parseArguments } from "./parse.ts";
 import { reportError } from "./report.ts";
@@ -12,18 +13,19 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   // also for what is wrong with the arguments
   if (argv.slice(0, end < 0 ? undefined : end).some((word) => /^--?no-color$/.test(word))) withoutColours(io);
   try {
-    const { command, words, args } = parseArguments(argv);
-    if (args.flag("help")) {
+    const { command, words, args, given, asks } = parseArguments(argv);
+    if (asks === "help") {
       const { helpText } = await import("./help.ts");
-      await write(io.stdout, `${await helpText(words, io.stdout.columns)}\n`);
+      await write(io.stdout, `${await helpText(TABLE, words, io.stdout.columns)}\n`);
       return 0;
     }
-    if (args.flag("version")) {
+    if (asks === "version") {
       await write(io.stdout, `${VERSION_TEXT}\n`);
       return 0;
     }
-    const handler = await command.load();
-    return await handler(args, io);
+    const work = await command.load();
+    // the parser gives what the command's description says
+    return await work({ io, args: args as never, given, table: TABLE });
   } catch (error) {
     return await reportError(error, io);
   }

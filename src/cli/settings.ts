@@ -4,6 +4,7 @@ import type { Config, Rule } from "../config/model.ts";
 import { TsopsError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
 import type { Io } from "./io.ts";
 import { errorLines, note } from "./report.ts";
 
@@ -19,27 +20,27 @@ export interface Settings {
 /** Each run searches a folder, reads a configuration and says what there is to say about it once. */
 const searches = new WeakMap<Io, { configurations: Configurations; said: Set<string> }>();
 
-function searchOf(args: Args, io: Io) {
-  let search = searches.get(io);
+function searchOf(run: Run) {
+  let search = searches.get(run.io);
   if (!search) {
-    const configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.text("config") });
+    const configurations = new Configurations({ cwd: run.io.cwd, env: run.io.env, option: run.args.config });
     search = { configurations, said: new Set() };
-    searches.set(io, search);
+    searches.set(run.io, search);
   }
   const { said, configurations } = search;
   const sayOnce = async (text: string, ...more: readonly string[]): Promise<void> => {
     if (said.has(text)) return;
     said.add(text);
-    await note(io, text, ...more);
+    await note(run.io, text, ...more);
   };
   return { configurations, sayOnce };
 }
 
 /** The configuration that applies to a file. @throws TsopsError("config") if there is one and it is broken. */
-export async function loadSettings(file: string, args: Args, io: Io): Promise<Settings> {
-  const { configurations, sayOnce } = searchOf(args, io);
+export async function loadSettings(file: string, run: Run): Promise<Settings> {
+  const { configurations, sayOnce } = searchOf(run);
   const { config, path, by, warnings } = await configurations.load(file);
-  if (args.flag("verbose"))
+  if (run.args.verbose)
     await sayOnce(
       path === undefined ? `${file}: no configuration` : `${file}: configuration ${path} (${by})`,
     );
@@ -59,8 +60,8 @@ export function besideFiles(io: Io): ReadonlySet<string> {
 }
 
 /** Where the configuration for a file stands, whether it can be read or not. */
-export async function configurationFor(file: string, args: Args, io: Io): Promise<string | undefined> {
-  const found = await searchOf(args, io)
+export async function configurationFor(file: string, run: Run): Promise<string | undefined> {
+  const found = await searchOf(run)
     .configurations.find(file)
     .catch(() => undefined);
   return found?.path;
@@ -70,13 +71,13 @@ export async function configurationFor(file: string, args: Args, io: Io): Promis
  * The same for what only reads: decrypting needs no configuration, so a broken one is named once and does without. Who
  * wants seals in any case says so with the option or the variable.
  */
-export async function settingsForReading(file: string, args: Args, io: Io): Promise<Settings> {
+export async function settingsForReading(file: string, run: Run): Promise<Settings> {
   try {
-    return await loadSettings(file, args, io);
+    return await loadSettings(file, run);
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "config") throw error;
     const [line] = warningLines(error);
-    await searchOf(args, io).sayOnce(`warning: the configuration is not used: ${line}`);
+    await searchOf(run).sayOnce(`warning: the configuration is not used: ${line}`);
     return { file, config: undefined };
   }
 }
@@ -87,8 +88,8 @@ function warningLines(error: TsopsError): [string, ...string[]] {
 }
 
 /** Whether no configuration is named, and none found from the working folder. */
-export async function isOnlyBeside(args: Args, io: Io): Promise<boolean> {
-  return (await searchOf(args, io).configurations.find()).path === undefined;
+export async function isOnlyBeside(run: Run): Promise<boolean> {
+  return (await searchOf(run).configurations.find()).path === undefined;
 }
 
 export async function ruleFor({ config, file }: Settings): Promise<Rule | undefined> {
@@ -99,5 +100,5 @@ export async function ruleFor({ config, file }: Settings): Promise<Rule | undefi
 export function indentFor(format: Format, args: Args, { config }: Settings): number | undefined {
   const stores = config?.stores ?? {};
   const own = { yaml: stores.yaml, json: stores.json, binary: stores.jsonBinary }[format.name as string];
-  return args.number("indent") ?? own;
+  return args.indent ?? own;
 }

@@ -7,7 +7,7 @@ import {
   protectedBy,
   protectionOf,
 } from "../config/drift.ts";
-import type { OpenDocument, Recipients } from "../document.ts";
+import type { Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
@@ -17,9 +17,10 @@ import { type Bare, coverageChange } from "../sops/coverage.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
 import { sealOf } from "../sops/seal.ts";
 import { compileSelector, type Selector } from "../sops/selection.ts";
-import type { Args } from "./args.ts";
+import type { Run } from "./command.ts";
 import { keysOfEnvironment } from "./creation.ts";
 import { describeDrift, formatDrift } from "./drift.ts";
+import type { OpenFile } from "./files.ts";
 import type { Io } from "./io.ts";
 import { lossOf } from "./loss.ts";
 import { askNo, interactive } from "./prompt.ts";
@@ -44,22 +45,19 @@ export interface VouchOptions {
  * @throws TsopsError("recipients-changed" | "selectors-changed")
  */
 export async function checkDrift(
-  file: Compared,
-  settings: Settings,
-  name: string,
-  args: Args,
-  io: Io,
+  { name, open, settings }: OpenFile<Compared>,
+  run: Run,
   { after, mends = {} }: VouchOptions = {},
 ): Promise<void> {
-  const before = without(await driftOf(file, settings, io), mends);
+  const before = without(await driftOf(open, settings, run.io), mends);
   // what is shown is what the file would be like then
-  const later = after && without(await driftOf({ ...file, ...after }, settings, io), mends);
+  const later = after && without(await driftOf({ ...open, ...after }, settings, run.io), mends);
   const drift = after ? before && later : before;
   if (!drift) return;
   const [what, ...lines] = describeDrift(drift, settings, after !== undefined);
-  await note(io, `${name} ${what}`, ...lines);
-  if (args.flag("yes")) return;
-  if (interactive(io) && (await askNo(`Go on with ${name} anyway?`, io))) return;
+  await note(run.io, `${name} ${what}`, ...lines);
+  if (run.args.yes) return;
+  if (interactive(run.io) && (await askNo(`Go on with ${name} anyway?`, run.io))) return;
   throw driftError(drift, HINTS);
 }
 
@@ -91,7 +89,7 @@ const HINTS = {
  * What a file should be like: what its rule says. Keys that the person's environment names go before those of a rule
  * where files are made, so they count here where they are just the file's, or the rule has none. Undefined without a rule.
  */
-export async function expectedProtection(
+async function expectedProtection(
   { groups }: Recipients,
   settings: Settings,
   io: Io,
@@ -115,25 +113,22 @@ export interface Sealing {
  * `decides`: the command is about who can read the file.
  */
 export async function sealingOf(
-  open: OpenDocument,
-  settings: Settings,
-  name: string,
-  args: Args,
-  io: Io,
+  file: OpenFile,
+  run: Run,
   { decides = false }: { decides?: boolean } = {},
 ): Promise<Sealing> {
+  const { name, open, settings } = file;
   const wanted = settings.config?.seal ?? true;
   const had = sealOf(open.metadata) !== undefined;
   if (!wanted) {
     const said = had ? `${name} loses its seal: ${settings.config?.path} says seal: false` : undefined;
     return { seal: false, said };
   }
-  if (open.decrypted.sealed)
-    return { seal: true, said: decides ? await unruled(open, settings, name, io) : undefined };
-  const doubt = await doubtAbout(open, settings, had, io);
-  if (doubt !== undefined && !args.flag("yes")) {
+  if (open.decrypted.sealed) return { seal: true, said: decides ? await unruled(file, run.io) : undefined };
+  const doubt = await doubtAbout(file, had, run.io);
+  if (doubt !== undefined && !run.args.yes) {
     // without a configuration, who sets a value of a file by SOPS has nothing to decide, and would read this each time
-    const usual = !had && !settings.config && !decides && !args.flag("verbose");
+    const usual = !had && !settings.config && !decides && !run.args.verbose;
     if (usual) return { seal: false };
     return { seal: false, said: `${name}: ${doubt}: it gets no seal without --yes` };
   }
@@ -142,23 +137,13 @@ export async function sealingOf(
 }
 
 /** Whom a new data key is for, nothing but the file says: a seal does not make up for that. */
-async function unruled(
-  open: OpenDocument,
-  settings: Settings,
-  name: string,
-  io: Io,
-): Promise<string | undefined> {
+async function unruled({ name, open, settings }: OpenFile, io: Io): Promise<string | undefined> {
   if ((await expectedProtection(open, settings, io))?.groups) return undefined;
   return `${name}: no creation rule says who its recipients should be; its seal only says that its writer had the data key`;
 }
 
 /** Why a file that has no seal that holds should not just get one. */
-async function doubtAbout(
-  open: OpenDocument,
-  settings: Settings,
-  had: boolean,
-  io: Io,
-): Promise<string | undefined> {
+async function doubtAbout({ open, settings }: OpenFile, had: boolean, io: Io): Promise<string | undefined> {
   const expected = await expectedProtection(open, settings, io);
   // whoever hands over a file may hand over the folder around it
   if (!expected?.groups || settings.by === "folder of the file")
@@ -174,13 +159,7 @@ async function doubtAbout(
 /**
  * Names the values that a write put in plaintext although the rule wants them encrypted: after a yes to another selector.
  */
-export async function warnOfPlain(
-  open: OpenDocument,
-  text: string,
-  settings: Settings,
-  name: string,
-  io: Io,
-): Promise<void> {
+export async function warnOfPlain({ name, open, settings }: OpenFile, text: string, io: Io): Promise<void> {
   const selector = (await driftOf(open, settings, io))?.selector?.rule;
   if (!selector || selector.kind.includes("comment")) return;
   const { items } = open.decrypted;
@@ -201,12 +180,7 @@ export async function warnOfPlain(
 const SHOWN_PATHS = 40;
 
 /** Who cannot read the values any more may have seen them: they have to be changed where they are used. */
-export async function reportRemoved(
-  after: Recipients,
-  open: OpenDocument,
-  settings: Settings,
-  io: Io,
-): Promise<void> {
+export async function reportRemoved({ open, settings }: OpenFile, after: Recipients, io: Io): Promise<void> {
   const loss = lossOf(open, after, settings);
   if (loss === undefined) return;
   const read = open.decrypted.items.filter(({ entry, encrypted }) => encrypted && entry.kind === "value");
@@ -226,9 +200,7 @@ function shownPaths(paths: readonly string[]): string[] {
  * @throws TsopsError("selectors-changed") if something that is encrypted would become plain.
  */
 export async function selectorOfRule(
-  open: OpenDocument,
-  settings: Settings,
-  name: string,
+  { name, open, settings }: OpenFile,
   io: Io,
 ): Promise<{ selector: Selector; macOnlyEncrypted: boolean } | undefined> {
   const expected = await expectedProtection(open, settings, io);

@@ -4,9 +4,10 @@ import { compareGroups, differs, type GroupDifference } from "../keys/difference
 import type { KeyGroup } from "../keys/kind.ts";
 import { groupsNeeded } from "../keys/metadata.ts";
 import type { Metadata } from "../sops/metadata.ts";
-import { DEFAULT_SELECTOR, type Selector, selectorIn } from "../sops/selection.ts";
+import { type Selector, selectorIn } from "../sops/selection.ts";
 import { ruleGroups } from "./groups.ts";
 import type { Rule } from "./model.ts";
+import { selectorOf } from "./selectors.ts";
 
 /** Who can read a file and what of it is encrypted, as far as a creation rule has a say in it. */
 export interface Protection {
@@ -40,7 +41,7 @@ export function protectionOf(rule: Rule): Protection {
   return {
     groups: groups.some((group) => group.length > 0) ? groups : undefined,
     threshold: rule.threshold,
-    selector: rule.selectors[0] ?? DEFAULT_SELECTOR,
+    selector: selectorOf(rule),
     macOnlyEncrypted: rule.macOnlyEncrypted,
   };
 }
@@ -91,10 +92,18 @@ export function driftError(
 export function driftFrom(rule: Protection, file: Protection): Drift | undefined {
   const drift: Drift = {
     ...recipientsDrift(rule, file),
-    ...(differentSelectors(rule, file) && { selector: { rule: rule.selector!, file: file.selector! } }),
+    ...selectorDrift(rule, file),
     ...(file.macOnlyEncrypted && !rule.macOnlyEncrypted && { macOnlyEncrypted: true }),
   };
   return Object.keys(drift).length > 0 ? drift : undefined;
+}
+
+function selectorDrift(
+  { selector: rule }: Protection,
+  { selector: file }: Protection,
+): Pick<Drift, "selector"> {
+  const same = !rule || !file || (rule.kind === file.kind && rule.value === file.value);
+  return same ? {} : { selector: { rule, file } };
 }
 
 function recipientsDrift(rule: Protection, file: Protection): Pick<Drift, "groups" | "threshold"> {
@@ -106,8 +115,4 @@ function recipientsDrift(rule: Protection, file: Protection): Pick<Drift, "group
     file: groupsNeeded(file.groups, file.threshold),
   };
   return sides.rule === sides.file ? {} : { threshold: sides };
-}
-
-function differentSelectors({ selector: a }: Protection, { selector: b }: Protection): boolean {
-  return a !== undefined && b !== undefined && (a.kind !== b.kind || a.value !== b.value);
 }

@@ -3,11 +3,12 @@ import { append } from "../formats/append.ts";
 import { groupsNeeded } from "../keys/metadata.ts";
 import { kindNamed } from "../keys/table.ts";
 import { printable } from "../printable.ts";
-import { DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
+import type { Selector } from "../sops/selection.ts";
 import type { FoundBy } from "./find.ts";
 import { isFor, ruleErrors, subjectOf } from "./match.ts";
 import type { Config, KeyRef, Pattern, Rule } from "./model.ts";
 import { shownKey } from "./names.ts";
+import { selectorOf } from "./selectors.ts";
 
 /** Which rule counts for a file, and why: what `tsops config explain` prints. */
 export interface Explanation {
@@ -81,11 +82,6 @@ async function outcome(rule: Rule, subject: Parameters<typeof isFor>[1]) {
 function reason({ pattern }: Rule, matches: boolean): string {
   if (!pattern) return "it has no pattern, so it is for every file";
   return matches ? "it matches" : "it does not match";
-}
-
-/** The selector that a rule's new files get. */
-export function selectorOf(rule: Rule): Selector {
-  return rule.selectors[0] ?? DEFAULT_SELECTOR;
 }
 
 /** An explanation for a person, as lines. */

@@ -1,5 +1,5 @@
 import { TsopsError } from "../errors.ts";
-import { SELECTOR_KINDS, type Selector, type SelectorKind } from "../sops/selection.ts";
+import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector, type SelectorKind } from "../sops/selection.ts";
 import type { PlacedSelector, Rule } from "./model.ts";
 import { compile } from "./pattern.ts";
 import { configError } from "./problem.ts";
@@ -24,6 +24,11 @@ export function chooseSelector(
     });
   }
   return chosen[0];
+}
+
+/** The selector that a rule's new files get. */
+export function selectorOf(rule: Pick<Rule, "selectors">): Selector {
+  return rule.selectors[0] ?? DEFAULT_SELECTOR;
 }
 
 export const EXPRESSION_HINT = "correct it; RE2 has no look-ahead and no back-references";

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { findProgram } from "../programs/run.ts";
-import { splitWords } from "../programs/words.ts";
+import { splitCommand } from "../programs/words.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,8 +43,7 @@ export function returnsAtOnce([program, ...args]: readonly string[]): boolean {
 
 async function split(value: string, name: string): Promise<string[]> {
   try {
-    // paths hold backslashes on Windows, which are no escapes there
-    return WINDOWS ? (await import("string-argv")).parseArgsStringToArgv(value) : splitWords(value);
+    return await splitCommand(value);
   } catch (cause) {
     throw new TsopsError("editor", `${name} is not a command: ${(cause as Error).message}`, {
       hint: "check its quotes and backslashes",

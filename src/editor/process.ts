@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { TsopsError } from "../errors.ts";
 import { sentByTerminal } from "../exec/run.ts";
 import { endBy, endingSignals, takeSignals } from "../files/wayout.ts";
-import { isPath } from "../programs/run.ts";
+import { isPath, startFailure } from "../programs/run.ts";
 
 export interface EditorOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -93,13 +93,7 @@ function missing(program: string): TsopsError {
 }
 
 function cannotStart(cause: NodeJS.ErrnoException, program: string): TsopsError {
-  const why =
-    cause.code === "ENOENT"
-      ? "there is no such program"
-      : cause.code === "EACCES"
-        ? "it may not be run"
-        : (cause.code ?? "unknown cause");
-  return new TsopsError("editor", `could not run the editor ${program}: ${why}`, {
+  return new TsopsError("editor", `could not run the editor ${program}: ${startFailure(cause).why}`, {
     hint: "set SOPS_EDITOR or EDITOR to your editor's command; a path with spaces needs quotes in it",
     cause,
   });

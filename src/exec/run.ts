@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { TsopsError } from "../errors.ts";
 import { takeSignals } from "../files/wayout.ts";
-import { locateProgram } from "../programs/run.ts";
+import { locateProgram, startFailure } from "../programs/run.ts";
 import type { Account } from "./user.ts";
 
 /** A command line for `/bin/sh`, as SOPS's exec-env and exec-file take it, or a program with its arguments. */
@@ -114,16 +114,8 @@ function ended(child: ChildProcess, command: Command): Promise<number> {
 
 function cannotStart(error: unknown, command: Command): TsopsError {
   const name = typeof command === "string" ? "the shell" : command[0];
-  const code = (error as NodeJS.ErrnoException).code ?? "unknown cause";
-  const known: Readonly<Record<string, readonly [string, string, number]>> = {
-    ENOENT: ["there is no such program", "check the name and PATH", 127],
-    EACCES: ["it may not be run", "check its permissions (chmod +x)", 126],
-    EPERM: ["that is not permitted", "only root may run programs as other users", 126],
-    E2BIG: ["the environment is too large", "use tsops exec-file, which has no such limit", 126],
-    ERR_INVALID_ARG_VALUE: ["an argument has a zero byte", "leave it out", 126],
-  };
-  const [what, hint, exit] = known[code] ?? [code, "check that it runs without tsops", 126];
-  return new TsopsError("generic", `${name} cannot be started: ${what}`, { hint, exit, cause: error });
+  const { why, hint, exit } = startFailure(error);
+  return new TsopsError("generic", `${name} cannot be started: ${why}`, { hint, exit, cause: error });
 }
 
 function stopped(): TsopsError {

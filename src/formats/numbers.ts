@@ -148,3 +148,9 @@ export function spellFloat(value: number): string {
   const text = jsonFloat(value);
   return /^-?\d+$/.test(text) && typeof integerOrFloat(text) === "bigint" ? `${text}.0` : text;
 }
+
+/** A truth as Go's ParseBool reads it; undefined for what is none to it. */
+export function parseGoBool(text: string): boolean | undefined {
+  if (/^(1|t|true|T|TRUE|True)$/.test(text)) return true;
+  return /^(0|f|false|F|FALSE|False)$/.test(text) ? false : undefined;
+}

@@ -36,6 +36,11 @@ export class Time {
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d+)?(Z|[+-]\d\d:\d\d)$/;
 
+/** A time as SOPS writes it where it has no fraction: RFC 3339 in whole seconds. */
+export function inSeconds(time: Date | Time): string {
+  return (time instanceof Time ? time.text : time.toISOString()).replace(/\.\d+/, "");
+}
+
 /** Whether a day exists in the Gregorian calendar. */
 export function isDate(year: number, month: number, day: number): boolean {
   if (month < 1 || month > 12 || day < 1) return false;
@@ -71,5 +76,5 @@ export function valToString(value: Scalar): string {
   if (typeof value === "string") return value;
   if (typeof value === "number") return iniFloat(value);
   if (value === null) return "<nil>";
-  return value instanceof Time ? value.text.replace(/\.\d+/, "") : String(value);
+  return value instanceof Time ? inSeconds(value) : String(value);
 }

@@ -1,6 +1,7 @@
 import { TsopsError } from "../errors.ts";
-import { Time } from "../formats/scalar.ts";
+import { inSeconds, Time } from "../formats/scalar.ts";
 import { type Tree, TreeMap } from "../formats/tree.ts";
+import { strictBase64 } from "../net/base64.ts";
 import type { KeyContext, MasterKey } from "./kind.ts";
 import { refuseSecretKey } from "./secret.ts";
 
@@ -62,13 +63,20 @@ export function withFields(key: MasterKey, changes: Readonly<Record<string, Tree
 
 /** A key with a new wrapped data key. `created_at` is the key's, not the wrapping's: it is set once. */
 export function withWrapped(key: MasterKey, enc: string, context: KeyContext): MasterKey {
-  const created =
-    textField(key.fields, "created_at") ||
-    context
-      .now()
-      .toISOString()
-      .replace(/\.\d+Z$/, "Z");
+  const created = textField(key.fields, "created_at") || inSeconds(context.now());
   return withFields(key, { created_at: created, enc });
+}
+
+/** The wrapped data key as bytes. @throws TsopsError("generic") if it is missing or damaged. */
+export function wrappedKey(key: MasterKey, encoding: "base64" | "base64url" = "base64"): Buffer {
+  // Go's decoder, which SOPS uses, passes line breaks over
+  const enc = textField(key.fields, "enc").replace(/[\r\n]/g, "");
+  const bytes = enc === "" ? undefined : strictBase64(enc, encoding);
+  if (bytes) return bytes;
+  const what = enc === "" ? "missing" : `damaged: it is not ${encoding}`;
+  throw new TsopsError("generic", `the wrapped data key is ${what}`, {
+    hint: "compare enc of the key in the file's metadata with the file's last good version in git",
+  });
 }
 
 /**

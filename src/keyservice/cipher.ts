@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { TsopsError } from "../errors.ts";
 import { WRAPPED_BY_CLUSTER } from "../keys/cluster/wrapped.ts";
+import { strictBase64 } from "../net/base64.ts";
 
 /**
  * How the cluster's key service wraps data keys with keys that it derives from a master secret (docs/format.md, keys of
@@ -80,9 +81,8 @@ function parse(wrapped: string): { secretId: string; encrypted: Buffer } {
     const later = /^tsops-cluster:v(?!1:)\d+:/.test(wrapped);
     throw damaged(later ? "only a later version of tsops can read it" : "it does not have the form of one");
   }
-  const encrypted = Buffer.from(text, "base64");
-  // Buffer skips what is not base64, so only what comes back is right
-  if (encrypted.toString("base64") !== text || encrypted.length <= NONCE_BYTES + TAG_BYTES) {
+  const encrypted = strictBase64(text);
+  if (!encrypted || encrypted.length <= NONCE_BYTES + TAG_BYTES) {
     throw damaged("it does not have the form of one");
   }
   return { secretId, encrypted };

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TsopsError } from "../errors.ts";
-import type { KeyContext } from "../keys/kind.ts";
 
 /** How long a key management system may take to answer, all tries together; `TSOPS_KMS_TIMEOUT` overrides it. */
 const LIMIT_SECONDS = 20;
 /** Waits before another try where the service said that there were too many requests, or failed by itself. */
 const PAUSES_MS: readonly number[] = [200, 600, 1800];
+
+/** For whom a server is asked: the variables that say how, and what ends it. */
+export interface Caller {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal;
+}
 
 export interface AttemptOptions {
   /** Whether an error will pass by itself: throttling, a connection that broke. Default: none does. */
@@ -18,7 +23,7 @@ export interface AttemptOptions {
  * @throws TsopsError("generic") that says that there was no answer in time, TsopsError("aborted"), or what `call` throws.
  */
 export async function attempt<T>(
-  context: KeyContext,
+  context: Caller,
   call: (signal: AbortSignal) => Promise<T>,
   { passes = () => false }: AttemptOptions = {},
 ): Promise<T> {
@@ -39,7 +44,7 @@ export async function attempt<T>(
   }
 }
 
-export function limitSeconds({ env }: Pick<KeyContext, "env">): number {
+export function limitSeconds({ env }: Caller): number {
   const given = Number(env.TSOPS_KMS_TIMEOUT);
   return given > 0 && given <= 3600 ? given : LIMIT_SECONDS;
 }

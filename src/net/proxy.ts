@@ -1,98 +1,97 @@
-import { request } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
-import type { Duplex } from "node:stream";
-import { connect } from "node:tls";
+import { BlockList, isIP } from "node:net";
+import { domainToASCII } from "node:url";
 import { TsopsError } from "../errors.ts";
-import type { KeyContext } from "../keys/kind.ts";
-
-/** Proxies, as most programs choose and use them. Libraries would look into the process's environment for that. */
+import { isLoopback } from "./loopback.ts";
 
 /**
- * The proxy for a server: HTTPS_PROXY or HTTP_PROXY, in either case, but not for this machine and what NO_PROXY names.
+ * Which proxy leads to a server. The rules are those of Go's golang.org/x/net/http/httpproxy, which SOPS follows, with
+ * one more: ALL_PROXY counts last. Libraries would read the process's environment, each by rules of its own.
+ */
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The proxy for a server: HTTPS_PROXY or HTTP_PROXY by the server's scheme, else ALL_PROXY, each in either case; but none
+ * for this machine and for what NO_PROXY names.
  * @throws TsopsError("generic") if it is not an HTTP proxy.
  */
-export function proxyFor(url: URL, env: KeyContext["env"]): URL | undefined {
-  const text = namedProxy(url, env);
-  if (!text) return undefined;
+export function proxyFor(url: URL, env: Environment): URL | undefined {
+  const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const own = variable(env, name);
+  const text = own || otherProxy(env);
+  if (!text || isLoopback(url.hostname) || isExcepted(url, variable(env, "NO_PROXY"))) return undefined;
+  // in a CGI program the header Proxy of a request would be HTTP_PROXY (https://httpoxy.org)
+  if (name === "HTTP_PROXY" && env.REQUEST_METHOD) return undefined;
+  return parseProxy(text, own ? name : "ALL_PROXY");
+}
+
+/**
+ * A proxy as a variable names it; a scheme may be left out.
+ * @throws TsopsError("generic") if it is not an HTTP proxy. Its text is not shown: it may hold a password.
+ */
+export function parseProxy(text: string, name: string): URL {
   const address = text.includes("://") ? text : `http://${text}`;
-  if (URL.canParse(address) && new URL(address).protocol === "http:") return new URL(address);
-  // the variable may hold a password
-  throw new TsopsError("generic", "HTTPS_PROXY is not the address of a proxy that can be used", {
-    hint: "write it as http://HOST:PORT",
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && isSound(url.username + url.password)) return url;
+  throw new TsopsError("generic", `${name} is not the address of a proxy that can be used`, {
+    hint: "write it as http://HOST:PORT; special characters of a password are written as %XX",
   });
 }
 
-/** What the variables say, as they say it. */
-export function namedProxy(url: URL, env: KeyContext["env"]): string | undefined {
-  const text =
-    url.protocol === "https:" ? env.HTTPS_PROXY || env.https_proxy : env.HTTP_PROXY || env.http_proxy;
-  return text && !isThisMachine(url.hostname) && !isExcepted(url, env) ? text : undefined;
+function isSound(encoded: string): boolean {
+  try {
+    return decodeURIComponent(encoded) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
-function isThisMachine(hostname: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+/** Many set ALL_PROXY to a SOCKS proxy for other programs: that is no error. */
+function otherProxy(env: Environment): string {
+  const text = variable(env, "ALL_PROXY");
+  return /^socks/i.test(text) ? "" : text;
 }
 
-/** NO_PROXY: `*`, hosts (with what is below them), `.domain`, each perhaps with a port. */
-function isExcepted({ hostname, port, protocol }: URL, env: KeyContext["env"]): boolean {
+function variable(env: Environment, name: string): string {
+  return env[name] || env[name.toLowerCase()] || "";
+}
+
+/** NO_PROXY: `*`, hosts (with what is below them), `.domain` and `*.domain` (only what is below), IP addresses, CIDR. */
+function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "");
   const usedPort = port || (protocol === "https:" ? "443" : "80");
-  return (env.NO_PROXY || env.no_proxy || "").split(",").some((entry) => {
-    const [, name = "", only] = /^(.*?)(?::(\d+))?$/.exec(entry.trim().toLowerCase()) ?? [];
-    if (name === "*") return true;
-    if (name === "" || (only && only !== usedPort)) return false;
-    const bare = name.replace(/^\*?\./, "");
-    return host === bare || host.endsWith(`.${bare}`);
-  });
+  return list.split(",").some((entry) => covers(entry.trim().toLowerCase(), host, usedPort));
+}
+
+function covers(entry: string, host: string, usedPort: string): boolean {
+  if (entry === "*") return true;
+  const [, network, bits] = /^([\d.]+|[\da-f:.]+)\/(\d{1,3})$/.exec(entry) ?? [];
+  if (network !== undefined) return isWithin(host, network, Number(bits));
+  const [, inBrackets, plain = "", port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? [];
+  const name = isIP(entry) ? entry : (inBrackets ?? plain);
+  if (name === "" || (port && port !== usedPort)) return false;
+  if (isIP(name)) return isWithin(host, name);
+  const below = name.startsWith("*.") ? name.slice(1) : name;
+  if (isIP(host)) return false;
+  if (below.startsWith(".")) return host.endsWith(`.${ascii(below.slice(1))}`);
+  return `.${host}`.endsWith(`.${ascii(below)}`);
+}
+
+function isWithin(host: string, network: string, bits?: number): boolean {
+  const [family, ofHost] = [isIP(network), isIP(host)];
+  if (family === 0 || ofHost === 0) return false;
+  const size = family === 4 ? 32 : 128;
+  if (bits !== undefined && bits > size) return false;
+  const nets = new BlockList();
+  nets.addSubnet(network, bits ?? size, family === 4 ? "ipv4" : "ipv6");
+  return nets.check(host, ofHost === 4 ? "ipv4" : "ipv6");
+}
+
+function ascii(name: string): string {
+  return domainToASCII(name) || name;
 }
 
 /** Name and password for a proxy, `NAME:PASSWORD`. */
 export function proxyLogin({ username, password }: URL): string | undefined {
   return username ? `${decodeURIComponent(username)}:${decodeURIComponent(password)}` : undefined;
-}
-
-/** A connection to `HOST:PORT` through a proxy's CONNECT (RFC 9110 section 9.3.6). */
-export function openTunnel(proxy: URL, target: string, signal: AbortSignal): Promise<Duplex> {
-  const login = proxyLogin(proxy);
-  const headers = {
-    host: target,
-    ...(login && { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` }),
-  };
-  const { hostname: host, port } = proxy;
-  return new Promise((resolve, reject) => {
-    const asked = request({ method: "CONNECT", host, port: port || 80, path: target, headers, signal });
-    asked.once("error", reject);
-    asked.once("connect", ({ statusCode }, socket) => {
-      if (statusCode === 200) return resolve(socket);
-      socket.destroy();
-      reject(Object.assign(new Error("the proxy refused"), { code: `PROXY${statusCode}` }));
-    });
-    asked.end();
-  });
-}
-
-/** HTTPS through a proxy. */
-export class TunnelAgent extends HttpsAgent {
-  readonly #proxy: URL;
-  readonly #seconds: number;
-
-  /** @param seconds how long the proxy may take to make a tunnel: a request that is given up does not end that. */
-  constructor(proxy: URL, seconds: number, options: ConstructorParameters<typeof HttpsAgent>[0]) {
-    super(options);
-    this.#proxy = proxy;
-    this.#seconds = seconds;
-  }
-
-  override createConnection(
-    options: { host?: string; port?: number | string; ca?: string | Buffer; servername?: string },
-    done: (error: Error | null, socket?: Duplex) => void,
-  ): undefined {
-    const limit = AbortSignal.timeout(this.#seconds * 1000);
-    openTunnel(this.#proxy, `${options.host}:${options.port}`, limit).then(
-      (socket) => {
-        done(null, connect({ socket, ca: options.ca, servername: options.servername ?? options.host }));
-      },
-      (error: Error) => done(error),
-    );
-  }
 }

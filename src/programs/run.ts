@@ -165,7 +165,27 @@ export function tookTooLong(name: string, seconds: number): TsopsError {
 
 /** The error for a program that did not start. */
 export function cannotStart(name: string, error: unknown): TsopsError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const why = code === "ENOENT" ? "there is no such program" : code === "EACCES" ? "it may not be run" : code;
-  return new TsopsError("generic", `${name} cannot be started: ${why ?? "unknown cause"}`, { cause: error });
+  return new TsopsError("generic", `${name} cannot be started: ${startFailure(error).why}`, { cause: error });
+}
+
+export interface StartFailure {
+  readonly why: string;
+  readonly hint: string;
+  /** What a shell exits with. */
+  readonly exit: 126 | 127;
+}
+
+const START_FAILURES: Readonly<Record<string, readonly [why: string, hint: string, exit?: 127]>> = {
+  ENOENT: ["there is no such program", "check the name and PATH", 127],
+  EACCES: ["it may not be run", "check its permissions (chmod +x)"],
+  EPERM: ["that is not permitted", "only root may run programs as other users"],
+  E2BIG: ["the environment is too large", "use tsops exec-file, which has no such limit"],
+  ERR_INVALID_ARG_VALUE: ["an argument has a zero byte", "leave it out"],
+};
+
+/** Why a program did not start. */
+export function startFailure(error: unknown): StartFailure {
+  const { code = "unknown cause" } = error as NodeJS.ErrnoException;
+  const [why, hint, exit = 126] = START_FAILURES[code] ?? [code, "check that it runs without tsops"];
+  return { why, hint, exit };
 }

@@ -1,5 +1,11 @@
 import { TsopsError } from "../errors.ts";
 
+/** The words of a command that a variable or a configuration names. Windows paths hold backslashes, no escapes there. */
+export async function splitCommand(text: string): Promise<string[]> {
+  if (process.platform === "win32") return (await import("string-argv")).parseArgsStringToArgv(text);
+  return splitWords(text);
+}
+
 /**
  * The words of a command line, split as a POSIX shell splits them: quotes, backslashes and comments, and nothing else
  * (no variables, no globs, no operators). Inside double quotes a backslash stands for the character after it, as in

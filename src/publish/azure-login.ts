@@ -19,7 +19,7 @@ export interface AzureLogin {
 export async function azureLogin(url: string, context: KeyContext): Promise<AzureLogin> {
   const { env } = context;
   const { BlobServiceClient, StorageSharedKeyCredential } = await import("@azure/storage-blob");
-  const options = pipelineOptions(url, env);
+  const options = pipelineOptions(url, context);
   const shared = (account: string, key: string, where: string): AzureLogin => {
     checkKey(key, where);
     const credential = new StorageSharedKeyCredential(account, key);
@@ -71,15 +71,9 @@ function publicAddress(account: string): string {
   return `https://${account}.blob.core.windows.net`;
 }
 
-/** Retries are attempt()'s. An emulator speaks HTTP, which needs another agent. */
-function pipelineOptions(url: string, env: KeyContext["env"]): StoragePipelineOptions {
-  const { retryOptions: _, agent, ...connection } = connectionTo(url, env);
-  const plain = url.startsWith("http:");
-  return {
-    ...connection,
-    ...(plain ? { agent: process.getBuiltinModule("node:http").globalAgent } : { agent }),
-    retryOptions: { maxTries: 1 },
-  } as StoragePipelineOptions;
+/** Retries are attempt()'s. */
+function pipelineOptions(url: string, context: KeyContext): StoragePipelineOptions {
+  return { ...connectionTo(url, context), retryOptions: { maxTries: 1 } } as StoragePipelineOptions;
 }
 
 interface Parts {

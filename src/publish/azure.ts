@@ -5,16 +5,9 @@ import { AZURE_STORAGE } from "../keys/azure/allow.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt } from "../net/attempt.ts";
+import { networkPasses, statusPasses } from "../net/failure.ts";
 import { azureLogin, ownAddress } from "./azure-login.ts";
-import {
-  connectionPasses,
-  type Explanation,
-  explainNetwork,
-  notPublished,
-  type Standing,
-  statusPasses,
-  type Target,
-} from "./target.ts";
+import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
 /** A container of Azure Blob Storage. Not one of SOPS's. */
 export function azureTarget(
@@ -33,7 +26,7 @@ export function azureTarget(
       how = login.where;
       const blob = blobIn(login.client, container, prefix + name);
       return await attempt(context, (signal) => work(blob, signal), {
-        passes: (error) => statusPasses(statusOf(error)) || connectionPasses(error),
+        passes: (error) => statusPasses(statusOf(error)) || networkPasses(error),
       });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, url, container, how));

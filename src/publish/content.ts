@@ -1,13 +1,13 @@
+import { driftFrom, protectedBy } from "../config/drift.ts";
 import { type NewFile, type OpenDocument, openText, type Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
+import type { Format } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
-import { compareGroups, differs } from "../keys/difference.ts";
 import { groupsFromMetadata } from "../keys/groups.ts";
-import { groupsNeeded } from "../keys/metadata.ts";
 import { encryptNew } from "../save.ts";
 import { readEncrypted } from "../sops/decrypt.ts";
-import { DEFAULT_SELECTOR, selectorIn } from "../sops/selection.ts";
+import { DEFAULT_SELECTOR } from "../sops/selection.ts";
 import { sameValues, valuesOf, valuesText } from "./values.ts";
 
 /** What is published of a file. */
@@ -46,7 +46,7 @@ export function recreatedContent(open: OpenDocument, file: NewFile, session: Ses
     async same(there) {
       const text = decodeText(there);
       try {
-        if (!hasRecipients(text, open, file)) return false;
+        if (!isProtected(text, open.format, file)) return false;
         const other = await openText(text, open.format, session);
         try {
           return saysTheSame(other, open, file);
@@ -62,23 +62,19 @@ export function recreatedContent(open: OpenDocument, file: NewFile, session: Ses
   };
 }
 
-function hasRecipients(text: string, { format }: OpenDocument, file: NewFile): boolean {
-  const there = groupsFromMetadata(readEncrypted(text, format).metadata.tree);
-  const needed = groupsNeeded(file.groups, file.threshold);
-  return (
-    !differs(compareGroups(there.groups, file.groups)) &&
-    groupsNeeded(there.groups, there.threshold) === needed
-  );
+/** Whether recipients, selector and MAC of a text are those that are due; no key is needed for that. */
+function isProtected(text: string, format: Format, file: NewFile): boolean {
+  const { metadata } = readEncrypted(text, format);
+  const there = protectedBy({ ...groupsFromMetadata(metadata.tree), metadata, format });
+  const { selector = DEFAULT_SELECTOR, macOnlyEncrypted = false } = file;
+  const drift = driftFrom({ ...file, selector, macOnlyEncrypted }, there);
+  return drift === undefined && there.macOnlyEncrypted === macOnlyEncrypted;
 }
 
-function saysTheSame({ decrypted, metadata }: OpenDocument, open: OpenDocument, file: NewFile): boolean {
-  const selector = file.selector ?? DEFAULT_SELECTOR;
+function saysTheSame({ decrypted }: OpenDocument, open: OpenDocument, file: NewFile): boolean {
   return (
     decrypted.text === open.decrypted.text &&
     decrypted.warnings.length === 0 &&
-    decrypted.sealed === (file.seal ?? true) &&
-    metadata.macOnlyEncrypted === (file.macOnlyEncrypted ?? false) &&
-    (!selectorIn(open.format, selector) ||
-      (metadata.selector.kind === selector.kind && metadata.selector.value === selector.value))
+    decrypted.sealed === (file.seal ?? true)
   );
 }

@@ -10,15 +10,9 @@ import {
 } from "../keys/google/credentials.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt, limitSeconds } from "../net/attempt.ts";
-import {
-  connectionPasses,
-  type Explanation,
-  explainNetwork,
-  notPublished,
-  type Standing,
-  statusPasses,
-  type Target,
-} from "./target.ts";
+import { networkPasses, statusPasses } from "../net/failure.ts";
+import { proxyFor } from "../net/proxy.ts";
+import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
 const SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"];
 
@@ -33,7 +27,7 @@ export function gcsTarget({ bucket, prefix }: NonNullable<Destination["gcs"]>, c
       const { storage, credentials, authorize } = connection;
       if (credentials) authorize(await login(credentials, context, storage.apiEndpoint));
       return await attempt(context, () => work(storage.bucket(bucket).file(prefix + name)), {
-        passes: (error) => statusPasses(statusOf(error)) || connectionPasses(error),
+        passes: (error) => statusPasses(statusOf(error)) || networkPasses(error),
       });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, bucket, connection));
@@ -105,8 +99,8 @@ function connect(context: KeyContext): Promise<Connection> {
 
 /**
  * The client, which takes its endpoint from here and not from the process's environment. It comes with an older release of
- * Google's library for credentials, so it gets the headers that sign a request, not the credentials. For proxies it reads
- * the process's environment, and cannot be told otherwise.
+ * Google's library for credentials, so it gets the headers that sign a request, not the credentials. It is told
+ * the proxy of the context; only where that names none, it goes by the process's environment.
  */
 export async function newStorage(
   endpoint: string,
@@ -121,6 +115,9 @@ export async function newStorage(
     retryOptions: { autoRetry: false },
     ...(getRequestHeaders && { authClient, useAuthWithCustomEndpoint: true }),
   });
+  const proxy = proxyFor(new URL(endpoint), context.env)?.href;
+  const interceptor = { request: (options: object) => ({ ...options, ...(proxy && { proxy }) }) };
+  storage.interceptors.push(interceptor as (typeof storage.interceptors)[number]);
   return Object.assign(storage, { apiEndpoint: endpoint, baseUrl: `${endpoint}/storage/v1` });
 }
 

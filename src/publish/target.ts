@@ -1,5 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { reasonsOf } from "../keys/reasons.ts";
+import { failureOf } from "../net/failure.ts";
 
 /** What stands at a target already: its bytes, nothing, or something that may not be read. */
 export type Standing = Buffer | "nothing" | "unreadable";
@@ -38,19 +39,6 @@ export function notPublished(address: string, error: unknown, explanation: Expla
   });
 }
 
-const BAD_CERTIFICATE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_/;
-const BROKEN_CONNECTION = /^(?:ECONNRESET|EPIPE|ERR_STREAM_PREMATURE_CLOSE|EAI_AGAIN|UND_ERR_SOCKET)$/;
-
-/** Whether a failed connection is one that may work at the next try. */
-export function connectionPasses(error: unknown): boolean {
-  return BROKEN_CONNECTION.test(networkCode(error));
-}
-
-/** Whether a service's status says that it may work at the next try. */
-export function statusPasses(status: number | undefined): boolean {
-  return status === 429 || status === 408 || (status !== undefined && status >= 500);
-}
-
 /** The cause where there was no answer, or one that every service gives. */
 export function explainNetwork(error: unknown, status: number | undefined, where: string): Explanation {
   if (status === 429) {
@@ -62,25 +50,9 @@ export function explainNetwork(error: unknown, status: number | undefined, where
   if (status !== undefined) {
     return { cause: `${where} refuses it (status ${status})`, hint: "see the service's own log" };
   }
-  const code = networkCode(error);
-  if (BAD_CERTIFICATE.test(code)) {
-    return {
-      cause: `the certificate of ${where} is not trusted (${code})`,
-      hint: "name the authority's certificate in NODE_EXTRA_CA_CERTS",
-    };
-  }
+  const failure = failureOf(error);
   return {
-    cause: `${where} cannot be reached${code ? ` (${code})` : ""}`,
-    hint: "check the network, a proxy and the address",
+    cause: `${where} cannot be reached${failure ? `: ${failure.why}` : ""}`,
+    hint: failure?.hint ?? "check the network, a proxy and the address",
   };
-}
-
-/** The operating system's code for a connection that failed, wherever an SDK put it. */
-export function networkCode(error: unknown): string {
-  for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 5; depth++) {
-    const { code, cause, errors } = at as { code?: unknown; cause?: unknown; errors?: readonly unknown[] };
-    if (typeof code === "string" && /^[A-Z_]+$/.test(code)) return code;
-    at = errors?.[0] ?? cause;
-  }
-  return "";
 }

@@ -1,6 +1,7 @@
 import { TsopsError } from "../errors.ts";
 import { holdsCiphertexts } from "../formats/detect.ts";
-import { Time } from "../formats/scalar.ts";
+import { parseGoBool } from "../formats/numbers.ts";
+import { inSeconds, Time } from "../formats/scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "./selection.ts";
 
@@ -80,7 +81,7 @@ function readLastModified(tree: TreeMap): string {
   const value = tree.get("lastmodified");
   const time = typeof value === "string" ? Time.parse(value) : undefined;
   if (!time) throw unreadable("its lastmodified is missing or not a time in RFC 3339");
-  return time.text.replace(/\.\d+/, "");
+  return inSeconds(time);
 }
 
 /** A field that is true or false; false if it is missing. @throws TsopsError("generic") */
@@ -88,10 +89,9 @@ export function readBoolean(tree: TreeMap, name: string): boolean {
   const value = tree.get(name);
   if (typeof value === "boolean") return value;
   if (value === undefined || value === null || value === "") return false;
-  const text = scalarText(value);
-  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
-  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
-  throw unreadable(`its ${name} is neither true nor false`);
+  const truth = parseGoBool(scalarText(value));
+  if (truth === undefined) throw unreadable(`its ${name} is neither true nor false`);
+  return truth;
 }
 
 /** A field as text; empty if it is missing. */

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { COMMANDS, type Command } from "../../src/cli/commands.ts";
+import { type Command, nameOf } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { GLOBAL } from "../../src/cli/options.ts";
-import { nameOf } from "../../src/cli/parse.ts";
 import { SOPS_VERSION } from "../../src/sops/metadata.ts";
 import { inSandbox } from "../support/cli.ts";
 

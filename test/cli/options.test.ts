@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { COMMANDS, type Command, LEGACY } from "../../src/cli/commands.ts";
+import { type Command, nameOf } from "../../src/cli/command.ts";
+import { LEGACY } from "../../src/cli/commands/legacy/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { GLOBAL } from "../../src/cli/options.ts";
-import { nameOf } from "../../src/cli/parse.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
 
 /**

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { cipherFloat, iniFloat, jsonFloat, parseGoFloat, yamlFloat } from "../../src/formats/numbers.ts";
+import {
+  cipherFloat,
+  iniFloat,
+  jsonFloat,
+  parseGoBool,
+  parseGoFloat,
+  yamlFloat,
+} from "../../src/formats/numbers.ts";
 
 /** Go's spellings: FormatFloat 'f', 'g' and 'G' with a point, and encoding/json's. */
 const FLOATS: readonly (readonly [number, string, string, string, string])[] = [
@@ -56,6 +63,13 @@ test("every spelling of a float reads back as the same number", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("true and false are read as Go reads them", () => {
+  for (const text of ["1", "t", "T", "true", "True", "TRUE"]) assert.is(parseGoBool(text), true, text);
+  for (const text of ["0", "f", "F", "false", "False", "FALSE"]) assert.is(parseGoBool(text), false, text);
+  for (const text of ["", "yes", "no", "tRUE", " 1", "1\n", "2"])
+    assert.is(parseGoBool(text), undefined, text);
 });
 
 test("floats are read as Go reads them", () => {

@@ -241,7 +241,7 @@ for (const [name, endpoint] of [
     assert.is(succeeded(gone), PLAIN);
     assert.match(
       gone.stderr,
-      "the AWS profile team that the file names is not on this machine: AWS_PROFILE (base) serves",
+      "the AWS profile team that the file names is not on this machine: AWS_PROFILE (base) is used instead",
     );
     failed(own.tsops(["decrypt", "ours.yaml"]), "the AWS profile team is not on this machine", ".aws/config");
   });
@@ -299,7 +299,11 @@ test("a wrapped data key that is damaged, or that another key wrapped", async ()
   motoPlace.write("damaged.yaml", text.replace(enc, bytes.toString("base64")));
   failed(motoPlace.tsops(["decrypt", "damaged.yaml"]), first, "or the wrapped data key is damaged");
   motoPlace.write("cut.yaml", text.replace(enc, enc.slice(0, 6)));
-  failed(motoPlace.tsops(["decrypt", "cut.yaml"]), first, "it is damaged: it is not base64");
+  failed(
+    motoPlace.tsops(["decrypt", "cut.yaml"]),
+    first,
+    "the wrapped data key is damaged: it is not base64",
+  );
   motoPlace.write("other.yaml", text.replaceAll(first, second));
   failed(motoPlace.tsops(["decrypt", "other.yaml"]), second, "access denied");
 });
@@ -413,12 +417,12 @@ test("a server whose certificate only AWS_CA_BUNDLE vouches for", async () => {
   bothWays(place, ["--kms", arn], { AWS_CA_BUNDLE: cert });
   failed(
     place.tsops(["decrypt", "ours.yaml"]),
-    `the certificate of KMS at ${url} is not trusted`,
+    `KMS at ${url} cannot be reached: its certificate is not trusted`,
     "AWS_CA_BUNDLE",
   );
   failed(
     place.tsops(["decrypt", "ours.yaml"], { AWS_CA_BUNDLE: "/nowhere" }),
-    "/nowhere cannot be read: ENOENT",
+    "/nowhere cannot be read: it is not there",
   );
 });
 
@@ -449,7 +453,7 @@ test("no credentials, and a server that is not there, end at once", async () => 
   failed(
     motoPlace.tsops(["decrypt", "file.yaml"], dead),
     arn,
-    "cannot be reached (ECONNREFUSED)",
+    "cannot be reached: nothing listens there (ECONNREFUSED)",
     "AWS_ENDPOINT_URL",
   );
 });

@@ -208,7 +208,11 @@ test("a certificate that nobody trusts", async () => {
   globalAgent.options.ca = undefined;
   globalAgent.destroy();
   try {
-    await fails(unwrap(), /certificate of 127.0.0.1:\d+ is not trusted/, /NODE_EXTRA_CA_CERTS/);
+    await fails(
+      unwrap(),
+      /127.0.0.1:\d+ cannot be reached: its certificate is not trusted/,
+      /NODE_EXTRA_CA_CERTS/,
+    );
   } finally {
     globalAgent.options.ca = trusted;
   }
@@ -223,11 +227,15 @@ test("no answer, nobody there, no such name: bounded", async () => {
   );
   const [port] = await freePorts(1);
   const at = (url: string) => unwrap({ TSOPS_ALLOW: `azure=${url}` }, withFields(key, { vault_url: url }));
-  await fails(at(`https://127.0.0.1:${port}`), /cannot be reached \(ECONNREFUSED\)$/, /HTTPS_PROXY/);
+  await fails(
+    at(`https://127.0.0.1:${port}`),
+    /cannot be reached: nothing listens there \(ECONNREFUSED\)$/,
+    /HTTPS_PROXY/,
+  );
   await fails(
     at("https://team.invalid"),
-    /team.invalid cannot be resolved$/,
-    /no such vault, or only a private/,
+    /team.invalid cannot be reached: its name cannot be resolved \(E\w+\)$/,
+    /a name may be known in a private one only/,
   );
   const nobody = { AZURE_AUTHORITY_HOST: `https://127.0.0.1:${port}` };
   await fails(unwrap(nobody), /no token by environment: .*cannot be reached/, /HTTPS_PROXY/);

@@ -60,7 +60,7 @@ test("a program that uses the library ends as soon as it is done, also when that
        const done = performance.now();
        process.on("exit", () => console.log(text, Math.round(done), Math.round(performance.now() - done)));
      };
-     await gcpKms.wrap(key, Buffer.alloc(32), context).then(() => end("done"), () => end("failed"));`,
+     await (await gcpKms.use()).wrap(key, Buffer.alloc(32), context).then(() => end("done"), () => end("failed"));`,
   );
   const cases: [string, Env][] = [
     ["done", {}],

@@ -328,7 +328,7 @@ test("S3: no such bucket, and one of many fails", async () => {
 test("S3: an address where nothing answers, in bounded time", async () => {
   await fails(
     tsops(["publish", "-y", "app.yaml"], { env: { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${nowhere}` } }),
-    /s3:\/\/secrets\/app\.yaml: S3 at http:\/\/127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/,
+    /s3:\/\/secrets\/app\.yaml: S3 at http:\/\/127\.0\.0\.1:\d+ cannot be reached: nothing listens there \(ECONNREFUSED\)/,
   );
 });
 
@@ -416,7 +416,7 @@ test("Google Cloud Storage: no such bucket, nothing answers", async () => {
   await fails(tsops(["publish", "-y", "app.yaml"]), /gcs:\/\/none\/app\.yaml: there is no such bucket/);
   await fails(
     tsops(["publish", "-y", "app.yaml"], { env: { STORAGE_EMULATOR_HOST: `127.0.0.1:${nowhere}` } }),
-    /gcs:\/\/none\/app\.yaml: 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/,
+    /gcs:\/\/none\/app\.yaml: 127\.0\.0\.1:\d+ cannot be reached: nothing listens there \(ECONNREFUSED\)/,
   );
 });
 
@@ -624,7 +624,7 @@ test("Azure Blob: no such container, a wrong key, another account's, nothing ans
   rules(`{azure_url: "http://127.0.0.1:${nowhere}/${ACCOUNT}", azure_container: secrets}`);
   await fails(
     tsops(["publish", "-y", "app.yaml"], { env: KEY }),
-    /127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/,
+    /127\.0\.0\.1:\d+ cannot be reached: nothing listens there \(ECONNREFUSED\)/,
   );
 });
 

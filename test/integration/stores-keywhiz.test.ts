@@ -90,12 +90,12 @@ test("a server that nothing here trusts, or that is for another name, gets no re
   hold(newMaster().text);
   assert.match(
     await said(wrap({ KEYWHIZ_CA: STRANGERS.ca })),
-    /not signed by an authority that is trusted here[\s\S]*KEYWHIZ_CA/,
+    /its certificate is not trusted[\s\S]*KEYWHIZ_CA/,
   );
-  assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /not signed by an authority/);
+  assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /its certificate is not trusted/);
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
   try {
-    assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /not signed by an authority/);
+    assert.match(await said(wrap({ KEYWHIZ_CA: undefined })), /its certificate is not trusted/);
   } finally {
     delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   }
@@ -107,7 +107,7 @@ test("a server that nothing here trusts, or that is for another name, gets no re
     await said(wrap({}, named, { allow: async () => namedByKeys([named]) })),
     /certificate is for another name/,
   );
-  assert.match(await said(wrap({}, elsewhere, { allow })), /cannot be reached \(ECONNREFUSED\)/);
+  assert.match(await said(wrap({}, elsewhere, { allow })), /cannot be reached: nothing listens there/);
   assert.equal([...server.asked, ...otherName.asked], []);
 });
 
@@ -144,9 +144,12 @@ test("a client certificate of another authority, one that has expired, one that 
   assert.match(await said(wrap({ KEYWHIZ_CLIENT_KEY: locked })), /cannot be used[\s\S]*without a passphrase/);
   assert.match(
     await said(wrap({ KEYWHIZ_CLIENT_KEY: "/nonexistent" })),
-    /KEYWHIZ_CLIENT_KEY names \/nonexistent/,
+    /\/nonexistent cannot be read[\s\S]*KEYWHIZ_CLIENT_KEY names it/,
   );
-  assert.match(await said(wrap({ KEYWHIZ_CA: "/nonexistent" })), /KEYWHIZ_CA names \/nonexistent/);
+  assert.match(
+    await said(wrap({ KEYWHIZ_CA: "/nonexistent" })),
+    /\/nonexistent cannot be read[\s\S]*KEYWHIZ_CA names it/,
+  );
   assert.equal(server.asked, []);
 });
 

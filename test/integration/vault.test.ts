@@ -452,12 +452,12 @@ test("TLS with the variables of the vault program", async () => {
   assert.is(proxy.asked[0], `CONNECT ${new URL(server).host}`);
 
   const untrusted = await failure(hcVault.wrap(key, dataKey, context({})));
-  assert.match(untrusted.message, "has a certificate that is not trusted here");
+  assert.match(untrusted.message, "cannot be reached: its certificate is not trusted");
   assert.match(untrusted.hint ?? "", "VAULT_CACERT");
   const named = await failure(
     hcVault.wrap(key, dataKey, context({ VAULT_CACERT: ca, VAULT_TLS_SERVER_NAME: "vault.example.com" })),
   );
-  assert.match(named.message, "has a certificate for another name");
+  assert.match(named.message, "cannot be reached: its certificate is for another name");
   const rubbish = join(scratch(), "ca.pem");
   writeFileSync(rubbish, "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n");
   const broken = await failure(hcVault.wrap(key, dataKey, context({ VAULT_CACERT: rubbish })));

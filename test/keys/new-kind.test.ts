@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { OptionTable } from "../../src/cli/options.ts";
 import { TreeList, TreeMap } from "../../src/formats/tree.ts";
 import { defineKind } from "../../src/keys/define.ts";
 import { neededField, sortedFields, splitList, textField, withFields } from "../../src/keys/fields.ts";
@@ -67,7 +68,7 @@ test("a kind in the table wraps, is read from metadata, and is tried in its plac
 });
 
 test("its option, its variable and its URI name keys, and its help is made", async () => {
-  const [{ keysFrom, keysOfEnvironment }, { KEYS, ADD_REMOVE }, { Args }, { keysOfUri, uriOf, uriPattern }] =
+  const [{ keysFrom, keysOfEnvironment }, { KEYS, GLOBAL, ADD_REMOVE }, { valuesOf }, uris] =
     await Promise.all([
       import("../../src/cli/creation.ts"),
       import("../../src/cli/options.ts"),
@@ -75,13 +76,16 @@ test("its option, its variable and its URI name keys, and its help is made", asy
       import("../../src/keys/uri.ts"),
     ]);
   const ids = (keys: readonly { id: string }[]): string[] => keys.map(({ id }) => id);
-  assert.equal(ids(keysFrom(new Args({ "moon-kms": "luna/a,luna/b" }))), ["luna/a", "luna/b"]);
+  const given = valuesOf({ ...GLOBAL, ...KEYS }, { "moon-kms": "luna/a,luna/b" });
+  assert.equal(ids(keysFrom(given)), ["luna/a", "luna/b"]);
   assert.equal(ids(keysOfEnvironment({ SOPS_MOON_KMS: "luna/c" })), ["luna/c"]);
+  const { keysOfUri, uriOf, uriPattern } = uris;
   assert.equal(ids(keysOfUri("moonkms://luna/d")), ["luna/d"]);
   assert.is(uriOf({ kind: "moon", id: "luna/d" }), "moonkms://luna/d");
   assert.match("moonkms://luna/k", new RegExp(`^(?:${uriPattern()})$`));
-  assert.is(KEYS["moon-kms"]?.describe, "Moon KMS keys, separated by commas");
-  assert.ok(ADD_REMOVE["add-moon-kms"] && ADD_REMOVE["rm-moon-kms"]);
+  const options: OptionTable = { ...KEYS, ...ADD_REMOVE };
+  assert.is(options["moon-kms"]?.describe, "Moon KMS keys, separated by commas");
+  assert.ok(options["add-moon-kms"] && options["rm-moon-kms"]);
 });
 
 test("configurations of both forms know it, and their schema", async () => {

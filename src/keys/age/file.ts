@@ -7,6 +7,7 @@ import {
   timingSafeEqual,
 } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 
 /**
  * The age file format (C2SP age, age-encryption.org/v1) on node:crypto, for what wrapping a data key needs.
@@ -237,8 +238,8 @@ export function dearmor(text: string): Buffer {
     i < last ? line.length === 64 : line.length > 0 && line.length <= 64,
   );
   const base64 = lines.join("");
-  const bytes = Buffer.from(base64, "base64");
-  if (!fits || bytes.toString("base64") !== base64) throw malformed("its armor was changed");
+  const bytes = strictBase64(base64);
+  if (!fits || !bytes) throw malformed("its armor was changed");
   return bytes;
 }
 

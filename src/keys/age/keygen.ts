@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
+import { inSeconds } from "../../formats/scalar.ts";
 import { encodeBech32 } from "./bech32.ts";
 import { HybridIdentity } from "./hybrid.ts";
 import { X25519Identity } from "./x25519.ts";
@@ -18,8 +19,7 @@ export async function generateIdentity(created: Date, postQuantum = false): Prom
   const identity = encodeBech32(prefix, secret).toUpperCase();
   secret.fill(0);
   const recipient = await recipientOf(identity);
-  const time = created.toISOString().replace(/\.\d+Z$/, "Z");
-  return { text: `# created: ${time}\n# public key: ${recipient}\n${identity}\n`, recipient };
+  return { text: `# created: ${inSeconds(created)}\n# public key: ${recipient}\n${identity}\n`, recipient };
 }
 
 /**

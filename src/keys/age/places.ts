@@ -124,6 +124,7 @@ function commandVariable(name: string, holds: Place["holds"], context: KeyContex
   const command = context.env[name];
   const load = async (recipient: string): Promise<Loaded | undefined> => {
     if (!command) return undefined;
+    // on Windows, too: so does SOPS
     const argv = splitWords(command);
     const env = await environmentFor(context, "logs in", { SOPS_AGE_RECIPIENT: recipient });
     if (argv.length === 0) throw new TsopsError("generic", "the command is empty");

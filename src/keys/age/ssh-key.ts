@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 
 /** SSH's public keys, as far as age takes them. */
 
@@ -56,8 +57,8 @@ export function readSshBlob(blob: Buffer): SshPublicKey {
 /** A line such as `ssh-ed25519 AAAA… comment`. @throws TsopsError("generic") if it is malformed. */
 export function parseSshRecipient(line: string): SshPublicKey {
   const [type, base64 = ""] = line.trim().split(/[ \t]+/);
-  const blob = Buffer.from(base64, "base64");
-  if (blob.toString("base64") !== base64) throw new TsopsError("generic", "the SSH key is not proper base64");
+  const blob = strictBase64(base64);
+  if (!blob) throw new TsopsError("generic", "the SSH key is not proper base64");
   const key = readSshBlob(blob);
   if (key.type !== type) throw new TsopsError("generic", "the SSH key is of another type than it says");
   return key;

@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
-import type { Agent } from "node:https";
+import type { Agent as HttpAgent } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 import { TsopsError } from "../../errors.ts";
 import { limitSeconds } from "../../net/attempt.ts";
+import { pemIn } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
@@ -34,7 +35,8 @@ export interface AwsRequestOptions {
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
   readonly throwOnRequestTimeout: true;
-  readonly httpsAgent?: { readonly ca: string } | Agent;
+  readonly httpAgent?: HttpAgent;
+  readonly httpsAgent?: { readonly ca: string } | HttpsAgent;
 }
 
 /**
@@ -70,36 +72,30 @@ export async function awsClientConfig(
 
 /** @param url an address of the service, or one like it: NO_PROXY may name it. */
 async function requestOptions(context: KeyContext, url: string): Promise<AwsRequestOptions> {
-  const bundle = context.env.AWS_CA_BUNDLE;
-  const ca = bundle ? await once(context, "aws ca bundle", () => readBundle(bundle)) : undefined;
+  const bundle = await once(context, "aws ca bundle", () => pemIn(context.env, "AWS_CA_BUNDLE"));
+  const ca = bundle?.toString("latin1");
   const limit = limitSeconds(context) * 1000;
   return {
     connectionTimeout: Math.min(CONNECTION_TIMEOUT_MS, limit),
     requestTimeout: limit,
     throwOnRequestTimeout: true,
-    ...(await agentFor(new URL(url), context, ca)),
+    ...(await agentsFor(new URL(url), context, ca)),
   };
 }
 
 /** The SDK knows certificates, but no proxies. */
-async function agentFor(
+async function agentsFor(
   url: URL,
   context: KeyContext,
   ca: string | undefined,
-): Promise<Pick<AwsRequestOptions, "httpsAgent">> {
-  const { proxyFor, TunnelAgent } = await import("../../net/proxy.ts");
-  const proxy = url.protocol === "https:" ? proxyFor(url, context.env) : undefined;
-  if (proxy) return { httpsAgent: new TunnelAgent(proxy, limitSeconds(context), { ca, keepAlive: true }) };
-  return ca === undefined ? {} : { httpsAgent: { ca } };
-}
-
-async function readBundle(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new TsopsError("generic", `${printable(path)} cannot be read: ${cause.code ?? "unknown cause"}`, {
-      hint: "AWS_CA_BUNDLE names it",
-      cause,
-    });
-  });
+): Promise<Pick<AwsRequestOptions, "httpAgent" | "httpsAgent">> {
+  const [{ agentFor }, { proxyFor }] = await Promise.all([
+    import("../../net/agent.ts"),
+    import("../../net/proxy.ts"),
+  ]);
+  if (!proxyFor(url, context.env)) return ca === undefined ? {} : { httpsAgent: { ca } };
+  const agent = agentFor(url, context, { tls: { ca } });
+  return url.protocol === "https:" ? { httpsAgent: agent as HttpsAgent } : { httpAgent: agent };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { printable, shortened } from "../../printable.ts";
 import type { CredentialSource } from "./source.ts";
 
@@ -22,36 +23,28 @@ interface Explanation {
 /** The parts of an SDK's error that count, whatever class it is of. */
 interface ServiceError {
   readonly name: string;
-  readonly code?: string;
   readonly message?: string;
-  readonly cause?: unknown;
-  readonly errors?: readonly unknown[];
   readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
 }
 
 const THROTTLED =
   /^(?:Throttling|ThrottlingException|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled|SlowDown|PriorRequestNotComplete)$/;
-/** Failures of the service or the connection that pass by themselves. */
+/** Failures of the service that pass by themselves. */
 const PASSING =
   /^(?:KMSInternalException|DependencyTimeoutException|KeyUnavailableException|InternalFailure|InternalError|ServiceUnavailable|RequestTimeout|IDPCommunicationError)$/;
-const BROKEN_CONNECTION = /^(?:ECONNRESET|EPIPE|ERR_STREAM_PREMATURE_CLOSE|EAI_AGAIN|UND_ERR_SOCKET)$/;
-const NO_CONNECTION = /^(?:ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EADDRNOTAVAIL)$/;
-const BAD_CERTIFICATE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_/;
 
 /** Whether another try makes sense: for `attempt`. Errors of our own count by their cause. */
 export function passes(error: unknown): boolean {
   const given = toServiceError(error);
   if (!given) return false;
   if (error instanceof TsopsError) return passes(error.cause);
-  const status = given.$metadata?.httpStatusCode ?? 0;
   return (
     THROTTLED.test(given.name) ||
     PASSING.test(given.name) ||
-    status === 429 ||
-    status >= 500 ||
+    statusPasses(given.$metadata?.httpStatusCode) ||
     // the SDK has learned by how much this machine's clock is wrong, and signs the next request accordingly
     given.$metadata?.clockSkewCorrected === true ||
-    BROKEN_CONNECTION.test(codeOf(given))
+    networkPasses(given)
   );
 }
 
@@ -222,34 +215,19 @@ function failing({ service }: CallFacts): Explanation {
 }
 
 function unreachable(error: ServiceError, { service, region, endpoint }: CallFacts): Explanation {
-  const code = codeOf(error);
   const where = endpoint ? `at ${endpoint}` : `in ${region}`;
-  if (BAD_CERTIFICATE.test(code)) {
-    return {
-      cause: `the certificate of ${service} ${where} is not trusted (${printable(code)})`,
-      hint: "if a proxy answers for it, name its authority's certificate in AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS",
-    };
-  }
-  if (code.startsWith("PROXY")) {
-    return {
-      cause: `the proxy for ${service} ${where} answers with status ${code.slice("PROXY".length)}`,
-      hint: "check HTTPS_PROXY, with a user name and a password if it needs them, and NO_PROXY",
-    };
-  }
-  const why = NO_CONNECTION.test(code) || BROKEN_CONNECTION.test(code) ? ` (${code})` : "";
-  if (why === "" && error.name !== "TimeoutError") {
-    return {
-      cause: `${service} ${where} gives an answer that is not understood (${printable(error.name)})`,
-      hint: endpoint
-        ? "check whether the address is that of an AWS service"
-        : "check whether a proxy answers for it",
-    };
-  }
+  const failure = failureOf(error, {
+    address: endpoint
+      ? "AWS_ENDPOINT_URL, or the profile's endpoint_url"
+      : "it is made from the region in the ARN",
+    authority: "AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS",
+  });
+  if (failure) return { cause: `${service} ${where} cannot be reached: ${failure.why}`, hint: failure.hint };
   return {
-    cause: `${service} ${where} cannot be reached${why}`,
+    cause: `${service} ${where} gives an answer that is not understood (${printable(error.name)})`,
     hint: endpoint
-      ? "check whether the address that AWS_ENDPOINT_URL or the profile names is right, and whether the server runs"
-      : "check the network; the host's name is made from the region in the ARN, so look for a typing error there",
+      ? "check whether the address is that of an AWS service"
+      : "check whether a proxy answers for it",
   };
 }
 
@@ -267,10 +245,4 @@ function keyIdOf(arn = ""): string {
 
 function toServiceError(error: unknown): ServiceError | undefined {
   return typeof error === "object" && error !== null ? (error as ServiceError) : undefined;
-}
-
-/** Where both IPv4 and IPv6 fail, the codes are inside. */
-function codeOf(error: ServiceError): string {
-  const inner = [error, error.cause, ...(error.errors ?? [])].map((each) => toServiceError(each)?.code);
-  return String(inner.find((code) => typeof code === "string" && code !== "") ?? "");
 }

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
-import { printable } from "../../printable.ts";
+import { hasSign, type Sign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
 import { disagreement, METADATA_VARIABLES } from "./process-only.ts";
 import type { CredentialSource } from "./source.ts";
@@ -52,13 +51,13 @@ export function containerSource({ env }: Pick<KeyContext, "env">): CredentialSou
 /** The role of an EC2 instance, or why it is not to be asked for here. */
 export async function instanceSource(
   context: KeyContext,
-  { asked = false, dmi = DMI }: { asked?: boolean; dmi?: readonly DmiSign[] } = {},
+  { asked = false, dmi = EC2 }: { asked?: boolean; dmi?: readonly Sign[] } = {},
 ): Promise<CredentialSource | string> {
   const { env } = context;
   const disabled = env.AWS_EC2_METADATA_DISABLED;
   if (disabled && disabled !== "false") return "EC2 instance metadata: AWS_EC2_METADATA_DISABLED is set";
   const named = Boolean(env.AWS_EC2_METADATA_SERVICE_ENDPOINT) || disabled === "false";
-  if (!asked && !named && !(await looksLikeEc2(dmi))) {
+  if (!asked && !named && !(await hasSign(dmi))) {
     return "EC2 instance metadata: this machine does not look like an EC2 instance, and no variable names it";
   }
   const unequal = disagreement(context, METADATA_VARIABLES);
@@ -83,23 +82,7 @@ export async function instanceSource(
   };
 }
 
-/** A file of the kernel's, and how what stands in it begins on EC2. */
-export type DmiSign = readonly [path: string, start: RegExp];
-
-const DMI: readonly DmiSign[] = [
-  ["/sys/class/dmi/id/sys_vendor", /^Amazon EC2/],
-  ["/sys/class/dmi/id/board_vendor", /^Amazon EC2/],
+const EC2: readonly Sign[] = [
+  ...signsOf(["sys_vendor", "board_vendor"], /^Amazon EC2/),
   ["/sys/hypervisor/uuid", /^ec2/i],
 ];
-
-async function looksLikeEc2(signs: readonly DmiSign[]): Promise<boolean> {
-  const found = await Promise.all(
-    signs.map(([path, start]) =>
-      readFile(path, "latin1").then(
-        (text) => start.test(printable(text)),
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
-}

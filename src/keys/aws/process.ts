@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { run } from "../../programs/run.ts";
-import { splitWords } from "../../programs/words.ts";
+import { splitCommand } from "../../programs/words.ts";
 import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 import type { AwsCredentials, CredentialSource } from "./source.ts";
@@ -20,7 +20,7 @@ export function processSource(context: KeyContext, command: string, profile: str
     renew: `see why ${named} gives such credentials: run it by hand`,
     provider: async () => {
       const { code, stdout } = await run({
-        argv: await wordsOf(command),
+        argv: await splitCommand(command),
         env: await environmentFor(context, "logs in"),
         limit: LIMIT_SECONDS,
         signal: context.signal,
@@ -35,12 +35,6 @@ export function processSource(context: KeyContext, command: string, profile: str
       }
     },
   };
-}
-
-async function wordsOf(command: string): Promise<string[]> {
-  // Windows paths are full of backslashes
-  if (process.platform === "win32") return (await import("string-argv")).parseArgsStringToArgv(command);
-  return splitWords(command);
 }
 
 /** The format is that of "Sourcing credentials with an external process" in AWS's SDK reference. */

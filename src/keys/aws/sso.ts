@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { codeIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import { awsClientConfig } from "./client.ts";
@@ -103,7 +104,7 @@ function ssoError(error: unknown, { renew }: CredentialSource): unknown {
     });
   }
   const name = /^(\w+): /.exec(text)?.[1] ?? "Error";
-  const code = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|ETIMEDOUT|EHOSTUNREACH)\b/.exec(text)?.[0];
+  const code = codeIn(text) || undefined;
   return Object.assign(new Error(name, { cause: error }), { name, code });
 }
 

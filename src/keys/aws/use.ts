@@ -2,7 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import { TreeMap } from "../../formats/tree.ts";
 import { shortened } from "../../printable.ts";
 import { anotherKey } from "../another.ts";
-import { textField, withWrapped } from "../fields.ts";
+import { textField, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
 import { failure, reasonsOf } from "../reasons.ts";
@@ -90,16 +90,6 @@ function decryptRequest(key: MasterKey) {
 /** Whether the key in an answer is another than the one that was named; that of an alias is not known. */
 function usedAnother(named: string, used: string | undefined): boolean {
   return /:key\//.test(named) && used?.startsWith("arn:") === true && used !== named;
-}
-
-function wrappedKey(key: MasterKey): Buffer {
-  // Go's decoder, which SOPS uses, passes line breaks over
-  const enc = textField(key.fields, "enc").replace(/[\r\n]/g, "");
-  const bytes = Buffer.from(enc, "base64");
-  if (enc !== "" && bytes.toString("base64") === enc) return bytes;
-  throw new TsopsError("generic", enc === "" ? "it is missing" : "it is damaged: it is not base64", {
-    hint: "compare enc of the key in the file's metadata with the file's last good version in git",
-  });
 }
 
 function encryptionContext(key: MasterKey): Record<string, string> | undefined {

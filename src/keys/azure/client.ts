@@ -19,7 +19,7 @@ export function getKey({ vault, name, version }: AzureKey, context: KeyContext):
   const shared = once(context, `azure vault ${vault}`, () => {
     return new SharedClient<KeyClient>(async () => {
       const { KeyClient } = await import("@azure/keyvault-keys");
-      return new KeyClient(vault, await credential(context), connectionTo(vault, context.env));
+      return new KeyClient(vault, await credential(context), connectionTo(vault, context));
     });
   });
   return attempt(
@@ -79,7 +79,7 @@ function keyUse({ vault, name, version }: AzureKey, context: KeyContext): Shared
         name,
         properties: { vaultUrl: vault, name, version },
       };
-      return new CryptographyClient(key, await credential(context), connectionTo(vault, context.env));
+      return new CryptographyClient(key, await credential(context), connectionTo(vault, context));
     });
   });
 }

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import type { AzureKey } from "./identifier.ts";
 
 /** What was to be done with a key, by the name of the permission that it needs. */
@@ -11,13 +12,10 @@ interface VaultError extends Error {
   readonly details?: { readonly error?: { readonly innerError?: { readonly code?: string } } };
 }
 
-const BROKEN = ["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"];
-
 /** Whether an error will pass by itself: throttling, a failure of the service, a connection that broke. */
 export function passes(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { statusCode = 0, code = "" } = error as VaultError;
-  return statusCode === 429 || statusCode >= 500 || BROKEN.includes(code) || passes(error.cause);
+  return statusPasses((error as VaultError).statusCode) || networkPasses(error) || passes(error.cause);
 }
 
 /** Whether the vault has no such key, or no such version of it. */
@@ -129,20 +127,7 @@ function withoutAnswer(error: VaultError, { vault }: AzureKey): Sentences {
 }
 
 /** What is wrong with the network on the way to an address, if something is. */
-export function unreachable({ code = "" }: { code?: string }, address: string): Sentences | undefined {
-  const { host, hostname } = new URL(address);
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
-    return [
-      `the name ${hostname} cannot be resolved`,
-      "there is no such vault, or only a private network knows it (a VPN may be needed)",
-    ];
-  }
-  if (/CERT|SIGNATURE|SSL|TLS/.test(code)) {
-    return [
-      `the certificate of ${host} is not trusted (${code})`,
-      "if a proxy of your company opens connections, name its certificate in NODE_EXTRA_CA_CERTS",
-    ];
-  }
-  if (!/^E[A-Z]+$/.test(code)) return undefined;
-  return [`${host} cannot be reached (${code})`, "check the network, a proxy (HTTPS_PROXY) and the address"];
+export function unreachable(error: unknown, address: string): Sentences | undefined {
+  const failure = failureOf(error);
+  return failure && [`${new URL(address).host} cannot be reached: ${failure.why}`, failure.hint];
 }

@@ -51,8 +51,8 @@ function networkTrouble(error: Error): Sentences | undefined {
     const why = error.statusCode === 429 ? "gets too many requests" : "has an internal error";
     return [`the login service ${why} (${error.message})`, "try again in a minute"];
   }
-  const { code, request } = error as { code?: string; request?: { url: string } };
-  return request && unreachable({ code }, request.url);
+  const { request } = error as { request?: { url: string } };
+  return request && unreachable(error, request.url);
 }
 
 function refusal(message: string): Sentences {

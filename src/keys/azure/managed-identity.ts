@@ -1,6 +1,7 @@
-import { access, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access } from "node:fs/promises";
+import { FIRMWARE, hasSign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
+import { connectionTo } from "./network.ts";
 import { disagreements } from "./process-only.ts";
 import type { AzureSource, Missing } from "./sources.ts";
 
@@ -16,8 +17,8 @@ const VARIABLES = [
 ] as const;
 
 /** What every virtual machine of Azure has as its chassis asset tag. */
-const AZURE_TAG = "7783-7084-3265-9085-8269-3286-77";
-const DMI = "/sys/class/dmi/id";
+const AZURE_TAG = /^7783-7084-3265-9085-8269-3286-77$/;
+const METADATA_SERVICE = "http://169.254.169.254";
 
 /** The identity of the machine, container or function that the program runs in. `asked`: the person wants this one. */
 export async function managedIdentity(context: KeyContext, asked: boolean): Promise<AzureSource | Missing> {
@@ -35,19 +36,22 @@ export async function managedIdentity(context: KeyContext, asked: boolean): Prom
     };
   }
   const clientId = env.AZURE_CLIENT_ID || undefined;
+  const address = URL.canParse((endpoint && env[endpoint]) ?? "") ? env[endpoint!]! : METADATA_SERVICE;
   return {
     name: "ManagedIdentityCredential",
     where: `managed identity${clientId ? ` ${clientId} (AZURE_CLIENT_ID)` : ""}, ${endpoint ? `by ${endpoint}` : "by the machine's metadata service"}`,
     advice: "it gave no token: check whether an identity is assigned to the machine, and which ones",
     async make() {
       const { ManagedIdentityCredential } = await import("@azure/identity");
-      return new ManagedIdentityCredential({ clientId, retryOptions: { maxRetries: 0 } });
+      // what gives out identities is on the machine or next to it, so no proxy is asked
+      const options = connectionTo(address, { env: {} });
+      return new ManagedIdentityCredential({ clientId, ...options });
     },
   };
 }
 
 /** Whether this machine is one of Azure's, by what its firmware says. Asks nobody. */
-export async function looksLikeAzure(dmi = DMI): Promise<boolean> {
+export async function looksLikeAzure(folder = FIRMWARE): Promise<boolean> {
   if (process.platform === "win32") {
     // the folder of the agent that Azure puts onto its Windows machines
     return access("C:\\WindowsAzure").then(
@@ -55,6 +59,5 @@ export async function looksLikeAzure(dmi = DMI): Promise<boolean> {
       () => false,
     );
   }
-  const tag = await readFile(join(dmi, "chassis_asset_tag"), "latin1").catch(() => "");
-  return tag.trim() === AZURE_TAG;
+  return hasSign(signsOf(["chassis_asset_tag"], AZURE_TAG, folder));
 }

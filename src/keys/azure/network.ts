@@ -1,49 +1,24 @@
-import type { globalAgent } from "node:https";
+import { type Agent, globalAgent } from "node:http";
+import { globalAgent as secureAgent } from "node:https";
+import { agentFor } from "../../net/agent.ts";
+import { proxyFor } from "../../net/proxy.ts";
 import type { KeyContext } from "../kind.ts";
-
-interface Proxy {
-  readonly host: string;
-  readonly port: number;
-  readonly username?: string;
-  readonly password?: string;
-}
 
 /** Options for every client of Azure's SDK. */
 export interface ConnectionOptions {
-  readonly agent?: typeof globalAgent;
-  readonly proxyOptions?: Proxy;
+  readonly agent: Agent;
   readonly retryOptions: { readonly maxRetries: 0 };
   readonly redirectOptions: { readonly maxRetries: 0 };
 }
 
 /**
- * How to reach an address: through the proxy that the context's environment names for it. The SDK by itself would take
- * the one of the process. Retries are attempt()'s; redirects, which the services never send, are not followed.
+ * How to reach an address: through the proxy that the context's environment names for it. With an agent of its own a
+ * client does not look for a proxy in the environment of the process. Retries are attempt()'s; redirects, which the
+ * services never send, are not followed.
  */
-export function connectionTo(url: string, env: KeyContext["env"]): ConnectionOptions {
-  const once = { retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } } as const;
-  const proxy = proxyFor(url, env);
-  // with an agent of its own a client asks for no proxy
-  if (proxy) return { ...once, proxyOptions: proxy };
-  return { ...once, agent: process.getBuiltinModule("node:https").globalAgent };
-}
-
-function proxyFor(url: string, env: KeyContext["env"]): Proxy | undefined {
-  const variable = (name: string) => env[name] || env[name.toLowerCase()];
-  const text = variable("HTTPS_PROXY") ?? variable("ALL_PROXY");
-  if (!text || !URL.canParse(text) || !URL.canParse(url)) return undefined;
-  const { hostname } = new URL(url);
-  if ((variable("NO_PROXY") ?? "").split(",").some((name) => isUnder(hostname, name.trim())))
-    return undefined;
-  const proxy = new URL(text);
-  return {
-    host: `${proxy.protocol}//${proxy.hostname}`,
-    port: Number(proxy.port) || (proxy.protocol === "https:" ? 443 : 80),
-    username: decodeURIComponent(proxy.username) || undefined,
-    password: decodeURIComponent(proxy.password) || undefined,
-  };
-}
-
-function isUnder(host: string, name: string): boolean {
-  return name === "*" || (name !== "" && `.${host}`.endsWith(name.startsWith(".") ? name : `.${name}`));
+export function connectionTo(url: string, context: Pick<KeyContext, "env">): ConnectionOptions {
+  const target = new URL(url);
+  const usual = target.protocol === "http:" ? globalAgent : secureAgent;
+  const agent = proxyFor(target, context.env) ? agentFor(target, context) : usual;
+  return { agent, retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } };
 }

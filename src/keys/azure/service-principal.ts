@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
+import { readPem } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import { connectionTo } from "./network.ts";
@@ -9,7 +10,8 @@ import { watched } from "./watched.ts";
 const PUBLIC_CLOUD = "https://login.microsoftonline.com";
 
 /** The options that identity clients take, with nothing left for them to look up in the process's environment. */
-function clientOptions({ env }: KeyContext) {
+function clientOptions(context: KeyContext) {
+  const { env } = context;
   const authorityHost = env.AZURE_AUTHORITY_HOST || PUBLIC_CLOUD;
   if (!/^https:\/\//i.test(authorityHost) || !URL.canParse(authorityHost)) {
     throw new TsopsError("generic", `AZURE_AUTHORITY_HOST is ${printable(authorityHost)}: not an https URL`, {
@@ -18,7 +20,7 @@ function clientOptions({ env }: KeyContext) {
   }
   const tenants = (env.AZURE_ADDITIONALLY_ALLOWED_TENANTS ?? "").split(";").map((tenant) => tenant.trim());
   return {
-    ...connectionTo(authorityHost, env),
+    ...connectionTo(authorityHost, context),
     authorityHost,
     additionallyAllowedTenants: tenants.filter((tenant) => tenant !== ""),
   };
@@ -85,13 +87,7 @@ export function fromEnvironment(context: KeyContext): AzureSource | Missing {
 }
 
 async function readCertificate(path: string): Promise<string> {
-  const text = await readFile(path, "latin1").catch((error: NodeJS.ErrnoException) => {
-    throw new TsopsError(
-      "generic",
-      `the certificate ${printable(path)} cannot be read: ${error.code ?? "unknown cause"}`,
-      { hint: "AZURE_CLIENT_CERTIFICATE_PATH names it", cause: error },
-    );
-  });
+  const text = (await readPem(path, "AZURE_CLIENT_CERTIFICATE_PATH")).toString("latin1");
   if (text.includes("-----BEGIN ") && text.includes("PRIVATE KEY-----")) return text;
   throw new TsopsError("generic", `the certificate ${printable(path)} is not PEM with its private key`, {
     hint: "PKCS#12 can be converted: openssl pkcs12 -in FILE -out FILE.pem -nodes",

@@ -2,7 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import { append } from "../../formats/append.ts";
 import { shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
-import { textField, withFields, withWrapped } from "../fields.ts";
+import { textField, withFields, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
 import { failure, naming, reasonsOf } from "../reasons.ts";
@@ -41,7 +41,7 @@ export const azureUse: KeyUse = {
       const missing = await missingCredentials(context);
       if (missing) return { why: missing };
       const at = await vouched(key, context);
-      const wrapped = wrappedKey(key);
+      const wrapped = wrappedKey(key, "base64url");
       return { key: await asking(at, "decrypt", context, () => decrypt(at, wrapped, context)) };
     });
   },
@@ -116,19 +116,5 @@ async function exists(at: AzureKey, context: KeyContext): Promise<boolean> {
   return getKey(at, context).then(
     () => true,
     () => false,
-  );
-}
-
-function wrappedKey(key: MasterKey): Buffer {
-  // Go's decoder, which SOPS uses, passes line breaks over
-  const enc = textField(key.fields, "enc").replace(/[\r\n]/g, "");
-  const bytes = Buffer.from(enc, "base64url");
-  if (enc !== "" && bytes.toString("base64url") === enc) return bytes;
-  throw new TsopsError(
-    "generic",
-    `the wrapped data key is ${enc === "" ? "missing" : "damaged: it is not base64url"}`,
-    {
-      hint: "compare enc of the key in the file's metadata with the file's last good version in git",
-    },
   );
 }

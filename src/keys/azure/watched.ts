@@ -1,4 +1,5 @@
 import type { ClientSecretCredentialOptions } from "@azure/identity";
+import { statusPasses } from "../../net/failure.ts";
 import type { TokenCredential } from "./sources.ts";
 
 type Policies = NonNullable<ClientSecretCredentialOptions["additionalPolicies"]>;
@@ -25,8 +26,7 @@ export function watched(make: (additionalPolicies: Policies) => TokenCredential)
     async sendRequest(request, next) {
       try {
         const response = await next(request);
-        const busy = response.status === 429 || response.status >= 500;
-        trouble = busy ? new LoginBusy(response.status) : undefined;
+        trouble = statusPasses(response.status) ? new LoginBusy(response.status) : undefined;
         return response;
       } catch (error) {
         trouble = error;

@@ -105,7 +105,7 @@ async function optionsFor(context: KeyContext): Promise<ClientOptions> {
     // redirects, which Google does not send and on which the library ends the process
     resolved: async (request) =>
       Object.assign(request, {
-        agent: agentFor(request.url, context),
+        agent: await agentFor(request.url, context),
         redirect: "manual",
         retry: false,
         retryConfig: { retry: 0, noResponseRetries: 0 },

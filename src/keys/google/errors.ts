@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { type Failure, failureIn, failureOf } from "../../net/failure.ts";
 import { printable, shortened } from "../../printable.ts";
 import type { KmsService } from "./service.ts";
 
@@ -41,24 +42,26 @@ const PASSING: readonly number[] = [
   CODES.DEADLINE_EXCEEDED,
 ];
 
+const SETTINGS = { address: "SOPS_GCP_KMS_ENDPOINT, if it is set", authority: "SSL_CERT_FILE" };
+
 export interface Answer {
   readonly code?: number;
   /** google.rpc.ErrorInfo's reason, such as SERVICE_DISABLED. */
   readonly reason?: string;
   /** The server's words, not fit for messages: to look for states in. */
   readonly text: string;
-  /** A broken or impossible connection, in words. */
-  readonly network?: string;
+  /** A broken or impossible connection. */
+  readonly network?: Failure;
 }
 
 /** Data that did not arrive as it was sent (https://cloud.google.com/kms/docs/data-integrity-guidelines). */
 export class Garbled extends Error {}
 
-/** Whether an error passes by itself. Certificates that are not trusted stay so. */
+/** Whether an error passes by itself. */
 export function passes(error: unknown): boolean {
   if (error instanceof Garbled) return true;
   const { code, network } = answerOf(error);
-  return code !== undefined && PASSING.includes(code) && !/certificate/.test(network ?? "");
+  return network ? network.passes : code !== undefined && PASSING.includes(code);
 }
 
 /** The error for a key, with its cause in a sentence and the next step. */
@@ -158,10 +161,7 @@ function unusable({ text }: Answer, key: string): [string, string] {
 function failed({ code, network }: Answer, { address }: KmsService): [string, string] {
   const server = `${address.host}:${address.port}`;
   if (network) {
-    const hint = /certificate/.test(network)
-      ? "with a private authority, name its certificate in SSL_CERT_FILE"
-      : "check the network, HTTPS_PROXY and NO_PROXY, and SOPS_GCP_KMS_ENDPOINT";
-    return [`${server} cannot be reached: ${network}`, hint];
+    return [`${server} cannot be reached: ${network.why}`, network.hint];
   }
   const name = Object.entries(CODES).find(([, number]) => number === code)?.[0];
   return [
@@ -195,11 +195,11 @@ export function answerOf(error: unknown): Answer {
       code: found.code,
       reason,
       text,
-      network: found.code === CODES.UNAVAILABLE ? broken(text) : undefined,
+      network: found.code === CODES.UNAVAILABLE ? failureIn(text, SETTINGS) : undefined,
     };
   }
   if (typeof found.status === "number") return httpAnswer(found.status, found.response?.data, text);
-  const network = broken(`${found.code} ${text}`);
+  const network = failureOf(error, SETTINGS) ?? failureIn(text, SETTINGS);
   return { code: network ? CODES.UNAVAILABLE : undefined, text, network };
 }
 
@@ -227,20 +227,4 @@ function parsed(data: unknown): HttpFailure | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Why there is no connection, from the words of Node and gRPC; undefined if that is not what they say. */
-function broken(text: string): string | undefined {
-  const words: [RegExp, string][] = [
-    [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, "its name cannot be resolved"],
-    [/ECONNREFUSED/, "it refuses connections"],
-    [/EHOSTUNREACH|ENETUNREACH/, "there is no route to it"],
-    [/ETIMEDOUT|TimeoutError/, "it does not answer"],
-    [/certificate|CERT_|altnames|self.signed|unable to verify/i, "its certificate is not trusted"],
-    [
-      /ECONNRESET|EPIPE|socket|Connection dropped|No connection established|PROXY\d+|wrong version|SSL|EPROTO/i,
-      "the connection breaks",
-    ],
-  ];
-  return words.find(([pattern]) => pattern.test(text))?.[1];
 }

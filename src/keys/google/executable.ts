@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
 import { run } from "../../programs/run.ts";
+import { splitCommand } from "../../programs/words.ts";
 import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -46,8 +47,7 @@ async function runFor(
     ...(target && { GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL: target }),
   });
   const limit = Number(executable.timeout_millis) / 1000 || LIMIT_SECONDS;
-  const { parseArgsStringToArgv } = await import("string-argv");
-  const argv = parseArgsStringToArgv(String(executable.command));
+  const argv = await splitCommand(String(executable.command));
   const { code, stdout } = await run({ argv, env, limit, signal: context.signal });
   const token = code === 0 ? tokenIn(stdout.toString(), context, false) : undefined;
   stdout.fill(0);

@@ -1,16 +1,8 @@
 import { TsopsError } from "../../errors.ts";
+import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { stripped } from "./errors.ts";
 
 /** What the token services of Google and of other systems answer, in sentences. None of their own words is shown. */
-
-const BY_NETWORK: Readonly<Record<string, string>> = {
-  ENOTFOUND: "its name cannot be resolved",
-  EAI_AGAIN: "its name cannot be resolved",
-  ECONNREFUSED: "it refuses connections",
-  ECONNRESET: "the connection broke",
-  ETIMEDOUT: "it does not answer",
-  TimeoutError: "it does not answer",
-};
 
 interface Found {
   readonly where: string;
@@ -19,8 +11,8 @@ interface Found {
 
 /** Whether an error passes by itself: a busy service, a connection that broke. */
 export function passesLogin(error: unknown): boolean {
-  const { status, code } = partsOf(error);
-  return status === undefined ? code === "ECONNRESET" : status === 429 || status >= 500;
+  const { status } = partsOf(error);
+  return status === undefined ? networkPasses(error) : statusPasses(status);
 }
 
 /** The error for credentials that Google does not take, or that cannot be shown to it. */
@@ -33,7 +25,7 @@ export function explainedLogin(error: unknown, found: Found): unknown {
       cause: error.cause,
     });
   }
-  const { status, code, reason } = partsOf(error);
+  const { status, reason } = partsOf(error);
   const make = (message: string, hint: string) =>
     new TsopsError("generic", message, { hint, cause: stripped(error) });
   if (reason === "invalid_grant" || reason === "invalid_rapt") {
@@ -42,7 +34,7 @@ export function explainedLogin(error: unknown, found: Found): unknown {
       "log in again with `gcloud auth application-default login`, or get a new key or token for the account; a clock that is wrong does this too",
     );
   }
-  if (status === 429 || (status !== undefined && status >= 500)) {
+  if (statusPasses(status)) {
     return make(
       `the service that gives tokens for ${what} fails (status ${status})`,
       "try again in a few minutes",
@@ -54,11 +46,11 @@ export function explainedLogin(error: unknown, found: Found): unknown {
       "check that the account exists and is enabled, that its key was not deleted, and what the identity provider's conditions say",
     );
   }
-  const network = code && (BY_NETWORK[code] ?? (/^(CERT|SELF|DEPTH|UNABLE|PROXY)/.test(code) && code));
-  if (network) {
+  const failure = failureOf(error, { authority: "SSL_CERT_FILE" });
+  if (failure) {
     return make(
-      `no access token for ${what}: the server that gives it cannot be reached (${network})`,
-      "check the network, HTTPS_PROXY and NO_PROXY, and with a private authority SSL_CERT_FILE",
+      `no access token for ${what}: the server that gives it cannot be reached: ${failure.why}`,
+      failure.hint,
     );
   }
   return make(
@@ -68,21 +60,16 @@ export function explainedLogin(error: unknown, found: Found): unknown {
 }
 
 /** What can be told apart about an error of Google's library, whichever part of it threw. */
-function partsOf(error: unknown): { status?: number; code?: string; reason?: string } {
-  const { response, status, code, cause, message } = (error ?? {}) as {
+function partsOf(error: unknown): { status?: number; reason?: string } {
+  const { response, status, message } = (error ?? {}) as {
     response?: { status?: number; data?: { error?: unknown } };
     status?: unknown;
-    code?: unknown;
-    cause?: { code?: unknown };
     message?: unknown;
   };
   const text = response?.data?.error ?? message;
   const word = typeof text === "string" ? /\b(invalid_grant|invalid_rapt)\b/.exec(text)?.[1] : undefined;
   return {
     status: response?.status ?? (typeof status === "number" ? status : undefined),
-    code: [code, cause?.code, (error as Error | undefined)?.name].find((part) => typeof part === "string") as
-      | string
-      | undefined,
     reason: word,
   };
 }

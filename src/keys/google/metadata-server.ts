@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { agentFor } from "../../net/agent.ts";
+import { send } from "../../net/http.ts";
+import { FIRMWARE, hasSign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
 
 /** Where every machine of Google's finds its metadata server. */
@@ -15,21 +16,14 @@ const SERVERLESS = ["K_SERVICE", "CLOUD_RUN_JOB", "GAE_SERVICE", "FUNCTION_TARGE
  */
 export async function metadataHost(
   { env }: Pick<KeyContext, "env">,
-  firmware = "/sys/class/dmi/id",
+  firmware = FIRMWARE,
 ): Promise<string | undefined> {
   const detection = env.METADATA_SERVER_DETECTION?.trim().toLowerCase();
   if (detection === "none") return undefined;
   const named = env.GCE_METADATA_HOST || env.GCE_METADATA_IP;
   if (named) return named;
   if (detection === "assume-present" || SERVERLESS.some((name) => env[name])) return ADDRESS;
-  return (await isGoogleMachine(firmware)) ? ADDRESS : undefined;
-}
-
-async function isGoogleMachine(folder: string): Promise<boolean> {
-  const names = await Promise.all(
-    ["product_name", "bios_vendor"].map((name) => readFile(join(folder, name), "utf8").catch(() => "")),
-  );
-  return names.some((text) => text.trim().startsWith("Google"));
+  return (await hasSign(signsOf(["product_name", "bios_vendor"], /^Google/, firmware))) ? ADDRESS : undefined;
 }
 
 /**
@@ -42,15 +36,28 @@ export async function machineToken(
   scopes: readonly string[],
   signal: AbortSignal,
 ): Promise<{ access_token: string; expiry_date: number }> {
-  const url = `http://${host}/computeMetadata/v1/instance/service-accounts/default/token?scopes=${scopes.join(",")}`;
-  const response = await fetch(url, { headers: { "Metadata-Flavor": "Google" }, signal, redirect: "error" });
-  const body: unknown = await response.json().catch(() => undefined);
-  const { access_token, expires_in } = (body ?? {}) as { access_token?: unknown; expires_in?: unknown };
-  if (response.ok && typeof access_token === "string") {
+  const url = new URL(
+    `http://${host}/computeMetadata/v1/instance/service-accounts/default/token?scopes=${scopes.join(",")}`,
+  );
+  const agent = agentFor(url, { env: {} });
+  const request = { method: "GET", url, headers: { "Metadata-Flavor": "Google" } };
+  const { status, body } = await send(request, { signal, agent }).finally(() => agent.destroy());
+  const { access_token, expires_in } = fieldsOf(body);
+  if (status === 200 && typeof access_token === "string") {
     return { access_token, expiry_date: Date.now() + Number(expires_in ?? 0) * 1000 };
   }
-  const why = response.status === 404 ? "the machine has no service account" : `status ${response.status}`;
+  const why = status === 404 ? "the machine has no service account" : `status ${status}`;
   throw new TsopsError("generic", `the metadata server at ${host} gives no access token: ${why}`, {
     hint: "attach a service account to the machine, or give other credentials in GOOGLE_APPLICATION_CREDENTIALS",
   });
+}
+
+function fieldsOf(body: Buffer): { access_token?: unknown; expires_in?: unknown } {
+  try {
+    return JSON.parse(body.toString()) ?? {};
+  } catch {
+    return {};
+  } finally {
+    body.fill(0);
+  }
 }

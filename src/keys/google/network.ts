@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent } from "node:http";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
-import { TsopsError } from "../../errors.ts";
-import { limitSeconds } from "../../net/attempt.ts";
-import { proxyFor as chooseProxy, openTunnel, TunnelAgent } from "../../net/proxy.ts";
+import { agentFor as newAgent, openTunnel } from "../../net/agent.ts";
+import { proxyFor } from "../../net/proxy.ts";
+import { pemIn } from "../../net/tls.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -14,37 +12,16 @@ import type { KeyContext } from "../kind.ts";
  * environment for that; here it is read from the context and handed to them.
  */
 
-/** The proxy for a host of Google's. */
-export function proxyFor(host: string, { env }: Pick<KeyContext, "env">): URL | undefined {
-  return chooseProxy(new URL(`https://${host}`), env);
-}
-
-/**
- * The authorities that SSL_CERT_FILE names instead of the usual ones, as for SOPS (Go's crypto/x509).
- * @throws TsopsError("generic") if the file cannot be read.
- */
-export function authorities({ env }: Pick<KeyContext, "env">): Buffer | undefined {
-  if (!env.SSL_CERT_FILE) return undefined;
-  try {
-    return readFileSync(env.SSL_CERT_FILE);
-  } catch (error) {
-    throw new TsopsError("generic", "the file that SSL_CERT_FILE names cannot be read", {
-      hint: "correct the variable, or remove it",
-      cause: error,
-    });
-  }
+/** The authorities that SSL_CERT_FILE names instead of the usual ones, as for SOPS (Go's crypto/x509). */
+export function authorities(context: KeyContext): Promise<Buffer | undefined> {
+  return once(context, "google authorities", () => pemIn(context.env, "SSL_CERT_FILE"));
 }
 
 /** The agent for a request: its connections are kept for others to the same server. */
-export function agentFor(url: URL, context: KeyContext): HttpAgent {
-  if (url.protocol === "http:") {
-    return once(context, "google http", () => new HttpAgent({ keepAlive: true }));
-  }
-  const proxy = proxyFor(url.hostname, context);
-  return once(context, proxy ? "google tunnel" : "google https", () => {
-    const options = { keepAlive: true, ca: authorities(context) };
-    return proxy ? new TunnelAgent(proxy, limitSeconds(context), options) : new HttpsAgent(options);
-  });
+export function agentFor(url: URL, context: KeyContext): Promise<Agent> {
+  return once(context, `google agent ${url.origin}`, async () =>
+    newAgent(url, context, { tls: { ca: await authorities(context) } }),
+  );
 }
 
 /**
@@ -58,12 +35,13 @@ export async function reach(
   context: KeyContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const proxy = proxyFor(host, context);
-  const socket = proxy && (await openTunnel(proxy, `${host}:${port}`, signal));
+  const proxy = proxyFor(new URL(`https://${host}:${port}`), context.env);
+  const ca = await authorities(context);
+  const socket = proxy && (await openTunnel(proxy, `${host}:${port}`, signal, ca));
   const bare = host.replace(/^\[|\]$/g, "");
   const servername = isIP(bare) ? undefined : bare;
   await new Promise<void>((resolve, reject) => {
-    const options = { host: bare, port, socket, servername, ca: authorities(context), ALPNProtocols: ["h2"] };
+    const options = { host: bare, port, socket, servername, ca, ALPNProtocols: ["h2"] };
     const secure = connect(options, () => {
       resolve();
       secure.destroy();

@@ -3,13 +3,13 @@ import { checkServerIdentity as checkIdentity } from "node:tls";
 import type { AuthClient } from "google-auth-library";
 import { TsopsError } from "../../errors.ts";
 import { limitSeconds } from "../../net/attempt.ts";
-import { proxyLogin } from "../../net/proxy.ts";
+import { proxyFor, proxyLogin } from "../../net/proxy.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { type Address, addressOf } from "./address.ts";
 import { type GoogleCredentials, googleCredentials, login } from "./credentials.ts";
-import { authorities, proxyFor, reach } from "./network.ts";
+import { authorities, reach } from "./network.ts";
 
 /** What the keys of Google Cloud KMS need of it. */
 const SCOPES: readonly string[] = ["https://www.googleapis.com/auth/cloud-platform"];
@@ -126,9 +126,14 @@ async function grpcOptions(address: Address, authClient: AuthClient, context: Ke
   const byNumber = isIP(address.host.replace(/^\[|\]$/g, "")) !== 0;
   const checkServerIdentity: typeof checkIdentity = (_, cert) => checkIdentity(address.host, cert);
   const verify = byNumber ? { checkServerIdentity } : {};
-  const tls = grpc.credentials.createSsl(authorities(context) ?? null, null, null, verify);
-  const proxy = proxyFor(address.host, context);
+  const tls = grpc.credentials.createSsl((await authorities(context)) ?? null, null, null, verify);
   const target = `${address.host}:${address.port}`;
+  const proxy = proxyFor(new URL(`https://${target}`), context.env);
+  if (proxy?.protocol === "https:") {
+    throw new TsopsError("generic", "gRPC cannot go through a proxy that is spoken to over TLS", {
+      hint: "set SOPS_GCP_KMS_CLIENT_TYPE=rest, or name a proxy as http://HOST:PORT",
+    });
+  }
   return {
     // one copy of the library for all that is handed over
     grpc,

@@ -1,8 +1,7 @@
-import { TsopsError } from "../../errors.ts";
 import { shortened } from "../../printable.ts";
-import { textField, withWrapped } from "../fields.ts";
-import type { KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
-import { failure } from "../reasons.ts";
+import { withWrapped, wrappedKey } from "../fields.ts";
+import type { KeyContext, KeyUse, Lines } from "../kind.ts";
+import { failure, naming } from "../reasons.ts";
 import { missedPlaces } from "./credentials.ts";
 import { explained } from "./errors.ts";
 import { examineKey } from "./examine.ts";
@@ -26,7 +25,9 @@ export const googleUse: KeyUse = {
 
   async unwrap(key, context) {
     checkResourceId(key);
-    const ciphertext = wrappedKey(key);
+    const ciphertext = await naming(`cannot unwrap the data key for ${shortened(key.id)}`, async () =>
+      wrappedKey(key),
+    );
     const service = await kmsService(context);
     if (!service) return { why: await whyNot(context) };
     try {
@@ -38,17 +39,6 @@ export const googleUse: KeyUse = {
 
   examine: (key, context) => examineKey(key, context, () => whyNot(context)),
 };
-
-/** Base64, in which Go allows line breaks. @throws TsopsError("generic") if it is anything else. */
-function wrappedKey(key: MasterKey): Buffer {
-  const text = textField(key.fields, "enc").replace(/[\r\n]/g, "");
-  const bytes = Buffer.from(text, "base64");
-  if (text !== "" && bytes.toString("base64") === text) return bytes;
-  const what = text === "" ? "missing" : "damaged: it is not base64";
-  throw new TsopsError("generic", `the wrapped data key for ${shortened(key.id)} is ${what}`, {
-    hint: "compare the file's sops metadata with its last good version in git",
-  });
-}
 
 async function whyNot(context: KeyContext): Promise<Lines> {
   return [

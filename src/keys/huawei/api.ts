@@ -1,9 +1,10 @@
 import { TsopsError } from "../../errors.ts";
+import type { HttpAnswer as Answer, HttpRequest } from "../../net/http.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import type { Loaded } from "./credentials.ts";
-import { type Answer, type HttpRequest, NoAnswer, send } from "./http.ts";
+import { NoAnswer, send } from "./http.ts";
 import { refusal } from "./refusal.ts";
 import { iamEndpoint, kmsEndpoints } from "./region.ts";
 import { signedHeaders, type UnsignedRequest } from "./sign.ts";

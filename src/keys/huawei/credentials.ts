@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
+import { hasSign, signsOf } from "../../net/machine.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
@@ -44,14 +45,19 @@ export interface Sources {
 }
 
 /** What says on a HuaweiCloud machine that it is one (as cloud-init recognizes it). */
-const CHASSIS_TAG = "/sys/class/dmi/id/chassis_asset_tag";
+const SIGNS = signsOf(["chassis_asset_tag"], /^HUAWEICLOUD$/);
 const METADATA_ADDRESS = "http://169.254.169.254";
 /** Temporary credentials are fetched again so long before they expire. */
 const REFRESH_MS = 10 * 60_000;
 
 /** The places that have credentials, the first one first. Touches no network. */
 export async function credentialSources(context: KeyContext): Promise<Sources> {
-  const places = [fromEnvironment(context), await fromFile(context), fromMachine(context), fromPod(context)];
+  const places = [
+    fromEnvironment(context),
+    await fromFile(context),
+    await fromMachine(context),
+    fromPod(context),
+  ];
   return {
     found: places.filter((place): place is Source => typeof place !== "string"),
     missing: places.filter((place): place is string => typeof place === "string"),
@@ -194,21 +200,13 @@ async function basicSection(text: string): Promise<Map<string, string>> {
  * The agency of the machine. Asking elsewhere than on such a machine costs seconds, and asks a stranger:
  * `TSOPS_HUAWEICLOUD_METADATA` says `on`, `off` or an address where the machine itself does not tell.
  */
-function fromMachine(context: KeyContext): Source | string {
+async function fromMachine(context: KeyContext): Promise<Source | string> {
   const said = context.env.TSOPS_HUAWEICLOUD_METADATA ?? "";
   const address = /^https?:\/\//.test(said) ? said : METADATA_ADDRESS;
   const name = "the machine's metadata service";
   if (said === "off") return `${name}: TSOPS_HUAWEICLOUD_METADATA is off`;
-  if (said === "" && !isHuaweiMachine()) return `${name}: this is not a HuaweiCloud machine`;
+  if (said === "" && !(await hasSign(SIGNS))) return `${name}: this is not a HuaweiCloud machine`;
   return { name, mayFail: true, load: () => instanceCredentials(context, address) };
-}
-
-function isHuaweiMachine(): boolean {
-  try {
-    return readFileSync(CHASSIS_TAG, "utf8").trim() === "HUAWEICLOUD";
-  } catch {
-    return false;
-  }
 }
 
 function fromPod(context: KeyContext): Source | string {

@@ -1,6 +1,6 @@
 import { TsopsError } from "../../errors.ts";
+import type { HttpAnswer as Answer } from "../../net/http.ts";
 import { printable } from "../../printable.ts";
-import type { Answer } from "./http.ts";
 
 /** What a service of HuaweiCloud says that went wrong, in words for a person. Its own text is never shown: it may quote the request. */
 

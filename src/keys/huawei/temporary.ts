@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { TsopsError } from "../../errors.ts";
+import type { HttpAnswer as Answer, HttpRequest } from "../../net/http.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import type { Credentials } from "./credentials.ts";
-import { type Answer, type HttpRequest, send } from "./http.ts";
+import { send } from "./http.ts";
 import { iamEndpoint } from "./region.ts";
 
 /** Temporary credentials, as the vendor's SDK for Go gets them. */
@@ -17,7 +18,7 @@ const JSON_TYPE = { "content-type": "application/json;charset=UTF-8" };
 /** Those of the agency that a HuaweiCloud machine has. */
 export async function instanceCredentials(context: KeyContext, address: string): Promise<Credentials> {
   const ask = (request: HttpRequest): Promise<Answer> =>
-    send(context, () => request, { seconds: METADATA_SECONDS });
+    send(context, () => request, { seconds: METADATA_SECONDS, direct: true });
   const token = await ask({
     method: "PUT",
     url: new URL("/meta-data/latest/api/token", address),
@@ -85,7 +86,7 @@ export async function federatedCredentials(
     { "X-Idp-Id": idp },
     { auth: { id_token: { id: idToken } } },
   );
-  const subject = login.headers.get("x-subject-token");
+  const subject = login.headers["x-subject-token"];
   if (login.status >= 300 || !subject) {
     throw new TsopsError(
       "generic",

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 import { printable, shortened } from "../../printable.ts";
 import { anotherKey } from "../another.ts";
 import { textField, withWrapped } from "../fields.ts";
@@ -77,9 +78,8 @@ async function noCredentials(context: KeyContext): Promise<Lines> {
 
 /** @throws TsopsError("generic") if it is not base64 as SOPS writes it. */
 function decoded(text: unknown): Buffer {
-  const bytes = Buffer.from(typeof text === "string" ? text : "", "base64");
-  if (bytes.length > 0 && bytes.toString("base64") === text) return bytes;
-  bytes.fill(0);
+  const bytes = typeof text === "string" && text !== "" ? strictBase64(text) : undefined;
+  if (bytes) return bytes;
   throw new TsopsError("generic", "what the KMS unwrapped is not a data key", {
     hint: "compare the file's sops metadata with the last good version in git",
   });

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 
 /**
  * What a wrapped data key must look like before anything is asked to open it: packets that encrypt a session key to
@@ -60,9 +61,8 @@ function dearmor(enc: string): Buffer {
   if (lines.shift() !== BEGIN || lines.pop() !== END) throw damaged("it is not an armored PGP message");
   while (/^[A-Za-z]+: /.test(lines[0] ?? "")) lines.shift();
   if (lines.at(-1)?.startsWith("=")) lines.pop();
-  const base64 = lines.join("");
-  const bytes = Buffer.from(base64, "base64");
-  if (bytes.toString("base64") !== base64) throw damaged("its armor was changed");
+  const bytes = strictBase64(lines.join(""));
+  if (!bytes) throw damaged("its armor was changed");
   return bytes;
 }
 

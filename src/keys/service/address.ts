@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
+import { isLoopback } from "../../net/loopback.ts";
+import { pemIn } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -51,11 +52,6 @@ export function parseHostPort(text: string): { host: string; port: number } | un
   return host === undefined || port > 65535 ? undefined : { host, port };
 }
 
-/** Whether a host is this machine: nobody else can listen on the way there. */
-export function isLoopback(host: string): boolean {
-  return host === "::1" || host === "localhost" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}
-
 /**
  * The address of a cluster's key service. It is spoken to over TLS. Two exceptions: this machine, as long as no
  * authority or certificate is named, and what `TSOPS_KEYSERVICE_PLAINTEXT` lists.
@@ -95,26 +91,7 @@ export async function clientTls({ env }: Pick<KeyContext, "env">): Promise<TlsFi
     });
   }
   const [ca, certificate, privateKey] = await Promise.all(
-    ["TSOPS_KEYSERVICE_CA", "TSOPS_KEYSERVICE_CERT", "TSOPS_KEYSERVICE_KEY"].map((name) =>
-      env[name] ? readPem(env[name], `the file that ${name} names`) : undefined,
-    ),
+    ["TSOPS_KEYSERVICE_CA", "TSOPS_KEYSERVICE_CERT", "TSOPS_KEYSERVICE_KEY"].map((name) => pemIn(env, name)),
   );
   return { ca, cert: certificate, key: privateKey };
-}
-
-/** @throws TsopsError("generic") that says what cannot be read and why. */
-export async function readPem(path: string, what: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "it is not there" : code === "EACCES" ? "it may not be read" : code;
-    throw new TsopsError(
-      "generic",
-      `${what}, ${printable(path)}, cannot be read: ${why ?? "unknown cause"}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

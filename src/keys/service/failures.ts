@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { failureIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
 import { withoutIdentities } from "../secret.ts";
 import type { ServiceAddress } from "./address.ts";
@@ -82,39 +83,22 @@ const BROKE = {
   hint: "check whether it is still running; if it requires client certificates, set TSOPS_KEYSERVICE_CERT and _KEY",
 };
 
-/** Causes in what Node says of a connection that was not made, and what to do about them. */
-const CAUSES: readonly (readonly [RegExp, string, string])[] = [
-  [/ECONNREFUSED/, "nothing listens there", "start it, or check the address"],
+/** Causes that only sockets of the file system have. */
+const SOCKETS: readonly (readonly [RegExp, string, string])[] = [
   [/ENOENT/, "there is no such socket", "start it, or check the path"],
   [/EACCES|EPERM/, "the socket may not be used by this user", "run it as the same user"],
-  [/ENOTFOUND|Name resolution/, "its host name is not known", "check the address"],
-  [/EAI_AGAIN/, "its host name cannot be looked up now", "check the network"],
-  [
-    /ERR_TLS_CERT_ALTNAME_INVALID|altnames/,
-    "its certificate is for another host name",
-    "use the name that its certificate has",
-  ],
-  [/certificate has expired|CERT_HAS_EXPIRED/, "its certificate has expired", "have it renewed"],
-  [
-    /self.signed|unable to (?:get|verify)|UNABLE_TO|SELF_SIGNED/,
-    "its certificate comes from an authority that is not trusted here",
-    "name the authority's certificate in TSOPS_KEYSERVICE_CA",
-  ],
-  [
-    /certificate required|bad certificate|unknown ca|handshake failure/i,
-    "it requires a client certificate that it trusts",
-    "set TSOPS_KEYSERVICE_CERT and TSOPS_KEYSERVICE_KEY",
-  ],
-  [
-    /wrong version number|packet length too long|EPROTO|SSL routines/,
-    "it does not speak TLS",
-    "check the address",
-  ],
 ];
 
+const SETTINGS = {
+  authority: "TSOPS_KEYSERVICE_CA",
+  client: "TSOPS_KEYSERVICE_CERT and TSOPS_KEYSERVICE_KEY",
+};
+
 function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
-  const [, cause, hint] = CAUSES.find(([pattern]) => pattern.test(details)) ?? [];
-  if (cause === undefined) {
+  const socket = SOCKETS.find(([pattern]) => pattern.test(details));
+  const failure = failureIn(details, SETTINGS);
+  const [, cause = failure?.why, hint = failure?.hint] = socket ?? [];
+  if (cause === undefined || (!socket && failure?.kind === "broke")) {
     return tls
       ? {
           what: "the key service hangs up",

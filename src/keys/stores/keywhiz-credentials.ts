@@ -1,7 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { TsopsError } from "../../errors.ts";
-import { printable } from "../../printable.ts";
+import { pemIn } from "../../net/tls.ts";
 import type { KeyContext } from "../kind.ts";
 
 /** What a client shows to a Keywhiz server, and whom it trusts; PEM. */
@@ -18,23 +17,11 @@ export interface KeywhizCredentials {
  * @throws TsopsError("generic") if one cannot be read, is no PEM of its kind, or the certificate is not valid now.
  */
 export async function loadCredentials(context: KeyContext): Promise<KeywhizCredentials> {
-  const load = (variable: string) => readPem(variable, context.env[variable]!);
-  const cert = await load("KEYWHIZ_CLIENT_CERT");
+  const load = (variable: string) => pemIn(context.env, variable);
+  // the store is not ready without these two (keywhiz-store.ts)
+  const cert = (await load("KEYWHIZ_CLIENT_CERT"))!;
   checkDates(cert, context.now());
-  const ca = context.env.KEYWHIZ_CA ? await load("KEYWHIZ_CA") : undefined;
-  return { cert, ca, key: await load("KEYWHIZ_CLIENT_KEY") };
-}
-
-async function readPem(variable: string, path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "unknown";
-    throw new TsopsError("generic", `${variable} names ${printable(path)}, which cannot be read (${code})`, {
-      hint: "name a PEM file that this user can read",
-      cause,
-    });
-  }
+  return { cert, ca: await load("KEYWHIZ_CA"), key: (await load("KEYWHIZ_CLIENT_KEY"))! };
 }
 
 function checkDates(pem: Buffer, now: Date): void {

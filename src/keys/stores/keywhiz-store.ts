@@ -1,13 +1,14 @@
 import { TsopsError } from "../../errors.ts";
 import { attempt } from "../../net/attempt.ts";
+import { strictBase64 } from "../../net/base64.ts";
+import type { HttpAnswer } from "../../net/http.ts";
 import { printable, shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
 import type { KeyContext } from "../kind.ts";
 import { KEYWHIZ_SERVERS } from "./allow.ts";
 import { type KeywhizAddress, parseKeywhiz } from "./keywhiz-address.ts";
-import { getSecret, type KeywhizAnswer, passes, unreachable } from "./keywhiz-client.ts";
+import { getSecret, passes, unreachable } from "./keywhiz-client.ts";
 import { loadCredentials } from "./keywhiz-credentials.ts";
-import { strictBase64 } from "./master.ts";
 import type { Secret, Store } from "./store.ts";
 
 /** A Keywhiz server as a store. */
@@ -16,7 +17,9 @@ export const keywhizStore: Store = {
     if (!(await keywhizStore.ready!(uri, context))) return null;
     const address = parseKeywhiz(uri);
     const credentials = await loadCredentials(context);
-    const answer = await attempt(context, (signal) => getSecret(address, credentials, signal), { passes })
+    const answer = await attempt(context, (signal) => getSecret(address, credentials, context, signal), {
+      passes,
+    })
       .catch((error: unknown) => Promise.reject(unreachable(error, `${address.host}:${address.port}`)))
       .finally(() => credentials.key.fill(0));
     return secretOf(answer, uri);
@@ -56,7 +59,7 @@ async function checkAddress({ host, port }: KeywhizAddress, context: KeyContext)
  * The secret in an answer. `checksum` cannot be verified: it is an HMAC with a key of the server's. What the answer must
  * agree with is the name that was asked for and its own length; and a master key is known by its id in any case.
  */
-function secretOf({ status, body }: KeywhizAnswer, uri: string): Secret {
+function secretOf({ status, body }: HttpAnswer, uri: string): Secret {
   try {
     if (status !== 200) throw refused(status, uri);
     const answer = JSON.parse(body.toString("utf8")) as Record<string, unknown> | null;

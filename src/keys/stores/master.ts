@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 
 /**
  * Master keys that a secret store holds: 32 bytes, from which two things are derived with HKDF-SHA-256 (RFC 5869), each
@@ -92,10 +93,4 @@ function wrappingKey(master: Uint8Array): Buffer {
 /** The AAD: what a wrapped key is, and which master key it is for. Not where that is kept, so that it can move. */
 function boundTo(master: Uint8Array): Buffer {
   return Buffer.from(`${WRAP_LABEL}\n${masterKeyId(master)}`);
-}
-
-/** Standard base64 with its padding (RFC 4648 section 4); undefined for anything else, which Node would accept. */
-export function strictBase64(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, "base64");
-  return bytes.toString("base64") === text ? bytes : undefined;
 }

@@ -1,9 +1,10 @@
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 import { printable, shortened } from "../../printable.ts";
 import { withFields } from "../fields.ts";
 import type { KeyContext, KeyKind, Kinds, MasterKey, Opened } from "../kind.ts";
 import { failure, reasonsOf } from "../reasons.ts";
-import { MASTER_KEY_BYTES, strictBase64 } from "./master.ts";
+import { MASTER_KEY_BYTES } from "./master.ts";
 
 /**
  * The text of a secret that holds master keys: one or more, newest first, with white space or commas between them. Each

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { isLoopback } from "../../net/loopback.ts";
 import { printable } from "../../printable.ts";
 import { checkAllowed, isAllowed } from "../allow.ts";
 import { once } from "../cache.ts";
@@ -57,10 +58,6 @@ export function warnOfConnection(context: KeyContext, url: URL): void {
     );
     return true;
   });
-}
-
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
 }
 
 /** Whether the allow-list of SOPS has it; undefined without such a list. SOPS compares beginnings of texts. */

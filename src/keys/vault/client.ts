@@ -32,7 +32,7 @@ export async function vaultClient(context: KeyContext, address: string): Promise
 
 async function connect(context: KeyContext, url: URL, credentials: Credentials): Promise<VaultClient> {
   warnOfConnection(context, url);
-  const send = sender(context, url, await transportWith(context, await tlsOptions(context)));
+  const send = sender(context, url, transportWith(context, await tlsOptions(context)));
   const address = shownAddress(url);
   const token =
     "token" in credentials ? () => credentials.token : loggedIn(context, send, address, credentials);

@@ -1,12 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
-import type { AgentOptions } from "node:https";
 import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
-import { printable } from "../../printable.ts";
+import { parseGoBool } from "../../formats/numbers.ts";
+import type { TlsOptions } from "../../net/agent.ts";
+import { pemIn, unreadable } from "../../net/tls.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-
-export type TlsOptions = Pick<AgentOptions, "ca" | "cert" | "key" | "servername" | "rejectUnauthorized">;
 
 /**
  * TLS as the vault program takes it from its environment: VAULT_CACERT, VAULT_CACERT_BYTES, VAULT_CAPATH (the first that is
@@ -30,45 +29,30 @@ export async function tlsOptions(context: KeyContext): Promise<TlsOptions> {
   }
   const options: TlsOptions = {
     ca: await authorities(context),
-    cert: await fileIn(context, "VAULT_CLIENT_CERT"),
-    key: await fileIn(context, "VAULT_CLIENT_KEY"),
+    cert: await pemIn(env, "VAULT_CLIENT_CERT"),
+    key: await pemIn(env, "VAULT_CLIENT_KEY"),
     servername: env.VAULT_TLS_SERVER_NAME || undefined,
     rejectUnauthorized: !skip,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-async function authorities(context: KeyContext): Promise<string | Buffer | Buffer[] | undefined> {
-  const { VAULT_CACERT, VAULT_CACERT_BYTES, VAULT_CAPATH } = context.env;
-  if (VAULT_CACERT) return fileIn(context, "VAULT_CACERT");
+async function authorities({ env }: KeyContext): Promise<string | Buffer | Buffer[] | undefined> {
+  const { VAULT_CACERT, VAULT_CACERT_BYTES, VAULT_CAPATH } = env;
+  if (VAULT_CACERT) return pemIn(env, "VAULT_CACERT");
   if (VAULT_CACERT_BYTES) return VAULT_CACERT_BYTES;
   if (!VAULT_CAPATH) return undefined;
   const names = await readdir(VAULT_CAPATH).catch((error: unknown) => {
-    throw unreadable("folder", "VAULT_CAPATH", VAULT_CAPATH, error);
+    throw unreadable("folder", VAULT_CAPATH, "VAULT_CAPATH", error);
   });
   const files = names.sort().map((name) => readFile(join(VAULT_CAPATH, name)).catch(() => undefined));
   return (await Promise.all(files)).filter((file) => file?.includes("-----BEGIN CERTIFICATE")) as Buffer[];
 }
 
-async function fileIn({ env }: KeyContext, variable: string): Promise<Buffer | undefined> {
-  const path = env[variable];
-  if (!path) return undefined;
-  return readFile(path).catch((error: unknown) => {
-    throw unreadable("file", variable, path, error);
-  });
-}
-
-function unreadable(what: string, variable: string, path: string, cause: unknown): TsopsError {
-  return new TsopsError("generic", `the ${what} ${printable(path)} cannot be read`, {
-    hint: `${variable} names it`,
-    cause,
-  });
-}
-
 /** Go's spellings of true and false; anything else is refused, since guessing would be unsafe. */
 function skipsVerification({ env: { VAULT_SKIP_VERIFY: value } }: KeyContext): boolean {
-  if (!value || /^(0|f|false|F|False|FALSE)$/.test(value)) return false;
-  if (/^(1|t|true|T|True|TRUE)$/.test(value)) return true;
+  const truth = value ? parseGoBool(value) : false;
+  if (truth !== undefined) return truth;
   throw new TsopsError("generic", "VAULT_SKIP_VERIFY is neither true nor false", {
     hint: "unset it: the server's certificate gets checked then",
   });

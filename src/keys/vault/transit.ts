@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { strictBase64 } from "../../net/base64.ts";
 import { shortened } from "../../printable.ts";
 import { once } from "../cache.ts";
 import { textField } from "../fields.ts";
@@ -107,9 +108,8 @@ export async function decrypt(
   const answer = await client.request("POST", `${engine}/decrypt/${name}`, { body: { ciphertext } });
   const plaintext = answer?.data?.plaintext;
   if (typeof plaintext !== "string") throw notTransit(engine);
-  const bytes = Buffer.from(plaintext, "base64");
-  if (bytes.toString("base64") === plaintext) return bytes;
-  bytes.fill(0);
+  const bytes = strictBase64(plaintext);
+  if (bytes) return bytes;
   throw notTransit(engine);
 }
 

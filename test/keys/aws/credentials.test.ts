@@ -366,7 +366,7 @@ test("containers: the address and the token that variables name", async () => {
   assert.is(asked[0]!.headers.authorization, "Bearer pod");
   for (const address of [`${url}/other`, "http://example.com/creds"]) {
     const bad = await found(contextWith({ AWS_CONTAINER_CREDENTIALS_FULL_URI: address }));
-    assert.match((await failure(bad.provider())).message, "cannot be had");
+    assert.match((await failure(bad.provider())).message, "cannot be fetched");
   }
 });
 
@@ -482,7 +482,7 @@ test("SSO: credentials of a session, and what the portal refuses", async () => {
   const dead = { AWS_ENDPOINT_URL_SSO: "http://127.0.0.1:1", HOME: home };
   await withProcessEnv(dead, async () => {
     const error = await failure((await found(contextWith(dead, { home }), { profile: "sso" })).provider());
-    assert.match(error.message, "cannot be reached (ECONNREFUSED)");
+    assert.match(error.message, "cannot be reached: nothing listens there (ECONNREFUSED)");
   });
 });
 

@@ -250,7 +250,10 @@ test("a server that does not answer, and one that is not there, end in time", as
   const nobody = await failure(
     kms.wrap(keyWith(), dataKey, contextWith({ ...KEYS, AWS_ENDPOINT_URL: "http://127.0.0.1:1" })),
   );
-  assert.match(nobody.message, "KMS at http://127.0.0.1:1 cannot be reached (ECONNREFUSED)");
+  assert.match(
+    nobody.message,
+    "KMS at http://127.0.0.1:1 cannot be reached: nothing listens there (ECONNREFUSED)",
+  );
   assert.match(nobody.hint!, "AWS_ENDPOINT_URL");
   const withPassword = { ...KEYS, AWS_ENDPOINT_URL: "http://me:pass@word@127.0.0.1:1" };
   const hidden = await failure(kms.wrap(keyWith(), dataKey, contextWith(withPassword)));
@@ -273,7 +276,10 @@ test("a wrapped data key that is damaged or missing is not sent", async () => {
   const context = contextWith({ ...KEYS, AWS_ENDPOINT_URL: url });
   assert.match((await failure(kms.unwrap(keyWith({ enc: "%%%" }), context))).message, "it is not base64");
   assert.match((await failure(kms.unwrap(keyWith({ enc: "QUJD=" }), context))).message, "it is not base64");
-  assert.match((await failure(kms.unwrap(keyWith({ enc: "" }), context))).message, "it is missing");
+  assert.match(
+    (await failure(kms.unwrap(keyWith({ enc: "" }), context))).message,
+    "the wrapped data key is missing",
+  );
   assert.is(asked.length, 0);
 });
 
@@ -350,7 +356,7 @@ test("a profile that the file names: vouched for, or the person's own serves, or
   const warnings: string[] = [];
   assert.equal(await signers(gone, { AWS_PROFILE: "mine" }, warnings), ["AKIAMINE"]);
   assert.equal(warnings, [
-    "the AWS profile gone that the file names is not on this machine: AWS_PROFILE (mine) serves",
+    "the AWS profile gone that the file names is not on this machine: AWS_PROFILE (mine) is used instead",
   ]);
   assert.equal(await signers(gone, KEYS), ["AKIATEST"]);
   asked.length = 0;
@@ -389,7 +395,7 @@ test("KMS is asked through the proxy that HTTPS_PROXY names, but for what NO_PRO
   const proxy = await fakeProxy("http://127.0.0.1:9", 403);
   const env = { ...KEYS, HTTPS_PROXY: `http://me:pw%21@${proxy.address}` };
   const error = await failure(kms.unwrap(keyWith(), contextWith(env)));
-  assert.match(error.message, "the proxy for KMS in eu-west-1 answers with status 403");
+  assert.match(error.message, "KMS in eu-west-1 cannot be reached: the proxy answers with status 403");
   assert.match(error.hint!, "HTTPS_PROXY");
   assert.not.match(`${error.message}\n${error.hint}`, "pw!");
   const login = Buffer.from("me:pw!").toString("base64");

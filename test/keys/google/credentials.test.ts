@@ -4,10 +4,8 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { TsopsError } from "../../../src/errors.ts";
 import { googleCredentials, missedPlaces } from "../../../src/keys/google/credentials.ts";
 import { metadataHost } from "../../../src/keys/google/metadata-server.ts";
-import { proxyFor } from "../../../src/keys/google/network.ts";
 import { contextWith, emptyFolder } from "../helpers.ts";
 import { failure, type HttpServer, httpServer, misleadByProcess } from "./http.ts";
 import { context, EMAIL, jsonFile, SCOPES, signed } from "./signing.ts";
@@ -181,23 +179,6 @@ test("a machine's own account: a token from the metadata server, kept until it e
   server.answer = () => ({ status: 404, body: "not found" });
   const error = await failure(signed(contextWith({ GCE_METADATA_HOST: server.host })));
   assert.match(error.message, /gives no access token: the machine has no service account/);
-});
-
-test("proxies come from the context, with exceptions", () => {
-  const of = (host: string, env: Record<string, string>) => proxyFor(host, { env })?.href;
-  assert.is(of("a.example", {}), undefined);
-  assert.is(of("a.example", { HTTPS_PROXY: "http://proxy:3128" }), "http://proxy:3128/");
-  assert.is(of("a.example", { https_proxy: "proxy:3128" }), "http://proxy:3128/");
-  for (const NO_PROXY of ["*", "a.example", ".example", "*.example", "x, example"]) {
-    assert.is(of("a.example", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY }), undefined, NO_PROXY);
-  }
-  for (const NO_PROXY of ["", "b.example", "xample", "le"]) {
-    assert.ok(of("a.example", { HTTPS_PROXY: "http://proxy:3128", NO_PROXY }), NO_PROXY);
-  }
-  assert.throws(
-    () => of("a.example", { HTTPS_PROXY: "socks5://user:s3cret@proxy" }),
-    (error: TsopsError) => !error.message.includes("s3cret"),
-  );
 });
 
 test.run();

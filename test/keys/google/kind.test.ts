@@ -138,7 +138,7 @@ test("a wrapped key that is not base64 is damaged, and is not sent", async () =>
     const error = await failure(gcpKms.unwrap(withEnc(enc), context()));
     assert.match(
       error.message,
-      enc === "" ? `wrapped data key for ${ID} is missing` : "damaged: it is not base64",
+      enc === "" ? `${ID}: the wrapped data key is missing` : "damaged: it is not base64",
     );
   }
   assert.is(google.requests.length, 0);

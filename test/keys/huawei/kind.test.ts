@@ -328,7 +328,7 @@ test("an address where nothing listens, or nothing answers in time", async () =>
   const error = await failure(hckms.wrap(keyOf(ENABLED), dataKey, refused));
   assert.match(
     error.message,
-    new RegExp(`127\\.0\\.0\\.1:${dead} cannot be reached: nothing listens there$`),
+    new RegExp(`127\\.0\\.0\\.1:${dead} cannot be reached: nothing listens there \\(ECONNREFUSED\\)$`),
   );
 
   const { createServer } = await import("node:net");

@@ -2,12 +2,8 @@ import { randomBytes } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
-import {
-  masterKeyId,
-  strictBase64,
-  unwrapWithMaster,
-  wrapWithMaster,
-} from "../../../src/keys/stores/master.ts";
+import { masterKeyId, unwrapWithMaster, wrapWithMaster } from "../../../src/keys/stores/master.ts";
+import { strictBase64 } from "../../../src/net/base64.ts";
 
 /** The wrapping of data keys by master keys that a store holds. */
 

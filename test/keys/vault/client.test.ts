@@ -323,7 +323,7 @@ test("a server that is not there, one that is silent, and one that is no Vault",
   await new Promise((resolve) => gone.server.close(resolve));
   assert.is(
     (await request(gone.address)).message,
-    `the Vault server ${gone.address} cannot be reached: nothing listens there`,
+    `the Vault server ${gone.address} cannot be reached: nothing listens there (ECONNREFUSED)`,
   );
 
   const silent = createServer(() => undefined).listen(0, "127.0.0.1");

@@ -1,0 +1,22 @@
+import type { Description, RunOf } from "../../command.ts";
+import { BATCH, DOCUMENT, IGNORE_MAC, OUTPUT, TYPES, text } from "../../options.ts";
+
+export const DECRYPT = {
+  usage: "decrypt [files..]",
+  summary: "decrypt files, or standard input",
+  options: {
+    ...OUTPUT,
+    ...TYPES,
+    ...IGNORE_MAC,
+    ...BATCH,
+    extract: text('only this part, e.g. \'["db"]["password"]\''),
+    ...DOCUMENT,
+  },
+  examples: [
+    ["tsops decrypt secrets.yaml", "show the plaintext"],
+    ['tsops decrypt --extract \'["db"]["password"]\' secrets.yaml', "one value"],
+    ["tsops decrypt --output plain/ config/", "every encrypted file below a folder"],
+  ],
+} as const satisfies Description;
+
+export type DecryptRun = RunOf<typeof DECRYPT>;

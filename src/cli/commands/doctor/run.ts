@@ -1,0 +1,229 @@
+import { resolve } from "node:path";
+import type { Drift } from "../../../config/drift.ts";
+import { Configurations } from "../../../config/find.ts";
+import { masterKeys } from "../../../config/groups.ts";
+import { inFile, TsopsError } from "../../../errors.ts";
+import { append } from "../../../formats/append.ts";
+import { decodeText } from "../../../formats/text.ts";
+import { keepFromPrograms } from "../../../keys/environment.ts";
+import { describeKey, groupsFromMetadata } from "../../../keys/groups.ts";
+import type { Examination, KeyContext, KeyGroup, KeyService, MasterKey } from "../../../keys/kind.ts";
+import { groupsNeeded } from "../../../keys/metadata.ts";
+import { inDecryptionOrder, kindNamed } from "../../../keys/table.ts";
+import { describeDrift } from "../../drift.ts";
+import { readEncryptedAs, readInput } from "../../files.ts";
+import { encryptedFiles } from "../../found.ts";
+import type { Line, Painted } from "../../io.ts";
+import { driftJson, keyJson, writeJson } from "../../json.ts";
+import { nameOfKey } from "../../recipients.ts";
+import { differenceLine, reportError, tell } from "../../report.ts";
+import { makeSession } from "../../session.ts";
+import { type Settings, settingsForReading } from "../../settings.ts";
+import { adviceForStranger } from "../../stranger.ts";
+import { driftOf } from "../../vouch.ts";
+import type { DoctorRun } from "./command.ts";
+
+/**
+ * `doctor`: for each key that files need, or that the configuration names, whether this machine can use it and why not.
+ * Nothing is decrypted, and nobody is asked. Exit code 128 if a file cannot be opened here.
+ */
+export async function doctor(run: DoctorRun): Promise<number> {
+  const session = await makeSession(run, { asks: false });
+  const { context, order = [], local = true, services = [] } = session;
+  const given = run.args.files;
+  const careful = { ...context, prompt: undefined, offline: given.length === 0 };
+  const examine = local ? examiner(careful) : async () => NOT_USED;
+  if (given.length === 0) return await examineConfiguration(run, examine);
+  const asJson = run.args.json;
+  const results: unknown[] = [];
+  let exit = 0;
+  for (const name of await encryptedFiles(given, run)) {
+    try {
+      const report = await examineFile(name, run, { context, order, local, services, examine });
+      if (report.opens === false) exit = Math.max(exit, 128);
+      if (asJson) results.push(reportJson(report));
+      else await tell(run.io, reportLines(report), "stdout");
+    } catch (error) {
+      exit = Math.max(exit, await reportError(inFile(error, name), run.io));
+      results.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
+    }
+  }
+  if (asJson) await writeJson(run.io, { files: results });
+  return exit;
+}
+
+type Examine = (key: MasterKey) => Promise<Examination>;
+
+interface Means {
+  readonly context: KeyContext;
+  readonly order: readonly string[];
+  readonly local: boolean;
+  readonly services: readonly KeyService[];
+  readonly examine: Examine;
+}
+
+const NOT_USED: Examination = {
+  usable: false,
+  lines: ["the keys of this machine are not used: --enable-local-keyservice (SOPS_ENABLE_LOCAL_KEYSERVICE)"],
+};
+
+/** Each key is examined once a run, however many files name it; most kinds look at what it wrapped for a file, too. */
+function examiner(context: KeyContext): Examine {
+  const known = new Map<string, Promise<Examination>>();
+  return (key) => {
+    const kind = kindNamed(key.kind);
+    const name = JSON.stringify([kind.name, key.id, kind.examinedOnce ? "" : String(key.fields.get("enc"))]);
+    let found = known.get(name);
+    if (!found) known.set(name, (found = kind.use().then((use) => use.examine(key, context))));
+    return found;
+  };
+}
+
+/** What was found out about a file. */
+interface Report {
+  readonly file: string;
+  readonly opens: boolean | undefined;
+  /** How many of the groups are needed. */
+  readonly needed: number;
+  readonly groups: readonly (readonly KeyReport[])[];
+  readonly drift: Drift | undefined;
+  readonly services: readonly string[];
+  /** What to do where it cannot be opened. */
+  readonly advice: readonly string[];
+  readonly settings: Settings;
+}
+
+type KeyReport = Examination & { readonly key: MasterKey };
+
+async function examineFile(
+  name: string,
+  run: DoctorRun,
+  { context, order, local, services, examine }: Means,
+): Promise<Report> {
+  const { bytes } = await readInput(name, run.io);
+  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, run.args);
+  const settings = await settingsForReading(resolve(run.io.cwd, name), run);
+  const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  keepFromPrograms(groups, context);
+  const results = await Promise.all(
+    groups.map((group) =>
+      Promise.all(inDecryptionOrder(group, order).map(async (key) => ({ key, ...(await examine(key)) }))),
+    ),
+  );
+  const needed = groupsNeeded(groups, threshold);
+  const here = verdict(results, needed);
+  return {
+    file: name,
+    opens: here === false && services.length > 0 ? undefined : here,
+    needed,
+    groups: results,
+    drift: await driftOf({ groups, threshold, metadata, format }, settings, run.io),
+    services: services.map((service) => service.name),
+    advice: here === false && local ? await adviceForStranger(groups, settings.config, context) : [],
+    settings,
+  };
+}
+
+function reportLines(report: Report): Line[] {
+  const { file, opens, needed, groups, drift, services, advice, settings } = report;
+  const count = groups.length > 1 ? `; ${needed} of its ${groups.length} key groups are needed` : "";
+  const lines: Line[] = [`${file}: ${OPENS.get(opens)}${count}`];
+  if (drift) {
+    const [what, ...more] = describeDrift(drift, settings);
+    lines.push(`  it ${what}`);
+    append(
+      lines,
+      more.map((line) => differenceLine(`    ${line}`)),
+    );
+  }
+  for (const [i, keys] of groups.entries()) {
+    if (groups.length > 1) lines.push(`  key group ${i + 1}`);
+    for (const result of keys) append(lines, keyLines(result, settings));
+  }
+  // their protocol has no question that would be answered without unwrapping
+  for (const service of services)
+    lines.push(`  ? key service ${service}`, "      it is asked only when a file is decrypted");
+  append(
+    lines,
+    advice.map((line) => `  ${line}`),
+  );
+  return lines;
+}
+
+function reportJson({ file, opens, needed, groups, drift, services, advice, settings }: Report) {
+  return {
+    file,
+    opens: opens ?? null,
+    groupsNeeded: needed,
+    groups: groups.map((keys) => keys.map((result) => resultJson(result, settings))),
+    drift: driftJson(drift, settings),
+    keyServices: services,
+    advice,
+  };
+}
+
+function resultJson({ key, usable, lines }: KeyReport, settings: Pick<Settings, "config">) {
+  return { ...keyJson(key, settings), usable: usable ?? null, why: lines };
+}
+
+const OPENS: ReadonlyMap<boolean | undefined, string> = new Map([
+  [true, "can be opened here"],
+  [false, "cannot be opened here"],
+  [undefined, "can perhaps be opened here"],
+]);
+
+/** Whether enough groups have a key that works; undefined if that depends on keys of which it is not known. */
+function verdict(groups: readonly (readonly Examination[])[], needed: number): boolean | undefined {
+  const sure = groups.filter((keys) => keys.some(({ usable }) => usable === true)).length;
+  const possible = groups.filter((keys) => keys.some(({ usable }) => usable !== false)).length;
+  return sure >= needed ? true : possible >= needed ? undefined : false;
+}
+
+function keyLines({ key, usable, lines }: KeyReport, settings: Pick<Settings, "config">): Line[] {
+  const name = nameOfKey(key, settings);
+  const [mark, colour] = MARKS.get(usable)!;
+  const text = `  ${mark} ${describeKey(key)}${name === undefined ? "" : ` (${name})`}`;
+  return [{ text, colour, head: `  ${mark}` }, ...lines.map((line) => `      ${line}`)];
+}
+
+const MARKS: ReadonlyMap<boolean | undefined, readonly [string, Painted["colour"]]> = new Map([
+  [true, ["+", "green"]],
+  [false, ["-", "red"]],
+  [undefined, ["?", "yellow"]],
+]);
+
+/** Without files: every key that the configuration names, each once. Nothing is sent: nobody asked for its servers. */
+async function examineConfiguration(run: DoctorRun, examine: Examine): Promise<number> {
+  const { config } = await new Configurations({
+    cwd: run.io.cwd,
+    env: run.io.env,
+    option: run.args.config,
+  }).load();
+  if (!config) {
+    throw new TsopsError("config", "there is no configuration and no file was named", {
+      hint: "name an encrypted file, or go to a folder with a .sops.yaml or .sopsrc",
+    });
+  }
+  const [error] = config.errors;
+  if (error) throw error;
+  const refs = [
+    ...config.names.map(({ key }) => key),
+    ...(config.rules ?? []).flatMap(({ groups }) => groups.flat()),
+  ];
+  const keys = new Map(refs.flatMap((ref) => masterKeys(ref)).map((key) => [describeKey(key), key]));
+  const group: KeyGroup = [...keys.values()];
+  const results = await Promise.all(group.map(async (key) => ({ key, ...(await examine(key)) })));
+  if (run.args.json) {
+    await writeJson(run.io, {
+      configuration: config.path,
+      keys: results.map((key) => resultJson(key, { config })),
+    });
+    return 0;
+  }
+  const count = (wanted: boolean | undefined) => results.filter(({ usable }) => usable === wanted).length;
+  const perhaps = count(undefined) > 0 ? `, ${count(undefined)} perhaps` : "";
+  const lines: Line[] = [`${config.path}: ${count(true)} of ${group.length} keys can be used here${perhaps}`];
+  for (const result of results) append(lines, keyLines(result, { config }));
+  await tell(run.io, lines, "stdout");
+  return 0;
+}

@@ -1,0 +1,310 @@
+import { resolve } from "node:path";
+import type { NewFile, Session } from "../../../document.ts";
+import { inFile, TsopsError, withHint } from "../../../errors.ts";
+import { withLock } from "../../../files/lock.ts";
+import { buildTrees } from "../../../formats/build.ts";
+import { type Format, type FormatName, pathOf, type Reading } from "../../../formats/format.ts";
+import { formatOfName, formatOfSopsName } from "../../../formats/index.ts";
+import { formatPath } from "../../../formats/path.ts";
+import { decodeText, placeOf } from "../../../formats/text.ts";
+import { readText } from "../../../formats/unreadable.ts";
+import { encryptNew, saveText } from "../../../save.ts";
+import { bareHint, bareValues } from "../../../sops/bare.ts";
+import { plainWarnings } from "../../../sops/remarks.ts";
+import { compileSelector, DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
+import type { Encrypted } from "../../../sops/work.ts";
+import { forEachFile } from "../../batch.ts";
+import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
+import {
+  checkOutputOptions,
+  inputFormat,
+  openForUpdate,
+  outputBelow,
+  outputFormat,
+  readEncryptedAs,
+  readInput,
+  reportWarnings,
+  ruledFile,
+  writeResult,
+} from "../../files.ts";
+import { findFiles, isEncrypted, noDryRun } from "../../found.ts";
+import { readStdin } from "../../interrupt.ts";
+import { quotedPath, write } from "../../io.ts";
+import { writeJson } from "../../json.ts";
+import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
+import { refuseProtected, whoReads } from "../../protected.ts";
+import { nothingSelected, warnOfNothing } from "../../remarks.ts";
+import { note } from "../../report.ts";
+import { makeSession } from "../../session.ts";
+import { indentFor, loadSettings } from "../../settings.ts";
+import { checkDrift, sealingOf, warnOfPlain } from "../../vouch.ts";
+import { problemJson, problemLines, problemsOf } from "./check.ts";
+import type { EncryptRun } from "./command.ts";
+
+/** `encrypt`: one file to standard output, or many in place or into a folder. */
+export async function encrypt(run: EncryptRun): Promise<number> {
+  const given = run.args.files;
+  checkOutputOptions(run.args, given);
+  if (run.args.update !== undefined) return await encryptUpdate(run, run.args.update);
+  if (run.args.json && !run.args.check)
+    throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
+  const session = await makeSession(run);
+  if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
+  if (given.length === 0) return await encryptStdin(run, session);
+  if (run.args.check) return await checkFiles(given, run);
+  const { names, many } = await filesToEncrypt(given, run);
+  if (run.args["dry-run"]) return await listFiles(names, run);
+  const output = run.args.output;
+  if (many && !run.args["in-place"] && output === undefined) {
+    throw new TsopsError("usage", "several files cannot all go to standard output", {
+      hint: "use --in-place, or --output FOLDER",
+    });
+  }
+  return await forEachFile(names, { what: "encrypted", io: run.io }, (name) => {
+    if (output === undefined || !many) return encryptFile(name, { output }, run, session);
+    return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
+  });
+}
+
+async function encryptStdin(run: EncryptRun, session: Session): Promise<number> {
+  const name = run.args["filename-override"];
+  if (name === undefined) {
+    throw new TsopsError("conflicting-parameters", "reading from standard input needs --filename-override", {
+      hint: "the name says which format the input has, and which creation rule applies",
+    });
+  }
+  const text = decodeText(await readStdin("the plaintext", run.io));
+  const encrypted = await encryptContent({ name, file: name, text }, run, session);
+  await writeResult(encrypted, { output: run.args.output, plaintext: false }, run.io);
+  return 0;
+}
+
+async function encryptFile(
+  name: string,
+  target: { output?: string; below?: string },
+  run: EncryptRun,
+  session: Session,
+): Promise<void> {
+  await refuseProtected(name, run);
+  const inPlace = run.args["in-place"];
+  const work = async (): Promise<void> => {
+    const { bytes, fingerprint } = await readInput(name, run.io);
+    const plain = { name: run.args["filename-override"] ?? name, file: name, text: decodeText(bytes) };
+    const text = await encryptContent(plain, run, session);
+    const file = inPlace ? name : undefined;
+    const whole = { ...target, file, expected: fingerprint, encrypts: true, plaintext: false };
+    await writeResult(text, whole, run.io);
+  };
+  await (inPlace ? withLock(resolve(run.io.cwd, name), work) : work());
+}
+
+interface Plain {
+  readonly text: string;
+  readonly file: string;
+  /** What stands for the file where its rule is looked for. */
+  readonly name: string;
+}
+
+/** The encrypted text of a plaintext, with keys and selectors from options or the rule for its name. */
+async function encryptContent(plain: Plain, run: EncryptRun, session: Session): Promise<string> {
+  const { text, file, name } = plain;
+  const settings = await settingsForNew(name, run);
+  const creation = await creationFor(settings, run);
+  const from = await inputFormat(run.args, file, creation);
+  const to = await outputFormat(run.args, file, from);
+  const indent = indentFor(to, run.args, settings);
+  if (from === to) await noteUnsaid(plain, from, creation, run);
+  const selector = selectorIn(from, creation.selector ?? DEFAULT_SELECTOR);
+  try {
+    const made = await encryptAs(to, { text, format: from }, { ...creation, indent }, session);
+    await reportWarnings(made.warnings, text, file, run.io);
+    await warnOfNothing(file, selector && (await nothingSelected(made.reading, selector)), run.io);
+    return made.text;
+  } catch (error) {
+    throw await orWithBare(orAsBinary(error, file, run.args), plain, run.args);
+  }
+}
+
+/** What is said of the plaintext is said of that in its own format. */
+async function encryptAs(
+  to: Format,
+  { text, format }: { readonly text: string; readonly format: Format },
+  file: NewFile,
+  session: Session,
+): Promise<Encrypted> {
+  if (format === to) return await encryptNew(text, to, file, session);
+  const reading = readText(text, format);
+  const converted = convert(reading, to, file.indent);
+  const made = await encryptNew(converted.text, converted.format, file, session);
+  const selection = await compileSelector(file.selector ?? DEFAULT_SELECTOR);
+  return { text: made.text, reading, warnings: plainWarnings(reading, format, selection) };
+}
+
+/** Who encrypts an encrypted file again may have added values to it by hand. */
+async function orWithBare(error: unknown, { file, text }: Plain, args: EncryptRun["args"]): Promise<unknown> {
+  if (!(error instanceof TsopsError) || error.code !== "already-encrypted") return error;
+  const opened = await readEncryptedAs(text, file, args).catch(() => undefined);
+  if (!opened) return error;
+  const bare = bareValues(opened.reading, await compileSelector(opened.metadata.selector));
+  if (bare.length === 0) return error;
+  const [which, is] =
+    bare.length === 1
+      ? [`the value at ${formatPath(pathOf(bare[0]!))}`, "is"]
+      : [`${bare.length} of its values`, "are"];
+  const hint = bareHint(bare, file) + (bare.length > 1 ? "\ntsops encrypt --check names them" : "");
+  return new TsopsError(error.code, `the file is encrypted already, but ${which} ${is} not, and should be`, {
+    place: placeOf(text, bare[0]!.start),
+    hint,
+    cause: error,
+  });
+}
+
+/** Says that a file is encrypted as one text because its name says nothing, where it looks as if that was not meant. */
+async function noteUnsaid(
+  { text, file }: Plain,
+  format: Format,
+  rule: { readonly format?: FormatName },
+  { args, io }: EncryptRun,
+): Promise<void> {
+  const name = args["filename-override"] ?? file;
+  if (!format.wrapper || rule.format || args["input-type"] || formatOfName(name)) return;
+  const { formatOfPlain } = await import("../../../formats/looks.ts");
+  const type = formatOfPlain(text);
+  if (type === undefined) return;
+  await note(
+    io,
+    `${file}: its name does not say what it is, so it is encrypted as one text; it looks like ${type}:`,
+    `  --input-type ${type}, or format: "${type}" in its rule, encrypts its values one by one`,
+  );
+}
+
+/** Names that only we take for a format can belong to any file. */
+function orAsBinary(error: unknown, file: string, args: EncryptRun["args"]): unknown {
+  if (!(error instanceof TsopsError) || error.code !== "parse" || args["input-type"]) return error;
+  const name = args["filename-override"] ?? file;
+  const format = formatOfSopsName(name) ? undefined : formatOfName(name);
+  if (format === undefined) return error;
+  return withHint(
+    error,
+    `its name says ${format}; --input-type binary encrypts it as one text, as SOPS does`,
+  );
+}
+
+/** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
+function convert(reading: Reading, to: Format, indent?: number): { text: string; format: Format } {
+  const trees = buildTrees(reading.entries, reading.documents);
+  const format = to.wrapper?.format ?? to;
+  return { text: format.print(trees, { indent }), format };
+}
+
+/** `encrypt --update OLD NEW`: a new plaintext for an encrypted file; what did not change keeps its ciphertext. */
+async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
+  refuseWithUpdate(run);
+  const given = run.args.files;
+  if (given.length > 1) {
+    throw new TsopsError("usage", "--update takes one encrypted file and one plaintext", {
+      hint: "tsops encrypt --update secrets.enc.yaml secrets.yaml",
+    });
+  }
+  if (given[0] !== undefined) await refuseProtected(given[0], run);
+  const session = await makeSession(run);
+  const { bytes } = await readInput(old, run.io);
+  const input = given[0] === undefined ? undefined : await readInput(given[0], run.io);
+  const settings = await loadSettings(ruledFile(run.args, old, run.io), run);
+  const open = await openForUpdate(old, bytes, run, session);
+  try {
+    const opened = { name: old, open, settings };
+    await checkDrift(opened, run);
+    const { seal, said } = await sealingOf(opened, run);
+    const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", run.io)));
+    const options = { seal, indent: indentFor(open.format, run.args, settings) };
+    const { text, warnings } = saveText(open, plain, session, options);
+    await reportWarnings(warnings, plain, given[0] ?? old, run.io);
+    await warnOfPlain(opened, text, run.io);
+    if (said !== undefined) await note(run.io, said);
+    const file = run.args["in-place"] ? given[0] : undefined;
+    await writeResult(
+      text,
+      { file, expected: input?.fingerprint, output: run.args.output, encrypts: true, plaintext: false },
+      run.io,
+    );
+    return 0;
+  } finally {
+    open.close();
+  }
+}
+
+/** The old version says who can read the file and what of it is encrypted: what would be ignored is refused. */
+function refuseWithUpdate(run: EncryptRun): void {
+  const own = { ...KEYS, ...SELECTORS, ...THRESHOLD, "output-type": TYPES["output-type"] };
+  const given =
+    (Object.keys(own) as (keyof typeof own)[]).find((name) => run.given(name)) ??
+    (["check", "dry-run"] as const).find((name) => run.args[name]);
+  if (given === undefined) return;
+  throw new TsopsError("usage", `--${given} and --update cannot be used together`, {
+    hint: "with --update keys, selector and format are those of the encrypted version",
+  });
+}
+
+/** The files that were named; of folders and patterns, those that have a creation rule and are not encrypted yet. */
+async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
+  let without = 0;
+  const found = await findFiles(given, run, {
+    writes: run.args["in-place"],
+    about: async (name) => {
+      const matches = await ruleMatches(name, run);
+      if (!matches) without++;
+      return matches;
+    },
+    wanted: async ({ name }) => !(await isEncrypted(name, run)),
+  });
+  const names = found.map(({ name }) => name);
+  // else who sees that nothing is left to do takes them for encrypted
+  if (names.length === 0 && without > 0) {
+    const one = without === 1;
+    const stay = `no creation rule, and ${one ? "stays as it is" : "stay as they are"}`;
+    await note(
+      run.io,
+      `${without} ${one ? "file matches" : "files match"} ${stay}: tsops config explain FILE says why`,
+    );
+  }
+  return { names, many: names.length > 1 || found.some(({ named }) => !named) };
+}
+
+async function listFiles(names: readonly string[], run: EncryptRun): Promise<number> {
+  for (const name of names) {
+    if ((await whoReads(name, run)) === undefined && !(await isEncrypted(name, run)))
+      await note(run.io, `would encrypt ${name}`);
+  }
+  return 0;
+}
+
+/** `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. */
+async function checkFiles(given: readonly string[], run: EncryptRun): Promise<number> {
+  const asJson = run.args.json;
+  const wrong: unknown[] = [];
+  const notes: unknown[] = [];
+  for (const { name, named } of await findFiles(given, run, { writes: false })) {
+    if ((await whoReads(name, run)) !== undefined) continue;
+    const encrypted = await isEncrypted(name, run);
+    if (!encrypted && !named && !(await ruleMatches(name, run))) continue;
+    const { problems, nothing } = encrypted ? await problemsIn(name, run) : { problems: [] };
+    if (nothing) notes.push({ file: name, note: "nothing-selected", ...nothing });
+    if (encrypted && problems.length === 0) continue;
+    const listed = encrypted ? problems.map(problemJson) : [{ problem: "not-encrypted" }];
+    wrong.push({ file: name, problems: listed });
+    if (asJson) continue;
+    await write(run.io.stdout, `${quotedPath(name)}\n`);
+    for (const lines of problemLines(name, problems)) await note(run.io, ...lines);
+  }
+  if (asJson) await writeJson(run.io, { files: wrong, notes });
+  return wrong.length > 0 ? 1 : 0;
+}
+
+async function problemsIn(name: string, run: EncryptRun): ReturnType<typeof problemsOf> {
+  try {
+    return await problemsOf(name, run);
+  } catch (error) {
+    throw inFile(error, name);
+  }
+}

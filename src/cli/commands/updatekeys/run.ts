@@ -1,0 +1,231 @@
+import { resolve } from "node:path";
+import type { Drift } from "../../../config/drift.ts";
+import type { Recipients, Session } from "../../../document.ts";
+import { TsopsError } from "../../../errors.ts";
+import { decodeText } from "../../../formats/text.ts";
+import { compareGroups, differs, loses } from "../../../keys/difference.ts";
+import { exactKeys } from "../../../keys/groups.ts";
+import { effectiveThreshold, groupsFromMetadata, groupsNeeded } from "../../../keys/metadata.ts";
+import { saveRecipients, saveRotated } from "../../../save.ts";
+import { forEachFile, Otherwise } from "../../batch.ts";
+import { ruleRecipients } from "../../creation.ts";
+import { formatDrift } from "../../drift.ts";
+import { missingFileExits, readEncryptedAs, readInput } from "../../files.ts";
+import { encryptedFiles } from "../../found.ts";
+import { type Io, quotedPath, writeLines } from "../../io.ts";
+import { differenceJson, writeJson } from "../../json.ts";
+import { lossOf } from "../../loss.ts";
+import { askYes } from "../../prompt.ts";
+import { formatDifference, formatThreshold } from "../../recipients.ts";
+import { differenceLine, note, tell } from "../../report.ts";
+import { checkSealThere } from "../../require-seal.ts";
+import { makeSession } from "../../session.ts";
+import { loadSettings, type Settings } from "../../settings.ts";
+import { updateFile } from "../../update.ts";
+import { driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
+import type { UpdatekeysRun } from "./command.ts";
+
+const UP_TO_DATE = new Otherwise("up to date");
+const UNCHANGED = new Otherwise("left unchanged");
+
+/**
+ * `updatekeys`: gives files the keys of their creation rule. The difference is shown as SOPS shows it. Where keys that
+ * could open the file cannot any more (they are taken away, or more groups are needed), it gets a new data key.
+ */
+export async function updatekeys(run: UpdatekeysRun): Promise<number> {
+  const [check, dry] = [run.args.check, run.args["dry-run"]];
+  const files = await encryptedFiles(run.args.files, run, { writes: !check && !dry });
+  const results: unknown[] = [];
+  let differ = 0;
+  const work = async (name: string): Promise<Otherwise | undefined> => {
+    let result: Result = { status: "up-to-date" };
+    const report = (more: Result) => void (result = more);
+    try {
+      const look = check || dry ? inspect : updateOne;
+      const came = await missingFileExits(1, look(name, run, report));
+      if (came === undefined) differ++;
+      results.push({ file: name, ...result });
+      return came;
+    } catch (error) {
+      results.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
+      throw error;
+    }
+  };
+  const what = check ? "out of date:" : dry ? "would sync" : "synced";
+  const code = await forEachFile(files, { what, io: run.io, inOrder: true }, work).finally(() =>
+    run.args.json ? writeJson(run.io, { files: results }) : undefined,
+  );
+  return check && differ > 0 ? 1 : code;
+}
+
+/** What came of a file, for `--json`. */
+interface Result extends Partial<ReturnType<typeof changesJson>> {
+  readonly status: "up-to-date" | "selector-differs" | "differs" | "declined" | "synced";
+  readonly newDataKey?: boolean;
+}
+
+type Report = (result: Result) => void;
+
+function changesJson(
+  file: Recipients,
+  { groups, threshold }: Recipients,
+  settings: Settings,
+  selection: unknown,
+) {
+  const words = { common: "kept", added: "added", removed: "removed" } as const;
+  return {
+    groups: differenceJson(compareGroups(file.groups, groups), settings, words),
+    threshold: { before: file.threshold, after: threshold },
+    selectorChanges: selection !== undefined,
+  };
+}
+
+/** Standard output is for the JSON alone. */
+function outputOf(args: UpdatekeysRun["args"]): "stdout" | "stderr" {
+  return args.json ? "stderr" : "stdout";
+}
+
+async function updateOne(name: string, run: UpdatekeysRun, report: Report): Promise<Otherwise | undefined> {
+  const aligns = run.args["update-selector"];
+  let came: Otherwise | undefined;
+  const work = updateFile(
+    name,
+    run,
+    async (file) => {
+      const { open, session, settings, saving } = file;
+      const recipients = await recipientsOfRule(open, settings, run.args, session);
+      const selection = aligns ? await selectorOfRule(file, run.io) : undefined;
+      const shown = shownChanges(open, recipients, settings);
+      if (shown === undefined && !selection) {
+        came = UP_TO_DATE;
+        const drifts = (await driftOf(open, settings, run.io)) !== undefined;
+        if (drifts) report({ status: "selector-differs" });
+        await noteUpToDate(name, drifts, run.io);
+        return undefined;
+      }
+      await showChanges(name, shown, outputOf(run.args), run.io);
+      const changes = changesJson(open, recipients, settings, selection);
+      if (!run.args.yes && !(await agreed(run.io, outputOf(run.args)))) {
+        came = UNCHANGED;
+        report({ status: "declined", ...changes });
+        await note(run.io, `${name} is left unchanged`);
+        return undefined;
+      }
+      const rotate = loses(open, recipients);
+      report({ status: "synced", newDataKey: rotate, ...changes });
+      const save = rotate ? saveRotated : saveRecipients;
+      const text = await save(open, recipients, session, { ...saving, selection });
+      if (rotate) await reportRemoved(file, recipients, run.io);
+      await note(run.io, `${name} synced with ${shown === undefined ? "its creation rule" : "new keys"}`);
+      return text;
+    },
+    { vouch: { mends: { recipients: true, selector: aligns } } },
+  );
+  await work;
+  return came;
+}
+
+/**
+ * `--check` and `--dry-run`: what would change. No key is needed, and nothing is written. Undefined if something is not
+ * in line.
+ */
+async function inspect(name: string, run: UpdatekeysRun, report: Report): Promise<Otherwise | undefined> {
+  const { bytes } = await readInput(name, run.io);
+  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, run.args);
+  await checkSealThere(name, metadata, run);
+  const settings = await loadSettings(resolve(run.io.cwd, name), run);
+  const file = { ...groupsFromMetadata(metadata.tree), metadata, format };
+  const recipients = await recipientsOfRule(file, settings, run.args, await makeSession(run));
+  const shown = shownChanges(file, recipients, settings);
+  const selector = selectorDrift(await driftOf(file, settings, run.io));
+  const check = run.args.check;
+  if (shown === undefined && !(selector && (check || run.args["update-selector"]))) {
+    if (selector) report({ status: "selector-differs" });
+    await noteUpToDate(name, selector !== undefined, run.io);
+    return UP_TO_DATE;
+  }
+  const newDataKey = loses(file, recipients);
+  report({ status: "differs", newDataKey, ...changesJson(file, recipients, settings, selector) });
+  if (check) {
+    if (!run.args.json) await writeLines(run.io.stdout, [quotedPath(name)]);
+    await note(
+      run.io,
+      `${name} is not as its creation rule has it:`,
+      ...(shown ?? []),
+      ...selectorLines(selector, settings),
+    );
+    return undefined;
+  }
+  await showChanges(name, shown, outputOf(run.args), run.io);
+  if (run.args["update-selector"] && selector)
+    await note(
+      run.io,
+      `${name} would get the selector of its creation rule:`,
+      ...selectorLines(selector, settings),
+    );
+  const loss = lossOf(file, recipients, settings);
+  if (loss !== undefined) await note(run.io, `${name} would get a new data key: ${loss}`);
+  return undefined;
+}
+
+function selectorDrift(drift: Drift | undefined): Drift | undefined {
+  if (!drift?.selector && !drift?.macOnlyEncrypted) return undefined;
+  return { selector: drift.selector, macOnlyEncrypted: drift.macOnlyEncrypted };
+}
+
+function selectorLines(drift: Drift | undefined, settings: Settings): string[] {
+  return drift ? formatDrift(drift, settings) : [];
+}
+
+async function noteUpToDate(name: string, selectorDiffers: boolean, io: Io): Promise<void> {
+  const what = selectorDiffers ? "its keys are up to date, its selector is not" : undefined;
+  await note(io, what === undefined ? `${name} is up to date` : `${name}: ${what}`);
+}
+
+/** As SOPS: the file's name goes to standard error, the changes to standard output. */
+async function showChanges(
+  name: string,
+  shown: readonly string[] | undefined,
+  output: "stdout" | "stderr",
+  io: Io,
+): Promise<void> {
+  await note(io, `Syncing keys for file ${name}`);
+  if (shown === undefined) return;
+  const head = "The following changes will be made to the file's groups:";
+  await tell(io, [head, ...shown.map(differenceLine)], output);
+}
+
+/** The rule's recipients; the option's threshold goes before the rule's, and where neither says one all groups are needed. */
+async function recipientsOfRule(
+  file: Recipients,
+  settings: Settings,
+  args: UpdatekeysRun["args"],
+  session: Session,
+): Promise<Recipients> {
+  const rule = await ruleRecipients(settings);
+  const groups = await exactKeys(rule.groups, session.context);
+  // a single group has no threshold to speak of: the file's field stays as SOPS leaves it
+  const due = groups.length > 1 ? groupsNeeded(groups, rule.threshold) : file.threshold;
+  const wanted = args["shamir-secret-sharing-threshold"] || due;
+  return { groups, threshold: Math.min(wanted, groups.length) };
+}
+
+/** The changes of keys and threshold as SOPS shows them; undefined if there are none. */
+function shownChanges(
+  file: Recipients,
+  { groups, threshold }: Recipients,
+  settings: Settings,
+): string[] | undefined {
+  const differences = compareGroups(file.groups, groups);
+  if (!differs(differences) && threshold === effectiveThreshold(file.groups, file.threshold))
+    return undefined;
+  return [...formatThreshold(file.threshold, threshold), ...formatDifference(differences, settings)];
+}
+
+async function agreed(io: Io, output: "stdout" | "stderr"): Promise<boolean> {
+  const answer = await askYes("Is this okay?", io, io[output]);
+  if (answer !== undefined) return answer;
+  throw new TsopsError("generic", "there is nobody to ask", {
+    hint: "use --yes to go on without a question",
+  });
+}
