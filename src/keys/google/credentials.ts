@@ -1,14 +1,14 @@
-import type { AuthClient, gaxios } from "google-auth-library";
+import type { AuthClient } from "google-auth-library";
 import { TsopsError } from "../../errors.ts";
 import { attempt, limitSeconds } from "../../net/attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
-import { stripped } from "./errors.ts";
-import { federatedClient } from "./federation.ts";
+import { type ClientOptions, federatedClient } from "./federation.ts";
 import { explainedLogin, passesLogin } from "./login-errors.ts";
 import { machineToken } from "./metadata-server.ts";
 import { agentFor } from "./network.ts";
 import { type CredentialsFile, findSource, ownerOf, type Search, type Source } from "./sources.ts";
+import { stripped } from "./stripped.ts";
 
 /** Google credentials that were found, ready for requests to Google's services. */
 export interface GoogleCredentials {
@@ -88,13 +88,6 @@ async function clientOf(source: Source, scopes: readonly string[], context: KeyC
 /** Ends a request that `attempt` has already given up, so that nothing keeps the process alive. */
 function lateMs(context: KeyContext): number {
   return (limitSeconds(context) + 1) * 1000;
-}
-
-/** What every client of Google's library gets, so that it reads no variable of the process and prints nothing. */
-export interface ClientOptions {
-  readonly transporter: gaxios.Gaxios;
-  /** These parameters come with a debug log that would print tokens. */
-  readonly useAuthRequestParameters: false;
 }
 
 async function optionsFor(context: KeyContext): Promise<ClientOptions> {

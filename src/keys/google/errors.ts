@@ -1,7 +1,9 @@
 import { TsopsError } from "../../errors.ts";
 import { type Failure, failureIn, failureOf } from "../../net/failure.ts";
 import { printable, shortened } from "../../printable.ts";
-import type { KmsService } from "./service.ts";
+import type { Address } from "./address.ts";
+import type { GoogleCredentials } from "./credentials.ts";
+import { stripped } from "./stripped.ts";
 
 /** What Google Cloud KMS answers, in sentences. Codes: google.rpc.Code, https://grpc.io/docs/guides/status-codes. */
 export const CODES = {
@@ -64,13 +66,19 @@ export function passes(error: unknown): boolean {
   return network ? network.passes : code !== undefined && PASSING.includes(code);
 }
 
+/** Who was asked, and with what. */
+interface Asked {
+  readonly address: Address;
+  readonly credentials: Pick<GoogleCredentials, "owner" | "where">;
+}
+
 /** The error for a key, with its cause in a sentence and the next step. */
 export function explained(
   error: unknown,
   what: string,
   key: string,
   purpose: "encrypt" | "decrypt",
-  service: KmsService,
+  service: Asked,
 ): unknown {
   if (error instanceof TsopsError && error.code !== "generic") return error;
   const make = (why: string, hint?: string) =>
@@ -117,7 +125,7 @@ function denied(
   { reason }: Answer,
   key: string,
   purpose: "encrypt" | "decrypt",
-  { credentials: { owner, where } }: KmsService,
+  { credentials: { owner, where } }: Asked,
 ): [string, string] {
   const [, project, location, ring, name] =
     /^projects\/(.+)\/locations\/(.+)\/keyRings\/(.+)\/cryptoKeys\/(.+)$/.exec(printable(key)) ?? [];
@@ -158,7 +166,7 @@ function unusable({ text }: Answer, key: string): [string, string] {
   return [`${which} ${why}`, step === "see" ? list : `${step} ${version} --key=${printable(key)}`];
 }
 
-function failed({ code, network }: Answer, { address }: KmsService): [string, string] {
+function failed({ code, network }: Answer, { address }: Asked): [string, string] {
   const server = `${address.host}:${address.port}`;
   if (network) {
     return [`${server} cannot be reached: ${network.why}`, network.hint];
@@ -168,14 +176,6 @@ function failed({ code, network }: Answer, { address }: KmsService): [string, st
     `${server} fails${name ? ` (${name})` : ""}, and did so over several tries`,
     "try again in a few minutes; https://status.cloud.google.com says whether Google has trouble",
   ];
-}
-
-/** An error without the request, which holds tokens and data keys and would be printed with it. */
-export function stripped(error: unknown): Error {
-  const { name, code, status } = (error ?? {}) as { name?: unknown; code?: unknown; status?: unknown };
-  return Object.assign(new Error(`${name ?? "Error"} ${status ?? code ?? ""}`.trim()), {
-    code: code ?? status,
-  });
 }
 
 /** What an error of the client says: gRPC's status, or an answer or failure of HTTP. */

@@ -6,12 +6,18 @@ import type {
   gaxios,
 } from "google-auth-library";
 import type { KeyContext } from "../kind.ts";
-import type { ClientOptions } from "./credentials.ts";
 import { executableToken } from "./executable.ts";
 import { gcloudFolder } from "./sources.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type FileOptions = ConstructorParameters<typeof BaseExternalAccountClient>[0];
+
+/** What every client of Google's library gets, so that it reads no variable of the process and prints nothing. */
+export interface ClientOptions {
+  readonly transporter: gaxios.Gaxios;
+  /** These parameters come with a debug log that would print tokens. */
+  readonly useAuthRequestParameters: false;
+}
 
 /**
  * Workload identity federation: a token of another system (GitHub's or GitLab's OIDC, AWS, a program's, a certificate)

@@ -1,6 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
-import { stripped } from "./errors.ts";
+import { stripped } from "./stripped.ts";
 
 /** What the token services of Google and of other systems answer, in sentences. None of their own words is shown. */
 

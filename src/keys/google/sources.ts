@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { stripped } from "./errors.ts";
 import { metadataHost } from "./metadata-server.ts";
+import { stripped } from "./stripped.ts";
 
 /** What a credentials file holds, as Google writes it; which fields there are depends on its type. */
 export interface CredentialsFile {

@@ -5,6 +5,7 @@ import { hasSign, signsOf } from "../../net/machine.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import type { Credentials } from "./sign.ts";
 import { federatedCredentials, instanceCredentials, podCredentials } from "./temporary.ts";
 
 /**
@@ -12,18 +13,6 @@ import { federatedCredentials, instanceCredentials, podCredentials } from "./tem
  * credentials file, metadata service of the machine, identity of the pod. Which of them there are is found out without
  * the network.
  */
-
-export interface Credentials {
-  readonly accessKey: string;
-  readonly secretKey: string;
-  /** Of temporary credentials. */
-  readonly securityToken?: string;
-  readonly projectId?: string;
-  /** What the credentials file says of IAM's address. */
-  readonly iamEndpoint?: string;
-  /** Milliseconds since 1970. */
-  readonly expires?: number;
-}
 
 export interface Source {
   /** For reports. */

@@ -20,6 +20,17 @@ export interface SigningKey {
   readonly secretKey: string;
 }
 
+/** A signing key, and what belongs to it. */
+export interface Credentials extends SigningKey {
+  /** Of temporary credentials. */
+  readonly securityToken?: string;
+  readonly projectId?: string;
+  /** What the credentials file says of IAM's address. */
+  readonly iamEndpoint?: string;
+  /** Milliseconds since 1970. */
+  readonly expires?: number;
+}
+
 /** The headers of the request, with the date and the signature. */
 export function signedHeaders(
   { method, url, headers, body }: UnsignedRequest,

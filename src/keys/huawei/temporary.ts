@@ -3,9 +3,9 @@ import { TsopsError } from "../../errors.ts";
 import type { HttpAnswer as Answer, HttpRequest } from "../../net/http.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import type { Credentials } from "./credentials.ts";
 import { send } from "./http.ts";
 import { iamEndpoint } from "./region.ts";
+import type { Credentials } from "./sign.ts";
 
 /** Temporary credentials, as the vendor's SDK for Go gets them. */
 
