@@ -6,7 +6,7 @@ import { TreeList, TreeMap } from "../src/formats/tree.ts";
 import { decryptText, readEncrypted } from "../src/sops/decrypt.ts";
 import { encryptText } from "../src/sops/encrypt.ts";
 import { decryptLayout } from "../src/sops/layout.ts";
-import { selectorFields, withFields } from "../src/sops/metadata.ts";
+import { selectorFields, treeWith } from "../src/sops/metadata.ts";
 import { sealedBytes } from "../src/sops/seal.ts";
 import { compileSelector, type Selector } from "../src/sops/selection.ts";
 
@@ -124,8 +124,8 @@ for (const { name, format: formatName, selector, fields, plain } of CASES) {
   const format = await loadFormat(formatName);
   const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1));
   const selection = await compileSelector(selector);
-  const metadata = withFields(new TreeMap(), { ...fields, ...selectorFields(selector), version: "3.13.3" });
-  const encrypted = encryptText(plain, format, {
+  const metadata = treeWith(new TreeMap(), { ...fields, ...selectorFields(selector), version: "3.13.3" });
+  const { text: encrypted } = encryptText(plain, format, {
     dataKey,
     random,
     selection,

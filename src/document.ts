@@ -1,5 +1,5 @@
 import { buildTrees } from "./formats/build.ts";
-import type { Format, Reading } from "./formats/format.ts";
+import type { Format } from "./formats/format.ts";
 import type { TreeMap } from "./formats/tree.ts";
 import type { Recipients } from "./keys/difference.ts";
 import { type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
@@ -33,8 +33,6 @@ export interface NewFile extends Recipients {
   readonly seal?: boolean;
   /** Blanks a level for the metadata block. */
   readonly indent?: number;
-  /** Told how the plaintext reads. */
-  readonly onReading?: (reading: Reading) => void;
 }
 
 /** An encrypted document that was opened. `close` clears the data key. */
@@ -87,8 +85,8 @@ export async function openRead(
 }
 
 /** The decrypted values as trees, one for each document of a text. */
-export function documentTrees({ reading, values }: Pick<Decrypted, "reading" | "values">): TreeMap[] {
-  const plain = new Map(reading.entries.map((entry, i) => [entry, values[i]]));
+export function documentTrees({ reading, items }: Pick<Decrypted, "reading" | "items">): TreeMap[] {
+  const plain = new Map(items.map(({ entry, value }) => [entry, value]));
   return buildTrees(reading.entries, reading.documents, (entry) => plain.get(entry));
 }
 

@@ -139,13 +139,13 @@ export async function encrypt(
     const open = await openWith(await readAs(toText(options.update), format.name), options, session);
     try {
       refuseDrift(driftFrom(wantedProtection(options, open), protectedBy(open)), options);
-      return saveText(open, plain, session, { seal: options.seal ?? open.decrypted.sealed });
+      return saveText(open, plain, session, { seal: options.seal ?? open.decrypted.sealed }).text;
     } finally {
       closeAll(open, session);
     }
   }
   const groups = groupsOf(options);
-  return await encryptNew(
+  const encrypted = await encryptNew(
     plain,
     format,
     {
@@ -157,6 +157,7 @@ export async function encrypt(
     },
     session,
   );
+  return encrypted.text;
 }
 
 /**
@@ -264,7 +265,7 @@ export class Document {
   /** Replaces the whole plaintext: what did not change keeps its ciphertext. */
   setText(plain: string): void {
     this.#source.mayChange();
-    this.#replace(saveText(this.#open, plain, this.#session, this.#saving));
+    this.#replace(saveText(this.#open, plain, this.#session, this.#saving).text);
   }
 
   /** Writes the file: replaced as a whole, or left as it was if it changed on disk meanwhile. */

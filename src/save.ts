@@ -1,3 +1,5 @@
+/** Saving documents: new ones, and what changed in open ones. */
+
 import { randomBytes } from "node:crypto";
 import type { NewFile, OpenDocument, Recipients, Session } from "./document.ts";
 import { TsopsError } from "./errors.ts";
@@ -11,37 +13,33 @@ import { loses } from "./keys/difference.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
-import { type Metadata, readMetadata, SOPS_VERSION, selectorFields, withFields } from "./sops/metadata.ts";
-import { compileSelector, type Selector } from "./sops/selection.ts";
-import type { EncryptOptions } from "./sops/work.ts";
-
-/** Saving documents: new ones, and what changed in open ones. Each function gives the encrypted document's text. */
+import { type Metadata, readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/metadata.ts";
+import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "./sops/selection.ts";
+import type { Encrypted, EncryptOptions } from "./sops/work.ts";
 
 /** Bytes in a data key (SPEC section 4). */
 const DATA_KEY_BYTES = 32;
 const STOCK_BYTES = 4096;
 
-/** Encrypts a plaintext with a new data key. Returns the encrypted document's text. */
+/** Encrypts a plaintext with a new data key. */
 export async function encryptNew(
   plain: string,
   format: Format,
   file: NewFile,
   session: Session,
-): Promise<string> {
+): Promise<Encrypted> {
   if (file.groups.every((group) => group.length === 0)) {
     throw new TsopsError("generic", "there is no master key to encrypt with", {
       hint: "name one with --age, --pgp or another key option, or in a creation rule of .sops.yaml or .sopsrc",
     });
   }
   // before any key service is asked for a text that cannot be encrypted
-  const reading = format.readEncrypted ? undefined : readPlain(plain, format);
-  if (reading) file.onReading?.(reading);
+  const reading = readPlain(plain, format);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
     const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session.context, session);
-    // a binary file has no keys to select by, so SOPS writes no selector there (SPEC section 5)
-    const selector = format.readEncrypted ? undefined : file.selector;
-    const metadata = withFields(new TreeMap(), {
+    const selector = selectorIn(format, file.selector);
+    const metadata = treeWith(new TreeMap(), {
       ...groupFields({ groups, threshold: file.threshold }, new TreeMap()),
       ...selectorFields(selector),
       mac_only_encrypted: file.macOnlyEncrypted ? true : undefined,
@@ -49,7 +47,7 @@ export async function encryptNew(
     });
     return encryptText(plain, format, {
       ...saveOptions(session, dataKey, file.indent),
-      selection: await compileSelector(selector ?? WHOLE),
+      selection: await compileSelector(selector ?? DEFAULT_SELECTOR),
       metadata,
       seal: file.seal ?? true,
       reading,
@@ -59,21 +57,14 @@ export async function encryptNew(
   }
 }
 
-/** Selects everything: what a file without a selector of its own, such as a binary one, is encrypted with. */
-const WHOLE: Selector = { kind: "unencrypted_suffix", value: "_unencrypted" };
-
 export interface SaveOptions {
   /** Write a seal. A file that had one gets a new one in any case unless this is false. Default true. */
   readonly seal?: boolean;
   readonly indent?: number;
   /** The release that is written; only `edit` raises it (SPEC section 5). */
   readonly raiseVersion?: boolean;
-  /** Told how a new plaintext reads. */
-  readonly onReading?: NewFile["onReading"];
   /** Another selector than the file's own: what it selects is encrypted from now on. */
   readonly selection?: { readonly selector: Selector; readonly macOnlyEncrypted: boolean };
-  /** Told the recipients that stand in a plaintext with metadata. */
-  readonly onRecipients?: (recipients: Recipients) => void;
 }
 
 /** The document with a new plaintext: what did not change keeps its ciphertext. */
@@ -82,10 +73,14 @@ export function saveText(
   plain: string,
   session: Session,
   options: SaveOptions = {},
-): string {
-  const reading = file.format.readEncrypted ? undefined : readPlain(plain, file.format);
-  if (reading) options.onReading?.(reading);
-  return encryptText(plain, file.format, { ...updateOptions(file, session, options), reading });
+): Encrypted {
+  return encryptText(plain, file.format, updateOptions(file, session, options));
+}
+
+/** What was made of a plaintext with metadata, and the recipients that stand in that. */
+export interface SavedDraft {
+  readonly text: string;
+  readonly recipients: Recipients;
 }
 
 /**
@@ -97,7 +92,7 @@ export async function saveDraft(
   draft: string,
   session: Session,
   options: SaveOptions = {},
-): Promise<string> {
+): Promise<SavedDraft> {
   const { metadata } = readText(draft, file.format);
   if (!metadata) {
     const hint = "leave the part named sops in the text: it says who can open the file";
@@ -122,19 +117,19 @@ async function encryptShown(
   session: Session,
   options: SaveOptions,
   sameKey = true,
-): Promise<string> {
+): Promise<SavedDraft> {
   const { groups, threshold } = groupsFromMetadata(typed.tree);
-  options.onRecipients?.({ groups, threshold });
   const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
   const selection = await compileSelector(typed.selector);
-  return encryptDraft(draft, file.format, {
+  const text = encryptDraft(draft, file.format, {
     ...updateOptions({ ...file, metadata: typed, selection }, session, options),
     previous: { decrypted: file.decrypted, sameKey },
-    metadata: withFields(typed.tree, {
+    metadata: treeWith(typed.tree, {
       ...groupFields({ groups: wrapped, threshold }, typed.tree),
       version: options.raiseVersion ? SOPS_VERSION : file.metadata.tree.get("version"),
     }),
   });
+  return { text, recipients: { groups, threshold } };
 }
 
 export interface PlaceOptions extends SaveOptions {
@@ -180,9 +175,6 @@ function saveEdited(
   change: (reading: Reading) => string,
 ): string {
   const { format, decrypted } = file;
-  if (format.readEncrypted) {
-    return saveText(file, change(format.read(decrypted.text)), session, options);
-  }
   const draft = change(format.read(decrypted.draft));
   return encryptDraft(draft, format, updateOptions(file, session, options));
 }
@@ -242,13 +234,12 @@ async function selectedBy({ selection }: SaveOptions, options: EncryptOptions): 
 function metadataFor({ metadata: { tree } }: OpenDocument, { selection }: SaveOptions): TreeMap {
   if (!selection) return tree;
   const { selector, macOnlyEncrypted } = selection;
-  return withFields(tree, { ...selectorFields(selector), mac_only_encrypted: macOnlyEncrypted || undefined });
+  return treeWith(tree, { ...selectorFields(selector), mac_only_encrypted: macOnlyEncrypted || undefined });
 }
 
 /** Encrypts what was decrypted, as it stands. */
 function encryptKept(file: OpenDocument, options: EncryptOptions): string {
   const { format, decrypted } = file;
-  if (format.readEncrypted) return encryptText(decrypted.text, format, options);
   return encryptDraft(decrypted.draft, format, options, decrypted.text);
 }
 
@@ -257,7 +248,7 @@ function updateOptions(file: OpenDocument, session: Session, options: SaveOption
   return {
     ...saveOptions(session, file.dataKey, options.indent),
     selection: file.selection,
-    metadata: withFields(file.metadata.tree, version),
+    metadata: treeWith(file.metadata.tree, version),
     previous: { decrypted: file.decrypted, sameKey: true },
     seal: options.seal ?? true,
   };
@@ -280,14 +271,14 @@ function randomInBulk(): (size: number) => Buffer {
 }
 
 function withRecipients(tree: TreeMap, recipients: Recipients): TreeMap {
-  return withFields(tree, groupFields(recipients, tree));
+  return treeWith(tree, groupFields(recipients, tree));
 }
 
 /** All key fields of the metadata; undefined for the ones that are not used, so that old ones are taken away. */
 function groupFields({ groups, threshold }: Recipients, tree: TreeMap): Record<string, Tree | undefined> {
   const given = groupsToMetadata(groups, threshold);
   const own = tree.get("tsops");
-  const tsops = withFields(own instanceof TreeMap ? own : new TreeMap(), { keys: ownKeysToMetadata(groups) });
+  const tsops = treeWith(own instanceof TreeMap ? own : new TreeMap(), { keys: ownKeysToMetadata(groups) });
   return {
     ...Object.fromEntries(GROUP_FIELDS.map((field) => [field, given.get(field)])),
     tsops: tsops.items.length > 0 ? tsops : undefined,

@@ -27,8 +27,8 @@ export async function chosenDocument(open: OpenDocument, name: string, run: Run)
 
 /** Where a flat format or a variable gets the text that SOPS writes for null: the next reader takes it for the value. */
 export async function noteNulls({ decrypted }: OpenDocument, name: string, io: Io): Promise<void> {
-  const { reading, values } = decrypted;
-  for (const entry of reading.entries.filter(({ kind }, i) => kind === "value" && values[i] === null)) {
+  const nulls = decrypted.items.filter(({ entry, value }) => entry.kind === "value" && value === null);
+  for (const { entry } of nulls) {
     await note(
       io,
       `warning: ${name}: null at ${formatPath(pathOf(entry))} becomes the text <nil>, as in SOPS`,

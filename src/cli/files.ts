@@ -219,7 +219,7 @@ export async function openFile(
 
 /** A program that asks for variables gets one with everything in it: that is what SOPS does, and hardly what was meant. */
 export async function warnOfOneText({ format }: OpenDocument, name: string, io: Io): Promise<void> {
-  if (format.name !== "binary") return;
+  if (!format.wrapper) return;
   await note(
     io,
     `warning: ${name} was encrypted as one text: all of it is in the variable data`,

@@ -1,67 +1,14 @@
+/** What is said about a plaintext that is encrypted: a selector that selects nothing, a value that is set in an odd place. */
+
 import { compile } from "../config/pattern.ts";
-import type { OpenDocument } from "../document.ts";
 import { visibleName } from "../formats/characters.ts";
-import { type Entry, type Format, type PathElement, pathOf, type Reading } from "../formats/format.ts";
+import { type Entry, type PathElement, pathOf, type Reading } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
 import type { Tree } from "../formats/tree.ts";
-import { duplicateWarnings, type Warning } from "../sops/decrypt.ts";
-import { remarkWarnings } from "../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
-import { type OpenFile, reportWarnings } from "./files.ts";
+import type { OpenFile } from "./files.ts";
 import type { Io } from "./io.ts";
 import { note } from "./report.ts";
-
-/*
- * What is said about a plaintext before it is encrypted: keys that stand there twice, places that SOPS reads in another
- * way than people do, and a selector that selects nothing.
- */
-
-interface About {
-  readonly format: Format;
-  readonly text: string;
-  /** The file's name, for people. */
-  readonly name: string;
-  readonly selector: Selector;
-  /** The plaintext as it was: what could be said of that already is not said again. */
-  readonly before?: Reading;
-}
-
-/** The new plaintext of an open file. */
-export function changeOf({ format, metadata, decrypted }: OpenDocument, text: string, name: string): About {
-  const before = format.readEncrypted ? undefined : format.read(decrypted.text);
-  return { format, text, name, selector: metadata.selector, before };
-}
-
-/** Has `work` tell how the text reads, and says what is odd about it, also where the work fails. */
-export async function reportingReading<T>(
-  about: About,
-  io: Io,
-  work: (onReading: (reading: Reading) => void) => T | Promise<T>,
-): Promise<T> {
-  let read: Reading | undefined;
-  let done = false;
-  try {
-    const result = await work((reading) => {
-      read = reading;
-    });
-    done = true;
-    return result;
-  } finally {
-    if (read) {
-      await reportWarnings(await warningsOf(read, about), about.text, about.name, io);
-      if (done && !about.before)
-        await warnOfNothing(about.name, await nothingSelected(read, about.selector), io);
-    }
-  }
-}
-
-async function warningsOf(reading: Reading, { format, selector, before }: About): Promise<Warning[]> {
-  // INI and dotenv have their own ways with equal keys, and encrypt all of them
-  const duplicates = format.name.startsWith("json") ? duplicateWarnings(reading) : [];
-  const selection = await compileSelector(selector);
-  const known = new Set((before ? remarkWarnings(before, selection) : []).map(({ message }) => message));
-  return [...duplicates, ...remarkWarnings(reading, selection).filter(({ message }) => !known.has(message))];
-}
 
 /** A file none of whose values is selected. */
 export interface Nothing {

@@ -162,9 +162,9 @@ async function doubtAbout({ open, settings }: OpenFile, had: boolean, io: Io): P
 export async function warnOfPlain({ name, open, settings }: OpenFile, text: string, io: Io): Promise<void> {
   const selector = (await driftOf(open, settings, io))?.selector?.rule;
   if (!selector || selector.kind.includes("comment")) return;
-  const { reading, encrypted } = open.decrypted;
+  const { items } = open.decrypted;
   const before = new Set(
-    reading.entries.filter((_, i) => !encrypted[i]).map((entry) => formatPath(pathOf(entry))),
+    items.filter(({ encrypted }) => !encrypted).map(({ entry }) => formatPath(pathOf(entry))),
   );
   const bare = bareValues(readEncrypted(text, open.format).reading, await compileSelector(selector));
   const fresh = bare.map((entry) => formatPath(pathOf(entry))).filter((path) => !before.has(path));
@@ -183,9 +183,8 @@ const SHOWN_PATHS = 40;
 export async function reportRemoved({ open, settings }: OpenFile, after: Recipients, io: Io): Promise<void> {
   const loss = lossOf(open, after, settings);
   if (loss === undefined) return;
-  const { reading, encrypted } = open.decrypted;
-  const read = reading.entries.filter((entry, i) => encrypted[i] && entry.kind === "value");
-  const paths = shownPaths(read.map((entry) => formatPath(pathOf(entry))));
+  const read = open.decrypted.items.filter(({ entry, encrypted }) => encrypted && entry.kind === "value");
+  const paths = shownPaths(read.map(({ entry }) => formatPath(pathOf(entry))));
   await note(io, `${loss}; change them where they are used:`, ...paths);
 }
 

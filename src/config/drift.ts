@@ -4,7 +4,7 @@ import { compareGroups, differs, type GroupDifference } from "../keys/difference
 import type { KeyGroup } from "../keys/kind.ts";
 import { groupsNeeded } from "../keys/metadata.ts";
 import type { Metadata } from "../sops/metadata.ts";
-import type { Selector } from "../sops/selection.ts";
+import { type Selector, selectorIn } from "../sops/selection.ts";
 import { ruleGroups } from "./groups.ts";
 import type { Rule } from "./model.ts";
 import { selectorOf } from "./selectors.ts";
@@ -58,7 +58,7 @@ export function protectedBy({ groups, threshold, metadata, format }: Compared): 
   return {
     groups,
     threshold,
-    selector: format.readEncrypted ? undefined : metadata.selector,
+    selector: selectorIn(format, metadata.selector),
     macOnlyEncrypted: metadata.macOnlyEncrypted,
   };
 }

@@ -28,7 +28,7 @@ export async function readJson5(text: string, path: string, shape: Shape): Promi
 }
 
 async function parse(text: string, file: string): Promise<{ root: MapNode; twice: readonly number[] }> {
-  const { json5 } = await import("../formats/json5.ts");
+  const { json5 } = await import("../formats/json5/index.ts");
   try {
     const reading = readText(text, json5);
     return { root: treeOf(text, reading.entries), twice: reading.duplicates ?? [] };

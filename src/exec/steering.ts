@@ -119,7 +119,7 @@ const BASH_FUNCTION = /^BASH_FUNC_/;
 export interface Origin {
   /** The file's name, as the person gave it. */
   readonly file: string;
-  readonly decrypted: Pick<Decrypted, "reading" | "encrypted" | "sealed" | "metadata">;
+  readonly decrypted: Pick<Decrypted, "reading" | "items" | "sealed" | "metadata">;
   /** The variable that a value becomes. */
   readonly nameOf: (path: readonly (string | number)[]) => string;
   /** Whether the variables were read from the values as SOPS reads them: another reading can join several lines. */
@@ -153,9 +153,8 @@ const NEVER = "take it out of the file: tsops never passes such a variable on";
 function isSealed(name: string, { decrypted, nameOf, byEntry }: Origin): boolean {
   if (!decrypted.sealed) return false;
   if (!decrypted.metadata.macOnlyEncrypted) return true;
-  const { reading, encrypted } = decrypted;
-  const own = reading.entries.flatMap((entry, i) => (isOf(entry, name, nameOf) ? encrypted[i]! : []));
-  return byEntry && own.length > 0 && own.every(Boolean);
+  const own = decrypted.items.filter(({ entry }) => isOf(entry, name, nameOf));
+  return byEntry && own.length > 0 && own.every(({ encrypted }) => encrypted);
 }
 
 /** In whichever document: a name that is plain in one of them is not vouched for. */

@@ -1,5 +1,5 @@
 import { TsopsError } from "../errors.ts";
-import { valToString } from "../formats/print.ts";
+import { valToString } from "../formats/scalar.ts";
 import { firstBadByte } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 

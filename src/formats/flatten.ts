@@ -1,3 +1,8 @@
+/**
+ * The metadata in formats that have no nesting (SPEC section 5): `age: [{enc: …}]` is
+ * `age__list_0__map_enc`. Line breaks in values are written `\n`.
+ */
+
 import { TsopsError } from "../errors.ts";
 import {
   type Container,
@@ -11,10 +16,6 @@ import type { Scalar } from "./scalar.ts";
 import { placeOf } from "./text.ts";
 import { type Tree, TreeList, TreeMap } from "./tree.ts";
 
-/**
- * The metadata in formats that have no nesting (SPEC section 5): `age: [{enc: …}]` is
- * `age__list_0__map_enc`. Line breaks in values are written `\n`.
- */
 const SEPARATOR = /__(map|list)_/g;
 
 /** A scalar with its flat key. */

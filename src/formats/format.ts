@@ -126,6 +126,16 @@ export interface EditOptions extends PrintOptions {
   document?: number;
 }
 
+/** The document that the ciphertext of a whole file stands in (binary). */
+export interface Wrapper {
+  /** What it is written in. */
+  readonly format: Format;
+  /** A new one, without metadata. */
+  wrap(cipher: string, options: PrintOptions): string;
+  /** Reads one: its only entry is the ciphertext. */
+  read(text: string): Reading;
+}
+
 /**
  * Text to entries and back, for one format. Pure: no I/O, no clock, no randomness. Reading throws
  * `TsopsError("parse", …)` with the place; nothing else throws except where said.
@@ -137,10 +147,13 @@ export interface Format {
   /** Line breaks behind the last value of a document can be part of it, whatever its span says: block scalars. */
   readonly breaksAtEnd?: true;
 
-  /** Reads a plaintext or an encrypted document. For binary: a plaintext; see `readEncrypted`. */
+  /** Set where a plaintext is one value without names, so that no selector counts: its encrypted form is another document. */
+  readonly wrapper?: Wrapper;
+  /** SOPS keeps equal keys without a word, and other readers see one of them: encrypting such a text warns. */
+  readonly keepsDuplicates?: true;
+
+  /** Reads a plaintext or an encrypted document; where there is a wrapper, only a plaintext. */
   read(text: string): Reading;
-  /** Reads an encrypted document, where that looks different from a plaintext (binary). */
-  readEncrypted?(text: string): Reading;
 
   /**
    * The text to stand at the entry's span for a plaintext value (or a comment's text), keeping the entry's style
@@ -198,6 +211,11 @@ export interface Format {
    * come to hide an encrypted one by such a name.
    */
   commonName?(key: string): string;
+  /**
+   * The same encrypted text with other line ends, as it may have been before git or an editor changed them. Undefined if there
+   * is no such text. CR LF for LF and the reverse where a format has no ways of its own.
+   */
+  otherLineEnds?(text: string): string | undefined;
   /** Tags that are none of the format's own, and that other programs may take for orders. */
   strangeTags?(reading: Reading): readonly { readonly tag: string; readonly offset: number }[];
 

@@ -3,12 +3,12 @@ import type { Format, FormatName } from "./format.ts";
 /** Every format by its name, as `--input-type` and `--output-type` take it; each is loaded when it is used. */
 const FORMATS: Readonly<Record<FormatName, () => Promise<Format>>> = {
   yaml: async () => (await import("./yaml/index.ts")).yaml,
-  json: async () => (await import("./json.ts")).json,
-  dotenv: async () => (await import("./dotenv.ts")).dotenv,
-  ini: async () => (await import("./ini.ts")).ini,
-  binary: async () => (await import("./binary.ts")).binary,
-  toml: async () => (await import("./toml.ts")).toml,
-  json5: async () => (await import("./json5.ts")).json5,
+  json: async () => (await import("./json/index.ts")).json,
+  dotenv: async () => (await import("./dotenv/index.ts")).dotenv,
+  ini: async () => (await import("./ini/index.ts")).ini,
+  binary: async () => (await import("./binary/index.ts")).binary,
+  toml: async () => (await import("./toml/index.ts")).toml,
+  json5: async () => (await import("./json5/index.ts")).json5,
 };
 
 /** Which format each extension means to SOPS; case matters (SPEC section 6). */

@@ -1,9 +1,9 @@
-import { TsopsError } from "../errors.ts";
-
 /**
  * Numbers as Go spells them. SOPS has four spellings of a float, one for each place (SPEC section 9, item
  * 3), all with the fewest digits that read back as the same number, as JavaScript's own have.
  */
+
+import { TsopsError } from "../errors.ts";
 
 /** The bytes of a float in ciphertexts and in the MAC: never an exponent (SPEC section 2). */
 export function cipherFloat(value: number): string {
@@ -124,6 +124,29 @@ function scale(mantissa: bigint, exponent: number): number {
   const rest = mantissa - (kept << drop);
   const up = rest > half || (rest === half && (kept & 1n) === 1n);
   return Number(up ? kept + 1n : kept) * 2 ** unit;
+}
+
+/** More characters than this no 64-bit integer has, not even in binary; keeps huge texts away from BigInt. */
+const LONGEST = 66;
+
+/**
+ * An integer's text as a bigint if it fits 64 bits, else as a float (SPEC section 6). A sign and the prefixes `0x`,
+ * `0o` and `0b` may stand before the digits.
+ */
+export function integerOrFloat(text: string): bigint | number {
+  const negative = text.startsWith("-");
+  const digits = text.replace(/^[+-]/, "").replace(/^(0[xob])?0*(?=[0-9a-f])/i, "$1");
+  if (digits.length <= LONGEST) {
+    const value = negative ? -BigInt(digits) : BigInt(digits);
+    if (BigInt.asIntN(64, value) === value) return value;
+  }
+  return negative ? -Number(digits) : Number(digits);
+}
+
+/** A finite float so that reading gives a float again: `1.0`, where SOPS prints `1`. */
+export function spellFloat(value: number): string {
+  const text = jsonFloat(value);
+  return /^-?\d+$/.test(text) && typeof integerOrFloat(text) === "bigint" ? `${text}.0` : text;
 }
 
 /** A truth as Go's ParseBool reads it; undefined for what is none to it. */

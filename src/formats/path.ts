@@ -1,5 +1,5 @@
 import { TsopsError } from "../errors.ts";
-import type { PathElement } from "./format.ts";
+import { type Entry, type PathElement, pathOf } from "./format.ts";
 import { sameScalar } from "./scalar.ts";
 import { type Tree, TreeList, TreeMap } from "./tree.ts";
 
@@ -42,6 +42,12 @@ function badPath(why: string): TsopsError {
 /** A path as {@link parsePath} reads it. */
 export function formatPath(path: readonly PathElement[]): string {
   return path.map((element) => `[${typeof element === "string" ? `"${element}"` : element}]`).join("");
+}
+
+/** An entry's path for messages about it, with what cannot be seen escaped. */
+export function shownPath(entry: Entry): string {
+  const path = pathOf(entry).map((element) => JSON.stringify(element));
+  return `[${path.join("][")}]`;
 }
 
 /**

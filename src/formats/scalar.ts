@@ -1,3 +1,5 @@
+import { iniFloat } from "./numbers.ts";
+
 /**
  * The values that SOPS knows (SPEC section 1). JavaScript's own types carry them, so that a value cannot be
  * mistaken for another: an integer is a bigint, a number is a float.
@@ -19,9 +21,9 @@ export class Time {
    * at most nine digits of it. Undefined if the text is not a time or names a day that does not exist.
    */
   static parse(text: string): Time | undefined {
-    const m = RFC3339.exec(text);
-    if (!m) return undefined;
-    const [, year, month, day, hour, minute, second, fraction, offset] = m as unknown as string[];
+    const found = RFC3339.exec(text);
+    if (!found) return undefined;
+    const [, year, month, day, hour, minute, second, fraction, offset] = found as unknown as string[];
     if (!isDate(+year!, +month!, +day!) || +hour! > 23 || +minute! > 59 || +second! > 59) return undefined;
     const digits = (fraction ?? "").slice(1, 10).replace(/0+$/, "");
     const zone = offset === "Z" || /^[+-]00:00$/.test(offset!) ? "Z" : offset!;
@@ -64,4 +66,15 @@ export function scalarType(value: Exclude<Scalar, null>): ScalarType {
 export function sameScalar(a: Scalar, b: Scalar): boolean {
   if (a instanceof Time) return b instanceof Time && a.text === b.text;
   return Object.is(a, b);
+}
+
+/**
+ * A value as SOPS writes it where everything is text: in dotenv, INI and environment variables (SPEC section 6).
+ * Floats keep a point or an exponent, times lose their fraction, null is `<nil>`.
+ */
+export function valToString(value: Scalar): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return iniFloat(value);
+  if (value === null) return "<nil>";
+  return value instanceof Time ? inSeconds(value) : String(value);
 }

@@ -1,26 +1,26 @@
+/**
+ * What files have in common that no format can read: another encoding, a merge that nobody finished, blanks that are
+ * none. Each has one message for all formats. The last two are looked for only when the format's own reader has failed,
+ * since a text may well hold such lines.
+ */
+
 import { TsopsError } from "../errors.ts";
 import { describeOdd, oddAt } from "./characters.ts";
 import type { Format, Reading } from "./format.ts";
 import { placeOf } from "./text.ts";
 import { type Tree, TreeList, TreeMap } from "./tree.ts";
 
-/*
- * What files have in common that no format can read: another encoding, a merge that nobody finished, blanks that are
- * none. Each has one message for all formats. The last two are looked for only when the format's own reader has failed,
- * since a text may well hold such lines.
- */
-
 /** Reads a plaintext. @throws TsopsError("parse") */
 export function readText(text: string, format: Format): Reading {
   // a binary file may be anything
-  if (format.readEncrypted) return format.read(text);
+  if (format.wrapper) return format.read(text);
   return reading(text, () => format.read(text));
 }
 
 /** Reads an encrypted text. @throws TsopsError("parse") */
 export function readEncryptedText(text: string, format: Format): Reading {
   const read = () => {
-    const found = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
+    const found = (format.wrapper ?? format).read(text);
     // the ciphertext of a data key has lines of its own in TOML
     if (SIDES.test(text) && found.metadata && holdsMarks(found.metadata.tree)) throw unresolved(text);
     return found;

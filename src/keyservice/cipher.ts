@@ -30,7 +30,7 @@ export function masterSecret(secret: Buffer): MasterSecret {
 }
 
 /** Wraps with the key that the secret gives for a key id; the result is text. @throws TsopsError("usage") */
-export function seal(plaintext: Uint8Array, { id, secret }: MasterSecret, keyId: string): string {
+export function encryptKey(plaintext: Uint8Array, { id, secret }: MasterSecret, keyId: string): string {
   if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT) {
     throw new TsopsError("usage", `only data keys are wrapped, of at most ${MAX_PLAINTEXT} bytes`);
   }
@@ -39,19 +39,19 @@ export function seal(plaintext: Uint8Array, { id, secret }: MasterSecret, keyId:
   try {
     const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
     cipher.setAAD(additional(id, keyId));
-    const sealed = Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-    return `${PREFIX}${id}:${sealed.toString("base64")}`;
+    const encrypted = Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    return `${PREFIX}${id}:${encrypted.toString("base64")}`;
   } finally {
     key.fill(0);
   }
 }
 
 /**
- * Opens what {@link seal} gave, with whichever of the secrets it needs.
+ * Opens what {@link encryptKey} gave, with whichever of the secrets it needs.
  * @throws TsopsError("generic") if it is damaged, of another key id, or needs a secret that is not there.
  */
-export function open(wrapped: string, secrets: readonly MasterSecret[], keyId: string): Buffer {
-  const { secretId, sealed } = parse(wrapped);
+export function openKey(wrapped: string, secrets: readonly MasterSecret[], keyId: string): Buffer {
+  const { secretId, encrypted } = parse(wrapped);
   const master = secrets.find(({ id }) => id === secretId);
   if (!master) {
     throw new TsopsError("generic", `it needs the master secret ${secretId}, which is not held here`, {
@@ -59,13 +59,13 @@ export function open(wrapped: string, secrets: readonly MasterSecret[], keyId: s
     });
   }
   const key = derive(master.secret, KEY_LABEL + keyId, 32);
-  const end = sealed.length - TAG_BYTES;
-  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_BYTES), {
+  const end = encrypted.length - TAG_BYTES;
+  const decipher = createDecipheriv("aes-256-gcm", key, encrypted.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,
   });
   key.fill(0);
-  decipher.setAAD(additional(secretId, keyId)).setAuthTag(sealed.subarray(end));
-  const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, end));
+  decipher.setAAD(additional(secretId, keyId)).setAuthTag(encrypted.subarray(end));
+  const plaintext = decipher.update(encrypted.subarray(NONCE_BYTES, end));
   try {
     decipher.final();
     return plaintext;
@@ -75,17 +75,17 @@ export function open(wrapped: string, secrets: readonly MasterSecret[], keyId: s
   }
 }
 
-function parse(wrapped: string): { secretId: string; sealed: Buffer } {
+function parse(wrapped: string): { secretId: string; encrypted: Buffer } {
   const [, secretId, text] = WRAPPED_BY_CLUSTER.exec(wrapped) ?? [];
   if (secretId === undefined || text === undefined) {
     const later = /^tsops-cluster:v(?!1:)\d+:/.test(wrapped);
     throw damaged(later ? "only a later version of tsops can read it" : "it does not have the form of one");
   }
-  const sealed = strictBase64(text);
-  if (!sealed || sealed.length <= NONCE_BYTES + TAG_BYTES) {
+  const encrypted = strictBase64(text);
+  if (!encrypted || encrypted.length <= NONCE_BYTES + TAG_BYTES) {
     throw damaged("it does not have the form of one");
   }
-  return { secretId, sealed };
+  return { secretId, encrypted };
 }
 
 function damaged(why: string): TsopsError {

@@ -15,7 +15,7 @@ import type {
 } from "../keys/service/protocol.ts";
 import { fromWire } from "../keys/service/wire.ts";
 import { printable, shortened } from "../printable.ts";
-import { type MasterSecret, open, seal } from "./cipher.ts";
+import { encryptKey, type MasterSecret, openKey } from "./cipher.ts";
 import type { Log } from "./log.ts";
 import { type Ask, Questions } from "./questions.ts";
 
@@ -254,8 +254,8 @@ function clusterTool(keyId: string, secrets: readonly MasterSecret[]): Tool {
     kind: "cluster",
     title: "cluster",
     id: keyId,
-    wrap: async (plaintext) => Buffer.from(seal(plaintext, newest, keyId)),
-    unwrap: async (ciphertext) => ({ key: open(ciphertext.toString("latin1"), secrets, keyId) }),
+    wrap: async (plaintext) => Buffer.from(encryptKey(plaintext, newest, keyId)),
+    unwrap: async (ciphertext) => ({ key: openKey(ciphertext.toString("latin1"), secrets, keyId) }),
     // what is wrapped is bound to the id in the request
     checkOpener: async () => ({}),
   };

@@ -58,7 +58,7 @@ export function recreatedContent(open: OpenDocument, file: NewFile, session: Ses
         return false;
       }
     },
-    bytes: async () => encodeText(await encryptNew(open.decrypted.text, open.format, file, session)),
+    bytes: async () => encodeText((await encryptNew(open.decrypted.text, open.format, file, session)).text),
   };
 }
 

@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { buildTrees } from "../formats/build.ts";
-import { json } from "../formats/json.ts";
+import { json } from "../formats/json/index.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../formats/tree.ts";
 
 /**

@@ -54,7 +54,7 @@ export function valueText(value: Exclude<Scalar, null>): string {
  * Encrypts bytes under a path's AAD and gives SOPS's text form. An empty value is never encrypted: the caller
  * leaves it as it stands.
  */
-export function sealBytes(
+export function encryptBytes(
   bytes: Buffer,
   type: CipherType,
   aad: string,
@@ -76,7 +76,7 @@ export function encryptValue(
   dataKey: Buffer,
   random: Random,
 ): string {
-  return sealBytes(valueBytes(value), scalarType(value), aad, dataKey, random);
+  return encryptBytes(valueBytes(value), scalarType(value), aad, dataKey, random);
 }
 
 /**

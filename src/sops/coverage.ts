@@ -1,6 +1,6 @@
 import { type Entry, type Format, type PathElement, pathOf } from "../formats/format.ts";
 import type { Decrypted } from "./decrypt.ts";
-import { compileSelector, type Selector } from "./selection.ts";
+import { compileSelector, type Selector, selectorIn } from "./selection.ts";
 
 /** A value or a comment, by where it stands. */
 export interface Bare {
@@ -18,13 +18,12 @@ export interface CoverageChange {
 
 /** What would be plain, and what encrypted, if a file had this selector instead of its own. */
 export async function coverageChange(
-  { reading, encrypted, text }: Decrypted,
+  { items, text }: Decrypted,
   format: Format,
   selector: Selector,
 ): Promise<CoverageChange> {
-  // a binary file has no keys to select by
-  if (format.readEncrypted) return { bared: [], covered: [] };
-  const secret = new Set(reading.entries.filter((_, i) => encrypted[i]).map(placeText));
+  if (!selectorIn(format, selector)) return { bared: [], covered: [] };
+  const secret = new Set(items.filter(({ encrypted }) => encrypted).map(({ entry }) => placeText(entry)));
   const plain = format.read(text);
   const selected = (await compileSelector(selector))(plain.entries);
   const full = plain.entries.flatMap((entry, i) => {

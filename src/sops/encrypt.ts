@@ -1,16 +1,16 @@
 import { TsopsError } from "../errors.ts";
-import { type Alias, aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
-import { json } from "../formats/json.ts";
+import { type Alias, aadOf, type Entry, type Format, type Reading, type Wrapper } from "../formats/format.ts";
+import { shownPath } from "../formats/path.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
-import { TreeMap } from "../formats/tree.ts";
+import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
-import { encryptValue, sealBytes, valueBytes } from "./cipher.ts";
+import { encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
-import { withFields } from "./metadata.ts";
-import { refuseBared } from "./remarks.ts";
-import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
+import { treeWith } from "./metadata.ts";
+import { plainWarnings, refuseBared } from "./remarks.ts";
+import type { CipherEdit, Encrypted, EncryptOptions, Plain } from "./work.ts";
 
 /**
  * Encrypts a plaintext document: every selected value and comment is replaced in its place, the rest stays as it is.
@@ -18,13 +18,18 @@ import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
  * @throws TsopsError("parse") for a text that cannot be read, "already-encrypted" if it has metadata,
  * "tree-encryption" if something in it cannot be encrypted so that it comes back.
  */
-export function encryptText(plain: string, format: Format, options: EncryptOptions): string {
-  if (format.readEncrypted) return encryptWrapped(plain, format, options);
+export function encryptText(plain: string, format: Format, options: EncryptOptions): Encrypted {
   const reading = options.reading ?? readPlain(plain, format);
-  const carried = options.previous && carryBlock(plain, format, options.previous.decrypted);
-  const draft =
-    carried ?? applyEdits(plain, format.addMetadata(reading, skeleton(options), { indent: options.indent }));
-  return encryptDraft(draft, format, options, plain);
+  const draft = format.wrapper ? plain : withBlock(reading, format, options);
+  const text = encryptDraft(draft, format, options, plain);
+  const warnings = plainWarnings(reading, format, options.selection, options.previous?.decrypted);
+  return { text, reading, warnings };
+}
+
+function withBlock(reading: Reading, format: Format, options: EncryptOptions): string {
+  const { previous, indent } = options;
+  const carried = previous && carryBlock(reading.text, format, previous.decrypted);
+  return carried ?? applyEdits(reading.text, format.addMetadata(reading, skeleton(options), { indent }));
 }
 
 /** Reads a text that is to be encrypted. @throws TsopsError("parse" | "already-encrypted") */
@@ -39,9 +44,10 @@ export function readPlain(plain: string, format: Format): Reading {
  * its place and its formatting.
  */
 export function encryptDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): string {
+  if (format.wrapper) return encryptWrapped(draft, format, format.wrapper, options);
   const reading = format.read(draft);
-  refuseBared(reading, options.selection, options.previous?.decrypted);
   const selected = options.selection(reading.entries);
+  refuseBared(reading, options.selection, options.previous?.decrypted, selected);
   const { ciphers, plains, kept } = encryptEntries(reading, selected, options);
   const edits = cipherEdits(reading, format, ciphers, kept);
   const text = finishText({ draft, reading, edits, plains, selected, format, options });
@@ -49,37 +55,34 @@ export function encryptDraft(draft: string, format: Format, options: EncryptOpti
   return text;
 }
 
-/** A format whose encrypted form is another document around the value (binary: SPEC section 6). */
-function encryptWrapped(plain: string, format: Format, options: EncryptOptions): string {
+/** A whole file: its ciphertext stands in a document of another format (SPEC section 6). */
+function encryptWrapped(plain: string, format: Format, wrapper: Wrapper, options: EncryptOptions): string {
+  const { indent } = options;
   const reading = format.read(plain);
   const { ciphers, plains } = encryptEntries(reading, options.selection(reading.entries), options);
-  const entry = reading.entries[0]!;
-  const cipher = ciphers.get(entry);
+  const cipher = ciphers.get(reading.entries[0]!) ?? "";
   const before = options.previous?.decrypted.reading;
   let draft: string;
   if (before) {
     const old = before.entries[0]!;
     draft = applyEdits(before.text, [
-      { start: old.start, end: old.end, text: json.spellCipher(before, old, cipher ?? "") },
+      { start: old.start, end: old.end, text: format.spellCipher(before, old, cipher) },
     ]);
   } else {
-    const wrapper = json.print([TreeMap.of([[String(entry.key), cipher ?? ""]])], { indent: options.indent });
-    draft = applyEdits(
-      wrapper,
-      json.addMetadata(json.read(wrapper), skeleton(options), { indent: options.indent }),
-    );
+    const bare = wrapper.wrap(cipher, { indent });
+    draft = applyEdits(bare, format.addMetadata(wrapper.read(bare), skeleton(options), { indent }));
   }
-  const wrapped = json.read(draft);
+  const wrapped = wrapper.read(draft);
   const selected = options.selection(wrapped.entries);
   const work = { draft, reading: wrapped, edits: [], plains, selected, options };
-  const text = finishText({ ...work, format: json, sealedAs: format });
+  const text = finishText({ ...work, format: wrapper.format, sealedAs: format });
   checkResult(text, format, options, plain);
   return text;
 }
 
 /** The metadata as it is put in first: MAC and the rest are filled in when the text around it is known. */
 function skeleton({ metadata, lastModified }: EncryptOptions): TreeMap {
-  return withFields(metadata, { lastmodified: lastModified, mac: "" });
+  return treeWith(metadata, { lastmodified: lastModified, mac: "" });
 }
 
 /** New ciphertexts for all that is selected, or the old ones where nothing changed. */
@@ -112,7 +115,7 @@ function newCipher(
   aad: string,
   { dataKey, random }: EncryptOptions,
 ): string {
-  if (comment) return sealBytes(valueBytes(value), "comment", aad, dataKey, random);
+  if (comment) return encryptBytes(valueBytes(value), "comment", aad, dataKey, random);
   return encryptValue(value, aad, dataKey, random);
 }
 
@@ -167,12 +170,11 @@ function keepCiphers(previous: Decrypted, wanted: readonly Wanted[]): (Kept | un
   return kept;
 }
 
-function knownCiphers({ reading, values, encrypted, edits }: Decrypted): Kept[] {
+function knownCiphers({ reading, items, edits }: Decrypted): Kept[] {
   const known: Kept[] = [];
   const spellings = new Map(edits.map((edit) => [edit.start, edit]));
-  for (const [i, entry] of reading.entries.entries()) {
-    const value = values[i];
-    if (!encrypted[i] || entry.alias || value === undefined || value === null) continue;
+  for (const { entry, value, encrypted } of items) {
+    if (!encrypted || entry.alias || value === undefined || value === null) continue;
     const key = reuseKey(value, entry.kind === "comment", aadOf(entry));
     const { start, end } = entry;
     const edit = spellings.get(start);
@@ -321,22 +323,21 @@ export function alreadyEncrypted(): TsopsError {
 /** Nothing that was encrypted in the file as it was may stand in the new one in plaintext, whatever selectors say. */
 function checkStillEncrypted(before: Decrypted, now: Decrypted): void {
   const wasEncrypted = new Set<string>();
-  before.reading.entries.forEach((entry, i) => {
-    if (before.encrypted[i] && entry.kind === "value") wasEncrypted.add(aadOf(entry));
-  });
-  const bare = now.reading.entries.find(
-    (entry, i) =>
+  for (const { entry, encrypted } of before.items) {
+    if (encrypted && entry.kind === "value") wasEncrypted.add(aadOf(entry));
+  }
+  const bare = now.items.find(
+    ({ entry, encrypted }) =>
       entry.kind === "value" &&
       entry.value !== null &&
       entry.value !== "" &&
-      !now.encrypted[i] &&
+      !encrypted &&
       wasEncrypted.has(aadOf(entry)),
-  );
+  )?.entry;
   if (!bare) return;
-  const path = pathOf(bare).map((element) => JSON.stringify(element));
   throw new TsopsError(
     "selectors-changed",
-    `the value at [${path.join("][")}] was encrypted and would now be written plain`,
+    `the value at ${shownPath(bare)} was encrypted and would now be written plain`,
     {
       hint: "the file's selectors (unencrypted_suffix, encrypted_regex, …) or its comments changed; correct them first",
     },

@@ -1,14 +1,15 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
+import { shownPath } from "../formats/path.ts";
 import { type Scalar, Time } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
-import { sealBytes, valueBytes } from "./cipher.ts";
-import { macItems } from "./decrypt.ts";
+import { encryptBytes, valueBytes } from "./cipher.ts";
+import type { Item } from "./items.ts";
 import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
-import { computeMac, encryptMac } from "./mac.ts";
-import { readBoolean, readMetadata, withFields } from "./metadata.ts";
+import { computeMac, encryptMac, macItems } from "./mac.ts";
+import { readBoolean, readMetadata, treeWith } from "./metadata.ts";
 import { computeSeal } from "./seal.ts";
 import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
 
@@ -35,23 +36,24 @@ export function finishText(work: Unfinished): string {
   let reading = readCiphers(format, applyEdits(draft, edits));
   const rebound = rebindComments(reading, work);
   if (rebound.length > 0) reading = readCiphers(format, applyEdits(reading.text, rebound));
-  const found = reading.entries.map((entry) => plainOf(entry, work.plains));
-  const values = reading.entries.map((entry, i) => found[i]?.value ?? entry.value);
-  const encrypted = found.map((plain) => plain !== undefined);
-  checkSelection(reading, encrypted, work);
+  const items = reading.entries.map((entry) => {
+    const plain = plainOf(entry, work.plains);
+    return { entry, value: plain?.value ?? entry.value, encrypted: plain !== undefined };
+  });
+  checkSelection(reading, items, work);
 
   const old = readMetadata(reading.metadata!.tree);
   const layout = encryptLayout(
-    layoutSpans(work, reading, found),
+    layoutSpans(work, reading, items),
     options.dataKey,
     options.random,
     options.previous?.sameKey ? scalarField(old.own.get("layout")) : undefined,
   );
-  const own = withFields(ownFields(options.metadata), { layout, seal: undefined });
+  const own = treeWith(ownFields(options.metadata), { layout, seal: undefined });
   // what the file is going to say, which may differ from what the draft says still
   const macOnly = readBoolean(options.metadata, "mac_only_encrypted");
-  let tree = withFields(options.metadata, {
-    ...macFields(computeMac(macItems(reading.entries, values, encrypted), macOnly), options),
+  let tree = treeWith(options.metadata, {
+    ...macFields(computeMac(macItems(items), macOnly), options),
     tsops: own.items.length > 0 ? own : undefined,
   });
   if (options.seal) {
@@ -59,11 +61,10 @@ export function finishText(work: Unfinished): string {
       format: work.sealedAs ?? format,
       reading,
       metadata: readMetadata(tree),
-      values,
-      encrypted,
+      items,
     };
     const seal = computeSeal(document, options.dataKey);
-    tree = withFields(tree, { tsops: withFields(own, { seal }) });
+    tree = treeWith(tree, { tsops: treeWith(own, { seal }) });
   }
   return applyEdits(reading.text, metadataEdits(reading, format, tree, options.indent));
 }
@@ -103,7 +104,7 @@ function rebindComments(reading: Reading, { plains, format, options }: Unfinishe
     const plain = plainOf(entry, plains);
     const aad = aadOf(entry);
     if (!plain?.comment || plain.aad === aad) continue;
-    const cipher = sealBytes(valueBytes(plain.value), "comment", aad, options.dataKey, options.random);
+    const cipher = encryptBytes(valueBytes(plain.value), "comment", aad, options.dataKey, options.random);
     (plains as Map<string, Plain>).set(cipher, { ...plain, aad });
     edits.push({ start: entry.start, end: entry.end, text: format.spellCipher(reading, entry, cipher) });
   }
@@ -111,21 +112,19 @@ function rebindComments(reading: Reading, { plains, format, options }: Unfinishe
 }
 
 /** Reading the encrypted file must select what was encrypted: with comment regexes a ciphertext may match by chance. */
-function checkSelection(reading: Reading, encrypted: readonly boolean[], { options }: Unfinished): void {
+function checkSelection(reading: Reading, items: readonly Item[], { options }: Unfinished): void {
   const selected = options.selection(reading.entries);
-  const odd = reading.entries.findIndex((entry, i) => {
-    if (entry.kind === "comment") return encrypted[i] && !selected[i];
-    return (
-      entry.kind === "value" && entry.value !== null && entry.value !== "" && selected[i] !== encrypted[i]
-    );
+  const odd = items.find(({ entry, encrypted }, i) => {
+    if (entry.kind === "comment") return encrypted && !selected[i];
+    return entry.kind === "value" && entry.value !== null && entry.value !== "" && selected[i] !== encrypted;
   });
-  if (odd < 0) return;
+  if (!odd) return;
   throw new TsopsError(
     "tree-encryption",
     "a comment expression matches other comments once they are encrypted, so that the file could not be decrypted",
     {
       hint: "choose an expression for unencrypted_comment_regex or encrypted_comment_regex that matches no ciphertext",
-      place: placeOf(reading.text, reading.entries[odd]!.start),
+      place: placeOf(reading.text, odd.entry.start),
     },
   );
 }
@@ -134,7 +133,7 @@ function checkSelection(reading: Reading, encrypted: readonly boolean[], { optio
 function layoutSpans(
   { draft, edits, format }: Unfinished,
   reading: Reading,
-  found: readonly (Plain | undefined)[],
+  items: readonly Item[],
 ): LayoutSpan[] {
   const order = [...reading.entries.keys()]
     .filter((i) => !reading.entries[i]!.alias)
@@ -143,7 +142,7 @@ function layoutSpans(
   const allFrom = forward(reading, order);
   const ciphersFrom = forward(
     reading,
-    order.filter((i) => found[i]),
+    order.filter((i) => items[i]!.encrypted),
   );
   const spans: LayoutSpan[] = [];
   let shift = 0;
@@ -153,14 +152,14 @@ function layoutSpans(
     shift += edit.text.length - (edit.end - edit.start);
     const inAlias = edit.entries.some((entry) => entry.alias);
     const first = inAlias ? allFrom(start) : ciphersFrom(start);
-    const entry = first === undefined ? undefined : reading.entries[first];
+    const item = first === undefined ? undefined : items[first];
     const raw = draft.slice(edit.start, edit.end);
-    const up = entry && entry.start < end ? levelsUp(reading, first!, start, end) : undefined;
-    if (first === undefined || entry === undefined || up === undefined) throw cannotKeep(edit, draft);
-    const plain = found[first];
-    if (up === 0 && plain && format.spell(reading, entry, plain.value as Scalar) === raw) continue;
-    const lines = up === 0 && plain ? asLines(raw, plain.value) : undefined;
-    spans.push({ entry: first, up, raw: lines ?? raw });
+    const up = item && item.entry.start < end ? levelsUp(reading, first!, start, end) : undefined;
+    if (first === undefined || item === undefined || up === undefined) throw cannotKeep(edit, draft);
+    const { entry, value, encrypted } = item;
+    const own = up === 0 && encrypted;
+    if (own && format.spell(reading, entry, value!) === raw) continue;
+    spans.push({ entry: first, up, raw: (own && asLines(raw, value!)) || raw });
   }
   return spans;
 }
@@ -175,10 +174,9 @@ function forward(reading: Reading, order: readonly number[]): (offset: number) =
 }
 
 function cannotKeep(edit: CipherEdit, draft: string): TsopsError {
-  const path = edit.entries[0] ? pathOf(edit.entries[0]).map((element) => JSON.stringify(element)) : [];
   return new TsopsError(
     "tree-encryption",
-    `the value at [${path.join("][")}] cannot be encrypted in its place`,
+    `the value at ${shownPath(edit.entries[0]!)} cannot be encrypted in its place`,
     {
       place: placeOf(draft, edit.start),
       hint: "write it in a simpler style, on one line; nothing was written",

@@ -1,7 +1,7 @@
 import type { Container, Reading } from "../formats/format.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
-import { looksEncrypted, openBytes, parseCipher, type Random, sealBytes } from "./cipher.ts";
+import { encryptBytes, looksEncrypted, openBytes, parseCipher, type Random } from "./cipher.ts";
 
 /**
  * The spellings that a ciphertext in its place cannot bring back (docs/format.md): where a folded scalar broke its
@@ -58,7 +58,7 @@ export function encryptLayout(
   if (spans.length === 0) return undefined;
   const text = JSON.stringify({ spans: spans.map(({ entry, up, raw }) => [entry, up, rawField(raw)]) });
   if (previous !== undefined && openLayout(previous, dataKey) === text) return previous;
-  return sealBytes(encodeText(text), "str", AAD, dataKey, random);
+  return encryptBytes(encodeText(text), "str", AAD, dataKey, random);
 }
 
 /** The recorded spans; none if the field is missing, damaged or says something that this does not understand. */

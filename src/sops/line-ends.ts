@@ -6,11 +6,10 @@ import type { Format } from "../formats/format.ts";
  * the line breaks inside values that stand in plaintext, and in dotenv the CR at the end of each. Whether a guess is
  * right the MAC itself says.
  */
-export function otherLineEnds(text: string, { name, readEncrypted }: Format): string | undefined {
-  if (readEncrypted || !text.includes("\n")) return undefined;
+export function otherLineEnds(text: string, format: Format): string | undefined {
+  if (!text.includes("\n")) return undefined;
+  if (format.otherLineEnds) return format.otherLineEnds(text);
   const lf = text.replaceAll("\r\n", "\n");
-  // dotenv of Windows: in an encrypted file the CR of ciphertexts is inside them, and the metadata has none
-  if (name === "dotenv") return lf.replace(/^(?!sops_|[^=\n]*=ENC\[|#ENC\[)([^\n]*)\n/gm, "$1\r\n");
   return lf === text ? text.replaceAll("\n", "\r\n") : lf;
 }
 

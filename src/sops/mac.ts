@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { TsopsError } from "../errors.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import { encodeText } from "../formats/text.ts";
-import { openBytes, parseCipher, type Random, sealBytes, valueText } from "./cipher.ts";
+import { encryptBytes, openBytes, parseCipher, type Random, valueText } from "./cipher.ts";
+import type { Item } from "./items.ts";
 
 /** With `mac_only_encrypted` the hash starts with these bytes: sha256("sops") (SPEC section 3). */
 const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
@@ -11,6 +12,13 @@ const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
 export interface MacItem {
   value: Scalar;
   encrypted: boolean;
+}
+
+/** The values that the MAC covers: a comment never counts, also where SOPS wrote it as a list item. */
+export function* macItems(items: readonly Item[]): Generator<MacItem> {
+  for (const { entry, value, encrypted } of items) {
+    if (entry.kind === "value" && value !== undefined) yield { value, encrypted };
+  }
 }
 
 /** Upper-case hex of SHA-512 over the values in walking order; comments and nulls do not count (SPEC section 3). */
@@ -27,7 +35,7 @@ export function computeMac(items: Iterable<MacItem>, onlyEncrypted: boolean): st
 
 /** The MAC as it stands in the metadata: encrypted, with `lastmodified` as AAD. */
 export function encryptMac(mac: string, lastModified: string, dataKey: Buffer, random: Random): string {
-  return sealBytes(Buffer.from(mac), "str", lastModified, dataKey, random);
+  return encryptBytes(Buffer.from(mac), "str", lastModified, dataKey, random);
 }
 
 /**

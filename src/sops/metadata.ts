@@ -30,7 +30,7 @@ export function readMetadata(raw: TreeMap): Metadata {
   refuseDuplicates(raw);
   const tree = withoutTimes(raw);
   const selectors = SELECTOR_KINDS.flatMap((kind) => {
-    const value = textOf(tree, kind);
+    const value = fieldText(tree, kind);
     return value === "" ? [] : [{ kind, value }];
   });
   if (selectors.length > 1) {
@@ -42,8 +42,8 @@ export function readMetadata(raw: TreeMap): Metadata {
   return {
     tree,
     lastModified: readLastModified(tree),
-    mac: textOf(tree, "mac"),
-    version: textOf(tree, "version"),
+    mac: fieldText(tree, "mac"),
+    version: fieldText(tree, "version"),
     selector: selectors[0] ?? DEFAULT_SELECTOR,
     macOnlyEncrypted: readBoolean(tree, "mac_only_encrypted"),
     own: own instanceof TreeMap ? own : new TreeMap(),
@@ -95,7 +95,7 @@ export function readBoolean(tree: TreeMap, name: string): boolean {
 }
 
 /** A field as text; empty if it is missing. */
-export function textOf(tree: TreeMap, name: string): string {
+export function fieldText(tree: TreeMap, name: string): string {
   const value = tree.get(name);
   if (value instanceof TreeMap || (typeof value === "object" && value !== null && !(value instanceof Time))) {
     throw unreadable(`its ${name} is not a text`);
@@ -129,7 +129,7 @@ export function noMetadata(text = ""): TsopsError {
  * The tree with some fields given, changed or (where undefined) taken away, sorted by name as SOPS writes them
  * at every level (SPEC section 5).
  */
-export function withFields(tree: TreeMap, fields: Readonly<Record<string, Tree | undefined>>): TreeMap {
+export function treeWith(tree: TreeMap, fields: Readonly<Record<string, Tree | undefined>>): TreeMap {
   const kept = tree.entries().filter(({ key }) => !Object.hasOwn(fields, key));
   const given = Object.entries(fields).flatMap(([key, value]) =>
     value === undefined ? [] : [{ key, value }],

@@ -1,20 +1,37 @@
 import { TsopsError } from "../errors.ts";
 import { remarksOf } from "../formats/characters.ts";
-import { aadOf, type Entry, type Reading, type Remark } from "../formats/format.ts";
+import { aadOf, type Entry, type Format, type Reading, type Remark } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
-import type { Decrypted, Warning } from "./decrypt.ts";
+import { type Decrypted, duplicateWarnings, type Warning } from "./decrypt.ts";
 import type { Selection } from "./selection.ts";
+
+/**
+ * What is odd about a plaintext that is encrypted: equal keys, and places that SOPS reads in another way than people do. What
+ * could be said of the file as it was is not said again.
+ */
+export function plainWarnings(
+  reading: Reading,
+  format: Format,
+  selection: Selection,
+  previous?: Pick<Decrypted, "text">,
+): Warning[] {
+  const duplicates = format.keepsDuplicates ? duplicateWarnings(reading) : [];
+  const remarks = remarkWarnings(reading, selection);
+  if (remarks.length === 0 || !previous) return [...duplicates, ...remarks];
+  const before = remarkWarnings(format.read(previous.text), selection);
+  const known = new Set(before.map(({ message }) => message));
+  return [...duplicates, ...remarks.filter(({ message }) => !known.has(message))];
+}
 
 /** What is odd about a plaintext: a warning each. What {@link refuseBared} refuses is not among it. */
 export function remarkWarnings(reading: Reading, selection: Selection): Warning[] {
   const remarks = remarksOf(reading);
-  const plain = stayingPlain(remarks, reading, selection);
-  const selected = remarks.some(({ refused }) => refused)
-    ? selectedAmong(reading.entries, selection)
-    : undefined;
+  if (remarks.length === 0) return [];
+  const selected = setOf(reading.entries, selection(reading.entries));
+  const plain = stayingPlain(remarks, reading, selection, selected);
   return remarks.flatMap((remark) => {
     const { offset, message, hint, quiet, mild, refused } = remark;
-    const bare = refused ? selected!.has(remark.as ?? remark.of!) : plain.has(remark);
+    const bare = refused ? selected.has(remark.as ?? remark.of!) : plain.has(remark);
     if ((bare && !mild) || (quiet && !bare)) return [];
     return [{ message: `${message}; ${hint}`, offset }];
   });
@@ -23,13 +40,19 @@ export function remarkWarnings(reading: Reading, selection: Selection): Warning[
 /**
  * Refuses a text of which SOPS's reading would leave something in plaintext that the selector means to encrypt: the rest
  * of a value that SOPS takes for a comment, a key that it does not see as one. What the file said before passes.
+ * @param known what of the entries is selected, where that was asked already.
  * @throws TsopsError("tree-encryption") with the place.
  */
-export function refuseBared(reading: Reading, selection: Selection, previous?: Decrypted): void {
+export function refuseBared(
+  reading: Reading,
+  selection: Selection,
+  previous?: Decrypted,
+  known?: readonly boolean[],
+): void {
   const remarks = remarksOf(reading).filter(({ of, mild }) => of && !mild);
   if (remarks.length === 0) return;
-  const plain = stayingPlain(remarks, reading, selection);
-  const selected = selectedAmong(reading.entries, selection);
+  const selected = setOf(reading.entries, known ?? selection(reading.entries));
+  const plain = stayingPlain(remarks, reading, selection, selected);
   const before = previous && saidIn(previous);
   for (const remark of remarks) {
     const { of, refused } = remark;
@@ -44,8 +67,8 @@ export function refuseBared(reading: Reading, selection: Selection, previous?: D
 }
 
 /** What the file as it was says: names, and names with what they stand for. */
-function saidIn({ reading, values }: Decrypted): Set<string> {
-  return new Set(reading.entries.flatMap((entry, i) => [nameOf(entry), sayingOf(entry, values[i])]));
+function saidIn({ items }: Decrypted): Set<string> {
+  return new Set(items.flatMap(({ entry, value }) => [nameOf(entry), sayingOf(entry, value)]));
 }
 
 function nameOf(entry: Entry): string {
@@ -57,13 +80,17 @@ function sayingOf(entry: Entry, value: Entry["value"]): string {
 }
 
 /** The remarks about something that stays plain, where what was meant is selected. */
-function stayingPlain(remarks: readonly Remark[], { entries }: Reading, selection: Selection): Set<Remark> {
+function stayingPlain(
+  remarks: readonly Remark[],
+  { entries }: Reading,
+  selection: Selection,
+  selected: ReadonlySet<Entry>,
+): Set<Remark> {
   const pairs = remarks.flatMap((remark) => {
     const { of, as } = remark;
     return of && as ? [{ remark, of, as }] : [];
   });
   if (pairs.length === 0) return new Set();
-  const selected = selectedAmong(entries, selection);
   const own = new Set(entries);
   const behind = new Map<Entry, Entry[]>();
   for (const { of, as } of pairs) {
@@ -74,12 +101,11 @@ function stayingPlain(remarks: readonly Remark[], { entries }: Reading, selectio
   }
   // a comment applies to what follows it, so a value that was meant is put where it stands
   const asked = entries.flatMap((entry) => [entry, ...(behind.get(entry) ?? [])]);
-  const meant = behind.size > 0 ? selectedAmong(asked, selection) : selected;
+  const meant = behind.size > 0 ? setOf(asked, selection(asked)) : selected;
   const found = pairs.filter(({ of, as }) => (own.has(as) ? selected : meant).has(as) && !selected.has(of));
   return new Set(found.map(({ remark }) => remark));
 }
 
-function selectedAmong(entries: readonly Entry[], selection: Selection): Set<Entry> {
-  const selected = selection(entries);
+function setOf(entries: readonly Entry[], selected: readonly boolean[]): Set<Entry> {
   return new Set(entries.filter((_, i) => selected[i]));
 }

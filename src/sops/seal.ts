@@ -1,3 +1,9 @@
+/**
+ * The seal: an HMAC over everything that an encrypted file says, and over how it is spelled: all of its text but its
+ * white space (docs/format.md has the exact encoding and test vectors). Its key comes from the data key, so it also
+ * commits to that.
+ */
+
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { TsopsError } from "../errors.ts";
 import { type Container, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
@@ -6,14 +12,10 @@ import { type Edit, encodeText, withoutWhiteSpace } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { valueBytes, valueText } from "./cipher.ts";
 import { Encoder } from "./encoder.ts";
+import { type Item, valuesOf } from "./items.ts";
 import type { Metadata } from "./metadata.ts";
 import { significantText } from "./significant.ts";
 
-/**
- * The seal: an HMAC over everything that an encrypted file says, and over how it is spelled: all of its text but its
- * white space (docs/format.md has the exact encoding and test vectors). Its key comes from the data key, so it also
- * commits to that.
- */
 const VERSION = "v2";
 const LABEL = "tsops seal v2";
 
@@ -23,10 +25,7 @@ export interface SealedDocument {
   readonly format: Format;
   readonly reading: Reading;
   readonly metadata: Metadata;
-  /** For each entry the decrypted value, or a comment's text; undefined for empty collections. */
-  readonly values: readonly (Scalar | undefined)[];
-  /** For each entry whether it is a ciphertext. */
-  readonly encrypted: readonly boolean[];
+  readonly items: readonly Item[];
   /** The edits that take the metadata out of the text, where they are known already. */
   readonly removal?: readonly Edit[];
 }
@@ -92,15 +91,15 @@ function otherVersion(version: string): TsopsError {
 }
 
 /** SOPS ignores what stands behind a ciphertext; nobody sealed such a thing. */
-function hasTails({ reading, encrypted }: SealedDocument): boolean {
-  return reading.entries.some(({ value }, i) => {
-    const text = String(value);
-    return encrypted[i] && !text.endsWith("]") && !/\][ \t\r\n]*$/.test(text);
+function hasTails({ items }: SealedDocument): boolean {
+  return items.some(({ entry, encrypted }) => {
+    const text = String(entry.value);
+    return encrypted && !text.endsWith("]") && !/\][ \t\r\n]*$/.test(text);
   });
 }
 
 function encode(out: Encoder, document: SealedDocument): void {
-  const { format, reading, values, metadata } = document;
+  const { format, reading, items, metadata } = document;
   out.text(LABEL);
   out.text(format.name);
   encodeMetadata(out, metadata);
@@ -108,51 +107,51 @@ function encode(out: Encoder, document: SealedDocument): void {
     encodeCiphers(out, document);
     return;
   }
-  const { entries } = reading;
-  out.number(entries.length);
+  out.number(items.length);
   const pathBytes = rememberPaths((path, container) => {
     path.number(container.document);
     for (const element of pathOf(container)) encodeElement(path, element);
   });
-  for (const [i, entry] of entries.entries()) {
-    encodeEntry(out, entry, values[i], pathBytes(entry.in), entry.key);
+  for (const { entry, value } of items) encodeEntry(out, entry, value, pathBytes(entry.in), entry.key);
+  // a whole file is a single value, whatever the text around it
+  if (format.wrapper) {
+    out.blob(Buffer.alloc(0));
+    return;
   }
-  const removal = document.removal ?? (format.readEncrypted ? [] : format.removeMetadata(reading));
-  // binary is a single value, whatever the text around it
-  out.blob(format.readEncrypted ? Buffer.alloc(0) : significantText(format, reading, values, removal));
+  const removal = document.removal ?? format.removeMetadata(reading);
+  out.blob(significantText(format, reading, valuesOf(items), removal));
 }
 
 /** With `mac_only_encrypted`: ciphertexts with all that says what they are, wherever plain values are put around them. */
-function encodeCiphers(out: Encoder, { format, reading, values, encrypted }: SealedDocument): void {
+function encodeCiphers(out: Encoder, { format, reading, items }: SealedDocument): void {
   const { text, duplicates } = reading;
   // an entry that an alias makes of a ciphertext is one, too
-  const sealed = [...reading.entries.keys()].filter(
-    (i) => encrypted[i] || (reading.entries[i]!.alias && isCipher(reading.entries[i]!.value)),
-  );
-  const entries = sealed.map((i) => reading.entries[i]!);
+  const sealed = items.filter(({ entry, encrypted }) => encrypted || (entry.alias && isCipher(entry.value)));
+  const entries = sealed.map(({ entry }) => entry);
   const ranks = new Ranks(entries);
   const pathBytes = rememberPaths((path, container) => {
     path.number(ranks.document(container));
     for (const element of ranks.path(container)) encodeElement(path, element);
   });
   const own =
-    format.ownText?.(reading, values) ?? (({ start, end }) => withoutWhiteSpace(text.slice(start, end)));
+    format.ownText?.(reading, valuesOf(items)) ??
+    (({ start, end }) => withoutWhiteSpace(text.slice(start, end)));
   // a key that stands there once more could hide an encrypted one
-  out.number((duplicates?.length ?? 0) + namesakes(format, reading.entries, sealed));
+  out.number((duplicates?.length ?? 0) + namesakes(format, reading.entries, entries));
   out.number(entries.length);
-  for (const [n, entry] of entries.entries()) {
-    encodeEntry(out, entry, values[sealed[n]!], pathBytes(entry.in), ranks.element(entry.in, entry.key));
-    out.blob(format.readEncrypted ? Buffer.alloc(0) : encodeText(own(entry)));
+  for (const { entry, value } of sealed) {
+    encodeEntry(out, entry, value, pathBytes(entry.in), ranks.element(entry.in, entry.key));
+    out.blob(encodeText(own(entry)));
   }
 }
 
 /** How many plain values other readers may take for more of an encrypted one, by their names. */
-function namesakes({ commonName }: Format, entries: readonly Entry[], sealed: readonly number[]): number {
+function namesakes({ commonName }: Format, entries: readonly Entry[], sealed: readonly Entry[]): number {
   const part = (element: string | number) => folded(commonName?.(String(element)) ?? String(element));
   const name = (entry: Entry) => JSON.stringify(pathOf(entry).map(part));
   const isSealed = new Set(sealed);
-  const names = new Set(sealed.filter((i) => entries[i]!.kind === "value").map((i) => name(entries[i]!)));
-  return entries.filter((entry, i) => entry.kind === "value" && !isSealed.has(i) && names.has(name(entry)))
+  const names = new Set(sealed.filter(({ kind }) => kind === "value").map(name));
+  return entries.filter((entry) => entry.kind === "value" && !isSealed.has(entry) && names.has(name(entry)))
     .length;
 }
 

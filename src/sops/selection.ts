@@ -1,4 +1,4 @@
-import type { Container, Entry } from "../formats/format.ts";
+import type { Container, Entry, Format } from "../formats/format.ts";
 
 /** The six ways to say which values are encrypted (SPEC section 3), in the order in which SOPS applies them. */
 export const SELECTOR_KINDS = [
@@ -20,6 +20,11 @@ export interface Selector {
 
 /** Applies where neither flags nor configuration nor file name one. */
 export const DEFAULT_SELECTOR: Selector = { kind: "unencrypted_suffix", value: "_unencrypted" };
+
+/** The selector that counts in a file of this format: none where the file is one value without names (SPEC section 5). */
+export function selectorIn<S extends Selector | undefined>(format: Format, selector: S): S | undefined {
+  return format.wrapper ? undefined : selector;
+}
 
 /**
  * Says for each entry, in walking order, whether it is encrypted. On a plaintext the comments are the texts that

@@ -1,12 +1,13 @@
+/** What encrypting takes, and what its two halves (encrypt.ts, finish.ts) hand each other. */
+
 import type { Entry, Reading } from "../formats/format.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import type { Edit } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import type { Random } from "./cipher.ts";
-import type { Decrypted } from "./decrypt.ts";
+import type { Decrypted, Warning } from "./decrypt.ts";
 import type { Selection } from "./selection.ts";
 
-/** What encrypting takes, and what its two halves (encrypt.ts, finish.ts) hand each other. */
 export interface EncryptOptions {
   readonly dataKey: Buffer;
   readonly random: Random;
@@ -25,6 +26,15 @@ export interface EncryptOptions {
   readonly reading?: Reading;
   /** Blanks a level for a metadata block that is printed anew. */
   readonly indent?: number;
+}
+
+/** An encrypted document, and what there is to say about its plaintext. */
+export interface Encrypted {
+  readonly text: string;
+  /** The plaintext as it was read. */
+  readonly reading: Reading;
+  /** Places in the plaintext. */
+  readonly warnings: readonly Warning[];
 }
 
 /** One replacement in the draft, with the entries whose ciphertexts it holds. */

@@ -88,7 +88,7 @@ for (const name of cases) {
       const file = options.get("--filename-override") ?? step.argv.at(-1)!;
       const format = await loadFormat(formatOfFile(file));
       const text = readFileSync(join(folder, "exp", `${i + 1}.stdout`), "utf8");
-      const reading = format.readEncrypted ? format.readEncrypted(text) : format.read(text);
+      const reading = (format.wrapper ?? format).read(text);
       const metadata = readMetadata(reading.metadata!.tree);
       const written = groupsFromMetadata(metadata.tree);
       if (!ownKeys) {
@@ -102,7 +102,7 @@ for (const name of cases) {
           written.threshold,
         );
       }
-      if (!format.readEncrypted)
+      if (!format.wrapper)
         assert.equal({ ...metadata.selector }, { kind: selector.kind, value: selector.value });
       assert.is(rule?.macOnlyEncrypted ?? false, metadata.macOnlyEncrypted);
     });

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { secretIdOf } from "../../src/keys/cluster/wrapped.ts";
-import { masterSecret, open, seal } from "../../src/keyservice/cipher.ts";
+import { encryptKey, masterSecret, openKey } from "../../src/keyservice/cipher.ts";
 
 const SECRET = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
 const OTHER = Buffer.from(Array.from({ length: 48 }, (_, i) => 255 - i));
@@ -33,7 +33,7 @@ const messageOf = (work: () => unknown): string => {
 
 test("the test vector opens, and is what the description says", () => {
   assert.is(secret.id, VECTOR.id);
-  assert.equal(open(VECTOR.wrapped, [secret], VECTOR.keyId), DATA_KEY);
+  assert.equal(openKey(VECTOR.wrapped, [secret], VECTOR.keyId), DATA_KEY);
   // once more with nothing of ours
   const key = Buffer.from(hkdfSync("sha256", SECRET, "", `tsops cluster v1 key\0${VECTOR.keyId}`, 32));
   assert.is(key.toString("hex"), VECTOR.key);
@@ -47,58 +47,58 @@ test("the test vector opens, and is what the description says", () => {
 });
 
 test("what is wrapped opens with the same secret and key id only, and never looks the same twice", () => {
-  const wrapped = seal(DATA_KEY, secret, "a");
-  assert.equal(open(wrapped, [secret], "a"), DATA_KEY);
-  assert.is.not(seal(DATA_KEY, secret, "a"), wrapped);
+  const wrapped = encryptKey(DATA_KEY, secret, "a");
+  assert.equal(openKey(wrapped, [secret], "a"), DATA_KEY);
+  assert.is.not(encryptKey(DATA_KEY, secret, "a"), wrapped);
   assert.match(
-    messageOf(() => open(wrapped, [secret], "b")),
+    messageOf(() => openKey(wrapped, [secret], "b")),
     /changed, or is of another key id/,
   );
   assert.match(
-    messageOf(() => open(wrapped, [other], "a")),
+    messageOf(() => openKey(wrapped, [other], "a")),
     new RegExp(`needs the master secret ${secret.id}, which is not held here`),
   );
   const share = Buffer.alloc(33, 7);
-  assert.equal(open(seal(share, secret, "a"), [secret], "a"), share);
+  assert.equal(openKey(encryptKey(share, secret, "a"), [secret], "a"), share);
 });
 
 test("after a rotation, what older secrets wrapped still opens, and says which secret it needs", () => {
-  const old = seal(DATA_KEY, secret, "a");
-  const young = seal(DATA_KEY, other, "a");
-  for (const wrapped of [old, young]) assert.equal(open(wrapped, [other, secret], "a"), DATA_KEY);
+  const old = encryptKey(DATA_KEY, secret, "a");
+  const young = encryptKey(DATA_KEY, other, "a");
+  for (const wrapped of [old, young]) assert.equal(openKey(wrapped, [other, secret], "a"), DATA_KEY);
   assert.is(secretIdOf(old), secret.id);
   assert.is(secretIdOf(young), other.id);
   assert.is(secretIdOf("-----BEGIN"), undefined);
 });
 
 test("a wrapped key that was changed anywhere does not open", () => {
-  const wrapped = seal(DATA_KEY, secret, "a");
+  const wrapped = encryptKey(DATA_KEY, secret, "a");
   for (let i = 0; i < wrapped.length; i++) {
     for (const character of ["A", "0", "=", "\n", "é"]) {
       if (wrapped[i] === character) continue;
       const changed = wrapped.slice(0, i) + character + wrapped.slice(i + 1);
-      assert.throws(() => open(changed, [secret, other], "a"), undefined, `${i} ${character}`);
+      assert.throws(() => openKey(changed, [secret, other], "a"), undefined, `${i} ${character}`);
     }
-    assert.throws(() => open(wrapped.slice(0, i), [secret], "a"));
+    assert.throws(() => openKey(wrapped.slice(0, i), [secret], "a"));
   }
-  for (const more of [" ", "\n", "=", "AAAA"]) assert.throws(() => open(wrapped + more, [secret], "a"));
+  for (const more of [" ", "\n", "=", "AAAA"]) assert.throws(() => openKey(wrapped + more, [secret], "a"));
   // bound to the secret's id, too: another one's id with this one's ciphertext
   const moved = wrapped.replace(secret.id, other.id);
-  assert.throws(() => open(moved, [secret, { ...secret, id: other.id }], "a"), /another key id/);
+  assert.throws(() => openKey(moved, [secret, { ...secret, id: other.id }], "a"), /another key id/);
 });
 
 test("later versions are told from damage, and only data keys are wrapped", () => {
   assert.match(
-    messageOf(() => open("tsops-cluster:v2:abc:def", [secret], "a")),
+    messageOf(() => openKey("tsops-cluster:v2:abc:def", [secret], "a")),
     /only a later version/,
   );
   assert.match(
-    messageOf(() => open("", [secret], "a")),
+    messageOf(() => openKey("", [secret], "a")),
     /does not have the form/,
   );
   for (const size of [0, 65, 4096])
     assert.match(
-      messageOf(() => seal(Buffer.alloc(size), secret, "a")),
+      messageOf(() => encryptKey(Buffer.alloc(size), secret, "a")),
       /only data keys are wrapped/,
     );
 });

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ini } from "../../src/formats/ini.ts";
-import { json } from "../../src/formats/json.ts";
+import { ini } from "../../src/formats/ini/index.ts";
+import { json } from "../../src/formats/json/index.ts";
 import { box, codeOf } from "../support/sealed.ts";
 
 const PLAIN = `{

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Time } from "../../src/formats/scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
-import { readMetadata, withFields } from "../../src/sops/metadata.ts";
+import { readMetadata, treeWith } from "../../src/sops/metadata.ts";
 import { codeOf } from "../support/sealed.ts";
 
 const tree = (fields: Record<string, Tree>) =>
@@ -67,7 +67,7 @@ test("fields may have the types that other programs give them", () => {
 });
 
 test("fields are sorted, and taken away where they are undefined", () => {
-  const changed = withFields(tree({ zeta: "1" }), { alpha: "2", version: undefined });
+  const changed = treeWith(tree({ zeta: "1" }), { alpha: "2", version: undefined });
   assert.equal(
     changed.entries().map(({ key }) => key),
     ["alpha", "lastmodified", "mac", "zeta"],

@@ -7,7 +7,7 @@ import { isCollection, isScalar, parseAllDocuments, visit } from "yaml";
 import { TsopsError } from "../../src/errors.ts";
 import type { Format } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
-import { tomlDocuments } from "../formats/toml-texts.ts";
+import { tomlDocuments } from "../formats/toml/texts.ts";
 import { documents as yamlDocuments } from "../formats/yaml/documents.ts";
 import { generateJson } from "../support/generate.ts";
 import { generateYaml } from "../support/generate-yaml.ts";

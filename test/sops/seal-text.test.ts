@@ -6,7 +6,7 @@ import { type Format, pathOf } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
 import { formatPath } from "../../src/formats/path.ts";
 import { significantText } from "../../src/sops/significant.ts";
-import { tomlDocuments } from "../formats/toml-texts.ts";
+import { tomlDocuments } from "../formats/toml/texts.ts";
 import { documents as yamlDocuments } from "../formats/yaml/documents.ts";
 import { generateDotenv, generateIni, generateJson } from "../support/generate.ts";
 import { generateYaml } from "../support/generate-yaml.ts";
@@ -139,7 +139,9 @@ for (const [name, texts] of Object.entries(TEXTS)) {
         let text: string;
         let secret: readonly boolean[];
         try {
-          ({ text, encrypted: secret } = decrypt(changed));
+          const opened = decrypt(changed);
+          text = opened.text;
+          secret = opened.items.map(({ encrypted }) => encrypted);
         } catch (error) {
           assert.instance(error, TsopsError);
           refused++;

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { binary } from "../../src/formats/binary.ts";
-import { json } from "../../src/formats/json.ts";
+import { binary } from "../../src/formats/binary/index.ts";
+import { json } from "../../src/formats/json/index.ts";
 import { yaml } from "../../src/formats/yaml/index.ts";
 import { decryptText, readEncrypted } from "../../src/sops/decrypt.ts";
 import { compileSelector, DEFAULT_SELECTOR } from "../../src/sops/selection.ts";

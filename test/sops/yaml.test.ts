@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { yaml } from "../../src/formats/yaml/index.ts";
+import { valuesOf } from "../../src/sops/items.ts";
 import { box } from "../support/sealed.ts";
 
 const CASES: Record<string, string> = {
@@ -74,7 +75,7 @@ test("line breaks that come or go at the end of an encrypted document do not cha
       const opened = decrypt(damaged);
       const { entries } = yaml.read(opened.text);
       const found = entries.map((entry) => entry.value);
-      assert.equal(found, opened.values, JSON.stringify([plain, opened.text]));
+      assert.equal(found, valuesOf(opened.items), JSON.stringify([plain, opened.text]));
       const again = encrypt(opened.text, { previous: { decrypted: opened, sameKey: true } });
       assert.is(decrypt(again).text, opened.text);
     }

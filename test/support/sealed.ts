@@ -3,7 +3,7 @@ import type { Format } from "../../src/formats/format.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { type Decrypted, decryptText, readEncrypted } from "../../src/sops/decrypt.ts";
 import { encryptText } from "../../src/sops/encrypt.ts";
-import { SOPS_VERSION, selectorFields, withFields } from "../../src/sops/metadata.ts";
+import { SOPS_VERSION, selectorFields, treeWith } from "../../src/sops/metadata.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../../src/sops/selection.ts";
 import type { EncryptOptions } from "../../src/sops/work.ts";
 
@@ -17,7 +17,7 @@ export interface Box {
 export async function box(format: Format, selector: Selector = DEFAULT_SELECTOR): Promise<Box> {
   const dataKey = randomBytes(32);
   const selection = await compileSelector(selector);
-  const metadata = withFields(new TreeMap(), { ...selectorFields(selector), version: SOPS_VERSION });
+  const metadata = treeWith(new TreeMap(), { ...selectorFields(selector), version: SOPS_VERSION });
   const options: EncryptOptions = {
     dataKey,
     random: randomBytes,
@@ -28,7 +28,7 @@ export async function box(format: Format, selector: Selector = DEFAULT_SELECTOR)
   };
   return {
     dataKey,
-    encrypt: (plain, more) => encryptText(plain, format, { ...options, ...more }),
+    encrypt: (plain, more) => encryptText(plain, format, { ...options, ...more }).text,
     decrypt: (text, more) => decryptText(readEncrypted(text, format), format, dataKey, selection, more),
   };
 }

@@ -1,11 +1,10 @@
 import { TsopsError } from "../../errors.ts";
-import { valToString } from "../print.ts";
-import type { Scalar } from "../scalar.ts";
+import { type Scalar, valToString } from "../scalar.ts";
 import { encodeText } from "../text.ts";
 import { TreeComment, TreeList, TreeMap } from "../tree.ts";
 import { DEFAULT_SECTION } from "./read.ts";
 import { trim } from "./space.ts";
-import { printValue, spellKey, spellSection } from "./spelling.ts";
+import { printValue, spellKey, spellSection } from "./spell.ts";
 
 /**
  * A tree as SOPS prints it into INI (SPEC section 6). Where SOPS's own spelling of a key or value would be
@@ -48,11 +47,11 @@ export function printKeys(keys: readonly PrintedKey[], newline = "\n"): string {
 
 /** The scalars of a section, texts already. @throws TsopsError("print") if one is not a scalar */
 export function keysOf(section: string, map: TreeMap): PrintedKey[] {
-  return sectionParts(section, map, textOf).keys;
+  return sectionParts(section, map, iniText).keys;
 }
 
 /** A value that is set. @throws TsopsError("print") for null, which SOPS writes as the text `<nil>`, as conversions do. */
-export function textOf(value: Scalar): string {
+export function iniText(value: Scalar): string {
   if (value !== null) return valToString(value);
   throw new TsopsError("print", "INI has no null", {
     hint: "use an empty text (set … '\"\"'), or remove the key (tsops unset)",

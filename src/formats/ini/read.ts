@@ -60,14 +60,14 @@ export interface Key {
   readonly above: readonly IniComment[];
 }
 
-export interface Document {
+interface Document {
   readonly sections: readonly Section[];
   /** Comment lines behind everything. */
   readonly below: readonly IniComment[];
 }
 
 /** The sections of a text. @throws TsopsError("parse") */
-export function readDocument(text: string): Document {
+function readDocument(text: string): Document {
   const sections: Section[] = [{ name: DEFAULT_SECTION, header: undefined, above: [], keys: [] }];
   let comments: IniComment[] = [];
   for (const item of scanIni(text)) {
@@ -82,8 +82,19 @@ export function readDocument(text: string): Document {
   return { sections, below: comments };
 }
 
+/** A reading with the sections that it was made of. */
+interface IniReading extends Reading {
+  readonly sections: readonly Section[];
+}
+
+/** The sections of a text that was read. */
+export function sectionsOf(reading: Reading): readonly Section[] {
+  const { sections } = reading as Partial<IniReading>;
+  return sections ?? readDocument(reading.text).sections;
+}
+
 /** A text's entries in SOPS's walking order. @throws TsopsError("parse") */
-export function readIni(text: string): Reading {
+export function readIni(text: string): IniReading {
   return new Reader(text).read();
 }
 
@@ -98,7 +109,7 @@ class Reader {
     this.text = text;
   }
 
-  read(): Reading {
+  read(): IniReading {
     const { text, entries, duplicates, remarks } = this;
     const { sections, below } = readDocument(text);
     const blocks: Section[] = [];
@@ -121,7 +132,7 @@ class Reader {
     }
     append(trailing, below);
     close();
-    const reading = { text, entries, documents: 1, duplicates, remarks };
+    const reading = { text, entries, documents: 1, duplicates, remarks, sections };
     return blocks.length === 0 ? reading : { ...reading, metadata: metadataBlock(text, blocks) };
   }
 

@@ -1,12 +1,12 @@
-import type { Container, Entry, Remark } from "../format.ts";
-import { type IniKey, type IniSection, readKeyName, type Span } from "./scan.ts";
-import { isSpace, skipSpace, trim } from "./space.ts";
-
-/*
+/**
  * SOPS's INI library ends a value at the first `#` or `;`, quotes or not, and joins lines. Whoever wrote the file often
  * meant something else, as most other programs do: what they meant as part of a value then stands in a comment, and what
  * they meant as a key is part of another value.
  */
+
+import type { Container, Entry, Remark } from "../format.ts";
+import { type IniKey, type IniSection, readKeyName, type Span } from "./scan.ts";
+import { isSpace, skipSpace, trim } from "./space.ts";
 
 /**
  * The rest of a value that ends at a `#` or `;` which is hardly meant as a comment's mark: there are quotes around it, no

@@ -1,6 +1,6 @@
 import type { Entry, Reading } from "../format.ts";
 import type { Edit } from "../text.ts";
-import { removeBlock } from "./metadata.ts";
+import { removeBlock } from "./block.ts";
 
 /** A line that says something, without its indentation and the white space at its end. */
 interface Line {

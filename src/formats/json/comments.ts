@@ -1,6 +1,6 @@
 import type { Container, Entry } from "../format.ts";
 import type { Scalar } from "../scalar.ts";
-import type { TokenKind } from "./scanner.ts";
+import type { TokenKind } from "./scan.ts";
 
 /**
  * Puts comments among the entries, by a simple rule (JSON5 only, ours): a comment belongs to the object or array whose

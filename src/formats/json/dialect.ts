@@ -1,8 +1,8 @@
 import type { FormatName } from "../format.ts";
 import { jsonFloat } from "../numbers.ts";
 import { type Scalar, Time } from "../scalar.ts";
-import { JsonScanner, type Scanner } from "./scanner.ts";
-import { goJsonString, jsonString } from "./string.ts";
+import { JsonScanner, type Scanner } from "./scan.ts";
+import { goJsonString, jsonString } from "./spell.ts";
 
 /** What tells JSON and JSON5 apart; all else they share. */
 export interface Dialect {

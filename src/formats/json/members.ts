@@ -1,6 +1,6 @@
 import { hasLineBreak } from "./comments.ts";
 import type { Dialect } from "./dialect.ts";
-import type { Scanner } from "./scanner.ts";
+import type { Scanner } from "./scan.ts";
 
 /** A member of an object or an item of an array, as it stands in the text. */
 export interface Member {

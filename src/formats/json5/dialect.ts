@@ -1,8 +1,7 @@
 import type { Dialect } from "../json/dialect.ts";
-import { spellFloat } from "../json/number.ts";
-import { jsonFloat } from "../numbers.ts";
+import { jsonFloat, spellFloat } from "../numbers.ts";
 import { type Scalar, Time } from "../scalar.ts";
-import { Json5Scanner } from "./scanner.ts";
+import { Json5Scanner } from "./scan.ts";
 
 const SHORT: ReadonlyMap<string, string> = new Map([
   ["\b", "\\b"],

@@ -7,14 +7,30 @@ const DATE_TIME =
 /** Length of the date or time that starts at an offset; 0 if none does, -1 if it does not exist. */
 export function dateLength(text: string, at: number): number {
   DATE_TIME.lastIndex = at;
-  const m = DATE_TIME.exec(text);
-  if (!m) return 0;
-  const n = (i: number) => Number(m[i] ?? 0);
-  const day = m[1] === undefined || isDate(n(1), n(2), n(3));
-  const hour = n(4) < 24 && n(11) < 24 && n(9) < 24;
-  const minute = n(5) < 60 && n(12) < 60 && n(10) < 60;
+  const found = DATE_TIME.exec(text);
+  if (!found) return 0;
+  const [whole, ...groups] = found;
+  const [
+    year,
+    month,
+    day,
+    hour,
+    minute,
+    second,
+    ,
+    ,
+    zoneHour,
+    zoneMinute,
+    hourAlone,
+    minuteAlone,
+    secondAlone,
+  ] = groups.map((digits) => Number(digits ?? 0)) as number[];
+  const isDay = groups[0] === undefined || isDate(year!, month!, day!);
+  const hours = [hour, zoneHour, hourAlone].every((number) => number! < 24);
+  const minutes = [minute, zoneMinute, minuteAlone].every((number) => number! < 60);
   // A minute may have a leap second.
-  return day && hour && minute && n(6) <= 60 && n(13) <= 60 ? m[0].length : -1;
+  const seconds = second! <= 60 && secondAlone! <= 60;
+  return isDay && hours && minutes && seconds ? whole.length : -1;
 }
 
 /** Whether a whole text is a date or a time in TOML. */

@@ -1,8 +1,8 @@
 import { TsopsError } from "../../errors.ts";
-import { spellFloat } from "../json/number.ts";
+import { spellFloat } from "../numbers.ts";
 import { type Scalar, Time } from "../scalar.ts";
 import { isDateText } from "./dates.ts";
-import type { TomlStyle } from "./scanner.ts";
+import type { TomlStyle } from "./scan.ts";
 
 const SHORT: ReadonlyMap<string, string> = new Map([
   ["\b", "\\b"],

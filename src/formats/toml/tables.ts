@@ -1,5 +1,5 @@
 import { type Container, childContainer, rootContainer } from "../format.ts";
-import type { KeyPart, TomlStyle } from "./scanner.ts";
+import type { KeyPart, TomlStyle } from "./scan.ts";
 
 /** A table, however it is written. */
 export interface Table {

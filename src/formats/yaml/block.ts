@@ -1,88 +1,197 @@
-import { isBlank, isBreak, isBreakz } from "./chars.ts";
-import type { Style } from "./nodes.ts";
-import { isLines } from "./quote.ts";
+import { TsopsError } from "../../errors.ts";
+import type { Entry, PrintOptions, Reading } from "../format.ts";
+import { type Edit, placeOf } from "../text.ts";
+import { type Tree, TreeList, TreeMap } from "../tree.ts";
+import type { CollectionNode, DocumentNode, Node } from "./compose/nodes.ts";
+import { beforeBreak, endOf } from "./edit/in-block.ts";
+import { commaBetween } from "./edit/in-flow.ts";
+import { flowTree } from "./print/flow.ts";
+import { printYaml } from "./print/print.ts";
+import { composedOf } from "./read/read.ts";
+import { eolOf, lineStartOf } from "./read/spacing.ts";
 
-/** Where a block scalar is to stand, and the style that it should keep if it can. */
-export interface BlockPlace {
-  readonly style: Style;
-  /** Column of the collection around it, -1 at the root. */
-  readonly outer: number;
-  /** Column of its lines. */
-  readonly indent: number;
-  readonly digit: number;
-  readonly chomp: "" | "-" | "+";
-  /** End of the span in the text. */
-  readonly end: number;
-}
-
-/** A block scalar with its header, or undefined if the value cannot be one here. */
-export function writeBlock(text: string, at: BlockPlace, value: string, eol: string): string | undefined {
-  if (!isLines(value)) return undefined;
-  const chomp = chompFor(text, at, value);
-  if (chomp === undefined) return undefined;
-  let { digit } = at;
-  if (digit === 0 && needsDigit(value)) {
-    digit = at.indent - Math.max(at.outer, 0);
-    if (digit < 1 || digit > 9) return undefined;
+/**
+ * The `sops` block goes to the end of the first document, as SOPS prints it (SPEC section 5). Where the last line of
+ * the text has no line break, the last line of the block has none either, so that removing it knows what was there.
+ */
+export function addMetadata(reading: Reading, metadata: TreeMap, options: PrintOptions): Edit[] {
+  const { text } = reading;
+  const document = composedOf(reading).documents[0];
+  if (text === "") {
+    throw new TsopsError("empty-file", "the file is completely empty, and must hold at least one document", {
+      hint: "write at least one key, or {}",
+    });
   }
-  const header = (at.style === "folded" ? ">" : "|") + (digit > 0 ? digit : "") + chomp;
-  return value === "" ? header : header + eol + blockBody(text, at, value, eol);
+  if (!document) throw noRoom(text, 0, "there is no document to hold the metadata");
+  const { root } = document;
+  if (root.kind === "scalar" && root.style !== "absent") {
+    throw noRoom(text, root.start, "the first document is null, and cannot hold the metadata");
+  }
+  if (root.kind === "map" && root.flow) return [addToFlow(text, root, metadata)];
+  const column = root.kind === "map" ? root.column : 0;
+  const block = blockText(reading, metadata, column, options);
+  const at = document.end;
+  const closed = at === 0 || text[at - 1] === "\n";
+  if (closed) return [{ start: at, end: at, text: block }];
+  if (root.kind === "map" && endsOpen(root)) {
+    const front = lineStartOf(text, root.items[0]!.at);
+    return [{ start: front, end: front, text: block }];
+  }
+  return [{ start: at, end: at, text: eolOf(reading) + openBlock(reading, metadata, column, options) }];
 }
 
-/** Whether a value can stand below a header that cannot change. */
-export function fitsHeader(text: string, at: BlockPlace, value: string): boolean {
-  if (!isLines(value) || (at.digit === 0 && needsDigit(value))) return false;
-  // An empty line would be left, and kept.
-  if (value === "" && at.chomp === "+") return false;
-  return chompFor(text, at, value) === at.chomp;
+export function replaceMetadata(reading: Reading, metadata: TreeMap, options: PrintOptions): Edit[] {
+  const { text } = reading;
+  const eol = eolOf(reading);
+  return blocks(reading).map(({ root, item, comments }) => {
+    if (root.flow) return { start: item.at, end: item.end, text: sopsPair(metadata) };
+    const { start, end } = linesOf(text, item);
+    const closed = text[end - 1] === "\n";
+    const block = (closed ? blockText : openBlock)(reading, metadata, root.column, options);
+    const pad = " ".repeat(root.column);
+    const kept = comments.map((comment) => pad + text.slice(comment.start, comment.end) + eol).join("");
+    return { start, end, text: kept + block };
+  });
 }
 
-/** How the end of the value has to be chomped, the present way if possible. */
-function chompFor(text: string, at: BlockPlace, value: string): "" | "-" | "+" | undefined {
-  const breaks = trailing(value);
-  if (value === "") return at.chomp === "+" && blankFollows(text, at.end) ? "-" : at.chomp;
-  if (breaks === 0) return isClosed(text, at.end) ? "-" : at.chomp;
-  if (breaks === value.length || breaks > 1) return blankFollows(text, at.end) ? undefined : "+";
-  return at.chomp === "+" && !blankFollows(text, at.end) ? "+" : "";
-}
-
-const trailing = (value: string): number => value.length - value.replace(/\n+$/, "").length;
-/** The first line that is not empty would be taken for deeper than it is, or for a tab in the indentation. */
-const needsDigit = (value: string): boolean => /^\n*[ \t]/.test(value);
-const isClosed = (text: string, end: number): boolean => isBreak(text.charCodeAt(end));
-
-/** Whether an empty line follows, which a scalar that keeps them would take for its own. */
-function blankFollows(text: string, end: number): boolean {
-  let p = end;
-  while (!isBreakz(text.charCodeAt(p)) && p < text.length) p++;
-  if (p >= text.length) return false;
-  p = text.indexOf("\n", p) + 1;
-  while (isBlank(text.charCodeAt(p))) p++;
-  return isBreak(text.charCodeAt(p));
-}
-
-/** The lines of a block scalar, without the line break that follows the span. */
-export function blockBody(text: string, at: BlockPlace, value: string, eol: string): string {
-  const breaks = trailing(value);
-  const words = value.slice(0, value.length - breaks);
-  const pad = " ".repeat(at.indent);
-  const lines = at.style === "folded" ? unfold(words) : words.split("\n");
-  // One break ends the last line; that one is there already, unless this is the end of the text.
-  const more = isClosed(text, at.end) ? breaks - 1 : breaks;
-  const body = lines.map((line) => (line === "" ? "" : pad + line)).join(eol);
-  return body + (more > 0 ? eol.repeat(more) : "");
-}
-
-/** Lines that fold to a text: between two that do not start with white space, a line break needs an empty line. */
-function unfold(words: string): string[] {
-  const lines: string[] = [];
-  let before: string | undefined;
-  for (const line of words.split("\n")) {
-    if (line !== "") {
-      if (before !== undefined && !/^[ \t]/.test(before) && !/^[ \t]/.test(line)) lines.push("");
-      before = line;
+export function removeMetadata(reading: Reading): Edit[] {
+  const { text } = reading;
+  const eol = eolOf(reading);
+  const [first] = composedOf(reading).documents;
+  return blocks(reading).flatMap(({ document, root, item, comments }) => {
+    const pad = " ".repeat(Math.max(root.column, 0));
+    if (root.flow) return around(removeFromFlow(text, root, item), comments, pad, eol, eol);
+    const { start, end } = linesOf(text, item);
+    const open = text[end - 1] !== "\n";
+    const close = open ? "" : eol;
+    const ours = document === first && document.start >= 0;
+    if (root.items.length === 1 && !ours && !root.props) {
+      // SOPS writes a block into every empty map. Only behind a `---` of the first document was there nothing.
+      const empty = { start, end, text: `${pad}{}${comments.length > 0 ? eol : close}` };
+      return around(empty, comments, pad, eol, close);
     }
-    lines.push(line);
+    const last = lastBlock(root, item);
+    // Nothing here may become part of a block scalar before it, or be taken from it: its value is the one with the MAC.
+    const from = open && comments.length === 0 && !last ? beforeBreak(text, start) : start;
+    const to = last?.chomp === "+" && comments.length === 0 ? afterBlankLines(text, end, document.end) : end;
+    return around({ start: from, end: to, text: "" }, comments, pad, eol, close);
+  });
+}
+
+/** A removal that leaves some comments standing, each on a line of its own. */
+function around(edit: Edit, comments: readonly Entry[], pad: string, eol: string, close: string): Edit[] {
+  const edits: Edit[] = [];
+  let { start, text } = edit;
+  for (const comment of comments) {
+    edits.push({ start, end: comment.start, text: text + pad });
+    start = comment.end;
+    text = eol;
   }
-  return lines;
+  return [...edits, { start, end: edit.end, text: comments.length > 0 ? close : text }];
+}
+
+interface Block {
+  readonly document: DocumentNode;
+  readonly root: CollectionNode;
+  /** The value of the `sops` key. */
+  readonly item: Node;
+  /** Comments between its lines that SOPS does not take for part of it: one behind `sops:`. */
+  readonly comments: readonly Entry[];
+}
+
+/** The blocks of all documents: SOPS writes one into each, and reads the first. */
+function blocks(reading: Reading): Block[] {
+  const found: Block[] = [];
+  const comments = reading.entries.filter((entry) => entry.kind === "comment" && !entry.alias);
+  comments.sort((a, b) => a.start - b.start);
+  let next = 0;
+  for (const document of composedOf(reading).documents) {
+    const { root } = document;
+    if (root.kind !== "map") continue;
+    for (const item of root.items) {
+      if (item.key?.kind !== "scalar" || item.key.text !== "sops") continue;
+      const { start, end } = root.flow ? { start: item.at, end: item.end } : linesOf(reading.text, item);
+      while (next < comments.length && comments[next]!.start < start) next++;
+      const first = next;
+      while (next < comments.length && comments[next]!.start < end) next++;
+      found.push({ document, root, item, comments: comments.slice(first, next) });
+    }
+  }
+  return found;
+}
+
+function blockText(reading: Reading, metadata: TreeMap, column: number, { indent }: PrintOptions): string {
+  const lines = printYaml([TreeMap.of([["sops", metadata]])], indent).split("\n");
+  const pad = " ".repeat(column);
+  return lines.map((line) => (line === "" ? "" : pad + line)).join(eolOf(reading));
+}
+
+/** The block without its last line break; on one line, if that break were part of its last value. */
+function openBlock(reading: Reading, metadata: TreeMap, column: number, options: PrintOptions): string {
+  const block = blockText(reading, metadata, column, options).trimEnd();
+  return endsInLines(metadata) ? `${" ".repeat(column)}sops: ${flowTree(metadata, true)}` : block;
+}
+
+function endsInLines(tree: Tree): boolean {
+  if (tree instanceof TreeMap) return endsInLines(tree.entries().at(-1)?.value ?? null);
+  if (tree instanceof TreeList) return endsInLines(tree.values().at(-1) ?? null);
+  return typeof tree === "string" && tree.includes("\n");
+}
+
+/** The lines of an entry of a block map, with the comment after it and the last line break. */
+function linesOf(text: string, item: Node): { start: number; end: number } {
+  const lineEnd = text.indexOf("\n", Math.max(item.end, item.key?.end ?? 0));
+  return { start: lineStartOf(text, item.at), end: lineEnd < 0 ? text.length : lineEnd + 1 };
+}
+
+/** Whether a line break after the last value would become part of it. */
+const endsOpen = (root: CollectionNode): boolean => openBlockScalar(root.items.at(-1)) !== undefined;
+
+/** What the block scalar before the `sops` entry is, if that entry is the last and line breaks after it would be its. */
+function lastBlock(root: CollectionNode, item: Node) {
+  return root.items.at(-1) === item ? openBlockScalar(root.items.at(-2)) : undefined;
+}
+
+function openBlockScalar(node: Node | undefined) {
+  let last = node;
+  while (last && (last.kind === "map" || last.kind === "list")) last = last.items.at(-1);
+  return last?.kind === "scalar" && last.block?.chomp !== "-" ? last.block : undefined;
+}
+
+/** Behind the empty lines that begin at an offset. */
+function afterBlankLines(text: string, start: number, end: number): number {
+  let at = start;
+  for (let i = start; i < end; i++) {
+    const char = text[i];
+    if (char === "\n") at = i + 1;
+    else if (char !== " " && char !== "\r") return at;
+  }
+  return end;
+}
+
+const sopsPair = (metadata: TreeMap): string => `"sops": ${flowTree(metadata, true)}`;
+
+/** Right before the closing bracket; a comma at the end stays at the end. */
+function addToFlow(text: string, root: CollectionNode, metadata: TreeMap): Edit {
+  const at = root.end - 1;
+  const pair = sopsPair(metadata);
+  const last = root.items.at(-1);
+  if (!last) return { start: at, end: at, text: pair };
+  return { start: at, end: at, text: commaBetween(text, endOf(last), at) >= 0 ? `${pair},` : `, ${pair}` };
+}
+
+function removeFromFlow(text: string, root: CollectionNode, item: Node): Edit {
+  const index = root.items.indexOf(item);
+  const before = root.items[index - 1];
+  const after = commaBetween(text, endOf(item), root.end - 1);
+  if (after >= 0) return { start: item.at, end: after + 1, text: "" };
+  const start = before ? commaBetween(text, endOf(before), item.at) : item.at;
+  return { start, end: endOf(item), text: "" };
+}
+
+function noRoom(text: string, offset: number, message: string): TsopsError {
+  return new TsopsError("parse", message, {
+    place: placeOf(text, offset),
+    hint: "write `{}` or at least one key there",
+  });
 }

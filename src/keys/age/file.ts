@@ -49,18 +49,18 @@ export function derive(secret: Uint8Array, salt: Uint8Array, label: string): Buf
 }
 
 /** ChaCha20-Poly1305 with its tag at the end. */
-export function seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Buffer {
+export function encryptBytes(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Buffer {
   const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG_BYTES });
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** The plaintext, or null if the key is another one or the text was changed. */
-export function open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Buffer | null {
-  const end = sealed.length - TAG_BYTES;
+export function openBytes(key: Uint8Array, nonce: Uint8Array, encrypted: Uint8Array): Buffer | null {
+  const end = encrypted.length - TAG_BYTES;
   if (end < 0) return null;
   const decipher = createDecipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(sealed.subarray(end));
-  const plaintext = decipher.update(sealed.subarray(0, end));
+  decipher.setAuthTag(encrypted.subarray(end));
+  const plaintext = decipher.update(encrypted.subarray(0, end));
   try {
     decipher.final();
     return plaintext;
@@ -73,15 +73,15 @@ export function open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Bu
 const ZERO_NONCE = Buffer.alloc(12);
 
 /** A file key under a key that is used once, hence the zero nonce. */
-export function sealFileKey(key: Uint8Array, fileKey: Uint8Array): Buffer {
-  return seal(key, ZERO_NONCE, fileKey);
+export function encryptFileKey(key: Uint8Array, fileKey: Uint8Array): Buffer {
+  return encryptBytes(key, ZERO_NONCE, fileKey);
 }
 
 /** The file key, or null if the wrapping key is another one. @throws if the body cannot hold one at all. */
 export function openFileKey(key: Uint8Array, body: Uint8Array): Buffer | null {
   // The length is fixed, so that no ciphertext can be made that opens under several keys.
   if (body.length !== FILE_KEY_BYTES + TAG_BYTES) throw malformed("a stanza's body has the wrong length");
-  return open(key, ZERO_NONCE, body);
+  return openBytes(key, ZERO_NONCE, body);
 }
 
 /** Base64 as age writes it: no padding. */
@@ -184,11 +184,11 @@ export function openAge(file: AgeFile, fileKey: Uint8Array): Buffer {
   if (!timingSafeEqual(headerMac(fileKey, file.signed), file.mac)) throw malformed("the header was changed");
   if (file.payload.length < 16 + TAG_BYTES) throw malformed("the file is cut off");
   const key = derive(fileKey, file.payload.subarray(0, 16), "payload");
-  const sealed = file.payload.subarray(16);
+  const encrypted = file.payload.subarray(16);
   const chunks: Buffer[] = [];
-  for (let at = 0, number = 0; at < sealed.length; at += CHUNK_BYTES + TAG_BYTES, number++) {
-    const end = Math.min(at + CHUNK_BYTES + TAG_BYTES, sealed.length);
-    const chunk = open(key, chunkNonce(number, end === sealed.length), sealed.subarray(at, end));
+  for (let at = 0, number = 0; at < encrypted.length; at += CHUNK_BYTES + TAG_BYTES, number++) {
+    const end = Math.min(at + CHUNK_BYTES + TAG_BYTES, encrypted.length);
+    const chunk = openBytes(key, chunkNonce(number, end === encrypted.length), encrypted.subarray(at, end));
     // Only a file that holds nothing at all may end with an empty chunk.
     if (!chunk || (chunk.length === 0 && number > 0)) throw malformed("the file was changed or cut off");
     chunks.push(chunk);
@@ -204,7 +204,7 @@ export function openAge(file: AgeFile, fileKey: Uint8Array): Buffer {
  * An age file around a data key; `wrap` wraps its file key for the recipient.
  * @throws TsopsError("generic") for more than one chunk (64 KiB), which no data key has.
  */
-export async function sealAge(
+export async function encryptAge(
   plaintext: Uint8Array,
   wrap: (fileKey: Buffer) => Stanza[] | Promise<Stanza[]>,
 ): Promise<Buffer> {
@@ -215,7 +215,7 @@ export async function sealAge(
     const signed = Buffer.from(`${INTRO}\n${stanzas.map(stanzaText).join("")}---`);
     const nonce = randomBytes(16);
     const key = derive(fileKey, nonce, "payload");
-    const payload = seal(key, chunkNonce(0, true), plaintext);
+    const payload = encryptBytes(key, chunkNonce(0, true), plaintext);
     key.fill(0);
     return Buffer.concat([signed, Buffer.from(` ${encode64(headerMac(fileKey, signed))}\n`), nonce, payload]);
   } finally {

@@ -22,7 +22,7 @@ export function checkHybridRecipient(text: string): void {
 }
 
 /** A whole age file (not armored) for such a recipient. */
-export async function sealHybrid(recipient: string, plaintext: Uint8Array): Promise<Uint8Array> {
+export async function encryptHybrid(recipient: string, plaintext: Uint8Array): Promise<Uint8Array> {
   const { Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   encrypter.addRecipient(recipient);

@@ -1,7 +1,15 @@
 import { constants, createHash, type KeyObject, privateDecrypt, publicEncrypt } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
 import { shortened } from "../../printable.ts";
-import { type AgeFile, decode64, derive, encode64, openFileKey, type Stanza, sealFileKey } from "./file.ts";
+import {
+  type AgeFile,
+  decode64,
+  derive,
+  encode64,
+  encryptFileKey,
+  openFileKey,
+  type Stanza,
+} from "./file.ts";
 import type { AgeIdentity } from "./identity.ts";
 import { montgomeryPoint, rsaPublicKey, type SshPublicKey, sshLine } from "./ssh-key.ts";
 import { DerivedIdentity, derivedRecipient } from "./ssh-to-age.ts";
@@ -55,7 +63,7 @@ async function wrapEd25519(recipient: SshPublicKey, fileKey: Uint8Array): Promis
   const { key, share } = ephemeral();
   const secret = tweak(agree(key, theirs), recipient.blob);
   const wrapping = derive(secret, Buffer.concat([share, theirs]), ED25519_LABEL);
-  const body = sealFileKey(wrapping, fileKey);
+  const body = encryptFileKey(wrapping, fileKey);
   secret.fill(0);
   wrapping.fill(0);
   return [{ args: ["ssh-ed25519", tagOf(recipient), encode64(share)], body }];

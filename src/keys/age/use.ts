@@ -4,8 +4,8 @@ import { textField, withFields } from "../fields.ts";
 import type { KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { prefixed, reasonsOf } from "../reasons.ts";
 import { AGE_PLUGINS } from "./allow.ts";
-import { type AgeFile, armor, dearmor, openAge, parseAge, sealAge } from "./file.ts";
-import { isHybridRecipient, sealHybrid } from "./hybrid.ts";
+import { type AgeFile, armor, dearmor, encryptAge, openAge, parseAge } from "./file.ts";
+import { encryptHybrid, isHybridRecipient } from "./hybrid.ts";
 import {
   type Attempt,
   findIdentity,
@@ -23,7 +23,7 @@ import { parseX25519Recipient, wrapX25519 } from "./x25519.ts";
 export const ageUse: KeyUse = {
   async wrap(key, dataKey, context) {
     try {
-      return withFields(key, { enc: armor(await sealFor(key.id, dataKey, context)) });
+      return withFields(key, { enc: armor(await encryptFor(key.id, dataKey, context)) });
     } catch (error) {
       throw prefixed(error, `cannot wrap the data key for ${shortened(key.id)}`);
     }
@@ -105,19 +105,19 @@ async function checkPlugin(name: string, context: KeyContext): Promise<void> {
   await checkAllowed(context, AGE_PLUGINS, name, own);
 }
 
-async function sealFor(recipient: string, dataKey: Uint8Array, context: KeyContext): Promise<Uint8Array> {
-  if (isHybridRecipient(recipient)) return sealHybrid(recipient, dataKey);
+async function encryptFor(recipient: string, dataKey: Uint8Array, context: KeyContext): Promise<Uint8Array> {
+  if (isHybridRecipient(recipient)) return encryptHybrid(recipient, dataKey);
   if (isPluginRecipient(recipient)) {
     await checkPlugin(pluginName(recipient), context);
-    return sealAge(dataKey, (fileKey) => wrapByPlugin(recipient, fileKey, context));
+    return encryptAge(dataKey, (fileKey) => wrapByPlugin(recipient, fileKey, context));
   }
   if (recipient.startsWith("age1")) {
     const publicKey = parseX25519Recipient(recipient);
-    return sealAge(dataKey, (fileKey) => wrapX25519(publicKey, fileKey));
+    return encryptAge(dataKey, (fileKey) => wrapX25519(publicKey, fileKey));
   }
   if (recipient.startsWith("ssh-")) {
     const publicKey = parseSshRecipient(recipient);
-    return sealAge(dataKey, (fileKey) => wrapSsh(publicKey, fileKey));
+    return encryptAge(dataKey, (fileKey) => wrapSsh(publicKey, fileKey));
   }
   throw new TsopsError("generic", "the recipient is of an unknown type");
 }

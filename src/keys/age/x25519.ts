@@ -7,7 +7,15 @@ import {
 } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
-import { type AgeFile, decode64, derive, encode64, openFileKey, type Stanza, sealFileKey } from "./file.ts";
+import {
+  type AgeFile,
+  decode64,
+  derive,
+  encode64,
+  encryptFileKey,
+  openFileKey,
+  type Stanza,
+} from "./file.ts";
 import type { AgeIdentity } from "./identity.ts";
 
 /** The native recipient type `age1…`: X25519, HKDF-SHA-256 and ChaCha20-Poly1305 (C2SP age, X25519 recipient). */
@@ -74,7 +82,7 @@ export function wrapX25519(recipient: Uint8Array, fileKey: Uint8Array): Stanza[]
   const { key, share } = ephemeral();
   const secret = agree(key, recipient);
   const wrapping = derive(secret, Buffer.concat([share, recipient]), LABEL);
-  const body = sealFileKey(wrapping, fileKey);
+  const body = encryptFileKey(wrapping, fileKey);
   secret.fill(0);
   wrapping.fill(0);
   return [{ args: ["X25519", encode64(share)], body }];

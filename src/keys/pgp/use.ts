@@ -10,7 +10,7 @@ import { digitsOf, keyIdOf, names } from "./names.ts";
 import { proofOf } from "./proof.ts";
 import { publicRing, secretRing } from "./ring.ts";
 import { fingerprintsOf, goesBy, openInProcess, ringLines } from "./unwrap.ts";
-import { sealInProcess } from "./wrap.ts";
+import { encryptInProcess } from "./wrap.ts";
 
 /**
  * PGP keys in use: through the gpg program where it is there, with its keyring, agent and smart cards; in
@@ -72,7 +72,7 @@ async function wrapped(key: MasterKey, dataKey: Uint8Array, context: KeyContext)
     // a key that gpg has and refuses is not taken from elsewhere: a copy there may not know that it is revoked
     if (!/no public key|not found/i.test(reason)) throw gpgRefused(id, reason);
   }
-  const enc = await sealInProcess(key.id, dataKey, context).catch((error: unknown) => {
+  const enc = await encryptInProcess(key.id, dataKey, context).catch((error: unknown) => {
     throw prefixed(error, `cannot wrap the data key for ${id}`);
   });
   if (enc !== undefined) return enc;

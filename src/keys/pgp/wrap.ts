@@ -12,7 +12,7 @@ import { publicRing, type Ring } from "./ring.ts";
  * An armored message that gpg and SOPS read; undefined if no given key goes by this id.
  * @throws TsopsError("generic") if the key may not be used: expired, revoked, not for encrypting, ambiguous.
  */
-export async function sealInProcess(
+export async function encryptInProcess(
   id: string,
   plain: Uint8Array,
   context: KeyContext,

@@ -43,14 +43,14 @@ export function wrapWithMaster(
  * @throws TsopsError("generic") if `enc` is malformed, of a later version, or was not wrapped with this master key.
  */
 export function unwrapWithMaster(master: Uint8Array, enc: string): Buffer {
-  const { iv, sealed, tag } = parseWrapped(enc);
+  const { iv, encrypted, tag } = parseWrapped(enc);
   const key = wrappingKey(master);
   let plain: Buffer | undefined;
   try {
     const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: TAG_BYTES });
     decipher.setAAD(boundTo(master));
     decipher.setAuthTag(tag);
-    plain = decipher.update(sealed);
+    plain = decipher.update(encrypted);
     decipher.final();
     return plain;
   } catch (cause) {
@@ -61,7 +61,7 @@ export function unwrapWithMaster(master: Uint8Array, enc: string): Buffer {
   }
 }
 
-function parseWrapped(enc: string): { iv: Buffer; sealed: Buffer; tag: Buffer } {
+function parseWrapped(enc: string): { iv: Buffer; encrypted: Buffer; tag: Buffer } {
   const version = /^v(\d{1,9}):/.exec(enc)?.[0];
   if (version === undefined) throw damaged("it does not begin with a version");
   if (version !== `${VERSION}:`) {
@@ -74,7 +74,7 @@ function parseWrapped(enc: string): { iv: Buffer; sealed: Buffer; tag: Buffer } 
   if (!bytes || !WRAPPED_SIZES.includes(size)) throw damaged("it is not base64 of the right length");
   return {
     iv: bytes.subarray(0, IV_BYTES),
-    sealed: bytes.subarray(IV_BYTES, IV_BYTES + size),
+    encrypted: bytes.subarray(IV_BYTES, IV_BYTES + size),
     tag: bytes.subarray(IV_BYTES + size),
   };
 }

@@ -5,7 +5,7 @@ import { buildTrees } from "../../../src/formats/build.ts";
 import { type PathElement, pathOf } from "../../../src/formats/format.ts";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../../../src/formats/tree.ts";
-import { sameTree, withValue } from "../../../src/formats/yaml/edit/model.ts";
+import { sameTree, withValue } from "../../../src/formats/yaml/edit/trees.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
 import { documents } from "./documents.ts";
 import { comments, failure, tryRead, values } from "./helpers.ts";

@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { buildTrees } from "../../../src/formats/build.ts";
-import { json } from "../../../src/formats/json.ts";
+import { json } from "../../../src/formats/json/index.ts";
 import { type Scalar, Time } from "../../../src/formats/scalar.ts";
 import { decodeText } from "../../../src/formats/text.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../../../src/formats/tree.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
-import { printYaml, printYamlValue, yamlScalar } from "../../../src/formats/yaml/print.ts";
+import { printYaml, printYamlValue, yamlScalar } from "../../../src/formats/yaml/print/print.ts";
 import { goldenCases } from "../flat-laws.ts";
 import { plainTree } from "../laws.ts";
 

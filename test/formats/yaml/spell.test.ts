@@ -245,6 +245,19 @@ test("what is encrypted in place and spelled again says the same: random documen
   );
 });
 
+test("a value of line breaks alone does not take a comment below for its text", () => {
+  for (const text of ["k: yes\n  #\n", "k: yes\r\n  # c\r\n... # d"]) {
+    const reading = yaml.read(text);
+    const [entry] = reading.entries.filter(({ kind }) => kind === "value");
+    const edit = { start: entry!.start, end: entry!.end, text: yaml.spell(reading, entry!, "\n\n") };
+    const again = yaml.read(applyEdits(text, [edit]));
+    assert.equal(
+      again.entries.map(({ value }) => value),
+      reading.entries.map((one) => (one === entry ? "\n\n" : one.value)),
+    );
+  }
+});
+
 test("any string can take the place of any value", () => {
   const strings = fc.oneof(
     fc.string({ unit: "binary" }),

@@ -7,12 +7,12 @@ import {
   dearmor,
   decode64,
   encode64,
+  encryptAge,
   looksLikeAge,
   openAge,
   parseAge,
   type Stanza,
   StanzaReader,
-  sealAge,
   stanzaText,
 } from "../../../src/keys/age/file.ts";
 import { parseX25519Recipient, wrapX25519, X25519Identity } from "../../../src/keys/age/x25519.ts";
@@ -29,7 +29,7 @@ async function ours(bytes: Buffer): Promise<Buffer | null> {
 }
 
 const sealed = (plaintext: Uint8Array): Promise<Buffer> =>
-  sealAge(plaintext, (fileKey) => wrapX25519(parseX25519Recipient(recipient), fileKey));
+  encryptAge(plaintext, (fileKey) => wrapX25519(parseX25519Recipient(recipient), fileKey));
 
 async function theirs(bytes: Uint8Array): Promise<Uint8Array> {
   const decrypter = new library.Decrypter();

@@ -12,7 +12,7 @@ import { loses } from "../../../keys/difference.ts";
 import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
 import { KINDS } from "../../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
-import { DEFAULT_SELECTOR } from "../../../sops/selection.ts";
+import { DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
 import { masterVariables } from "../../allowed.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
 import {
@@ -22,12 +22,13 @@ import {
   openForUpdate,
   readInput,
   refuseOtherFormat,
+  reportWarnings,
   ruledFile,
 } from "../../files.ts";
 import type { Io } from "../../io.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
-import { changeOf, reportingReading } from "../../remarks.ts";
+import { nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { errorLines, note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
@@ -68,18 +69,20 @@ async function editExisting(
   await checkDrift(file, run);
   const { seal, said } = await sealingOf(file, run);
   let after: Recipients = open;
-  const onRecipients = (typed: Recipients) => void (after = typed);
-  const options = {
-    seal,
-    indent: indentFor(open.format, run.args, settings),
-    raiseVersion: true,
-    onRecipients,
+  const options = { seal, indent: indentFor(open.format, run.args, settings), raiseVersion: true };
+  const withKeys = run.args["show-master-keys"] && !open.format.wrapper;
+  const withTypedKeys = async (typed: string): Promise<string> => {
+    const { text, recipients } = await saveDraft(open, typed, session, options);
+    after = recipients;
+    return text;
   };
-  const withKeys = run.args["show-master-keys"] && !open.format.readEncrypted;
+  const withWarnings = async (typed: string): Promise<string> => {
+    const { text, warnings } = saveText(open, typed, session, options);
+    await reportWarnings(warnings, typed, name, run.io);
+    return text;
+  };
   const encrypt = async (typed: string): Promise<string> => {
-    const text = await reportingReading(changeOf(open, typed, name), run.io, (onReading) =>
-      (withKeys ? saveDraft : saveText)(open, typed, session, { ...options, onReading }),
-    );
+    const text = await (withKeys ? withTypedKeys : withWarnings)(typed);
     await warnOfPlain(file, text, run.io);
     return text;
   };
@@ -105,11 +108,12 @@ async function editNew(name: string, session: Session, run: EditRun): Promise<vo
   await refuseOtherFormat(run.args, format);
   const indent = indentFor(format, run.args, settings);
   const example = exampleText(format, { indent });
-  const encrypt = (typed: string): Promise<string> => {
-    const about = { format, text: typed, name, selector: creation.selector ?? DEFAULT_SELECTOR };
-    return reportingReading(about, run.io, (onReading) =>
-      encryptNew(typed, format, { ...creation, indent, onReading }, session),
-    );
+  const selector = selectorIn(format, creation.selector ?? DEFAULT_SELECTOR);
+  const encrypt = async (typed: string): Promise<string> => {
+    const { text, warnings, reading } = await encryptNew(typed, format, { ...creation, indent }, session);
+    await reportWarnings(warnings, typed, name, run.io);
+    await warnOfNothing(name, selector && (await nothingSelected(reading, selector)), run.io);
+    return text;
   };
   const hidden = await hiddenFrom(name, creation, session, run);
   const save = (text: string) => createNew(resolve(run.io.cwd, name), encodeText(text), { mode: 0o666 });

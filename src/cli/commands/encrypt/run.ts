@@ -1,17 +1,18 @@
 import { resolve } from "node:path";
-import type { Session } from "../../../document.ts";
+import type { NewFile, Session } from "../../../document.ts";
 import { inFile, TsopsError, withHint } from "../../../errors.ts";
 import { withLock } from "../../../files/lock.ts";
 import { buildTrees } from "../../../formats/build.ts";
 import { type Format, type FormatName, pathOf, type Reading } from "../../../formats/format.ts";
 import { formatOfName, formatOfSopsName } from "../../../formats/index.ts";
-import { json } from "../../../formats/json.ts";
 import { formatPath } from "../../../formats/path.ts";
 import { decodeText, placeOf } from "../../../formats/text.ts";
 import { readText } from "../../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../../save.ts";
 import { bareHint, bareValues } from "../../../sops/bare.ts";
-import { compileSelector, DEFAULT_SELECTOR } from "../../../sops/selection.ts";
+import { plainWarnings } from "../../../sops/remarks.ts";
+import { compileSelector, DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
+import type { Encrypted } from "../../../sops/work.ts";
 import { forEachFile } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import {
@@ -22,6 +23,7 @@ import {
   outputFormat,
   readEncryptedAs,
   readInput,
+  reportWarnings,
   ruledFile,
   writeResult,
 } from "../../files.ts";
@@ -31,7 +33,7 @@ import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { refuseProtected, whoReads } from "../../protected.ts";
-import { changeOf, reportingReading } from "../../remarks.ts";
+import { nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { note } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
@@ -112,17 +114,30 @@ async function encryptContent(plain: Plain, run: EncryptRun, session: Session): 
   const to = await outputFormat(run.args, file, from);
   const indent = indentFor(to, run.args, settings);
   if (from === to) await noteUnsaid(plain, from, creation, run);
-  const about = { format: from, text, name: file, selector: creation.selector ?? DEFAULT_SELECTOR };
-  const work = reportingReading(about, run.io, async (onReading) => {
-    if (from === to) return await encryptNew(text, to, { ...creation, indent, onReading }, session);
-    const reading = readText(text, from);
-    onReading(reading);
-    const converted = convert(reading, to, indent);
-    return await encryptNew(converted.text, converted.format, { ...creation, indent }, session);
-  });
-  return await work.catch(async (error) => {
+  const selector = selectorIn(from, creation.selector ?? DEFAULT_SELECTOR);
+  try {
+    const made = await encryptAs(to, { text, format: from }, { ...creation, indent }, session);
+    await reportWarnings(made.warnings, text, file, run.io);
+    await warnOfNothing(file, selector && (await nothingSelected(made.reading, selector)), run.io);
+    return made.text;
+  } catch (error) {
     throw await orWithBare(orAsBinary(error, file, run.args), plain, run.args);
-  });
+  }
+}
+
+/** What is said of the plaintext is said of that in its own format. */
+async function encryptAs(
+  to: Format,
+  { text, format }: { readonly text: string; readonly format: Format },
+  file: NewFile,
+  session: Session,
+): Promise<Encrypted> {
+  if (format === to) return await encryptNew(text, to, file, session);
+  const reading = readText(text, format);
+  const converted = convert(reading, to, file.indent);
+  const made = await encryptNew(converted.text, converted.format, file, session);
+  const selection = await compileSelector(file.selector ?? DEFAULT_SELECTOR);
+  return { text: made.text, reading, warnings: plainWarnings(reading, format, selection) };
 }
 
 /** Who encrypts an encrypted file again may have added values to it by hand. */
@@ -152,7 +167,7 @@ async function noteUnsaid(
   { args, io }: EncryptRun,
 ): Promise<void> {
   const name = args["filename-override"] ?? file;
-  if (format.name !== "binary" || rule.format || args["input-type"] || formatOfName(name)) return;
+  if (!format.wrapper || rule.format || args["input-type"] || formatOfName(name)) return;
   const { formatOfPlain } = await import("../../../formats/looks.ts");
   const type = formatOfPlain(text);
   if (type === undefined) return;
@@ -178,7 +193,7 @@ function orAsBinary(error: unknown, file: string, args: EncryptRun["args"]): unk
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
 function convert(reading: Reading, to: Format, indent?: number): { text: string; format: Format } {
   const trees = buildTrees(reading.entries, reading.documents);
-  const format = to.readEncrypted ? json : to;
+  const format = to.wrapper?.format ?? to;
   return { text: format.print(trees, { indent }), format };
 }
 
@@ -203,9 +218,8 @@ async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
     const { seal, said } = await sealingOf(opened, run);
     const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", run.io)));
     const options = { seal, indent: indentFor(open.format, run.args, settings) };
-    const text = await reportingReading(changeOf(open, plain, given[0] ?? old), run.io, (onReading) =>
-      saveText(open, plain, session, { ...options, onReading }),
-    );
+    const { text, warnings } = saveText(open, plain, session, options);
+    await reportWarnings(warnings, plain, given[0] ?? old, run.io);
     await warnOfPlain(opened, text, run.io);
     if (said !== undefined) await note(run.io, said);
     const file = run.args["in-place"] ? given[0] : undefined;

@@ -3,7 +3,7 @@ import { changed, TsopsError } from "../../../errors.ts";
 import { buildTrees } from "../../../formats/build.ts";
 import type { Entry, Format, PathElement } from "../../../formats/format.ts";
 import { type GivenNumber, valueFor } from "../../../formats/given.ts";
-import { json } from "../../../formats/json.ts";
+import { json } from "../../../formats/json/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { decodeText } from "../../../formats/text.ts";
 import type { Tree } from "../../../formats/tree.ts";

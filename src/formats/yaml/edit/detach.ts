@@ -3,11 +3,11 @@ import { buildTrees } from "../../build.ts";
 import type { PathElement, Reading } from "../../format.ts";
 import { applyEdits, type Edit } from "../../text.ts";
 import { type Tree, TreeList, TreeMap } from "../../tree.ts";
-import { flowTree } from "../flow.ts";
-import { keyOf } from "../keys.ts";
-import type { AliasNode, Node } from "../nodes.ts";
-import { composedOf, read } from "../read.ts";
-import { sameTree } from "./model.ts";
+import type { AliasNode, Node } from "../compose/nodes.ts";
+import { flowTree } from "../print/flow.ts";
+import { keyOf } from "../read/keys.ts";
+import { composedOf, read } from "../read/read.ts";
+import { sameTree } from "./trees.ts";
 
 /**
  * The text with those aliases written out that a change at a path would change or break as well, or that the path leads

@@ -2,17 +2,24 @@ import { TsopsError } from "../../../errors.ts";
 import type { EditOptions, PathElement, Reading } from "../../format.ts";
 import { applyEdits, type Edit } from "../../text.ts";
 import { type Tree, TreeList, TreeMap } from "../../tree.ts";
-import { flowTree } from "../flow.ts";
-import { keyOf } from "../keys.ts";
-import type { CollectionNode, Composed, DocumentNode, Node } from "../nodes.ts";
-import { composedOf, read } from "../read.ts";
-import { eolOf, indentOf, lineStartOf } from "../shape.ts";
-import { spell } from "../spell.ts";
-import { appendToBlock, endOf, lineEndOf, prependToBlock, removeFromBlock, replaceInBlock } from "./block.ts";
+import type { CollectionNode, Composed, DocumentNode, Node } from "../compose/nodes.ts";
+import { flowTree } from "../print/flow.ts";
+import { keyOf } from "../read/keys.ts";
+import { composedOf, read } from "../read/read.ts";
+import { eolOf, indentOf, lineStartOf } from "../read/spacing.ts";
+import { spell } from "../spell/spell.ts";
 import { detached } from "./detach.ts";
-import { appendToFlow, removeFromFlow } from "./flow.ts";
-import { sameTree, treesOf, without, withValue, wrap } from "./model.ts";
-import { blockCollection, isFilled, type Layout } from "./write.ts";
+import {
+  appendToBlock,
+  endOf,
+  lineEndOf,
+  prependToBlock,
+  removeFromBlock,
+  replaceInBlock,
+} from "./in-block.ts";
+import { appendToFlow, removeFromFlow } from "./in-flow.ts";
+import { blockCollection, isFilled, type Layout } from "./new-lines.ts";
+import { sameTree, treesOf, without, withValue, wrap } from "./trees.ts";
 
 /** Where a path leads in its document. */
 interface Found {
