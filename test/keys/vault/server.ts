@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** What a server was asked. */
 export interface Asked {
@@ -24,6 +25,8 @@ export interface FakeVault {
 }
 
 const servers: Server[] = [];
+/** Of tunnels, which clients keep for more requests. */
+const tunnels = new Set<Duplex>();
 
 /** A server on loopback that answers as a test says, and notes what it is asked. Undefined as an answer: it hangs up. */
 export async function fakeVault(answer: (asked: Asked) => Reply | undefined): Promise<FakeVault> {
@@ -64,13 +67,14 @@ export async function fakeProxy(to: string, status = 200): Promise<FakeProxy> {
   });
   server.on("connect", (request, socket) => {
     note(request.method, request.url, request.headers);
-    socket.on("error", () => undefined);
+    tunnels.add(socket.on("error", () => undefined));
     if (status !== 200) return socket.end(`HTTP/1.1 ${status} no\r\nContent-Length: 0\r\n\r\n`);
     const onward = connect(Number(port), hostname, () => {
       socket.write("HTTP/1.1 200 OK\r\n\r\n");
       socket.pipe(onward).pipe(socket);
     });
     onward.on("error", () => socket.destroy());
+    socket.on("close", () => onward.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -83,6 +87,7 @@ export async function fakeProxy(to: string, status = 200): Promise<FakeProxy> {
 
 /** To be called after the tests of a file. */
 export function stopServers(): void {
+  for (const socket of tunnels) socket.destroy();
   for (const server of servers) {
     server.close();
     server.closeAllConnections();
