@@ -1,46 +1,152 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TsopsError } from "../errors.ts";
+import { failureOf } from "./failure.ts";
+import { type Service, serviceOf } from "./service.ts";
 
 /** How long a key management system may take to answer, all tries together; `TSOPS_KMS_TIMEOUT` overrides it. */
 const LIMIT_SECONDS = 20;
-/** Waits before another try where the service said that there were too many requests, or failed by itself. */
+/** Waits before another try where a service failed by itself or a connection broke. */
 const PAUSES_MS: readonly number[] = [200, 600, 1800];
+/** The first wait after a throttle, and the longest; each is twice the one before. */
+const SHORTEST_MS = 100;
+const LONGEST_MS = 4000;
+/** How many times the time for one call may go by with being told to wait. */
+const PATIENCE = 10;
 
-/** For whom a server is asked: the variables that say how, and what ends it. */
+/** For whom a server is asked: the variables that say how, what ends it, and the run that it belongs to. */
 export interface Caller {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
+  /** What the run remembers: calls of the same run share what they know about a service. */
+  readonly cache?: object;
 }
 
 export interface AttemptOptions {
-  /** Whether an error will pass by itself: throttling, a connection that broke. Default: none does. */
+  /** The service, by its address: what one call learns about it counts for all calls of the run. */
+  readonly service: string;
+  /** Whether an error will pass by itself: a failure of the service, a connection that broke. Default: none does. */
   readonly passes?: (error: unknown) => boolean;
+  /** Whether there were too many requests, and for how long the service wants to be left alone. */
+  readonly throttle?: (error: unknown) => Throttle | undefined;
+}
+
+export interface Throttle {
+  /** What `Retry-After` says. */
+  readonly afterMs?: number;
 }
 
 /**
  * Calls a service in bounded time: with a signal that ends the call, and again after a pause (with jitter) where the
- * error is one that passes. SDKs must have their own retries turned off, so that the bound holds.
+ * error is one that passes. A throttle is waited out, and makes the whole run slower; the time that the service asked for
+ * does not count, up to ten times the limit. SDKs must have their own retries turned off, so that the bounds hold.
  * @throws TsopsError("generic") that says that there was no answer in time, TsopsError("aborted"), or what `call` throws.
  */
 export async function attempt<T>(
-  context: Caller,
+  caller: Caller,
   call: (signal: AbortSignal) => Promise<T>,
-  { passes = () => false }: AttemptOptions = {},
+  options: AttemptOptions,
 ): Promise<T> {
-  const seconds = limitSeconds(context);
-  const limit = AbortSignal.timeout(seconds * 1000);
-  const signal = context.signal ? AbortSignal.any([context.signal, limit]) : limit;
-  for (let tries = 0; ; tries++) {
+  const service = serviceOf(caller.cache, options.service);
+  try {
+    await service.enter(caller.signal);
+  } catch (error) {
+    throw caller.signal?.aborted ? stopped(error) : error;
+  }
+  try {
+    return await new Attempt(caller, service, options).run(call);
+  } finally {
+    service.leave();
+  }
+}
+
+/** One call with all its tries. */
+class Attempt {
+  private readonly caller: Caller;
+  private readonly service: Service;
+  private readonly options: AttemptOptions;
+  private readonly seconds: number;
+  /** Milliseconds that are left for answers, and for being told to wait. */
+  private time: number;
+  private patience: number;
+
+  constructor(caller: Caller, service: Service, options: AttemptOptions) {
+    this.caller = caller;
+    this.service = service;
+    this.options = options;
+    this.seconds = limitSeconds(caller);
+    this.time = this.seconds * 1000;
+    this.patience = this.time * PATIENCE;
+  }
+
+  async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (let [failed, throttled] = [0, 0]; ; ) {
+      await this.wait(this.service.pause * (1 + Math.random() / 5), "patience");
+      const start = performance.now();
+      try {
+        const result = await this.once(call);
+        this.service.answered();
+        return result;
+      } catch (error) {
+        this.time -= performance.now() - start;
+        if (this.caller.signal?.aborted) throw stopped(error);
+        if (error instanceof TooLate) {
+          this.service.silence();
+          throw tooLate(this.seconds, error.cause);
+        }
+        const throttle = this.options.throttle?.(error);
+        if (throttle) {
+          this.service.throttled(throttle.afterMs);
+          const pause = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** throttled++);
+          if (this.patience <= Math.max(this.service.pause, pause)) throw error;
+          await this.wait(jittered(pause), "patience");
+          continue;
+        }
+        const pause = PAUSES_MS[failed++];
+        if (pause === undefined || !this.options.passes?.(error) || this.time <= pause) {
+          this.note(error);
+          throw error;
+        }
+        await this.wait(jittered(pause), "time");
+      }
+    }
+  }
+
+  private async once<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = AbortSignal.timeout(Math.max(1, Math.ceil(this.time)));
+    const { signal: stop } = this.caller;
+    const signal = stop ? AbortSignal.any([stop, limit]) : limit;
     try {
       return await ended(call(signal), signal);
     } catch (error) {
-      if (context.signal?.aborted) throw new TsopsError("aborted", "stopped", { cause: error });
-      if (limit.aborted) throw tooLate(seconds, error);
-      const pause = PAUSES_MS[tries];
-      if (pause === undefined || !passes(error)) throw error;
-      await sleep(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
-      if (limit.aborted) throw error;
+      throw limit.aborted && !stop?.aborted ? new TooLate(error) : error;
     }
+  }
+
+  /** Whether an error is an answer, or none. A certificate that is wrong is an answer, too. */
+  private note(error: unknown): void {
+    const kind = failureOf(error)?.kind;
+    if (kind === "network" || kind === "broke" || kind === "name") this.service.silence();
+    else this.service.heard();
+  }
+
+  private async wait(ms: number, from: "time" | "patience"): Promise<void> {
+    if (ms <= 0) return;
+    this[from] -= ms;
+    await sleep(ms, undefined, { signal: this.caller.signal }).catch((error: unknown) => {
+      throw stopped(error);
+    });
+  }
+}
+
+/** Calls that failed together should not try again together. */
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
+}
+
+/** The time was over before the call was. */
+class TooLate extends Error {
+  constructor(cause: unknown) {
+    super("too late", { cause });
   }
 }
 
@@ -62,6 +168,10 @@ async function ended<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   } finally {
     if (onAbort) signal.removeEventListener("abort", onAbort);
   }
+}
+
+function stopped(cause: unknown): TsopsError {
+  return new TsopsError("aborted", "stopped", { cause });
 }
 
 function tooLate(seconds: number, cause: unknown): TsopsError {

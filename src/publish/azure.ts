@@ -6,6 +6,7 @@ import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt } from "../net/attempt.ts";
 import { networkPasses, statusPasses } from "../net/failure.ts";
+import { throttleBy } from "../net/service.ts";
 import { azureLogin, ownAddress } from "./azure-login.ts";
 import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
@@ -26,7 +27,9 @@ export function azureTarget(
       how = login.where;
       const blob = blobIn(login.client, container, prefix + name);
       return await attempt(context, (signal) => work(blob, signal), {
+        service: `azure blob ${url}`,
         passes: (error) => statusPasses(statusOf(error)) || networkPasses(error),
+        throttle: (error) => throttleBy(statusOf(error), undefined),
       });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, url, container, how));

@@ -12,6 +12,7 @@ import type { KeyContext } from "../keys/kind.ts";
 import { attempt, limitSeconds } from "../net/attempt.ts";
 import { networkPasses, statusPasses } from "../net/failure.ts";
 import { proxyFor } from "../net/proxy.ts";
+import { throttleBy } from "../net/service.ts";
 import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
 const SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"];
@@ -27,7 +28,9 @@ export function gcsTarget({ bucket, prefix }: NonNullable<Destination["gcs"]>, c
       const { storage, credentials, authorize } = connection;
       if (credentials) authorize(await login(credentials, context, storage.apiEndpoint));
       return await attempt(context, () => work(storage.bucket(bucket).file(prefix + name)), {
+        service: "google storage",
         passes: (error) => statusPasses(statusOf(error)) || networkPasses(error),
+        throttle: (error) => throttleBy(statusOf(error), undefined),
       });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, bucket, connection));

@@ -3,7 +3,7 @@ import type { Destination } from "../config/model.ts";
 import { TsopsError } from "../errors.ts";
 import { awsClientConfig, newAwsClient } from "../keys/aws/client.ts";
 import { awsCredentials } from "../keys/aws/credentials.ts";
-import { type CallFacts, explained, passes } from "../keys/aws/errors.ts";
+import { type CallFacts, explained, passes, throttle } from "../keys/aws/errors.ts";
 import { environmentProfile, sharedConfig } from "../keys/aws/shared-config.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
@@ -23,7 +23,11 @@ export function s3Target({ bucket, prefix }: NonNullable<Destination["s3"]>, con
     });
     const object = { Bucket: bucket, Key: prefix + name };
     try {
-      return await attempt(context, (signal) => work(client, object, signal), { passes });
+      return await attempt(context, (signal) => work(client, object, signal), {
+        service: "aws s3",
+        passes,
+        throttle,
+      });
     } catch (error) {
       if (isNamed(error, ...(verb === "read" ? [...MISSING, ...HIDDEN] : []))) throw error;
       const own = explain(error, bucket, prefix, facts);

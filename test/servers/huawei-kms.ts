@@ -33,7 +33,7 @@ export interface HuaweiDouble {
   /** The bodies of the requests to the KMS. */
   readonly bodies: Record<string, string>[];
   /** Answers that are given first, whatever comes. */
-  readonly next: { status: number; code: string; text?: string }[];
+  readonly next: { status: number; code: string; text?: string; headers?: Record<string, string> }[];
   /** Projects that IAM has for a region's name. */
   projects: string[];
   close(): Promise<void>;
@@ -67,7 +67,7 @@ export async function startHuaweiDouble(port = 0): Promise<HuaweiDouble> {
     const url = new URL(request.url ?? "/", "http://double");
     double.requests.push(`${request.method} ${url.pathname}`);
     const first = double.next.shift();
-    if (first) return refused(first.status, first.code, first.text ?? "");
+    if (first) return { ...refused(first.status, first.code, first.text ?? ""), headers: first.headers };
     const unsigned = withoutSignature(request, url, body);
     if (unsigned) return unsigned;
     const wrong = signatureFault(request, url, body);

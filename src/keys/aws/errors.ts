@@ -1,5 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import type { Throttle } from "../../net/attempt.ts";
 import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
+import { retryAfterMs, throttleBy } from "../../net/service.ts";
 import { printable, shortened } from "../../printable.ts";
 import type { CredentialSource } from "./source.ts";
 
@@ -32,6 +34,17 @@ const THROTTLED =
 /** Failures of the service that pass by themselves. */
 const PASSING =
   /^(?:KMSInternalException|DependencyTimeoutException|KeyUnavailableException|InternalFailure|InternalError|ServiceUnavailable|RequestTimeout|IDPCommunicationError)$/;
+
+/** Whether AWS says that there are too many requests. Errors of our own count by their cause. */
+export function throttle(error: unknown): Throttle | undefined {
+  const given = toServiceError(error);
+  if (!given) return undefined;
+  if (error instanceof TsopsError) return throttle(error.cause);
+  const { $response } = error as { $response?: { headers?: Readonly<Record<string, string>> } };
+  const retryAfter = $response?.headers?.["retry-after"];
+  if (THROTTLED.test(given.name)) return { afterMs: retryAfterMs(retryAfter) };
+  return throttleBy(given.$metadata?.httpStatusCode, retryAfter);
+}
 
 /** Whether another try makes sense: for `attempt`. Errors of our own count by their cause. */
 export function passes(error: unknown): boolean {

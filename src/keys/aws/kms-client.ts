@@ -10,7 +10,7 @@ import { checkRoleArn, parseKeyArn } from "./arn.ts";
 import { awsClientConfig, newAwsClient, shownUrl } from "./client.ts";
 import { awsCredentials, type CredentialSource, type NoCredentials } from "./credentials.ts";
 import { environmentKeys, environmentWebIdentity } from "./environment.ts";
-import { type CallFacts, passes } from "./errors.ts";
+import { type CallFacts, passes, throttle } from "./errors.ts";
 import { containerSource } from "./machine.ts";
 import { noSuchProfile } from "./profile.ts";
 import { environmentProfile, sharedConfig } from "./shared-config.ts";
@@ -43,11 +43,12 @@ export async function kmsFor(key: MasterKey, context: KeyContext): Promise<Kms |
 
 /** Calls KMS in bounded time, and again where the failure passes by itself. */
 export function callKms<T>(
-  { client }: Kms,
+  { client, facts }: Kms,
   context: KeyContext,
   call: (client: KMS, options: { abortSignal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
-  return attempt(context, (abortSignal) => call(client, { abortSignal }), { passes });
+  const service = `aws kms ${facts.endpoint ?? facts.region}`;
+  return attempt(context, (abortSignal) => call(client, { abortSignal }), { service, passes, throttle });
 }
 
 /**

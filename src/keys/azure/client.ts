@@ -5,7 +5,7 @@ import { anotherKey } from "../another.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { azureCredential } from "./credentials.ts";
-import { passes } from "./errors.ts";
+import { passes, throttle } from "./errors.ts";
 import type { AzureKey } from "./identifier.ts";
 import { connectionTo } from "./network.ts";
 import { SharedClient } from "./shared-client.ts";
@@ -14,8 +14,13 @@ import type { TokenCredential } from "./sources.ts";
 /** What SOPS wraps data keys with. */
 const ALGORITHM = "RSA-OAEP-256";
 
+function calls({ vault }: AzureKey) {
+  return { service: `azure ${vault}`, passes, throttle };
+}
+
 /** The key as the vault describes it: its newest version unless one is named. Needs the permission keys/get. */
-export function getKey({ vault, name, version }: AzureKey, context: KeyContext): Promise<KeyVaultKey> {
+export function getKey(key: AzureKey, context: KeyContext): Promise<KeyVaultKey> {
+  const { vault, name, version } = key;
   const shared = once(context, `azure vault ${vault}`, () => {
     return new SharedClient<KeyClient>(async () => {
       const { KeyClient } = await import("@azure/keyvault-keys");
@@ -26,7 +31,7 @@ export function getKey({ vault, name, version }: AzureKey, context: KeyContext):
     context,
     (abortSignal) =>
       shared.use((client) => client.getKey(name, { version: version || undefined, abortSignal })),
-    { passes },
+    calls(key),
   );
 }
 
@@ -38,7 +43,7 @@ export async function encrypt(key: AzureKey, dataKey: Uint8Array, context: KeyCo
       keyUse(key, context).use((client) =>
         client.encrypt({ algorithm: ALGORITHM, plaintext: dataKey }, { abortSignal }),
       ),
-    { passes },
+    calls(key),
   );
   return result;
 }
@@ -51,7 +56,7 @@ export async function decrypt(key: AzureKey, wrapped: Uint8Array, context: KeyCo
       keyUse(key, context).use((client) =>
         client.decrypt({ algorithm: ALGORITHM, ciphertext: wrapped }, { abortSignal }),
       ),
-    { passes },
+    calls(key),
   );
   if (usedAnother(key, keyID)) {
     result.fill(0);

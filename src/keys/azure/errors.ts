@@ -1,5 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import type { Throttle } from "../../net/attempt.ts";
 import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
+import { throttleBy } from "../../net/service.ts";
 import type { AzureKey } from "./identifier.ts";
 
 /** What was to be done with a key, by the name of the permission that it needs. */
@@ -9,6 +11,7 @@ export type Operation = "get" | "encrypt" | "decrypt";
 interface VaultError extends Error {
   readonly code?: string;
   readonly statusCode?: number;
+  readonly response?: { readonly headers?: { get(name: string): string | undefined } };
   readonly details?: { readonly error?: { readonly innerError?: { readonly code?: string } } };
 }
 
@@ -16,6 +19,13 @@ interface VaultError extends Error {
 export function passes(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return statusPasses((error as VaultError).statusCode) || networkPasses(error) || passes(error.cause);
+}
+
+/** Whether the vault says that there are too many requests. */
+export function throttle(error: unknown): Throttle | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { statusCode, response } = error as VaultError;
+  return throttleBy(statusCode, response?.headers?.get("retry-after")) ?? throttle(error.cause);
 }
 
 /** Whether the vault has no such key, or no such version of it. */

@@ -4,7 +4,7 @@ import { attempt, limitSeconds } from "../../net/attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { type ClientOptions, federatedClient } from "./federation.ts";
-import { explainedLogin, passesLogin } from "./login-errors.ts";
+import { explainedLogin, passesLogin, throttleOfLogin } from "./login-errors.ts";
 import { machineToken } from "./metadata-server.ts";
 import { agentFor } from "./network.ts";
 import { type CredentialsFile, findSource, ownerOf, type Search, type Source } from "./sources.ts";
@@ -55,7 +55,11 @@ export async function login(
   url: string,
 ): Promise<Headers> {
   try {
-    return await attempt(context, () => credentials.client.getRequestHeaders(url), { passes: passesLogin });
+    return await attempt(context, () => credentials.client.getRequestHeaders(url), {
+      service: "google login",
+      passes: passesLogin,
+      throttle: throttleOfLogin,
+    });
   } catch (error) {
     throw explainedLogin(error, credentials);
   }

@@ -1,5 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import type { Throttle } from "../../net/attempt.ts";
 import { type Failure, failureIn, failureOf } from "../../net/failure.ts";
+import { retryAfterMs, throttleBy } from "../../net/service.ts";
 import { printable, shortened } from "../../printable.ts";
 import type { Address } from "./address.ts";
 import type { GoogleCredentials } from "./credentials.ts";
@@ -58,6 +60,16 @@ export interface Answer {
 
 /** Data that did not arrive as it was sent (https://cloud.google.com/kms/docs/data-integrity-guidelines). */
 export class Garbled extends Error {}
+
+/** Whether Google says that there are too many requests. */
+export function throttle(error: unknown): Throttle | undefined {
+  const { response } = (error ?? {}) as {
+    response?: { status?: number; headers?: { get?(name: string): string | null } };
+  };
+  const header = response?.headers?.get?.("retry-after");
+  if (answerOf(error).code === CODES.RESOURCE_EXHAUSTED) return { afterMs: retryAfterMs(header) };
+  return throttleBy(response?.status, header);
+}
 
 /** Whether an error passes by itself. */
 export function passes(error: unknown): boolean {

@@ -3,9 +3,10 @@ import type { Examination, KeyContext, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
 import { reasonsOf } from "../reasons.ts";
 import { showAddress } from "./address.ts";
-import { answerOf, CODES, explained, passes } from "./errors.ts";
+import { answerOf, CODES, explained } from "./errors.ts";
 import { checkResourceId } from "./identifier.ts";
 import { type KmsService, kmsService } from "./service.ts";
+import { calls } from "./wrapping.ts";
 
 const ENCRYPT = "cloudkms.cryptoKeyVersions.useToEncrypt";
 const DECRYPT = "cloudkms.cryptoKeyVersions.useToDecrypt";
@@ -39,9 +40,11 @@ export async function examineKey(
 async function ask(service: KmsService, key: MasterKey, context: KeyContext): Promise<Examination> {
   const request = { resource: key.id, permissions: [ENCRYPT, DECRYPT, GET] };
   try {
-    const answer = await attempt(context, (signal) => service.call("testIamPermissions", request, signal), {
-      passes,
-    });
+    const answer = await attempt(
+      context,
+      (signal) => service.call("testIamPermissions", request, signal),
+      calls(service),
+    );
     const granted = Array.isArray(answer.permissions) ? (answer.permissions as string[]) : [];
     const state = granted.includes(GET) ? await stateOf(service, key, context) : [];
     return { usable: granted.includes(DECRYPT), lines: [rights(granted), ...state] };
@@ -70,7 +73,7 @@ function rights(granted: readonly string[]): string {
 /** The key's newest state, for those who may see it; new data keys are wrapped with the primary version. */
 async function stateOf(service: KmsService, key: MasterKey, context: KeyContext): Promise<string[]> {
   const call = (signal: AbortSignal) => service.call("getCryptoKey", { name: key.id }, signal);
-  const { primary } = await attempt(context, call, { passes });
+  const { primary } = await attempt(context, call, calls(service));
   const { name, state } = (primary ?? {}) as { name?: string; state?: string };
   const version = /\d+$/.exec(name ?? "")?.[0];
   if (!version) return ["it has no primary version: nothing can be encrypted with it"];

@@ -1,5 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import type { Throttle } from "../../net/attempt.ts";
 import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
+import { throttleBy } from "../../net/service.ts";
 import { stripped } from "./stripped.ts";
 
 /** What the token services of Google and of other systems answer, in sentences. None of their own words is shown. */
@@ -7,6 +9,14 @@ import { stripped } from "./stripped.ts";
 interface Found {
   readonly where: string;
   readonly owner: string;
+}
+
+/** Whether the token service says that there are too many requests. */
+export function throttleOfLogin(error: unknown): Throttle | undefined {
+  const { response } = (error ?? {}) as {
+    response?: { status?: number; headers?: { get?(name: string): string | null } };
+  };
+  return throttleBy(response?.status, response?.headers?.get?.("retry-after"));
 }
 
 /** Whether an error passes by itself: a busy service, a connection that broke. */

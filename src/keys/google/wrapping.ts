@@ -1,8 +1,13 @@
 import { attempt } from "../../net/attempt.ts";
 import type { KeyContext } from "../kind.ts";
 import { crc32c } from "./crc32c.ts";
-import { Garbled, passes } from "./errors.ts";
+import { Garbled, passes, throttle } from "./errors.ts";
 import type { KmsService } from "./service.ts";
+
+/** How calls to the service are tried. */
+export function calls({ address }: KmsService) {
+  return { service: `google kms ${address.host}:${address.port}`, passes, throttle };
+}
 
 /** Wraps a data key with the key's primary version. @throws what {@link explained} puts into words. */
 export async function encrypt(
@@ -23,7 +28,7 @@ export async function encrypt(
       if (!String(answer.name).startsWith(`${name}/`)) throw new Garbled("another key's answer");
       return ciphertext;
     },
-    { passes },
+    calls(service),
   );
 }
 
@@ -48,7 +53,7 @@ export async function decrypt(
         plaintext.fill(0);
       }
     },
-    { passes },
+    calls(service),
   );
 }
 

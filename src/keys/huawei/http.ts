@@ -4,6 +4,7 @@ import { agentFor } from "../../net/agent.ts";
 import { attempt } from "../../net/attempt.ts";
 import { codeOf, type Failure, failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { type HttpAnswer, type HttpRequest, send as sendOnce } from "../../net/http.ts";
+import { throttleBy } from "../../net/service.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
@@ -46,7 +47,14 @@ export async function send(
         if (statusPasses(answer.status)) throw new Busy(answer);
         return answer;
       },
-      { passes: (error) => error instanceof Busy || networkPasses(error) },
+      {
+        service: `huawei ${make().url.host}`,
+        passes: (error) => error instanceof Busy || networkPasses(error),
+        throttle: (error) =>
+          error instanceof Busy
+            ? throttleBy(error.answer.status, error.answer.headers["retry-after"])
+            : undefined,
+      },
     );
   } catch (error) {
     if (error instanceof Busy) return error.answer;

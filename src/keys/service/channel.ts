@@ -6,7 +6,7 @@ import { attempt } from "../../net/attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { clientTls, type ServiceAddress } from "./address.ts";
-import { broke, explain, passes } from "./failures.ts";
+import { broke, busy, explain, passes } from "./failures.ts";
 import {
   type DecryptRequest,
   type DecryptResponse,
@@ -49,7 +49,11 @@ async function call<T>(
   const noted = (error: unknown): boolean => tries.push(error) > 0 && passes(error);
   try {
     const connection = await connected(address, context);
-    return await attempt(context, (signal) => send<T>(connection, name, request, signal), { passes: noted });
+    return await attempt(context, (signal) => send<T>(connection, name, request, signal), {
+      service: `key service ${address.target}`,
+      passes: noted,
+      throttle: busy,
+    });
   } catch (error) {
     throw explain(error, address, tries.some(broke));
   }

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import type { Throttle } from "../../net/attempt.ts";
 import { failureIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
 import { withoutIdentities } from "../secret.ts";
@@ -34,6 +35,11 @@ function isFailure(error: unknown): error is Failure {
 export function passes(error: unknown): boolean {
   if (!isFailure(error)) return false;
   return error.code === STATUS.resourceExhausted || broke(error);
+}
+
+/** Whether the key service says that it has too much to do. */
+export function busy(error: unknown): Throttle | undefined {
+  return isFailure(error) && error.code === STATUS.resourceExhausted ? {} : undefined;
 }
 
 /** Whether a connection broke, or the service was stopped, after it had been reached. */

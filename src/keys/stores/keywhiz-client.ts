@@ -1,7 +1,9 @@
 import { TsopsError } from "../../errors.ts";
 import { agentFor } from "../../net/agent.ts";
+import type { Throttle } from "../../net/attempt.ts";
 import { codeOf, failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { type HttpAnswer, send } from "../../net/http.ts";
+import { throttleBy } from "../../net/service.ts";
 import type { KeyContext } from "../kind.ts";
 import type { KeywhizAddress } from "./keywhiz-address.ts";
 import type { KeywhizCredentials } from "./keywhiz-credentials.ts";
@@ -23,7 +25,7 @@ export async function getSecret(
       { method: "GET", url, headers: { accept: "application/json" } },
       { signal, agent },
     );
-    if (statusPasses(answer.status)) throw new Busy(answer.status);
+    if (statusPasses(answer.status)) throw new Busy(answer);
     return answer;
   } finally {
     agent.destroy();
@@ -33,10 +35,17 @@ export async function getSecret(
 /** The server says that it cannot answer now. */
 class Busy extends Error {
   readonly status: number;
-  constructor(status: number) {
+  readonly retryAfter: string | undefined;
+  constructor({ status, headers }: HttpAnswer) {
     super(`status ${status}`);
     this.status = status;
+    this.retryAfter = headers["retry-after"];
   }
+}
+
+/** Whether the server says that there are too many requests. */
+export function throttle(error: unknown): Throttle | undefined {
+  return error instanceof Busy ? throttleBy(error.status, error.retryAfter) : undefined;
 }
 
 /** Whether an error will pass by itself. */

@@ -7,7 +7,7 @@ import { checkAllowed } from "../allow.ts";
 import type { KeyContext } from "../kind.ts";
 import { KEYWHIZ_SERVERS } from "./allow.ts";
 import { type KeywhizAddress, parseKeywhiz } from "./keywhiz-address.ts";
-import { getSecret, passes, unreachable } from "./keywhiz-client.ts";
+import { getSecret, passes, throttle, unreachable } from "./keywhiz-client.ts";
 import { loadCredentials } from "./keywhiz-credentials.ts";
 import type { Secret, Store } from "./store.ts";
 
@@ -18,7 +18,9 @@ export const keywhizStore: Store = {
     const address = parseKeywhiz(uri);
     const credentials = await loadCredentials(context);
     const answer = await attempt(context, (signal) => getSecret(address, credentials, context, signal), {
+      service: `keywhiz ${address.host}:${address.port}`,
       passes,
+      throttle,
     })
       .catch((error: unknown) => Promise.reject(unreachable(error, `${address.host}:${address.port}`)))
       .finally(() => credentials.key.fill(0));

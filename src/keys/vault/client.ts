@@ -6,7 +6,7 @@ import type { KeyContext } from "../kind.ts";
 import { checkVaultAllowed, parseAddress, shownAddress, warnOfConnection } from "./address.ts";
 import type { Send, VaultAnswer, VaultClient } from "./api.ts";
 import { type Credentials, findCredentials } from "./credentials.ts";
-import { passesByItself, unreachable, vaultError } from "./errors.ts";
+import { passesByItself, throttle, unreachable, vaultError } from "./errors.ts";
 import { loggedIn } from "./login.ts";
 import { withRedirect } from "./redirect.ts";
 import { tlsOptions } from "./tls.ts";
@@ -55,13 +55,20 @@ function sender(context: KeyContext, url: URL, transport: Transport): Send {
       return await attempt(
         context,
         async (signal) => {
-          const client = requester(nodeVault, url, context, token, (options) =>
-            follow({ ...options, signal }),
-          );
+          // node-vault passes on the status and the body alone
+          let retryAfter: string | undefined;
+          const client = requester(nodeVault, url, { context, token }, async (options) => {
+            const answer = await follow({ ...options, signal });
+            retryAfter = answer.headers["retry-after"];
+            return answer;
+          });
           const options = { method, path: target, json: body, headers: { "X-Vault-Request": "true" } };
-          return answerOf(await client.request(options).catch((error: unknown) => refused(error, sent)), url);
+          const body = await client
+            .request(options)
+            .catch((error: unknown) => refused(error, retryAfter, sent));
+          return answerOf(body, url);
         },
-        { passes: passesByItself },
+        { service: `vault ${url.origin}`, passes: passesByItself, throttle },
       );
     } catch (error) {
       throw unreachable(error, shownAddress(url));
@@ -80,8 +87,7 @@ interface NodeVaultRequest {
 function requester(
   nodeVault: typeof NodeVault,
   url: URL,
-  { env }: KeyContext,
-  token: string,
+  { context, token }: { readonly context: KeyContext; readonly token: string },
   exchange: (request: Omit<Exchange, "signal">) => Promise<Answer>,
 ): NodeVault.client {
   const transport = async ({ method, uri, headers, json }: NodeVaultRequest) => {
@@ -96,7 +102,7 @@ function requester(
     "request-promise": { defaults: () => transport },
   });
   // What is empty here it has taken from the variables of the process.
-  return Object.assign(client, { token, namespace: env.VAULT_NAMESPACE ?? "", pathPrefix: "" });
+  return Object.assign(client, { token, namespace: context.env.VAULT_NAMESPACE ?? "", pathPrefix: "" });
 }
 
 function textsIn(value: unknown): string[] {
@@ -105,10 +111,10 @@ function textsIn(value: unknown): string[] {
 }
 
 /** node-vault's error as ours. */
-function refused(error: unknown, sent: readonly string[]): never {
+function refused(error: unknown, retryAfter: string | undefined, sent: readonly string[]): never {
   const { response } = error as { response?: { statusCode?: unknown; body?: unknown } };
   if (typeof response?.statusCode !== "number") throw error;
-  throw vaultError(response.statusCode, response.body, sent);
+  throw vaultError({ status: response.statusCode, body: response.body, retryAfter }, sent);
 }
 
 function answerOf(body: unknown, url: URL): VaultAnswer | undefined {

@@ -1,5 +1,7 @@
 import { TsopsError } from "../../errors.ts";
+import type { Throttle } from "../../net/attempt.ts";
 import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
+import { throttleBy } from "../../net/service.ts";
 import { printable } from "../../printable.ts";
 
 /** What Vault answered with a status that says no: 400, 403, 404, 429, 5xx, … */
@@ -10,6 +12,8 @@ export class VaultError extends Error {
 
   /** What came with it: the KV engine says here when a version was deleted. */
   readonly data: Readonly<Record<string, unknown>> | undefined;
+  /** The header of that name. */
+  readonly retryAfter?: string;
 
   constructor(status: number, texts: readonly string[], data?: Readonly<Record<string, unknown>>) {
     super(texts.join("; ") || `status ${status}`);
@@ -25,7 +29,10 @@ const LONGEST = 300;
 const SHORTEST_SECRET = 8;
 
 /** An answer as an error. A server may repeat what it was sent, so texts with a sent value in them are left out. */
-export function vaultError(status: number, body: unknown, sent: readonly string[]): VaultError {
+export function vaultError(
+  { status, body, retryAfter }: { status: number; body?: unknown; retryAfter?: string },
+  sent: readonly string[],
+): VaultError {
   const { errors, data } = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   const secrets = sent.filter((value) => value.length >= SHORTEST_SECRET);
   const texts = (Array.isArray(errors) ? errors : [])
@@ -33,7 +40,13 @@ export function vaultError(status: number, body: unknown, sent: readonly string[
     .filter((text) => !secrets.some((secret) => text.includes(secret)))
     .map((text) => printable(text.slice(0, LONGEST)));
   const more = typeof data === "object" && data !== null ? (data as Record<string, unknown>) : undefined;
-  return new VaultError(status, texts, more);
+  return Object.assign(new VaultError(status, texts, more), { retryAfter });
+}
+
+/** Whether Vault says that there are too many requests. */
+export function throttle(error: unknown): Throttle | undefined {
+  if (!(error instanceof VaultError) || isSealed(error)) return undefined;
+  return throttleBy(error.status, error.retryAfter);
 }
 
 /** Whether another try may help: throttling, a failure of the server itself. Sealed, it stays so until a person comes. */

@@ -218,11 +218,19 @@ test("throttling, failures of the service and broken connections are tried again
   }
 });
 
-test("throttling that does not end is reported; refusals are not tried again", async () => {
-  const busy = await double(() => refusal("ThrottlingException"));
+test("throttling is waited out, and reported where it takes too long; refusals are not tried again", async () => {
+  const passing = await double((_, count) =>
+    count <= 4 ? refusal("ThrottlingException") : { body: { Plaintext: dataKey.toString("base64") } },
+  );
+  const context = contextWith({ ...KEYS, AWS_ENDPOINT_URL: passing.url });
+  assert.equal(await kms.unwrap(keyWith(), context), dataKey);
+  assert.is(passing.asked.length, 5);
+  // nobody waits for an hour
+  const headers = { "retry-after": "3600" };
+  const busy = await double(() => ({ ...refusal("ThrottlingException"), headers }));
   const error = await failure(kms.unwrap(keyWith(), contextWith({ ...KEYS, AWS_ENDPOINT_URL: busy.url })));
   assert.match(error.message, "too many requests, several times");
-  assert.is(busy.asked.length, 4);
+  assert.is(busy.asked.length, 1);
   const denied = await double(() => refusal("AccessDeniedException"));
   await failure(kms.unwrap(keyWith(), contextWith({ ...KEYS, AWS_ENDPOINT_URL: denied.url })));
   assert.is(denied.asked.length, 1);

@@ -1,0 +1,119 @@
+import { TsopsError } from "../errors.ts";
+
+/** How many calls to a service may end without an answer, one after the other, before it is given up. */
+const MOST_SILENT = 3;
+/** Fewer at once would make a run wait for its slowest call. */
+const FEWEST_AT_ONCE = 2;
+
+/**
+ * A service in one run: how many calls go to it at once, and whether it still answers. After a throttle there are half as
+ * many, and with each call that comes through some more: the whole run slows down, instead of a few calls giving up.
+ */
+export class Service {
+  private running = 0;
+  private atOnce = Number.POSITIVE_INFINITY;
+  private silent = 0;
+  /** Nothing is sent before: the service said how long to wait. In milliseconds of `performance.now`. */
+  private notBefore = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  /** Waits for a turn. @throws TsopsError("generic") if the service was given up, or the signal's reason. */
+  async enter(signal: AbortSignal | undefined): Promise<void> {
+    this.checkAnswers();
+    while (this.running >= Math.floor(this.atOnce)) await this.turn(signal);
+    this.checkAnswers();
+    this.running++;
+  }
+
+  leave(): void {
+    this.running--;
+    this.waiting.shift()?.();
+  }
+
+  /** How long the service wants to be left alone, in milliseconds. */
+  get pause(): number {
+    return Math.max(0, this.notBefore - performance.now());
+  }
+
+  throttled(afterMs: number | undefined): void {
+    this.heard();
+    this.atOnce = Math.max(FEWEST_AT_ONCE, Math.min(this.atOnce, this.running) / 2);
+    if (afterMs !== undefined) this.notBefore = Math.max(this.notBefore, performance.now() + afterMs);
+  }
+
+  /** It answered, whatever it said. */
+  heard(): void {
+    this.silent = 0;
+  }
+
+  /** It did what it was asked for: one more call at once for each round of calls that came through. */
+  answered(): void {
+    this.heard();
+    this.atOnce += 1 / this.atOnce;
+    if (this.running < Math.floor(this.atOnce)) this.waiting.shift()?.();
+  }
+
+  /** A call ended without an answer. */
+  silence(): void {
+    this.silent++;
+    // nobody waits for a turn that will not come to anything
+    if (this.silent >= MOST_SILENT) for (const go of this.waiting.splice(0)) go();
+  }
+
+  private checkAnswers(): void {
+    if (this.silent < MOST_SILENT) return;
+    throw new TsopsError(
+      "generic",
+      `it could not be reached ${MOST_SILENT} times in a row, and is not asked again in this run`,
+      {
+        hint: "check the network, a proxy and the address; then run the same command again",
+      },
+    );
+  }
+
+  private async turn(signal: AbortSignal | undefined): Promise<void> {
+    let go!: () => void;
+    const called = new Promise<void>((resolve) => (go = resolve));
+    this.waiting.push(go);
+    const onAbort = (): void => go();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      await called;
+      signal?.throwIfAborted();
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      const at = this.waiting.indexOf(go);
+      if (at >= 0) this.waiting.splice(at, 1);
+    }
+  }
+}
+
+const SERVICES = new WeakMap<object, Map<string, Service>>();
+
+/** The service of a name in a run, by what the run remembers; one by itself where nothing is remembered. */
+export function serviceOf(run: object | undefined, name: string): Service {
+  if (!run) return new Service();
+  let services = SERVICES.get(run);
+  if (!services) SERVICES.set(run, (services = new Map()));
+  let service = services.get(name);
+  if (!service) services.set(name, (service = new Service()));
+  return service;
+}
+
+/** What an answer with such a status and header `Retry-After` says of throttling; undefined if it is none. */
+export function throttleBy(
+  status: number | undefined,
+  retryAfter: string | null | undefined,
+): { readonly afterMs?: number } | undefined {
+  const afterMs = retryAfterMs(retryAfter);
+  return status === 429 || (status === 503 && afterMs !== undefined) ? { afterMs } : undefined;
+}
+
+/** Milliseconds that a header `Retry-After` (RFC 9110 section 10.2.3) says; undefined if it says nothing that counts. */
+export function retryAfterMs(value: string | null | undefined): number | undefined {
+  const text = value?.trim();
+  if (!text) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}

@@ -1,0 +1,192 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { TsopsError } from "../../src/errors.ts";
+import { type AttemptOptions, attempt, type Caller } from "../../src/net/attempt.ts";
+import { retryAfterMs, throttleBy } from "../../src/net/service.ts";
+
+class TooMany extends Error {
+  readonly afterMs?: number;
+  constructor(afterMs?: number) {
+    super("429");
+    this.afterMs = afterMs;
+  }
+}
+const OPTIONS: AttemptOptions = {
+  service: "a",
+  passes: (error) => (error as Error).message === "passes",
+  throttle: (error) => (error instanceof TooMany ? { afterMs: error.afterMs } : undefined),
+};
+
+function run(env: Caller["env"] = {}, signal?: AbortSignal): Caller {
+  return { env, signal, cache: new Map() };
+}
+
+const failure = async (work: Promise<unknown>): Promise<TsopsError> =>
+  await work.then(
+    () => assert.unreachable("it must fail"),
+    (error) => error,
+  );
+
+/** Timers of signals do not keep a process alive. */
+const alive = setInterval(() => undefined, 1000);
+test.after(() => clearInterval(alive));
+
+const never = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+test("a throttle is waited out, however often it comes, and other failures are not", async () => {
+  let calls = 0;
+  const result = await attempt(
+    run(),
+    async () => {
+      if (++calls <= 4) throw new TooMany();
+      return "done";
+    },
+    OPTIONS,
+  );
+  assert.is(result, "done");
+  assert.is(calls, 5);
+  calls = 0;
+  const refuse = async () => {
+    calls++;
+    throw new Error("no");
+  };
+  assert.is((await failure(attempt(run(), refuse, OPTIONS))).message, "no");
+  assert.is(calls, 1);
+});
+
+test("what passes by itself is tried again a few times", async () => {
+  let calls = 0;
+  const call = async () => {
+    calls++;
+    throw new Error("passes");
+  };
+  assert.is((await failure(attempt(run(), call, OPTIONS))).message, "passes");
+  assert.is(calls, 4);
+});
+
+test("nothing is sent before the time that the service asked for, by no call of the run", async () => {
+  const caller = run();
+  const sent: number[] = [];
+  const throttled = async () => {
+    sent.push(performance.now());
+    if (sent.length === 1) throw new TooMany(300);
+  };
+  const first = attempt(caller, throttled, OPTIONS);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await Promise.all([first, attempt(caller, throttled, OPTIONS)]);
+  assert.is(sent.length, 3);
+  for (const at of sent.slice(1)) assert.ok(at - sent[0]! >= 299, String(at - sent[0]!));
+});
+
+test("a wait that is longer than anybody's patience is not begun", async () => {
+  let calls = 0;
+  const call = async () => {
+    calls++;
+    throw new TooMany(3_600_000);
+  };
+  assert.instance(await failure(attempt(run(), call, OPTIONS)), TooMany);
+  assert.is(calls, 1);
+});
+
+test("after a throttle fewer calls go at once, and none is lost", async () => {
+  const caller = run();
+  let running = 0;
+  let most = 0;
+  let throttles = 8;
+  let done = 0;
+  const call = async () => {
+    running++;
+    // only what is begun after the throttles counts
+    if (throttles === 0) most = Math.max(most, running);
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (throttles > 0) {
+        throttles--;
+        throw new TooMany();
+      }
+      done++;
+    } finally {
+      running--;
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, () => attempt(caller, call, OPTIONS)));
+  assert.is(done, 16);
+  assert.ok(most < 16, String(most));
+});
+
+test("a service that hangs is given up after three timeouts, and others are not", async () => {
+  const caller = run({ TSOPS_KMS_TIMEOUT: "0.02" });
+  let calls = 0;
+  const hang = (signal: AbortSignal) => {
+    calls++;
+    return never(signal);
+  };
+  for (let i = 0; i < 3; i++) {
+    assert.match(
+      (await failure(attempt(caller, hang, OPTIONS))).message,
+      /did not answer within 0.02 seconds/,
+    );
+  }
+  const { message, hint } = await failure(attempt(caller, hang, OPTIONS));
+  assert.match(message, /could not be reached 3 times in a row, and is not asked again in this run/);
+  assert.ok(hint);
+  assert.is(calls, 3);
+  assert.is(await attempt(caller, async () => 1, { ...OPTIONS, service: "b" }), 1);
+  assert.is(await attempt(run(), async () => 1, OPTIONS), 1);
+});
+
+test("an answer in between shows that the service is there", async () => {
+  const caller = run({ TSOPS_KMS_TIMEOUT: "0.02" });
+  for (let i = 0; i < 3; i++) {
+    await failure(attempt(caller, never, OPTIONS));
+    await failure(attempt(caller, never, OPTIONS));
+    await failure(attempt(caller, () => Promise.reject(new Error("no")), OPTIONS));
+  }
+  assert.is(await attempt(caller, async () => "yes", OPTIONS), "yes");
+});
+
+test("connections that are refused count like silence, a wrong certificate does not", async () => {
+  const with3 = async (code: string) => {
+    const caller = run();
+    const call = () => Promise.reject(Object.assign(new Error(code), { code }));
+    for (let i = 0; i < 3; i++) await failure(attempt(caller, call, OPTIONS));
+    return (await failure(attempt(caller, call, OPTIONS))).message;
+  };
+  assert.match(await with3("ECONNREFUSED"), /not asked again/);
+  assert.is(await with3("CERT_HAS_EXPIRED"), "CERT_HAS_EXPIRED");
+});
+
+test("whoever waits for a turn can be stopped", async () => {
+  const stop = new AbortController();
+  const caller = { ...run({}, stop.signal) };
+  let throttle = true;
+  const begun: (() => void)[] = [];
+  const call = async (signal: AbortSignal) => {
+    if (throttle) {
+      throttle = false;
+      throw new TooMany();
+    }
+    begun.push(() => undefined);
+    return never(signal);
+  };
+  const calls = Array.from({ length: 6 }, () => failure(attempt(caller, call, OPTIONS)));
+  while (begun.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  stop.abort();
+  for (const error of await Promise.all(calls)) assert.is(error.code, "aborted");
+});
+
+test("Retry-After says seconds or a date", () => {
+  assert.is(retryAfterMs("3"), 3000);
+  assert.is(retryAfterMs(" 0.5 "), 500);
+  assert.is(retryAfterMs(new Date(0).toUTCString()), 0);
+  const inAnHour = retryAfterMs(new Date(Date.now() + 3_600_000).toUTCString())!;
+  assert.ok(inAnHour > 3_500_000 && inAnHour <= 3_600_000);
+  for (const nothing of ["", "soon", undefined, null]) assert.is(retryAfterMs(nothing), undefined);
+  assert.equal(throttleBy(429, undefined), { afterMs: undefined });
+  assert.equal(throttleBy(503, "1"), { afterMs: 1000 });
+  assert.is(throttleBy(503, undefined), undefined);
+  assert.is(throttleBy(400, "1"), undefined);
+});
+
+test.run();
