@@ -63,10 +63,10 @@ function sender(context: KeyContext, url: URL, transport: Transport): Send {
             return answer;
           });
           const options = { method, path: target, json: body, headers: { "X-Vault-Request": "true" } };
-          const body = await client
+          const got = await client
             .request(options)
             .catch((error: unknown) => refused(error, retryAfter, sent));
-          return answerOf(body, url);
+          return answerOf(got, url);
         },
         { service: `vault ${url.origin}`, passes: passesByItself, throttle },
       );
