@@ -5,3 +5,16 @@ export function once<T>(context: KeyContext, name: string, make: () => T): T {
   if (!context.cache.has(name)) context.cache.set(name, make());
   return context.cache.get(name) as T;
 }
+
+/** Bytes that are kept for the run and hold a secret: {@link forgetSecrets} clears them. */
+export function keepForRun(context: KeyContext, bytes: Buffer): void {
+  kept(context).push(bytes);
+}
+
+export function forgetSecrets(context: KeyContext): void {
+  for (const bytes of kept(context).splice(0)) bytes.fill(0);
+}
+
+function kept(context: KeyContext): Buffer[] {
+  return once(context, "kept secrets", () => []);
+}

@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import { once } from "./cache.ts";
+import { forgetSecrets, once } from "./cache.ts";
 import { keepFromPrograms } from "./environment.ts";
 import { textField } from "./fields.ts";
 import type { KeyContext, KeyGroup, KeyService, MasterKey, Opened } from "./kind.ts";
@@ -270,6 +270,7 @@ export async function forgetKeys(context: KeyContext): Promise<void> {
     const opened = await result.catch(() => undefined);
     if (opened && "key" in opened) opened.key.fill(0);
   }
+  forgetSecrets(context);
 }
 
 /** Many files hold the same wrapped key: it is unwrapped once a run, and so are failures. Gives a copy. */

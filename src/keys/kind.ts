@@ -140,8 +140,11 @@ export interface KeyKind {
   readonly withProfile?: true;
   /** Its keys are held in a secret store, and so cannot wrap a key that another store holds. */
   readonly held?: true;
-  /** What `doctor` says of a key does not depend on what the key wrapped. */
-  readonly examinedOnce?: true;
+  /**
+   * What of a wrapped data key matters to `doctor`, which examines a key once for each such text; for kinds without it,
+   * all that was wrapped matters.
+   */
+  examinedBy?(enc: string): string;
   /** Servers, roles, profiles and programs that its keys name: nothing is given to them before they are approved. */
   readonly names?: readonly AllowList[];
   /** Environment variables that hold secrets of it. */

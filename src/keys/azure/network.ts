@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { type Agent, globalAgent } from "node:http";
 import { globalAgent as secureAgent } from "node:https";
 import { agentFor } from "../../net/agent.ts";
 import { proxyFor } from "../../net/proxy.ts";
+import { unreadable } from "../../net/tls.ts";
 import type { KeyContext } from "../kind.ts";
 
 /** Options for every client of Azure's SDK. */
@@ -19,6 +21,18 @@ export interface ConnectionOptions {
 export function connectionTo(url: string, context: Pick<KeyContext, "env">): ConnectionOptions {
   const target = new URL(url);
   const usual = target.protocol === "http:" ? globalAgent : secureAgent;
-  const agent = proxyFor(target, context.env) ? agentFor(target, context) : usual;
+  // authorities instead of the usual ones, as for SOPS (Go's crypto/x509)
+  const ca = authorities(context.env.SSL_CERT_FILE);
+  const own = ca !== undefined || proxyFor(target, context.env) !== undefined;
+  const agent = own ? agentFor(target, context, { tls: { ca } }) : usual;
   return { agent, retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } };
+}
+
+function authorities(path: string | undefined): Buffer | undefined {
+  if (!path) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw unreadable("file", path, "SSL_CERT_FILE", error);
+  }
 }

@@ -17,7 +17,7 @@ import { type AzureKey, azureKey, idOf, vaultsOf } from "./identifier.ts";
 export const azureUse: KeyUse = {
   async exact(key, context) {
     if (textField(key.fields, "version") !== "") return key;
-    return naming(`cannot look up the version of ${shortened(key.id)}`, async () => {
+    return naming(`cannot look up the version of ${nameOf(key)}`, async () => {
       await needCredentials(context);
       const version = await newestVersion(await vouched(key, context), context);
       const { fields } = withFields(key, { version });
@@ -27,7 +27,7 @@ export const azureUse: KeyUse = {
 
   async wrap(open, dataKey, context) {
     const key = await azureUse.exact!(open, context);
-    return naming(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
+    return naming(`cannot wrap the data key for ${nameOf(key)}`, async () => {
       await needCredentials(context);
       const at = await vouched(key, context);
       const wrapped = await asking(at, "encrypt", context, () => encrypt(at, dataKey, context));
@@ -37,7 +37,7 @@ export const azureUse: KeyUse = {
   },
 
   async unwrap(key, context) {
-    return naming(`cannot unwrap the data key for ${shortened(key.id)}`, async () => {
+    return naming(`cannot unwrap the data key for ${nameOf(key)}`, async () => {
       const missing = await missingCredentials(context);
       if (missing) return { why: missing };
       const at = await vouched(key, context);
@@ -79,6 +79,11 @@ async function missingCredentials(context: KeyContext): Promise<Lines | undefine
 async function needCredentials(context: KeyContext): Promise<void> {
   const missing = await missingCredentials(context);
   if (missing) throw failure(missing);
+}
+
+/** For messages: a version that is left open leaves a slash at the end. */
+function nameOf({ id }: MasterKey): string {
+  return shortened(id.replace(/\/$/, ""));
 }
 
 /** Where the key is, if somebody vouches for its vault: any other gets no token. */

@@ -25,7 +25,9 @@ export async function encrypt(
       const ciphertext = bytesOf(answer.ciphertext);
       const sent = { verified: answer.verifiedPlaintextCrc32c === true };
       checkSums(service, ciphertext, answer.ciphertextCrc32c, sent);
-      if (!String(answer.name).startsWith(`${name}/`)) throw new Garbled("another key's answer");
+      // Google names the version that it used; other servers may name the key alone
+      const used = String(answer.name);
+      if (used !== name && !used.startsWith(`${name}/`)) throw new Garbled("another key's answer");
       return ciphertext;
     },
     calls(service),

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { keepForRun, once } from "../cache.ts";
 import type { KeyContext, Lines, MasterKey } from "../kind.ts";
 import { clear, type Held, readMasterKeys } from "./secret.ts";
 
@@ -22,7 +23,7 @@ export interface Store {
 }
 
 export interface Secret {
-  /** As it stands in the store; who reads it clears it. */
+  /** As it is in the store; whoever asked for it clears it. */
   readonly text: Buffer;
   /** The version that was read, in stores that keep old ones. */
   readonly version?: string;
@@ -31,7 +32,23 @@ export interface Secret {
 /** The store answers that the secret, or the version that was asked for, is not there. */
 export class NotThere extends TsopsError {}
 
-/** Reads a secret for the time of the work, and clears what was read. Null if there is nothing to reach it with. */
+/** Each secret is fetched once a run, however many files name it; what is kept is cleared at the run's end. */
+async function fetched(
+  store: Store,
+  uri: string,
+  context: KeyContext,
+  version: string | undefined,
+): Promise<Secret | null> {
+  const name = `secret ${JSON.stringify([uri, version])}`;
+  const secret = await once(context, name, async () => {
+    const read = await store.read(uri, context, version);
+    if (read) keepForRun(context, read.text);
+    return read;
+  });
+  return secret && { ...secret, text: Buffer.from(secret.text) };
+}
+
+/** Reads a secret for the time of the work, and clears its copy. Null if there is nothing to reach it with. */
 export async function withSecret<T>(
   store: Store,
   key: MasterKey,
@@ -39,7 +56,7 @@ export async function withSecret<T>(
   version: string | undefined,
   work: (held: readonly Held[], version: string | undefined) => Promise<T>,
 ): Promise<T | null> {
-  const secret = await store.read(key.id, context, version);
+  const secret = await fetched(store, key.id, context, version);
   if (!secret) return null;
   let held: readonly Held[] = [];
   try {

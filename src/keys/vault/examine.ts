@@ -5,7 +5,7 @@ import { notAsked } from "../offline.ts";
 import { reasonsOf } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { VaultError } from "./errors.ts";
-import { badToken, explained, policyFor } from "./explain.ts";
+import { badToken, explained, policyFor, saysBadToken } from "./explain.ts";
 import { readKey, type TransitKey, transitKey } from "./transit.ts";
 
 /** What can be known of a key without unwrapping: its token's state and rights, and what the server says of the key. */
@@ -26,7 +26,7 @@ export async function examineTransit(master: MasterKey, context: KeyContext): Pr
 async function ask(client: VaultClient, key: TransitKey, enc: string): Promise<Examination> {
   try {
     const token = await lookUp(client);
-    if (!token) {
+    if (token === undefined) {
       const { why, hint } = badToken(client);
       return { usable: false, lines: [why, hint] };
     }
@@ -49,7 +49,7 @@ async function ask(client: VaultClient, key: TransitKey, enc: string): Promise<E
   }
 }
 
-/** What the token is, in a line; undefined if the server does not accept it. */
+/** What the token is, in a line; undefined if the server says that it does not accept it. */
 async function lookUp(client: VaultClient): Promise<string | undefined> {
   try {
     const data = (await client.request("GET", "auth/token/lookup-self"))?.data ?? {};
@@ -60,8 +60,9 @@ async function lookUp(client: VaultClient): Promise<string | undefined> {
       typeof data.ttl === "number" && data.ttl > 0 ? `valid for ${duration(data.ttl)}` : "without an end";
     return `the token is ${ttl}, with the policies ${policies.map(printable).join(", ") || "none"}`;
   } catch (error) {
-    if (error instanceof VaultError && error.status === 403) return undefined;
-    throw error;
+    if (!(error instanceof VaultError) || error.status !== 403) throw error;
+    if (saysBadToken(error)) return undefined;
+    return "the token may not look itself up: it has no default policy, or the server does not accept it";
   }
 }
 

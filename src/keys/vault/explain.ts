@@ -35,18 +35,29 @@ export async function explained(
   return prefixed(error, what);
 }
 
-/** 403 is the answer to a bad token and to a missing permission; a token may look at itself, so that tells. */
+/**
+ * 403 is the answer to a bad token and to a missing permission. Most tokens may look at themselves, which tells; one
+ * without the default policy may not, and then it is either.
+ */
 async function denied(
   client: VaultClient,
   key: TransitKey,
   operation: "encrypt" | "decrypt",
 ): Promise<Reason> {
   const state = await client.request("GET", "auth/token/lookup-self").catch((error: unknown) => error);
-  if (state instanceof VaultError && state.status === 403) return badToken(client);
+  const refused = state instanceof VaultError && state.status === 403;
+  if (refused && saysBadToken(state)) return badToken(client);
+  const needs = `its policy needs ${policyFor(key, operation)}${inNamespace(client)}`;
+  if (!refused) return { why: `permission denied: ${client.source} may not use it`, hint: needs };
   return {
-    why: `permission denied: ${client.source} may not use it`,
-    hint: `its policy needs ${policyFor(key, operation)}${inNamespace(client)}`,
+    why: `permission denied: ${client.source} may not use it, or the server does not accept it`,
+    hint: `${needs}; or it has expired or was revoked: log in again with \`vault login\``,
   };
+}
+
+/** Whether the server says that it does not know the token, and not only that something is not allowed. */
+export function saysBadToken({ texts }: VaultError): boolean {
+  return texts.some((text) => /invalid token|bad token|missing client token/i.test(text));
 }
 
 export function badToken(client: VaultClient): Reason {

@@ -47,6 +47,8 @@ export const hcVault = defineKind({
       { wire: "key_name", own: "key_name" },
     ],
   },
+  // old versions of the key may be closed
+  examinedBy: (enc) => /^vault:v\d+:/.exec(enc)?.[0] ?? "",
   names: [VAULT_SERVERS],
   secrets: {
     prefixes: ["VAULT_", "BAO_"],

@@ -166,6 +166,24 @@ test("an examination of a token that may not ask what it may", async () => {
   assert.match(lines.join("\n"), /valid for 90 seconds, with the policies p\n.*may not ask/);
 });
 
+test("a token without the default policy is not called invalid, and one that is invalid is", async () => {
+  const answers = (...texts: string[]) =>
+    scene(({ path }) => (path.endsWith("lookup-self") ? no(403, ...texts) : no(403, "permission denied")));
+  const strict = await answers("permission denied");
+  const found = await hcVault.examine(strict.key, strict.context);
+  assert.is(found.usable, undefined);
+  assert.match(found.lines.join("\n"), /no default policy, or the server does not accept it/);
+  const { message, hint } = await failure(hcVault.unwrap(strict.key, strict.context));
+  assert.match(message, /may not use it, or the server does not accept it/);
+  assert.match(hint!, /its policy needs path .*; or it has expired/);
+  const bad = await answers("permission denied", "invalid token");
+  assert.is((await hcVault.examine(bad.key, bad.context)).usable, false);
+  assert.match(
+    (await failure(hcVault.unwrap(bad.key, bad.context))).message,
+    /the server does not accept the token/,
+  );
+});
+
 test("an examination ends soon where the server is silent, and throws nothing", async () => {
   const server = createServer(() => undefined).listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -6,6 +6,7 @@ import { inFile, TsopsError } from "../../../errors.ts";
 import { append } from "../../../formats/append.ts";
 import { decodeText } from "../../../formats/text.ts";
 import { keepFromPrograms } from "../../../keys/environment.ts";
+import { textField } from "../../../keys/fields.ts";
 import { describeKey, groupsFromMetadata } from "../../../keys/groups.ts";
 import type { Examination, KeyContext, KeyGroup, KeyService, MasterKey } from "../../../keys/kind.ts";
 import { groupsNeeded } from "../../../keys/metadata.ts";
@@ -72,7 +73,8 @@ function examiner(context: KeyContext): Examine {
   const known = new Map<string, Promise<Examination>>();
   return (key) => {
     const kind = kindNamed(key.kind);
-    const name = JSON.stringify([kind.name, key.id, kind.examinedOnce ? "" : String(key.fields.get("enc"))]);
+    const enc = textField(key.fields, "enc");
+    const name = JSON.stringify([kind.name, key.id, kind.examinedBy?.(enc) ?? enc]);
     let found = known.get(name);
     if (!found) known.set(name, (found = kind.use().then((use) => use.examine(key, context))));
     return found;
