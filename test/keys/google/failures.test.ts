@@ -130,7 +130,8 @@ test("throttling and failures of the service are tried again with pauses", async
     assert.equal((await gcpKms.unwrap(withEnc("AAAA"), context()))?.length, 3);
     assert.is(google.requests.length, 3);
   }
-  google.answer = () => refusal(429, "RESOURCE_EXHAUSTED", "…");
+  // nobody waits for an hour
+  google.answer = () => ({ ...refusal(429, "RESOURCE_EXHAUSTED", "…"), headers: { "retry-after": "3600" } });
   assert.match((await failure(gcpKms.unwrap(withEnc("AAAA"), context()))).message, /quota is used up/);
 });
 

@@ -8,6 +8,7 @@ import { contextWith } from "../helpers.ts";
 
 /** What a small HTTP server answers: a status and a body, which becomes JSON unless it is a text. */
 export interface HttpAnswer {
+  readonly headers?: Readonly<Record<string, string>>;
   readonly status?: number;
   readonly body: unknown;
 }
@@ -35,9 +36,10 @@ export async function httpServer(answer: HttpServer["answer"]): Promise<HttpServ
     const { method = "", url: path = "", headers } = request;
     const seen = { method, path, headers, body: Buffer.concat(chunks).toString() };
     requests.push(seen);
-    const { status = 200, body } = self.answer(seen);
+    const { status = 200, body, headers: more } = self.answer(seen);
     const text = typeof body === "string" ? body : JSON.stringify(body);
     response.writeHead(status, {
+      ...more,
       "content-type": typeof body === "string" ? "text/plain" : "application/json",
     });
     response.end(text);
