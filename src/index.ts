@@ -252,7 +252,7 @@ export class Document {
    */
   set(path: readonly PathElement[], value: PlainValue): void {
     this.#source.mayChange();
-    this.#replace(saveSet(this.#open, path, fromPlain(value), this.#session, this.#saving));
+    this.#replace(saveSet(this.#open, { path, value: fromPlain(value) }, this.#session, this.#saving));
   }
 
   /** Takes a value out. @throws TsopsError("bad-path") if there is none. */
