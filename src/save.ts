@@ -37,7 +37,7 @@ export async function encryptNew(
   const reading = readPlain(plain, format);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
-    const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session.context, session);
+    const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session);
     const selector = selectorIn(format, file.selector);
     const metadata = treeWith(new TreeMap(), {
       ...groupFields({ groups, threshold: file.threshold }, new TreeMap()),
@@ -104,7 +104,7 @@ export async function saveDraft(
   const sameKey = !loses(file, recipients);
   const dataKey = sameKey ? file.dataKey : randomBytes(DATA_KEY_BYTES);
   try {
-    const wrapped = await wrapDataKey(dataKey, groups, threshold, session.context, session);
+    const wrapped = await wrapDataKey(dataKey, groups, threshold, session);
     const selection = await compileSelector(typed.selector);
     const text = encryptDraft(draft, file.format, {
       ...updateOptions({ ...file, dataKey, metadata: typed, selection }, session, options),
@@ -173,13 +173,7 @@ export async function saveRotated(
 ): Promise<string> {
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
-    const groups = await wrapDataKey(
-      dataKey,
-      recipients.groups,
-      recipients.threshold,
-      session.context,
-      session,
-    );
+    const groups = await wrapDataKey(dataKey, recipients.groups, recipients.threshold, session);
     return encryptKept(file, {
       ...(await selectedBy(options, updateOptions(file, session, options))),
       dataKey,
@@ -198,13 +192,7 @@ export async function saveRecipients(
   session: Session,
   options: SaveOptions = {},
 ): Promise<string> {
-  const groups = await wrapDataKey(
-    file.dataKey,
-    recipients.groups,
-    recipients.threshold,
-    session.context,
-    session,
-  );
+  const groups = await wrapDataKey(file.dataKey, recipients.groups, recipients.threshold, session);
   return encryptKept(file, {
     ...(await selectedBy(options, updateOptions(file, session, options))),
     keepMac: options.selection === undefined,
