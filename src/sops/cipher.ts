@@ -131,7 +131,7 @@ function parseValue(text: string, type: CipherType): Exclude<Scalar, null> | und
     case "float":
       return parseGoFloat(text);
     case "bool":
-      return text === "True" ? true : text === "False" ? false : undefined;
+      return text === "True" || text === "False" ? text === "True" : undefined;
     case "time":
       return Time.parse(text);
   }

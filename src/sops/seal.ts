@@ -9,7 +9,7 @@ import { TsopsError } from "../errors.ts";
 import { type Container, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { type Edit, encodeText, withoutWhiteSpace } from "../formats/text.ts";
-import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import { byKey, type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { valueBytes, valueText } from "./cipher.ts";
 import { Encoder } from "./encoder.ts";
 import { type Item, valuesOf } from "./items.ts";
@@ -262,7 +262,7 @@ function scalarField(value: Tree | undefined): string {
 /** A tree with its map keys sorted: flat formats may store them in another order. Scalars count by their text. */
 function encodeTree(out: Encoder, tree: Tree): void {
   if (tree instanceof TreeMap) {
-    const entries = tree.entries().sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    const entries = tree.entries().sort(byKey);
     out.text("map");
     out.number(entries.length);
     for (const { key, value } of entries) {

@@ -124,10 +124,15 @@ export async function listSecretKeys(
     .filter(([type]) => type === "sec" || type === "ssb");
   const keys = records.map(([, validity = "", , , keyId = "", ...rest]): SecretKeyRecord => {
     const [capabilities = "", token = ""] = [rest[6], rest[9]];
-    const secret = token === "#" ? "elsewhere" : token === "" || token === "+" ? "here" : "card";
-    return { keyId, validity, encrypts: capabilities.includes("e"), secret };
+    return { keyId, validity, encrypts: capabilities.includes("e"), secret: placeOf(token) };
   });
   return { keys, reason };
+}
+
+/** What gpg says of a secret part: nothing or `+` if it has it, `#` if not, else a card's serial number. */
+function placeOf(token: string): SecretKeyRecord["secret"] {
+  if (token === "#") return "elsewhere";
+  return token === "" || token === "+" ? "here" : "card";
 }
 
 interface GpgOptions {
