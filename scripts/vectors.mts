@@ -133,7 +133,7 @@ for (const { name, format: formatName, selector, fields, plain } of CASES) {
     lastModified: "2026-11-22T10:00:00Z",
     seal: true,
   });
-  const opened = decryptText(readEncrypted(encrypted, format), format, dataKey, selection);
+  const opened = decryptText(readEncrypted(encrypted, format), dataKey, selection);
   const own = opened.metadata.own;
   vectors.push({
     name,

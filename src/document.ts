@@ -6,8 +6,7 @@ import { type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
 import type { KeyContext, KeyService } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
-import type { EncryptedText } from "./recognize.ts";
-import { type Decrypted, decryptText, readEncrypted } from "./sops/decrypt.ts";
+import { type Decrypted, decryptText, type EncryptedText, readEncrypted } from "./sops/decrypt.ts";
 import { mayBeLineEnds, otherLineEnds } from "./sops/line-ends.ts";
 import type { Metadata } from "./sops/metadata.ts";
 import { compileSelector, type Selection, type Selector } from "./sops/selection.ts";
@@ -55,7 +54,7 @@ export async function openText(
   session: Session,
   options: { ignoreMac?: boolean; onOpened?: UnwrapOptions["onOpened"] } = {},
 ): Promise<OpenDocument> {
-  return await openRead({ format, ...readEncrypted(text, format) }, session, options);
+  return await openRead(readEncrypted(text, format), session, options);
 }
 
 /** The same for a text that was read. */
@@ -76,7 +75,7 @@ export async function openRead(
   ]);
   const close = () => void dataKey.fill(0);
   try {
-    const decrypted = decryptWithEnds(opened.reading.text, opened, format, dataKey, selection, options);
+    const decrypted = decryptWithEnds(opened, dataKey, selection, options);
     return { format, metadata: opened.metadata, groups, threshold, decrypted, dataKey, selection, close };
   } catch (error) {
     close();
@@ -90,16 +89,18 @@ export function documentTrees({ reading, items }: Pick<Decrypted, "reading" | "i
   return buildTrees(reading.entries, reading.documents, (entry) => plain.get(entry));
 }
 
+type Opening = [dataKey: Buffer, selection: Selection, options: { ignoreMac?: boolean }];
+
 /** Decrypts, if need be with the line ends that the text had before something changed them. */
-function decryptWithEnds(text: string, ...rest: Parameters<typeof decryptText>): Decrypted {
-  const [, format, ...more] = rest;
+function decryptWithEnds(encrypted: EncryptedText, ...how: Opening): Decrypted {
+  const { format, reading } = encrypted;
   try {
-    return decryptText(...rest);
+    return decryptText(encrypted, ...how);
   } catch (error) {
-    const other = mayBeLineEnds(error) ? otherLineEnds(text, format) : undefined;
+    const other = mayBeLineEnds(error) ? otherLineEnds(reading.text, format) : undefined;
     if (other === undefined) throw error;
     try {
-      return decryptText(readEncrypted(other, format), format, ...more);
+      return decryptText(readEncrypted(other, format), ...how);
     } catch {
       throw error;
     }
@@ -109,6 +110,6 @@ function decryptWithEnds(text: string, ...rest: Parameters<typeof decryptText>):
 /** The same document after a change, without asking for keys again. `text` is what one of the saves below gave. */
 export function reopen(file: OpenDocument, text: string): OpenDocument {
   const opened = readEncrypted(text, file.format);
-  const decrypted = decryptText(opened, file.format, file.dataKey, file.selection);
+  const decrypted = decryptText(opened, file.dataKey, file.selection);
   return { ...file, metadata: opened.metadata, decrypted };
 }

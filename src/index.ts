@@ -25,9 +25,10 @@ import type { MasterKey } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { type KindName, kindNamed } from "./keys/table.ts";
 import { keysOfUri } from "./keys/uri.ts";
-import { type EncryptedText, readAs, recognize } from "./recognize.ts";
+import { readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
+import type { EncryptedText } from "./sops/decrypt.ts";
 import { sealOf } from "./sops/seal.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
 
@@ -251,7 +252,7 @@ export class Document {
    */
   set(path: readonly PathElement[], value: PlainValue): void {
     this.#source.mayChange();
-    this.#replace(saveSet(this.#open, path, fromPlain(value), this.#session, this.#saving));
+    this.#replace(saveSet(this.#open, { path, value: fromPlain(value) }, this.#session, this.#saving));
   }
 
   /** Takes a value out. @throws TsopsError("bad-path") if there is none. */

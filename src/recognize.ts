@@ -1,16 +1,12 @@
 import { TsopsError } from "./errors.ts";
-import type { Format, FormatName } from "./formats/format.ts";
+import type { FormatName } from "./formats/format.ts";
 import { loadFormat } from "./formats/index.ts";
-import { readEncrypted } from "./sops/decrypt.ts";
+import { type EncryptedText, readEncrypted } from "./sops/decrypt.ts";
 import { SELECTOR_KINDS } from "./sops/selection.ts";
-
-/** An encrypted text that was read, before any key is needed. */
-export type EncryptedText = ReturnType<typeof readEncrypted> & { readonly format: Format };
 
 /** Reads an encrypted text in just this format. @throws as readEncrypted */
 export async function readAs(text: string, name: FormatName): Promise<EncryptedText> {
-  const format = await loadFormat(name);
-  return { format, ...readEncrypted(text, format) };
+  return readEncrypted(text, await loadFormat(name));
 }
 
 /**

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { NewFile, OpenDocument, Recipients, Session } from "./document.ts";
 import { TsopsError } from "./errors.ts";
 import type { Format, PathElement, Reading } from "./formats/format.ts";
-import { type GivenNumber, spellAsGiven } from "./formats/given.ts";
+import { type Assignment, spellAsGiven } from "./formats/given.ts";
 import { inSeconds } from "./formats/scalar.ts";
 import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
@@ -13,7 +13,7 @@ import { loses } from "./keys/difference.ts";
 import { wrapDataKey } from "./keys/groups.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
-import { type Metadata, readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/metadata.ts";
+import { readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/metadata.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "./sops/selection.ts";
 import type { Encrypted, EncryptOptions } from "./sops/work.ts";
 
@@ -37,7 +37,7 @@ export async function encryptNew(
   const reading = readPlain(plain, format);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
-    const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session.context, session);
+    const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session);
     const selector = selectorIn(format, file.selector);
     const metadata = treeWith(new TreeMap(), {
       ...groupFields({ groups, threshold: file.threshold }, new TreeMap()),
@@ -100,58 +100,43 @@ export async function saveDraft(
   }
   const typed = readMetadata(metadata.tree);
   const recipients = groupsFromMetadata(typed.tree);
-  if (!loses(file, recipients)) return await encryptShown(file, draft, typed, session, options);
-  const dataKey = randomBytes(DATA_KEY_BYTES);
+  const { groups, threshold } = recipients;
+  const sameKey = !loses(file, recipients);
+  const dataKey = sameKey ? file.dataKey : randomBytes(DATA_KEY_BYTES);
   try {
-    return await encryptShown({ ...file, dataKey }, draft, typed, session, options, false);
+    const wrapped = await wrapDataKey(dataKey, groups, threshold, session);
+    const selection = await compileSelector(typed.selector);
+    const text = encryptDraft(draft, file.format, {
+      ...updateOptions({ ...file, dataKey, metadata: typed, selection }, session, options),
+      previous: { decrypted: file.decrypted, sameKey },
+      metadata: treeWith(typed.tree, {
+        ...groupFields({ groups: wrapped, threshold }, typed.tree),
+        version: options.raiseVersion ? SOPS_VERSION : file.metadata.tree.get("version"),
+      }),
+    });
+    return { text, recipients };
   } finally {
-    dataKey.fill(0);
+    if (!sameKey) dataKey.fill(0);
   }
-}
-
-/** `sameKey` says whether the ciphertexts of the file may stay. */
-async function encryptShown(
-  file: OpenDocument,
-  draft: string,
-  typed: Metadata,
-  session: Session,
-  options: SaveOptions,
-  sameKey = true,
-): Promise<SavedDraft> {
-  const { groups, threshold } = groupsFromMetadata(typed.tree);
-  const wrapped = await wrapDataKey(file.dataKey, groups, threshold, session.context, session);
-  const selection = await compileSelector(typed.selector);
-  const text = encryptDraft(draft, file.format, {
-    ...updateOptions({ ...file, metadata: typed, selection }, session, options),
-    previous: { decrypted: file.decrypted, sameKey },
-    metadata: treeWith(typed.tree, {
-      ...groupFields({ groups: wrapped, threshold }, typed.tree),
-      version: options.raiseVersion ? SOPS_VERSION : file.metadata.tree.get("version"),
-    }),
-  });
-  return { text, recipients: { groups, threshold } };
 }
 
 export interface PlaceOptions extends SaveOptions {
   /** Which document of the file is changed, from 0; the first if undefined. */
   readonly document?: number;
-  /** How the numbers in a value that is set were spelled. */
-  readonly numbers?: readonly GivenNumber[];
 }
 
 /** The document with one value set, as `set` does; the rest of the text stays as it is. */
 export function saveSet(
   file: OpenDocument,
-  path: readonly PathElement[],
-  value: Tree,
+  given: Assignment,
   session: Session,
   options: PlaceOptions = {},
 ): string {
   const { format } = file;
-  const { indent, document, numbers = [] } = options;
+  const { indent, document } = options;
   return saveEdited(file, session, options, (reading) => {
-    const edits = format.set(reading, path, value, { indent, document });
-    return spellAsGiven(format, applyEdits(reading.text, edits), path, numbers, document);
+    const edits = format.set(reading, given.path, given.value, { indent, document });
+    return spellAsGiven(format, applyEdits(reading.text, edits), given, document);
   });
 }
 
@@ -188,13 +173,7 @@ export async function saveRotated(
 ): Promise<string> {
   const dataKey = randomBytes(DATA_KEY_BYTES);
   try {
-    const groups = await wrapDataKey(
-      dataKey,
-      recipients.groups,
-      recipients.threshold,
-      session.context,
-      session,
-    );
+    const groups = await wrapDataKey(dataKey, recipients.groups, recipients.threshold, session);
     return encryptKept(file, {
       ...(await selectedBy(options, updateOptions(file, session, options))),
       dataKey,
@@ -213,13 +192,7 @@ export async function saveRecipients(
   session: Session,
   options: SaveOptions = {},
 ): Promise<string> {
-  const groups = await wrapDataKey(
-    file.dataKey,
-    recipients.groups,
-    recipients.threshold,
-    session.context,
-    session,
-  );
+  const groups = await wrapDataKey(file.dataKey, recipients.groups, recipients.threshold, session);
   return encryptKept(file, {
     ...(await selectedBy(options, updateOptions(file, session, options))),
     keepMac: options.selection === undefined,

@@ -91,7 +91,8 @@ export function explanationLines(explanation: Explanation): string[] {
   if (!config.rules) lines.push("it has no creation rules: keys have to be named on the command line");
   else lines.push(`matched against: ${texts.map(printable).join("  and  ")}`, "");
   for (const { rule, matches, why } of rules) {
-    const mark = rule === chosen ? "→" : matches === undefined ? "!" : " ";
+    const other = matches === undefined ? "!" : " ";
+    const mark = rule === chosen ? "→" : other;
     const name = rule.name === undefined ? "" : ` (${printable(rule.name)})`;
     lines.push(`${mark} rule ${rule.number}${name}, line ${rule.place.line}: ${why}`);
     if (rule.pattern) lines.push(`    ${fieldName(config, rule.pattern)}: ${printable(rule.pattern.text)}`);

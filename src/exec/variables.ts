@@ -96,17 +96,15 @@ export function childEnvironment(
   return Object.fromEntries(result);
 }
 
+function faultOf(name: string, value: string): string | undefined {
+  if (name === "") return "an empty name";
+  if (name.includes("=")) return "a name with =";
+  if (name.includes("\0") || value.includes("\0")) return "a zero byte";
+  return firstBadByte(name) >= 0 || firstBadByte(value) >= 0 ? "bytes that are not UTF-8" : undefined;
+}
+
 function addChecked(variables: Variables, name: string, value: string): void {
-  const why =
-    name === ""
-      ? "an empty name"
-      : name.includes("=")
-        ? "a name with ="
-        : name.includes("\0") || value.includes("\0")
-          ? "a zero byte"
-          : firstBadByte(name) >= 0 || firstBadByte(value) >= 0
-            ? "bytes that are not UTF-8"
-            : undefined;
+  const why = faultOf(name, value);
   if (why !== undefined) {
     throw new TsopsError("generic", `${name === "" ? "a value" : name} cannot be a variable: it has ${why}`, {
       hint: "rename or re-encode it, or use tsops exec-file",

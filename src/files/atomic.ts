@@ -177,7 +177,8 @@ function modeOver(before: fs.Stats, { plaintext, chosen }: Replacing, fd: number
   if (!plaintext) return before.mode;
   const sameGroup = fs.fstatSync(fd).gid === before.gid;
   const keeps = chosen && isMine(before.uid) && before.nlink <= 1;
-  return before.mode & (keeps ? (sameGroup ? 0o777 : 0o707) : 0o700);
+  if (!keeps) return before.mode & 0o700;
+  return before.mode & (sameGroup ? 0o777 : 0o707);
 }
 
 interface Temporary {

@@ -219,7 +219,8 @@ class Search {
 }
 
 function kindOf(entry: fs.Dirent | fs.Stats): "folder" | "file" | "other" {
-  return entry.isDirectory() ? "folder" : entry.isFile() ? "file" : "other";
+  if (entry.isDirectory()) return "folder";
+  return entry.isFile() ? "file" : "other";
 }
 
 /** What a link counts as; undefined for those to nothing and to folders. */

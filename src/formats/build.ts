@@ -19,8 +19,11 @@ export function buildTrees(
     else {
       const holder = nodeOf(container.parent);
       const commented = !filled.has(container) && empty?.holder === holder && empty.key === container.key;
-      node = commented ? empty!.node : container.kind === "map" ? new TreeMap() : new TreeList();
-      if (!commented) put(holder, container.key, node);
+      if (commented) node = empty!.node;
+      else {
+        node = container.kind === "map" ? new TreeMap() : new TreeList();
+        put(holder, container.key, node);
+      }
     }
     made.set(container, node);
     return node;

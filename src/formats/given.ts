@@ -11,6 +11,13 @@ export interface GivenNumber {
   readonly text: string;
 }
 
+/** A value that is to be set at a path, and how the numbers in it were spelled. */
+export interface Assignment {
+  readonly path: readonly PathElement[];
+  readonly value: Tree;
+  readonly numbers?: readonly GivenNumber[];
+}
+
 /** Formats in which every value is a text, which is what a number is given as. */
 const FLAT: ReadonlySet<string> = new Set(["dotenv", "ini"]);
 
@@ -52,8 +59,7 @@ function checkExact({ value, text }: GivenNumber): void {
 export function spellAsGiven(
   format: Format,
   text: string,
-  path: readonly PathElement[],
-  numbers: readonly GivenNumber[],
+  { path, numbers = [] }: Assignment,
   document = 0,
 ): string {
   if (numbers.length === 0) return text;

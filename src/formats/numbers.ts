@@ -86,7 +86,8 @@ export function parseGoFloat(text: string): number | undefined {
   if (/^nan$/i.test(text)) return Number.NaN;
   if (text.includes("_") && !underscoresSeparateDigits(text)) return undefined;
   const hex = HEX.exec(text);
-  const value = hex ? parseHexFloat(hex) : DECIMAL.test(text) ? Number(text.replaceAll("_", "")) : undefined;
+  if (!hex && !DECIMAL.test(text)) return undefined;
+  const value = hex ? parseHexFloat(hex) : Number(text.replaceAll("_", ""));
   return value === undefined || !Number.isFinite(value) ? undefined : value;
 }
 

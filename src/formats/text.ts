@@ -57,15 +57,22 @@ export function firstBadByte(text: string): number {
   return text.isWellFormed() ? -1 : text.search(/(?<![\ud800-\udbff])[\udc80-\udcff]/);
 }
 
+/** What may follow those first bytes behind which not every continuation may stand. */
+const SECOND_BYTES: ReadonlyMap<number, readonly [low: number, high: number]> = new Map([
+  [0xe0, [0xa0, 0xbf]],
+  [0xed, [0x80, 0x9f]],
+  [0xf0, [0x90, 0xbf]],
+  [0xf4, [0x80, 0x8f]],
+]);
+
 /** How many bytes the UTF-8 sequence at `i` has (RFC 3629, table 3-7 of Unicode), 0 if there is none. */
 function sequenceLength(bytes: Uint8Array, i: number): number {
   const a = bytes[i]!;
   if (a < 0x80) return 1;
   if (a < 0xc2 || a > 0xf4) return 0;
-  const length = a < 0xe0 ? 2 : a < 0xf0 ? 3 : 4;
+  const length = 2 + Number(a >= 0xe0) + Number(a >= 0xf0);
   const b = bytes[i + 1] ?? 0;
-  const low = a === 0xe0 ? 0xa0 : a === 0xf0 ? 0x90 : 0x80;
-  const high = a === 0xed ? 0x9f : a === 0xf4 ? 0x8f : 0xbf;
+  const [low, high] = SECOND_BYTES.get(a) ?? [0x80, 0xbf];
   if (b < low || b > high) return 0;
   for (let k = 2; k < length; k++) if (((bytes[i + k] ?? 0) & 0xc0) !== 0x80) return 0;
   return length;

@@ -24,6 +24,12 @@ export interface TreeEntry {
   value: Tree;
 }
 
+/** For sorting entries by their keys. */
+export function byKey(a: TreeEntry, b: TreeEntry): number {
+  if (a.key === b.key) return 0;
+  return a.key < b.key ? -1 : 1;
+}
+
 export class TreeMap {
   readonly items: (TreeEntry | TreeComment)[];
   constructor(items: (TreeEntry | TreeComment)[] = []) {

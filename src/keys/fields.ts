@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { inSeconds, Time } from "../formats/scalar.ts";
-import { type Tree, TreeMap } from "../formats/tree.ts";
+import { byKey, type Tree, TreeMap } from "../formats/tree.ts";
 import { strictBase64 } from "../net/base64.ts";
 import type { KeyContext, MasterKey } from "./kind.ts";
 import { refuseSecretKey } from "./secret.ts";
@@ -51,7 +51,7 @@ export function checkCreatedAt(fields: TreeMap, title: string): void {
 
 /** Fields in the order of their names, as SOPS writes them; undefined ones are left out. */
 export function sortedFields(pairs: Iterable<readonly [string, Tree | undefined]>): TreeMap {
-  return TreeMap.of([...pairs].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  return new TreeMap(TreeMap.of(pairs).entries().sort(byKey));
 }
 
 /** A key with some fields given or changed; the others stay, also those that only a later version knows. */

@@ -22,10 +22,13 @@ export interface KeyServices {
   readonly services?: readonly KeyService[];
 }
 
-export interface UnwrapOptions extends KeyServices {
+export interface WrapOptions extends KeyServices {
+  readonly context: KeyContext;
+}
+
+export interface UnwrapOptions extends WrapOptions {
   /** Kinds in the order in which their keys are tried: see parseDecryptionOrder. */
   readonly order: readonly string[];
-  readonly context: KeyContext;
   /** Told which key opened, once for each group, and the service that did it; "" is this program. */
   readonly onOpened?: (key: MasterKey, service: string) => void;
 }
@@ -39,20 +42,19 @@ export async function wrapDataKey(
   dataKey: Uint8Array,
   groups: readonly KeyGroup[],
   threshold: number,
-  context: KeyContext,
-  by: KeyServices = {},
+  options: WrapOptions,
 ): Promise<KeyGroup[]> {
   if (groups.length === 0 || groups.some((group) => group.length === 0)) {
     throw new TsopsError("config", groups.length === 0 ? "there is no master key" : "a key group is empty", {
       hint: "name at least one master key for each group",
     });
   }
-  keepFromPrograms(groups, context);
+  keepFromPrograms(groups, options.context);
   const many = groups.length > 1;
   const parts = many
     ? await splitSecret(dataKey, groups.length, effectiveThreshold(groups, threshold))
     : [dataKey];
-  const wraps = groups.map((group, i) => group.map((key) => wrapKey(key, parts[i]!, context, by)));
+  const wraps = groups.map((group, i) => group.map((key) => wrapKey(key, parts[i]!, options)));
   const results = await Promise.all(wraps.map((group) => Promise.allSettled(group)));
   if (many) for (const part of parts) part.fill(0);
   const failed = results.flatMap((group, i) =>
@@ -104,8 +106,7 @@ function isAbort(error: unknown): boolean {
 async function wrapKey(
   key: MasterKey,
   part: Uint8Array,
-  context: KeyContext,
-  { local = true, services = [] }: KeyServices,
+  { context, local = true, services = [] }: WrapOptions,
 ): Promise<MasterKey> {
   const causes: string[] = [];
   const advice: string[] = [];

@@ -41,11 +41,9 @@ function decode(text: string, name: string): Buffer {
   const weak = bytes.every((byte) => byte === bytes[0]);
   if (strict && !weak && bytes.length >= MIN_BYTES && bytes.length <= MAX_BYTES) return bytes;
   bytes.fill(0);
-  const why = !strict
-    ? "is neither base64 nor hexadecimal"
-    : weak
-      ? "is one byte repeated"
-      : `does not have ${MIN_BYTES} to ${MAX_BYTES} bytes`;
+  let why = `does not have ${MIN_BYTES} to ${MAX_BYTES} bytes`;
+  if (!strict) why = "is neither base64 nor hexadecimal";
+  else if (weak) why = "is one byte repeated";
   throw new TsopsError("usage", `the master secret in the variable ${name} ${why}`, {
     hint: "make one with `openssl rand -base64 32`",
   });

@@ -21,78 +21,78 @@ interface Question {
  * does not keep the others waiting.
  */
 export class Questions {
-  readonly #ask: Ask;
+  private readonly ask: Ask;
   /** By connection, the next one first. */
-  readonly #waiting = new Map<unknown, Question[]>();
-  readonly #open = new Map<unknown, number>();
-  #asking = false;
+  private readonly waiting = new Map<unknown, Question[]>();
+  private readonly open = new Map<unknown, number>();
+  private asking = false;
 
   constructor(ask: Ask) {
-    this.#ask = ask;
+    this.ask = ask;
   }
 
   /** Whether one more question of a connection may wait. Its first one may, so that others cannot lock it out. */
   takes(connection: unknown): boolean {
-    const own = this.#open.get(connection) ?? 0;
-    if (own === 0) return this.#open.size < MAX_CONNECTIONS;
-    const all = [...this.#open.values()].reduce((sum, count) => sum + count, 0);
+    const own = this.open.get(connection) ?? 0;
+    if (own === 0) return this.open.size < MAX_CONNECTIONS;
+    const all = [...this.open.values()].reduce((sum, count) => sum + count, 0);
     return own < QUESTIONS_EACH && all < MAX_QUESTIONS;
   }
 
   /** @throws TsopsError("aborted") if the signal says so before the person does. */
   async put(text: string, connection: unknown, signal: AbortSignal): Promise<boolean> {
-    this.#count(connection, 1);
+    this.count(connection, 1);
     let stop: () => void = () => undefined;
     try {
       return await new Promise<boolean>((answer, fail) => {
         const question = { text, signal, answer, fail };
         stop = () => {
-          this.#withdraw(connection, question);
+          this.withdraw(connection, question);
           fail(new TsopsError("aborted", "stopped"));
         };
         if (signal.aborted) return stop();
         signal.addEventListener("abort", stop);
-        this.#waiting.set(connection, [...(this.#waiting.get(connection) ?? []), question]);
-        void this.#askAll();
+        this.waiting.set(connection, [...(this.waiting.get(connection) ?? []), question]);
+        void this.askAll();
       });
     } finally {
       signal.removeEventListener("abort", stop);
-      this.#count(connection, -1);
+      this.count(connection, -1);
     }
   }
 
-  #count(connection: unknown, change: 1 | -1): void {
-    const count = (this.#open.get(connection) ?? 0) + change;
-    if (count > 0) this.#open.set(connection, count);
-    else this.#open.delete(connection);
+  private count(connection: unknown, change: 1 | -1): void {
+    const count = (this.open.get(connection) ?? 0) + change;
+    if (count > 0) this.open.set(connection, count);
+    else this.open.delete(connection);
   }
 
-  #withdraw(connection: unknown, question: Question): void {
-    const left = (this.#waiting.get(connection) ?? []).filter((other) => other !== question);
-    if (left.length > 0) this.#waiting.set(connection, left);
-    else this.#waiting.delete(connection);
+  private withdraw(connection: unknown, question: Question): void {
+    const left = (this.waiting.get(connection) ?? []).filter((other) => other !== question);
+    if (left.length > 0) this.waiting.set(connection, left);
+    else this.waiting.delete(connection);
   }
 
-  async #askAll(): Promise<void> {
-    if (this.#asking) return;
-    this.#asking = true;
-    for (let next = this.#next(); next; next = this.#next()) {
+  private async askAll(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    for (let next = this.next(); next; next = this.next()) {
       try {
-        next.answer(await this.#ask(next.text, next.signal));
+        next.answer(await this.ask(next.text, next.signal));
       } catch (error) {
         next.fail(error);
       }
     }
-    this.#asking = false;
+    this.asking = false;
   }
 
   /** The first question of the connection whose turn it is; that is the last one afterwards. */
-  #next(): Question | undefined {
-    const [turn] = this.#waiting;
+  private next(): Question | undefined {
+    const [turn] = this.waiting;
     if (!turn) return undefined;
     const [connection, [first, ...rest]] = turn;
-    this.#waiting.delete(connection);
-    if (rest.length > 0) this.#waiting.set(connection, rest);
+    this.waiting.delete(connection);
+    if (rest.length > 0) this.waiting.set(connection, rest);
     return first;
   }
 }

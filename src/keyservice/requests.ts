@@ -65,90 +65,90 @@ interface Request {
 
 /** Answers requests of key services: names the key, asks the person if so wished, uses it, and logs all that. */
 export class Requests {
-  private readonly options: RequestOptions;
-  private readonly questions: Questions | undefined;
-  private running = 0;
-  private memory: Memory = newMemory();
+  readonly #options: RequestOptions;
+  readonly #questions: Questions | undefined;
+  #running = 0;
+  #memory: Memory = newMemory();
 
   constructor(options: RequestOptions) {
-    this.options = options;
-    this.questions = options.ask && new Questions(options.ask);
+    this.#options = options;
+    this.#questions = options.ask && new Questions(options.ask);
   }
 
   readonly handlers = {
-    Encrypt: (call: Call, done: Done): void => void this.answer("Encrypt", call, done),
-    Decrypt: (call: Call, done: Done): void => void this.answer("Decrypt", call, done),
+    Encrypt: (call: Call, done: Done): void => void this.#answer("Encrypt", call, done),
+    Decrypt: (call: Call, done: Done): void => void this.#answer("Decrypt", call, done),
   };
 
-  private async answer(method: Method, call: Call, done: Done): Promise<void> {
+  async #answer(method: Method, call: Call, done: Done): Promise<void> {
     const start = performance.now();
     const stopped = new AbortController();
     call.on("cancelled", () => stopped.abort());
     if (call.cancelled) stopped.abort();
     const named: { kind?: string; key?: string } = {};
-    const { bytes, error, result, reason } = await this.limited(call, () =>
-      this.use(method, call, named, stopped.signal),
+    const { bytes, error, result, reason } = await this.#limited(call, () =>
+      this.#use(method, call, named, stopped.signal),
     );
     const ms = Math.round(performance.now() - start);
-    this.options.log({ event: "request", method, ...named, ...peerOf(call), result, reason, ms });
+    this.#options.log({ event: "request", method, ...named, ...peerOf(call), result, reason, ms });
     if (error || !bytes) done(error ?? { code: STATUS.internal, details: "an internal error" });
     else done(null, method === "Encrypt" ? { ciphertext: bytes } : { plaintext: bytes });
   }
 
-  private async limited(call: Call, work: () => Promise<Answer>): Promise<Answer> {
-    if (this.running >= MAX_CALLS || this.questions?.takes(connectionOf(call)) === false) {
+  async #limited(call: Call, work: () => Promise<Answer>): Promise<Answer> {
+    if (this.#running >= MAX_CALLS || this.#questions?.takes(connectionOf(call)) === false) {
       return BUSY;
     }
-    this.running++;
+    this.#running++;
     try {
       return await work();
     } finally {
-      this.running--;
+      this.#running--;
     }
   }
 
-  private async use(
+  async #use(
     method: Method,
     call: Call,
     named: { kind?: string; key?: string },
     signal: AbortSignal,
   ): Promise<Answer> {
     const input = "plaintext" in call.request ? call.request.plaintext : call.request.ciphertext;
-    const memory = this.remembered();
+    const memory = this.#remembered();
     const leave = enter(memory, signal);
     try {
-      const tool = this.toolFor(call.request, memory);
+      const tool = this.#toolFor(call.request, memory);
       named.kind = tool.kind;
       named.key = tool.id;
-      if (this.options.verbose) this.options.log({ event: "request", method, ...named, result: "begun" });
-      const agreed = await this.agreed({ method, call, input }, tool, signal);
+      if (this.#options.verbose) this.#options.log({ event: "request", method, ...named, result: "begun" });
+      const agreed = await this.#agreed({ method, call, input }, tool, signal);
       if (agreed === "no") {
         const details = "the person who runs it said no";
         return { result: "refused", error: { code: STATUS.permissionDenied, details } };
       }
-      if (agreed === "cannot") return this.cannot([]);
+      if (agreed === "cannot") return this.#cannot([]);
       const done = method === "Encrypt" ? { key: await tool.wrap(input) } : await tool.unwrap(input);
       if (signal.aborted) {
         // nobody takes it any more
         if ("key" in done) done.key.fill(0);
         throw new TsopsError("aborted", "stopped");
       }
-      return "key" in done ? { result: "ok", bytes: done.key } : this.cannot(done.why);
+      return "key" in done ? { result: "ok", bytes: done.key } : this.#cannot(done.why);
     } catch (error) {
-      return this.failed(error, signal);
+      return this.#failed(error, signal);
     } finally {
       leave();
       if (method === "Encrypt") input.fill(0);
     }
   }
 
-  private cannot(why: readonly string[]): Answer {
+  #cannot(why: readonly string[]): Answer {
     const details = "nothing here can open it";
-    const reason = this.options.verbose ? why.join("; ") : details;
+    const reason = this.#options.verbose ? why.join("; ") : details;
     return { result: "failed", error: { code: STATUS.notFound, details }, reason };
   }
 
-  private failed(error: unknown, { aborted }: AbortSignal): Answer {
+  #failed(error: unknown, { aborted }: AbortSignal): Answer {
     if (error instanceof TooMany) return BUSY;
     if (aborted) return { result: "cancelled", error: { code: STATUS.cancelled, details: "stopped" } };
     if (!(error instanceof TsopsError)) {
@@ -156,46 +156,46 @@ export class Requests {
       return { result: "failed", error: { code: STATUS.internal, details: "an internal error" }, reason };
     }
     const code = ["usage", "parse"].includes(error.code) ? STATUS.invalidArgument : STATUS.failedPrecondition;
-    const hint = this.options.verbose && error.hint ? ` (${error.hint})` : "";
+    const hint = this.#options.verbose && error.hint ? ` (${error.hint})` : "";
     const details = withoutIdentities(error.message);
     return { result: "failed", error: { code, details }, reason: details + hint };
   }
 
   /** Asks the person, once it is known that the key which the question names is the one that would be used. */
-  private async agreed(
+  async #agreed(
     { method, call, input }: Request,
     tool: Tool,
     signal: AbortSignal,
   ): Promise<"yes" | "no" | "cannot"> {
-    if (!this.questions) return "yes";
+    if (!this.#questions) return "yes";
     const check = method === "Decrypt" ? await tool.checkOpener(input) : {};
     if (!check) return "cannot";
     const connection = connectionOf(call);
-    if (!this.questions.takes(connection)) throw new TooMany();
+    if (!this.#questions.takes(connection)) throw new TooMany();
     const { peer, client } = peerOf(call);
     const from = client === undefined ? peer : `${client} (${peer})`;
     const remark = check.remark === undefined ? "" : ` (${check.remark})`;
     const what = `${method === "Encrypt" ? "encrypt" : "decrypt"} request from ${from}`;
     const question = `Received ${what} using ${tool.title} key ${tool.id}${remark}. Respond to request?`;
-    this.running--;
+    this.#running--;
     try {
-      return (await this.questions.put(question, connection, signal)) ? "yes" : "no";
+      return (await this.#questions.put(question, connection, signal)) ? "yes" : "no";
     } finally {
-      this.running++;
+      this.#running++;
     }
   }
 
-  private toolFor(request: EncryptRequest | DecryptRequest, { cache, stop }: Memory): Tool {
-    const context: KeyContext = { ...this.options.context, signal: stop.signal, cache };
+  #toolFor(request: EncryptRequest | DecryptRequest, { cache, stop }: Memory): Tool {
+    const context: KeyContext = { ...this.#options.context, signal: stop.signal, cache };
     const { kind, fields } = fromWire(request.key, context.kinds);
-    if (kind === cluster) return clusterTool(textField(fields, "key_id"), this.options.secrets);
+    if (kind === cluster) return clusterTool(textField(fields, "key_id"), this.#options.secrets);
     return kindTool(kind, fields, context);
   }
 
-  private remembered(): Memory {
-    const { stop, since } = this.memory;
-    if (stop.signal.aborted || performance.now() - since > REMEMBER_MS) this.memory = newMemory();
-    return this.memory;
+  #remembered(): Memory {
+    const { stop, since } = this.#memory;
+    if (stop.signal.aborted || performance.now() - since > REMEMBER_MS) this.#memory = newMemory();
+    return this.#memory;
   }
 }
 

@@ -172,7 +172,8 @@ function uriOf({ tls }: ServerOptions, { host = "" }: Place, port: number): stri
 }
 
 function tlsOf({ tls }: ServerOptions): string {
-  return !tls ? "none" : tls.ca ? "mutual" : "server";
+  if (!tls) return "none";
+  return tls.ca ? "mutual" : "server";
 }
 
 async function stop(server: Server, health: Health, graceMs: number): Promise<void> {

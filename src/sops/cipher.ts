@@ -7,6 +7,12 @@ import { decodeText, encodeText } from "../formats/text.ts";
 /** Gives `size` random bytes. Comes in as an argument, so that this folder stays pure. */
 export type Random = (size: number) => Buffer;
 
+/** What new ciphertexts are made with. */
+export interface CipherInputs {
+  readonly dataKey: Buffer;
+  readonly random: Random;
+}
+
 /** The type word of a ciphertext (SPEC section 2). `bytes` is known but never written; SOPS cannot read it. */
 export type CipherType = "str" | "int" | "float" | "bool" | "time" | "comment";
 
@@ -58,8 +64,7 @@ export function encryptBytes(
   bytes: Buffer,
   type: CipherType,
   aad: string,
-  dataKey: Buffer,
-  random: Random,
+  { dataKey, random }: CipherInputs,
 ): string {
   const iv = random(IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", dataKey, iv, { authTagLength: TAG_BYTES });
@@ -70,13 +75,8 @@ export function encryptBytes(
 }
 
 /** A value as its ciphertext. */
-export function encryptValue(
-  value: Exclude<Scalar, null>,
-  aad: string,
-  dataKey: Buffer,
-  random: Random,
-): string {
-  return encryptBytes(valueBytes(value), scalarType(value), aad, dataKey, random);
+export function encryptValue(value: Exclude<Scalar, null>, aad: string, inputs: CipherInputs): string {
+  return encryptBytes(valueBytes(value), scalarType(value), aad, inputs);
 }
 
 /**
@@ -131,7 +131,7 @@ function parseValue(text: string, type: CipherType): Exclude<Scalar, null> | und
     case "float":
       return parseGoFloat(text);
     case "bool":
-      return text === "True" ? true : text === "False" ? false : undefined;
+      return text === "True" || text === "False" ? text === "True" : undefined;
     case "time":
       return Time.parse(text);
   }

@@ -39,11 +39,18 @@ export interface Decrypted {
   readonly warnings: readonly Warning[];
 }
 
+/** An encrypted text and its metadata, before any key is needed. */
+export interface EncryptedText {
+  readonly format: Format;
+  readonly reading: Reading;
+  readonly metadata: Metadata;
+}
+
 /**
- * An encrypted text and its metadata, before any key is needed.
+ * Reads an encrypted text with its metadata.
  * @throws TsopsError("parse"), with SOPS's exit code 1 for encrypted files, "no-metadata", …
  */
-export function readEncrypted(text: string, format: Format): { reading: Reading; metadata: Metadata } {
+export function readEncrypted(text: string, format: Format): EncryptedText {
   // of a CR LF that was cut off at the end of the file
   if (format.breaksAtEnd && text.endsWith("\r")) text = text.slice(0, -1);
   let reading: Reading;
@@ -54,7 +61,7 @@ export function readEncrypted(text: string, format: Format): { reading: Reading;
     throw unreadable(error, text);
   }
   if (!reading.metadata) throw noMetadata(text);
-  return { reading, metadata: readMetadata(reading.metadata.tree) };
+  return { format, reading, metadata: readMetadata(reading.metadata.tree) };
 }
 
 /** What a format says of a text that was to be decrypted: it speaks to those who encrypt, too. */
@@ -79,13 +86,12 @@ function notEncrypted(text: string, cause: TsopsError): TsopsError {
  * @throws TsopsError("tree-decryption") naming the path of a value that does not open, "mac-mismatch", "seal-broken".
  */
 export function decryptText(
-  opened: { reading: Reading; metadata: Metadata },
-  format: Format,
+  encrypted: EncryptedText,
   dataKey: Buffer,
   selection: Selection,
   options: { ignoreMac?: boolean } = {},
 ): Decrypted {
-  const { reading, metadata } = opened;
+  const { format, reading, metadata } = encrypted;
   const warnings: Warning[] = duplicateWarnings(reading);
   const items = decryptEntries(reading, selection, dataKey, warnings);
   const removal = format.removeMetadata(reading);

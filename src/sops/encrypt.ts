@@ -5,7 +5,7 @@ import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
-import { encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
+import { type CipherInputs, encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
 import { treeWith } from "./metadata.ts";
@@ -113,10 +113,10 @@ function newCipher(
   value: Exclude<Scalar, null>,
   comment: boolean,
   aad: string,
-  { dataKey, random }: EncryptOptions,
+  inputs: CipherInputs,
 ): string {
-  if (comment) return encryptBytes(valueBytes(value), "comment", aad, dataKey, random);
-  return encryptValue(value, aad, dataKey, random);
+  if (comment) return encryptBytes(valueBytes(value), "comment", aad, inputs);
+  return encryptValue(value, aad, inputs);
 }
 
 /** Nulls and empty texts are never encrypted. An empty comment in a list would become an item for SOPS, so it is. */
@@ -294,7 +294,7 @@ function checkResult(text: string, format: Format, options: EncryptOptions, plai
   let again: Decrypted | undefined;
   let cause: unknown;
   try {
-    again = decryptText(readEncrypted(text, format), format, options.dataKey, options.selection);
+    again = decryptText(readEncrypted(text, format), options.dataKey, options.selection);
   } catch (error) {
     cause = error;
   }

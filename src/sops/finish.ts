@@ -45,8 +45,7 @@ export function finishText(work: Unfinished): string {
   const old = readMetadata(reading.metadata!.tree);
   const layout = encryptLayout(
     layoutSpans(work, reading, items),
-    options.dataKey,
-    options.random,
+    options,
     options.previous?.sameKey ? scalarField(old.own.get("layout")) : undefined,
   );
   const own = treeWith(ownFields(options.metadata), { layout, seal: undefined });
@@ -70,12 +69,12 @@ export function finishText(work: Unfinished): string {
 }
 
 function macFields(mac: string, options: EncryptOptions): Record<string, Tree | undefined> {
-  const { keepMac, previous, lastModified, dataKey, random } = options;
+  const { keepMac, previous, lastModified } = options;
   if (keepMac && previous) {
     const { tree } = previous.decrypted.metadata;
     return { lastmodified: tree.get("lastmodified"), mac: tree.get("mac") };
   }
-  return { lastmodified: lastModified, mac: encryptMac(mac, lastModified, dataKey, random) };
+  return { lastmodified: lastModified, mac: encryptMac(mac, lastModified, options) };
 }
 
 function ownFields(metadata: TreeMap): TreeMap {
@@ -104,7 +103,7 @@ function rebindComments(reading: Reading, { plains, format, options }: Unfinishe
     const plain = plainOf(entry, plains);
     const aad = aadOf(entry);
     if (!plain?.comment || plain.aad === aad) continue;
-    const cipher = encryptBytes(valueBytes(plain.value), "comment", aad, options.dataKey, options.random);
+    const cipher = encryptBytes(valueBytes(plain.value), "comment", aad, options);
     (plains as Map<string, Plain>).set(cipher, { ...plain, aad });
     edits.push({ start: entry.start, end: entry.end, text: format.spellCipher(reading, entry, cipher) });
   }

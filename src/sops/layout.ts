@@ -1,7 +1,7 @@
 import type { Container, Reading } from "../formats/format.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
-import { encryptBytes, looksEncrypted, openBytes, parseCipher, type Random } from "./cipher.ts";
+import { type CipherInputs, encryptBytes, looksEncrypted, openBytes, parseCipher } from "./cipher.ts";
 
 /**
  * The spellings that a ciphertext in its place cannot bring back (docs/format.md): where a folded scalar broke its
@@ -51,14 +51,13 @@ const AAD = "sops:tsops:layout";
 /** The layout field's text, or undefined where nothing has to be recorded. */
 export function encryptLayout(
   spans: readonly LayoutSpan[],
-  dataKey: Buffer,
-  random: Random,
+  inputs: CipherInputs,
   previous?: string,
 ): string | undefined {
   if (spans.length === 0) return undefined;
   const text = JSON.stringify({ spans: spans.map(({ entry, up, raw }) => [entry, up, rawField(raw)]) });
-  if (previous !== undefined && openLayout(previous, dataKey) === text) return previous;
-  return encryptBytes(encodeText(text), "str", AAD, dataKey, random);
+  if (previous !== undefined && openLayout(previous, inputs.dataKey) === text) return previous;
+  return encryptBytes(encodeText(text), "str", AAD, inputs);
 }
 
 /** The recorded spans; none if the field is missing, damaged or says something that this does not understand. */

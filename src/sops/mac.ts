@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { TsopsError } from "../errors.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import { encodeText } from "../formats/text.ts";
-import { encryptBytes, openBytes, parseCipher, type Random, valueText } from "./cipher.ts";
+import { type CipherInputs, encryptBytes, openBytes, parseCipher, valueText } from "./cipher.ts";
 import type { Item } from "./items.ts";
 
 /** With `mac_only_encrypted` the hash starts with these bytes: sha256("sops") (SPEC section 3). */
@@ -34,8 +34,8 @@ export function computeMac(items: Iterable<MacItem>, onlyEncrypted: boolean): st
 }
 
 /** The MAC as it stands in the metadata: encrypted, with `lastmodified` as AAD. */
-export function encryptMac(mac: string, lastModified: string, dataKey: Buffer, random: Random): string {
-  return encryptBytes(Buffer.from(mac), "str", lastModified, dataKey, random);
+export function encryptMac(mac: string, lastModified: string, inputs: CipherInputs): string {
+  return encryptBytes(Buffer.from(mac), "str", lastModified, inputs);
 }
 
 /**

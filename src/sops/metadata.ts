@@ -2,7 +2,7 @@ import { TsopsError } from "../errors.ts";
 import { holdsCiphertexts } from "../formats/detect.ts";
 import { parseGoBool } from "../formats/numbers.ts";
 import { inSeconds, Time } from "../formats/scalar.ts";
-import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import { byKey, type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "./selection.ts";
 
 /** The release of SOPS whose format this writes. SOPS compares it, so it is never tsops's own (SPEC section 5). */
@@ -134,7 +134,7 @@ export function treeWith(tree: TreeMap, fields: Readonly<Record<string, Tree | u
   const given = Object.entries(fields).flatMap(([key, value]) =>
     value === undefined ? [] : [{ key, value }],
   );
-  return new TreeMap([...kept, ...given].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)));
+  return new TreeMap([...kept, ...given].sort(byKey));
 }
 
 /** The fields that say which values are encrypted. SOPS writes the default out as well. */

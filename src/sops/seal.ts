@@ -9,7 +9,7 @@ import { TsopsError } from "../errors.ts";
 import { type Container, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
 import { type Edit, encodeText, withoutWhiteSpace } from "../formats/text.ts";
-import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import { byKey, type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { valueBytes, valueText } from "./cipher.ts";
 import { Encoder } from "./encoder.ts";
 import { type Item, valuesOf } from "./items.ts";
@@ -112,7 +112,7 @@ function encode(out: Encoder, document: SealedDocument): void {
     path.number(container.document);
     for (const element of pathOf(container)) encodeElement(path, element);
   });
-  for (const { entry, value } of items) encodeEntry(out, entry, value, pathBytes(entry.in), entry.key);
+  for (const item of items) encodeItem(out, item, pathBytes(item.entry.in), item.entry.key);
   // a whole file is a single value, whatever the text around it
   if (format.wrapper) {
     out.blob(Buffer.alloc(0));
@@ -139,8 +139,9 @@ function encodeCiphers(out: Encoder, { format, reading, items }: SealedDocument)
   // a key that stands there once more could hide an encrypted one
   out.number((duplicates?.length ?? 0) + namesakes(format, reading.entries, entries));
   out.number(entries.length);
-  for (const { entry, value } of sealed) {
-    encodeEntry(out, entry, value, pathBytes(entry.in), ranks.element(entry.in, entry.key));
+  for (const item of sealed) {
+    const { entry } = item;
+    encodeItem(out, item, pathBytes(entry.in), ranks.element(entry.in, entry.key));
     out.blob(encodeText(own(entry)));
   }
 }
@@ -261,7 +262,7 @@ function scalarField(value: Tree | undefined): string {
 /** A tree with its map keys sorted: flat formats may store them in another order. Scalars count by their text. */
 function encodeTree(out: Encoder, tree: Tree): void {
   if (tree instanceof TreeMap) {
-    const entries = tree.entries().sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    const entries = tree.entries().sort(byKey);
     out.text("map");
     out.number(entries.length);
     for (const { key, value } of entries) {
@@ -293,10 +294,10 @@ function rememberPaths(write: (path: Encoder, container: Container) => void) {
   };
 }
 
-function encodeEntry(
+/** An item under the path of what holds it. */
+function encodeItem(
   out: Encoder,
-  entry: Entry,
-  value: Scalar | undefined,
+  { entry, value }: Item,
   path: Buffer,
   key: string | number | undefined,
 ): void {

@@ -4,13 +4,11 @@ import type { Entry, Reading } from "../formats/format.ts";
 import type { Scalar } from "../formats/scalar.ts";
 import type { Edit } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
-import type { Random } from "./cipher.ts";
+import type { CipherInputs } from "./cipher.ts";
 import type { Decrypted, Warning } from "./decrypt.ts";
 import type { Selection } from "./selection.ts";
 
-export interface EncryptOptions {
-  readonly dataKey: Buffer;
-  readonly random: Random;
+export interface EncryptOptions extends CipherInputs {
   /** RFC 3339 in seconds, UTC. */
   readonly lastModified: string;
   /** Compiled from the selector that `metadata` names. */

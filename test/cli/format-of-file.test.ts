@@ -67,7 +67,7 @@ test("the content decides where the name says nothing or something else: copies,
       box.write("piped", text);
       assert.is((await box.run(["rotate", "piped"])).code, 0, type);
       assert.is((await box.run(["updatekeys", "-y", "piped"])).code, 1, "there is no rule");
-      const path = type === "ini" ? '["s"]["a"]' : type === "env" ? '["A"]' : '["a"]';
+      const path = { ini: '["s"]["a"]', env: '["A"]' }[type] ?? '["a"]';
       assert.is((await box.run(["set", "piped", path, '"new"'])).code, 0, type);
       assert.is((await box.run(["decrypt", "--extract", path, "piped"])).stdout, "new", type);
       assert.is((await box.run(["decrypt", "piped"])).stdout, plain.replace(/x/, "new"), type);

@@ -56,7 +56,8 @@ function loose(value: Scalar | undefined): unknown[] {
 
 /** A value that deepEqual compares as SOPS does: 1 and 1n and "1" differ, NaN equals NaN. */
 export function typed(value: Scalar | undefined): unknown[] {
-  return [typeof value, typeof value === "number" ? (Object.is(value, -0) ? "-0" : String(value)) : value];
+  if (typeof value !== "number") return [typeof value, value];
+  return [typeof value, Object.is(value, -0) ? "-0" : String(value)];
 }
 
 const CIPHER = (i: number) => `ENC[AES256_GCM,data:${"A/+=".repeat(i % 3)},iv:${i},tag:x==,type:str]`;

@@ -18,7 +18,7 @@ export function shape(document: string): string {
     .replace(VERSION, "$1$2<version>")
     .replace(
       CIPHERTEXT,
-      (_, data: string, iv: string, tag: string, type: string) =>
+      (_, ...[data = "", iv = "", tag = "", type]: string[]) =>
         `ENC[${decodedLength(data)} bytes,iv ${decodedLength(iv)},tag ${decodedLength(tag)},${type}]`,
     );
 }

@@ -215,18 +215,12 @@ class Walk {
     };
     const right = wanted === "nonzero" ? outcome.code !== 0 : outcome.code === wanted;
     if (!right) fail(`exit ${outcome.code}, expected ${wanted}${indented(this.masked(outcome.stderr))}`);
-    this.judgeStdout(step, number, outcome, stdout, fail);
+    this.judgeStdout(step, outcome, this.expected(`${number}.stdout`), fail);
     for (const check of step.files ?? []) this.judgeFile(check, number, fail);
   }
 
-  private judgeStdout(
-    step: Step,
-    number: number,
-    outcome: Outcome,
-    stdout: string,
-    fail: (text: string) => void,
-  ): void {
-    const want = this.expected(`${number}.stdout`);
+  private judgeStdout(step: Step, outcome: Outcome, want: string, fail: (text: string) => void): void {
+    const stdout = this.masked(outcome.stdout);
     const origin = this.options.lossless && outcome.code === 0 ? this.originOf(step) : undefined;
     if (origin !== undefined) {
       if (outcome.stdout !== origin)

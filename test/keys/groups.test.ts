@@ -26,19 +26,16 @@ async function failure(promise: Promise<unknown>): Promise<TsopsError> {
 }
 
 test("one group: any of its keys gives the data key", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1", "age2", "agepq")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1", "age2", "agepq")], 0, { context: contextWith() });
   for (const name of ["age1", "age2", "agepq"]) {
     assert.equal(await unwrapDataKey(groups, 0, { order, context: context(name) }), dataKey);
   }
 });
 
 test("several groups: as many as the threshold says", async () => {
-  const groups = await wrapDataKey(
-    dataKey,
-    [group("age1"), group("age2"), group("age3", "age4")],
-    2,
-    contextWith(),
-  );
+  const groups = await wrapDataKey(dataKey, [group("age1"), group("age2"), group("age3", "age4")], 2, {
+    context: contextWith(),
+  });
   for (const names of [
     ["age1", "age2"],
     ["age2", "age4"],
@@ -56,14 +53,18 @@ test("several groups: as many as the threshold says", async () => {
 });
 
 test("without a threshold all groups are needed", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1"), group("age2"), group("age3")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1"), group("age2"), group("age3")], 0, {
+    context: contextWith(),
+  });
   assert.equal(await unwrapDataKey(groups, 0, { order, context: context("age1", "age2", "age3") }), dataKey);
   const error = await failure(unwrapDataKey(groups, 0, { order, context: context("age1", "age3") }));
   assert.match(error.message, "3 of 3 key groups are needed, 2 could be opened");
 });
 
 test("shares are numbered by the group that they belong to", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1"), group("age2"), group("age1")], 2, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1"), group("age2"), group("age1")], 2, {
+    context: contextWith(),
+  });
   for (const [i, name] of ["age1", "age2", "age1"].entries()) {
     const share = await age.unwrap(groups[i]![0]!, context(name));
     assert.equal([share?.length, share?.[32]], [33, i + 1]);
@@ -77,20 +78,20 @@ test("groups and thresholds that do not fit", async () => {
     [[group("age1"), group("age2")], 1, "a threshold of 1 does not fit 2 key groups"],
     [[group("age1"), group("age2")], 3, "a threshold of 3 does not fit 2 key groups"],
   ] as const) {
-    const error = await failure(wrapDataKey(dataKey, groups, threshold, contextWith()));
+    const error = await failure(wrapDataKey(dataKey, groups, threshold, { context: contextWith() }));
     assert.is(error.message, reason);
     assert.is(error.exitCode, 1);
   }
 });
 
 test("a threshold means nothing to one group", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1")], 5, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1")], 5, { context: contextWith() });
   assert.equal(await unwrapDataKey(groups, 5, { order, context: context("age1") }), dataKey);
 });
 
 test("keys that cannot be wrapped for are all named", async () => {
   const bad = [...gcpKms.parse("projects/a,projects/b"), ...group("age1")];
-  const error = await failure(wrapDataKey(dataKey, [bad], 0, contextWith()));
+  const error = await failure(wrapDataKey(dataKey, [bad], 0, { context: contextWith() }));
   assert.match(
     error.message,
     /^cannot wrap the data key for Google Cloud KMS projects\/a: .*; Google Cloud KMS projects\/b: /,
@@ -99,23 +100,29 @@ test("keys that cannot be wrapped for are all named", async () => {
 });
 
 test("why a key cannot be wrapped for is said once, and what to do stands apart", async () => {
-  const error = await failure(wrapDataKey(dataKey, [gcpKms.parse("projects/a")], 0, contextWith()));
+  const error = await failure(
+    wrapDataKey(dataKey, [gcpKms.parse("projects/a")], 0, { context: contextWith() }),
+  );
   assert.is(
     error.message,
     "cannot wrap the data key for Google Cloud KMS projects/a: projects/a is not the resource id of a Google Cloud KMS key",
   );
   assert.match(error.hint!, /^it looks like projects\/PROJECT\//);
 
-  const aws = await failure(wrapDataKey(dataKey, [kms.parse("1234")], 0, contextWith()));
+  const aws = await failure(wrapDataKey(dataKey, [kms.parse("1234")], 0, { context: contextWith() }));
   assert.is(aws.message, "cannot wrap the data key for AWS KMS 1234: 1234 is not the ARN of a KMS key");
 
-  const two = await failure(wrapDataKey(dataKey, [gcpKms.parse("projects/a,projects/b")], 0, contextWith()));
+  const two = await failure(
+    wrapDataKey(dataKey, [gcpKms.parse("projects/a,projects/b")], 0, { context: contextWith() }),
+  );
   assert.is(two.hint!.split("\n").length, 1, "the same advice stands there once");
 });
 
 test("the report of one group", async () => {
   const keys = [...gcpKms.parse("projects/a"), ...group("age1")];
-  const [, wrapped] = (await wrapDataKey(dataKey, [group("age2", "age1")], 0, contextWith()))[0]!;
+  const [, wrapped] = (
+    await wrapDataKey(dataKey, [group("age2", "age1")], 0, { context: contextWith() })
+  )[0]!;
   const error = await failure(unwrapDataKey([[keys[0]!, wrapped!]], 0, { order, context: context("age2") }));
   assert.is(error.code, "no-data-key");
   assert.is(error.exitCode, 128);
@@ -133,7 +140,7 @@ test("the report of one group", async () => {
 });
 
 test("the report of several groups", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1"), group("age2")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1"), group("age2")], 0, { context: contextWith() });
   const error = await failure(unwrapDataKey(groups, 0, { order, context: context("age1") }));
   const lines = error.hint!.split("\n");
   assert.is(lines[0], "key group 1 of 2: opened");
@@ -158,7 +165,7 @@ function service(name: string, there: KeyContext, asked: string[]): KeyService {
 }
 
 test("key services are asked after this program, in their order", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith() });
   const asked: string[] = [];
   const services = [service("one", context("age2"), asked), service("two", context("age1"), asked)];
   assert.equal(await unwrapDataKey(groups, 0, { order, context: context("age1"), services }), dataKey);
@@ -170,18 +177,22 @@ test("key services are asked after this program, in their order", async () => {
 test("without this program only the services are asked", async () => {
   const asked: string[] = [];
   const services = [service("one", context("age1"), asked)];
-  const groups = await wrapDataKey(dataKey, [group("age1")], 0, contextWith(), { local: false, services });
+  const groups = await wrapDataKey(dataKey, [group("age1")], 0, {
+    context: contextWith(),
+    local: false,
+    services,
+  });
   const options = { order, context: context("age1"), local: false };
   assert.equal(await unwrapDataKey(groups, 0, { ...options, services }), dataKey);
   assert.equal(asked, ["one wrap", "one unwrap"]);
   const error = await failure(unwrapDataKey(groups, 0, options));
   assert.match(error.hint!, "no key service may be used");
   assert.match(error.hint!, "name one with --keyservice");
-  await failure(wrapDataKey(dataKey, [group("age1")], 0, contextWith(), { local: false }));
+  await failure(wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith(), local: false }));
 });
 
 test("a service that fails is named, and the next one asked", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith() });
   const broken: KeyService = {
     name: "tcp://far:1",
     unwrap: async () => {
@@ -202,14 +213,20 @@ test("a service that fails is named, and the next one asked", async () => {
     },
   };
   const options = { local: false, services: [named, broken] };
-  const refused = await failure(wrapDataKey(dataKey, [group("age1")], 0, contextWith(), options));
+  const refused = await failure(
+    wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith(), ...options }),
+  );
   assert.match(
     refused.message,
     /: tcp:\/\/far:1: the connection is refused; tcp:\/\/far:1: an internal error$/,
   );
   assert.is(refused.hint, "start it");
   const services = [broken, service("two", contextWith(), [])];
-  const wrapped = await wrapDataKey(dataKey, [group("age1")], 0, contextWith(), { local: false, services });
+  const wrapped = await wrapDataKey(dataKey, [group("age1")], 0, {
+    context: contextWith(),
+    local: false,
+    services,
+  });
   assert.equal(
     await unwrapDataKey(wrapped, 0, { order, context: context("age1"), services: [broken] }),
     dataKey,
@@ -217,7 +234,7 @@ test("a service that fails is named, and the next one asked", async () => {
 });
 
 test("a wrapped key is unwrapped once a run, and everybody gets a buffer of his own", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith() });
   const asked: string[] = [];
   const options = {
     order,
@@ -234,7 +251,7 @@ test("a wrapped key is unwrapped once a run, and everybody gets a buffer of his 
 });
 
 test("at a run's end the keys are forgotten", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith() });
   const kept: Buffer[] = [];
   const keeper: KeyService = {
     ...service("one", contextWith(), []),
@@ -263,7 +280,7 @@ test("what is no data key is not taken for one", async () => {
 });
 
 test("a run that is stopped stops", async () => {
-  const groups = await wrapDataKey(dataKey, [group("age1")], 0, contextWith());
+  const groups = await wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith() });
   const stopped = { ...context("age1"), signal: AbortSignal.abort() };
   assert.is((await failure(unwrapDataKey(groups, 0, { order, context: stopped }))).code, "aborted");
 });
@@ -303,7 +320,9 @@ test("the parts that SOPS wrote have the numbers 1 to that of the groups; 0 is r
       if (mine) assert.is((await age.unwrap(mine, all))?.[32], i + 1, name);
     }
   }
-  const [one, two] = await wrapDataKey(dataKey, [group("age1", "age2"), group("age3")], 2, contextWith());
+  const [one, two] = await wrapDataKey(dataKey, [group("age1", "age2"), group("age3")], 2, {
+    context: contextWith(),
+  });
   const forged = await age.wrap(one![0]!, Buffer.alloc(33), contextWith());
   const both = [[forged, one![1]!], two!];
   assert.equal(await unwrapDataKey(both, 2, { order, context: context("age1", "age2", "age3") }), dataKey);

@@ -58,12 +58,8 @@ function unflatten(pairs: Iterable<[string, string]>): TreeMap {
     const keys = steps.map((step) => step.replace(/^__(map|list)_/, ""));
     keys.forEach((key, i) => {
       const next = steps[i + 1];
-      const leaf: Tree =
-        next === undefined
-          ? value.replaceAll("\\n", "\n")
-          : next.startsWith("__list_")
-            ? new TreeList()
-            : new TreeMap();
+      const holder = next?.startsWith("__list_") ? new TreeList() : new TreeMap();
+      const leaf: Tree = next === undefined ? value.replaceAll("\\n", "\n") : holder;
       if (node instanceof TreeMap) {
         const found = node.get(key);
         if (found === undefined) node.items.push({ key, value: leaf });

@@ -58,7 +58,7 @@ test("a kind in the table wraps, is read from metadata, and is tried in its plac
     import("./helpers.ts"),
   ]);
   const dataKey = Buffer.alloc(32, 7);
-  const wrapped = await wrapDataKey(dataKey, [moon.parse("luna/k")], 0, help.contextWith());
+  const wrapped = await wrapDataKey(dataKey, [moon.parse("luna/k")], 0, { context: help.contextWith() });
   const metadata = groupsToMetadata(wrapped, 0);
   assert.ok(metadata.get("moon_kms") instanceof TreeList);
   const { groups, threshold } = groupsFromMetadata(metadata);

@@ -69,8 +69,9 @@ test("a service wraps and unwraps, over TCP and over a Unix socket", async () =>
 
 test("a key wrapped at a service has the fields that this machine would have given it", async () =>
   void (await serving({}, async ({ uri }) => {
-    const local = await wrapDataKey(DATA_KEY, [[ageKey()]], 0, withIdentity());
-    const remote = await wrapDataKey(DATA_KEY, [[ageKey()]], 0, contextWith(), {
+    const local = await wrapDataKey(DATA_KEY, [[ageKey()]], 0, { context: withIdentity() });
+    const remote = await wrapDataKey(DATA_KEY, [[ageKey()]], 0, {
+      context: contextWith(),
       local: false,
       services: [at(uri)],
     });
@@ -148,7 +149,7 @@ test("the log and what clients are told hold no secret, data key or wrapped key"
 
 test("a service that cannot open a key says so, and keeps what it found out for its own log", async () => {
   const wrapped = await serving({}, async () => undefined).then(() =>
-    wrapDataKey(DATA_KEY, [[ageKey()]], 0, withIdentity()),
+    wrapDataKey(DATA_KEY, [[ageKey()]], 0, { context: withIdentity() }),
   );
   const [[key]] = wrapped as [[MasterKey]];
   for (const verbose of [false, true]) {
@@ -414,7 +415,9 @@ test("finding 10: the question names the key that would be used, and another one
   const context = contextWith({ SOPS_AGE_KEY: identities, SOPS_AGE_SSH_PRIVATE_KEY_FILE: ssh });
   const named = (key: MasterKey, recipient: string): MasterKey => withFields(key, { recipient });
   const wrap = async (recipient: string) => {
-    const [keys] = await wrapDataKey(DATA_KEY, [kindNamed("age").parse(recipient)], 0, contextWith());
+    const [keys] = await wrapDataKey(DATA_KEY, [kindNamed("age").parse(recipient)], 0, {
+      context: contextWith(),
+    });
     return keys![0]!;
   };
   const [dev, prod, hybrid] = ["age1", "age2", "agepq"].map((name) => goldenKey(`${name}.pub`).trim());
@@ -452,7 +455,7 @@ test("finding 10: PGP keys, too", async () => {
   );
   const [mine, other] = ["pgp1", "pgp2"].map((name) => goldenKey(`${name}.fp`).trim());
   await serving({ ask, context }, async ({ uri }) => {
-    const [keys] = await wrapDataKey(DATA_KEY, [kindNamed("pgp").parse(mine!)], 0, context);
+    const [keys] = await wrapDataKey(DATA_KEY, [kindNamed("pgp").parse(mine!)], 0, { context });
     const key = keys![0]!;
     const error = await failure(at(uri).unwrap(withFields(key, { fp: other! })));
     assert.match(error.message, /which is not the key that is named/);

@@ -146,7 +146,9 @@ test("finding 8: a share with x = 0 does not decide the data key", () =>
 test("finding 8: two groups that hold the same part are named", async () => {
   const key = (recipient: string) => kindNamed("age").parse(recipient)[0]!;
   const dataKey = Buffer.alloc(32, 3);
-  const groups = await wrapDataKey(dataKey, [[key(RECIPIENT)], [key(OTHER_RECIPIENT)]], 2, contextWith());
+  const groups = await wrapDataKey(dataKey, [[key(RECIPIENT)], [key(OTHER_RECIPIENT)]], 2, {
+    context: contextWith(),
+  });
   const share = (await age.unwrap(groups[0]![0]!, holdingBoth()))!;
   const twice = [groups[0]!, [await age.wrap(groups[1]![0]!, share, contextWith())]];
   try {

@@ -56,7 +56,11 @@ const WRITES: readonly (readonly string[])[] = [
 function fill(argv: readonly string[], name: string, box: Sandbox): string[] {
   const key = name === "a.ini" ? '["db"]["port"]' : '["port"]';
   box.write("new", PLAIN[name]!);
-  return argv.map((word) => (word === "F" ? name : word === "K" ? key : word));
+  const places = new Map([
+    ["F", name],
+    ["K", key],
+  ]);
+  return argv.map((word) => places.get(word) ?? word);
 }
 
 test("finding 1: a forged seal does not give the attacker the next data key, in any format and command", () =>

@@ -12,6 +12,7 @@ import {
 } from "../../src/sops/cipher.ts";
 
 const key = Buffer.alloc(32, 7);
+const inputs = { dataKey: key, random: randomBytes };
 const aad = "a:b:";
 
 test("every kind of value comes back with its type", () => {
@@ -33,7 +34,7 @@ test("every kind of value comes back with its type", () => {
     Time.parse("2026-11-22T10:00:00.5+02:00")!,
   ];
   for (const value of values) {
-    const cipher = parseCipher(encryptValue(value, aad, key, randomBytes));
+    const cipher = parseCipher(encryptValue(value, aad, inputs));
     const bytes = openBytes(cipher, aad, key)!;
     const back = valueFromBytes(bytes, cipher.type);
     assert.equal(typeof back, typeof value);
@@ -53,7 +54,7 @@ test("bytes are those that Go writes", () => {
 });
 
 test("another path, key, tag or IV does not open", () => {
-  const cipher = parseCipher(encryptValue("secret", aad, key, randomBytes));
+  const cipher = parseCipher(encryptValue("secret", aad, inputs));
   assert.is(openBytes(cipher, "a:", key), undefined);
   assert.is(openBytes(cipher, aad, Buffer.alloc(32, 8)), undefined);
   assert.is(openBytes({ ...cipher, tag: Buffer.alloc(16) }, aad, key), undefined);
@@ -61,13 +62,13 @@ test("another path, key, tag or IV does not open", () => {
 });
 
 test("a tag of four bytes is refused, though node would take it", () => {
-  const text = encryptValue("secret", aad, key, randomBytes);
+  const text = encryptValue("secret", aad, inputs);
   const short = text.replace(/tag:[^,]+/, `tag:${parseCipher(text).tag.subarray(0, 4).toString("base64")}`);
   assert.throws(() => parseCipher(short), /tag has a wrong length/);
 });
 
 test("base64 is checked strictly", () => {
-  const text = encryptValue("secret value", aad, key, randomBytes);
+  const text = encryptValue("secret value", aad, inputs);
   for (const bad of [
     text.replace("data:", "data:!"),
     text.replace(",iv:", " ,iv:"),
@@ -78,7 +79,7 @@ test("base64 is checked strictly", () => {
 });
 
 test("text behind the bracket is ignored, text before it is not", () => {
-  const text = encryptValue("x", aad, key, randomBytes);
+  const text = encryptValue("x", aad, inputs);
   assert.ok(looksEncrypted(`${text} note`));
   assert.is(openBytes(parseCipher(`${text}\n`), aad, key)!.toString(), "x");
   assert.not.ok(looksEncrypted(` ${text}`));
@@ -103,13 +104,13 @@ test("type confusion: bytes that the type would not have written are refused", (
 });
 
 test("a type that SOPS does not write is refused", () => {
-  const text = encryptValue("x", aad, key, randomBytes).replace("type:str", "type:bytes");
+  const text = encryptValue("x", aad, inputs).replace("type:str", "type:bytes");
   assert.throws(() => parseCipher(text), /type is not one/);
 });
 
 test("a value of 50 MB goes through", () => {
   const text = "x".repeat(50_000_000);
-  const cipher = parseCipher(encryptValue(text, aad, key, randomBytes));
+  const cipher = parseCipher(encryptValue(text, aad, inputs));
   assert.is(openBytes(cipher, aad, key)!.length, text.length);
 });
 

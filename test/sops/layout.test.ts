@@ -45,7 +45,7 @@ test("spans come back from the field; what is no span is passed over", () => {
     { entry: 4, up: -1, raw: "| # c\n  x" },
     { entry: 5, up: 0, raw: { header: "|\n", pad: "  " } },
   ];
-  const field = encryptLayout(spans, KEY, random);
+  const field = encryptLayout(spans, { dataKey: KEY, random });
   assert.equal(decryptLayout(field, KEY), spans);
   assert.equal(decryptLayout(field, Buffer.alloc(32, 8)), []);
   assert.equal(decryptLayout(field?.replace("data:", "data:A"), KEY), []);

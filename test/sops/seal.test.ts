@@ -163,12 +163,7 @@ test("a file that is read as another format than it was sealed as is refused, an
   const text = asJson.encrypt('{"data": "x"}\n');
   for (const format of [yaml, binary]) {
     try {
-      decryptText(
-        readEncrypted(text, format),
-        format,
-        asJson.dataKey,
-        await compileSelector(DEFAULT_SELECTOR),
-      );
+      decryptText(readEncrypted(text, format), asJson.dataKey, await compileSelector(DEFAULT_SELECTOR));
       assert.unreachable();
     } catch (error) {
       const { code, hint } = error as { code: string; hint: string };
@@ -181,7 +176,7 @@ test("a file that is read as another format than it was sealed as is refused, an
   const wrapped = whole.encrypt("bytes\n");
   assert.is(whole.decrypt(wrapped).text, "bytes\n");
   assert.is(
-    codeOf(() => decryptText(readEncrypted(wrapped, json), json, whole.dataKey, () => [true])),
+    codeOf(() => decryptText(readEncrypted(wrapped, json), whole.dataKey, () => [true])),
     "seal-broken",
   );
 });

@@ -28,7 +28,7 @@ for (const vector of vectors) {
     const format = await loadFormat(vector.format);
     const dataKey = Buffer.from(vector.dataKey, "hex");
     const read = readEncrypted(vector.encrypted, format);
-    const opened = decryptText(read, format, dataKey, await compileSelector(read.metadata.selector));
+    const opened = decryptText(read, dataKey, await compileSelector(read.metadata.selector));
     assert.is(opened.text, vector.plain);
     assert.is(sealedBytes(opened).toString("base64"), vector.sealed);
     assert.is(computeSeal(opened, dataKey), vector.seal);

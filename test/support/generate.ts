@@ -5,7 +5,8 @@ import { Random } from "./random.ts";
 export function generateJson(seed: number): string {
   const random = new Random(seed);
   const indent = random.pick(["", " ", "  ", "\t", "    "]);
-  const newline = indent === "" ? "" : random.chance(0.1) ? "\r\n" : "\n";
+  const lineEnd = () => (random.chance(0.1) ? "\r\n" : "\n");
+  const newline = indent === "" ? "" : lineEnd();
   let keys = 0;
 
   const value = (depth: number, level: number): string => {

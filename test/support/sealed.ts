@@ -29,7 +29,7 @@ export async function box(format: Format, selector: Selector = DEFAULT_SELECTOR)
   return {
     dataKey,
     encrypt: (plain, more) => encryptText(plain, format, { ...options, ...more }).text,
-    decrypt: (text, more) => decryptText(readEncrypted(text, format), format, dataKey, selection, more),
+    decrypt: (text, more) => decryptText(readEncrypted(text, format), dataKey, selection, more),
   };
 }
 

@@ -119,8 +119,9 @@ function likeOthers(text: string, { keys }: Section, name: string): string {
   const before = aligned ? " ".repeat(Math.max(columns[0]! - spelled.length, narrowest)) : gap;
   const { value } = last;
   const blank = text[last.delimiter + 1];
-  const after =
-    value.start > last.delimiter + 1 && (blank === " " || blank === "\t") ? blank : gap === "" ? "" : " ";
+  const spaced = value.start > last.delimiter + 1 && (blank === " " || blank === "\t");
+  const likeBefore = gap === "" ? "" : " ";
+  const after = spaced ? blank : likeBefore;
   return `${indent}${spelled}${before}${text[last.delimiter]}${after}`;
 }
 

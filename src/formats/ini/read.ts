@@ -98,6 +98,12 @@ export function readIni(text: string): IniReading {
   return new Reader(text).read();
 }
 
+/** A comment as it stands in the text. */
+interface Written extends Span {
+  readonly value: string;
+  readonly style: IniStyle;
+}
+
 class Reader {
   private readonly text: string;
   private readonly root = rootContainer();
@@ -216,19 +222,11 @@ class Reader {
     const start = lines[0]!.start + marks;
     const style: IniStyle = { kind: "comment", indent: indentBefore(text, lines[0]!), mark: "", tail: "" };
     const span = { start, end: Math.max(start, lines.at(-1)!.end) };
-    return this.add(holder, value, span, style, lost);
+    return this.add(holder, { value, ...span, style }, lost);
   }
 
-  private add(holder: Container, value: string, span: Span, style: IniStyle, lost: boolean): Entry {
-    const entry: Entry = {
-      kind: "comment",
-      in: holder,
-      key: undefined,
-      value,
-      ...span,
-      style,
-      ...(lost && { lost }),
-    };
+  private add(holder: Container, comment: Written, lost: boolean): Entry {
+    const entry: Entry = { kind: "comment", in: holder, key: undefined, ...comment, ...(lost && { lost }) };
     this.entries.push(entry);
     return entry;
   }
@@ -257,7 +255,7 @@ class Reader {
     const span = { start: (first ?? header).start, end: (inline ?? header).end };
     // SOPS skips text behind the header that has no mark: it must not select anything either
     const lost = !all.some(({ start, end }) => /[#;]/.test(text.slice(start, end)));
-    const entry = this.add(holder, value, span, style, lost);
+    const entry = this.add(holder, { value, ...span, style }, lost);
     append(this.remarks, headerRemarks(text, section, holder, entry));
   }
 }

@@ -68,7 +68,8 @@ export function spellCipher(cipher: string, { quote, comment, multiline }: Value
  * @throws TsopsError("print") if no kind of quotes fits.
  */
 export function spellKey(name: string): string {
-  const own = /["=:]/.test(name) ? "`" : name.includes("`") ? '"""' : "";
+  const plain = name.includes("`") ? '"""' : "";
+  const own = /["=:]/.test(name) ? "`" : plain;
   for (const quote of [own, "", "`", '"', '"""']) {
     const spelled = quote + name + quote;
     if (isKeyLine(`${spelled} = `, name)) return spelled;

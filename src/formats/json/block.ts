@@ -30,7 +30,7 @@ export function addBlock(
   const ownLine = last && onOwnLine(text, last);
   const indent = ownLine ? indentAt(text, last.start) : indentAt(text, open) + (spacing.unit ?? "");
   const block = writeMember(KEY, metadata, writing, indent);
-  if (last) return insertAfter(spacing, collection, last, block, spacing.unit && indent);
+  if (last) return insertAfter(collection, last, { text: block, indent: spacing.unit && indent }, spacing);
   const { newline } = spacing;
   return [{ start: lastToken, end: lastToken, text: `${newline}${indent}${block}${newline}` }];
 }

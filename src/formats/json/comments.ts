@@ -1,5 +1,4 @@
 import type { Container, Entry } from "../format.ts";
-import type { Scalar } from "../scalar.ts";
 import type { TokenKind } from "./scan.ts";
 
 /**
@@ -19,10 +18,9 @@ export class CommentPlacer {
     this.about = { entries, index: entries.length - 1, container };
   }
 
-  /** A comment; its value is what stands between the marks, at [start, end). */
-  add(entries: Entry[], container: Container, value: Scalar, start: number, end: number): void {
-    entries.push({ kind: "comment", in: container, key: undefined, value, start, end });
-    if (this.about?.container === container) this.pending++;
+  add(entries: Entry[], comment: Entry): void {
+    entries.push(comment);
+    if (this.about?.container === comment.in) this.pending++;
   }
 
   /** A token comes; [from, to) is the space between it and the one before. */

@@ -35,15 +35,8 @@ interface Found {
  * an index past the end of a list appended (SPEC section 7).
  * @throws TsopsError("bad-path") for an index into an object, a key into an array, or no path at all.
  */
-export function setIn(
-  reading: ObjectReading,
-  dialect: Dialect,
-  path: readonly PathElement[],
-  value: Tree,
-  options: PrintOptions,
-): Edit[] {
-  const document = openDocument(reading, dialect, options);
-  const { text } = document;
+export function setIn(document: Document, path: readonly PathElement[], value: Tree): Edit[] {
+  const { text, dialect } = document;
   const { collection, pretty, member, rest } = find(document, path);
   if (member) {
     const tree = wrap(rest, value);
@@ -64,13 +57,18 @@ export function setIn(
 }
 
 /** Edits that take away what stands at a path. @throws TsopsError("bad-path") if nothing does. */
-export function unsetIn(reading: ObjectReading, dialect: Dialect, path: readonly PathElement[]): Edit[] {
-  const { collection, member, rest } = find(openDocument(reading, dialect, {}), path);
+export function unsetIn(document: Document, path: readonly PathElement[]): Edit[] {
+  const { collection, member, rest } = find(document, path);
   if (!member || rest.length > 0) throw new TsopsError("bad-path", "there is nothing at this path");
-  return removal(reading.text, dialect, collection, member);
+  return removal(document.text, document.dialect, collection, member);
 }
 
-function openDocument({ text, root }: ObjectReading, dialect: Dialect, options: PrintOptions): Document {
+/** A text as {@link setIn} and {@link unsetIn} change it, laid out as it is or as the options say. */
+export function openDocument(
+  { text, root }: ObjectReading,
+  dialect: Dialect,
+  options: PrintOptions = {},
+): Document {
   const collection = collectionAt(text, dialect, root.start!);
   const [first] = collection.members;
   const likeKey = first && text.slice(first.start, first.valueStart);
@@ -142,7 +140,8 @@ function append(
   const outer = indentAt(text, collection.open);
   const indent = after && onOwnLine(text, after) ? indentAt(text, after.start) : outer + (spacing.unit ?? "");
   const item = write(writing, pretty ? indent : "");
-  if (after) return insertAfter(spacing, collection, after, item, pretty ? indent : undefined);
+  if (after)
+    return insertAfter(collection, after, { text: item, indent: pretty ? indent : undefined }, spacing);
   const [metadata] = members;
   const lead = pretty ? spacing.newline + indent : "";
   if (metadata) {
@@ -159,24 +158,29 @@ function append(
   ];
 }
 
-/** Edits that put an item behind a member; `indent` is undefined if it is to stand on the same line. */
+/** A member or item as it is to be written; without an indentation it stands on the line of the one before. */
+interface Written {
+  readonly text: string;
+  readonly indent: string | undefined;
+}
+
+/** Edits that put an item behind a member. */
 export function insertAfter(
-  spacing: Spacing,
   collection: Collection,
   after: Member,
-  item: string,
-  indent: string | undefined,
+  { text, indent }: Written,
+  spacing: Spacing,
 ): Edit[] {
   const isLast = collection.members.at(-1) === after;
   const at = isLast ? collection.lastToken : after.tail;
   // Behind comments a new line starts: they may run to the end of the line, and stay about what they are about.
   let lead = after.commented ? spacing.newline : spacing.comma.slice(1);
   if (indent !== undefined) lead = spacing.newline + indent;
-  if (after.comma !== undefined) return [{ start: at, end: at, text: `${lead}${item},` }];
-  if (at === after.end) return [{ start: at, end: at, text: `,${lead}${item}` }];
+  if (after.comma !== undefined) return [{ start: at, end: at, text: `${lead}${text},` }];
+  if (at === after.end) return [{ start: at, end: at, text: `,${lead}${text}` }];
   return [
     { start: after.end, end: after.end, text: "," },
-    { start: at, end: at, text: `${lead}${item}` },
+    { start: at, end: at, text: lead + text },
   ];
 }
 

@@ -2,7 +2,7 @@ import type { Format, Reading } from "../format.ts";
 import { TreeMap } from "../tree.ts";
 import { addBlock, removeBlock, replaceBlock } from "./block.ts";
 import { JSON_DIALECT } from "./dialect.ts";
-import { setIn, unsetIn } from "./edit.ts";
+import { openDocument, setIn, unsetIn } from "./edit.ts";
 import { writeTree } from "./print.ts";
 import { objectReading, readObject } from "./read.ts";
 import { printedSpacing } from "./spacing.ts";
@@ -26,8 +26,8 @@ export const json: Format = {
   addMetadata: (reading, metadata, options) => addBlock(open(reading), dialect, metadata, options),
   replaceMetadata: (reading, metadata, options) => replaceBlock(open(reading), dialect, metadata, options),
   removeMetadata: (reading) => removeBlock(open(reading), dialect),
-  set: (reading, path, value, options) => setIn(open(reading), dialect, path, value, options),
-  unset: (reading, path) => unsetIn(open(reading), dialect, path),
+  set: (reading, path, value, options) => setIn(openDocument(open(reading), dialect, options), path, value),
+  unset: (reading, path) => unsetIn(openDocument(open(reading), dialect), path),
   // SOPS prints the first document and drops the others.
   print: ([first], options) => `${json.printValue(first ?? new TreeMap(), options)}\n`,
   printValue: (value, options) =>

@@ -257,14 +257,20 @@ class ObjectReader {
     while (kind === "comment") {
       const frame = this.frames.at(-1);
       if (frame) frame.commented = true;
-      const { start, end } = scanner;
-      const value = scanner.scalar();
-      const from = start + COMMENT_MARK;
-      this.comments.add(this.sink, frame?.container ?? this.root, value, from, from + String(value).length);
+      const { end } = scanner;
+      this.comments.add(this.sink, this.comment(frame?.container ?? this.root));
       kind = scanner.next();
       this.comments.token(this.text, end, scanner.start, kind);
     }
     return kind;
+  }
+
+  /** The comment that the scanner is at; its span is what stands between the marks. */
+  private comment(container: Container): Entry {
+    const start = this.scanner.start + COMMENT_MARK;
+    const value = this.scanner.scalar();
+    const end = start + String(value).length;
+    return { kind: "comment", in: container, key: undefined, value, start, end };
   }
 
   private unexpected(message: string, hint?: string): TsopsError {

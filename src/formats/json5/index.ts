@@ -1,7 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import type { Entry, Format, Reading } from "../format.ts";
 import { addBlock, removeBlock, replaceBlock } from "../json/block.ts";
-import { setIn, unsetIn } from "../json/edit.ts";
+import { openDocument, setIn, unsetIn } from "../json/edit.ts";
 import { writeTree } from "../json/print.ts";
 import { objectReading, readObject } from "../json/read.ts";
 import { printedSpacing } from "../json/spacing.ts";
@@ -40,8 +40,8 @@ export const json5: Format = {
   addMetadata: (reading, metadata, options) => addBlock(open(reading), dialect, metadata, options),
   replaceMetadata: (reading, metadata, options) => replaceBlock(open(reading), dialect, metadata, options),
   removeMetadata: (reading) => removeBlock(open(reading), dialect),
-  set: (reading, path, value, options) => setIn(open(reading), dialect, path, value, options),
-  unset: (reading, path) => unsetIn(open(reading), dialect, path),
+  set: (reading, path, value, options) => setIn(openDocument(open(reading), dialect, options), path, value),
+  unset: (reading, path) => unsetIn(openDocument(open(reading), dialect), path),
   /** A comment with its opening mark. */
   ownText:
     ({ text }) =>

@@ -81,7 +81,8 @@ function removal(text: string, parts: readonly Part[]): Edit[] {
 }
 
 function breakAt(text: string, at: number): number {
-  return text.startsWith("\r\n", at) ? 2 : text.startsWith("\n", at) ? 1 : 0;
+  if (text.startsWith("\r\n", at)) return 2;
+  return text.startsWith("\n", at) ? 1 : 0;
 }
 
 function breakBefore(text: string, at: number): number {

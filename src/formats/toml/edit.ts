@@ -223,7 +223,8 @@ function addBehind(text: string, items: readonly Item[], item: string): string {
   const last = items.at(-1)!;
   const ownLine = /^[ \t]*$/.test(text.slice(lineStart(text, last.start), last.start));
   const lead = ownLine ? lineEnding(text) + indentAt(text, last.start) : " ";
-  const at = ownLine ? endOfItemLine(text, last) : last.comma === undefined ? last.end : last.comma + 1;
+  const end = last.comma === undefined ? last.end : last.comma + 1;
+  const at = ownLine ? endOfItemLine(text, last) : end;
   if (last.comma !== undefined) return insert(text, at, `${lead}${item},`);
   return applyEdits(text, [
     { start: last.end, end: last.end, text: "," },
@@ -320,8 +321,8 @@ function wholeLines(text: string, start: number, end: number): Span {
   lineBreak.lastIndex = end;
   const to = end + (lineBreak.exec(text)?.[0].length ?? 0);
   const endsHere = to === text.length && text[to - 1] !== "\n";
-  const before = endsHere && from > 0 ? (text[from - 2] === "\r" ? 2 : 1) : 0;
-  return { start: from - before, end: to };
+  if (!endsHere || from === 0) return { start: from, end: to };
+  return { start: from - (text[from - 2] === "\r" ? 2 : 1), end: to };
 }
 
 /** A section with the blank lines behind it, or before it if nothing follows. */

@@ -76,9 +76,10 @@ export class TomlScanner {
 
   /** Goes past a line break if there is one. */
   lineBreak(): boolean {
-    const length = this.text.startsWith("\r\n", this.at) ? 2 : this.char === "\n" ? 1 : 0;
-    this.at += length;
-    return length > 0;
+    if (this.text.startsWith("\r\n", this.at)) this.at += 2;
+    else if (this.char === "\n") this.at++;
+    else return false;
+    return true;
   }
 
   /** Goes past `char` if it stands here. */
@@ -177,7 +178,8 @@ export class TomlScanner {
     }
     const digits = raw.replaceAll("_", "");
     if (/^[+-]?(?:inf|nan)$/.test(digits)) {
-      return digits.endsWith("nan") ? Number.NaN : digits.startsWith("-") ? -Infinity : Infinity;
+      if (digits.endsWith("nan")) return Number.NaN;
+      return digits.startsWith("-") ? -Infinity : Infinity;
     }
     if (/^0[xob]/.test(digits)) return integerOrFloat(digits);
     if (/^[+-]?0[0-9]/.test(digits)) throw this.error(at, "a number may not start with a zero");

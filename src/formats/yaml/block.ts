@@ -60,7 +60,7 @@ export function removeMetadata(reading: Reading): Edit[] {
   const [first] = composedOf(reading).documents;
   return blocks(reading).flatMap(({ document, root, item, comments }) => {
     const pad = " ".repeat(Math.max(root.column, 0));
-    if (root.flow) return around(removeFromFlow(text, root, item), comments, pad, eol, eol);
+    if (root.flow) return around(removeFromFlow(text, root, item), comments, { pad, eol, close: eol });
     const { start, end } = linesOf(text, item);
     const open = text[end - 1] !== "\n";
     const close = open ? "" : eol;
@@ -68,18 +68,25 @@ export function removeMetadata(reading: Reading): Edit[] {
     if (root.items.length === 1 && !ours && !root.props) {
       // SOPS writes a block into every empty map. Only behind a `---` of the first document was there nothing.
       const empty = { start, end, text: `${pad}{}${comments.length > 0 ? eol : close}` };
-      return around(empty, comments, pad, eol, close);
+      return around(empty, comments, { pad, eol, close });
     }
     const last = lastBlock(root, item);
     // Nothing here may become part of a block scalar before it, or be taken from it: its value is the one with the MAC.
     const from = open && comments.length === 0 && !last ? beforeBreak(text, start) : start;
     const to = last?.chomp === "+" && comments.length === 0 ? afterBlankLines(text, end, document.end) : end;
-    return around({ start: from, end: to, text: "" }, comments, pad, eol, close);
+    return around({ start: from, end: to, text: "" }, comments, { pad, eol, close });
   });
 }
 
+/** What stands before each of some comments, between them and behind the last one. */
+interface CommentLines {
+  readonly pad: string;
+  readonly eol: string;
+  readonly close: string;
+}
+
 /** A removal that leaves some comments standing, each on a line of its own. */
-function around(edit: Edit, comments: readonly Entry[], pad: string, eol: string, close: string): Edit[] {
+function around(edit: Edit, comments: readonly Entry[], { pad, eol, close }: CommentLines): Edit[] {
   const edits: Edit[] = [];
   let { start, text } = edit;
   for (const comment of comments) {

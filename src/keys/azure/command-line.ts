@@ -90,7 +90,7 @@ async function toolSource(tool: Tool, context: KeyContext): Promise<AzureSource 
     name: tool.name,
     where: `${title} (${printable(found)}), logged in by ${printable(place)}`,
     make: async () => ({
-      getToken: (scopes, options) => askTool(tool, found, String(scopes), options ?? {}, context),
+      getToken: (scopes, options) => askTool(tool, found, { ...options, scope: String(scopes) }, context),
     }),
   };
 }
@@ -104,12 +104,10 @@ async function findTool(program: string, env: KeyContext["env"]): Promise<string
 async function askTool(
   tool: Tool,
   program: string,
-  scope: string,
-  options: GetTokenOptions,
+  { scope, claims, tenantId: tenant }: GetTokenOptions & { readonly scope: string },
   context: KeyContext,
 ): Promise<AccessToken> {
-  if (options.claims) throw new Unavailable(`a new login is wanted: run \`${tool.login}\``);
-  const tenant = options.tenantId;
+  if (claims) throw new Unavailable(`a new login is wanted: run \`${tool.login}\``);
   // the vault says both: no batch file or shell may take them for commands
   if (!/^[\w.:/-]+$/.test(scope) || (tenant && !/^[\w.-]+$/.test(tenant))) {
     throw new Unavailable("the vault asks for a token in a strange way");

@@ -32,13 +32,8 @@ export function fromEnvironment(context: KeyContext): AzureSource | Missing {
   const [tenant, client] = [env.AZURE_TENANT_ID, env.AZURE_CLIENT_ID];
   const { AZURE_CLIENT_SECRET: secret, AZURE_CLIENT_CERTIFICATE_PATH: certificate } = env;
   const { AZURE_USERNAME: username, AZURE_PASSWORD: password } = env;
-  const kind = secret
-    ? "secret"
-    : certificate
-      ? "certificate"
-      : username && password
-        ? "password"
-        : undefined;
+  const kinds = { secret, certificate, password: username && password };
+  const kind = (["secret", "certificate", "password"] as const).find((name) => kinds[name]);
   const lacking = [
     ...(tenant ? [] : ["AZURE_TENANT_ID"]),
     ...(client ? [] : ["AZURE_CLIENT_ID"]),

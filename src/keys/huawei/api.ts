@@ -13,14 +13,19 @@ import { signedHeaders, type UnsignedRequest } from "./sign.ts";
 
 type Operation = "encrypt-data" | "decrypt-data" | "describe-key";
 
+/** Which region's service is called, and as whom. */
+interface Account {
+  readonly region: string;
+  readonly credentials: Loaded;
+}
+
 /**
  * Calls the KMS of a region. The fields of its answer come back; the answer itself is cleared.
  * @throws Refusal, NoAnswer, TsopsError("generic") if the answer cannot be read, TsopsError("aborted").
  */
 export async function callKms(
   context: KeyContext,
-  region: string,
-  credentials: Loaded,
+  { region, credentials }: Account,
   operation: Operation,
   body: Readonly<Record<string, string>>,
 ): Promise<Record<string, unknown>> {

@@ -119,18 +119,12 @@ function sourceOf(
     const securityToken = get(names.token) || undefined;
     return { name, load: async () => ({ accessKey, secretKey, securityToken, projectId, iamEndpoint: iam }) };
   }
-  const half = accessKey
-    ? names.sk
-    : secretKey
-      ? names.ak
-      : idp
-        ? names.idTokenFile
-        : idTokenFile
-          ? names.idp
-          : "";
-  return half
-    ? `${name}: ${half} is missing`
-    : `${name}: neither ${names.ak} and ${names.sk} nor ${names.idp}`;
+  const missing = (half: string) => `${name}: ${half} is missing`;
+  if (accessKey) return missing(names.sk);
+  if (secretKey) return missing(names.ak);
+  if (idp) return missing(names.idTokenFile);
+  if (idTokenFile) return missing(names.idp);
+  return `${name}: neither ${names.ak} and ${names.sk} nor ${names.idp}`;
 }
 
 function fromEnvironment(context: KeyContext): Source | string {

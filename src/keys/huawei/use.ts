@@ -24,7 +24,7 @@ export const hckmsUse: KeyUse = {
       const { region, uuid } = partsOf(key);
       const credentials = await loadCredentials(context);
       if (!credentials) throw failure(await noCredentials(context));
-      const { cipher_text } = await callKms(context, region, credentials, "encrypt-data", {
+      const { cipher_text } = await callKms(context, { region, credentials }, "encrypt-data", {
         key_id: uuid,
         // SOPS encrypts the text of the base64, not the bytes
         plain_text: Buffer.from(dataKey.buffer, dataKey.byteOffset, dataKey.length).toString("base64"),
@@ -43,7 +43,7 @@ export const hckmsUse: KeyUse = {
       await kmsEndpoints(region, context);
       const credentials = await loadCredentials(context);
       if (!credentials) return { why: await noCredentials(context) };
-      const { plain_text, key_id } = await callKms(context, region, credentials, "decrypt-data", {
+      const { plain_text, key_id } = await callKms(context, { region, credentials }, "decrypt-data", {
         cipher_text: textField(key.fields, "enc"),
         encryption_algorithm: ALGORITHM,
         key_id: uuid,
@@ -97,7 +97,7 @@ async function examined(key: MasterKey, context: KeyContext): Promise<Examinatio
   if (!credentials) return { usable: false, lines: [address, ...(await noCredentials(context))] };
   const lines = [address, `credentials from ${credentials.source}`];
   try {
-    const { key_info } = await callKms(context, region, credentials, "describe-key", { key_id: uuid });
+    const { key_info } = await callKms(context, { region, credentials }, "describe-key", { key_id: uuid });
     const state = String((key_info as { key_state?: unknown } | undefined)?.key_state);
     return { usable: state === "2", lines: [...lines, STATES[state] ?? "the state of the key is unknown"] };
   } catch (error) {

@@ -69,7 +69,7 @@ export async function decryptWithGpg(
 ): Promise<GpgDecryption> {
   const args = ["--status-fd", String(STATUS_FD), "-d"];
   const decrypt = (more: readonly string[]) =>
-    gpg([program, ...more, ...args], Buffer.from(enc), context, {}, true);
+    gpg([program, ...more, ...args], Buffer.from(enc), context, { third: true });
   let result = await decrypt([NO_PASSWORDS]);
   if (result.code !== 0 && result.stderr.includes(`"${NO_PASSWORDS}"`)) result = await decrypt([]);
   return { ...result, status: STATUS_FD === 2 ? result.stderr : result.third };
@@ -124,22 +124,32 @@ export async function listSecretKeys(
     .filter(([type]) => type === "sec" || type === "ssb");
   const keys = records.map(([, validity = "", , , keyId = "", ...rest]): SecretKeyRecord => {
     const [capabilities = "", token = ""] = [rest[6], rest[9]];
-    const secret = token === "#" ? "elsewhere" : token === "" || token === "+" ? "here" : "card";
-    return { keyId, validity, encrypts: capabilities.includes("e"), secret };
+    return { keyId, validity, encrypts: capabilities.includes("e"), secret: placeOf(token) };
   });
   return { keys, reason };
 }
 
-const ENGLISH = { LC_ALL: "C", LANGUAGE: "C" };
+/** What gpg says of a secret part: nothing or `+` if it has it, `#` if not, else a card's serial number. */
+function placeOf(token: string): SecretKeyRecord["secret"] {
+  if (token === "#") return "elsewhere";
+  return token === "" || token === "+" ? "here" : "card";
+}
+
+interface GpgOptions {
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Whether it gets a third descriptor to write to. */
+  readonly third?: boolean;
+}
+
+const ENGLISH: GpgOptions = { variables: { LC_ALL: "C", LANGUAGE: "C" } };
 
 async function gpg(
   argv: readonly string[],
   input: Uint8Array,
   context: KeyContext,
-  more: Readonly<Record<string, string>> = {},
-  third = false,
+  { variables = {}, third = false }: GpgOptions = {},
 ): Promise<GpgResult> {
-  const env = await environmentFor(context, "gpg", more);
+  const env = await environmentFor(context, "gpg", variables);
   const outcome = await run({ argv, input, env, limit: LIMIT_SECONDS, signal: context.signal, third });
   const said = outcome.stderr.replace(/^\[GNUPG:\].*\n?/gm, "").replace(/^gpg: /gm, "");
   return { ...outcome, reason: printable(said) || "it gives no reason" };

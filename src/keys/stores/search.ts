@@ -5,7 +5,7 @@ import type { KeyContext, MasterKey } from "../kind.ts";
 import { reasonsOf } from "../reasons.ts";
 import { masterKeyId } from "./master.ts";
 import { openMasterKey } from "./secret.ts";
-import { NotThere, type Store, withSecret } from "./store.ts";
+import { NotThere, type Store, type Wanted, withSecret } from "./store.ts";
 
 export interface Search {
   /** The key that was looked for; who gets it clears it. */
@@ -17,14 +17,9 @@ export interface Search {
   readonly version?: string;
 }
 
-function search(
-  store: Store,
-  key: MasterKey,
-  wanted: string,
-  context: KeyContext,
-  version?: string,
-): Promise<Search | null> {
-  return withSecret(store, key, context, version, async (held, read) => {
+function search(store: Store, secret: Wanted, wanted: string, context: KeyContext): Promise<Search | null> {
+  const { key } = secret;
+  return withSecret(store, secret, context, async (held, read) => {
     const others: string[] = [];
     const failures: TsopsError[] = [];
     // those that stand there as they are first: opening the wrapped ones takes a call to a service each
@@ -53,13 +48,13 @@ export async function searchVersions(
 ): Promise<Search | null> {
   const recorded = textField(key.fields, "key_version");
   const known = /^[1-9]\d{0,8}$/.test(recorded);
-  const newest = await search(store, key, wanted, context).catch((error: unknown): Search => {
+  const newest = await search(store, { key }, wanted, context).catch((error: unknown): Search => {
     if (error instanceof NotThere && known) return { others: [], failures: [error] };
     throw error;
   });
   if (!newest || newest.master || !known || recorded === newest.version) return newest;
   try {
-    const old = await search(store, key, wanted, context, recorded);
+    const old = await search(store, { key, version: recorded }, wanted, context);
     if (old?.master) return old;
     return { ...newest, failures: [...newest.failures, ...(old?.failures ?? [])] };
   } catch (error) {

@@ -29,6 +29,12 @@ export interface Secret {
   readonly version?: string;
 }
 
+/** The secret of a key, and which version of it; the newest if that is not given. */
+export interface Wanted {
+  readonly key: MasterKey;
+  readonly version?: string;
+}
+
 /** The store answers that the secret, or the version that was asked for, is not there. */
 export class NotThere extends TsopsError {}
 
@@ -51,9 +57,8 @@ async function fetched(
 /** Reads a secret for the time of the work, and clears its copy. Null if there is nothing to reach it with. */
 export async function withSecret<T>(
   store: Store,
-  key: MasterKey,
+  { key, version }: Wanted,
   context: KeyContext,
-  version: string | undefined,
   work: (held: readonly Held[], version: string | undefined) => Promise<T>,
 ): Promise<T | null> {
   const secret = await fetched(store, key.id, context, version);

@@ -14,7 +14,7 @@ import { type Store, withSecret } from "./store.ts";
 export function storeUse(store: Store): KeyUse {
   return {
     async wrap(key, dataKey, context) {
-      const wrapped = await withSecret(store, key, context, undefined, async (held, version) => {
+      const wrapped = await withSecret(store, { key }, context, async (held, version) => {
         const master = await openMasterKey(held[0]!, key.id, context);
         try {
           const changes = {
@@ -80,9 +80,7 @@ async function examine(store: Store, key: MasterKey, context: KeyContext): Promi
         return { usable: false, lines: store.whyNot(key.id, context) };
       return notAsked(await store.describe(key.id, context), "the server");
     }
-    const found = await withSecret(store, key, context, undefined, (held) =>
-      describeHeld(held, key, context),
-    );
+    const found = await withSecret(store, { key }, context, (held) => describeHeld(held, key, context));
     if (!found) return { usable: false, lines: store.whyNot(key.id, context) };
     return { ...found, lines: [...(await store.describe(key.id, context)), ...found.lines] };
   } catch (error) {

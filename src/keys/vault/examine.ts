@@ -100,7 +100,7 @@ function namespaceOf({ namespace }: VaultClient): string {
 }
 
 function duration(seconds: number): string {
-  const [size, unit] =
-    seconds >= 172_800 ? [86_400, "days"] : seconds >= 7200 ? [3600, "hours"] : [60, "minutes"];
-  return seconds < 120 ? `${seconds} seconds` : `${Math.floor(seconds / (size as number))} ${unit}`;
+  if (seconds >= 172_800) return `${Math.floor(seconds / 86_400)} days`;
+  if (seconds >= 7200) return `${Math.floor(seconds / 3600)} hours`;
+  return seconds < 120 ? `${seconds} seconds` : `${Math.floor(seconds / 60)} minutes`;
 }

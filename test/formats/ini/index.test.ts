@@ -447,16 +447,14 @@ test("set and unset do to the text what SOPS does to the tree", () => {
   );
   const property = fc.property(
     texts,
-    sections,
-    names,
+    fc.tuple(sections, names),
     values,
     fc.boolean(),
-    (text, section, name, scalar, encrypted) => {
+    (text, path, scalar, encrypted) => {
       const reading = tryRead(ini, text);
       if (!reading || threeQuotesAtEnd(text)) return;
       const from = encrypted ? applyEdits(text, ini.addMetadata(reading, FLAT_METADATA, {})) : text;
       const before = treeOf(from);
-      const path = [section, name];
       const done = setting(from, path, scalar);
       assert.equal(plainTree(treeOf(done)), plainTree(modelSet(before, path, scalar)));
       assert.is(ini.read(done).metadata !== undefined, encrypted);

@@ -74,7 +74,8 @@ export function documents({ keys, scalars, gaps, trailingCommas }: Notation): fc
       if (typeof item === "string") return item;
       const { open, close, items } = item;
       const comma = trailing && items.length > 0 ? "," : "";
-      const colon = style === "wild" ? `${gap()}:${gap()}` : style === "compact" ? ":" : ": ";
+      const even = style === "compact" ? ":" : ": ";
+      const colon = style === "wild" ? `${gap()}:${gap()}` : even;
       const members = items.map(
         ({ key, value }) => `${key === undefined ? "" : key + colon}${write(value, depth + 1)}`,
       );

@@ -110,24 +110,30 @@ test("unset takes lines and sections", () => {
 test("property: set does what it does in SOPS", () => {
   const more = fc.array(fc.oneof(fc.constantFrom("a", "b", "z z"), fc.constantFrom(0, 99)), { maxLength: 2 });
   fc.assert(
-    fc.property(tomlDocuments, fc.nat(), trees(), more, fc.boolean(), (text, n, value, rest, encrypted) => {
-      const before = encrypted ? adding(text) : text;
-      const paths = pathsOf(toml.read(text));
-      const path = [...(paths.length === 0 ? [] : paths[n % paths.length]!), ...rest];
-      const wanted = path.length === 0 ? undefined : modelSet(treeOf(text), path, value);
-      let after: string;
-      try {
-        after = setting(before, path, value);
-      } catch (error) {
-        assert.instance(error, TsopsError);
-        // A value that is no table cannot stand in an array of tables.
-        assert.ok(wanted === undefined || (error as TsopsError).code === "print", `${text} ${path}`);
-        return;
-      }
-      assert.ok(wanted !== undefined, "the model panics");
-      assert.equal(canonical(treeOf(after)), canonical(wanted), `${before} -> ${after}`);
-      assert.equal(canonical(toml.read(after).metadata?.tree), canonical(toml.read(before).metadata?.tree));
-    }),
+    fc.property(
+      tomlDocuments,
+      fc.tuple(fc.nat(), more),
+      trees(),
+      fc.boolean(),
+      (text, [n, rest], value, encrypted) => {
+        const before = encrypted ? adding(text) : text;
+        const paths = pathsOf(toml.read(text));
+        const path = [...(paths.length === 0 ? [] : paths[n % paths.length]!), ...rest];
+        const wanted = path.length === 0 ? undefined : modelSet(treeOf(text), path, value);
+        let after: string;
+        try {
+          after = setting(before, path, value);
+        } catch (error) {
+          assert.instance(error, TsopsError);
+          // A value that is no table cannot stand in an array of tables.
+          assert.ok(wanted === undefined || (error as TsopsError).code === "print", `${text} ${path}`);
+          return;
+        }
+        assert.ok(wanted !== undefined, "the model panics");
+        assert.equal(canonical(treeOf(after)), canonical(wanted), `${before} -> ${after}`);
+        assert.equal(canonical(toml.read(after).metadata?.tree), canonical(toml.read(before).metadata?.tree));
+      },
+    ),
     { numRuns: 500 },
   );
 });

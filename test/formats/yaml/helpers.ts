@@ -44,7 +44,8 @@ export function values({ entries }: { entries: readonly Entry[] }): string[] {
 }
 
 function loose(value: Entry["value"]): string[] {
-  return typeof value === "bigint" ? typed(Number(value)) : Object.is(value, -0) ? typed(0) : typed(value);
+  if (typeof value === "bigint") return typed(Number(value));
+  return typed(Object.is(value, -0) ? 0 : value);
 }
 
 function typed(value: Entry["value"]): string[] {
@@ -62,7 +63,8 @@ export const describe = (reading: Reading): string[] =>
     const marks = [inline && "inline", lost && "lost", alias && "alias", anchored && "anchored"].filter(
       Boolean,
     );
-    const what = kind === "comment" ? `#${value}` : kind === "value" ? `=${typed(value).join(" ")}` : kind;
+    const said = kind === "value" ? `=${typed(value).join(" ")}` : kind;
+    const what = kind === "comment" ? `#${value}` : said;
     return [kind === "comment" ? aadOf(entry) : `/${pathOf(entry).join("/")}`, what, ...marks].join(" ");
   });
 

@@ -143,13 +143,9 @@ test("plugins take turns", async () => {
     assert.is(++asking, 1, "two questions at once");
     await new Promise((go) => setTimeout(go, 5));
     asking--;
-    return question.endsWith("PIN")
-      ? "1234"
-      : question.endsWith("name")
-        ? "someone"
-        : /really/.test(question)
-          ? "2"
-          : "1";
+    if (question.endsWith("PIN")) return "1234";
+    if (question.endsWith("name")) return "someone";
+    return /really/.test(question) ? "2" : "1";
   };
   const context = contextWith({ PATH }, { prompt });
   await Promise.all([wrap("talk", context), wrap("talk", context)]);

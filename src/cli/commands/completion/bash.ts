@@ -73,16 +73,15 @@ complete -F _tsops tsops
 }
 
 function commandCase(command: Completable): string {
-  const { words: name, options, subcommands, takes } = command;
-  const rest =
-    subcommands.length > 0
-      ? `_tsops_words "${subcommands.map((sub) => sub.words.split(" ").at(-1)).join(" ")}"`
-      : takes === "files"
-        ? "_tsops_files"
-        : takes === "nothing"
-          ? ":"
-          : `_tsops_words "${takes.join(" ")}"`;
-  return `    "${name}") case "$current" in -*) _tsops_words "${words(options)}" ;; *) ${rest} ;; esac ;;`;
+  const { words: name, options } = command;
+  return `    "${name}") case "$current" in -*) _tsops_words "${words(options)}" ;; *) ${restCode(command)} ;; esac ;;`;
+}
+
+function restCode({ subcommands, takes }: Completable): string {
+  if (subcommands.length > 0)
+    return `_tsops_words "${subcommands.map((sub) => sub.words.split(" ").at(-1)).join(" ")}"`;
+  if (takes === "files") return "_tsops_files";
+  return takes === "nothing" ? ":" : `_tsops_words "${takes.join(" ")}"`;
 }
 
 function valueCode(value: Value): string {

@@ -78,9 +78,14 @@ function completable(command: Command, before: readonly string[] = []): Completa
     summary,
     options: optionsOf({ ...GLOBAL, ...options, ...HELP }),
     subcommands: subcommands.map((sub) => completable(sub, path)),
-    takes: usage.includes("[shell]") ? SHELLS : /file|pattern/.test(usage) ? "files" : "nothing",
+    takes: takenBy(usage),
     runsProgram,
   };
+}
+
+function takenBy(usage: string): Completable["takes"] {
+  if (usage.includes("[shell]")) return SHELLS;
+  return /file|pattern/.test(usage) ? "files" : "nothing";
 }
 
 /** What the scripts are made of. */

@@ -65,19 +65,20 @@ if [ "\${funcstack[1]}" = "_tsops" ]; then _tsops; else compdef _tsops tsops; fi
 `;
 }
 
-function commandCase({ words, options, subcommands, takes }: Completable): string {
-  const rest =
-    subcommands.length > 0
-      ? `list=(${subcommands.map((sub) => described(sub.words.split(" ").at(-1)!, sub.summary)).join(" ")}); _describe subcommand list`
-      : takes === "files"
-        ? "_files"
-        : takes === "nothing"
-          ? ":"
-          : `compadd -- ${takes.join(" ")}`;
-  return `    (${singleQuoted(words)})
-      if [[ "$current" == -* ]]; then list=(${describedOptions(options)}); _describe -o option list
-      else ${rest}
+function commandCase(command: Completable): string {
+  return `    (${singleQuoted(command.words)})
+      if [[ "$current" == -* ]]; then list=(${describedOptions(command.options)}); _describe -o option list
+      else ${restCode(command)}
       fi ;;`;
+}
+
+function restCode({ subcommands, takes }: Completable): string {
+  if (subcommands.length > 0) {
+    const list = subcommands.map((sub) => described(sub.words.split(" ").at(-1)!, sub.summary));
+    return `list=(${list.join(" ")}); _describe subcommand list`;
+  }
+  if (takes === "files") return "_files";
+  return takes === "nothing" ? ":" : `compadd -- ${takes.join(" ")}`;
 }
 
 function valueCode(value: Value): string {

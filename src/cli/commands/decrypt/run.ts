@@ -200,7 +200,8 @@ function withLineBreak(text: string, { read, print }: Format): string {
 /** What a text needs before it behind another: nothing where it has its own `---`; `...` before a directive. */
 function startOf(text: string): string {
   const first = /^(?:\ufeff|[ \t]*(?:#.*)?\r?\n)*(---(?=\s|$)|%)/.exec(text)?.[1];
-  return first === undefined ? "---\n" : first === "%" ? "...\n" : "";
+  if (first === undefined) return "---\n";
+  return first === "%" ? "...\n" : "";
 }
 
 /** The plaintext as it was encrypted; a part of it; or the same content in another format. */

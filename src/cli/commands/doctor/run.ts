@@ -178,7 +178,8 @@ const OPENS: ReadonlyMap<boolean | undefined, string> = new Map([
 function verdict(groups: readonly (readonly Examination[])[], needed: number): boolean | undefined {
   const sure = groups.filter((keys) => keys.some(({ usable }) => usable === true)).length;
   const possible = groups.filter((keys) => keys.some(({ usable }) => usable !== false)).length;
-  return sure >= needed ? true : possible >= needed ? undefined : false;
+  if (sure >= needed) return true;
+  return possible >= needed ? undefined : false;
 }
 
 function keyLines({ key, usable, lines }: KeyReport, settings: Pick<Settings, "config">): Line[] {

@@ -31,7 +31,7 @@ export async function set(run: SetRun): Promise<number> {
       if (now !== undefined && sameTree(now, value)) return undefined;
     }
     refuseMetadataKey(path, open.format);
-    const text = saveSet(open, path, value, session, { ...saving, document, numbers: given.numbers });
+    const text = saveSet(open, { path, value, numbers: given.numbers }, session, { ...saving, document });
     await warnOfSetting(file, path, value, run.io);
     return text;
   });

@@ -51,7 +51,8 @@ export async function updatekeys(run: UpdatekeysRun): Promise<number> {
       throw error;
     }
   };
-  const what = check ? "out of date:" : dry ? "would sync" : "synced";
+  const done = dry ? "would sync" : "synced";
+  const what = check ? "out of date:" : done;
   const code = await forEachFile(files, { what, io: run.io, inOrder: true }, work).finally(() =>
     run.args.json ? writeJson(run.io, { files: results }) : undefined,
   );

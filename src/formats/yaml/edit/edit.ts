@@ -104,7 +104,8 @@ export function unset(reading: Reading, path: readonly PathElement[], options: E
   const empty = holder.kind === "map" ? new TreeMap() : new TreeList();
   if (outer) {
     const layout = { eol: eolOf(reading), step: indentOf(reading) };
-    return firstThatSays(reading, wanted, index, [() => replaceInBlock(text, outer, holder, empty, layout)]);
+    const emptied = { holder: outer, node: holder, value: empty };
+    return firstThatSays(reading, wanted, index, [() => replaceInBlock(text, emptied, layout)]);
   }
   const end = lineEndOf(text, endOf(node));
   return firstThatSays(reading, wanted, index, [() => [{ start: holder.start, end, text: "{}" }]]);
@@ -151,13 +152,13 @@ function additions(text: string, { holders, rest }: Found, value: Tree, layout: 
   const holder = holders.at(-1)!;
   const [element, ...more] = rest;
   const key = typeof element === "string" ? element : undefined;
-  const tree = wrap(more, value);
-  if (holder.flow) return [() => appendToFlow(text, holder, key, tree, layout)];
+  const added = { holder, key, value: wrap(more, value) };
+  if (holder.flow) return [() => appendToFlow(text, added, layout)];
   const last = holder.items.at(-1);
   const isMetadata = holders.length === 1 && last?.key?.kind === "scalar" && last.key.text === "sops";
   return [layout, { ...layout, flow: true }].flatMap((form) => [
-    () => [appendToBlock(text, holder, key, tree, form, isMetadata ? last : undefined)],
-    () => [prependToBlock(text, holder, key, tree, form)],
+    () => [appendToBlock(text, added, form, isMetadata ? last : undefined)],
+    () => [prependToBlock(text, added, form)],
   ]);
 }
 
@@ -173,7 +174,7 @@ function replacements(reading: Reading, { holders, node }: Found, value: Tree, l
   if (holder.flow) attempts.push(() => [replaceInFlow(target, value)]);
   else {
     for (const form of [layout, { ...layout, flow: true }]) {
-      attempts.push(() => replaceInBlock(text, holder, target, value, form));
+      attempts.push(() => replaceInBlock(text, { holder, node: target, value }, form));
     }
   }
   return attempts;

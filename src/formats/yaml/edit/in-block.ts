@@ -6,20 +6,14 @@ import { yamlScalar } from "../print/scalar.ts";
 import { columnOf, lineStartOf } from "../read/spacing.ts";
 import { CR } from "../scan/chars.ts";
 import { otherScalar } from "../spell/quotes.ts";
-import { blockCollection, blockItem, blockPair, isFilled, type Layout } from "./new-lines.ts";
+import { type Addition, blockCollection, blockItem, blockPair, isFilled, type Layout } from "./new-lines.ts";
 
 /** Puts an entry or item behind the last one of a block collection; `before` stays below it. */
-export function appendToBlock(
-  text: string,
-  node: CollectionNode,
-  key: string | undefined,
-  value: Tree,
-  layout: Layout,
-  before?: Node,
-): Edit {
-  const lines = entryLines(node, key, value, layout);
-  const pad = " ".repeat(node.column);
-  const last = before ? node.items[node.items.indexOf(before) - 1] : node.items.at(-1);
+export function appendToBlock(text: string, added: Addition, layout: Layout, before?: Node): Edit {
+  const { column, items } = added.holder;
+  const lines = entryLines(added, layout);
+  const pad = " ".repeat(column);
+  const last = before ? items[items.indexOf(before) - 1] : items.at(-1);
   if (!last) {
     const at = lineStartOf(text, before!.at);
     return { start: at, end: at, text: pad + lines + layout.eol };
@@ -28,33 +22,28 @@ export function appendToBlock(
   return { start: at, end: at, text: layout.eol + pad + lines };
 }
 
-function entryLines(node: CollectionNode, key: string | undefined, value: Tree, layout: Layout): string {
+function entryLines({ holder, key, value }: Addition, layout: Layout): string {
   if (layout.flow) return (key === undefined ? "- " : flowKey(key)) + flowTree(value);
-  if (key === undefined) return blockItem(value, node.column, layout);
-  return blockPair(key, value, node.column, layout);
+  if (key === undefined) return blockItem(value, holder.column, layout);
+  return blockPair(key, value, holder.column, layout);
 }
 
 /** The same, before the first one: where something open stands at the end of the text. */
-export function prependToBlock(
-  text: string,
-  node: CollectionNode,
-  key: string | undefined,
-  value: Tree,
-  layout: Layout,
-): Edit {
-  const lines = entryLines(node, key, value, layout);
-  const { at } = node.items[0]!;
+export function prependToBlock(text: string, added: Addition, layout: Layout): Edit {
+  const lines = entryLines(added, layout);
+  const { at } = added.holder.items[0]!;
   return { start: at, end: at, text: lines + layout.eol + " ".repeat(columnOf(text, at)) };
 }
 
+/** Another value for one that stands in a collection. */
+interface Replacement {
+  readonly holder: CollectionNode;
+  readonly node: Node;
+  readonly value: Tree;
+}
+
 /** Puts another value in the place of one in block style, whatever either of them is. */
-export function replaceInBlock(
-  text: string,
-  holder: CollectionNode,
-  node: Node,
-  value: Tree,
-  layout: Layout,
-): Edit[] {
+export function replaceInBlock(text: string, { holder, node, value }: Replacement, layout: Layout): Edit[] {
   const anchor = node.props?.anchor === undefined ? "" : ` &${node.props.anchor}`;
   const from = separatorEnd(text, holder, node);
   const oldBlock = (node.kind === "map" || node.kind === "list") && !node.flow;

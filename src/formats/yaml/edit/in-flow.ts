@@ -1,23 +1,16 @@
 import type { Edit } from "../../text.ts";
-import type { Tree } from "../../tree.ts";
 import type { CollectionNode, Node } from "../compose/nodes.ts";
 import { flowKey, flowTree } from "../print/flow.ts";
 import { lineStartOf } from "../read/spacing.ts";
 import { HASH, isBlank } from "../scan/chars.ts";
-import type { Layout } from "./new-lines.ts";
+import type { Addition, Layout } from "./new-lines.ts";
 
 /** Puts an entry or item behind the last one of a flow collection. */
-export function appendToFlow(
-  text: string,
-  node: CollectionNode,
-  key: string | undefined,
-  value: Tree,
-  layout: Layout,
-): Edit[] {
+export function appendToFlow(text: string, { holder, key, value }: Addition, layout: Layout): Edit[] {
   const added = (key === undefined ? "" : flowKey(key)) + flowTree(value);
-  const close = node.end - 1;
-  const last = node.items.at(-1);
-  if (!last) return [{ start: node.start + 1, end: node.start + 1, text: added }];
+  const close = holder.end - 1;
+  const last = holder.items.at(-1);
+  if (!last) return [{ start: holder.start + 1, end: holder.start + 1, text: added }];
   const end = endOf(last);
   const comma = commaBetween(text, end, close);
   const after = comma < 0 ? end : comma + 1;

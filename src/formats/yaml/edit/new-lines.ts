@@ -1,5 +1,13 @@
 import { type Tree, TreeList, TreeMap } from "../../tree.ts";
+import type { CollectionNode } from "../compose/nodes.ts";
 import { printYaml } from "../print/print.ts";
+
+/** What comes into a collection: an entry of a map, or without a key an item of a list. */
+export interface Addition {
+  readonly holder: CollectionNode;
+  readonly key: string | undefined;
+  readonly value: Tree;
+}
 
 /** How the text to be written in looks. */
 export interface Layout {

@@ -57,9 +57,10 @@ export function without(tree: Tree, path: readonly PathElement[]): Tree {
   }
   if (!(tree instanceof TreeList)) return tree;
   return new TreeList(
-    tree
-      .values()
-      .flatMap((item, i) => (i !== first ? [item] : rest.length === 0 ? [] : [without(item, rest)])),
+    tree.values().flatMap((item, i) => {
+      if (i !== first) return [item];
+      return rest.length === 0 ? [] : [without(item, rest)];
+    }),
   );
 }
 

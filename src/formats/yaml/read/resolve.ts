@@ -39,7 +39,8 @@ function resolveTagged(tag: string, text: string): Resolved {
     case "!!int":
       return typeof value === "bigint" || value === TOO_LARGE ? value : MISMATCH;
     case "!!float":
-      return typeof value === "bigint" ? Number(value) : typeof value === "number" ? value : MISMATCH;
+      if (typeof value === "bigint") return Number(value);
+      return typeof value === "number" ? value : MISMATCH;
     default:
       return value instanceof Time ? value : MISMATCH;
   }
@@ -98,21 +99,25 @@ function number(text: string, times: boolean): Exclude<Resolved, typeof MISMATCH
   return parseInteger(prefix[1] + rest, base) ?? text;
 }
 
-const INTEGER = /^([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]+)|(0|[1-9][0-9]*))$/;
-const BINARY = /^([+-]?)([01]+)$/;
-const OCTAL = /^([+-]?)([0-7]+)$/;
+const INTEGERS = {
+  0: /^([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]+)|(0|[1-9][0-9]*))$/,
+  2: /^([+-]?)([01]+)$/,
+  8: /^([+-]?)([0-7]+)$/,
+};
 const MAX_INT = 2n ** 63n - 1n;
 const MAX_UINT = 2n ** 64n - 1n;
 
 /** An integer as Go reads it, with the base that its prefix says (0) or a given one. */
 function parseInteger(text: string, base: 0 | 2 | 8): bigint | typeof TOO_LARGE | undefined {
-  const m = (base === 0 ? INTEGER : base === 2 ? BINARY : OCTAL).exec(text);
+  const m = INTEGERS[base].exec(text);
   if (!m) return undefined;
   let prefix = base === 2 ? "0b" : "0o";
   let digits = m[2]!;
   if (base === 0) {
     const [, , hex, binary, octal, zero, decimal] = m;
-    prefix = hex ? "0x" : binary ? "0b" : octal || zero ? "0o" : "";
+    if (hex) prefix = "0x";
+    else if (binary) prefix = "0b";
+    else if (decimal) prefix = "";
     digits = (hex ?? binary ?? octal ?? zero ?? decimal)!;
   }
   const significant = digits.replace(/^0+/, "");

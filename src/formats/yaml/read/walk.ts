@@ -7,7 +7,6 @@ import {
   type PathElement,
   rootContainer,
 } from "../../format.ts";
-import type { Scalar } from "../../scalar.ts";
 import { MAX_DEPTH, TreeMap } from "../../tree.ts";
 import type { AliasNode, CollectionNode, Composed, Node, ScalarNode } from "../compose/nodes.ts";
 import { type Comment, type Lines, yamlError } from "../scan/state.ts";
@@ -106,9 +105,8 @@ export class Walk {
     if (node.kind === "alias") node = node.target;
     this.comments(document.foot, root);
     if (this.onlyComments(before)) {
-      this.entries.push(
-        entry("empty-map", undefined, undefined, undefined, node.start, node.end, undefined, undefined),
-      );
+      const { start, end } = node;
+      this.entries.push({ kind: "empty-map", in: undefined, key: undefined, value: undefined, start, end });
     }
   }
 
@@ -211,19 +209,11 @@ export class Walk {
     const empty =
       node.items.length === 0 ||
       (this.encrypted && node.kind === "list" && node.items.every(isEncryptedComment));
-    if (empty)
-      this.push(
-        entry(
-          node.kind === "map" ? "empty-map" : "empty-list",
-          parent,
-          key,
-          undefined,
-          node.start,
-          node.end,
-          this.alias,
-          undefined,
-        ),
-      );
+    if (empty) {
+      const { start, end } = node;
+      const kind = node.kind === "map" ? "empty-map" : "empty-list";
+      this.push({ kind, in: parent, key, value: undefined, start, end, alias: this.alias, style: undefined });
+    }
     if (node.kind === "map") this.map(node, container, handled);
     else this.list(node, container, handled);
   }
@@ -231,7 +221,7 @@ export class Walk {
   private scalar(node: ScalarNode, container: Container, key: PathElement): void {
     const value = this.encrypted && isCipherLine(node) ? node.text.trimEnd() : scalarValue(this.text, node);
     const { start, end } = this.alias ?? spanOf(this.text, node);
-    this.push(entry("value", container, key, value, start, end, this.alias, node));
+    this.push({ kind: "value", in: container, key, value, start, end, alias: this.alias, style: node });
   }
 
   /** Walks what an alias stands for, in the alias's place. */
@@ -298,34 +288,30 @@ export class Walk {
     for (const comment of lines) {
       if (!comment) continue;
       comment.held = true;
-      const text = this.text.slice(comment.start + 1, comment.end);
-      const { start, end } = this.alias ?? comment;
-      const found = entry("comment", container, undefined, text, start, end, this.alias, undefined);
+      const found = this.comment(comment, container);
       if (inline) found.inline = true;
       this.push(found);
     }
   }
 
   private itemComment(list: CollectionNode, item: ScalarNode, container: Container, alone: boolean): void {
-    const { start, end, style } = itemSpan(this.text, list, item, alone);
-    const span = this.alias ?? { start, end };
-    this.push(entry("comment", container, undefined, item.text, span.start, span.end, this.alias, style));
+    const span = itemSpan(this.text, list, item, alone);
+    const { style } = span;
+    const { alias } = this;
+    const { start, end } = alias ?? span;
+    this.push({ kind: "comment", in: container, key: undefined, value: item.text, start, end, alias, style });
+  }
+
+  private comment(comment: Comment, container: Container): Draft {
+    const value = this.text.slice(comment.start + 1, comment.end);
+    const { alias } = this;
+    const { start, end } = alias ?? comment;
+    return { kind: "comment", in: container, key: undefined, value, start, end, alias, style: undefined };
   }
 
   /** Under the path of what is around it, which is where other programs would see it. */
   private lost(comment: Comment): void {
-    const container = this.containerAt(comment.start);
-    const text = this.text.slice(comment.start + 1, comment.end);
-    const found = entry(
-      "comment",
-      container,
-      undefined,
-      text,
-      comment.start,
-      comment.end,
-      undefined,
-      undefined,
-    );
+    const found = this.comment(comment, this.containerAt(comment.start));
     found.lost = true;
     this.entries.push(found);
   }
@@ -366,19 +352,6 @@ export class Walk {
     this.depth--;
     this.expanding.delete(node);
   }
-}
-
-function entry(
-  kind: Entry["kind"],
-  container: Container | undefined,
-  key: PathElement | undefined,
-  value: Scalar | undefined,
-  start: number,
-  end: number,
-  alias: Alias | undefined,
-  style: unknown,
-): Draft {
-  return { kind, in: container, key, value, start, end, alias, style };
 }
 
 /** Index of the last item whose place is not behind an offset, -1 if there is none; the items are in text order. */

@@ -216,13 +216,18 @@ function closeBlocks(scanner: Scanner, column: number, from: number): void {
   }
 }
 
-function openBlock(scanner: Scanner, column: number, type: number, at: number, offset: number): void {
-  if (scanner.flow > 0 || scanner.indent >= column) return;
+/** Begins a block collection where the scanner is, unless what comes is in one that is open. */
+function openBlock(scanner: Scanner, column: number, type: number): void {
+  if (indents(scanner, column)) scanner.tokens.push(type, scanner.pos, scanner.pos);
+}
+
+/** Whether a column is further right than all block collections that are open; it is the innermost one's then. */
+function indents(scanner: Scanner, column: number): boolean {
+  if (scanner.flow > 0 || scanner.indent >= column) return false;
   scanner.indents.push(scanner.indent);
   scanner.indent = column;
   if (scanner.indents.length > MAX_DEPTH) tooDeep(scanner);
-  if (at === scanner.tokens.count) scanner.tokens.push(type, offset, offset);
-  else scanner.tokens.insert(at, type, offset);
+  return true;
 }
 
 function tooDeep(scanner: Scanner): never {
@@ -259,7 +264,7 @@ function scanDash(scanner: Scanner, column: number): void {
   if (scanner.flow === 0) {
     if (!scanner.simpleKeyAllowed)
       scanner.fail("a list item cannot start here", scanner.pos, "start it on a line of its own");
-    openBlock(scanner, column, T.SEQ, scanner.tokens.count, scanner.pos);
+    openBlock(scanner, column, T.SEQ);
   }
   dropKey(scanner);
   scanner.simpleKeyAllowed = true;
@@ -270,7 +275,7 @@ function scanQuestion(scanner: Scanner, column: number): void {
   if (scanner.flow === 0) {
     if (!scanner.simpleKeyAllowed)
       scanner.fail("a key cannot start here", scanner.pos, "start it on a line of its own");
-    openBlock(scanner, column, T.MAP, scanner.tokens.count, scanner.pos);
+    openBlock(scanner, column, T.MAP);
   }
   dropKey(scanner);
   scanner.simpleKeyAllowed = scanner.flow === 0;
@@ -281,7 +286,7 @@ function scanColon(scanner: Scanner, column: number): void {
   const key = scanner.keys[scanner.flow]!;
   if (key.possible && key.line === scanner.line && scanner.distance(key.offset, scanner.pos) <= KEY_LENGTH) {
     scanner.tokens.insert(key.token, T.KEY, key.offset);
-    openBlock(scanner, key.column, T.MAP, key.token, key.offset);
+    if (indents(scanner, key.column)) scanner.tokens.insert(key.token, T.MAP, key.offset);
     key.possible = false;
     scanner.simpleKeyAllowed = false;
   } else {
@@ -292,7 +297,7 @@ function scanColon(scanner: Scanner, column: number): void {
         const hint = "text that holds `: ` must be in quotes; a map starts on a line of its own";
         scanner.fail("a second key cannot start on this line", scanner.pos, hint);
       }
-      openBlock(scanner, column, T.MAP, scanner.tokens.count, scanner.pos);
+      openBlock(scanner, column, T.MAP);
     }
     scanner.simpleKeyAllowed = scanner.flow === 0;
   }

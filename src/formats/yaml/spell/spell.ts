@@ -13,6 +13,14 @@ import { isBlank, isBlankz, isBreak } from "../scan/chars.ts";
 import { blockBody, fitsHeader, writeBlock } from "./block-scalar.ts";
 import { canBePlainHere, isOneLine, otherScalar, quoteDouble, quoteIfNeeded, quoteSingle } from "./quotes.ts";
 
+/** Where a value is to be spelled: the scalar of an entry, and whether that is in flow style. */
+interface ScalarPlace {
+  readonly reading: Reading;
+  readonly entry: Entry;
+  readonly node: ScalarNode;
+  readonly flow: boolean;
+}
+
 /** See {@link Format.spell}. */
 export function spell(reading: Reading, entry: Entry, value: Scalar): string {
   if (entry.kind === "comment") return spellComment(reading, entry, value);
@@ -22,20 +30,18 @@ export function spell(reading: Reading, entry: Entry, value: Scalar): string {
     throw cannot(reading, entry, "the tag here makes a string of every value", "remove the tag");
   }
   const flow = entry.in?.start !== undefined;
-  if (typeof value !== "string") return spellOther(reading, entry, node, value, flow);
-  if (!value.isWellFormed()) return spellBytes(reading, entry, node, value, flow);
+  const place = { reading, entry, node, flow };
+  if (typeof value !== "string") return spellOther(place, value);
+  if (!value.isWellFormed()) return spellBytes(place, value);
   if (node.block) return spellBlock(reading, entry, node, value);
-  if (node.style === "absent")
-    return absentGap(reading, node) + spellPlain(reading, entry, node, value, flow);
-  if (node.style === "plain") return spellPlain(reading, entry, node, value, flow);
+  if (node.style === "absent") return absentGap(reading, node) + spellPlain(place, value);
+  if (node.style === "plain") return spellPlain(place, value);
   if (node.style === "double") {
     // Quotes around nothing say nothing about style.
-    return node.text === "" && value !== "" && !flow
-      ? spellPlain(reading, entry, node, value, flow)
-      : quoteDouble(value);
+    return node.text === "" && value !== "" && !flow ? spellPlain(place, value) : quoteDouble(value);
   }
   // In flow, encrypting had to quote what was plain; two quotes say nothing there either.
-  if (flow && plainHere(reading, entry, node, value, flow)) return value;
+  if (flow && plainHere(place, value)) return value;
   return isOneLine(value) ? quoteSingle(value) : quoteDouble(value);
 }
 
@@ -106,31 +112,28 @@ function spellComment(reading: Reading, entry: Entry, value: Scalar): string {
 }
 
 /** Numbers, booleans, times and null are never quoted. */
-function spellOther(
-  reading: Reading,
-  entry: Entry,
-  node: ScalarNode,
-  value: Exclude<Scalar, string>,
-  flow: boolean,
-): string {
+function spellOther(place: ScalarPlace, value: Exclude<Scalar, string>): string {
+  const { reading, entry, node } = place;
   if (node.block?.comment)
     throw cannot(reading, entry, "a comment on the line of `|` or `>` keeps this a string");
   const text = otherScalar(value);
   if (node.style === "absent") return value === null ? "" : absentGap(reading, node) + text;
-  return followed(reading, entry, flow) ? text : `${text} `;
+  return followed(place) ? text : `${text} `;
 }
 
-function spellBytes(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): string {
+function spellBytes(place: ScalarPlace, value: string): string {
+  const { reading, entry, node } = place;
   if (keepsTag(node) || node.block?.comment)
     throw cannot(reading, entry, "bytes that are not UTF-8 need a `!!binary` tag");
   const text = yamlScalar(value, { indent: 0, outer: -1, flow: true });
   const gap = node.style === "absent" ? absentGap(reading, node) : "";
-  return gap + (followed(reading, entry, flow) ? text : `${text} `);
+  return gap + (followed(place) ? text : `${text} `);
 }
 
 /** A value whose place says nothing about style: plain if it can be, else as SOPS prints it. */
-function spellPlain(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): string {
-  if (plainHere(reading, entry, node, value, flow)) return value;
+function spellPlain(place: ScalarPlace, value: string): string {
+  if (plainHere(place, value)) return value;
+  const { reading, entry, node, flow } = place;
   if (flow) return isOneLine(value) ? quoteSingle(value) : quoteDouble(value);
   const spelling = spellAsSops(value);
   if (spelling.style !== "literal") {
@@ -160,10 +163,10 @@ function isRoomBelow(text: string, end: number, indent: number): boolean {
   return p >= text.length || p - lineStart < indent;
 }
 
-function plainHere(reading: Reading, entry: Entry, node: ScalarNode, value: string, flow: boolean): boolean {
+function plainHere(place: ScalarPlace, value: string): boolean {
   // a tab in a plain text is one that other readers refuse, so SOPS quotes it
-  if (!canBePlainHere(value, flow) || value.includes("\t") || !followed(reading, entry, flow)) return false;
-  return keepsTag(node) || meansItself(value);
+  if (!canBePlainHere(value, place.flow) || value.includes("\t") || !followed(place)) return false;
+  return keepsTag(place.node) || meansItself(value);
 }
 
 function spellBlock(reading: Reading, entry: Entry, node: ScalarNode, value: string): string {
@@ -183,7 +186,7 @@ function spellBlock(reading: Reading, entry: Entry, node: ScalarNode, value: str
 }
 
 /** Whether a plain scalar would end where the span ends. */
-function followed(reading: Reading, entry: Entry, flow: boolean): boolean {
+function followed({ reading, entry, flow }: ScalarPlace): boolean {
   const c = reading.text.charCodeAt(entry.end);
   return Number.isNaN(c) || isBlankz(c) || (flow && ",]}".includes(reading.text[entry.end]!));
 }
