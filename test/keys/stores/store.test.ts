@@ -28,15 +28,15 @@ test("a secret is fetched once a run and version, however many files name it, an
   const { store, read } = counting(master.toString("base64"));
   const context = contextWith();
   for (let i = 0; i < 3; i++) {
-    const raw = await withSecret(store, KEY, context, undefined, async ([held]) => {
+    const raw = await withSecret(store, { key: KEY }, context, async ([held]) => {
       return held && "raw" in held ? Buffer.from(held.raw) : undefined;
     });
     assert.equal(raw, master);
   }
   assert.is(read.length, 1);
-  await withSecret(store, KEY, context, "2", async () => undefined);
+  await withSecret(store, { key: KEY, version: "2" }, context, async () => undefined);
   assert.is(read.length, 2);
-  await withSecret(store, KEY, contextWith(), undefined, async () => undefined);
+  await withSecret(store, { key: KEY }, contextWith(), async () => undefined);
   assert.is(read.length, 3);
   assert.not.ok(read[0]!.every((byte) => byte === 0));
   await forgetKeys(context);
