@@ -20,7 +20,7 @@ export interface AttemptOptions {
 /**
  * Calls a service in bounded time: with a signal that ends the call, and again after a pause (with jitter) where the
  * error is one that passes. SDKs must have their own retries turned off, so that the bound holds.
- * @throws TsopsError("generic") that says that there was no answer in time, TsopsError("aborted"), or what `call` throws.
+ * @throws TsopsError("service-unreachable") if there was no answer in time, TsopsError("aborted"), or what `call` throws.
  */
 export async function attempt<T>(
   context: Caller,
@@ -65,7 +65,7 @@ async function ended<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function tooLate(seconds: number, cause: unknown): TsopsError {
-  return new TsopsError("generic", `it did not answer within ${seconds} seconds`, {
+  return new TsopsError("service-unreachable", `it did not answer within ${seconds} seconds`, {
     hint: "check the network, a proxy and the address; TSOPS_KMS_TIMEOUT sets another limit",
     cause,
   });
