@@ -25,7 +25,9 @@ const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 function importsOf(file: string): string[] {
   const text = readFileSync(`src/${file}`, "utf8");
-  const found = text.matchAll(/^(?:import|export)\b[^;"]*?\bfrom "(\.[^"]+)";|\bimport\(\s*"(\.[^"]+)"\s*\)/gm);
+  const found = text.matchAll(
+    /^(?:import|export)\b[^;"]*?\bfrom "(\.[^"]+)";|\bimport\(\s*"(\.[^"]+)"\s*\)/gm,
+  );
   return [...found].map(([, first, second]) => posix.join(posix.dirname(file), first ?? second!));
 }
 
