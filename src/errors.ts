@@ -7,9 +7,10 @@ export interface Place {
 
 /**
  * What went wrong, as a stable word that programs may compare. Messages may change, codes do not.
- * The number beside each is the exit code that SOPS gives for it (SPEC section 8).
+ * The number beside each is the exit code that SOPS gives for it (SPEC section 8). docs/errors.md says when each comes.
  */
 export const EXIT_CODES = {
+  /** None of the others. */
   generic: 1,
   usage: 1,
   config: 1,
@@ -19,6 +20,28 @@ export const EXIT_CODES = {
   "recipients-changed": 1,
   "selectors-changed": 1,
   "no-metadata": 1,
+  // Of a key or a service, where the file and what was asked for are in order otherwise (keys/reasons.ts):
+  /** Nothing here can use the key: no credentials, no identity, nobody to ask. Log in, or have another key used. */
+  "key-unavailable": 1,
+  /** What names the key or what it wrapped is malformed, damaged or another key's. Mend the file or configuration. */
+  "bad-key": 1,
+  /** Credentials, identities or certificates are here, and cannot be read or are not accepted. Renew them. */
+  "bad-credentials": 1,
+  /** A variable, an address or a profile of this machine says what cannot be used. Correct it. */
+  "bad-setting": 1,
+  /** The service knows who asks and says no, or a person does. Have access granted; another try is no use. */
+  "access-denied": 1,
+  /** The key is not where it should be, or is disabled, expired or deleted. Ask its owner, or use another key. */
+  "no-such-key": 1,
+  /** There was no answer: the network, a proxy, TLS, or time was up. Try again, or see to the connection. */
+  "service-unreachable": 1,
+  /** The service answers with a failure of its own, with nonsense, or that it is busy. Try again later. */
+  "service-failed": 1,
+  /** Another program cannot be started, or fails: a plugin, gpg, a command that gives credentials. Run it by hand. */
+  "program-failed": 1,
+  // Of programs that are run with a file's values:
+  /** A value or its name cannot be an environment variable. Rename it, or hand the values over in a file. */
+  "bad-variable": 1,
   parse: 2,
   "merge-conflict": 2,
   read: 2,
@@ -27,7 +50,6 @@ export const EXIT_CODES = {
   "encryption-context": 6,
   "invalid-set-value": 7,
   "conflicting-parameters": 8,
-  "mac-encryption": 21,
   "tree-encryption": 23,
   "tree-decryption": 25,
   "no-such-file": 100,
@@ -82,7 +104,7 @@ export class TsopsError extends Error {
 /** The same error with some of it changed. */
 export function changed(
   error: TsopsError,
-  more: { code?: ErrorCode; message?: string; hint?: string; place?: Place; exit?: number },
+  more: { code?: ErrorCode; message?: string; hint?: string; place?: Place; exit?: number; cause?: unknown },
 ): TsopsError {
   const { hint, place, exit, cause } = error;
   const { code = error.code, message = error.message, ...others } = more;

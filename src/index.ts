@@ -105,7 +105,8 @@ export type Recipients = readonly string[] | { readonly [kind in KindName]?: rea
 
 /**
  * Decrypts a document. Returns the plaintext: byte for byte what was encrypted.
- * @throws TsopsError with a stable `code`: `no-data-key`, `mac-mismatch`, `seal-broken`, `parse`, `no-metadata`, …
+ * @throws TsopsError with a stable `code` (docs/errors.md): `no-data-key`, whose `cause` says by its own code why,
+ * `mac-mismatch`, `seal-broken`, `parse`, `no-metadata`, …
  */
 export async function decrypt(
   document: string | Uint8Array,
@@ -126,8 +127,9 @@ export async function decryptFile(path: string, options: Options = {}): Promise<
 
 /**
  * Encrypts a document and returns the encrypted text.
- * @throws TsopsError with a stable `code`: `generic` (no key), `parse`, `already-encrypted`, `tree-encryption`, …; with
- * `update` also `recipients-changed` and `selectors-changed`.
+ * @throws TsopsError with a stable `code` (docs/errors.md): `no-key`, `parse`, `already-encrypted`, `tree-encryption`, …;
+ * where a key cannot be used, `key-unavailable`, `access-denied`, `service-unreachable`, …; with `update` also
+ * `recipients-changed` and `selectors-changed`.
  */
 export async function encrypt(
   document: string | Uint8Array,

@@ -29,7 +29,8 @@ export async function encryptNew(
   session: Session,
 ): Promise<Encrypted> {
   if (file.groups.every((group) => group.length === 0)) {
-    throw new TsopsError("generic", "there is no master key to encrypt with", {
+    throw new TsopsError("no-key", "there is no master key to encrypt with", {
+      exit: 1,
       hint: "name one with --age, --pgp or another key option, or in a creation rule of .sops.yaml or .sopsrc",
     });
   }

@@ -87,7 +87,7 @@ test("errors have stable codes", () =>
     assert.is(await codeOf(decrypt(text, { format: "json", env: {}, home: box.home })), "no-data-key");
     assert.is(await codeOf(decrypt('{"a": 1}', { ...options, format: "json" })), "no-metadata");
     assert.is(await codeOf(decrypt("{", { ...options, format: "json" })), "parse");
-    assert.is(await codeOf(encrypt('{"a": 1}', { format: "json" })), "generic");
+    assert.is(await codeOf(encrypt('{"a": 1}', { format: "json" })), "no-key");
     assert.is(await codeOf(encrypt(text, { format: "json", keys })), "already-encrypted");
     assert.is(await codeOf(decryptFile(box.path("none.yaml"), options)), "no-such-file");
     const changed = text.replace(/"mac": "ENC\[AES256_GCM,data:../, '"mac": "ENC[AES256_GCM,data:AA');

@@ -21,7 +21,7 @@ const DEFAULT_NAME = "tmp-file";
  * when the command ends. (SOPS has `--background` here too: it then removes the file before the command can read it,
  * so a caller should refuse that.)
  * @returns as `run` does.
- * @throws what `run` throws; TsopsError("generic") if the file's name leads elsewhere, TsopsError("write").
+ * @throws what `run` throws; TsopsError("usage") if the file's name leads elsewhere, TsopsError("write").
  */
 export async function runWithFile(
   command: Command,
@@ -30,7 +30,7 @@ export async function runWithFile(
 ): Promise<number> {
   const name = options.filename || DEFAULT_NAME;
   if (!isLocal(name)) {
-    throw new TsopsError("generic", "the file name is not a local path", {
+    throw new TsopsError("usage", "the file name is not a local path", {
       hint: "--filename takes a name, or a relative path that does not lead out with ..",
     });
   }

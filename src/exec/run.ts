@@ -34,8 +34,8 @@ const PASSED_ON: readonly NodeJS.Signals[] = WINDOWS
  * child; this process outlives it. (SOPS's `--same-process` replaces the process. Node cannot do that, so it is this
  * too: a parent that passes everything through.)
  * @returns the child's exit code, or 128 + the signal's number if one ended it.
- * @throws TsopsError("generic") if it cannot be started, with the exit code 127 (not found) or 126, as a shell gives;
- * TsopsError("aborted").
+ * @throws TsopsError("program-failed") if it cannot be started, with the exit code 127 (not found) or 126, as a shell
+ * gives; TsopsError("aborted").
  */
 export async function run(command: Command, options: RunOptions): Promise<number> {
   if (options.signal?.aborted) throw stopped();
@@ -60,7 +60,7 @@ export async function run(command: Command, options: RunOptions): Promise<number
 
 /**
  * Starts a command and does not wait for it (`--background`): like SOPS, with none of the standard streams.
- * @throws TsopsError("generic") if it cannot be started.
+ * @throws TsopsError("program-failed") if it cannot be started.
  */
 export async function runInBackground(command: Command, options: Omit<RunOptions, "signal">): Promise<void> {
   const child = start(await located(command, options), options, "ignore");
@@ -115,7 +115,7 @@ function ended(child: ChildProcess, command: Command): Promise<number> {
 function cannotStart(error: unknown, command: Command): TsopsError {
   const name = typeof command === "string" ? "the shell" : command[0];
   const { why, hint, exit } = startFailure(error);
-  return new TsopsError("generic", `${name} cannot be started: ${why}`, { hint, exit, cause: error });
+  return new TsopsError("program-failed", `${name} cannot be started: ${why}`, { hint, exit, cause: error });
 }
 
 function stopped(): TsopsError {

@@ -14,21 +14,21 @@ export interface Account {
 
 /**
  * The user of that name, for `--user`: from /etc/passwd, else from whatever other directory the system knows.
- * @throws TsopsError("generic") if there is none, or if this process may not run programs for them.
+ * @throws TsopsError("usage") if there is none, or if this process may not run programs for them.
  */
 export async function findAccount(name: string): Promise<Account> {
   if (process.platform === "win32") {
-    throw new TsopsError("generic", "--user does not work on Windows", { hint: "start tsops as that user" });
+    throw new TsopsError("usage", "--user does not work on Windows", { hint: "start tsops as that user" });
   }
   const account = findLine(await readFile("/etc/passwd", "utf8").catch(() => ""), name) ?? (await ask(name));
   if (!account) {
-    throw new TsopsError("generic", `there is no user ${name} here`, {
+    throw new TsopsError("usage", `there is no user ${name} here`, {
       hint: "check the name given with --user",
     });
   }
   const own = process.getuid?.();
   if (own !== 0 && own !== account.uid) {
-    throw new TsopsError("generic", `only root may run a program as ${name}`, {
+    throw new TsopsError("usage", `only root may run a program as ${name}`, {
       hint: "leave out --user, or start tsops with sudo",
     });
   }

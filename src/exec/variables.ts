@@ -11,15 +11,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * A document's values as variables, as `exec-env` gives them (SPEC section 7): each key is a name, of
  * duplicate keys the last counts, comments are left out.
- * @throws TsopsError("generic") if a value is a map or a list, or a name or value cannot be a variable.
+ * @throws TsopsError("bad-variable") if a value is a map or a list, or a name or value cannot be a variable.
  */
 export function variablesOf(document: TreeMap): Variables {
   const variables: Variables = new Map();
   for (const { key, value } of document.entries()) {
     if (value instanceof TreeMap || value instanceof TreeList) {
-      throw new TsopsError("generic", `${key} is a ${kindOf(value)}, and a variable can only hold text`, {
-        hint: "tsops exec makes variables of nested values too; tsops exec-file gives the program the whole file",
-      });
+      throw new TsopsError(
+        "bad-variable",
+        `${key} is a ${kindOf(value)}, and a variable can only hold text`,
+        {
+          hint: "tsops exec makes variables of nested values too; tsops exec-file gives the program the whole file",
+        },
+      );
     }
     addChecked(variables, key, valToString(value));
   }
@@ -29,7 +33,7 @@ export function variablesOf(document: TreeMap): Variables {
 /**
  * A document's values as variables, as `exec` gives them: names of nested values are the keys and list indices (from
  * 0) on the way to them, joined with the separator. Null makes no variable.
- * @throws TsopsError("generic") if two values get the same name, or a name or value cannot be a variable.
+ * @throws TsopsError("bad-variable") if two values get the same name, or a name or value cannot be a variable.
  */
 export function flattenVariables(document: TreeMap, separator = "_"): Variables {
   const variables: Variables = new Map();
@@ -106,15 +110,19 @@ function faultOf(name: string, value: string): string | undefined {
 function addChecked(variables: Variables, name: string, value: string): void {
   const why = faultOf(name, value);
   if (why !== undefined) {
-    throw new TsopsError("generic", `${name === "" ? "a value" : name} cannot be a variable: it has ${why}`, {
-      hint: "rename or re-encode it, or use tsops exec-file",
-    });
+    throw new TsopsError(
+      "bad-variable",
+      `${name === "" ? "a value" : name} cannot be a variable: it has ${why}`,
+      {
+        hint: "rename or re-encode it, or use tsops exec-file",
+      },
+    );
   }
   variables.set(name, value);
 }
 
 function sameName(name: string): TsopsError {
-  return new TsopsError("generic", `two values would both be the variable ${name}`, {
+  return new TsopsError("bad-variable", `two values would both be the variable ${name}`, {
     hint: "choose another separator, for example --separator __, or rename one of the keys",
   });
 }

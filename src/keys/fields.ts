@@ -67,14 +67,14 @@ export function withWrapped(key: MasterKey, enc: string, context: KeyContext): M
   return withFields(key, { created_at: created, enc });
 }
 
-/** The wrapped data key as bytes. @throws TsopsError("generic") if it is missing or damaged. */
+/** The wrapped data key as bytes. @throws TsopsError("bad-key") if it is missing or damaged. */
 export function wrappedKey(key: MasterKey, encoding: "base64" | "base64url" = "base64"): Buffer {
   // Go's decoder, which SOPS uses, passes line breaks over
   const enc = textField(key.fields, "enc").replace(/[\r\n]/g, "");
   const bytes = enc === "" ? undefined : strictBase64(enc, encoding);
   if (bytes) return bytes;
   const what = enc === "" ? "missing" : `damaged: it is not ${encoding}`;
-  throw new TsopsError("generic", `the wrapped data key is ${what}`, {
+  throw new TsopsError("bad-key", `the wrapped data key is ${what}`, {
     hint: "compare enc of the key in the file's metadata with the file's last good version in git",
   });
 }

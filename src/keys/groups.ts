@@ -1,12 +1,13 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
+import { shortened } from "../printable.ts";
 import { forgetSecrets, once } from "./cache.ts";
 import { keepFromPrograms } from "./environment.ts";
 import { textField } from "./fields.ts";
-import type { KeyContext, KeyGroup, KeyService, MasterKey, Opened } from "./kind.ts";
+import type { KeyContext, KeyGroup, KeyService, Lines, MasterKey, Opened } from "./kind.ts";
 import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
-import { inService, reasonsOf } from "./reasons.ts";
-import { type GroupResult, groupReport, type KeyResult } from "./report.ts";
+import { naming, reasonsOf, unavailable } from "./reasons.ts";
+import { type Failure, type GroupResult, groupReport, type KeyResult } from "./report.ts";
 import { combineShares, splitSecret } from "./shamir.ts";
 import { describeKey, inDecryptionOrder, kindNamed } from "./table.ts";
 
@@ -36,7 +37,8 @@ export interface UnwrapOptions extends WrapOptions {
 /**
  * Wraps a data key for every key of every group: the key itself if there is one group, else shares of it, of which
  * `threshold` groups (all of them if it is 0) are needed. The groups come back with a new `enc` in each key.
- * @throws TsopsError("config") if groups and threshold do not fit, TsopsError("generic") that names the keys that failed.
+ * @throws TsopsError("config") if groups and threshold do not fit, TsopsError that names the keys that failed, with the
+ * code of the first one.
  */
 export async function wrapDataKey(
   dataKey: Uint8Array,
@@ -83,20 +85,28 @@ function cannotWrap(failed: readonly { key: MasterKey; cause: unknown }[]): unkn
   if (abort) return abort.cause;
   const reasons = failed.map(({ key, cause }) => {
     const [why = "", ...advice] = reasonsOf(cause);
-    return { line: `${describeKey(key)}: ${withoutStart(why)}`, advice };
+    return { line: `${describeKey(key)}: ${why}`, advice };
   });
-  const advice = new Set(reasons.flatMap((reason) => reason.advice));
-  return new TsopsError("generic", `${CANNOT_WRAP}${reasons.map(({ line }) => line).join("; ")}`, {
-    cause: failed[0]!.cause,
-    hint: advice.size > 0 ? [...advice].join("\n") : undefined,
-  });
+  const message = `${CANNOT_WRAP} ${reasons.map(({ line }) => line).join("; ")}`;
+  return together(
+    failed.map(({ cause }) => cause),
+    message,
+    reasons.flatMap(({ advice }) => advice),
+  );
 }
 
-const CANNOT_WRAP = "cannot wrap the data key for ";
+const CANNOT_WRAP = "cannot wrap the data key for";
 
-/** Kinds say what they could not do, for which key: that is said already. */
-function withoutStart(why: string): string {
-  return why.startsWith(CANNOT_WRAP) ? why.slice(why.indexOf(": ") + 2) : why;
+/** Several errors as one, with the code of the first. */
+function together(errors: readonly unknown[], message: string, advice: readonly string[]): TsopsError {
+  const [cause] = errors;
+  const code = cause instanceof TsopsError ? cause.code : "generic";
+  // it is about a key, whatever the code says elsewhere
+  return new TsopsError(code, message, {
+    hint: [...new Set(advice)].join("\n") || undefined,
+    exit: 1,
+    cause,
+  });
 }
 
 function isAbort(error: unknown): boolean {
@@ -108,6 +118,7 @@ async function wrapKey(
   part: Uint8Array,
   { context, local = true, services = [] }: WrapOptions,
 ): Promise<MasterKey> {
+  const errors: unknown[] = [];
   const causes: string[] = [];
   const advice: string[] = [];
   const ways = [
@@ -120,15 +131,15 @@ async function wrapKey(
     } catch (error) {
       if (isAbort(error) || (ways.length === 1 && way.name === "")) throw error;
       const [cause = "", ...next] = reasonsOf(error, way.name);
-      causes.push(withoutStart(cause));
+      errors.push(error);
+      causes.push(cause);
       append(advice, next);
     }
   }
-  if (causes.length === 0) throw new TsopsError("generic", NO_WAY[0]!, { hint: NO_WAY[1] });
-  throw new TsopsError("generic", causes.join("; "), { hint: advice.join("\n") || undefined });
+  throw errors.length === 0 ? unavailable(NO_WAY) : together(errors, causes.join("; "), advice);
 }
 
-const NO_WAY = [
+const NO_WAY: Lines = [
   "no key service may be used",
   "leave out --enable-local-keyservice=false (SOPS_ENABLE_LOCAL_KEYSERVICE), or name one with --keyservice",
 ];
@@ -207,32 +218,32 @@ async function openGroup(
 ): Promise<{ part: Buffer | null; keys: KeyResult[] }> {
   const keys: KeyResult[] = [];
   for (const key of inDecryptionOrder(group, options.order)) {
-    const reasons: string[] = [];
-    const part = await openKey(key, fault, options, reasons);
+    const failures: Failure[] = [];
+    const part = await openKey(key, fault, options, failures);
     if (part) return { part, keys };
-    keys.push({ key, reasons });
+    keys.push({ key, failures });
   }
   return { part: null, keys };
 }
 
-/** What a key opens to, here or at a service; null with the reasons. */
+/** What a key opens to, here or at a service; null with what failed. */
 async function openKey(
   key: MasterKey,
   fault: Fault,
   { context, local = true, services = [], onOpened }: UnwrapOptions,
-  reasons: string[],
+  failures: Failure[],
 ): Promise<Buffer | null> {
   const ways = [
     ...(local ? [{ name: "", unwrap: () => unwrapHere(key, context) }] : []),
     ...services.map((service) => ({ name: service.name, unwrap: () => service.unwrap(key) })),
   ];
-  if (ways.length === 0) append(reasons, NO_WAY);
+  if (ways.length === 0) failures.push({ error: unavailable(NO_WAY), service: "" });
   for (const way of ways) {
     try {
       if (context.signal?.aborted) throw new TsopsError("aborted", "stopped");
       const opened = await unwrapOnce(key, way.name, context, way.unwrap);
       if ("why" in opened) {
-        append(reasons, inService(opened.why, way.name));
+        failures.push({ error: unavailable(opened.why), service: way.name });
         continue;
       }
       const wrong = fault(opened.key);
@@ -241,10 +252,10 @@ async function openKey(
         return opened.key;
       }
       opened.key.fill(0);
-      reasons.push(wrong);
+      failures.push({ error: new TsopsError("bad-key", wrong), service: "" });
     } catch (error) {
       if (isAbort(error)) throw error;
-      append(reasons, reasonsOf(error, way.name));
+      failures.push({ error, service: way.name });
     }
   }
   return null;
@@ -252,6 +263,11 @@ async function openKey(
 
 async function unwrapHere(key: MasterKey, context: KeyContext): Promise<Opened> {
   return (await kindNamed(key.kind).use()).unwrap(key, context);
+}
+
+/** Has a key wrap by itself: for a key service, or a master key in a secret. @throws TsopsError that names the key. */
+export async function wrapOne(key: MasterKey, data: Uint8Array, context: KeyContext): Promise<MasterKey> {
+  return naming(`${CANNOT_WRAP} ${shortened(key.id)}`, () => wrapHere(key, data, context));
 }
 
 async function wrapHere(key: MasterKey, part: Uint8Array, context: KeyContext): Promise<MasterKey> {

@@ -70,7 +70,7 @@ export type Opened = { readonly key: Buffer } | { readonly why: Lines };
 export interface KeyUse {
   /**
    * Wraps a data key or share, and gives the key with its new `enc` (and `created_at`, where the kind has it).
-   * @throws TsopsError("generic") with the cause in a sentence and a hint.
+   * @throws TsopsError with the cause in a sentence, without the key, and a hint.
    */
   wrap(key: MasterKey, dataKey: Uint8Array, context: KeyContext): Promise<MasterKey>;
   /**
@@ -85,7 +85,7 @@ export interface KeyUse {
   /**
    * Whether the key that is named is the one that would open its `enc`, found out without giving anything out, for
    * whom a person is to be asked first. Null if nothing here would. Kinds without it name the key to their service.
-   * @throws TsopsError("generic") if another key would, and as unwrap.
+   * @throws TsopsError("bad-key") if another key would, and as unwrap.
    */
   checkOpener?(key: MasterKey, context: KeyContext): Promise<OpenerCheck | null>;
   /** Whether the key can be used here, as far as that can be found out without unwrapping anything. Never throws. */

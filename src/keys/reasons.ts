@@ -1,4 +1,4 @@
-import { type ErrorCode, TsopsError } from "../errors.ts";
+import { changed, type ErrorCode, TsopsError } from "../errors.ts";
 import type { Lines } from "./kind.ts";
 
 /** An error as lines of a report. Only messages of our own: others may quote what they failed on. */
@@ -13,15 +13,36 @@ export function inService([first = "", ...rest]: readonly string[], service: str
   return [service === "" ? first : `${service}: ${first}`, ...rest];
 }
 
-/** Lines as an error: what is wrong, and what to do as its hint. @param what is put in front. */
-export function failure([why, ...next]: Lines, what = "", code: ErrorCode = "generic"): TsopsError {
-  return new TsopsError(code, what === "" ? why : `${what}: ${why}`, { hint: next.join("\n") || undefined });
+/** Why nothing here can use a key, as an error: what is missing, and what to do as its hint. */
+export function unavailable([why, ...next]: Lines): TsopsError {
+  return new TsopsError("key-unavailable", why, { hint: next.join("\n") || undefined });
 }
 
-/** An error that says in front what failed. Errors that say everything already (aborted, not allowed) stay as they are. */
+const KEY_FAILURES: readonly ErrorCode[] = [
+  "generic",
+  "key-unavailable",
+  "bad-key",
+  "bad-credentials",
+  "bad-setting",
+  "access-denied",
+  "no-such-key",
+  "service-unreachable",
+  "service-failed",
+  "program-failed",
+];
+
+/**
+ * Whether a key failed by itself: a sentence that says which key and what for may be put in front. Others say
+ * everything already: aborted, not allowed.
+ */
+export function isKeyFailure(error: unknown): error is TsopsError {
+  return error instanceof TsopsError && KEY_FAILURES.includes(error.code);
+}
+
+/** An error that says in front what failed, if it is a key's. The exit code of a program is not ours then. */
 export function prefixed(error: unknown, what: string): unknown {
-  if (!(error instanceof TsopsError) || error.code !== "generic") return error;
-  return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
+  if (!isKeyFailure(error)) return error;
+  return changed(error, { message: `${what}: ${error.message}`, exit: undefined, cause: error });
 }
 
 /** Does something, and says of an error what failed. @throws what `work` throws, see {@link prefixed}. */

@@ -25,10 +25,8 @@ export const unknown = defineKind({
 });
 
 const unusable: KeyUse = {
-  async wrap(key) {
-    throw new TsopsError("generic", `cannot wrap the data key for ${shortened(key.id)}: ${WHY}`, {
-      hint: NEXT,
-    });
+  async wrap() {
+    throw new TsopsError("key-unavailable", WHY, { hint: NEXT });
   },
 
   async unwrap() {

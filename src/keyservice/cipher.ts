@@ -48,15 +48,19 @@ export function encryptKey(plaintext: Uint8Array, { id, secret }: MasterSecret, 
 
 /**
  * Opens what {@link encryptKey} gave, with whichever of the secrets it needs.
- * @throws TsopsError("generic") if it is damaged, of another key id, or needs a secret that is not there.
+ * @throws TsopsError if it is damaged, of another key id, or needs a secret that is not there.
  */
 export function openKey(wrapped: string, secrets: readonly MasterSecret[], keyId: string): Buffer {
   const { secretId, encrypted } = parse(wrapped);
   const master = secrets.find(({ id }) => id === secretId);
   if (!master) {
-    throw new TsopsError("generic", `it needs the master secret ${secretId}, which is not held here`, {
-      hint: "give the key service that secret as well, after the newest: --master-secret may be repeated",
-    });
+    throw new TsopsError(
+      "key-unavailable",
+      `it needs the master secret ${secretId}, which is not held here`,
+      {
+        hint: "give the key service that secret as well, after the newest: --master-secret may be repeated",
+      },
+    );
   }
   const key = derive(master.secret, KEY_LABEL + keyId, 32);
   const end = encrypted.length - TAG_BYTES;
@@ -89,7 +93,7 @@ function parse(wrapped: string): { secretId: string; encrypted: Buffer } {
 }
 
 function damaged(why: string): TsopsError {
-  return new TsopsError("generic", `the wrapped data key cannot be opened: ${why}`, {
+  return new TsopsError("bad-key", `the wrapped data key cannot be opened: ${why}`, {
     hint: "compare it with the file's last good version in git",
   });
 }

@@ -4,6 +4,7 @@ import type { TreeMap } from "../formats/tree.ts";
 import { cluster } from "../keys/cluster/kind.ts";
 import { KEY_ID } from "../keys/cluster/uri.ts";
 import { sortedFields, textField } from "../keys/fields.ts";
+import { wrapOne } from "../keys/groups.ts";
 import type { KeyContext, KeyKind, MasterKey, Opened, OpenerCheck } from "../keys/kind.ts";
 import { withoutIdentities } from "../keys/secret.ts";
 import { STATUS } from "../keys/service/failures.ts";
@@ -245,10 +246,11 @@ interface Tool {
   checkOpener(ciphertext: Buffer): Promise<OpenerCheck | null>;
 }
 
-/** @throws TsopsError("usage") if the key id is malformed, "generic" if this service has no master secret. */
+/** @throws TsopsError("usage") if the key id is malformed, "key-unavailable" if this service has no master secret. */
 function clusterTool(keyId: string, secrets: readonly MasterSecret[]): Tool {
   const [newest] = secrets;
-  if (!newest) throw new TsopsError("generic", "this key service holds no master secret of a cluster");
+  if (!newest)
+    throw new TsopsError("key-unavailable", "this key service holds no master secret of a cluster");
   if (!KEY_ID.test(keyId)) throw new TsopsError("usage", "the key id is malformed");
   return {
     kind: "cluster",
@@ -276,7 +278,7 @@ function kindTool(kind: KeyKind, fields: TreeMap, context: KeyContext): Tool {
     id: shown(key),
     wrap: async (plaintext) => {
       if (plaintext.length === 0) throw new TsopsError("usage", "there is nothing to wrap");
-      return Buffer.from(textField((await (await kind.use()).wrap(key, plaintext, context)).fields, "enc"));
+      return Buffer.from(textField((await wrapOne(key, plaintext, context)).fields, "enc"));
     },
     unwrap: async (ciphertext) => {
       return await (await kind.use()).unwrap(wrapped(ciphertext), context);

@@ -34,7 +34,7 @@ export interface RunningServer {
 
 /**
  * Starts a key service.
- * @throws TsopsError("usage") for an address that is none, "generic" if it cannot listen there or must not.
+ * @throws TsopsError("usage") for an address that is none, "bad-setting" if it cannot listen there.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const place = placeOf(options);
@@ -90,7 +90,7 @@ function guard(options: ServerOptions, place: Place): void {
     return;
   }
   if (secrets.length > 0 && !tls?.ca && !allowAnyone) {
-    throw new TsopsError("generic", "whoever reaches this address could use every key of the cluster", {
+    throw new TsopsError("usage", "whoever reaches this address could use every key of the cluster", {
       hint: "have clients show certificates (--tls-cert, --tls-key, --tls-client-ca), or use --allow-anyone",
     });
   }
@@ -115,7 +115,7 @@ function credentialsFor({ tls }: ServerOptions, make: typeof ServerCredentials):
     // gRPC would find out later, and say less
     createSecureContext({ ...tls });
   } catch (error) {
-    throw new TsopsError("generic", "the certificate and key of the server cannot be used", {
+    throw new TsopsError("bad-credentials", "the certificate and key of the server cannot be used", {
       hint: "both are PEM files, and belong together; so is the file of the clients' authority",
       cause: error,
     });

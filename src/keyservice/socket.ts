@@ -12,8 +12,8 @@ const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
 
 /**
  * Makes room for a Unix socket: removes the one that a process which is gone left there.
- * @throws TsopsError("generic") if somebody listens on it, if there is something that is no socket, or if there can be
- * none.
+ * @throws TsopsError("bad-setting") if somebody listens on it, if there is something that is no socket, or if there
+ * can be none.
  */
 export async function clearSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
@@ -26,12 +26,12 @@ export async function clearSocket(path: string): Promise<void> {
   const info = await lstat(path).catch(() => undefined);
   if (!info) return;
   if (!info.isSocket()) {
-    throw new TsopsError("generic", `${printable(path)} is there already, and is not a socket`, {
+    throw new TsopsError("bad-setting", `${printable(path)} is there already, and is not a socket`, {
       hint: "choose another --address; nothing was removed",
     });
   }
   if (await answers(path)) {
-    throw new TsopsError("generic", `another process listens on ${printable(path)}`, {
+    throw new TsopsError("bad-setting", `another process listens on ${printable(path)}`, {
       hint: "stop it first, or choose another --address",
     });
   }
@@ -39,7 +39,7 @@ export async function clearSocket(path: string): Promise<void> {
 }
 
 export function cannotListen(where: string, why: string, cause?: unknown): TsopsError {
-  return new TsopsError("generic", `cannot listen on ${printable(where)}: ${why}`, {
+  return new TsopsError("bad-setting", `cannot listen on ${printable(where)}: ${why}`, {
     hint: "choose another --address, or stop what is there",
     cause,
   });

@@ -25,7 +25,7 @@ export interface AgentChoice {
   readonly proxy?: URL;
 }
 
-/** An agent for a server. @throws TsopsError("generic") if the environment names a proxy that is none. */
+/** An agent for a server. @throws TsopsError("bad-setting") if the environment names a proxy that is none. */
 export function agentFor(url: URL, context: Caller, { tls, proxy }: AgentChoice = {}): HttpAgent {
   const through = proxy ?? proxyFor(url, context.env);
   const options = { keepAlive: true, ...tls };

@@ -39,7 +39,7 @@ export interface Throttle {
  * Calls a service in bounded time: with a signal that ends the call, and again after a pause (with jitter) where the
  * error is one that passes. A throttle is waited out, and makes the whole run slower; the time that the service asked for
  * does not count, up to ten times the limit. SDKs must have their own retries turned off, so that the bounds hold.
- * @throws TsopsError("generic") that says that there was no answer in time, TsopsError("aborted"), or what `call` throws.
+ * @throws TsopsError("service-unreachable") if there was no answer in time, TsopsError("aborted"), or what `call` throws.
  */
 export async function attempt<T>(
   caller: Caller,
@@ -175,7 +175,7 @@ function stopped(cause: unknown): TsopsError {
 }
 
 function tooLate(seconds: number, cause: unknown): TsopsError {
-  return new TsopsError("generic", `it did not answer within ${seconds} seconds`, {
+  return new TsopsError("service-unreachable", `it did not answer within ${seconds} seconds`, {
     hint: "check the network, a proxy and the address; TSOPS_KMS_TIMEOUT sets another limit",
     cause,
   });

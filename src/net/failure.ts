@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../errors.ts";
+
 /**
  * What it means that a server gave no answer, in the same words for all kinds of keys and all places to publish to. The
  * services' own codes are told apart where the services are (`errors.ts` of each).
@@ -71,6 +73,13 @@ export function networkPasses(error: unknown): boolean {
 /** Whether an answer of HTTP with such a status is worth another try: too many requests, or a failure of the service. */
 export function statusPasses(status: number | undefined): boolean {
   return status !== undefined && (status === 408 || status === 429 || status >= 500);
+}
+
+/** What an answer of HTTP that says no means, where its status is all that is known. */
+export function codeOfStatus(status: number | undefined): ErrorCode {
+  if (status === 401) return "bad-credentials";
+  if (status === 403) return "access-denied";
+  return status === 404 ? "no-such-key" : "service-failed";
 }
 
 function failureBy(code: string, settings: Settings): Failure | undefined {

@@ -34,7 +34,7 @@ const MAX_ANSWER = 2 ** 20;
 /**
  * One request and its answer, whatever its status, and nothing that happens by itself: no redirect, which would carry
  * credentials along, no other try, no proxy but the agent's.
- * @throws what Node says of a connection that failed (failure.ts), TsopsError("generic") for an answer that is too long.
+ * @throws what Node says of a connection that failed (failure.ts), TsopsError("service-failed") if the answer is too long.
  */
 export function send(
   { method, url, headers, body }: HttpRequest,
@@ -61,7 +61,7 @@ async function bodyOf(response: IncomingMessage, limit: number): Promise<Buffer>
       chunks.push(chunk);
       size += chunk.length;
       if (size > limit) {
-        throw new TsopsError("generic", "its answer is too long", {
+        throw new TsopsError("service-failed", "its answer is too long", {
           hint: "check the address: something else may be there",
         });
       }

@@ -13,7 +13,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * The proxy for a server: HTTPS_PROXY or HTTP_PROXY by the server's scheme, else ALL_PROXY, each in either case; but none
  * for this machine and for what NO_PROXY names.
- * @throws TsopsError("generic") if it is not an HTTP proxy.
+ * @throws TsopsError("bad-setting") if it is not an HTTP proxy.
  */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
@@ -27,13 +27,13 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
 
 /**
  * A proxy as a variable names it; a scheme may be left out.
- * @throws TsopsError("generic") if it is not an HTTP proxy. Its text is not shown: it may hold a password.
+ * @throws TsopsError("bad-setting") if it is not an HTTP proxy. Its text is not shown: it may hold a password.
  */
 export function parseProxy(text: string, name: string): URL {
   const address = text.includes("://") ? text : `http://${text}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url && /^https?:$/.test(url.protocol) && isSound(url.username + url.password)) return url;
-  throw new TsopsError("generic", `${name} is not the address of a proxy that can be used`, {
+  throw new TsopsError("bad-setting", `${name} is not the address of a proxy that can be used`, {
     hint: "write it as http://HOST:PORT; special characters of a password are written as %XX",
   });
 }

@@ -17,7 +17,7 @@ export class Service {
   private notBefore = 0;
   private readonly waiting: (() => void)[] = [];
 
-  /** Waits for a turn. @throws TsopsError("generic") if the service was given up, or the signal's reason. */
+  /** Waits for a turn. @throws TsopsError("service-unreachable") if the service was given up, or the signal's reason. */
   async enter(signal: AbortSignal | undefined): Promise<void> {
     this.checkAnswers();
     while (this.running >= Math.floor(this.atOnce)) await this.turn(signal);
@@ -63,7 +63,7 @@ export class Service {
   private checkAnswers(): void {
     if (this.silent < MOST_SILENT) return;
     throw new TsopsError(
-      "generic",
+      "service-unreachable",
       `it could not be reached ${MOST_SILENT} times in a row, and is not asked again in this run`,
       {
         hint: "check the network, a proxy and the address; then run the same command again",

@@ -11,7 +11,7 @@ export async function pemIn(
   return path ? readPem(path, variable) : undefined;
 }
 
-/** @throws TsopsError("generic") that says what cannot be read, why, and what names it. */
+/** @throws TsopsError("bad-credentials") that says what cannot be read, why, and what names it. */
 export function readPem(path: string, namedBy: string): Promise<Buffer> {
   return readFile(path).catch((error: unknown) => {
     throw unreadable("file", path, namedBy, error);
@@ -22,7 +22,7 @@ export function readPem(path: string, namedBy: string): Promise<Buffer> {
 export function unreadable(what: string, path: string, namedBy: string, cause: unknown): TsopsError {
   const { code = "unknown cause" } = cause as NodeJS.ErrnoException;
   const why = { ENOENT: "it is not there", EACCES: "this user may not read it" }[code] ?? code;
-  return new TsopsError("generic", `the ${what} ${printable(path)} cannot be read: ${why}`, {
+  return new TsopsError("bad-credentials", `the ${what} ${printable(path)} cannot be read: ${why}`, {
     hint: `${namedBy} names it`,
     cause,
   });

@@ -39,11 +39,11 @@ export function isPath(name: string): boolean {
   return WINDOWS ? /[\\/]/.test(name) || /^[a-z]:/i.test(name) : name.includes("/");
 }
 
-/** The program's path: the one that was given, else the one on PATH. @throws TsopsError("generic"), exit code 127 */
+/** The program's path: the one that was given, else the one on PATH. @throws TsopsError("program-failed"), exit 127 */
 export async function locateProgram(name: string, env: Environment): Promise<string> {
   const found = isPath(name) ? name : await findProgram(name, env);
   if (found !== undefined) return found;
-  throw new TsopsError("generic", `${printable(name)} cannot be started: there is no such program`, {
+  throw new TsopsError("program-failed", `${printable(name)} cannot be started: there is no such program`, {
     exit: 127,
     hint: "it is looked for in the absolute folders of PATH",
   });
@@ -93,7 +93,7 @@ export function start(program: Omit<Program, "input" | "limit">, cwd?: string): 
 
 /**
  * Runs a program to its end.
- * @throws TsopsError("generic") if it cannot be started, takes too long or prints more than 16 MiB,
+ * @throws TsopsError("program-failed") if it cannot be started, takes too long or prints more than 16 MiB,
  * TsopsError("aborted") if the signal says so.
  */
 export async function run(program: Program): Promise<Outcome> {
@@ -121,7 +121,7 @@ export async function run(program: Program): Promise<Outcome> {
     const collect = (into: Buffer[]) => (chunk: Buffer) => {
       into.push(chunk);
       size += chunk.length;
-      if (size > MAX_OUTPUT) stop(new TsopsError("generic", `${name} printed more than 16 MiB`));
+      if (size > MAX_OUTPUT) stop(new TsopsError("program-failed", `${name} printed more than 16 MiB`));
     };
     program.signal?.addEventListener("abort", onAbort);
     child.stdout?.on("data", collect(stdout));
@@ -160,12 +160,14 @@ export function aborted(name: string): TsopsError {
 }
 
 export function tookTooLong(name: string, seconds: number): TsopsError {
-  return new TsopsError("generic", `${name} did not answer within ${seconds} seconds`);
+  return new TsopsError("program-failed", `${name} did not answer within ${seconds} seconds`);
 }
 
 /** The error for a program that did not start. */
 export function cannotStart(name: string, error: unknown): TsopsError {
-  return new TsopsError("generic", `${name} cannot be started: ${startFailure(error).why}`, { cause: error });
+  return new TsopsError("program-failed", `${name} cannot be started: ${startFailure(error).why}`, {
+    cause: error,
+  });
 }
 
 export interface StartFailure {

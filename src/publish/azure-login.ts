@@ -14,7 +14,7 @@ export interface AzureLogin {
  * A client for the account at an address: with AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or
  * AZURE_STORAGE_SAS_TOKEN as Azure's own command line takes them, else with an identity (docs/keys.md). None of them is shown
  * to another account than the one that it is for.
- * @throws TsopsError("generic") if there is none, or it is malformed or another account's.
+ * @throws TsopsError if there is none, or it is malformed or another account's.
  */
 export async function azureLogin(url: string, context: KeyContext): Promise<AzureLogin> {
   const { env } = context;
@@ -50,7 +50,7 @@ export async function azureLogin(url: string, context: KeyContext): Promise<Azur
   const credential = await azureCredential(context);
   if (!credential) throw await none(context);
   if (!url.startsWith("https:")) {
-    throw new TsopsError("generic", "an identity's token is not sent without TLS", {
+    throw new TsopsError("bad-setting", "an identity's token is not sent without TLS", {
       hint: "use an https address, or AZURE_STORAGE_KEY for an emulator",
     });
   }
@@ -112,13 +112,13 @@ function normal(url: string): string {
 }
 
 function otherAccount(url: string, where: string): TsopsError {
-  return new TsopsError("generic", `${where} is for another storage account than ${new URL(url).host}`, {
+  return new TsopsError("bad-setting", `${where} is for another storage account than ${new URL(url).host}`, {
     hint: "the destination names the account: unset the variable, or correct one of the two",
   });
 }
 
 function malformed(where: string): TsopsError {
-  return new TsopsError("generic", `${where} is malformed`, {
+  return new TsopsError("bad-credentials", `${where} is malformed`, {
     hint: "copy it again from the account's access keys, whole and in quotes",
   });
 }
@@ -130,7 +130,7 @@ function checkKey(key: string, where: string): void {
 
 async function none(context: KeyContext): Promise<TsopsError> {
   const { missing } = await azureSources(context);
-  return new TsopsError("generic", "no credentials for Azure Storage were found", {
+  return new TsopsError("key-unavailable", "no credentials for Azure Storage were found", {
     hint: [
       "looked for AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY and AZURE_STORAGE_SAS_TOKEN, then for an identity:",
       ...missing,

@@ -83,36 +83,42 @@ function explain(error: unknown, url: string, container: string, how: string): E
   const status = statusOf(error);
   if (code === "ContainerNotFound") {
     return {
+      code: "bad-setting",
       cause: "there is no such container",
       hint: `make it: az storage container create --name ${container}; tsops does not create containers`,
     };
   }
   if (code === "AuthenticationFailed" || status === 401) {
     return {
+      code: "bad-credentials",
       cause: `the account does not accept ${how}: wrong, expired, of another tenant, or this machine's clock is wrong`,
       hint: "get a new one; a key or signature is the account's own, and a token that of its tenant",
     };
   }
   if (status === 403) {
     return {
+      code: "access-denied",
       cause: `access denied to ${how}`,
       hint: `grant the role Storage Blob Data Contributor on the container ${container}, or a signature with the permissions rcw; an expired signature, a wrong key and a firewall of the account do this too`,
     };
   }
   if (status === 404) {
     return {
+      code: "bad-setting",
       cause: "there is no such account or container",
       hint: "compare azure_account and azure_container",
     };
   }
   if (code === "InvalidResourceName" || status === 400) {
     return {
+      code: "bad-setting",
       cause: "the service does not take the container's or the file's name",
       hint: "containers have 3 to 63 lower-case letters, digits and hyphens",
     };
   }
   if (code === "BlobImmutableDueToPolicy" || status === 409) {
     return {
+      code: "access-denied",
       cause: "the blob that is there cannot be replaced (it has a lease, or is immutable)",
       hint: "release it first",
     };

@@ -75,7 +75,7 @@ interface Connection {
   authorize(headers: Headers): void;
 }
 
-/** One client for all buckets. @throws TsopsError("generic") without credentials, which is found out without the network. */
+/** One client for all buckets. @throws TsopsError("key-unavailable") before the network is used. */
 function connect(context: KeyContext): Promise<Connection> {
   return once(context, "gcs client", async (): Promise<Connection> => {
     const emulator = context.env.STORAGE_EMULATOR_HOST;
@@ -86,7 +86,7 @@ function connect(context: KeyContext): Promise<Connection> {
     const credentials = await googleCredentials(context, SCOPES);
     if (!credentials) {
       const places = await missedPlaces(context);
-      throw new TsopsError("generic", "no Google credentials were found", {
+      throw new TsopsError("key-unavailable", "no Google credentials were found", {
         hint: [...places, "log in with `gcloud auth application-default login`"].join("\n"),
       });
     }
@@ -134,18 +134,21 @@ function explain(error: unknown, bucket: string, connection: Connection | undefi
   const owner = connection?.credentials?.owner ?? "the emulator's client";
   if (status === 404) {
     return {
+      code: "bad-setting",
       cause: "there is no such bucket",
       hint: "compare its name with `gcloud storage buckets list`; tsops does not create buckets",
     };
   }
   if (status === 401) {
     return {
+      code: "bad-credentials",
       cause: `Google does not accept ${owner}: expired, revoked or not meant for it`,
       hint: "log in again with `gcloud auth application-default login`, or get a new token",
     };
   }
   if (status === 403) {
     return {
+      code: "access-denied",
       cause: `access denied to ${owner}`,
       hint: `grant it roles/storage.objectUser on gs://${bucket}: it needs storage.objects.create, and storage.objects.delete to replace a file`,
     };

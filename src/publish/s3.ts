@@ -7,6 +7,7 @@ import { type CallFacts, explained, passes, throttle } from "../keys/aws/errors.
 import { environmentProfile, sharedConfig } from "../keys/aws/shared-config.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
+import { prefixed } from "../keys/reasons.ts";
 import { attempt } from "../net/attempt.ts";
 import { type Explanation, notPublished, type Standing, type Target } from "./target.ts";
 
@@ -32,7 +33,7 @@ export function s3Target({ bucket, prefix }: NonNullable<Destination["s3"]>, con
       if (isNamed(error, ...(verb === "read" ? [...MISSING, ...HIDDEN] : []))) throw error;
       const own = explain(error, bucket, prefix, facts);
       if (own) throw notPublished(addressOf(name), error, own);
-      throw explained(error, addressOf(name), facts);
+      throw prefixed(explained(error, facts), addressOf(name));
     }
   };
   return {
@@ -70,21 +71,21 @@ function isNamed(error: unknown, ...names: readonly string[]): boolean {
   return error instanceof Error && !(error instanceof TsopsError) && names.includes(error.name);
 }
 
-const NO_CONNECTION: Explanation = { cause: "there is no client for S3", hint: "report it" };
+const NO_CONNECTION: Explanation = { code: "generic", cause: "there is no client for S3", hint: "report it" };
 
 interface Connection {
   readonly client: S3;
   readonly facts: CallFacts;
 }
 
-/** One client for all buckets. @throws TsopsError("generic") without credentials, which is found out without the network. */
+/** One client for all buckets. @throws TsopsError("key-unavailable") before the network is used. */
 function connection(context: KeyContext): Promise<Connection> {
   return once(context, "s3 client", async (): Promise<Connection> => {
     const region = await regionFor(context);
     const source = await awsCredentials(context, { region });
     if ("missing" in source) {
       const [first, ...rest] = source.missing;
-      throw new TsopsError("generic", first!, { hint: rest.join("\n") });
+      throw new TsopsError("key-unavailable", first!, { hint: rest.join("\n") });
     }
     const [{ S3 }, config] = await Promise.all([
       import("@aws-sdk/client-s3"),
@@ -127,23 +128,33 @@ function explain(
 ): Explanation | undefined {
   if (isNamed(error, "NoSuchBucket")) {
     return {
+      code: "bad-setting",
       cause: "there is no such bucket",
       hint: `compare its name with \`aws s3 ls\`; tsops does not create buckets`,
     };
   }
   if (isNamed(error, "AccessDenied", "Forbidden")) {
     return {
+      code: "access-denied",
       cause: "access denied",
       hint: `allow s3:PutObject on arn:aws:s3:::${bucket}/${prefix}* to these credentials, and the use of the bucket's KMS key if it has one`,
     };
   }
   if (isNamed(error, "InvalidBucketName")) {
-    return { cause: "that is not the name of a bucket", hint: "correct s3_bucket in the configuration" };
+    return {
+      code: "bad-setting",
+      cause: "that is not the name of a bucket",
+      hint: "correct s3_bucket in the configuration",
+    };
   }
   if (
     isNamed(error, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
   ) {
-    return { cause: `the bucket is not in ${region}`, hint: "name the bucket's region in AWS_REGION" };
+    return {
+      code: "bad-setting",
+      cause: `the bucket is not in ${region}`,
+      hint: "name the bucket's region in AWS_REGION",
+    };
   }
   return undefined;
 }

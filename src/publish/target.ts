@@ -1,6 +1,5 @@
-import { TsopsError } from "../errors.ts";
-import { reasonsOf } from "../keys/reasons.ts";
-import { failureOf } from "../net/failure.ts";
+import { changed, type ErrorCode, TsopsError } from "../errors.ts";
+import { codeOfStatus, failureOf } from "../net/failure.ts";
 
 /** What stands at a target already: its bytes, nothing, or something that may not be read. */
 export type Standing = Buffer | "nothing" | "unreadable";
@@ -14,7 +13,7 @@ export interface Target {
   readonly takes: "file" | "values";
   /** The address of a name there, as SOPS shows it. */
   addressOf(name: string): string;
-  /** @throws TsopsError("generic") with the cause in a sentence and a hint; "not-allowed". */
+  /** @throws TsopsError with the cause in a sentence and a hint; "not-allowed". */
   read(name: string): Promise<Standing>;
   /** Puts bytes there, whole or not at all. @throws as {@link Target.read}; "write" for a folder. */
   write(name: string, bytes: Buffer): Promise<void>;
@@ -22,6 +21,7 @@ export interface Target {
 
 /** A cause in a sentence, and the next step. */
 export interface Explanation {
+  readonly code: ErrorCode;
   readonly cause: string;
   readonly hint: string;
 }
@@ -30,10 +30,9 @@ export interface Explanation {
 export function notPublished(address: string, error: unknown, explanation: Explanation): TsopsError {
   if (error instanceof TsopsError) {
     const hint = error.hint ?? explanation.hint;
-    const [message] = reasonsOf(error);
-    return new TsopsError(error.code, `${address}: ${message}`, { hint, exit: error.exit, cause: error });
+    return changed(error, { message: `${address}: ${error.message}`, hint, place: undefined });
   }
-  return new TsopsError("generic", `${address}: ${explanation.cause}`, {
+  return new TsopsError(explanation.code, `${address}: ${explanation.cause}`, {
     hint: explanation.hint,
     cause: error,
   });
@@ -42,16 +41,29 @@ export function notPublished(address: string, error: unknown, explanation: Expla
 /** The cause where there was no answer, or one that every service gives. */
 export function explainNetwork(error: unknown, status: number | undefined, where: string): Explanation {
   if (status === 429) {
-    return { cause: `${where} answers that there are too many requests`, hint: "try again later" };
+    return {
+      code: "service-failed",
+      cause: `${where} answers that there are too many requests`,
+      hint: "try again later",
+    };
   }
   if (status !== undefined && status >= 500) {
-    return { cause: `${where} fails at the moment (status ${status})`, hint: "try again later" };
+    return {
+      code: "service-failed",
+      cause: `${where} fails at the moment (status ${status})`,
+      hint: "try again later",
+    };
   }
   if (status !== undefined) {
-    return { cause: `${where} refuses it (status ${status})`, hint: "see the service's own log" };
+    return {
+      code: codeOfStatus(status),
+      cause: `${where} refuses it (status ${status})`,
+      hint: "see the service's own log",
+    };
   }
   const failure = failureOf(error);
   return {
+    code: "service-unreachable",
     cause: `${where} cannot be reached${failure ? `: ${failure.why}` : ""}`,
     hint: failure?.hint ?? "check the network, a proxy and the address",
   };

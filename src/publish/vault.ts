@@ -36,7 +36,7 @@ export function vaultTarget(
       const client = await vaultClient(context, address);
       if (client) return await work(client);
       const [message = "", ...hints] = placesOfCredentials(context);
-      throw new TsopsError("generic", message, { hint: hints.join("\n") });
+      throw new TsopsError("key-unavailable", message, { hint: hints.join("\n") });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, pathOf(name), mount, version));
     }
@@ -85,7 +85,7 @@ function exactText(values: object): string {
 
 function notVersion2(address: string, mount: string): TsopsError {
   return new TsopsError(
-    "generic",
+    "bad-setting",
     `${address}: the engine at ${mount}/ is of version 1, so the values are under data/`,
     {
       hint: "set vault_kv_version to 1, publish again, and delete what is under data/",
@@ -99,24 +99,31 @@ function explain(error: unknown, path: string, mount: string, version: 1 | 2): E
     error instanceof VaultError ? error : { status: undefined, texts: [] as readonly string[] };
   if (status === 403) {
     return {
+      code: "access-denied",
       cause: "access denied, or the token is not valid",
       hint: `see \`vault token lookup\`; a policy that is enough: path "${path}" { capabilities = ["create", "update", "read"] }`,
     };
   }
   if (status === 404 || (status === 405 && version === 1)) {
     return {
+      code: "bad-setting",
       cause: `there is no KV engine of version ${version} at ${mount}/`,
       hint: "compare vault_kv_mount_name and vault_kv_version with `vault secrets list -detailed`",
     };
   }
   if (status === 400 && texts.some((text) => text.includes("check-and-set"))) {
     return {
+      code: "access-denied",
       cause: "the engine requires check-and-set for each write, which publish does not do",
       hint: `turn it off for this path: vault write ${mount}/config cas_required=false`,
     };
   }
   if (status === 503) {
-    return { cause: "the server is sealed or not ready", hint: "unseal it, or try again later" };
+    return {
+      code: "service-failed",
+      cause: "the server is sealed or not ready",
+      hint: "unseal it, or try again later",
+    };
   }
   return explainNetwork(error, status, "the server");
 }

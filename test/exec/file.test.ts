@@ -64,7 +64,7 @@ test("gives the file the name that is asked for, if it stays inside", async () =
   }
   for (const filename of ["../x", "a/../../x", "/tmp/x", "..", ".", "a/..", "\\x", "C:x"]) {
     const { code, stdout } = await ended({ command: "echo ran", options: { filename } });
-    assert.equal([code, stdout], [1, "generic the file name is not a local path\n"], filename);
+    assert.equal([code, stdout], [1, "usage the file name is not a local path\n"], filename);
   }
 });
 

@@ -51,7 +51,7 @@ test("says why a program does not start, with a shell's exit codes", async () =>
   const failure = async (program: string): Promise<TsopsError> =>
     (await run([program], { env }).catch((error: unknown) => error)) as TsopsError;
   const missing = await failure("no-such-program-here");
-  assert.equal([missing.code, missing.exitCode], ["generic", 127]);
+  assert.equal([missing.code, missing.exitCode], ["program-failed", 127]);
   assert.match(missing.message, "no-such-program-here cannot be started: there is no such program");
   assert.is((await failure(join(scratch, "data"))).exitCode, 126);
   const big = { ...env, BIG: "x".repeat(4_000_000) };

@@ -7,6 +7,7 @@ import { GoogleAuth, OAuth2Client } from "google-auth-library";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { textField, withFields } from "../../src/keys/fields.ts";
+import { wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { gcpKms } from "../keys/in-use.ts";
 import { ALL, type GoogleKms, startGoogleKms } from "../servers/google-kms.ts";
@@ -81,9 +82,10 @@ for (const [state, message, hint] of STATES) {
   test(`gRPC: a version that is ${state} is told, for wrapping and for unwrapping`, async () => {
     const wrapped = await gcpKms.wrap(key, dataKey, context());
     kms.setState(ID, 1, state);
-    const uses = [gcpKms.wrap(key, dataKey, context()), gcpKms.unwrap(wrapped, context())];
+    const uses = [wrapDataKey(dataKey, [[key]], 0, { context: context() }), gcpKms.unwrap(wrapped, context())];
     for (const error of await Promise.all(uses.map(failure))) {
       assert.ok(error.message.includes(ID), "names the key");
+      assert.is(error.code, "no-such-key");
       assert.match(error.message, message);
       assert.match(error.hint!, hint);
     }

@@ -150,7 +150,7 @@ test("engines under a longer path, and keys of a namespace", async () => {
 
 test("a key that does not exist is not made by encrypting to it", async () => {
   const error = await failure(hcVault.wrap(keyOf(uri("typo")), dataKey, contextFor()));
-  assert.is(error.message, `cannot wrap the data key for ${uri("typo")}: the engine transit has no key typo`);
+  assert.is(error.message, "the engine transit has no key typo");
   assert.match(error.hint ?? "", "vault write -f transit/keys/typo");
   assert.not(await exists("typo"));
 });

@@ -31,7 +31,7 @@ function base32(bytes: Uint8Array): string {
 
 /**
  * The passphrase; undefined if there is no agent, or one that cannot ask, such as without a terminal or display.
- * @throws TsopsError("generic") if the person cancels, TsopsError("aborted") if the signal says so.
+ * @throws TsopsError("access-denied") if the person cancels, TsopsError("aborted") if the signal says so.
  */
 export async function passphraseFromAgent(
   cacheId: string,
@@ -47,7 +47,7 @@ export async function passphraseFromAgent(
     const [status, rest = ""] = answer.split(" ", 2);
     if (status === "OK") return Buffer.from(rest, "hex").toString();
     if (CANCELED.includes(Number(rest) & 0xffff)) {
-      throw new TsopsError("generic", "the question for its passphrase was cancelled");
+      throw new TsopsError("access-denied", "the question for its passphrase was cancelled");
     }
     return undefined;
   } catch (error) {

@@ -40,7 +40,7 @@ const TAG_BYTES = 16;
 const BODY_LINE_BYTES = 48;
 
 function malformed(what: string): TsopsError {
-  return new TsopsError("generic", `malformed age file: ${what}`);
+  return new TsopsError("bad-key", `malformed age file: ${what}`);
 }
 
 /** HKDF-SHA-256 to 32 bytes. */
@@ -137,7 +137,7 @@ export function stanzaText(stanza: Stanza): string {
   return text;
 }
 
-/** Reads a file's header. @throws TsopsError("generic") if it is not an age file. */
+/** Reads a file's header. @throws TsopsError("bad-key") if it is not an age file. */
 export function parseAge(bytes: Buffer): AgeFile {
   let at = 0;
   const nextLine = (): string => {
@@ -178,7 +178,7 @@ function chunkNonce(number: number, last: boolean): Buffer {
   return nonce;
 }
 
-/** What a file holds. The caller owns the buffer. @throws TsopsError("generic") if the file was changed. */
+/** What a file holds. The caller owns the buffer. @throws TsopsError("bad-key") if the file was changed. */
 export function openAge(file: AgeFile, fileKey: Uint8Array): Buffer {
   if (fileKey.length !== FILE_KEY_BYTES) throw malformed("the file key has the wrong length");
   if (!timingSafeEqual(headerMac(fileKey, file.signed), file.mac)) throw malformed("the header was changed");
@@ -202,13 +202,13 @@ export function openAge(file: AgeFile, fileKey: Uint8Array): Buffer {
 
 /**
  * An age file around a data key; `wrap` wraps its file key for the recipient.
- * @throws TsopsError("generic") for more than one chunk (64 KiB), which no data key has.
+ * @throws TsopsError("bad-key") for more than one chunk (64 KiB), which no data key has.
  */
 export async function encryptAge(
   plaintext: Uint8Array,
   wrap: (fileKey: Buffer) => Stanza[] | Promise<Stanza[]>,
 ): Promise<Buffer> {
-  if (plaintext.length > CHUNK_BYTES) throw new TsopsError("generic", "more than a data key to wrap");
+  if (plaintext.length > CHUNK_BYTES) throw new TsopsError("bad-key", "more than a data key to wrap");
   const fileKey = randomBytes(FILE_KEY_BYTES);
   try {
     const stanzas = await wrap(fileKey);
@@ -229,7 +229,7 @@ export function armor(bytes: Uint8Array): string {
   return [BEGIN, ...(text.match(/.{1,64}/g) ?? []), END, ""].join("\n");
 }
 
-/** Undoes `armor`; white space around it and CRLF are fine. @throws TsopsError("generic") for anything else. */
+/** Undoes `armor`; white space around it and CRLF are fine. @throws TsopsError("bad-key") for anything else. */
 export function dearmor(text: string): Buffer {
   const lines = text.trim().split(/\r?\n/);
   if (lines.shift() !== BEGIN || lines.pop() !== END) throw malformed("its armor is missing or cut off");

@@ -15,10 +15,10 @@ export function isHybridRecipient(text: string): boolean {
   return /^age1(pq|tag|tagpq)1/.test(text);
 }
 
-/** @throws TsopsError("generic") if the recipient is malformed. */
+/** @throws TsopsError if the recipient is malformed. */
 export function checkHybridRecipient(text: string): void {
   const { prefix, bytes } = decodeBech32(text);
-  if (RECIPIENT_BYTES[prefix] !== bytes.length) throw new TsopsError("generic", "it has the wrong length");
+  if (RECIPIENT_BYTES[prefix] !== bytes.length) throw new TsopsError("bad-key", "it has the wrong length");
 }
 
 /** A whole age file (not armored) for such a recipient. */
@@ -35,12 +35,12 @@ export class HybridIdentity implements AgeIdentity {
   readonly label = "a post-quantum identity";
   readonly #text: string;
 
-  /** @throws TsopsError("generic") if the identity is malformed; the message holds nothing of it. */
+  /** @throws TsopsError if the identity is malformed; the message holds nothing of it. */
   constructor(text: string) {
     const { prefix, bytes } = decodeBech32(text);
     const fits = prefix === "age-secret-key-pq-" && bytes.length === 32;
     bytes.fill(0);
-    if (!fits) throw new TsopsError("generic", "it is not a post-quantum identity");
+    if (!fits) throw new TsopsError("bad-credentials", "it is not a post-quantum identity");
     this.#text = text;
   }
 
@@ -66,7 +66,7 @@ export class HybridIdentity implements AgeIdentity {
       return Buffer.from(await decrypter.decryptHeader(file.header));
     } catch (error) {
       if (passedOver) return null;
-      throw new TsopsError("generic", "malformed age file: bad mlkem768x25519 stanza", { cause: error });
+      throw new TsopsError("bad-key", "malformed age file: bad mlkem768x25519 stanza", { cause: error });
     }
   }
 }

@@ -35,11 +35,11 @@ export function readKeyFile(path: string): Buffer | undefined {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (code === "EISDIR") throw new TsopsError("generic", "it is a folder, not a file");
+    if (code === "EISDIR") throw new TsopsError("bad-credentials", "it is a folder, not a file");
     throw error;
   }
   if (contents.length > MAX_FILE_BYTES)
-    throw new TsopsError("generic", "it is too large for an identity file");
+    throw new TsopsError("bad-credentials", "it is too large for an identity file");
   return contents;
 }
 
@@ -56,7 +56,7 @@ export async function readIdentities(
     const readPublic = async (): Promise<string> => {
       const text = readKeyFile(`${name}.pub`);
       if (text) return text.toString();
-      throw new TsopsError("generic", "its passphrase hides the public key", {
+      throw new TsopsError("bad-credentials", "its passphrase hides the public key", {
         hint: `put the public key into ${printable(name)}.pub`,
       });
     };
@@ -68,7 +68,7 @@ export async function readIdentities(
 
 function askPassphrase(question: string, context: KeyContext): Promise<string> {
   if (context.prompt) return context.prompt(question);
-  throw new TsopsError("generic", "it has a passphrase, and there is nobody to ask for it");
+  throw new TsopsError("key-unavailable", "it has a passphrase, and there is nobody to ask for it");
 }
 
 /**
@@ -98,12 +98,12 @@ export function parseIdentities(contents: Buffer, name: string, context: KeyCont
   return { identities, problems };
 }
 
-/** One identity. @throws TsopsError("generic") if it is malformed; the message holds nothing of it. */
+/** One identity. @throws TsopsError if it is malformed; the message holds nothing of it. */
 export function parseIdentity(word: string, context: KeyContext): AgeIdentity {
   if (word.startsWith("AGE-PLUGIN-")) return new PluginIdentity(word, context);
   if (word.startsWith("AGE-SECRET-KEY-PQ-1")) return new HybridIdentity(word);
   if (word.startsWith("AGE-SECRET-KEY-1")) return new X25519Identity(word);
-  throw new TsopsError("generic", "not an age identity", {
+  throw new TsopsError("bad-credentials", "not an age identity", {
     hint: "identities begin with AGE-SECRET-KEY- or AGE-PLUGIN-",
   });
 }
@@ -126,11 +126,12 @@ class LockedIdentities implements AgeIdentity {
       const contents = await openWithPassphrase(file, ask);
       if (!contents) {
         await forgetPassphrase(id, context);
-        throw new TsopsError("generic", "the passphrase is wrong");
+        throw new TsopsError("bad-credentials", "the passphrase is wrong");
       }
       try {
         const { identities, problems } = parseIdentities(contents, name, context);
-        if (identities.length === 0) throw new TsopsError("generic", problems[0] ?? "it holds no identity");
+        if (identities.length === 0)
+          throw new TsopsError("bad-credentials", problems[0] ?? "it holds no identity");
         return identities;
       } finally {
         contents.fill(0);

@@ -17,22 +17,23 @@ function stretch(passphrase: string, salt: Buffer, logN: number): Promise<Buffer
 
 /**
  * What a file under a passphrase holds; null if the passphrase is wrong. `ask` is called only when the file is one.
- * @throws TsopsError("generic") if the file is not of this kind, or was changed.
+ * @throws TsopsError("bad-credentials") if the file is not of this kind, or was changed.
  */
 export async function openWithPassphrase(file: AgeFile, ask: () => Promise<string>): Promise<Buffer | null> {
   const [stanza] = file.stanzas;
   const [type, salt64 = "", factor = ""] = stanza?.args ?? [];
   if (!stanza || type !== "scrypt" || file.stanzas.length !== 1) {
-    throw new TsopsError("generic", "it is an age file that no passphrase opens", {
+    throw new TsopsError("bad-credentials", "it is an age file that no passphrase opens", {
       hint: "only identity files with a passphrase can be used: make one with `age -p`",
     });
   }
   const logN = /^[1-9][0-9]?$/.test(factor) ? Number(factor) : Number.POSITIVE_INFINITY;
   const salt = decode64(salt64);
   if (stanza.args.length !== 3 || salt.length !== 16) {
-    throw new TsopsError("generic", "malformed age file: bad scrypt stanza");
+    throw new TsopsError("bad-credentials", "malformed age file: bad scrypt stanza");
   }
-  if (logN > MAX_LOG_N) throw new TsopsError("generic", `its scrypt work factor is above ${MAX_LOG_N}`);
+  if (logN > MAX_LOG_N)
+    throw new TsopsError("bad-credentials", `its scrypt work factor is above ${MAX_LOG_N}`);
   const key = await stretch(await ask(), Buffer.concat([Buffer.from(LABEL), salt]), logN);
   const fileKey = openFileKey(key, stanza.body);
   key.fill(0);

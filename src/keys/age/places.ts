@@ -106,7 +106,7 @@ function fileVariable(variable: string, holds: Place["holds"], context: KeyConte
   const load = async (): Promise<Loaded | undefined> => {
     if (path === undefined) return undefined;
     const contents = readKeyFile(path);
-    if (!contents) throw new TsopsError("generic", "there is no such file");
+    if (!contents) throw new TsopsError("bad-credentials", "there is no such file");
     return readIdentities(contents, path, holds, context);
   };
   return {
@@ -127,13 +127,17 @@ function commandVariable(name: string, holds: Place["holds"], context: KeyContex
     // on Windows, too: so does SOPS
     const argv = splitWords(command);
     const env = await environmentFor(context, "logs in", { SOPS_AGE_RECIPIENT: recipient });
-    if (argv.length === 0) throw new TsopsError("generic", "the command is empty");
+    if (argv.length === 0) throw new TsopsError("bad-setting", "the command is empty");
     const program = { argv, env, limit: COMMAND_LIMIT_SECONDS, signal: context.signal };
     const { code, stdout } = await run(program);
     if (code !== 0) {
-      throw new TsopsError("generic", `the command failed${code === null ? "" : ` with exit code ${code}`}`, {
-        hint: `run it by hand with SOPS_AGE_RECIPIENT set to see why`,
-      });
+      throw new TsopsError(
+        "program-failed",
+        `the command failed${code === null ? "" : ` with exit code ${code}`}`,
+        {
+          hint: `run it by hand with SOPS_AGE_RECIPIENT set to see why`,
+        },
+      );
     }
     return readIdentities(stdout, name, holds, context);
   };

@@ -17,16 +17,16 @@ const LIMIT_SECONDS = 300;
 const PATIENCE_SECONDS = 5;
 const MAX_STANZA = 2 ** 20;
 
-/** A plugin's name from a recipient or an identity. @throws TsopsError("generic") if it is malformed. */
+/** A plugin's name from a recipient or an identity. @throws TsopsError if it is malformed. */
 export function pluginName(text: string): string {
   const { prefix, bytes } = decodeBech32(text);
   bytes.fill(0);
   const name = (/^age1([a-z0-9+._-]+)$/.exec(prefix) ?? /^age-plugin-([a-z0-9+._-]+)-$/.exec(prefix))?.[1];
-  if (name === undefined) throw new TsopsError("generic", "it does not name an age plugin");
+  if (name === undefined) throw new TsopsError("bad-key", "it does not name an age plugin");
   return name;
 }
 
-/** Wraps a file key by recipient-v1. @throws TsopsError("generic") with the plugin's reason. */
+/** Wraps a file key by recipient-v1. @throws TsopsError with the plugin's reason. */
 export function wrapByPlugin(recipient: string, fileKey: Buffer, context: KeyContext): Promise<Stanza[]> {
   const name = pluginName(recipient);
   return inTurn(context, () =>
@@ -58,7 +58,7 @@ export class PluginIdentity implements AgeIdentity {
   readonly #text: string;
   readonly #context: KeyContext;
 
-  /** @throws TsopsError("generic") if the identity is malformed; the message holds nothing of it. */
+  /** @throws TsopsError if the identity is malformed; the message holds nothing of it. */
   constructor(text: string, context: KeyContext) {
     this.plugin = pluginName(text);
     this.label = `an identity of age-plugin-${this.plugin}`;
@@ -88,7 +88,7 @@ export class PluginIdentity implements AgeIdentity {
 }
 
 function misbehaves(name: string): TsopsError {
-  return new TsopsError("generic", `age-plugin-${name} does not keep to the plugin protocol`);
+  return new TsopsError("program-failed", `age-plugin-${name} does not keep to the plugin protocol`);
 }
 
 /** Plugins take turns: two of them cannot ask the same person at once, nor share a hardware key. */
@@ -112,7 +112,7 @@ async function converse<T>(
   if (context.signal?.aborted) throw aborted(program);
   const file = await findProgram(program, context.env);
   if (file === undefined) {
-    throw new TsopsError("generic", `${program} is not installed`, {
+    throw new TsopsError("key-unavailable", `${program} is not installed`, {
       hint: `install ${program} into a folder that is on PATH`,
     });
   }
@@ -158,7 +158,7 @@ class Conversation {
 
   /**
    * Answers the plugin until it is done. `answer` gives "ok" for the commands it takes, undefined for others.
-   * @throws TsopsError("generic") if the plugin reports an error or goes away.
+   * @throws TsopsError if the plugin reports an error or goes away.
    */
   async listen(answer: (stanza: Stanza) => "ok" | undefined): Promise<void> {
     for await (const stanza of this.#stanzas()) {
@@ -166,13 +166,16 @@ class Conversation {
       if (command === "done") return;
       if (command === "error") {
         this.say(["ok"]);
-        throw new TsopsError("generic", `age-plugin-${this.#name}: ${printable(stanza.body.toString())}`);
+        throw new TsopsError(
+          "program-failed",
+          `age-plugin-${this.#name}: ${printable(stanza.body.toString())}`,
+        );
       }
       const reply = answer(stanza);
       if (reply) this.say([reply]);
       else await this.#talkToPerson(stanza);
     }
-    throw new TsopsError("generic", `age-plugin-${this.#name} ended before it was done`);
+    throw new TsopsError("program-failed", `age-plugin-${this.#name} ended before it was done`);
   }
 
   async *#stanzas(): AsyncGenerator<Stanza> {

@@ -12,7 +12,7 @@ export function checkRecipient(recipient: string): void {
     else if (isPluginRecipient(recipient)) pluginName(recipient);
     else if (recipient.startsWith("age1")) parseX25519Recipient(recipient);
     else if (recipient.startsWith("ssh-")) parseSshRecipient(recipient);
-    else throw new TsopsError("generic", "it is of an unknown type");
+    else throw new TsopsError("bad-key", "it is of an unknown type");
   } catch (error) {
     const why = error instanceof TsopsError ? error.message : "it is malformed";
     throw new TsopsError("usage", `${shown(recipient)} is not an age recipient: ${why}`, {

@@ -14,12 +14,12 @@ export interface SshPublicKey {
   readonly parts: readonly Buffer[];
 }
 
-/** The length-prefixed fields of SSH's wire form (RFC 4251 section 5). @throws TsopsError("generic") if one is cut off. */
+/** The fields of SSH's wire form, with their lengths (RFC 4251 section 5). @throws TsopsError("bad-key") if one is cut off. */
 export function sshFields(blob: Buffer): Buffer[] {
   const fields: Buffer[] = [];
   for (let at = 0; at < blob.length; ) {
     const end = at + 4 <= blob.length ? at + 4 + blob.readUInt32BE(at) : Number.POSITIVE_INFINITY;
-    if (end > blob.length) throw new TsopsError("generic", "the SSH key is cut off");
+    if (end > blob.length) throw new TsopsError("bad-key", "the SSH key is cut off");
     fields.push(blob.subarray(at + 4, end));
     at = end;
   }
@@ -37,7 +37,7 @@ export function sshBlob(fields: readonly Uint8Array[]): Buffer {
   );
 }
 
-/** A public key from its wire form. @throws TsopsError("generic") if it is malformed or of a type that age lacks. */
+/** A public key from its wire form. @throws TsopsError("bad-key") if it is malformed or of a type that age lacks. */
 export function readSshBlob(blob: Buffer): SshPublicKey {
   const [name, ...parts] = sshFields(blob);
   const type = name?.toString("latin1");
@@ -46,21 +46,21 @@ export function readSshBlob(blob: Buffer): SshPublicKey {
     const key = { type, blob, parts } as const;
     const bits = rsaPublicKey(key).asymmetricKeyDetails?.modulusLength ?? 0;
     if (bits < MIN_RSA_BITS)
-      throw new TsopsError("generic", `the RSA key has fewer than ${MIN_RSA_BITS} bits`);
+      throw new TsopsError("bad-key", `the RSA key has fewer than ${MIN_RSA_BITS} bits`);
     return key;
   }
-  throw new TsopsError("generic", "only SSH keys of the types ssh-ed25519 and ssh-rsa can be used", {
+  throw new TsopsError("bad-key", "only SSH keys of the types ssh-ed25519 and ssh-rsa can be used", {
     hint: "make a key with `ssh-keygen -t ed25519`, or better an age identity",
   });
 }
 
-/** A line such as `ssh-ed25519 AAAA… comment`. @throws TsopsError("generic") if it is malformed. */
+/** A line such as `ssh-ed25519 AAAA… comment`. @throws TsopsError("bad-key") if it is malformed. */
 export function parseSshRecipient(line: string): SshPublicKey {
   const [type, base64 = ""] = line.trim().split(/[ \t]+/);
   const blob = strictBase64(base64);
-  if (!blob) throw new TsopsError("generic", "the SSH key is not proper base64");
+  if (!blob) throw new TsopsError("bad-key", "the SSH key is not proper base64");
   const key = readSshBlob(blob);
-  if (key.type !== type) throw new TsopsError("generic", "the SSH key is of another type than it says");
+  if (key.type !== type) throw new TsopsError("bad-key", "the SSH key is of another type than it says");
   return key;
 }
 
@@ -79,6 +79,6 @@ export async function montgomeryPoint(key: SshPublicKey): Promise<Uint8Array> {
   try {
     return ed25519.utils.toMontgomery(key.parts[0]!);
   } catch (cause) {
-    throw new TsopsError("generic", "the SSH key is not a point of its curve", { cause });
+    throw new TsopsError("bad-key", "the SSH key is not a point of its curve", { cause });
   }
 }

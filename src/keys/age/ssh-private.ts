@@ -13,7 +13,7 @@ const OPENSSH_MAGIC = "openssh-key-v1\0";
 /**
  * The identity in a private key file. Its passphrase is asked for only when a data key is wrapped for it, once.
  * `readPublic` gives the text of the `.pub` file beside it, which old forms of encrypted keys need.
- * @throws TsopsError("generic") if the key is malformed or of a type that age lacks.
+ * @throws TsopsError("bad-credentials") if the key is malformed or of a type that age lacks.
  */
 export async function parseSshIdentity(
   contents: Buffer,
@@ -45,7 +45,7 @@ async function unlock(
   const secret = await readSecret(contents, openssh, await ask?.());
   if (secret.publicKey.blob.equals(publicKey.blob)) return secret;
   const where = openssh ? "in front of it" : "of the .pub file beside it";
-  throw new TsopsError("generic", `the private SSH key is not the one ${where}`);
+  throw new TsopsError("bad-credentials", `the private SSH key is not the one ${where}`);
 }
 
 /** The fields in front of OpenSSH's private part: cipher, key derivation, its options, and the public key. */
@@ -78,7 +78,7 @@ function isLockedOpenSsh(contents: Buffer): boolean {
 function checkCipher(contents: Buffer): void {
   const { cipher } = openSshHeader(contents);
   if (/^(3des-cbc|aes(128|192|256)-(cbc|ctr))$/.test(cipher)) return;
-  throw new TsopsError("generic", `its cipher ${printable(cipher)} is not supported`, {
+  throw new TsopsError("bad-credentials", `its cipher ${printable(cipher)} is not supported`, {
     hint: "change it with `ssh-keygen -p -Z aes256-ctr`",
   });
 }
@@ -94,19 +94,20 @@ function isLockedPem(contents: Buffer): boolean {
 }
 
 function malformedKey(cause?: unknown): TsopsError {
-  return new TsopsError("generic", "it is not a private SSH key that can be read", {
+  return new TsopsError("bad-credentials", "it is not a private SSH key that can be read", {
     cause,
     hint: "it must be in OpenSSH's form or PEM, of the type ed25519 or rsa",
   });
 }
 
-/** @throws TsopsError("generic") if the key is malformed or the passphrase wrong. */
+/** @throws TsopsError("bad-credentials") if the key is malformed or the passphrase wrong. */
 async function readSecret(contents: Buffer, openssh: boolean, passphrase?: string): Promise<SshSecret> {
   let key: KeyObject;
   try {
     key = openssh ? await readOpenSsh(contents, passphrase) : createPrivateKey({ key: contents, passphrase });
   } catch (cause) {
-    if (passphrase !== undefined) throw new TsopsError("generic", "the passphrase is wrong", { cause });
+    if (passphrase !== undefined)
+      throw new TsopsError("bad-credentials", "the passphrase is wrong", { cause });
     throw malformedKey(cause);
   }
   const publicKey = publicKeyOf(key);
@@ -145,9 +146,13 @@ function publicKeyOf(key: KeyObject): SshPublicKey {
   if (key.asymmetricKeyType === "rsa") {
     return readSshBlob(sshBlob([Buffer.from("ssh-rsa"), mpint(e), mpint(n)]));
   }
-  throw new TsopsError("generic", `a private key of the type ${key.asymmetricKeyType} cannot be used`, {
-    hint: "age knows SSH keys of the types ed25519 and rsa",
-  });
+  throw new TsopsError(
+    "bad-credentials",
+    `a private key of the type ${key.asymmetricKeyType} cannot be used`,
+    {
+      hint: "age knows SSH keys of the types ed25519 and rsa",
+    },
+  );
 }
 
 /** The X25519 key that an Ed25519 key stands for: the hash of its seed, as in RFC 8032 section 5.1.5. */

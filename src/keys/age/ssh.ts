@@ -30,7 +30,7 @@ function stanzasFor(key: SshPublicKey, file: AgeFile): Stanza[] {
   const count = key.type === "ssh-rsa" ? 2 : 3;
   return file.stanzas.filter(({ args }) => {
     if (args[0] !== key.type) return false;
-    if (args.length !== count) throw new TsopsError("generic", `malformed age file: bad ${key.type} stanza`);
+    if (args.length !== count) throw new TsopsError("bad-key", `malformed age file: bad ${key.type} stanza`);
     return args[1] === tagOf(key);
   });
 }
@@ -118,7 +118,7 @@ export class SshIdentity implements AgeIdentity {
       if (fileKey) return fileKey;
     }
     if (stanzas.length === 0) return null;
-    throw new TsopsError("generic", "the wrapped data key names this SSH key, but does not open with it");
+    throw new TsopsError("bad-key", "the wrapped data key names this SSH key, but does not open with it");
   }
 }
 
@@ -132,7 +132,7 @@ function unwrapRsa(key: KeyObject, stanza: Stanza): Buffer | null {
 
 function unwrapEd25519(key: KeyObject, publicKey: SshPublicKey, stanza: Stanza): Buffer | null {
   const share = decode64(stanza.args[2]!);
-  if (share.length !== 32) throw new TsopsError("generic", "malformed age file: bad ssh-ed25519 stanza");
+  if (share.length !== 32) throw new TsopsError("bad-key", "malformed age file: bad ssh-ed25519 stanza");
   const secret = tweak(agree(key, share), publicKey.blob);
   const wrapping = derive(secret, Buffer.concat([share, publicBytesOf(key)]), ED25519_LABEL);
   const fileKey = openFileKey(wrapping, stanza.body);

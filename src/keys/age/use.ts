@@ -22,11 +22,7 @@ import { parseX25519Recipient, wrapX25519 } from "./x25519.ts";
 /** age keys in use. */
 export const ageUse: KeyUse = {
   async wrap(key, dataKey, context) {
-    try {
-      return withFields(key, { enc: armor(await encryptFor(key.id, dataKey, context)) });
-    } catch (error) {
-      throw prefixed(error, `cannot wrap the data key for ${shortened(key.id)}`);
-    }
+    return withFields(key, { enc: armor(await encryptFor(key.id, dataKey, context)) });
   },
 
   async unwrap(key, context) {
@@ -47,7 +43,7 @@ export const ageUse: KeyUse = {
     if (named) return {};
     if (others.length > 0) {
       const whose = others.map((other) => shortened(other)).join(", ");
-      throw new TsopsError("generic", `it is for ${whose}, and not for the recipient that is named`);
+      throw new TsopsError("bad-key", `it is for ${whose}, and not for the recipient that is named`);
     }
     if (perhaps.length === 0) return null;
     return { remark: `whose key opens it is not known here: ${perhaps.join(" or ")}` };
@@ -79,7 +75,7 @@ function whyNot(key: MasterKey, { tried, forOthers }: Pick<Attempt, "tried" | "f
 
 /**
  * The age file in `enc`. SOPS opens it with whichever identity fits, also where that is not the named recipient's.
- * @throws TsopsError("generic") if it is none, or one that a passphrase opens.
+ * @throws TsopsError("bad-key") if it is none, or one that a passphrase opens.
  */
 function wrappedFile(key: MasterKey): AgeFile {
   let file: AgeFile;
@@ -90,7 +86,7 @@ function wrappedFile(key: MasterKey): AgeFile {
   }
   if (!file.stanzas.some(({ args }) => args[0] === "scrypt")) return file;
   throw new TsopsError(
-    "generic",
+    "bad-key",
     `the entry for ${shortened(key.id)} is not a wrapped data key: a passphrase opens it`,
     {
       hint: "somebody who knows its content may have put it there: restore the file from git",
@@ -119,5 +115,5 @@ async function encryptFor(recipient: string, dataKey: Uint8Array, context: KeyCo
     const publicKey = parseSshRecipient(recipient);
     return encryptAge(dataKey, (fileKey) => wrapSsh(publicKey, fileKey));
   }
-  throw new TsopsError("generic", "the recipient is of an unknown type");
+  throw new TsopsError("bad-key", "the recipient is of an unknown type");
 }

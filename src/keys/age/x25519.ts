@@ -65,11 +65,11 @@ export function ephemeral(): { key: KeyObject; share: Buffer } {
   }
 }
 
-/** The public key in `age1…`. @throws TsopsError("generic") if it is malformed. */
+/** The public key in `age1…`. @throws TsopsError if it is malformed. */
 export function parseX25519Recipient(text: string): Buffer {
   const { prefix, bytes } = decodeBech32(text);
   if (prefix !== "age" || bytes.length !== 32)
-    throw new TsopsError("generic", "it is not an X25519 recipient");
+    throw new TsopsError("bad-key", "it is not an X25519 recipient");
   return bytes;
 }
 
@@ -93,7 +93,7 @@ function parsePrivate(text: string): KeyObject {
   const { prefix, bytes } = decodeBech32(text);
   try {
     if (prefix === "age-secret-key-" && bytes.length === 32) return privateKeyOf(bytes);
-    throw new TsopsError("generic", "it is not an X25519 identity");
+    throw new TsopsError("bad-credentials", "it is not an X25519 identity");
   } finally {
     bytes.fill(0);
   }
@@ -105,7 +105,7 @@ export class X25519Identity implements AgeIdentity {
   readonly #key: KeyObject;
   readonly #public: Buffer;
 
-  /** @throws TsopsError("generic") if the identity is malformed; the message holds nothing of it. */
+  /** @throws TsopsError if the identity is malformed; the message holds nothing of it. */
   constructor(key: string | KeyObject) {
     this.#key = typeof key === "string" ? parsePrivate(key) : key;
     this.#public = publicBytesOf(this.#key);
@@ -123,7 +123,7 @@ export class X25519Identity implements AgeIdentity {
     for (const { args, body } of file.stanzas) {
       if (args[0] !== "X25519") continue;
       const share = args.length === 2 ? decode64(args[1]!) : undefined;
-      if (share?.length !== 32) throw new TsopsError("generic", "malformed age file: bad X25519 stanza");
+      if (share?.length !== 32) throw new TsopsError("bad-key", "malformed age file: bad X25519 stanza");
       const secret = agree(this.#key, share);
       const wrapping = derive(secret, Buffer.concat([share, this.#public]), LABEL);
       const fileKey = openFileKey(wrapping, body);

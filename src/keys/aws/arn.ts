@@ -22,7 +22,7 @@ const PARTITIONS: readonly (readonly [string, string])[] = [
   ["us-gov-", "aws-us-gov"],
 ];
 
-/** @throws TsopsError("generic") that says what is wrong with it. */
+/** @throws TsopsError("bad-key") that says what is wrong with it. */
 export function parseKeyArn(arn: string): KeyArn {
   const [, partition, region] = KEY_ARN.exec(arn) ?? [];
   if (partition === undefined || region === undefined) {
@@ -43,7 +43,7 @@ export function parseKeyArn(arn: string): KeyArn {
   return { arn, partition, region };
 }
 
-/** @throws TsopsError("generic") if it is not the ARN of an IAM role. */
+/** @throws TsopsError("bad-key") if it is not the ARN of an IAM role. */
 export function checkRoleArn(arn: string): void {
   if (!ROLE_ARN.test(arn)) {
     throw malformed(arn, "the ARN of an IAM role", "write it as arn:aws:iam::ACCOUNT:role/NAME");
@@ -51,5 +51,5 @@ export function checkRoleArn(arn: string): void {
 }
 
 function malformed(arn: string, what: string, hint: string): TsopsError {
-  return new TsopsError("generic", `${shortened(arn)} is not ${what}`, { hint });
+  return new TsopsError("bad-key", `${shortened(arn)} is not ${what}`, { hint });
 }

@@ -42,7 +42,7 @@ export interface AwsRequestOptions {
 /**
  * Configuration for a client of a service.
  * @param profile whose `endpoint_url` counts where no variable names one; default: the environment's.
- * @throws TsopsError("generic") if an endpoint is malformed, or a file that is named cannot be read.
+ * @throws TsopsError("bad-setting") if an endpoint is malformed, or a file that is named cannot be read.
  */
 export async function awsClientConfig(
   context: KeyContext,
@@ -100,7 +100,7 @@ async function agentsFor(
 
 /**
  * Where a service is, if not at its usual address: variables first, then the profile's settings.
- * @throws TsopsError("generic") if it is not a URL of HTTP.
+ * @throws TsopsError("bad-setting") if it is not a URL of HTTP.
  */
 export async function endpointFor(
   context: KeyContext,
@@ -120,7 +120,7 @@ export async function endpointFor(
 
 function checkedUrl(url: string, where: string): string {
   if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url;
-  throw new TsopsError("generic", `${where} is not a URL: ${shownUrl(url)}`, {
+  throw new TsopsError("bad-setting", `${where} is not a URL: ${shownUrl(url)}`, {
     hint: "write it as https://HOST or http://HOST:PORT",
   });
 }

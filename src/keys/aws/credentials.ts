@@ -33,7 +33,7 @@ const RENEW_BEFORE_MS = 60_000;
  * source; otherwise keys in variables, a web identity token, the profile in AWS_PROFILE (or `default`), the container,
  * the EC2 instance. What is found is decided without the network; only the provider uses it. The caller asks
  * `checkAllowed` about a role or profile that only a file names.
- * @throws TsopsError("generic") if a profile that is named is not there, or set up wrongly.
+ * @throws TsopsError("bad-setting") if a profile that is named is not there, or set up wrongly.
  */
 export function awsCredentials(
   context: KeyContext,

@@ -1,6 +1,6 @@
-import { TsopsError } from "../../errors.ts";
+import { type ErrorCode, TsopsError } from "../../errors.ts";
 import type { Throttle } from "../../net/attempt.ts";
-import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
+import { codeOfStatus, failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { retryAfterMs, throttleBy } from "../../net/service.ts";
 import { printable, shortened } from "../../printable.ts";
 import type { CredentialSource } from "./source.ts";
@@ -18,6 +18,7 @@ export interface CallFacts {
 }
 
 interface Explanation {
+  readonly code: ErrorCode;
   readonly cause: string;
   readonly hint: string;
 }
@@ -61,22 +62,16 @@ export function passes(error: unknown): boolean {
   );
 }
 
-/**
- * The error for a call that failed: `what` and the cause in a sentence, and what to do. Errors of our own keep their
- * code, and their text if the code is not "generic".
- */
-export function explained(error: unknown, what: string, facts: CallFacts): TsopsError {
-  if (error instanceof TsopsError) {
-    if (error.code !== "generic") return error;
-    return new TsopsError("generic", `${what}: ${error.message}`, { hint: error.hint, cause: error });
-  }
-  const { cause, hint } = explain(error, facts);
-  return new TsopsError("generic", `${what}: ${cause}`, { hint, cause: error });
+/** The error for a call that failed: the cause in a sentence, and what to do. Errors of our own stay as they are. */
+export function explained(error: unknown, facts: CallFacts): TsopsError {
+  if (error instanceof TsopsError) return error;
+  const { code, cause, hint } = explain(error, facts);
+  return new TsopsError(code, cause, { hint, cause: error });
 }
 
 function explain(error: unknown, facts: CallFacts): Explanation {
   const given = toServiceError(error);
-  if (!given) return { cause: "an internal error", hint: "report it" };
+  if (!given) return { code: "generic", cause: "an internal error", hint: "report it" };
   const name = String(given.name).replace(/Exception$/, "");
   if (Object.hasOwn(CAUSES, name)) return CAUSES[name]!(facts, given);
   if (THROTTLED.test(given.name)) return throttled(facts);
@@ -88,6 +83,7 @@ function explain(error: unknown, facts: CallFacts): Explanation {
   if (status < 400) return redirected(facts, status);
   if (status === 403) return denied(facts, given);
   return {
+    code: codeOfStatus(status),
     cause: `${facts.service} refuses it: ${printable(given.name)}`,
     hint: `look the error code up in the documentation of AWS ${facts.service}`,
   };
@@ -95,6 +91,7 @@ function explain(error: unknown, facts: CallFacts): Explanation {
 
 function redirected({ service, endpoint }: CallFacts, status: number): Explanation {
   return {
+    code: "service-failed",
     cause: `${service}${endpoint ? ` at ${endpoint}` : ""} answers with a redirect (status ${status}), which is not followed`,
     hint: "check whether this is the address of an AWS service, and whether there is a proxy in between",
   };
@@ -108,32 +105,43 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   Forbidden: denied,
   UnauthorizedOperation: denied,
   NotFound: ({ region, arn }) => ({
+    code: "no-such-key",
     cause: `there is no such key in ${region}`,
     hint: `compare account, region and id in ${shownArn(arn)} with \`aws kms list-keys --region ${region}\`; a deleted key does not come back`,
   }),
   Disabled: ({ region, arn }) => ({
+    code: "no-such-key",
     cause: "the key is disabled",
     hint: `its administrator can enable it: aws kms enable-key --region ${region} --key-id ${keyIdOf(arn)}`,
   }),
   KMSInvalidState: ({ region, arn }) => ({
+    code: "no-such-key",
     cause: "the key is in a state in which it cannot be used, such as being scheduled for deletion",
     hint: `see aws kms describe-key --region ${region} --key-id ${shownArn(arn)}; aws kms cancel-key-deletion saves it while it waits`,
   }),
-  KeyUnavailable: () => ({ cause: "the key is not available at the moment", hint: "try again later" }),
+  KeyUnavailable: () => ({
+    code: "service-failed",
+    cause: "the key is not available at the moment",
+    hint: "try again later",
+  }),
   InvalidCiphertext: () => ({
+    code: "bad-key",
     cause:
       "the encryption context is not the one that it was wrapped with, or the wrapped data key is damaged",
     hint: "compare context and enc of the key in the file's metadata with the file's last good version in git",
   }),
   IncorrectKey: () => ({
+    code: "bad-key",
     cause: "the data key was wrapped with another KMS key than the one that the file names",
     hint: "if it is an alias, it may lead to another key by now: name the key itself, or point the alias back",
   }),
   InvalidKeyUsage: () => ({
+    code: "bad-key",
     cause: "the key is not for encryption",
     hint: "use a symmetric key with the usage ENCRYPT_DECRYPT",
   }),
   InvalidArn: ({ region, endpoint }) => ({
+    code: "bad-key",
     cause: "KMS does not accept the ARN",
     hint: endpoint
       ? `the service at ${endpoint} may be that of another region than ${region}`
@@ -149,19 +157,23 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   SignatureDoesNotMatch: wrongSecret,
   IncompleteSignature: wrongSecret,
   InvalidIdentityToken: (facts) => ({
+    code: "bad-credentials",
     cause: "the web identity token is not accepted",
     hint: `the role's trust policy must name the token's issuer and subject${renewal(facts)}`,
   }),
   IDPRejectedClaim: (facts) => ({
+    code: "bad-credentials",
     cause: "the issuer of the web identity token rejects it",
     hint: `it may have expired${renewal(facts)}`,
   }),
   RegionDisabled: ({ region }) => ({
+    code: "access-denied",
     cause: `STS is not enabled in ${region} for the account`,
     hint: "its administrator can enable the region",
   }),
   Unauthorized: expired,
   Validation: ({ service }) => ({
+    code: "bad-key",
     cause: `${service} calls the request malformed`,
     hint: "look for a typing error in the ARN, the role and the encryption context",
   }),
@@ -171,15 +183,18 @@ const CAUSES: Readonly<Record<string, Cause>> = {
 function denied({ service, arn }: CallFacts, { message = "" }: ServiceError): Explanation {
   const [, who, action] =
     /User: (arn:[\w:+=,.@/-]+) is not authorized to perform: ([\w:*]+)/.exec(message) ?? [];
+  const code = "access-denied";
   const cause = who ? `access denied: ${printable(who)} may not do ${action}` : "access denied";
   if (service === "STS") {
     return {
+      code,
       cause,
       hint: "allow sts:AssumeRole on the role to these credentials, and let the role's trust policy name them",
     };
   }
-  if (service !== "KMS") return { cause, hint: "allow it to these credentials, or use others" };
+  if (service !== "KMS") return { code, cause, hint: "allow it to these credentials, or use others" };
   return {
+    code,
     cause: who ? cause : `${cause}, or there is no such key for these credentials`,
     hint: `allow ${action ?? "kms:Encrypt and kms:Decrypt"} on ${shownArn(arn)} in the key's policy or with IAM, or use other credentials`,
   };
@@ -187,6 +202,7 @@ function denied({ service, arn }: CallFacts, { message = "" }: ServiceError): Ex
 
 function expired({ source }: CallFacts): Explanation {
   return {
+    code: "bad-credentials",
     cause: `the credentials have expired${source ? ` (${source.where})` : ""}`,
     hint: source?.renew ?? "get new ones",
   };
@@ -194,6 +210,7 @@ function expired({ source }: CallFacts): Explanation {
 
 function unknownKey({ source, region }: CallFacts): Explanation {
   return {
+    code: "bad-credentials",
     cause: `AWS does not know these credentials${source ? ` (${source.where})` : ""}`,
     hint: `they may be deleted, incomplete (a session token that is missing), of another partition, or ${region} is not enabled for the account; ${source?.renew ?? "use others"}`,
   };
@@ -201,6 +218,7 @@ function unknownKey({ source, region }: CallFacts): Explanation {
 
 function wrongSecret({ source }: CallFacts): Explanation {
   return {
+    code: "bad-credentials",
     cause: `the signature is wrong: the secret access key does not belong to the access key id${source ? ` (${source.where})` : ""}, or this machine's clock is wrong`,
     hint: source?.renew ?? "use other credentials",
   };
@@ -208,6 +226,7 @@ function wrongSecret({ source }: CallFacts): Explanation {
 
 function skewed(): Explanation {
   return {
+    code: "bad-setting",
     cause: "this machine's clock is wrong",
     hint: "set it: AWS refuses requests that are minutes off",
   };
@@ -215,6 +234,7 @@ function skewed(): Explanation {
 
 function throttled({ service }: CallFacts): Explanation {
   return {
+    code: "service-failed",
     cause: `${service} answers that there are too many requests, several times`,
     hint: "try again later, or have the account's quota raised",
   };
@@ -222,6 +242,7 @@ function throttled({ service }: CallFacts): Explanation {
 
 function failing({ service }: CallFacts): Explanation {
   return {
+    code: "service-failed",
     cause: `${service} fails at the moment, several times`,
     hint: "see AWS's health dashboard, and try again later",
   };
@@ -235,8 +256,12 @@ function unreachable(error: ServiceError, { service, region, endpoint }: CallFac
       : "it is made from the region in the ARN",
     authority: "AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS",
   });
-  if (failure) return { cause: `${service} ${where} cannot be reached: ${failure.why}`, hint: failure.hint };
+  if (failure) {
+    const cause = `${service} ${where} cannot be reached: ${failure.why}`;
+    return { code: "service-unreachable", cause, hint: failure.hint };
+  }
   return {
+    code: "service-failed",
     cause: `${service} ${where} gives an answer that is not understood (${printable(error.name)})`,
     hint: endpoint
       ? "check whether the address is that of an AWS service"

@@ -25,7 +25,7 @@ export interface Kms {
 /**
  * The client for a key, or where credentials were looked for in vain; without the network. What only the file names,
  * its role and its profile, must be vouched for.
- * @throws TsopsError("not-allowed"), TsopsError("generic") if the ARN, the role or what it needs here is malformed.
+ * @throws TsopsError("not-allowed"), others if the ARN, the role or what it needs here is malformed.
  */
 export async function kmsFor(key: MasterKey, context: KeyContext): Promise<Kms | NoCredentials> {
   const { arn, region } = parseKeyArn(textField(key.fields, "arn"));

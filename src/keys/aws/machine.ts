@@ -36,7 +36,7 @@ export function containerSource({ env }: Pick<KeyContext, "env">): CredentialSou
         })();
       } catch (cause) {
         throw new TsopsError(
-          "generic",
+          "key-unavailable",
           `${where} cannot be fetched: there is nothing usable at that address`,
           {
             hint: "check the task's or pod's role, the token's file, and that the address is HTTPS or local",
@@ -73,7 +73,7 @@ export async function instanceSource(
         const status = (cause as { statusCode?: number }).statusCode;
         const why =
           status === 404 ? "the instance has no role" : "the metadata service does not answer as it should";
-        throw new TsopsError("generic", `${where} cannot be fetched: ${why}`, {
+        throw new TsopsError("key-unavailable", `${where} cannot be fetched: ${why}`, {
           hint: "give the instance a role; in a container on it, the metadata service needs a hop limit of 2; AWS_EC2_METADATA_DISABLED=true keeps it from being asked",
           cause,
         });

@@ -62,7 +62,7 @@ function readCredentials(output: Buffer, named: string, now: Date): AwsCredentia
 }
 
 function failed(named: string, why: string): TsopsError {
-  return new TsopsError("generic", `${named} does not work: ${why}`, {
+  return new TsopsError("program-failed", `${named} does not work: ${why}`, {
     hint: "run it by hand and see what it prints",
   });
 }

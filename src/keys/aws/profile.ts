@@ -19,7 +19,7 @@ interface Chain {
 /**
  * The credentials that a profile leads to: its own, those of a role through other ones, a web identity token, SSO, a
  * program. Undefined if it has only other settings. Nothing is asked for yet.
- * @throws TsopsError("generic") if the profile is not there, incomplete, or leads to itself.
+ * @throws TsopsError("bad-setting") if the profile is not there, incomplete, or leads to itself.
  */
 export async function profileSource(
   chain: Chain,
@@ -59,7 +59,7 @@ function byLogin({ context, config }: Chain, name: string, profile: Section): Cr
 }
 
 export function noSuchProfile(name: string, { paths }: SharedConfig): TsopsError {
-  return new TsopsError("generic", `the AWS profile ${printable(name)} is not on this machine`, {
+  return new TsopsError("bad-setting", `the AWS profile ${printable(name)} is not on this machine`, {
     hint: `it is neither in ${paths.join(" nor in ") || "any file"}: set it up with aws configure --profile ${printable(name)}, or name a profile of your own in AWS_PROFILE`,
   });
 }
@@ -117,7 +117,7 @@ function ownKeys(name: string, profile: Section): CredentialSource | undefined {
 }
 
 function broken(name: string, why: string): TsopsError {
-  return new TsopsError("generic", `the AWS profile ${printable(name)} cannot be used: ${why}`, {
+  return new TsopsError("bad-setting", `the AWS profile ${printable(name)} cannot be used: ${why}`, {
     hint: "correct it in AWS's configuration files: see aws configure",
   });
 }

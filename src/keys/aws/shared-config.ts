@@ -19,7 +19,7 @@ export interface SharedConfig {
   readonly paths: readonly string[];
 }
 
-/** The shared files, read once a run. Files that are not there are empty. @throws TsopsError("generic") if one cannot be read. */
+/** The shared files, read once a run. Files that are not there are empty. @throws TsopsError if one cannot be read. */
 export function sharedConfig(context: KeyContext): Promise<SharedConfig> {
   return once(context, "aws shared config", () => load(context));
 }
@@ -72,7 +72,7 @@ async function readSections(path: string): Promise<Map<string, Section>> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return new Map();
-    throw new TsopsError("generic", `${printable(path)} cannot be read: ${code ?? "unknown cause"}`, {
+    throw new TsopsError("bad-credentials", `${printable(path)} cannot be read: ${code ?? "unknown cause"}`, {
       hint: "AWS's credentials are looked for in it; correct its permissions, or name another file in AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE",
       cause: error,
     });

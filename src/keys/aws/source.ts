@@ -16,6 +16,6 @@ export interface CredentialSource {
   readonly where: string;
   /** What a person does when they have expired or are not good, as an imperative. */
   readonly renew: string;
-  /** @throws TsopsError("generic") with the cause in a sentence and a hint. */
+  /** @throws TsopsError with the cause in a sentence and a hint. */
   readonly provider: CredentialProvider;
 }

@@ -5,6 +5,7 @@ import { TsopsError } from "../../errors.ts";
 import { codeIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
+import { prefixed } from "../reasons.ts";
 import { awsClientConfig } from "./client.ts";
 import { explained } from "./errors.ts";
 import { disagreement, LOGIN_VARIABLES } from "./process-only.ts";
@@ -19,7 +20,7 @@ export function isSso(profile: Section): boolean {
 
 /**
  * Whether somebody is logged in is looked up before the SDK is loaded: it takes a cached token, and renews it if it can.
- * @throws TsopsError("generic") if the profile is incomplete.
+ * @throws TsopsError if the profile is incomplete.
  */
 export function ssoSource(
   context: KeyContext,
@@ -34,7 +35,7 @@ export function ssoSource(
   const startUrl = settings?.get("sso_start_url");
   const region = settings?.get("sso_region");
   if (!startUrl || !region || !profile.get("sso_account_id") || !profile.get("sso_role_name")) {
-    throw new TsopsError("generic", `${where} is not set up completely`, {
+    throw new TsopsError("bad-setting", `${where} is not set up completely`, {
       hint: `run aws configure sso --profile ${printable(name)}: it needs sso_session (or sso_start_url and sso_region), sso_account_id and sso_role_name`,
     });
   }
@@ -58,11 +59,11 @@ async function checkToken(context: KeyContext, id: string, where: string, renew:
     () => undefined,
   );
   if (typeof token?.accessToken !== "string") {
-    throw new TsopsError("generic", `${where}: nobody is logged in`, { hint: renew });
+    throw new TsopsError("key-unavailable", `${where}: nobody is logged in`, { hint: renew });
   }
   const over = !(new Date(String(token.expiresAt)) > context.now());
   if (over && typeof token.refreshToken !== "string") {
-    throw new TsopsError("generic", `${where} has expired`, { hint: renew });
+    throw new TsopsError("bad-credentials", `${where} has expired`, { hint: renew });
   }
 }
 
@@ -87,7 +88,7 @@ async function askSdk(
     return await fromSSO({ profile, filepath: credentials, configFilepath: config, clientConfig })();
   } catch (error) {
     const facts = { service: "SSO" as const, region, source };
-    throw explained(ssoError(error, source), `${source.where} gives no credentials`, facts);
+    throw prefixed(explained(ssoError(error, source), facts), `${source.where} gives no credentials`);
   }
 }
 
@@ -95,10 +96,10 @@ async function askSdk(
 function ssoError(error: unknown, { renew }: CredentialSource): unknown {
   const text = String((error as Error).message);
   if (/^UnauthorizedException|aws sso login/.test(text)) {
-    return new TsopsError("generic", "the session has expired", { hint: renew, cause: error });
+    return new TsopsError("bad-credentials", "the session has expired", { hint: renew, cause: error });
   }
   if (text.startsWith("ForbiddenException")) {
-    return new TsopsError("generic", "its account or role is not assigned to the person", {
+    return new TsopsError("access-denied", "its account or role is not assigned to the person", {
       hint: "see sso_account_id and sso_role_name of the profile, or have them assigned in IAM Identity Center",
       cause: error,
     });
@@ -126,10 +127,14 @@ export function loginSource(context: KeyContext, name: string): CredentialSource
         clientConfig,
       });
       return get().catch((cause: unknown) => {
-        throw new TsopsError("generic", `${where} gives no credentials: it is not there or has expired`, {
-          hint: renew,
-          cause,
-        });
+        throw new TsopsError(
+          "bad-credentials",
+          `${where} gives no credentials: it is not there or has expired`,
+          {
+            hint: renew,
+            cause,
+          },
+        );
       });
     },
   };
@@ -140,7 +145,7 @@ async function sdkConfig(context: KeyContext, where: string) {
   const unequal = disagreement(context, LOGIN_VARIABLES);
   if (unequal !== undefined) {
     throw new TsopsError(
-      "generic",
+      "bad-setting",
       `${where} cannot be used: AWS's SDK reads ${unequal} from the process, and the caller set it otherwise`,
       { hint: "give the library the process's own environment and home, or credentials in variables" },
     );

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
+import { prefixed } from "../reasons.ts";
 import { type AwsClientConfig, awsClientConfig, shownUrl } from "./client.ts";
 import { type CallFacts, explained } from "./errors.ts";
 import type { CredentialProvider, CredentialSource } from "./source.ts";
@@ -54,7 +55,7 @@ export function assumedRole(
     });
     const facts = stsFacts(region, clientConfig, base);
     return get().catch((error: unknown) => {
-      throw explained(error, `cannot assume the role ${printable(role.arn)}`, facts);
+      throw prefixed(explained(error, facts), `cannot assume the role ${printable(role.arn)}`);
     });
   };
   return { where: `the role ${printable(role.arn)} through ${base.where}`, renew: base.renew, provider };
@@ -62,7 +63,7 @@ export function assumedRole(
 
 async function askForCode(context: KeyContext, serial: string): Promise<string> {
   if (!context.prompt) {
-    throw new TsopsError("generic", `the code of the MFA device ${printable(serial)} is needed`, {
+    throw new TsopsError("key-unavailable", `the code of the MFA device ${printable(serial)} is needed`, {
       hint: "nobody can be asked here: run it in a terminal, or give it credentials of a session that has passed MFA",
     });
   }
@@ -93,7 +94,10 @@ export function webIdentity(
       });
       return get().catch((error: unknown) => {
         const facts = stsFacts(region, clientConfig, source);
-        throw explained(error, `cannot assume the role ${printable(role.arn)} with ${where}`, facts);
+        throw prefixed(
+          explained(error, facts),
+          `cannot assume the role ${printable(role.arn)} with ${where}`,
+        );
       });
     },
   };
@@ -107,7 +111,7 @@ function stsFacts(region: string, { endpoint }: AwsClientConfig, source: Credent
 async function readToken(path: string, named: string): Promise<string> {
   const text = await readFile(path, "ascii").catch((cause: NodeJS.ErrnoException) => {
     throw new TsopsError(
-      "generic",
+      "bad-credentials",
       `the web identity token in ${printable(path)} cannot be read: ${cause.code ?? "unknown cause"}`,
       { hint: `see ${named}: the platform that runs the job must write the file`, cause },
     );

@@ -5,51 +5,42 @@ import { anotherKey } from "../another.ts";
 import { textField, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { failure, reasonsOf } from "../reasons.ts";
-import type { NoCredentials } from "./credentials.ts";
+import { naming, prefixed, reasonsOf, unavailable } from "../reasons.ts";
 import { explained } from "./errors.ts";
 import { callKms, type Kms, kmsFor } from "./kms-client.ts";
 
 /** AWS KMS keys in use: Encrypt and Decrypt. */
 export const kmsUse: KeyUse = {
   async wrap(key, dataKey, context) {
-    const what = `cannot wrap the data key for ${shortened(key.id)}`;
-    const kms = await opened(key, context, what);
-    if ("missing" in kms) throw failure(kms.missing, what);
+    const kms = await kmsFor(key, context);
+    if ("missing" in kms) throw unavailable(kms.missing);
     const request = {
       KeyId: textField(key.fields, "arn"),
       Plaintext: dataKey,
       EncryptionContext: encryptionContext(key),
     };
-    try {
-      const { CiphertextBlob } = await callKms(kms, context, (client, options) =>
-        client.encrypt(request, options),
-      );
-      if (!CiphertextBlob?.length) throw new TsopsError("generic", "the answer holds no ciphertext");
-      return withWrapped(key, Buffer.from(CiphertextBlob).toString("base64"), context);
-    } catch (error) {
-      throw explained(error, what, kms.facts);
-    }
+    const { CiphertextBlob } = await callKms(kms, context, (client, options) =>
+      client.encrypt(request, options),
+    ).catch((error: unknown) => Promise.reject(explained(error, kms.facts)));
+    if (!CiphertextBlob?.length) throw new TsopsError("service-failed", "the answer holds no ciphertext");
+    return withWrapped(key, Buffer.from(CiphertextBlob).toString("base64"), context);
   },
 
-  async unwrap(key, context) {
-    const what = `cannot unwrap the data key for ${shortened(key.id)}`;
-    const kms = await opened(key, context, what);
-    if ("missing" in kms) return { why: kms.missing };
-    try {
+  unwrap(key, context) {
+    return naming(`cannot unwrap the data key for ${shortened(key.id)}`, async () => {
+      const kms = await kmsFor(key, context);
+      if ("missing" in kms) return { why: kms.missing };
       const request = decryptRequest(key);
       const { Plaintext, KeyId } = await callKms(kms, context, (client, options) =>
         client.decrypt(request, options),
-      );
+      ).catch((error: unknown) => Promise.reject(explained(error, kms.facts)));
       if (usedAnother(request.KeyId, KeyId)) {
         Plaintext?.fill(0);
         throw anotherKey(`KMS used another key, ${shortened(KeyId!)}`);
       }
-      if (!Plaintext?.length) throw new TsopsError("generic", "the answer holds no data key");
+      if (!Plaintext?.length) throw new TsopsError("service-failed", "the answer holds no data key");
       return { key: Buffer.from(Plaintext.buffer, Plaintext.byteOffset, Plaintext.byteLength) };
-    } catch (error) {
-      throw explained(error, what, kms.facts);
-    }
+    });
   },
 
   async examine(key, context) {
@@ -69,14 +60,6 @@ export const kmsUse: KeyUse = {
     }
   },
 };
-
-async function opened(key: MasterKey, context: KeyContext, what: string): Promise<Kms | NoCredentials> {
-  try {
-    return await kmsFor(key, context);
-  } catch (error) {
-    throw explained(error, what, { service: "KMS", region: "" });
-  }
-}
 
 /** The key is named, as SOPS does: a data key that was wrapped with another one is refused. */
 function decryptRequest(key: MasterKey) {
@@ -119,6 +102,6 @@ async function dryRun(kms: Kms, key: MasterKey, context: KeyContext): Promise<vo
     });
   } catch (error) {
     if ((error as Error).name === "DryRunOperationException") return;
-    throw explained(error, "it cannot be used", kms.facts);
+    throw prefixed(explained(error, kms.facts), "it cannot be used");
   }
 }

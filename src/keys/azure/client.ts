@@ -92,5 +92,5 @@ function keyUse({ vault, name, version }: AzureKey, context: KeyContext): Shared
 async function credential(context: KeyContext): Promise<TokenCredential> {
   const found = await azureCredential(context);
   if (found) return found;
-  throw new TsopsError("generic", "there are no Azure credentials");
+  throw new TsopsError("key-unavailable", "there are no Azure credentials");
 }

@@ -32,7 +32,7 @@ export interface AzureSources {
 
 /**
  * Finds credentials without the network and without using them. AZURE_TOKEN_CREDENTIALS selects some of the chain.
- * @throws TsopsError("generic") if its value is not one that Azure's SDKs know.
+ * @throws TsopsError if its value is not one that Azure's SDKs know.
  */
 export function azureSources(context: KeyContext): Promise<AzureSources> {
   return once(context, "azure sources", async () => {
@@ -49,7 +49,7 @@ export function azureSources(context: KeyContext): Promise<AzureSources> {
 /**
  * A credential for Azure's SDKs, shared in a run; null if there is none on this machine. It gives the token of the
  * first source that has one, and keeps it until shortly before its end.
- * Its getToken @throws TsopsError("generic") that says which source failed and why.
+ * Its getToken @throws TsopsError that says which source failed and why.
  */
 export async function azureCredential(context: KeyContext): Promise<TokenCredential | null> {
   const { found } = await azureSources(context);
@@ -65,7 +65,7 @@ function selection(text: string): readonly SourceName[] {
   const name = SOURCE_NAMES.find((known) => known.toLowerCase() === wanted);
   if (name) return [name];
   throw new TsopsError(
-    "generic",
+    "bad-setting",
     `AZURE_TOKEN_CREDENTIALS is ${printable(text)}, which is no kind of credential`,
     {
       hint: `it may be dev, prod, ${SOURCE_NAMES.join(", ")}`,
@@ -136,7 +136,7 @@ class Chain implements TokenCredential {
         reasons.push(`${source.where}: ${why}`);
       }
     }
-    throw new TsopsError("generic", "none of the Azure credentials here gives a token", {
+    throw new TsopsError("key-unavailable", "none of the Azure credentials here gives a token", {
       hint: reasons.join("\n"),
     });
   }

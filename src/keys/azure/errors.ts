@@ -1,4 +1,4 @@
-import { TsopsError } from "../../errors.ts";
+import { type ErrorCode, TsopsError } from "../../errors.ts";
 import type { Throttle } from "../../net/attempt.ts";
 import { failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { throttleBy } from "../../net/service.ts";
@@ -42,25 +42,26 @@ export function isDenied(error: unknown): boolean {
 export function explained(error: unknown, key: AzureKey, operation: Operation): unknown {
   if (error instanceof TsopsError || !(error instanceof Error)) return error;
   const { statusCode } = error as VaultError;
-  const [message, hint] =
+  const [code, message, hint] =
     statusCode === undefined ? withoutAnswer(error, key) : answered(error, statusCode, key, operation);
-  return new TsopsError("generic", message, { hint, cause: error });
+  return new TsopsError(code, message, { hint, cause: error });
 }
 
 /** The error for a version that the vault does not have, while it has the key. */
 export function noSuchVersion({ version }: AzureKey, cause: unknown): TsopsError {
-  return new TsopsError("generic", `the vault has the key, but not its version ${version}`, {
+  return new TsopsError("no-such-key", `the vault has the key, but not its version ${version}`, {
     hint: "compare the version with those that `az keyvault key list-versions` shows",
     cause,
   });
 }
 
-export type Sentences = readonly [message: string, hint: string];
+export type Sentences = readonly [code: ErrorCode, message: string, hint: string];
 
 function answered(error: VaultError, status: number, key: AzureKey, operation: Operation): Sentences {
   if (status === 401) {
     const [code] = /AKV\d{5}/.exec(error.message) ?? [];
     return [
+      "bad-credentials",
       `the vault does not accept the token${code ? ` (${code})` : ""}`,
       "the token must be of the vault's own tenant: compare AZURE_TENANT_ID, or `az account show`",
     ];
@@ -68,19 +69,26 @@ function answered(error: VaultError, status: number, key: AzureKey, operation: O
   if (status === 403) return forbidden(error, key, operation);
   if (status === 404) {
     return [
+      "no-such-key",
       "the vault has no such key",
       "compare the name; a key that was deleted can be recovered for a while: `az keyvault key recover`",
     ];
   }
-  if (status === 429) return ["the vault gets too many requests", "try again in a minute"];
-  if (status >= 500) return [`the vault has an internal error (HTTP ${status})`, "try again later"];
+  if (status === 429) return ["service-failed", "the vault gets too many requests", "try again in a minute"];
+  if (status >= 500)
+    return ["service-failed", `the vault has an internal error (HTTP ${status})`, "try again later"];
   if (status === 400 && operation === "decrypt") {
     return [
+      "bad-key",
       "the vault cannot decrypt it: the wrapped data key is damaged, or was wrapped with another key or version",
       "compare enc and version of the key in the file's metadata with the file's last good version in git",
     ];
   }
-  return [`the vault refuses the request (HTTP ${status})`, "check whether it is an RSA key: SOPS needs one"];
+  return [
+    "bad-key",
+    `the vault refuses the request (HTTP ${status})`,
+    "check whether it is an RSA key: SOPS needs one",
+  ];
 }
 
 /** Why a vault says 403, by the codes that it puts inside its errors and, where it has none, by its words. */
@@ -97,20 +105,28 @@ function denial({ message, details }: VaultError): keyof typeof DENIALS {
 }
 
 const DENIALS = {
-  disabled: () => ["the key is disabled", "enable it: `az keyvault key set-attributes --enabled true`"],
+  disabled: () => [
+    "no-such-key",
+    "the key is disabled",
+    "enable it: `az keyvault key set-attributes --enabled true`",
+  ],
   expired: () => [
+    "no-such-key",
     "the key has expired or is not valid yet",
     "an expired key still decrypts: move the file to a new version of the key, or give this one another date",
   ],
   kind: (_, operation) => [
+    "access-denied",
     `the key's own list of operations has no ${operation}`,
     `add it: \`az keyvault key set-attributes --ops encrypt decrypt …\``,
   ],
   network: () => [
+    "access-denied",
     "the vault's firewall does not let this machine in",
     "use a network that the vault allows, or its private endpoint",
   ],
   permission: ({ vault }, operation) => [
+    "access-denied",
     `access denied: these credentials lack the permission keys/${operation}`,
     /\.managedhsm\./.test(vault)
       ? "grant the role Managed HSM Crypto User for the key"
@@ -129,15 +145,26 @@ function withoutAnswer(error: VaultError, { vault }: AzureKey): Sentences {
   if (network) return network;
   if (error.message.startsWith("The challenge")) {
     return [
+      "service-failed",
       `${host} asks for a token that is meant for another service, and gets none`,
       "a vault asks for tokens for its own domain: the address may not be that of a vault",
     ];
   }
-  return [`${host} gives an answer that is not a vault's`, "check the address, and whether a proxy answers"];
+  return [
+    "service-failed",
+    `${host} gives an answer that is not a vault's`,
+    "check the address, and whether a proxy answers",
+  ];
 }
 
 /** What is wrong with the network on the way to an address, if something is. */
 export function unreachable(error: unknown, address: string): Sentences | undefined {
   const failure = failureOf(error);
-  return failure && [`${new URL(address).host} cannot be reached: ${failure.why}`, failure.hint];
+  return (
+    failure && [
+      "service-unreachable",
+      `${new URL(address).host} cannot be reached: ${failure.why}`,
+      failure.hint,
+    ]
+  );
 }

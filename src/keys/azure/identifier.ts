@@ -15,7 +15,7 @@ export interface AzureKey {
 
 /**
  * Where a master key is. Names and versions hold what Azure allows in them, so that none can lead elsewhere in the
- * vault. @throws TsopsError("generic") if one is malformed.
+ * vault. @throws TsopsError("bad-key") if one is malformed.
  */
 export function azureKey(key: MasterKey): AzureKey {
   const [url, name, version] = ["vault_url", "name", "version"].map((field) => textField(key.fields, field));
@@ -34,7 +34,7 @@ function vaultOrigin(text: string): string {
 }
 
 function malformed(what: string, text: string): TsopsError {
-  return new TsopsError("generic", `${what} ${printable(text)} is malformed`, {
+  return new TsopsError("bad-key", `${what} ${printable(text)} is malformed`, {
     hint: "keys are written as https://VAULT.vault.azure.net/keys/NAME/VERSION",
   });
 }

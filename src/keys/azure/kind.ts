@@ -45,7 +45,7 @@ export const azureKv = defineKind({
     check({ fields }) {
       if (textField(fields, "version") !== "") return;
       // the answer is the wrapped key only, and without the version nobody could open it after the next rotation
-      throw new TsopsError("generic", "a key service does not say which version of the key it used", {
+      throw new TsopsError("bad-key", "a key service does not say which version of the key it used", {
         hint: "name the key with its version: https://VAULT/keys/NAME/VERSION",
       });
     },

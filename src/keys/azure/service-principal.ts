@@ -14,9 +14,13 @@ function clientOptions(context: KeyContext) {
   const { env } = context;
   const authorityHost = env.AZURE_AUTHORITY_HOST || PUBLIC_CLOUD;
   if (!/^https:\/\//i.test(authorityHost) || !URL.canParse(authorityHost)) {
-    throw new TsopsError("generic", `AZURE_AUTHORITY_HOST is ${printable(authorityHost)}: not an https URL`, {
-      hint: `leave it unset for the public cloud (${PUBLIC_CLOUD})`,
-    });
+    throw new TsopsError(
+      "bad-setting",
+      `AZURE_AUTHORITY_HOST is ${printable(authorityHost)}: not an https URL`,
+      {
+        hint: `leave it unset for the public cloud (${PUBLIC_CLOUD})`,
+      },
+    );
   }
   const tenants = (env.AZURE_ADDITIONALLY_ALLOWED_TENANTS ?? "").split(";").map((tenant) => tenant.trim());
   return {
@@ -84,9 +88,13 @@ export function fromEnvironment(context: KeyContext): AzureSource | Missing {
 async function readCertificate(path: string): Promise<string> {
   const text = (await readPem(path, "AZURE_CLIENT_CERTIFICATE_PATH")).toString("latin1");
   if (text.includes("-----BEGIN ") && text.includes("PRIVATE KEY-----")) return text;
-  throw new TsopsError("generic", `the certificate ${printable(path)} is not PEM with its private key`, {
-    hint: "PKCS#12 can be converted: openssl pkcs12 -in FILE -out FILE.pem -nodes",
-  });
+  throw new TsopsError(
+    "bad-credentials",
+    `the certificate ${printable(path)} is not PEM with its private key`,
+    {
+      hint: "PKCS#12 can be converted: openssl pkcs12 -in FILE -out FILE.pem -nodes",
+    },
+  );
 }
 
 /** A token of the place where the program runs (Kubernetes, a CI system), exchanged for one of Azure's. */
@@ -118,7 +126,7 @@ async function checkTokenFile(path: string): Promise<void> {
     (error: NodeJS.ErrnoException) => ["", error.code ?? "unknown cause"],
   );
   if (text !== "") return;
-  throw new TsopsError("generic", `the token file ${printable(path)} cannot be used: ${why}`, {
+  throw new TsopsError("bad-credentials", `the token file ${printable(path)} cannot be used: ${why}`, {
     hint: "AZURE_FEDERATED_TOKEN_FILE names it; check whether its pod or job is set up for workload identity",
   });
 }

@@ -19,7 +19,7 @@ export interface AzureSource {
   readonly where: string;
   /** What to see to if it gives no token and does not say why. */
   readonly advice?: string;
-  /** @throws TsopsError("generic") if what it needs is broken. */
+  /** @throws TsopsError if what it needs is broken. */
   make(): Promise<TokenCredential>;
 }
 

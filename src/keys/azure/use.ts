@@ -5,7 +5,7 @@ import { checkAllowed } from "../allow.ts";
 import { textField, withFields, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { failure, naming, reasonsOf } from "../reasons.ts";
+import { naming, reasonsOf, unavailable } from "../reasons.ts";
 import { KEY_VAULTS } from "./allow.ts";
 import { decrypt, encrypt, getKey } from "./client.ts";
 import { azureSources } from "./credentials.ts";
@@ -27,13 +27,11 @@ export const azureUse: KeyUse = {
 
   async wrap(open, dataKey, context) {
     const key = await azureUse.exact!(open, context);
-    return naming(`cannot wrap the data key for ${nameOf(key)}`, async () => {
-      await needCredentials(context);
-      const at = await vouched(key, context);
-      const wrapped = await asking(at, "encrypt", context, () => encrypt(at, dataKey, context));
-      // as SOPS writes it: without padding
-      return withWrapped(key, Buffer.from(wrapped).toString("base64url"), context);
-    });
+    await needCredentials(context);
+    const at = await vouched(key, context);
+    const wrapped = await asking(at, "encrypt", context, () => encrypt(at, dataKey, context));
+    // as SOPS writes it: without padding
+    return withWrapped(key, Buffer.from(wrapped).toString("base64url"), context);
   },
 
   async unwrap(key, context) {
@@ -78,7 +76,7 @@ async function missingCredentials(context: KeyContext): Promise<Lines | undefine
 
 async function needCredentials(context: KeyContext): Promise<void> {
   const missing = await missingCredentials(context);
-  if (missing) throw failure(missing);
+  if (missing) throw unavailable(missing);
 }
 
 /** For messages: a version that is left open leaves a slash at the end. */
@@ -96,12 +94,12 @@ async function vouched(key: MasterKey, context: KeyContext): Promise<AzureKey> {
 async function newestVersion(at: AzureKey, context: KeyContext): Promise<string> {
   const { properties } = await asking(at, "get", context, () => getKey(at, context));
   if (properties.version) return properties.version;
-  throw new TsopsError("generic", "the vault does not say which version of the key is the newest", {
+  throw new TsopsError("service-failed", "the vault does not say which version of the key is the newest", {
     hint: "write the version after the key's name",
   });
 }
 
-/** Does something with a key in its vault. @throws TsopsError("generic") that says in our words what is wrong. */
+/** Does something with a key in its vault. @throws TsopsError that says in our words what is wrong. */
 async function asking<T>(
   at: AzureKey,
   operation: Operation,

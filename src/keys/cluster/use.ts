@@ -52,11 +52,11 @@ async function tried(key: MasterKey, context: KeyContext, lines: readonly string
   return { usable: undefined, lines: [...lines, works, older] };
 }
 
-/** @throws TsopsError("generic" | "not-allowed") before anything is sent. */
+/** @throws TsopsError("bad-key" | "not-allowed") before anything is sent. */
 async function reach(key: MasterKey, context: KeyContext) {
   const { hostPort } = parseClusterUri(key.id) ?? {};
   if (hostPort === undefined) {
-    throw new TsopsError("generic", `${shortened(key.id)} is not the URI of a cluster's key`, {
+    throw new TsopsError("bad-key", `${shortened(key.id)} is not the URI of a cluster's key`, {
       hint: `it has to be cluster://HOST:PORT/KEY-ID, e.g. ${EXAMPLE}`,
     });
   }

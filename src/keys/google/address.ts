@@ -17,7 +17,7 @@ const DEFAULT_UNIVERSE = "googleapis.com";
 /**
  * The address, from SOPS's variables: SOPS_GCP_KMS_ENDPOINT, or else SOPS_GCP_KMS_UNIVERSE_DOMAIN, and
  * SOPS_GCP_KMS_CLIENT_TYPE (SPEC section 7).
- * @throws TsopsError("generic") if one of them is malformed.
+ * @throws TsopsError("bad-setting") if one of them is malformed.
  */
 export function addressOf({ env }: Pick<KeyContext, "env">): Address {
   const rest = env.SOPS_GCP_KMS_CLIENT_TYPE?.toLowerCase() === "rest";
@@ -42,7 +42,7 @@ function parseEndpoint(text: string, rest: boolean): Pick<Address, "protocol" | 
   }
   if (url.protocol === "http:" && !rest) {
     throw new TsopsError(
-      "generic",
+      "bad-setting",
       "SOPS_GCP_KMS_ENDPOINT is an http:// address, but gRPC is spoken over TLS only",
       {
         hint: "leave the http:// out, or set SOPS_GCP_KMS_CLIENT_TYPE=rest",
@@ -54,7 +54,7 @@ function parseEndpoint(text: string, rest: boolean): Pick<Address, "protocol" | 
 }
 
 function malformed(variable: string, form: string): TsopsError {
-  return new TsopsError("generic", `${variable} is not of the form ${form}`, {
+  return new TsopsError("bad-setting", `${variable} is not of the form ${form}`, {
     hint: "correct the variable, or remove it",
   });
 }

@@ -25,7 +25,7 @@ export interface GoogleCredentials {
 /**
  * The credentials that SOPS would take, from the context only, with access to the given scopes; null if there are
  * none at all, which is found out without network. Nothing is asked of Google before {@link login}.
- * @throws TsopsError("generic") if credentials are there, but malformed.
+ * @throws TsopsError("bad-credentials") if credentials are there, but malformed.
  */
 export async function googleCredentials(
   context: KeyContext,
@@ -47,7 +47,7 @@ function searchOf(context: KeyContext): Promise<Search> {
 
 /**
  * Gets the headers that sign a request, after asking Google for a token if need be. Requests made soon after use the same.
- * @throws TsopsError("generic") with the cause in a sentence: expired, revoked, unreachable.
+ * @throws TsopsError("bad-credentials") with the cause in a sentence: expired, revoked, unreachable.
  */
 export async function login(
   credentials: GoogleCredentials,
@@ -122,10 +122,14 @@ async function fromFile(
   } catch (error) {
     if (error instanceof TsopsError) throw error;
     // the library's message may quote what is in the file
-    throw new TsopsError("generic", `the Google credentials in ${source.where} are incomplete or damaged`, {
-      hint: "download them again, or make new ones with `gcloud auth application-default login`",
-      cause: stripped(error),
-    });
+    throw new TsopsError(
+      "bad-credentials",
+      `the Google credentials in ${source.where} are incomplete or damaged`,
+      {
+        hint: "download them again, or make new ones with `gcloud auth application-default login`",
+        cause: stripped(error),
+      },
+    );
   }
 }
 

@@ -1,8 +1,8 @@
-import { TsopsError } from "../../errors.ts";
+import { changed, type ErrorCode, TsopsError } from "../../errors.ts";
 import type { Throttle } from "../../net/attempt.ts";
 import { type Failure, failureIn, failureOf } from "../../net/failure.ts";
 import { retryAfterMs, throttleBy } from "../../net/service.ts";
-import { printable, shortened } from "../../printable.ts";
+import { printable } from "../../printable.ts";
 import type { Address } from "./address.ts";
 import type { GoogleCredentials } from "./credentials.ts";
 import { stripped } from "./stripped.ts";
@@ -84,52 +84,62 @@ interface Asked {
   readonly credentials: Pick<GoogleCredentials, "owner" | "where">;
 }
 
-/** The error for a key, with its cause in a sentence and the next step. */
+/** What a call failed with: its cause in a sentence, and the next step. Errors of our own stay as they are. */
 export function explained(
   error: unknown,
-  what: string,
   key: string,
   purpose: "encrypt" | "decrypt",
   service: Asked,
-): unknown {
-  if (error instanceof TsopsError && error.code !== "generic") return error;
-  const make = (why: string, hint?: string) =>
-    new TsopsError("generic", `${what} ${shortened(key)}: ${why}`, { hint, cause: stripped(error) });
-  if (error instanceof TsopsError) return make(error.message, error.hint);
+): TsopsError {
+  const cause = stripped(error);
+  if (error instanceof TsopsError) return changed(error, { cause });
+  const make = (code: ErrorCode, why: string, hint: string) => new TsopsError(code, why, { hint, cause });
   if (error instanceof Garbled) {
-    return make("data did not arrive as it was sent, several times", "check the network for a faulty device");
+    return make(
+      "service-failed",
+      "data did not arrive as it was sent, several times",
+      "check the network for a faulty device",
+    );
   }
   const answer = answerOf(error);
   const { owner, where } = service.credentials;
   switch (answer.code) {
     case CODES.PERMISSION_DENIED:
-      return make(...denied(answer, key, purpose, service));
+      return make("access-denied", ...denied(answer, key, purpose, service));
     case CODES.UNAUTHENTICATED:
       return make(
+        "bad-credentials",
         `Google does not accept ${owner} (${where}): expired, revoked or not meant for it`,
         "get a new token (`gcloud auth print-access-token`), or log in with `gcloud auth application-default login`",
       );
     case CODES.NOT_FOUND:
       return make(
+        "no-such-key",
         "there is no such key",
         "check project, location, key ring and name, each of them; a key of another location is another key",
       );
     case CODES.FAILED_PRECONDITION:
-      return make(...unusable(answer, key));
+      return make("no-such-key", ...unusable(answer, key));
     case CODES.INVALID_ARGUMENT:
       return purpose === "decrypt"
         ? make(
+            "bad-key",
             "Google says that the wrapped data key is damaged, or that another key wrapped it",
             "compare the file's sops metadata with its last good version in git",
           )
-        : make("Google does not take the request", "check that the key's purpose is ENCRYPT_DECRYPT");
+        : make(
+            "bad-key",
+            "Google does not take the request",
+            "check that the key's purpose is ENCRYPT_DECRYPT",
+          );
     case CODES.RESOURCE_EXHAUSTED:
       return make(
+        "service-failed",
         "Google's quota is used up, and stayed so over several tries",
         "try again in a minute, or raise the project's quota for cryptographic requests",
       );
     default:
-      return make(...failed(answer, service));
+      return make(answer.network ? "service-unreachable" : "service-failed", ...failed(answer, service));
   }
 }
 

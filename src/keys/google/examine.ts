@@ -1,7 +1,8 @@
 import { attempt } from "../../net/attempt.ts";
+import { shortened } from "../../printable.ts";
 import type { Examination, KeyContext, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { reasonsOf } from "../reasons.ts";
+import { prefixed, reasonsOf } from "../reasons.ts";
 import { showAddress } from "./address.ts";
 import { answerOf, CODES, explained } from "./errors.ts";
 import { checkResourceId } from "./identifier.ts";
@@ -57,7 +58,7 @@ async function ask(service: KmsService, key: MasterKey, context: KeyContext): Pr
     ) {
       return bySight(service, key, context);
     }
-    throw explained(error, "cannot ask about", key.id, "decrypt", service);
+    throw prefixed(explained(error, key.id, "decrypt", service), `cannot ask about ${shortened(key.id)}`);
   }
 }
 
@@ -88,6 +89,6 @@ async function bySight(service: KmsService, key: MasterKey, context: KeyContext)
       lines: ["it exists; what they may do with it cannot be asked there", ...state],
     };
   } catch (error) {
-    throw explained(error, "cannot ask about", key.id, "decrypt", service);
+    throw prefixed(explained(error, key.id, "decrypt", service), `cannot ask about ${shortened(key.id)}`);
   }
 }

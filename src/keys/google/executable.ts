@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * The token of another system that a program prints (https://google.aip.dev/auth/4117, executable-sourced credentials),
  * or that it left in a file and that is still good. The program is run only if the environment allows that.
- * @throws TsopsError("generic") with what to do.
+ * @throws TsopsError with what to do.
  */
 export async function executableToken(
   executable: Fields,
@@ -32,9 +32,13 @@ async function runFor(
   context: KeyContext,
 ): Promise<string> {
   if (context.env.GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES !== "1") {
-    throw new TsopsError("generic", "the Google credentials name a program to run, which is not allowed", {
-      hint: "if you trust it, set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1",
-    });
+    throw new TsopsError(
+      "bad-setting",
+      "the Google credentials name a program to run, which is not allowed",
+      {
+        hint: "if you trust it, set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1",
+      },
+    );
   }
   const target = /serviceAccounts\/([^:]+):generateAccessToken$/.exec(
     String(file.service_account_impersonation_url),
@@ -52,7 +56,7 @@ async function runFor(
   const token = code === 0 ? tokenIn(stdout.toString(), context, false) : undefined;
   stdout.fill(0);
   if (token) return token;
-  throw new TsopsError("generic", "the program that the Google credentials name gives no token", {
+  throw new TsopsError("program-failed", "the program that the Google credentials name gives no token", {
     hint: "run it by hand and see what it says",
   });
 }

@@ -29,7 +29,7 @@ export async function metadataHost(
 /**
  * An access token for the machine's own service account
  * (https://cloud.google.com/compute/docs/access/authenticate-workloads). The server is next door, so no proxy is asked.
- * @throws TsopsError("generic") if the machine has no service account, or an error of the network.
+ * @throws TsopsError("key-unavailable") if the machine has no service account, or an error of the network.
  */
 export async function machineToken(
   host: string,
@@ -47,7 +47,7 @@ export async function machineToken(
     return { access_token, expiry_date: Date.now() + Number(expires_in ?? 0) * 1000 };
   }
   const why = status === 404 ? "the machine has no service account" : `status ${status}`;
-  throw new TsopsError("generic", `the metadata server at ${host} gives no access token: ${why}`, {
+  throw new TsopsError("key-unavailable", `the metadata server at ${host} gives no access token: ${why}`, {
     hint: "attach a service account to the machine, or give other credentials in GOOGLE_APPLICATION_CREDENTIALS",
   });
 }

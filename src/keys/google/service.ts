@@ -39,7 +39,7 @@ export type Method = "encrypt" | "decrypt" | "getCryptoKey" | "testIamPermission
 /**
  * The service, made once a run; null without credentials. Nothing has to be closed: its connections do not keep the
  * process alive while nothing is asked, and are dropped after a while.
- * @throws TsopsError("generic") if credentials or address are malformed.
+ * @throws TsopsError("bad-setting") if credentials or address are malformed.
  */
 export async function kmsService(context: KeyContext): Promise<KmsService | null> {
   const credentials = await googleCredentials(context, SCOPES);
@@ -109,9 +109,13 @@ function checkUniverse({ universe }: Address, { client, owner, where, bare }: Go
   if (bare) client.universeDomain = universe;
   if (client.universeDomain === universe) return;
   const own = printable(client.universeDomain);
-  throw new TsopsError("generic", `${owner} (${where}) belongs to ${own}, but ${universe} would be asked`, {
-    hint: `set SOPS_GCP_KMS_UNIVERSE_DOMAIN=${own}, or use other credentials`,
-  });
+  throw new TsopsError(
+    "bad-setting",
+    `${owner} (${where}) belongs to ${own}, but ${universe} would be asked`,
+    {
+      hint: `set SOPS_GCP_KMS_UNIVERSE_DOMAIN=${own}, or use other credentials`,
+    },
+  );
 }
 
 function restOptions({ host, port, protocol }: Address): Message {
@@ -130,7 +134,7 @@ async function grpcOptions(address: Address, authClient: AuthClient, context: Ke
   const target = `${address.host}:${address.port}`;
   const proxy = proxyFor(new URL(`https://${target}`), context.env);
   if (proxy?.protocol === "https:") {
-    throw new TsopsError("generic", "gRPC cannot go through a proxy that is spoken to over TLS", {
+    throw new TsopsError("bad-setting", "gRPC cannot go through a proxy that is spoken to over TLS", {
       hint: "set SOPS_GCP_KMS_CLIENT_TYPE=rest, or name a proxy as http://HOST:PORT",
     });
   }

@@ -36,7 +36,7 @@ const TYPES = [
 /**
  * Looks for credentials where SOPS does, in its order: GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN, then the
  * application default credentials (https://cloud.google.com/docs/authentication/application-default-credentials).
- * @throws TsopsError("generic") if something is there, but cannot be read as credentials. Its text is never shown.
+ * @throws TsopsError("bad-credentials") if something is there that cannot be read as such. Its text is never shown.
  */
 export async function findSource(context: KeyContext): Promise<Search> {
   const { env } = context;
@@ -135,7 +135,7 @@ function parseFile(text: string, where: string): CredentialsFile {
 
 function unreadable(what: string, error: NodeJS.ErrnoException): TsopsError {
   const why = error.code === "ENOENT" ? "it does not exist" : (error.code ?? "unknown cause");
-  return new TsopsError("generic", `${what} cannot be read: ${why}`, {
+  return new TsopsError("bad-credentials", `${what} cannot be read: ${why}`, {
     hint: "correct the variable, or remove it; JSON itself goes into GOOGLE_CREDENTIALS",
     // its message quotes the path, for which some people write the JSON
     cause: stripped(error),
@@ -143,13 +143,13 @@ function unreadable(what: string, error: NodeJS.ErrnoException): TsopsError {
 }
 
 function unusable(where: string, why: string): TsopsError {
-  return new TsopsError("generic", `the Google credentials in ${where} cannot be used: ${why}`, {
+  return new TsopsError("bad-credentials", `the Google credentials in ${where} cannot be used: ${why}`, {
     hint: `download them again, or make new ones with \`gcloud auth application-default login\`; types that can be used: ${TYPES.join(", ")}`,
   });
 }
 
 function neither(name: string): TsopsError {
-  return new TsopsError("generic", `${name} is neither the name of a file that exists nor JSON`, {
+  return new TsopsError("bad-credentials", `${name} is neither the name of a file that exists nor JSON`, {
     hint: "set it to the path of a credentials file, or to the JSON in it",
   });
 }

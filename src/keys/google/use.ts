@@ -1,7 +1,7 @@
 import { shortened } from "../../printable.ts";
 import { withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, Lines } from "../kind.ts";
-import { failure, naming } from "../reasons.ts";
+import { naming, prefixed, unavailable } from "../reasons.ts";
 import { missedPlaces } from "./credentials.ts";
 import { explained } from "./errors.ts";
 import { examineKey } from "./examine.ts";
@@ -14,12 +14,12 @@ export const googleUse: KeyUse = {
   async wrap(key, dataKey, context) {
     checkResourceId(key);
     const service = await kmsService(context);
-    if (!service) throw failure(await whyNot(context), `cannot wrap the data key for ${shortened(key.id)}`);
+    if (!service) throw unavailable(await whyNot(context));
     try {
       const ciphertext = await encrypt(service, key.id, dataKey, context);
       return withWrapped(key, ciphertext.toString("base64"), context);
     } catch (error) {
-      throw explained(error, "cannot wrap the data key for", key.id, "encrypt", service);
+      throw explained(error, key.id, "encrypt", service);
     }
   },
 
@@ -33,7 +33,10 @@ export const googleUse: KeyUse = {
     try {
       return { key: await decrypt(service, key.id, ciphertext, context) };
     } catch (error) {
-      throw explained(error, "cannot unwrap the data key with", key.id, "decrypt", service);
+      throw prefixed(
+        explained(error, key.id, "decrypt", service),
+        `cannot unwrap the data key with ${shortened(key.id)}`,
+      );
     }
   },
 

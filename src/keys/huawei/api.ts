@@ -21,7 +21,7 @@ interface Account {
 
 /**
  * Calls the KMS of a region. The fields of its answer come back; the answer itself is cleared.
- * @throws Refusal, NoAnswer, TsopsError("generic") if the answer cannot be read, TsopsError("aborted").
+ * @throws Refusal, NoAnswer, TsopsError if the answer cannot be read, TsopsError("aborted").
  */
 export async function callKms(
   context: KeyContext,
@@ -59,7 +59,7 @@ async function firstOf(endpoints: readonly URL[], call: (endpoint: URL) => Promi
       if (!(error instanceof NoAnswer && error.wrongAddress) || i === endpoints.length - 1) throw error;
     }
   }
-  throw new TsopsError("generic", "the region has no address");
+  throw new TsopsError("bad-setting", "the region has no address");
 }
 
 function signed(
@@ -91,7 +91,7 @@ function fieldsOf(answer: Answer): Record<string, unknown> {
   } catch {
     // the parser's message would quote the answer
   }
-  throw new TsopsError("generic", "it does not answer like a KMS", {
+  throw new TsopsError("service-failed", "it does not answer like a KMS", {
     hint: "check whether the endpoint that is set for the region is one, and whether there is a proxy in between",
   });
 }
@@ -108,13 +108,15 @@ async function findProject(context: KeyContext, region: string, credentials: Loa
   const answer = await send(context, () => signed({ method: "GET", url, body: "" }, credentials, context));
   const hint = "set HUAWEICLOUD_SDK_PROJECT_ID, or project_id in the credentials file";
   if (answer.status >= 300) {
-    const { message } = refusal(answer, "IAM");
-    throw new TsopsError("generic", `the project of the region cannot be found out: ${message}`, { hint });
+    const { code, message } = refusal(answer, "IAM");
+    throw new TsopsError(code, `the project of the region cannot be found out: ${message}`, { hint });
   }
   const { projects } = fieldsOf(answer);
   const ids = (Array.isArray(projects) ? projects : []).map((project) => project?.id);
   const [id] = ids;
   if (ids.length === 1 && typeof id === "string") return id;
   const many = ids.length > 1 ? `${ids.length} projects` : "no project";
-  throw new TsopsError("generic", `the account has ${many} for the region ${printable(region)}`, { hint });
+  throw new TsopsError("bad-setting", `the account has ${many} for the region ${printable(region)}`, {
+    hint,
+  });
 }

@@ -55,7 +55,7 @@ export async function credentialSources(context: KeyContext): Promise<Sources> {
 
 /**
  * The credentials to use; undefined if there are none. Those that expire are fetched again in time.
- * @throws TsopsError("generic") if they should be there, but cannot be had.
+ * @throws TsopsError("bad-credentials") if they should be there, but cannot be had.
  */
 export async function loadCredentials(context: KeyContext): Promise<Loaded | undefined> {
   const held = once(context, "hckms credentials", (): { load?: Promise<Loaded | undefined> } => ({}));
@@ -81,7 +81,7 @@ async function load(context: KeyContext): Promise<Loaded | undefined> {
 function checked(credentials: Credentials, source: string): Credentials {
   const { accessKey, securityToken = "", projectId = "" } = credentials;
   if ([accessKey, securityToken, projectId].every((text) => /^[\x21-\x7e]*$/.test(text))) return credentials;
-  throw new TsopsError("generic", `the credentials from ${source} contain spaces or line breaks`, {
+  throw new TsopsError("bad-credentials", `the credentials from ${source} contain spaces or line breaks`, {
     hint: "set them again without the characters around them",
   });
 }

@@ -22,7 +22,7 @@ export class NoAnswer extends TsopsError {
   readonly wrongAddress: boolean;
 
   constructor(url: URL, { why, hint, kind }: Failure, cause: unknown) {
-    super("generic", `${printable(url.host)} cannot be reached: ${why}`, { hint, cause });
+    super("service-unreachable", `${printable(url.host)} cannot be reached: ${why}`, { hint, cause });
     this.wrongAddress = kind === "name" || kind === "certificate";
   }
 }

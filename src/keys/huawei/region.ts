@@ -37,11 +37,11 @@ export function endpointVariable(region: string): string {
 /**
  * The addresses of a region's KMS, the first one first: from the variable, from the person's list of regions, from the
  * vendor's. The others are for when the first one's name is unknown.
- * @throws TsopsError("generic") if there is no such region, or an address is malformed.
+ * @throws TsopsError if there is no such region, or an address is malformed.
  */
 export async function kmsEndpoints(region: string, context: KeyContext): Promise<URL[]> {
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/i.test(region)) {
-    throw new TsopsError("generic", `${printable(region)} is not the name of a region`, {
+    throw new TsopsError("bad-key", `${printable(region)} is not the name of a region`, {
       hint: "regions are letters, digits and hyphens, such as tr-west-1: check where the file's key comes from",
     });
   }
@@ -51,7 +51,7 @@ export async function kmsEndpoints(region: string, context: KeyContext): Promise
   const listed = await endpointsOfFile(region, context);
   if (listed.length > 0) return listed;
   if (!KMS_REGIONS.includes(region)) {
-    throw new TsopsError("generic", `HuaweiCloud has no KMS in a region ${region} that this version knows`, {
+    throw new TsopsError("bad-key", `HuaweiCloud has no KMS in a region ${region} that this version knows`, {
       hint: `check the region before the colon; for a new one, put its address into ${variable}`,
     });
   }
@@ -73,7 +73,7 @@ function endpoint(text: string, from: string): URL {
   const full = /^https?:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
   const url = URL.canParse(full) ? new URL(full) : undefined;
   if (url && url.username === "" && url.password === "") return url;
-  throw new TsopsError("generic", `${from} holds no address`, { hint: "write it as https://HOST" });
+  throw new TsopsError("bad-setting", `${from} holds no address`, { hint: "write it as https://HOST" });
 }
 
 /** `regions.yaml`: for each service a list of maps with `id` and `endpoint` or `endpoints`. */
@@ -86,7 +86,7 @@ async function endpointsOfFile(region: string, { env, home }: KeyContext): Promi
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw new TsopsError("generic", `${printable(path)} cannot be read (${code ?? "unknown cause"})`);
+    throw new TsopsError("bad-setting", `${printable(path)} cannot be read (${code ?? "unknown cause"})`);
   }
   const { loadFormat } = await import("../../formats/index.ts");
   const { buildTrees } = await import("../../formats/build.ts");

@@ -34,7 +34,7 @@ export async function instanceCredentials(context: KeyContext, address: string):
   });
   if (answer.status !== 200) {
     throw new TsopsError(
-      "generic",
+      "bad-credentials",
       `the machine's metadata service gives no credentials (${answer.status})`,
       {
         hint: "give the machine an agency that may use the key, or set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
@@ -52,13 +52,13 @@ export async function podCredentials(
 ): Promise<Credentials> {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new TsopsError("generic", "HC_CONTAINER_CREDENTIALS_FULL_URI holds no address");
+    throw new TsopsError("bad-setting", "HC_CONTAINER_CREDENTIALS_FULL_URI holds no address");
   }
   const authorization = readToken(tokenFile, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   const headers = { ...JSON_TYPE, authorization };
   const answer = await send(context, () => ({ method: "POST", url, headers, body: "{}" }));
   if (answer.status !== 200) {
-    throw new TsopsError("generic", `the pod's identity gives no credentials (${answer.status})`, {
+    throw new TsopsError("bad-credentials", `the pod's identity gives no credentials (${answer.status})`, {
       hint: "check whether the service account of the pod is bound to an agency",
     });
   }
@@ -89,7 +89,7 @@ export async function federatedCredentials(
   const subject = login.headers["x-subject-token"];
   if (login.status >= 300 || !subject) {
     throw new TsopsError(
-      "generic",
+      "bad-credentials",
       `IAM does not take the identity token for ${printable(idp)} (${login.status})`,
       {
         hint: "check whether the token has expired, and whether its issuer and audience are those of the identity provider",
@@ -104,7 +104,7 @@ export async function federatedCredentials(
     },
   );
   if (answer.status >= 300) {
-    throw new TsopsError("generic", `IAM gives no temporary credentials (${answer.status})`, {
+    throw new TsopsError("bad-credentials", `IAM gives no temporary credentials (${answer.status})`, {
       hint: "check whether the group that the identity provider maps to has permissions",
     });
   }
@@ -116,7 +116,7 @@ function readToken(path: string, what: string): string {
     return readFileSync(path, "utf8").trim();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown cause";
-    throw new TsopsError("generic", `${what}, ${printable(path)}, cannot be read (${code})`);
+    throw new TsopsError("bad-credentials", `${what}, ${printable(path)}, cannot be read (${code})`);
   }
 }
 
@@ -139,7 +139,7 @@ function parse(answer: Answer, field: string, what: string): Credentials {
       expires: Number.isNaN(expires) ? undefined : expires,
     };
   } catch {
-    throw new TsopsError("generic", `${what} does not answer with credentials`);
+    throw new TsopsError("service-failed", `${what} does not answer with credentials`);
   } finally {
     answer.body.fill(0);
   }

@@ -5,7 +5,7 @@ import { anotherKey } from "../another.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { Examination, KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { failure, naming, reasonsOf } from "../reasons.ts";
+import { naming, reasonsOf, unavailable } from "../reasons.ts";
 import { callKms } from "./api.ts";
 import { credentialSources, loadCredentials } from "./credentials.ts";
 import { splitHuaweiId } from "./identifier.ts";
@@ -20,20 +20,17 @@ const ALGORITHM = "SYMMETRIC_DEFAULT";
 /** HuaweiCloud KMS keys in use: encrypt-data and decrypt-data. */
 export const hckmsUse: KeyUse = {
   async wrap(key, dataKey, context) {
-    const enc = await naming(`cannot wrap the data key for ${shortened(key.id)}`, async () => {
-      const { region, uuid } = partsOf(key);
-      const credentials = await loadCredentials(context);
-      if (!credentials) throw failure(await noCredentials(context));
-      const { cipher_text } = await callKms(context, { region, credentials }, "encrypt-data", {
-        key_id: uuid,
-        // SOPS encrypts the text of the base64, not the bytes
-        plain_text: Buffer.from(dataKey.buffer, dataKey.byteOffset, dataKey.length).toString("base64"),
-        encryption_algorithm: ALGORITHM,
-      });
-      if (typeof cipher_text === "string" && cipher_text !== "") return cipher_text;
-      throw new TsopsError("generic", "the KMS answers without a wrapped data key");
+    const { region, uuid } = partsOf(key);
+    const credentials = await loadCredentials(context);
+    if (!credentials) throw unavailable(await noCredentials(context));
+    const { cipher_text } = await callKms(context, { region, credentials }, "encrypt-data", {
+      key_id: uuid,
+      // SOPS encrypts the text of the base64, not the bytes
+      plain_text: Buffer.from(dataKey.buffer, dataKey.byteOffset, dataKey.length).toString("base64"),
+      encryption_algorithm: ALGORITHM,
     });
-    return withWrapped(key, enc, context);
+    if (typeof cipher_text === "string" && cipher_text !== "") return withWrapped(key, cipher_text, context);
+    throw new TsopsError("service-failed", "the KMS answers without a wrapped data key");
   },
 
   async unwrap(key, context) {
@@ -67,7 +64,7 @@ export const hckmsUse: KeyUse = {
 function partsOf(key: MasterKey): { region: string; uuid: string } {
   const parts = splitHuaweiId(key.id);
   if (parts) return parts;
-  throw new TsopsError("generic", "it is not written as region:key-uuid");
+  throw new TsopsError("bad-key", "it is not written as region:key-uuid");
 }
 
 /** What was looked for in vain, and what to do. */
@@ -76,11 +73,11 @@ async function noCredentials(context: KeyContext): Promise<Lines> {
   return ["there are no credentials for HuaweiCloud", ...missing, GIVE_CREDENTIALS];
 }
 
-/** @throws TsopsError("generic") if it is not base64 as SOPS writes it. */
+/** @throws TsopsError if it is not base64 as SOPS writes it. */
 function decoded(text: unknown): Buffer {
   const bytes = typeof text === "string" && text !== "" ? strictBase64(text) : undefined;
   if (bytes) return bytes;
-  throw new TsopsError("generic", "what the KMS unwrapped is not a data key", {
+  throw new TsopsError("bad-key", "what the KMS unwrapped is not a data key", {
     hint: "compare the file's sops metadata with the last good version in git",
   });
 }

@@ -30,7 +30,7 @@ const REFUSED: Readonly<Record<number, string>> = {
 
 /**
  * The ids of the keys that a message is encrypted to, 16 hexadecimal digits each; zeros where it hides one.
- * @throws TsopsError("generic") if it is no message, or not one that only keys can open.
+ * @throws TsopsError("bad-key") if it is no message, or not one that only keys can open.
  */
 export function keyIdsOf(enc: string): string[] {
   const bytes = dearmor(enc);
@@ -128,14 +128,14 @@ export function isHidden(keyId: string): boolean {
 }
 
 function damaged(why: string): TsopsError {
-  return new TsopsError("generic", `it is damaged: ${why}`, {
+  return new TsopsError("bad-key", `it is damaged: ${why}`, {
     hint: "compare the file's sops metadata with the last good version in git",
   });
 }
 
 /** What opens it would prove nothing: others may know, or have chosen, what is in it. */
 export function notWrapped(why: string): TsopsError {
-  return new TsopsError("generic", `it is not a data key that was wrapped for this key: ${why}`, {
+  return new TsopsError("bad-key", `it is not a data key that was wrapped for this key: ${why}`, {
     hint: "somebody who knows its content may have put it there: restore the file from git",
   });
 }

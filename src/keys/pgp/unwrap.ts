@@ -3,6 +3,7 @@ import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { isKeyFailure } from "../reasons.ts";
 import { CONFIG, loadOpenPgp } from "./library.ts";
 import { isUser, names } from "./names.ts";
 import { type Ring, type RingKey, secretRing } from "./ring.ts";
@@ -20,7 +21,7 @@ export interface Opened {
 
 /**
  * Opens an armored message with the key that is named, and no other.
- * @throws TsopsError("generic") if a key is there, but its passphrase is not, or if the message is damaged.
+ * @throws TsopsError if a key is there, but its passphrase is not, or if the message is damaged.
  */
 export async function openInProcess(enc: string, name: string, context: KeyContext): Promise<Opened> {
   const ring = await secretRing(context);
@@ -55,7 +56,7 @@ export async function openInProcess(enc: string, name: string, context: KeyConte
       data.fill(0);
       return { plain, tried: [] };
     } catch (error) {
-      if (error instanceof TsopsError && error.code !== "generic") throw error;
+      if (error instanceof TsopsError && !isKeyFailure(error)) throw error;
       failure ??= error;
     }
   }
@@ -106,7 +107,7 @@ export interface Candidate extends RingKey<PrivateKey> {
   readonly packets: readonly SecretPacket[];
 }
 
-/** The given keys that a message is for. @throws TsopsError("generic") if it is no message. */
+/** The given keys that a message is for. @throws TsopsError if it is no message. */
 export async function candidatesFor(enc: string, ring: Ring<PrivateKey>): Promise<Candidate[]> {
   const openpgp = await loadOpenPgp();
   const ids = await openpgp
@@ -127,7 +128,7 @@ export async function candidatesFor(enc: string, ring: Ring<PrivateKey>): Promis
 function damaged(error: unknown): TsopsError {
   const why =
     error instanceof Error ? printable(error.message.replace(/^Error decrypting message: /, "")) : "";
-  return new TsopsError("generic", `it is damaged, or made for another key${why && ` (${why})`}`, {
+  return new TsopsError("bad-key", `it is damaged, or made for another key${why && ` (${why})`}`, {
     hint: "compare the file's sops metadata with the last good version in git",
     cause: error,
   });
@@ -135,7 +136,7 @@ function damaged(error: unknown): TsopsError {
 
 /**
  * Makes the secret parts usable: by TSOPS_PGP_PASSPHRASE, else by asking, once a run for a key.
- * @throws TsopsError("generic") if there is no passphrase or it is wrong.
+ * @throws TsopsError if there is no passphrase or it is wrong.
  */
 export function unlock(
   key: PrivateKey,
@@ -166,15 +167,15 @@ async function unlockNow(
   const given = context.env.TSOPS_PGP_PASSPHRASE;
   if (given ? await opens(packets, given) : lockedOf(packets).length === 0) return;
   if (!context.prompt) {
-    const why = given
-      ? "TSOPS_PGP_PASSPHRASE is not its passphrase"
-      : "there is nobody to ask for its passphrase";
-    throw new TsopsError("generic", `${name} is locked: ${why}`, {
+    const [code, why] = given
+      ? (["bad-credentials", "TSOPS_PGP_PASSPHRASE is not its passphrase"] as const)
+      : (["key-unavailable", "there is nobody to ask for its passphrase"] as const);
+    throw new TsopsError(code, `${name} is locked: ${why}`, {
       hint: "put the passphrase into TSOPS_PGP_PASSPHRASE",
     });
   }
   if (!(await opens(packets, await context.prompt(`passphrase of ${name}`))))
-    throw new TsopsError("generic", `the passphrase of ${name} is wrong`, { hint: "try again" });
+    throw new TsopsError("bad-credentials", `the passphrase of ${name} is wrong`, { hint: "try again" });
 }
 
 /** Whether a passphrase unlocks all of them, which it then does. */
@@ -185,13 +186,19 @@ export async function opens(packets: readonly SecretPacket[], passphrase: string
     } catch (error) {
       const why = error instanceof Error ? error.message : "";
       if (/incorrect key passphrase/i.test(why)) return false;
-      throw new TsopsError("generic", `a PGP key cannot be unlocked: ${printable(why)}`, { cause: error });
+      throw new TsopsError("bad-credentials", `a PGP key cannot be unlocked: ${printable(why)}`, {
+        cause: error,
+      });
     }
     // that nobody exchanged the public part in the file
     await packet.validate().catch((error: unknown) => {
-      throw new TsopsError("generic", "the secret and public parts of a PGP key do not belong together", {
-        cause: error,
-      });
+      throw new TsopsError(
+        "bad-credentials",
+        "the secret and public parts of a PGP key do not belong together",
+        {
+          cause: error,
+        },
+      );
     });
   }
   return true;

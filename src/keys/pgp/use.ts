@@ -72,25 +72,19 @@ async function wrapped(key: MasterKey, dataKey: Uint8Array, context: KeyContext)
     // a key that gpg has and refuses is not taken from elsewhere: a copy there may not know that it is revoked
     if (!/no public key|not found/i.test(reason)) throw gpgRefused(id, reason);
   }
-  const enc = await encryptInProcess(key.id, dataKey, context).catch((error: unknown) => {
-    throw prefixed(error, `cannot wrap the data key for ${id}`);
-  });
+  const enc = await encryptInProcess(key.id, dataKey, context);
   if (enc !== undefined) return enc;
   if (program) throw gpgRefused(id, refusal);
-  throw new TsopsError(
-    "generic",
-    `cannot wrap the data key for ${id}: ${refusal}, and its public key is not given`,
-    {
-      hint: [
-        ...ringLines(await publicRing(context)),
-        "install GnuPG, or name a file of armored public keys in TSOPS_PGP_PUBLIC_KEYS_FILE",
-      ].join("\n"),
-    },
-  );
+  throw new TsopsError("key-unavailable", `${refusal}, and its public key is not given`, {
+    hint: [
+      ...ringLines(await publicRing(context)),
+      "install GnuPG, or name a file of armored public keys in TSOPS_PGP_PUBLIC_KEYS_FILE",
+    ].join("\n"),
+  });
 }
 
 function gpgRefused(id: string, reason: string): TsopsError {
-  return new TsopsError("generic", `gpg cannot wrap the data key for ${id}: ${reason}`, {
+  return new TsopsError("key-unavailable", `gpg: ${reason}`, {
     hint: `check whether \`gpg --list-keys ${id}\` finds the key, and import it if not, or give it in TSOPS_PGP_PUBLIC_KEYS_FILE`,
   });
 }
@@ -122,14 +116,14 @@ async function openWithGpg(key: MasterKey, enc: string, context: KeyContext): Pr
     return {
       plain: null,
       tried: [],
-      error: new TsopsError("generic", `${cannotOpen(key)}: ${reason}`, { hint: NO_PINENTRY }),
+      error: new TsopsError("key-unavailable", `${cannotOpen(key)}: ${reason}`, { hint: NO_PINENTRY }),
     };
   }
   if (/no secret key/i.test(stderr) || /^\[GNUPG:\] NO_SECKEY /m.test(status)) {
     return { plain: null, tried: [`gpg has no secret key for it${home ? ` in ${printable(home)}` : ""}`] };
   }
   const what = code === 0 ? "it printed nothing" : reason;
-  return { plain: null, tried: [], error: new TsopsError("generic", `${cannotOpen(key)}: ${what}`) };
+  return { plain: null, tried: [], error: new TsopsError("program-failed", `${cannotOpen(key)}: ${what}`) };
 }
 
 const NO_PINENTRY =
@@ -175,7 +169,7 @@ async function doubtOf(
 }
 
 function openedByAnother(why: string): TsopsError {
-  return new TsopsError("generic", why, {
+  return new TsopsError("bad-key", why, {
     hint: "somebody may have put it there: restore the file from git, or wrap the data key again with `tsops updatekeys`",
   });
 }

@@ -10,7 +10,7 @@ import { publicRing, type Ring } from "./ring.ts";
 
 /**
  * An armored message that gpg and SOPS read; undefined if no given key goes by this id.
- * @throws TsopsError("generic") if the key may not be used: expired, revoked, not for encrypting, ambiguous.
+ * @throws TsopsError if the key may not be used: expired, revoked, not for encrypting, ambiguous.
  */
 export async function encryptInProcess(
   id: string,
@@ -60,7 +60,7 @@ async function findKey(id: string, ring: Ring, context: KeyContext): Promise<Fou
   const [first, ...others] = copies;
   if (!first) return undefined;
   if (others.some((key) => key.getFingerprint() !== first.getFingerprint())) {
-    throw new TsopsError("generic", "several of the given keys go by this id", {
+    throw new TsopsError("bad-key", "several of the given keys go by this id", {
       hint: "name the key by its fingerprint",
     });
   }
@@ -80,16 +80,16 @@ async function checkUsable(key: PublicKey, part: Key | Subkey | undefined, date:
     const why = error instanceof Error ? error.message : "";
     const which = part ? "this key or subkey" : "it";
     if (/revoked/i.test(why)) {
-      throw new TsopsError("generic", "it has been revoked", { hint: "ask its owner for the new key" });
+      throw new TsopsError("no-such-key", "it has been revoked", { hint: "ask its owner for the new key" });
     }
     if (/expired/i.test(why)) {
       const end = await key.getExpirationTime().catch(() => null);
       const when = end instanceof Date && end <= date ? ` on ${end.toISOString().slice(0, 10)}` : "";
-      throw new TsopsError("generic", `it has expired${when}`, {
+      throw new TsopsError("no-such-key", `it has expired${when}`, {
         hint: "ask its owner for a copy whose time was extended, and give that one",
       });
     }
-    throw new TsopsError("generic", `nothing can be encrypted to ${which}: ${printable(why)}`, {
+    throw new TsopsError("no-such-key", `nothing can be encrypted to ${which}: ${printable(why)}`, {
       hint: `see its subkeys and what they are for: ${shortened(key.getFingerprint().toUpperCase())}`,
       cause: error,
     });

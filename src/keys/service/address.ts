@@ -55,12 +55,12 @@ export function parseHostPort(text: string): { host: string; port: number } | un
 /**
  * The address of a cluster's key service. It is spoken to over TLS. Two exceptions: this machine, as long as no
  * authority or certificate is named, and what `TSOPS_KEYSERVICE_PLAINTEXT` lists.
- * @throws TsopsError("generic") if it is malformed.
+ * @throws TsopsError if it is malformed.
  */
 export function clusterAddress(hostPort: string, { env }: Pick<KeyContext, "env">): ServiceAddress {
   const parsed = parseHostPort(hostPort);
   if (!parsed) {
-    throw new TsopsError("generic", `${printable(hostPort)} is not the address of a key service`, {
+    throw new TsopsError("bad-key", `${printable(hostPort)} is not the address of a key service`, {
       hint: "keys of a cluster are cluster://HOST:PORT/KEY-ID",
     });
   }
@@ -81,12 +81,12 @@ export interface TlsFiles {
 /**
  * The files that `TSOPS_KEYSERVICE_CA`, `_CERT` and `_KEY` name. Without the first, the authorities that Node knows
  * count.
- * @throws TsopsError("generic") that names a file that cannot be read, or the variable that is missing.
+ * @throws TsopsError that names a file that cannot be read, or the variable that is missing.
  */
 export async function clientTls({ env }: Pick<KeyContext, "env">): Promise<TlsFiles> {
   const { TSOPS_KEYSERVICE_CERT: cert, TSOPS_KEYSERVICE_KEY: key } = env;
   if (Boolean(cert) !== Boolean(key)) {
-    throw new TsopsError("generic", "a client certificate needs its key and the reverse", {
+    throw new TsopsError("bad-setting", "a client certificate needs its key and the reverse", {
       hint: "set both TSOPS_KEYSERVICE_CERT and TSOPS_KEYSERVICE_KEY",
     });
   }

@@ -20,7 +20,7 @@ import { wireForms } from "./wire.ts";
 
 /**
  * Has a key service wrap or unwrap a data key.
- * @throws TsopsError("generic") that says why the service did not and what to do next.
+ * @throws TsopsError that says why the service did not and what to do next.
  */
 export async function callEncrypt(
   address: ServiceAddress,
@@ -143,7 +143,7 @@ async function secureContext(context: KeyContext) {
   try {
     return createSecureContext({ ...files, minVersion: "TLSv1.2" });
   } catch (error) {
-    throw new TsopsError("generic", "the certificates for key services cannot be used", {
+    throw new TsopsError("bad-credentials", "the certificates for key services cannot be used", {
       hint: "TSOPS_KEYSERVICE_CA, _CERT and _KEY name PEM files; the last two belong together",
       cause: error,
     });

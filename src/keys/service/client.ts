@@ -27,7 +27,7 @@ export async function wrapAt(
 ): Promise<MasterKey> {
   const wire = toWire(key, context.kinds);
   if (!wire) {
-    throw new TsopsError("generic", "key services do not know this kind of key", {
+    throw new TsopsError("key-unavailable", "key services do not know this kind of key", {
       hint: "use it on a machine that has its credentials",
     });
   }
@@ -35,7 +35,7 @@ export async function wrapAt(
   form?.check?.(key);
   const enc = await encryptAt(address, wire, Buffer.from(dataKey), context);
   if (!/^[\x20-\x7e\r\n]+$/.test(enc)) {
-    throw new TsopsError("generic", "the answer of the key service is not a wrapped key");
+    throw new TsopsError("service-failed", "the answer of the key service is not a wrapped key");
   }
   return form?.undated ? withFields(key, { enc }) : withWrapped(key, enc, context);
 }

@@ -1,4 +1,4 @@
-import { TsopsError } from "../../errors.ts";
+import { type ErrorCode, TsopsError } from "../../errors.ts";
 import type { Throttle } from "../../net/attempt.ts";
 import { failureIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
@@ -56,35 +56,52 @@ export function broke(error: unknown): boolean {
  */
 export function explain(error: unknown, address: Pick<ServiceAddress, "tls">, brokeBefore: boolean): unknown {
   if (!isFailure(error)) return error;
-  const { what, hint } = meaning(error, address);
+  const { code, what, hint } = meaning(error, address);
   const first = brokeBefore && !broke(error) ? `${BROKE.what}, and now ` : "";
-  return new TsopsError("generic", first + what, { hint, cause: error });
+  return new TsopsError(code, first + what, { hint, cause: error });
 }
 
-function meaning(failure: Failure, address: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
-  const { code, details } = failure;
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly hint: string;
+}
+
+function meaning(failure: Failure, address: Pick<ServiceAddress, "tls">): Meaning {
+  const { code: status, details } = failure;
   if (broke(failure)) return BROKE;
-  switch (code) {
+  switch (status) {
     case STATUS.unavailable:
       return unreachable(details, address);
     case STATUS.unimplemented:
       return {
+        code: "service-failed",
         what: "there is no key service at the address",
         hint: "check the address: something else answers there",
       };
     case STATUS.resourceExhausted:
-      return { what: `the key service is busy${told(details)}`, hint: "try again later" };
+      return {
+        code: "service-failed",
+        what: `the key service is busy${told(details)}`,
+        hint: "try again later",
+      };
     case STATUS.permissionDenied:
-      return { what: `the key service refuses${told(details)}`, hint: "ask the person who runs it" };
+      return {
+        code: "access-denied",
+        what: `the key service refuses${told(details)}`,
+        hint: "ask the person who runs it",
+      };
     default:
       return {
+        code: status === STATUS.notFound ? "key-unavailable" : "service-failed",
         what: `the key service cannot do it${told(details)}`,
         hint: "what it found out about the key is in its log, with --verbose if it is tsops",
       };
   }
 }
 
-const BROKE = {
+const BROKE: Meaning = {
+  code: "service-unreachable",
   what: "the connection to the key service broke before it answered",
   hint: "check whether it is still running; if it requires client certificates, set TSOPS_KEYSERVICE_CERT and _KEY",
 };
@@ -100,22 +117,26 @@ const SETTINGS = {
   client: "TSOPS_KEYSERVICE_CERT and TSOPS_KEYSERVICE_KEY",
 };
 
-function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): { what: string; hint: string } {
+function unreachable(details: string, { tls }: Pick<ServiceAddress, "tls">): Meaning {
   const socket = SOCKETS.find(([pattern]) => pattern.test(details));
   const failure = failureIn(details, SETTINGS);
   const [, cause = failure?.why, hint = failure?.hint] = socket ?? [];
+  const code = "service-unreachable";
   if (cause === undefined || (!socket && failure?.kind === "broke")) {
     return tls
       ? {
+          code,
           what: "the key service hangs up",
           hint: "check whether it accepts the certificate that TSOPS_KEYSERVICE_CERT names",
         }
       : {
+          code,
           what: "the key service hangs up",
           hint: "check whether it needs TLS: tls://HOST:PORT, or TSOPS_KEYSERVICE_CA for a cluster's key",
         };
   }
   return {
+    code,
     what: `the key service cannot be reached: ${cause}`,
     hint: hint!,
   };

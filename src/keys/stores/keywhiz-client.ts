@@ -1,10 +1,11 @@
-import { TsopsError } from "../../errors.ts";
+import { type ErrorCode, TsopsError } from "../../errors.ts";
 import { agentFor } from "../../net/agent.ts";
 import type { Throttle } from "../../net/attempt.ts";
 import { codeOf, failureOf, networkPasses, statusPasses } from "../../net/failure.ts";
 import { type HttpAnswer, send } from "../../net/http.ts";
 import { throttleBy } from "../../net/service.ts";
 import type { KeyContext } from "../kind.ts";
+import { prefixed } from "../reasons.ts";
 import type { KeywhizAddress } from "./keywhiz-address.ts";
 import type { KeywhizCredentials } from "./keywhiz-credentials.ts";
 
@@ -61,7 +62,7 @@ function secured<T>(make: () => T): T {
     const why = mismatch
       ? "the client certificate is not for the key in KEYWHIZ_CLIENT_KEY"
       : "the files that KEYWHIZ_CLIENT_CERT, KEYWHIZ_CLIENT_KEY and KEYWHIZ_CA name cannot be used";
-    throw new TsopsError("generic", why, {
+    throw new TsopsError("bad-credentials", why, {
       hint: "they must be PEM, the key without a passphrase and the one that belongs to the certificate",
       cause,
     });
@@ -69,12 +70,16 @@ function secured<T>(make: () => T): T {
 }
 
 /** What a call failed with, in a sentence. */
-export function unreachable(error: unknown, server: string): TsopsError {
-  const fail = (why: string, hint?: string) =>
-    new TsopsError("generic", `Keywhiz at ${server}: ${why}`, { hint, cause: error });
-  if (error instanceof TsopsError) return error.code === "generic" ? fail(error.message, error.hint) : error;
+export function unreachable(error: unknown, server: string): unknown {
+  const fail = (code: ErrorCode, why: string, hint?: string) =>
+    new TsopsError(code, `Keywhiz at ${server}: ${why}`, { hint, cause: error });
+  if (error instanceof TsopsError) return prefixed(error, `Keywhiz at ${server}`);
   if (error instanceof Busy) {
-    return fail(`it cannot answer now (${error.status})`, "try again later, or see the log of the server");
+    return fail(
+      "service-failed",
+      `it cannot answer now (${error.status})`,
+      "try again later, or see the log of the server",
+    );
   }
   const failure = failureOf(error, {
     authority: "KEYWHIZ_CA",
@@ -82,9 +87,10 @@ export function unreachable(error: unknown, server: string): TsopsError {
   });
   if (failure?.kind === "broke") {
     return fail(
+      "bad-credentials",
       "it closes the connection, as it does where it does not accept the client's certificate",
       "use a certificate that is signed by the authority which Keywhiz trusts for its clients",
     );
   }
-  return fail(`it cannot be reached: ${failure?.why ?? codeOf(error)}`, failure?.hint);
+  return fail("service-unreachable", `it cannot be reached: ${failure?.why ?? codeOf(error)}`, failure?.hint);
 }

@@ -14,7 +14,7 @@ export interface KeywhizCredentials {
 
 /**
  * The files that KEYWHIZ_CLIENT_CERT, KEYWHIZ_CLIENT_KEY and KEYWHIZ_CA name.
- * @throws TsopsError("generic") if one cannot be read, is no PEM of its kind, or the certificate is not valid now.
+ * @throws TsopsError("bad-credentials") if one cannot be read or is no PEM, or the certificate is not valid now.
  */
 export async function loadCredentials(context: KeyContext): Promise<KeywhizCredentials> {
   const load = (variable: string) => pemIn(context.env, variable);
@@ -29,15 +29,19 @@ function checkDates(pem: Buffer, now: Date): void {
   try {
     certificate = new X509Certificate(pem);
   } catch (cause) {
-    throw new TsopsError("generic", "the file that KEYWHIZ_CLIENT_CERT names is not a certificate in PEM", {
-      hint: "it begins with -----BEGIN CERTIFICATE-----",
-      cause,
-    });
+    throw new TsopsError(
+      "bad-credentials",
+      "the file that KEYWHIZ_CLIENT_CERT names is not a certificate in PEM",
+      {
+        hint: "it begins with -----BEGIN CERTIFICATE-----",
+        cause,
+      },
+    );
   }
   const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
   if (now >= from && now <= to) return;
   const when = now > to ? `has expired (${to.toISOString()})` : `is not valid before ${from.toISOString()}`;
-  throw new TsopsError("generic", `the Keywhiz client certificate ${when}`, {
+  throw new TsopsError("bad-credentials", `the Keywhiz client certificate ${when}`, {
     hint: "get a new certificate for the client, or set this machine's clock",
   });
 }

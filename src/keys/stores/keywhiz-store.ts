@@ -1,6 +1,7 @@
-import { TsopsError } from "../../errors.ts";
+import { type ErrorCode, TsopsError } from "../../errors.ts";
 import { attempt } from "../../net/attempt.ts";
 import { strictBase64 } from "../../net/base64.ts";
+import { codeOfStatus } from "../../net/failure.ts";
 import type { HttpAnswer } from "../../net/http.ts";
 import { printable, shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
@@ -84,23 +85,33 @@ function secretOf({ status, body }: HttpAnswer, uri: string): Secret {
 }
 
 function broken(uri: string, why: string): TsopsError {
-  return new TsopsError("generic", `Keywhiz did not deliver ${shortened(uri)}: ${why}`, {
+  return new TsopsError("service-failed", `Keywhiz did not deliver ${shortened(uri)}: ${why}`, {
     hint: "check whether a Keywhiz server listens at that address, and whether there is a proxy before it",
   });
 }
 
 function refused(status: number, uri: string): TsopsError {
-  const known = {
+  const known: Readonly<Record<number, readonly [ErrorCode, string, string]>> = {
     401: [
+      "bad-credentials",
       "it does not know this client (401)",
       "the certificate's common name must be that of a client which Keywhiz knows, and enabled",
     ],
-    403: ["this client may not have the secret (403)", "assign the secret to a group that the client is in"],
-    404: ["it has no such secret (404)", "look for a typing error in the name, or add the secret again"],
-  }[status];
-  const [why, hint] = known ?? [
+    403: [
+      "access-denied",
+      "this client may not have the secret (403)",
+      "assign the secret to a group that the client is in",
+    ],
+    404: [
+      "no-such-key",
+      "it has no such secret (404)",
+      "look for a typing error in the name, or add the secret again",
+    ],
+  };
+  const [code, why, hint] = known[status] ?? [
+    codeOfStatus(status),
     `it answered with status ${status}`,
     "see the log of the server for the reason, and try again later",
   ];
-  return new TsopsError("generic", `Keywhiz did not deliver ${shortened(uri)}: ${why}`, { hint });
+  return new TsopsError(code, `Keywhiz did not deliver ${shortened(uri)}: ${why}`, { hint });
 }

@@ -40,7 +40,7 @@ export function wrapWithMaster(
 
 /**
  * The data key or share that was wrapped; the caller clears it.
- * @throws TsopsError("generic") if `enc` is malformed, of a later version, or was not wrapped with this master key.
+ * @throws TsopsError if `enc` is malformed, of a later version, or was not wrapped with this master key.
  */
 export function unwrapWithMaster(master: Uint8Array, enc: string): Buffer {
   const { iv, encrypted, tag } = parseWrapped(enc);
@@ -65,7 +65,7 @@ function parseWrapped(enc: string): { iv: Buffer; encrypted: Buffer; tag: Buffer
   const version = /^v(\d{1,9}):/.exec(enc)?.[0];
   if (version === undefined) throw damaged("it does not begin with a version");
   if (version !== `${VERSION}:`) {
-    throw new TsopsError("generic", `the wrapped data key is of version ${version.slice(0, -1)}`, {
+    throw new TsopsError("key-unavailable", `the wrapped data key is of version ${version.slice(0, -1)}`, {
       hint: "a newer tsops wrote it: update tsops",
     });
   }
@@ -80,7 +80,7 @@ function parseWrapped(enc: string): { iv: Buffer; encrypted: Buffer; tag: Buffer
 }
 
 function damaged(why: string, cause?: unknown): TsopsError {
-  return new TsopsError("generic", `the wrapped data key is damaged: ${why}`, {
+  return new TsopsError("bad-key", `the wrapped data key is damaged: ${why}`, {
     hint: "compare the file's metadata with its last good version in git",
     cause,
   });

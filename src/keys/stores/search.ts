@@ -70,7 +70,7 @@ export function notThere(key: MasterKey, wanted: string, { others, failures }: S
   const there = others.length > 0 ? ` (it holds ${others.join(", ")})` : "";
   const reasons = new Set(failures.map((failure) => reasonsOf(failure).join("; ")));
   return new TsopsError(
-    only?.code ?? "generic",
+    only?.code ?? "no-such-key",
     `${shortened(key.id)} does not hold the master key whose id is ${wanted}${there}`,
     {
       hint: [...reasons, "put that master key back into the secret, after the newest one"].join("\n"),

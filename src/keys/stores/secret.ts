@@ -1,9 +1,9 @@
-import { TsopsError } from "../../errors.ts";
+import { changed, TsopsError } from "../../errors.ts";
 import { strictBase64 } from "../../net/base64.ts";
 import { printable, shortened } from "../../printable.ts";
 import { withFields } from "../fields.ts";
 import type { KeyContext, KeyKind, Kinds, MasterKey, Opened } from "../kind.ts";
-import { failure, reasonsOf } from "../reasons.ts";
+import { prefixed, reasonsOf, unavailable } from "../reasons.ts";
 import { MASTER_KEY_BYTES } from "./master.ts";
 
 /**
@@ -19,7 +19,7 @@ export type Held = { readonly raw: Buffer } | { readonly wrappedBy: MasterKey };
 /**
  * The master keys in a secret, newest first; the caller clears them. What is wrapped stays so.
  * @param where the secret's URI, for messages.
- * @throws TsopsError("generic") if there is none, or something else is among them; never shows the text.
+ * @throws TsopsError if there is none, or something else is among them; never shows the text.
  */
 export function readMasterKeys(text: Buffer, where: string, kinds: Kinds): Held[] {
   const parts = text
@@ -110,7 +110,7 @@ export function wrappedPart(uri: string, enc: string): string {
 /**
  * A master key in the clear: a copy, or unwrapped by the key that wrapped it, under the same rules as for a file: what
  * only the secret names (a server, a role, a profile) gets no credentials. The caller clears it.
- * @throws TsopsError("generic") with the cause and what to do, or what that key's kind throws.
+ * @throws TsopsError with the cause and what to do, or what that key's kind throws.
  */
 export async function openMasterKey(held: Held, where: string, context: KeyContext): Promise<Buffer> {
   if ("raw" in held) return Buffer.from(held.raw);
@@ -128,16 +128,15 @@ async function unwrapped(key: MasterKey, kind: KeyKind, what: string, context: K
   try {
     opened = await (await kind.use()).unwrap(key, context);
   } catch (error) {
-    const code = error instanceof TsopsError ? error.code : "generic";
-    const [why, ...next] = reasonsOf(error);
-    throw new TsopsError(code, `${what}: ${why}`, { hint: next.join("\n") || undefined, cause: error });
+    if (error instanceof TsopsError) throw changed(error, { message: `${what}: ${error.message}` });
+    throw new TsopsError("generic", `${what}: ${reasonsOf(error)[0]}`, { cause: error });
   }
   if ("key" in opened) return opened.key;
-  throw failure(opened.why, what);
+  throw prefixed(unavailable(opened.why), what);
 }
 
 function notOne(message: string): TsopsError {
-  return new TsopsError("generic", printable(message), {
+  return new TsopsError("bad-key", printable(message), {
     hint: "`tsops keygen --master` makes a master key; docs/keys.md says how one is written",
   });
 }

@@ -4,7 +4,7 @@ import { shortened } from "../../printable.ts";
 import { textField, withFields, withWrapped } from "../fields.ts";
 import type { Examination, KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { failure, reasonsOf } from "../reasons.ts";
+import { reasonsOf, unavailable } from "../reasons.ts";
 import { masterKeyId, unwrapWithMaster, wrapWithMaster } from "./master.ts";
 import { notThere, searchVersions } from "./search.ts";
 import { type Held, openMasterKey } from "./secret.ts";
@@ -31,7 +31,7 @@ export function storeUse(store: Store): KeyUse {
         }
       });
       if (wrapped) return wrapped;
-      throw failure(store.whyNot(key.id, context));
+      throw unavailable(store.whyNot(key.id, context));
     },
 
     async unwrap(key, context) {
@@ -58,11 +58,11 @@ function whyNot(store: Store, key: MasterKey, context: KeyContext): Lines {
 
 const KEY_ID = /^[0-9a-f]{16}$/;
 
-/** Which master key wrapped. @throws TsopsError("generic") if the entry does not say it. */
+/** Which master key wrapped. @throws TsopsError("bad-key") if the entry does not say it. */
 function wantedId(key: MasterKey): string {
   const id = textField(key.fields, "key_id");
   if (KEY_ID.test(id)) return id;
-  throw new TsopsError("generic", `the key_id of ${shortened(key.id)} is not 16 hexadecimal digits`, {
+  throw new TsopsError("bad-key", `the key_id of ${shortened(key.id)} is not 16 hexadecimal digits`, {
     hint: "compare the file's metadata with its last good version in git",
   });
 }

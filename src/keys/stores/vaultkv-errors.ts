@@ -1,4 +1,5 @@
-import { TsopsError } from "../../errors.ts";
+import { type ErrorCode, TsopsError } from "../../errors.ts";
+import { codeOfStatus } from "../../net/failure.ts";
 import { printable, shortened } from "../../printable.ts";
 import type { VaultError } from "../vault/client.ts";
 import { NotThere } from "./store.ts";
@@ -10,29 +11,35 @@ import { NotThere } from "./store.ts";
 export function explained(error: VaultError, uri: string, source: string): TsopsError {
   const { status, texts } = error;
   const said = texts.join("; ") || `status ${status}`;
-  const fail = (why: string, hint: string) =>
-    new TsopsError("generic", `cannot read ${shortened(uri)}: ${why}`, { hint, cause: error });
+  const fail = (code: ErrorCode, why: string, hint: string) =>
+    new TsopsError(code, `cannot read ${shortened(uri)}: ${why}`, { hint, cause: error });
   if (status === 404) {
     const [why, hint] = missing(error);
-    return new NotThere("generic", `cannot read ${shortened(uri)}: ${why}`, { hint, cause: error });
+    return new NotThere("no-such-key", `cannot read ${shortened(uri)}: ${why}`, { hint, cause: error });
   }
   if (status === 403 && /invalid token|bad token|missing client token/i.test(said)) {
     return fail(
+      "bad-credentials",
       `the server does not accept ${source} (any more)`,
       "log in again (`vault login` or `bao login`), or set a new token",
     );
   }
   if (status === 403) {
     return fail(
+      "access-denied",
       `${source} may not read it, or has expired`,
       "the policy must allow to read that path (MOUNT/data/PATH in KV version 2); see docs/keys.md",
     );
   }
   if (status === 503 && /sealed/i.test(said)) {
-    return fail("the server is sealed", "somebody with the unseal keys has to unseal it");
+    return fail("service-failed", "the server is sealed", "somebody with the unseal keys has to unseal it");
   }
-  if (status === 429) return fail(`too many requests (429)`, "try again later");
-  return fail(said, "see the log of the server, and check VAULT_NAMESPACE and the path");
+  if (status === 429) return fail("service-failed", "too many requests (429)", "try again later");
+  return fail(
+    codeOfStatus(status),
+    said,
+    "see the log of the server, and check VAULT_NAMESPACE and the path",
+  );
 }
 
 /** KV version 2 says with a 404 what became of a version. */
@@ -51,7 +58,11 @@ function missing({ data }: VaultError): [why: string, hint: string] {
 
 /** For files from before the secret was moved to an engine that keeps one version only. */
 export function noSuchVersion(uri: string, version: string): TsopsError {
-  return new NotThere("generic", `${shortened(uri)} has no version ${version}: its engine keeps only one`, {
-    hint: "put the old master key into the secret, after the newest one",
-  });
+  return new NotThere(
+    "no-such-key",
+    `${shortened(uri)} has no version ${version}: its engine keeps only one`,
+    {
+      hint: "put the old master key into the secret, after the newest one",
+    },
+  );
 }

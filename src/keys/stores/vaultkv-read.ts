@@ -26,7 +26,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * The text in a field of a secret, with the secret's version where the engine keeps old ones.
  * @param version the one to read; the newest if it is not given. KV version 1 has only one.
- * @throws TsopsError("generic") with the cause in a sentence and a hint.
+ * @throws TsopsError with the cause in a sentence and a hint.
  */
 export async function readSecret(
   client: VaultClient,
@@ -51,7 +51,7 @@ async function findMount(client: VaultClient, { uri, path }: KvPlace): Promise<M
     const { path: mount, type, options } = answer?.data ?? {};
     if (typeof mount !== "string" || typeof type !== "string") return undefined;
     if (type !== "kv" && type !== "generic") {
-      throw new TsopsError("generic", `${shortened(uri)} is not in a KV engine, but in one of type ${type}`, {
+      throw new TsopsError("bad-key", `${shortened(uri)} is not in a KV engine, but in one of type ${type}`, {
         hint: "name a secret in a KV engine; keys of the transit engine have URIs with hashivault://",
       });
     }
@@ -113,7 +113,7 @@ function textIn(fields: Fields | undefined, { uri, field }: KvPlace): Buffer {
 }
 
 function malformed(uri: string, why: string): TsopsError {
-  return new TsopsError("generic", `${shortened(uri)} holds no master key: ${why}`, {
+  return new TsopsError("bad-key", `${shortened(uri)} holds no master key: ${why}`, {
     hint: "put the master key into a field called value, or name its field after the path: #FIELD",
   });
 }

@@ -8,11 +8,11 @@ import { VAULT_SERVERS } from "./allow.ts";
 
 const ALLOWLIST = "SOPS_HC_VAULT_ALLOWLIST";
 
-/** @throws TsopsError("generic") if it is not the address of a server. */
+/** @throws TsopsError("bad-key") if it is not the address of a server. */
 export function parseAddress(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return url;
-  throw new TsopsError("generic", `${printable(address)} is not the address of a Vault server`, {
+  throw new TsopsError("bad-key", `${printable(address)} is not the address of a Vault server`, {
     hint: "write it as https://vault.example.com:8200",
   });
 }

@@ -31,7 +31,7 @@ export interface VaultClient {
    * A request in bounded time (attempt.ts), tried again where the server is throttled or failed by itself; so a POST may
    * arrive twice. Gives undefined for an empty answer (204).
    * @param path as a policy has it, neither encoded nor with `v1/`: `transit/encrypt/NAME`, `secret/data/a/b`.
-   * @throws VaultError if Vault says no; TsopsError("generic") if there is no answer, or the login fails;
+   * @throws VaultError if Vault says no; TsopsError("service-unreachable") if there is no answer, or the login fails;
    * TsopsError("usage") for a path that would lead elsewhere; TsopsError("aborted").
    */
   request(method: VaultMethod, path: string, more?: VaultRequest): Promise<VaultAnswer | undefined>;

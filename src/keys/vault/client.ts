@@ -20,7 +20,7 @@ export { VaultError } from "./errors.ts";
  * The client for an address; undefined if there are no credentials at all, which is found out without the network
  * (`placesOfCredentials` says where they were looked for). One for each address and run, with one login.
  * @throws TsopsError("not-allowed") if nothing vouches for the address: it gets no credentials;
- * TsopsError("generic") for an address that is none, and for files with credentials or certificates that cannot be read.
+ * TsopsError for an address that is none, and for files with credentials or certificates that cannot be read.
  */
 export async function vaultClient(context: KeyContext, address: string): Promise<VaultClient | undefined> {
   const url = parseAddress(address);
@@ -119,7 +119,7 @@ function refused(error: unknown, retryAfter: string | undefined, sent: readonly 
 
 function answerOf(body: unknown, url: URL): VaultAnswer | undefined {
   if (body === undefined || (typeof body === "object" && body !== null)) return body;
-  throw new TsopsError("generic", `${shownAddress(url)} does not answer as a Vault server does`, {
+  throw new TsopsError("service-failed", `${shownAddress(url)} does not answer as a Vault server does`, {
     hint: "check the address: something else is there, or a proxy is in between",
   });
 }

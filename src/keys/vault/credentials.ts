@@ -26,7 +26,7 @@ const K8S_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /**
  * The first of: VAULT_TOKEN; AppRole; JWT; Kubernetes; ~/.vault-token. What the environment says goes before the token
  * that a `vault login` of some day left behind.
- * @throws TsopsError("generic") if a file that should hold credentials cannot be read.
+ * @throws TsopsError("bad-credentials") if a file that should hold credentials cannot be read.
  */
 export async function findCredentials(context: KeyContext): Promise<Credentials | undefined> {
   const { env } = context;
@@ -95,7 +95,7 @@ function tokenFrom(token: string, place: string): TokenCredentials {
   const source = `the token in ${printable(place)}`;
   // it becomes a header, and an error about that would quote it
   if (/^[\x21-\x7e]+$/.test(token)) return { token, source };
-  throw new TsopsError("generic", `${source} has characters that no token has`, {
+  throw new TsopsError("bad-credentials", `${source} has characters that no token has`, {
     hint: "copy it again, without line breaks and quotes",
   });
 }
@@ -105,9 +105,13 @@ async function readSecret(path: string, hint: string, optional = false): Promise
     return (await readFile(path, "utf8")).trim();
   } catch (error) {
     if (optional && ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
-    throw new TsopsError("generic", `the file ${printable(path)} with credentials for Vault cannot be read`, {
-      hint,
-      cause: error,
-    });
+    throw new TsopsError(
+      "bad-credentials",
+      `the file ${printable(path)} with credentials for Vault cannot be read`,
+      {
+        hint,
+        cause: error,
+      },
+    );
   }
 }

@@ -73,7 +73,7 @@ export function unreachable(error: unknown, address: string): unknown {
   });
   if (!failure || error instanceof TsopsError) return error;
   const { why, hint } = failure;
-  return new TsopsError("generic", `the Vault server ${address} cannot be reached: ${why}`, {
+  return new TsopsError("service-unreachable", `the Vault server ${address} cannot be reached: ${why}`, {
     hint,
     cause: error,
   });

@@ -2,7 +2,7 @@ import { printable } from "../../printable.ts";
 import { textField } from "../fields.ts";
 import type { Examination, KeyContext, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
-import { reasonsOf } from "../reasons.ts";
+import { prefixed, reasonsOf } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { VaultError } from "./errors.ts";
 import { badToken, explained, policyFor, saysBadToken } from "./explain.ts";
@@ -44,8 +44,8 @@ async function ask(client: VaultClient, key: TransitKey, enc: string): Promise<E
     const problem = await problemOfKey(client, key, enc);
     return problem ? { usable: false, lines: [token, ...problem] } : { usable: true, lines: [token, may] };
   } catch (error) {
-    const reason = await explained(error, "the server was asked", client, key, "decrypt");
-    return { usable: false, lines: reasonsOf(reason) };
+    const reason = await explained(error, client, key, "decrypt");
+    return { usable: false, lines: reasonsOf(prefixed(reason, "the server was asked")) };
   }
 }
 

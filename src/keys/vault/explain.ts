@@ -1,12 +1,13 @@
-import { TsopsError } from "../../errors.ts";
+import { type ErrorCode, TsopsError } from "../../errors.ts";
+import { codeOfStatus } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
-import { prefixed } from "../reasons.ts";
 import type { VaultClient } from "./api.ts";
 import { isSealed, VaultError } from "./errors.ts";
 import type { TransitKey } from "./transit.ts";
 
 /** What a no of Vault means, and what to do next. */
 export interface Reason {
+  readonly code: ErrorCode;
   readonly why: string;
   readonly hint: string;
 }
@@ -17,22 +18,18 @@ export function policyFor({ engine, name }: TransitKey, operation: "encrypt" | "
 }
 
 /**
- * An error of a request as one that names the key, the cause and the next step. Others than VaultError and
- * TsopsError("generic") come back as they are.
+ * A no of Vault as an error with the cause and the next step. Others than VaultError("generic") come back as they are.
  */
 export async function explained(
   error: unknown,
-  what: string,
   client: VaultClient,
   key: TransitKey,
   operation: "encrypt" | "decrypt",
 ): Promise<unknown> {
-  if (error instanceof VaultError) {
-    const { why, hint } =
-      error.status === 403 ? await denied(client, key, operation) : reasonFor(error, client, key);
-    return new TsopsError("generic", `${what}: ${why}`, { hint, cause: error });
-  }
-  return prefixed(error, what);
+  if (!(error instanceof VaultError)) return error;
+  const { code, why, hint } =
+    error.status === 403 ? await denied(client, key, operation) : reasonFor(error, client, key);
+  return new TsopsError(code, why, { hint, cause: error });
 }
 
 /**
@@ -48,8 +45,11 @@ async function denied(
   const refused = state instanceof VaultError && state.status === 403;
   if (refused && saysBadToken(state)) return badToken(client);
   const needs = `its policy needs ${policyFor(key, operation)}${inNamespace(client)}`;
-  if (!refused) return { why: `permission denied: ${client.source} may not use it`, hint: needs };
+  if (!refused) {
+    return { code: "access-denied", why: `permission denied: ${client.source} may not use it`, hint: needs };
+  }
   return {
+    code: "access-denied",
     why: `permission denied: ${client.source} may not use it, or the server does not accept it`,
     hint: `${needs}; or it has expired or was revoked: log in again with \`vault login\``,
   };
@@ -62,6 +62,7 @@ export function saysBadToken({ texts }: VaultError): boolean {
 
 export function badToken(client: VaultClient): Reason {
   return {
+    code: "bad-credentials",
     why: `permission denied: the server does not accept ${client.source}`,
     hint: `it has expired, was revoked, or is one of another server or namespace: log in again with \`vault login\`${inNamespace(client)}`,
   };
@@ -76,55 +77,71 @@ function reasonFor(error: VaultError, client: VaultClient, { engine, name }: Tra
   const { status, message } = error;
   const is = (expression: RegExp): boolean => expression.test(message);
   if (isSealed(error)) {
-    return { why: `the Vault server ${client.address} is sealed`, hint: "someone has to unseal it" };
+    return {
+      code: "service-failed",
+      why: `the Vault server ${client.address} is sealed`,
+      hint: "someone has to unseal it",
+    };
   }
   if (is(/namespace not found/i)) {
-    return { why: `there is no such namespace${inNamespace(client)}`, hint: "check VAULT_NAMESPACE" };
+    return {
+      code: "bad-setting",
+      why: `there is no such namespace${inNamespace(client)}`,
+      hint: "check VAULT_NAMESPACE",
+    };
   }
   if (is(/no handler for route|unsupported path|unsupported operation/i)) {
     return {
+      code: "no-such-key",
       why: `there is no transit engine at ${engine}${inNamespace(client)}`,
       hint: "check the engine's path and VAULT_NAMESPACE: `vault secrets list` shows the engines",
     };
   }
   if (is(/key not found/i) || status === 404) {
     return {
+      code: "no-such-key",
       why: `the engine ${engine} has no key ${name}: it was deleted, or never was there`,
       hint: "check the name and VAULT_NAMESPACE; a deleted key comes back only from a backup of it",
     };
   }
   if (is(/soft.?deleted/i)) {
     return {
+      code: "no-such-key",
       why: `the key ${name} of the engine ${engine} is deleted`,
       hint: `\`bao write -f ${engine}/keys/${name}/soft-delete-restore\` brings it back`,
     };
   }
   if (is(/too old|disallowed by policy/i)) {
     return {
+      code: "access-denied",
       why: "this version of the key may not decrypt any more (min_decryption_version)",
       hint: `lower it for a moment with \`vault write ${engine}/keys/${name}/config min_decryption_version=1\`, and run \`tsops rotate\` on the file`,
     };
   }
   if (is(/too new/i)) {
     return {
+      code: "no-such-key",
       why: "the server does not have this version of the key: it may have been restored or made again",
       hint: "ask who runs the server for a backup of the key",
     };
   }
   if (is(/invalid ciphertext|authentication failed|missing ciphertext|base64|illegal/i)) {
     return {
+      code: "bad-key",
       why: "the wrapped data key is damaged, or another key wrapped it",
       hint: "compare the file's sops metadata with its last good version in git",
     };
   }
   if (is(/derivation|derived/i)) {
     return {
+      code: "bad-key",
       why: "the key is a derived one, which needs a context",
       hint: "SOPS's format has no room for a context: use a key with derived=false",
     };
   }
   if (is(/not supported for key type/i)) {
     return {
+      code: "bad-key",
       why: `the key ${name} of the engine ${engine} is of a type that cannot encrypt`,
       hint: "use a key of the type aes256-gcm96, chacha20-poly1305 or rsa-4096",
     };
@@ -134,13 +151,22 @@ function reasonFor(error: VaultError, client: VaultClient, { engine, name }: Tra
 
 function general({ status, message }: VaultError, { address }: VaultClient): Reason {
   if (status === 429) {
-    return { why: `the Vault server ${address} got too many requests`, hint: "try again later" };
+    return {
+      code: "service-failed",
+      why: `the Vault server ${address} got too many requests`,
+      hint: "try again later",
+    };
   }
   if (status >= 500) {
     return {
+      code: "service-failed",
       why: `the Vault server ${address} failed: ${message}`,
       hint: "`vault status` shows its state: it may be a standby without an active server",
     };
   }
-  return { why: `the Vault server ${address} refused: ${message}`, hint: "see the server's log" };
+  return {
+    code: codeOfStatus(status),
+    why: `the Vault server ${address} refused: ${message}`,
+    hint: "see the server's log",
+  };
 }

@@ -27,14 +27,15 @@ async function logIn(
 ): Promise<{ token: string; expires: number }> {
   const answer = await send("", "POST", `auth/${mount}/login`, { body }).catch((error: unknown) => {
     if (!(error instanceof VaultError)) throw error;
-    throw new TsopsError("generic", `${source} at ${address} failed: ${error.message}`, {
+    const code = error.status < 500 && error.status !== 429 ? "bad-credentials" : "service-failed";
+    throw new TsopsError(code, `${source} at ${address} failed: ${error.message}`, {
       hint: `check the role, that the login is enabled at auth/${mount}, and VAULT_NAMESPACE`,
       cause: error,
     });
   });
   const { client_token: token, lease_duration: seconds } = answer?.auth ?? {};
   if (typeof token !== "string" || token === "") {
-    throw new TsopsError("generic", `${source} at ${address} gave no token`, {
+    throw new TsopsError("bad-credentials", `${source} at ${address} gave no token`, {
       hint: "logins that need a second factor cannot be used here",
     });
   }

@@ -26,7 +26,11 @@ async function isVouchedFor(context: KeyContext, target: URL, from: URL): Promis
 }
 
 function misled(from: string, to: string): TsopsError {
-  return new TsopsError("generic", `the Vault server ${from} redirects to ${to}, which got no credentials`, {
-    hint: "if you know that server, use its address, or put it into allow.vault of your own configuration or into TSOPS_ALLOW",
-  });
+  return new TsopsError(
+    "service-failed",
+    `the Vault server ${from} redirects to ${to}, which got no credentials`,
+    {
+      hint: "if you know that server, use its address, or put it into allow.vault of your own configuration or into TSOPS_ALLOW",
+    },
+  );
 }

@@ -11,12 +11,12 @@ import type { KeyContext } from "../kind.ts";
  * TLS as the vault program takes it from its environment: VAULT_CACERT, VAULT_CACERT_BYTES, VAULT_CAPATH (the first that is
  * set counts, and replaces the usual authorities), VAULT_CLIENT_CERT with VAULT_CLIENT_KEY, VAULT_TLS_SERVER_NAME,
  * VAULT_SKIP_VERIFY.
- * @throws TsopsError("generic") if a file cannot be read, or a variable has no such value.
+ * @throws TsopsError("bad-setting") if a file cannot be read, or a variable has no such value.
  */
 export async function tlsOptions(context: KeyContext): Promise<TlsOptions> {
   const { env } = context;
   if (Boolean(env.VAULT_CLIENT_CERT) !== Boolean(env.VAULT_CLIENT_KEY)) {
-    throw new TsopsError("generic", "only one of VAULT_CLIENT_CERT and VAULT_CLIENT_KEY is set", {
+    throw new TsopsError("bad-setting", "only one of VAULT_CLIENT_CERT and VAULT_CLIENT_KEY is set", {
       hint: "set both, or none",
     });
   }
@@ -53,7 +53,7 @@ async function authorities({ env }: KeyContext): Promise<string | Buffer | Buffe
 function skipsVerification({ env: { VAULT_SKIP_VERIFY: value } }: KeyContext): boolean {
   const truth = value ? parseGoBool(value) : false;
   if (truth !== undefined) return truth;
-  throw new TsopsError("generic", "VAULT_SKIP_VERIFY is neither true nor false", {
+  throw new TsopsError("bad-setting", "VAULT_SKIP_VERIFY is neither true nor false", {
     hint: "unset it: the server's certificate gets checked then",
   });
 }

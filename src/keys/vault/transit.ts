@@ -18,7 +18,7 @@ export interface TransitKey {
 /**
  * What the fields of a key name. They come from a file: names with slashes or dots would make a request for something
  * else (`../../sys/seal`), with the person's token.
- * @throws TsopsError("generic") if the path or the name is not one.
+ * @throws TsopsError if the path or the name is not one.
  */
 export function transitKey({ fields, id }: MasterKey): TransitKey {
   const [address, path, name] = ["vault_address", "engine_path", "key_name"].map((f) => textField(fields, f));
@@ -27,7 +27,7 @@ export function transitKey({ fields, id }: MasterKey): TransitKey {
   if (parts.length > 0 && !parts.some(bad) && !bad(name!) && !name!.includes("/")) {
     return { address: address!, engine: parts.join("/"), name: name! };
   }
-  throw new TsopsError("generic", `${shortened(id)} is not a key of a transit engine`, {
+  throw new TsopsError("bad-key", `${shortened(id)} is not a key of a transit engine`, {
     hint: "its engine_path and key_name come from the file: compare them with the file's last good version",
   });
 }
@@ -63,7 +63,7 @@ export async function readKey(client: VaultClient, { engine, name }: TransitKey)
 /**
  * Encrypting to a name that does not exist would make a new key there, if the policy lets it: a typing mistake would
  * pass for success. So the key must be there, where its state may be read. Asked once a run.
- * @throws TsopsError("generic"), VaultError
+ * @throws TsopsError, VaultError
  */
 export async function checkKeyExists(
   context: KeyContext,
@@ -74,14 +74,14 @@ export async function checkKeyExists(
   const { found, softDeleted } = await once(context, name, () => readKey(client, key));
   if (softDeleted) throw deleted(key);
   if (found === "no") {
-    throw new TsopsError("generic", `the engine ${key.engine} has no key ${key.name}`, {
+    throw new TsopsError("no-such-key", `the engine ${key.engine} has no key ${key.name}`, {
       hint: `check the name; \`vault write -f ${key.engine}/keys/${key.name}\` (or \`bao write …\`) makes it`,
     });
   }
 }
 
 function deleted({ engine, name }: TransitKey): TsopsError {
-  return new TsopsError("generic", `the key ${name} of the engine ${engine} is deleted`, {
+  return new TsopsError("no-such-key", `the key ${name} of the engine ${engine} is deleted`, {
     hint: `\`bao write -f ${engine}/keys/${name}/soft-delete-restore\` brings it back`,
   });
 }
@@ -114,7 +114,7 @@ export async function decrypt(
 }
 
 function notTransit(engine: string): TsopsError {
-  return new TsopsError("generic", `the engine ${engine} does not answer as a transit engine does`, {
+  return new TsopsError("service-failed", `the engine ${engine} does not answer as a transit engine does`, {
     hint: "check the engine's path in the URI: ADDRESS/v1/ENGINE/keys/NAME",
   });
 }

@@ -1,7 +1,7 @@
 import { shortened } from "../../printable.ts";
 import { textField, withWrapped } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
-import { failure, prefixed } from "../reasons.ts";
+import { naming, unavailable } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { examineTransit } from "./examine.ts";
 import { explained } from "./explain.ts";
@@ -10,26 +10,26 @@ import { checkKeyExists, decrypt, encrypt, type TransitKey, transitKey } from ".
 /** Keys of Vault's transit engine in use. */
 export const transitUse: KeyUse = {
   async wrap(master, dataKey, context) {
-    const what = `cannot wrap the data key for ${nameOf(master)}`;
-    const { key, client } = await ready(master, context, what);
-    if (!client) throw failure(placesOfCredentials(context), what);
+    const { key, client } = await ready(master, context);
+    if (!client) throw unavailable(placesOfCredentials(context));
     try {
       await checkKeyExists(context, client, key);
       return withWrapped(master, await encrypt(client, key, dataKey), context);
     } catch (error) {
-      throw await explained(error, what, client, key, "encrypt");
+      throw await explained(error, client, key, "encrypt");
     }
   },
 
   async unwrap(master, context) {
-    const what = `cannot unwrap the data key with ${nameOf(master)}`;
-    const { key, client } = await ready(master, context, what);
-    if (!client) return { why: placesOfCredentials(context) };
-    try {
-      return { key: await decrypt(client, key, textField(master.fields, "enc")) };
-    } catch (error) {
-      throw await explained(error, what, client, key, "decrypt");
-    }
+    return naming(`cannot unwrap the data key with ${nameOf(master)}`, async () => {
+      const { key, client } = await ready(master, context);
+      if (!client) return { why: placesOfCredentials(context) };
+      try {
+        return { key: await decrypt(client, key, textField(master.fields, "enc")) };
+      } catch (error) {
+        throw await explained(error, client, key, "decrypt");
+      }
+    });
   },
 
   examine: examineTransit,
@@ -38,14 +38,9 @@ export const transitUse: KeyUse = {
 async function ready(
   master: MasterKey,
   context: KeyContext,
-  what: string,
 ): Promise<{ key: TransitKey; client: VaultClient | undefined }> {
-  try {
-    const key = transitKey(master);
-    return { key, client: await vaultClient(context, key.address) };
-  } catch (error) {
-    throw prefixed(error, what);
-  }
+  const key = transitKey(master);
+  return { key, client: await vaultClient(context, key.address) };
 }
 
 /** The URI for messages, without a user name and password. */

@@ -7,7 +7,7 @@ const FACTS = { service: "KMS", region: "eu-west-1", endpoint: "http://127.0.0.1
 test("what stands before a service answers without the service's codes", () => {
   const told = (httpStatusCode: number): string => {
     const error = Object.assign(new Error("Unknown"), { name: "Unknown", $metadata: { httpStatusCode } });
-    return explained(error, "what", FACTS).message;
+    return explained(error, FACTS).message;
   };
   assert.match(told(429), /too many requests|throttl/i);
   assert.match(told(307), /redirect \(status 307\), which is not followed/);

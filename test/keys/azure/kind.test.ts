@@ -106,10 +106,8 @@ test("without credentials: null, nothing is asked, and whyNot says where it look
 
 test("without credentials: wrapping fails and says the same", async () => {
   const error = await failure(azureKv.wrap(keyWith(), Buffer.alloc(32), bare()));
-  assert.match(
-    error.message,
-    /^cannot wrap the data key for https:.*\/sops\/\w+: no Azure credentials were found$/,
-  );
+  assert.is(error.message, "no Azure credentials were found");
+  assert.is(error.code, "key-unavailable");
   assert.match(error.hint ?? "", "log in with `az login`");
 });
 
@@ -166,7 +164,7 @@ test("addresses and names that lead elsewhere are malformed", async () => {
   ];
   for (const changes of cases) {
     const error = await failure(azureKv.unwrap(keyWith(changes), bare(PRINCIPAL)));
-    assert.is(error.code, "generic");
+    assert.is(error.code, "bad-key");
     assert.match(error.message, "is malformed");
     assert.match(error.hint ?? "", "https://VAULT.vault.azure.net/keys/NAME/VERSION");
   }

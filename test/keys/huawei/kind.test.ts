@@ -56,7 +56,7 @@ async function failure(promise: Promise<unknown>): Promise<TsopsError> {
   );
   assert.instance(error, TsopsError, String(error));
   const { message, hint = "", code } = error as TsopsError;
-  assert.is(code, "generic");
+  assert.is.not(code, "generic");
   for (const secret of [KEY_PAIR.sk, TEMPORARY.sk, TEMPORARY.token, dataKey.toString("base64")])
     assert.not.ok(`${message}${hint}`.includes(secret), "a message holds a secret");
   return error as TsopsError;
@@ -274,7 +274,6 @@ const REFUSALS: [name: string, id: string, env: Record<string, string>, message:
 for (const [name, id, env, message, hint] of REFUSALS) {
   test(`${name} is told as what it is`, async () => {
     const error = await failure(hckms.wrap(keyOf(id), dataKey, here({ ...PAIR, ...env })));
-    assert.match(error.message, `cannot wrap the data key for tr-west-1:${id}: `);
     assert.match(error.message, message);
     assert.match(error.hint!, hint);
   });

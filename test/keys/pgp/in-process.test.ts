@@ -276,7 +276,7 @@ test("a revoked key wraps nothing, also where another copy does not know of it",
   const wrapped = await pgp.wrap(keyOf(made.fp), dataKey, here(env));
   const both = { ...env, TSOPS_PGP_PUBLIC_KEYS_FILE: fileWith(publicKey.armor()) };
   const error = await failure(pgp.wrap(keyOf(made.fp), dataKey, here(both)));
-  assert.match(error.message, /cannot wrap the data key for [0-9A-F]{40}: it has been revoked$/);
+  assert.match(error.message, /^it has been revoked$/);
   assert.equal(await pgp.unwrap(wrapped, here(both)), dataKey);
 });
 

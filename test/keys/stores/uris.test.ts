@@ -112,7 +112,7 @@ test("an address that only the file names gets no credentials", async () => {
       contextWith({ ...env, TSOPS_ALLOW: "vault=https://127.0.0.1:9,keywhiz=127.0.0.1:9" }),
     ]) {
       const next: unknown = await kind.wrap(key, Buffer.alloc(32), vouching).catch((e: unknown) => e);
-      assert.is((next as TsopsError).code, "generic");
+      assert.is((next as TsopsError).code, kind === vaultkv ? "service-unreachable" : "bad-credentials");
       assert.match(
         (next as TsopsError).message,
         kind === vaultkv ? /cannot be reached/ : /cannot be read: it is not there/,
@@ -131,8 +131,8 @@ test("Keywhiz's usual port may be left out where the server is named", async () 
     return (error as TsopsError).code;
   };
   for (const uri of ["keywhiz://k.example/a", "keywhiz://k.example:4444/a"]) {
-    assert.is(await code(uri, "k.example"), "generic");
-    assert.is(await code(uri, "k.example:4444"), "generic");
+    assert.is(await code(uri, "k.example"), "bad-credentials");
+    assert.is(await code(uri, "k.example:4444"), "bad-credentials");
     assert.is(await code(uri, "k.example:444"), "not-allowed");
   }
   assert.is(await code("keywhiz://k.example:4443/a", "k.example"), "not-allowed");

@@ -45,7 +45,7 @@ async function revoke(path: string, approvals: Approvals, io: Io): Promise<numbe
     await say(io, `${printable(path)} is not approved any more`);
     return 0;
   }
-  throw new TsopsError("generic", "there was no approval of it", {
+  throw new TsopsError("usage", "there was no approval of it", {
     place: { file: path },
     hint: "`tsops allow --list` shows which there are",
   });

@@ -13,7 +13,7 @@ export function commandOf(args: (ExecEnvRun | ExecFileRun)["args"]): Command {
   const [program, ...rest] = args["--"];
   if (program !== undefined) return [program, ...rest];
   if (args.command !== undefined) return args.command;
-  throw new TsopsError("generic", "no command to execute", {
+  throw new TsopsError("usage", "no command to execute", {
     hint: "give it as one argument in quotes, or its words after --",
   });
 }

@@ -74,7 +74,7 @@ function upperCase(variables: Variables): Variables {
   for (const [name, value] of variables) {
     const other = name.toUpperCase();
     if (upper.has(other)) {
-      throw new TsopsError("generic", `two values would both be ${other}`, {
+      throw new TsopsError("bad-variable", `two values would both be ${other}`, {
         hint: "leave out --uppercase, or rename one of the keys",
       });
     }

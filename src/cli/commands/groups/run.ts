@@ -33,7 +33,7 @@ export async function addGroup(run: GroupsAddRun): Promise<number> {
   const { config } = await loadSettings(resolve(run.io.cwd, file), run);
   const group = keysFrom(run.args, { config });
   if (group.length === 0) {
-    throw new TsopsError("generic", "the new group has no master key", {
+    throw new TsopsError("usage", "the new group has no master key", {
       hint: "name one with --age, --pgp, …",
     });
   }
@@ -58,7 +58,7 @@ function withGroup(open: Recipients, group: KeyGroup, args: Args): Recipients {
 export async function deleteGroup(run: GroupsDeleteRun): Promise<number> {
   const text = run.args.index;
   if (text === undefined || !/^\d+$/.test(text)) {
-    throw new TsopsError("generic", "the number of the group is missing, or not a number", {
+    throw new TsopsError("usage", "the number of the group is missing, or not a number", {
       hint: "tsops groups delete -i -f FILE 0 deletes what is shown as Group 1",
     });
   }
@@ -70,7 +70,7 @@ export async function deleteGroup(run: GroupsDeleteRun): Promise<number> {
       const { open } = file;
       if (!open.groups[index]) {
         const last = open.groups.length - 1;
-        throw new TsopsError("generic", `there is no group with the number ${index}`, {
+        throw new TsopsError("usage", `there is no group with the number ${index}`, {
           hint:
             last === 0
               ? "the file has one group, which has the number 0"
@@ -79,7 +79,7 @@ export async function deleteGroup(run: GroupsDeleteRun): Promise<number> {
       }
       const { groups: left, threshold: needed } = withoutGroup(open, index, run.args);
       if (left.length === 0) {
-        throw new TsopsError("generic", "this is the only key group", { hint: "add another group first" });
+        throw new TsopsError("usage", "this is the only key group", { hint: "add another group first" });
       }
       const after = { groups: left, threshold: checkThreshold(needed, left.length) };
       if (!(await agreed(file, index, after, run))) return undefined;
@@ -144,7 +144,7 @@ function thresholdOption(args: Args): number | undefined {
 function checkThreshold(threshold: number, groupCount: number): number {
   if (threshold <= groupCount) return threshold;
   throw new TsopsError(
-    "generic",
+    "usage",
     `${threshold} key groups would be needed to decrypt, and there would be ${groupCount}`,
     { hint: "set another threshold with --shamir-secret-sharing-threshold" },
   );

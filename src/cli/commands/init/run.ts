@@ -100,7 +100,7 @@ async function existingRecipient(path: string): Promise<string | undefined> {
   const identity = text.split(/\s+/).find((word) => word.startsWith("AGE-SECRET-KEY-"));
   if (identity !== undefined) return await recipientOf(identity);
   throw new TsopsError(
-    "generic",
+    "bad-credentials",
     `${path} holds no age identity that can be read without a passphrase or plugin`,
     { hint: "write the .sopsrc by hand; .sopsrc.example shows how" },
   );

@@ -56,13 +56,15 @@ async function masterKey(run: KeygenRun): Promise<number> {
 }
 
 async function wrapped(master: Buffer, uri: string, run: KeygenRun): Promise<string> {
-  const [{ keysFrom }, { makeSession }, { kindNamed }, { textField }, { wrappedPart }] = await Promise.all([
-    import("../../creation.ts"),
-    import("../../session.ts"),
-    import("../../../keys/table.ts"),
-    import("../../../keys/fields.ts"),
-    import("../../../keys/stores/secret.ts"),
-  ]);
+  const [{ keysFrom }, { makeSession }, { kindNamed }, { textField }, { wrapOne }, { wrappedPart }] =
+    await Promise.all([
+      import("../../creation.ts"),
+      import("../../session.ts"),
+      import("../../../keys/table.ts"),
+      import("../../../keys/fields.ts"),
+      import("../../../keys/groups.ts"),
+      import("../../../keys/stores/secret.ts"),
+    ]);
   const wrapping = { ...run, args: { ...run.args, key: [uri] } };
   const [key, ...more] = keysFrom(wrapping.args);
   const kind = key && kindNamed(key.kind);
@@ -72,5 +74,5 @@ async function wrapped(master: Buffer, uri: string, run: KeygenRun): Promise<str
     });
   }
   const { context } = await makeSession(wrapping);
-  return wrappedPart(uri, textField((await (await kind.use()).wrap(key, master, context)).fields, "enc"));
+  return wrappedPart(uri, textField((await wrapOne(key, master, context)).fields, "enc"));
 }

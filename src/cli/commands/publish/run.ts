@@ -104,7 +104,7 @@ class Publishing {
     const answer = await askYes(`uploading ${path} to ${address} ?`, io, io.stdout);
     if (answer === undefined) {
       this.nobody = true;
-      throw new TsopsError("generic", "there is nobody to ask", {
+      throw new TsopsError("usage", "there is nobody to ask", {
         hint: "use --yes to publish without a question",
       });
     }

@@ -42,7 +42,7 @@ export async function rotate(run: RotateRun): Promise<number> {
         const { groups, missing } = changedGroups(open.groups, exact, removed);
         const selection = aligns ? await selectorOfRule(file, run.io) : undefined;
         if (groups.every((group) => group.length === 0)) {
-          throw new TsopsError("generic", "no master key would be left", {
+          throw new TsopsError("usage", "no master key would be left", {
             hint: "add one with --add-age or the like",
           });
         }

@@ -108,7 +108,7 @@ async function readValueFile(name: string, io: Io): Promise<Buffer> {
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     const message = `the value's file cannot be read: ${error.message}`;
-    throw changed(error, { code: "generic", message, place: { file: name } });
+    throw changed(error, { message, place: { file: name }, exit: 1 });
   }
 }
 

@@ -226,7 +226,7 @@ function shownChanges(
 async function agreed(io: Io, output: "stdout" | "stderr"): Promise<boolean> {
   const answer = await askYes("Is this okay?", io, io[output]);
   if (answer !== undefined) return answer;
-  throw new TsopsError("generic", "there is nobody to ask", {
+  throw new TsopsError("usage", "there is nobody to ask", {
     hint: "use --yes to go on without a question",
   });
 }
