@@ -48,8 +48,8 @@ export function performancePage(
   });
   return `# Performance
 
-Written by \`npm run bench\` on ${today}: ${machine}, Node ${node}, SOPS ${sops}. CPU time, user and system; the programs took turns in one run, and medians count. What matters are the
-ratios: the times themselves are those of one machine.
+Written by \`npm run bench\` on ${today}: ${machine}, Node ${node}, SOPS ${sops}. CPU time, user and system. The
+programs took turns in one run, and the table has medians. Compare the ratios: the times are those of one machine.
 
 | | tsops | compared with | ratio | at most |
 |---|---|---|---|---|
@@ -57,15 +57,17 @@ ${rows.join("\n")}
 
 ## How the program starts quickly
 
-Starting node costs two to three times what SOPS takes for a small file, so what can be saved is what comes on top.
+For one small file SOPS is two to three times as fast, because Node itself starts slowly. tsops adds little to that:
 
-- The program is made of scripts, not modules, and is run from V8's code cache (\`dist/cache\`), which the build writes by decrypting a file once. A
-  cache fits one release of Node on one kind of machine; where there is none yet, the first run writes it, if it may write there. V8 refuses a cache that does not fit, and
-  the launcher refuses one of another build.
-- There are two scripts: \`dist/start.js\` holds what decrypting a YAML file needs, \`dist/rest.js\` everything else, and is loaded when it is asked for.
-- Small files are read and written without handing them to another thread and back, which costs several times the work itself.
-- Formats, kinds of keys, yargs and everything else that a command does not need is loaded by those that do.
-- The process ends without taking its heap apart first, and compiles hot code in its own thread: others would mostly work for nothing.
-
+- The program consists of scripts, not modules, and runs from V8's code cache (\`dist/cache\`). The build writes the cache
+  by decrypting a file once. A cache fits one release of Node on one kind of machine. If there is none yet, the first run
+  writes it, if it may write there. V8 refuses a cache that does not fit, and the launcher refuses one of another build.
+- There are two scripts. \`dist/start.js\` has what decrypting a YAML file needs. \`dist/rest.js\` has everything else, and
+  is loaded only when it is needed.
+- Small files are read and written without handing them to another thread and back, which would take several times as
+  long as the work itself.
+- Formats, kinds of keys, yargs and other parts are loaded only by the commands that need them.
+- The process ends without freeing its heap first, and compiles hot code in its own thread, since the work of other
+  threads would mostly be wasted.
 `;
 }

@@ -23,8 +23,8 @@ const subcommands = (name) =>
 const sections = names.flatMap((name) => [[name], ...subcommands(name).map((sub) => [name, sub])]);
 const page = `# Commands
 
-Made by \`node scripts/docs.mjs\` from the program's own help. Options may stand before or after the file names;
-\`-flag\` and \`--flag\` are the same, as in SOPS. SOPS's environment variables and exit codes are in [sops.md](sops.md), sections 7 and 8.
+Made by \`node scripts/docs.mjs\` from the program's own help. Options can be before or after the file names. As in SOPS,
+\`-flag\` and \`--flag\` are the same. [environment.md](environment.md) lists environment variables and exit codes.
 
 \`\`\`
 ${main.trimEnd()}

@@ -1,6 +1,5 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import { shortened } from "../printable.ts";
 import { forgetSecrets, once } from "./cache.ts";
 import { keepFromPrograms } from "./environment.ts";
 import { textField } from "./fields.ts";
@@ -9,7 +8,7 @@ import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
 import { naming, reasonsOf, unavailable } from "./reasons.ts";
 import { type Failure, type GroupResult, groupReport, type KeyResult } from "./report.ts";
 import { combineShares, splitSecret } from "./shamir.ts";
-import { describeKey, inDecryptionOrder, kindNamed } from "./table.ts";
+import { describeKey, inDecryptionOrder, kindNamed, shownId } from "./table.ts";
 
 export { groupsFromMetadata, groupsToMetadata, type KeyGroups } from "./metadata.ts";
 export { describeKey } from "./table.ts";
@@ -267,7 +266,7 @@ async function unwrapHere(key: MasterKey, context: KeyContext): Promise<Opened> 
 
 /** Has a key wrap by itself: for a key service, or a master key in a secret. @throws TsopsError that names the key. */
 export async function wrapOne(key: MasterKey, data: Uint8Array, context: KeyContext): Promise<MasterKey> {
-  return naming(`${CANNOT_WRAP} ${shortened(key.id)}`, () => wrapHere(key, data, context));
+  return naming(`${CANNOT_WRAP} ${shownId(key)}`, () => wrapHere(key, data, context));
 }
 
 async function wrapHere(key: MasterKey, part: Uint8Array, context: KeyContext): Promise<MasterKey> {

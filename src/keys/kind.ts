@@ -163,6 +163,8 @@ export interface KeyKind {
   check?(key: MasterKey): void;
   /** The key that an entry of a file's metadata describes. @throws TsopsError("parse") if a needed field is missing. */
   fromMetadata(fields: TreeMap): MasterKey;
+  /** The identifier without what must not be shown, such as a password in an address. */
+  shownId?(id: string): string;
   /** Forms of an identifier that can be compared, the most exact one first; the identifier alone if it is not there. */
   spellings?(id: string): string[];
   /** Whether a key of this kind stands for another one, too: for all versions of it, say. */

@@ -64,9 +64,14 @@ export function sopsKinds(order: "option" | "rule"): SopsKind[] {
   return kinds.sort((a, b) => a.sops.place[order] - b.sops.place[order]);
 }
 
+/** What identifies a key, as messages show it. */
+export function shownId({ kind, id }: MasterKey): string {
+  return shortened(kindNamed(kind).shownId?.(id) ?? id);
+}
+
 /** A key as reports show it: its kind and what identifies it. */
 export function describeKey(key: MasterKey): string {
-  return `${kindNamed(key.kind).title} ${shortened(key.id)}`;
+  return `${kindNamed(key.kind).title} ${shownId(key)}`;
 }
 
 /** The kinds that are tried first, if nobody says otherwise. */

@@ -13,10 +13,12 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   "README.md",
   "CONTRIBUTING.md",
-  ...readdirSync(join(ROOT, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .sort()
-    .map((name) => `docs/${name}`),
+  ...["docs", "docs/internals"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name.endsWith(".md"))
+      .sort()
+      .map((name) => `${folder}/${name}`),
+  ),
 ].map((name) => ({ name, text: readFileSync(join(ROOT, name), "utf8") }));
 
 export function page(name: string): Page {

@@ -82,7 +82,10 @@ for (const [state, message, hint] of STATES) {
   test(`gRPC: a version that is ${state} is told, for wrapping and for unwrapping`, async () => {
     const wrapped = await gcpKms.wrap(key, dataKey, context());
     kms.setState(ID, 1, state);
-    const uses = [wrapDataKey(dataKey, [[key]], 0, { context: context() }), gcpKms.unwrap(wrapped, context())];
+    const uses = [
+      wrapDataKey(dataKey, [[key]], 0, { context: context() }),
+      gcpKms.unwrap(wrapped, context()),
+    ];
     for (const error of await Promise.all(uses.map(failure))) {
       assert.ok(error.message.includes(ID), "names the key");
       assert.is(error.code, "no-such-key");

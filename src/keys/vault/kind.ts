@@ -4,6 +4,7 @@ import { printable } from "../../printable.ts";
 import { defineKind } from "../define.ts";
 import { checkCreatedAt, neededField, sortedFields, textField } from "../fields.ts";
 import { VAULT_SERVERS } from "./allow.ts";
+import { uriWithoutUser } from "./shown.ts";
 
 const TITLE = "HashiCorp Vault";
 const REST = "[A-Za-z0-9.\\[\\]:_-]+/v1/.+/keys/[^/]+";
@@ -69,6 +70,8 @@ export const hcVault = defineKind({
     for (const name of ["vault_address", "engine_path", "key_name"]) neededField(fields, name, TITLE);
     return { kind: "hc_vault", id: idOf(fields), fields };
   },
+
+  shownId: uriWithoutUser,
 
   use: async () => (await import("./use.ts")).transitUse,
 });

@@ -5,6 +5,7 @@ import { naming, unavailable } from "../reasons.ts";
 import { placesOfCredentials, type VaultClient, vaultClient } from "./client.ts";
 import { examineTransit } from "./examine.ts";
 import { explained } from "./explain.ts";
+import { uriWithoutUser } from "./shown.ts";
 import { checkKeyExists, decrypt, encrypt, type TransitKey, transitKey } from "./transit.ts";
 
 /** Keys of Vault's transit engine in use. */
@@ -21,7 +22,7 @@ export const transitUse: KeyUse = {
   },
 
   async unwrap(master, context) {
-    return naming(`cannot unwrap the data key with ${nameOf(master)}`, async () => {
+    return naming(`cannot unwrap the data key with ${shortened(uriWithoutUser(master.id))}`, async () => {
       const { key, client } = await ready(master, context);
       if (!client) return { why: placesOfCredentials(context) };
       try {
@@ -41,9 +42,4 @@ async function ready(
 ): Promise<{ key: TransitKey; client: VaultClient | undefined }> {
   const key = transitKey(master);
   return { key, client: await vaultClient(context, key.address) };
-}
-
-/** The URI for messages, without a user name and password. */
-function nameOf({ id }: Pick<MasterKey, "id">): string {
-  return shortened(id.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1"));
 }

@@ -4,6 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { textField, withFields } from "../../../src/keys/fields.ts";
+import { unwrapDataKey, wrapDataKey } from "../../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { contextWith } from "../helpers.ts";
 import { hcVault } from "../in-use.ts";
@@ -145,6 +146,15 @@ test("a password in the address is not shown", async () => {
   const error = await failure(hcVault.unwrap(named!, context));
   assert.match(error.message, "is sealed");
   assert.not.match(error.message, "pass-word");
+  // nor where the key is named in front of what failed
+  for (const work of [
+    wrapDataKey(dataKey, [[named!]], 0, { context }),
+    unwrapDataKey([[withFields(named!, { enc: "vault:v1:x" })]], 0, { order: [], context }),
+  ]) {
+    const { message, hint } = await failure(work);
+    assert.match(`${message}${hint}`, "is sealed");
+    assert.not.match(`${message}${hint}`, "pass-word");
+  }
 });
 
 test("a stopped run stops the request", async () => {
