@@ -6,8 +6,8 @@ export interface Place {
 }
 
 /**
- * What went wrong, as a stable word that programs may compare. Messages may change, codes do not.
- * The number beside each is the exit code that SOPS gives for it (SPEC section 8). docs/errors.md says when each comes.
+ * What went wrong, as a stable word that programs may compare. Messages may change, codes do not. The number beside
+ * each is the exit code that SOPS gives for it (docs/internals/sops.md §8). docs/errors.md says when each comes.
  */
 export const EXIT_CODES = {
   /** None of the others. */

@@ -17,7 +17,7 @@ import { readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/met
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "./sops/selection.ts";
 import type { Encrypted, EncryptOptions } from "./sops/work.ts";
 
-/** Bytes in a data key (SPEC section 4). */
+/** Bytes in a data key (docs/internals/sops.md §4). */
 const DATA_KEY_BYTES = 32;
 const STOCK_BYTES = 4096;
 
@@ -62,7 +62,7 @@ export interface SaveOptions {
   /** Write a seal. A file that had one gets a new one in any case unless this is false. Default true. */
   readonly seal?: boolean;
   readonly indent?: number;
-  /** The release that is written; only `edit` raises it (SPEC section 5). */
+  /** The release that is written; only `edit` raises it (docs/internals/sops.md §5). */
   readonly raiseVersion?: boolean;
   /** Another selector than the file's own: what it selects is encrypted from now on. */
   readonly selection?: { readonly selector: Selector; readonly macOnlyEncrypted: boolean };
@@ -85,8 +85,8 @@ export interface SavedDraft {
 }
 
 /**
- * The same for a plaintext with the metadata in it, as `edit --show-master-keys` shows it. Keys that were added there get
- * the data key wrapped; where keys that could open the file cannot any more, it gets a new one.
+ * The same for a plaintext with the metadata in it, as `edit --show-master-keys` shows it. Keys that were added there
+ * get the data key wrapped; where keys that could open the file cannot any more, it gets a new one.
  */
 export async function saveDraft(
   file: OpenDocument,

@@ -59,7 +59,8 @@ export function valuesOf<T extends OptionTable>(
 }
 
 /**
- * SOPS's parser takes `-flag` for `--flag` (SPEC section 7); short forms and everything after `--` stay as they are.
+ * SOPS's parser takes `-flag` for `--flag` (docs/internals/sops.md §7); short forms and everything after `--` stay as
+ * they are.
  */
 export function doubleDashes(argv: readonly string[], longNames: ReadonlySet<string>): string[] {
   const end = argv.indexOf("--");

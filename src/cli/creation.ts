@@ -20,7 +20,10 @@ import type { KeyOption, SELECTORS } from "./options.ts";
 import { note } from "./report.ts";
 import { isOnlyBeside, loadSettings, ruleFor, type Settings } from "./settings.ts";
 
-/** The kinds that have options and variables, in the order in which SOPS puts their keys together (SPEC section 7). */
+/**
+ * The kinds that have options and variables, in the order in which SOPS puts their keys together
+ * (docs/internals/sops.md §7).
+ */
 const OPTION_KINDS = sopsKinds("option");
 
 /** Before the name of a key option. */
@@ -49,7 +52,9 @@ export function keysFrom(args: Args, { prefix = "", env = {}, config }: KeysFrom
   }
 }
 
-/** Those that the command line or a variable identifies itself: what a configuration calls by a name is its own affair. */
+/**
+ * Those that the command line or a variable identifies itself: what a configuration calls by a name is its own affair.
+ */
 export function keysIdentified(args: Args, { prefix = "", env = {} }: KeysFrom): MasterKey[] {
   const uris = (args[`${prefix}key`] ?? []).filter((word) => parseUri(word) !== undefined);
   return [...byKind(args, prefix, env), ...uris.flatMap((uri) => masterKeysOfUri(uri, args))];
@@ -131,8 +136,8 @@ export interface Creation extends NewFile {
 }
 
 /**
- * What the configuration says for a new file. One that only lies beside the file has no say where the person names keys:
- * SOPS would not find it, and whoever hands over a file may hand over its folder, too.
+ * What the configuration says for a new file. One that only lies beside the file has no say where the person names
+ * keys: SOPS would not find it, and whoever hands over a file may hand over its folder, too.
  * @throws TsopsError("config") if there is one that counts and it is broken.
  */
 export async function settingsForNew(name: string, run: Run): Promise<Settings> {
@@ -170,7 +175,10 @@ export async function creationFor({ config, file }: Settings, run: Run): Promise
   };
 }
 
-/** An invalid expression never matches, as in SOPS (SPEC section 3): without a word, secrets would stay plain. */
+/**
+ * An invalid expression never matches, as in SOPS (docs/internals/sops.md §3): without a word, secrets would stay
+ * plain.
+ */
 async function warnOfExpression({ kind, value }: Selector, io: Io): Promise<void> {
   if (!kind.endsWith("_regex")) return;
   const compiled = await compile(value);

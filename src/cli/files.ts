@@ -32,7 +32,10 @@ export async function readInput(name: string, io: Io): Promise<ReadFile> {
   }
 }
 
-/** Gives a file that is not there the exit code that SOPS has for it, which depends on the command (SPEC section 8). */
+/**
+ * Gives a file that is not there the exit code that SOPS has for it, which depends on the command
+ * (docs/internals/sops.md §8).
+ */
 export async function missingFileExits<T>(exit: number, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -43,8 +46,8 @@ export async function missingFileExits<T>(exit: number, work: Promise<T>): Promi
 }
 
 /**
- * The format of a plaintext that is to be encrypted: `--input-type`, else its name or what stands in for that. Where SOPS
- * would take it for binary, the creation rule has a say before our own names have.
+ * The format of a plaintext that is to be encrypted: `--input-type`, else its name or what stands in for that. Where
+ * SOPS would take it for binary, the creation rule has a say before our own names have.
  */
 export async function inputFormat(args: Args, name: string, rule?: Pick<Rule, "format">): Promise<Format> {
   const type = args["input-type"];
@@ -54,8 +57,8 @@ export async function inputFormat(args: Args, name: string, rule?: Pick<Rule, "f
 }
 
 /**
- * The format to write in: `--output-type`, else that of the input. With `--input-type` it is the one that the name says,
- * as in SOPS, where it has one to SOPS.
+ * The format to write in: `--output-type`, else that of the input. With `--input-type` it is the one that the name
+ * says, as in SOPS, where it has one to SOPS.
  */
 export async function outputFormat(args: Args, name: string, input: Format): Promise<Format> {
   const type = args["output-type"];
@@ -65,7 +68,9 @@ export async function outputFormat(args: Args, name: string, input: Format): Pro
   return named === undefined ? input : await loadFormat(named);
 }
 
-/** Reads an encrypted file: as `--input-type` says, else by its name, or its content where that is of another format. */
+/**
+ * Reads an encrypted file: as `--input-type` says, else by its name, or its content where that is of another format.
+ */
 export async function readEncryptedAs(text: string, name: string, args: Args): Promise<EncryptedText> {
   const type = args["input-type"];
   if (!isFormatName(type)) return await recognize(text, formatOfFile(args["filename-override"] ?? name));
@@ -104,7 +109,7 @@ export async function refuseOtherFormat(args: Args, format: Format): Promise<voi
   );
 }
 
-/** Refuses options that cannot stand together, as SOPS does (SPEC section 7). */
+/** Refuses options that cannot stand together, as SOPS does (docs/internals/sops.md §7). */
 export function checkOutputOptions(args: Args, files: readonly string[]): void {
   if (args["in-place"] && args.output !== undefined) {
     throw new TsopsError("conflicting-parameters", "--in-place and --output cannot be used together", {
@@ -217,7 +222,9 @@ export async function openFile(
   }
 }
 
-/** A program that asks for variables gets one with everything in it: that is what SOPS does, and hardly what was meant. */
+/**
+ * A program that asks for variables gets one with everything in it: that is what SOPS does, and hardly what was meant.
+ */
 export async function warnOfOneText({ format }: OpenDocument, name: string, io: Io): Promise<void> {
   if (!format.wrapper) return;
   await note(

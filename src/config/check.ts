@@ -8,7 +8,9 @@ import type { Config, Destination, KeyRef, Pattern, Rule } from "./model.ts";
 import { EXPRESSION_HINT, invalidSelectors } from "./selectors.ts";
 import { unknownHint } from "./shape.ts";
 
-/** Something that `tsops config check` reports. Errors stop files from being encrypted, warnings are likely mistakes. */
+/**
+ * Something that `tsops config check` reports. Errors stop files from being encrypted, warnings are likely mistakes.
+ */
 export interface Finding {
   readonly severity: "error" | "warning";
   readonly message: string;
@@ -143,7 +145,7 @@ function twice(place: Place, what: string, sameGroup: boolean): Finding {
   return warning(place, `a key is in two groups of ${what}`, hint);
 }
 
-/** What sharing the data key will refuse, or do nothing with (SPEC section 4). */
+/** What sharing the data key will refuse, or do nothing with (docs/internals/sops.md §4). */
 function checkThreshold({ threshold, groups, place: at, thresholdPlace }: Rule, what: string): Finding[] {
   const place = thresholdPlace ?? at;
   const title = `shamir_threshold of ${what} is ${threshold}`;
@@ -161,8 +163,8 @@ function checkThreshold({ threshold, groups, place: at, thresholdPlace }: Rule, 
 }
 
 /**
- * SOPS takes an invalid expression for one that never matches, so that nothing or everything is encrypted. In a `.sopsrc` it
- * is an error.
+ * SOPS takes an invalid expression for one that never matches, so that nothing or everything is encrypted. In a
+ * `.sopsrc` it is an error.
  */
 async function checkSelectors(
   rule: Pick<Rule, "selectors">,
@@ -245,8 +247,8 @@ function warning(place: Place, message: string, hint: string): Finding {
 }
 
 /**
- * A malformed key that several rules use is one finding; and where something is an error, what else would be said of it is
- * a consequence.
+ * A malformed key that several rules use is one finding; and where something is an error, what else would be said of it
+ * is a consequence.
  */
 function unique(findings: readonly Finding[]): Finding[] {
   const errors = new Map<string, Finding>();

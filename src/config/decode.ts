@@ -3,8 +3,8 @@ import type { Field, MapNode, Node, Places } from "./node.ts";
 import { configError, describe } from "./problem.ts";
 
 /**
- * Takes values out of a `.sops.yaml` as Go's YAML library puts them into SOPS's structures (SPEC section 7): texts
- * from any scalar as it is spelled, numbers and truth values from some others, null as if nothing were there.
+ * Takes values out of a `.sops.yaml` as Go's YAML library puts them into SOPS's structures (docs/internals/sops.md §7):
+ * texts from any scalar as it is spelled, numbers and truth values from some others, null as if nothing were there.
  * What does not fit is collected, as there.
  */
 export class Decoder {

@@ -13,7 +13,7 @@ import { selectorOf } from "./selectors.ts";
 export interface Protection {
   /** Undefined where nobody says who: a rule may name no keys. */
   readonly groups: readonly KeyGroup[] | undefined;
-  /** How many groups are needed; 0 means all of them (SPEC section 4). */
+  /** How many groups are needed; 0 means all of them (docs/internals/sops.md §4). */
   readonly threshold: number;
   /** Undefined for a file that has no keys to select by (binary). */
   readonly selector: Selector | undefined;

@@ -50,7 +50,7 @@ const DISK: ConfigDisk = {
   found: readFound,
 };
 
-/** Folders that SOPS looks into, the first one included (SPEC section 7). */
+/** Folders that SOPS looks into, the first one included (docs/internals/sops.md §7). */
 const MAX_FOLDERS = 100;
 
 const SOPS_NAME = ".sops.yaml";

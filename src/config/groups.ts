@@ -5,7 +5,7 @@ import { kindNamed } from "../keys/table.ts";
 import type { KeyRef, Rule } from "./model.ts";
 
 /**
- * The key groups of a rule as master keys, in SOPS's order (SPEC section 7).
+ * The key groups of a rule as master keys, in SOPS's order (docs/internals/sops.md §7).
  * @throws TsopsError("config") with the place of the key, if one is malformed.
  */
 export function ruleGroups(rule: Pick<Rule, "groups" | "distinct">): KeyGroup[] {

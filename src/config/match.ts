@@ -17,7 +17,7 @@ export interface Subject {
 
 /**
  * A file as the rules of a configuration in `folder` see it. Both paths are absolute. Like SOPS this cuts the text of
- * the folder off and follows no links (SPEC section 7).
+ * the folder off and follows no links (docs/internals/sops.md §7).
  * @throws TsopsError("config") if a path is not absolute, which is the caller's fault.
  */
 export function subjectOf(folder: string, file: string, separator: "/" | "\\" = sep): Subject {
@@ -65,7 +65,7 @@ export async function matchingRule(config: Config, file: string): Promise<Rule |
  * The creation rule that encrypting a file needs. Undefined if the configuration has no creation rules at all: it is
  * as if there were none then, also in SOPS.
  * @throws TsopsError("config") as {@link matchingRule}, and if there are rules and none matches, whatever keys the
- * person names on the command line (SPEC section 7).
+ * person names on the command line (docs/internals/sops.md §7).
  */
 export async function creationRule(config: Config, file: string): Promise<Rule | undefined> {
   const rule = await matchingRule(config, file);

@@ -13,7 +13,7 @@ export interface Config {
   readonly kind: ConfigKind;
   /**
    * In the order in which they are tried. Undefined if the file has no such list: then it is as if there were no
-   * file where keys are looked for, while an empty list matches nothing (SPEC section 7).
+   * file where keys are looked for, while an empty list matches nothing (docs/internals/sops.md §7).
    */
   readonly rules: readonly Rule[] | undefined;
   readonly destinations: readonly Destination[];
@@ -52,7 +52,7 @@ export interface Rule {
   readonly groups: readonly (readonly KeyRef[])[];
   /** Whether a key that stands twice in a group counts once: in SOPS only inside `key_groups`. */
   readonly distinct: boolean;
-  /** How many groups are needed to decrypt; 0 means all (SPEC section 4). */
+  /** How many groups are needed to decrypt; 0 means all (docs/internals/sops.md §4). */
   readonly threshold: number;
   readonly thresholdPlace?: Place;
   /** At most one may be given; more are among the errors. */
@@ -100,7 +100,7 @@ export interface NamedKey {
   readonly place: Place;
 }
 
-/** Blanks a level where a store prints a file; undefined is the store's own default (SPEC section 6). */
+/** Blanks a level where a store prints a file; undefined is the store's own default (docs/internals/sops.md §6). */
 export interface Stores {
   readonly yaml?: number;
   readonly json?: number;

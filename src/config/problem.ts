@@ -1,6 +1,8 @@
 import { type Place, TsopsError } from "../errors.ts";
 
-/** Something wrong with a configuration file. SOPS ends with exit code 1 for all of them (SPEC section 7). */
+/**
+ * Something wrong with a configuration file. SOPS ends with exit code 1 for all of them (docs/internals/sops.md §7).
+ */
 export function configError(message: string, place: Place, hint: string, cause?: unknown): TsopsError {
   return new TsopsError("config", message, { place, hint, cause });
 }

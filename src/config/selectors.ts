@@ -5,8 +5,8 @@ import { compile } from "./pattern.ts";
 import { configError } from "./problem.ts";
 
 /**
- * The selector for a new file: a flag wins over the same option of the rule (SPEC section 7). Undefined if neither
- * gives one. Empty flags count as not given.
+ * The selector for a new file: a flag wins over the same option of the rule (docs/internals/sops.md §7). Undefined if
+ * neither gives one. Empty flags count as not given.
  * @throws TsopsError("conflicting-parameters"), exit code 8, if two different ones come together.
  */
 export function chooseSelector(

@@ -38,7 +38,8 @@ export class KeyReader {
 
   /**
    * The keys of one field of a creation rule: a text with commas, or a list of texts, which may have commas too
-   * (SPEC section 7). A field that SOPS declares as a list, as that of HuaweiCloud, is a list for every file.
+   * (docs/internals/sops.md §7). A field that SOPS declares as a list, as that of HuaweiCloud, is a list for every
+   * file.
    */
   flat(field: Field, kind: SopsKind, what: string): KeyRef[] {
     const name = `${kind.sops.rule} of ${what}`;
@@ -50,7 +51,7 @@ export class KeyReader {
 
   /**
    * The keys of an item of `key_groups`: first those of the groups that it merges, then its own, in SOPS's order
-   * (SPEC section 7).
+   * (docs/internals/sops.md §7).
    */
   group(node: Node, what: string, depth = 0): KeyRef[] {
     const { decoder } = this;

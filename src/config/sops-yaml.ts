@@ -25,7 +25,7 @@ import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.t
 
 type Fields = ReadonlyMap<string, Field>;
 
-/** The kinds whose keys a creation rule holds, in the order in which SOPS reads them (SPEC section 7). */
+/** The kinds whose keys a creation rule holds, in the order in which SOPS reads them (docs/internals/sops.md §7). */
 const KEY_KINDS = sopsKinds("rule");
 
 const RULE_FIELDS = [
@@ -172,7 +172,7 @@ class SopsYaml {
     return found;
   }
 
-  /** The keys of a rule: those of its `key_groups`, or all the others in one group (SPEC section 4). */
+  /** The keys of a rule: those of its `key_groups`, or all the others in one group (docs/internals/sops.md §4). */
   private keys(fields: Fields, what: string): Pick<Rule, "groups" | "distinct" | "ignored" | "errors"> {
     const profile = this.decoder.text(fields.get("aws_profile"), `aws_profile of ${what}`);
     const flat: { refs: KeyRef[]; errors: TsopsError[] } = { refs: [], errors: [] };
@@ -273,7 +273,7 @@ function holdsAnchors(node: Node): boolean {
   return false;
 }
 
-/** A rule may have one selector only; SOPS ends with exit code 1, unlike for flags (SPEC section 7). */
+/** A rule may have one selector only; SOPS ends with exit code 1, unlike for flags (docs/internals/sops.md §7). */
 function selectorConflict(selectors: readonly PlacedSelector[], what: string): TsopsError | undefined {
   const [first, second] = selectors;
   if (!first || !second) return undefined;

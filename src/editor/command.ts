@@ -7,7 +7,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const WINDOWS = process.platform === "win32";
 
-/** What SOPS tries if no variable names an editor (SPEC section 7); notepad is always there on Windows. */
+/** What SOPS tries if no variable names an editor (docs/internals/sops.md §7); notepad is always there on Windows. */
 const FALLBACKS: readonly string[] = WINDOWS ? ["vim.exe", "nano.exe", "notepad.exe"] : ["vim", "nano", "vi"];
 
 /** `VISUAL` comes last: git and others read it before `EDITOR`, but who sets both has SOPS start `EDITOR`. */

@@ -101,7 +101,9 @@ const PATTERNS: readonly RegExp[] = [
   /^npm_config_(?!\/\/|_auth|_password|username|email)/i,
 ];
 
-/** Of these, most values are harmless words (`ENV=production`, `BROWSER=none`): only what can name a file or a command. */
+/**
+ * Of these, most values are harmless words (`ENV=production`, `BROWSER=none`): only what can name a file or a command.
+ */
 const BY_VALUE = /^(?:ENV|BROWSER|\w*PAGER)$/;
 const PLAIN_WORD = /^[\w.-]*$/;
 

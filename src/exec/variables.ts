@@ -9,7 +9,7 @@ export type Variables = Map<string, string>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A document's values as variables, as `exec-env` gives them (SPEC section 7): each key is a name, of
+ * A document's values as variables, as `exec-env` gives them (docs/internals/sops.md §7): each key is a name, of
  * duplicate keys the last counts, comments are left out.
  * @throws TsopsError("bad-variable") if a value is a map or a list, or a name or value cannot be a variable.
  */

@@ -1,7 +1,10 @@
 import type { Format, PrintOptions } from "./format.ts";
 import { TreeComment, type TreeEntry, TreeList, TreeMap } from "./tree.ts";
 
-/** What SOPS puts into a new file that is edited (SPEC section 7, `edit`), in the shape that its format can hold. */
+/**
+ * What SOPS puts into a new file that is edited (docs/internals/sops.md §7, `edit`), in the shape that its format can
+ * hold.
+ */
 export function exampleText(format: Format, options: PrintOptions): string {
   const hello: TreeEntry = { key: "hello", value: "Welcome to SOPS! Edit this file as you please!" };
   const example: TreeEntry = { key: "example_key", value: "example_value" };

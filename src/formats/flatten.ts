@@ -1,5 +1,5 @@
 /**
- * The metadata in formats that have no nesting (SPEC section 5): `age: [{enc: …}]` is
+ * The metadata in formats that have no nesting (docs/internals/sops.md §5): `age: [{enc: …}]` is
  * `age__list_0__map_enc`. Line breaks in values are written `\n`.
  */
 

@@ -18,7 +18,7 @@ export interface Container {
   readonly key?: PathElement;
   /** Index of the document in the file: YAML can hold several. */
   readonly document: number;
-  /** All map keys on the way, each followed by `:`; empty at the root (SPEC section 2, AAD). */
+  /** All map keys on the way, each followed by `:`; empty at the root (docs/internals/sops.md §2, AAD). */
   readonly prefix: string;
   /** Span of the whole collection in the text, where it has brackets of its own (flow style, JSON). */
   start?: number;
@@ -28,8 +28,8 @@ export interface Container {
 }
 
 /**
- * One thing that a document says: a value, a comment, or an empty collection. In SOPS's walking order (SPEC
- * section 3), each with the span of text that spells it.
+ * One thing that a document says: a value, a comment, or an empty collection. In SOPS's walking order (
+ * docs/internals/sops.md §3), each with the span of text that spells it.
  */
 export interface Entry {
   readonly kind: "value" | "comment" | "empty-map" | "empty-list";
@@ -55,8 +55,8 @@ export interface Entry {
   /** Set on the entries that some alias repeats. */
   readonly anchored?: true;
   /**
-   * SOPS loses this comment when it reads the file (COMMENTS.md section 6): encrypted all the same. INI keeps a value
-   * that an equal key below it hides as such a comment, with its key.
+   * SOPS loses this comment when it reads the file (docs/internals/yaml-comments.md §6): encrypted all the same. INI
+   * keeps a value that an equal key below it hides as such a comment, with its key.
    */
   readonly lost?: true;
   /** What only the adapter understands: the scalar's style, its indent, its quotes. */
@@ -117,7 +117,7 @@ export interface Reading {
 }
 
 export interface PrintOptions {
-  /** Blanks a level; the format's own default if undefined (YAML 4, JSON a tab). SPEC section 6. */
+  /** Blanks a level; the format's own default if undefined (YAML 4, JSON a tab). docs/internals/sops.md §6. */
   indent?: number;
 }
 
@@ -147,7 +147,10 @@ export interface Format {
   /** Line breaks behind the last value of a document can be part of it, whatever its span says: block scalars. */
   readonly breaksAtEnd?: true;
 
-  /** Set where a plaintext is one value without names, so that no selector counts: its encrypted form is another document. */
+  /**
+   * Set where a plaintext is one value without names, so that no selector counts: its encrypted form is another
+   * document.
+   */
   readonly wrapper?: Wrapper;
   /** SOPS keeps equal keys without a word, and other readers see one of them: encrypting such a text warns. */
   readonly keepsDuplicates?: true;
@@ -156,10 +159,10 @@ export interface Format {
   read(text: string): Reading;
 
   /**
-   * The text to stand at the entry's span for a plaintext value (or a comment's text), keeping the entry's style
-   * where the value allows it, else changing as little as can be; a style that only encryption forced (a quoted
-   * ciphertext in flow) is given up again. Reading the result gives the same value and type; only a float without a
-   * fraction is spelled as SOPS prints it (`1`) in the formats that SOPS has, and so reads as an int (SPEC section 6).
+   * The text to stand at the entry's span for a plaintext value (or a comment's text), keeping the entry's style where
+   * the value allows it, else changing as little as can be; a style that only encryption forced (a quoted ciphertext in
+   * flow) is given up again. Reading the result gives the same value and type; only a float without a fraction is
+   * spelled as SOPS prints it (`1`) in the formats that SOPS has, and so reads as an int (docs/internals/sops.md §6).
    * Where the entry is plain and the value cannot be plain, it is spelled as SOPS prints it.
    * @throws TsopsError("print") if the format cannot hold the value there (a line break in a YAML comment).
    */
@@ -167,8 +170,9 @@ export interface Format {
   /** The text to stand at the entry's span for a ciphertext: its style kept, read by SOPS as the string `cipher`. */
   spellCipher(reading: Reading, entry: Entry, cipher: string): string;
   /**
-   * Where a comment stands between the mark of a value and its text (`| # comment` in YAML): what of the text a ciphertext
-   * takes the place of, which then stands before the comment, and where this one starts. With that, they are one edit.
+   * Where a comment stands between the mark of a value and its text (`| # comment` in YAML): what of the text a
+   * ciphertext takes the place of, which then stands before the comment, and where this one starts. With that, they are
+   * one edit.
    */
   aroundComment?(
     reading: Reading,
@@ -207,21 +211,23 @@ export interface Format {
    */
   ownText?(reading: Reading, values: readonly (Scalar | undefined)[]): (entry: Entry) => string;
   /**
-   * What other readers may take a key, or a section, for: `export A` for `A`. With `mac_only_encrypted` no plain entry may
-   * come to hide an encrypted one by such a name.
+   * What other readers may take a key, or a section, for: `export A` for `A`. With `mac_only_encrypted` no plain entry
+   * may come to hide an encrypted one by such a name.
    */
   commonName?(key: string): string;
   /**
-   * The same encrypted text with other line ends, as it may have been before git or an editor changed them. Undefined if there
-   * is no such text. CR LF for LF and the reverse where a format has no ways of its own.
+   * The same encrypted text with other line ends, as it may have been before git or an editor changed them. Undefined
+   * if there is no such text. CR LF for LF and the reverse where a format has no ways of its own.
    */
   otherLineEnds?(text: string): string | undefined;
   /** Tags that are none of the format's own, and that other programs may take for orders. */
   strangeTags?(reading: Reading): readonly { readonly tag: string; readonly offset: number }[];
 
-  /** A whole file as SOPS prints it, one tree for each document. @throws TsopsError("print") where SOPS exits with 4. */
+  /**
+   * A whole file as SOPS prints it, one tree for each document. @throws TsopsError("print") where SOPS exits with 4.
+   */
   print(documents: readonly TreeMap[], options: PrintOptions): string;
-  /** One value as `decrypt --extract` prints it when it is neither a string nor a map: SPEC section 7. */
+  /** One value as `decrypt --extract` prints it when it is neither a string nor a map: docs/internals/sops.md §7. */
   printValue(value: Tree, options: PrintOptions): string;
 }
 
@@ -234,7 +240,7 @@ export function pathOf(entry: Entry | Container): PathElement[] {
   return path.reverse();
 }
 
-/** The additional authenticated data of an entry (SPEC section 2). */
+/** The additional authenticated data of an entry (docs/internals/sops.md §2). */
 export function aadOf(entry: Entry): string {
   const prefix = entry.in?.prefix ?? "";
   if (typeof entry.key === "string") return `${prefix}${entry.key}:`;

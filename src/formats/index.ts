@@ -11,7 +11,7 @@ const FORMATS: Readonly<Record<FormatName, () => Promise<Format>>> = {
   json5: async () => (await import("./json5/index.ts")).json5,
 };
 
-/** Which format each extension means to SOPS; case matters (SPEC section 6). */
+/** Which format each extension means to SOPS; case matters (docs/internals/sops.md §6). */
 const EXTENSIONS: readonly (readonly [string, FormatName])[] = [
   [".yaml", "yaml"],
   [".yml", "yaml"],

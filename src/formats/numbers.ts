@@ -1,16 +1,16 @@
 /**
- * Numbers as Go spells them. SOPS has four spellings of a float, one for each place (SPEC section 9, item
+ * Numbers as Go spells them. SOPS has four spellings of a float, one for each place (docs/internals/sops.md §9, item
  * 3), all with the fewest digits that read back as the same number, as JavaScript's own have.
  */
 
 import { TsopsError } from "../errors.ts";
 
-/** The bytes of a float in ciphertexts and in the MAC: never an exponent (SPEC section 2). */
+/** The bytes of a float in ciphertexts and in the MAC: never an exponent (docs/internals/sops.md §2). */
 export function cipherFloat(value: number): string {
   return special(value) ?? fixed(value);
 }
 
-/** A float as SOPS prints it into YAML: with an exponent below 1e-4 and from 1e+06 (SPEC section 6). */
+/** A float as SOPS prints it into YAML: with an exponent below 1e-4 and from 1e+06 (docs/internals/sops.md §6). */
 export function yamlFloat(value: number): string {
   if (Number.isNaN(value)) return ".nan";
   if (value === Infinity) return ".inf";
@@ -19,7 +19,7 @@ export function yamlFloat(value: number): string {
 }
 
 /**
- * A float in JSON: JavaScript's own spelling, but -0 keeps its sign (SPEC section 6).
+ * A float in JSON: JavaScript's own spelling, but -0 keeps its sign (docs/internals/sops.md §6).
  * @throws TsopsError("print") for infinities and NaN.
  */
 export function jsonFloat(value: number): string {
@@ -32,8 +32,8 @@ export function jsonFloat(value: number): string {
 }
 
 /**
- * A float in dotenv, INI and environment variables: always one that cannot be taken for an integer (SPEC
- * section 6).
+ * A float in dotenv, INI and environment variables: always one that cannot be taken for an integer (
+ * docs/internals/sops.md §6).
  */
 export function iniFloat(value: number): string {
   const text = special(value);
@@ -131,8 +131,8 @@ function scale(mantissa: bigint, exponent: number): number {
 const LONGEST = 66;
 
 /**
- * An integer's text as a bigint if it fits 64 bits, else as a float (SPEC section 6). A sign and the prefixes `0x`,
- * `0o` and `0b` may stand before the digits.
+ * An integer's text as a bigint if it fits 64 bits, else as a float (docs/internals/sops.md §6). A sign and the
+ * prefixes `0x`, `0o` and `0b` may stand before the digits.
  */
 export function integerOrFloat(text: string): bigint | number {
   const negative = text.startsWith("-");

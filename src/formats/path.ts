@@ -4,8 +4,8 @@ import { sameScalar } from "./scalar.ts";
 import { type Tree, TreeList, TreeMap } from "./tree.ts";
 
 /**
- * Reads SOPS's way to name a place in a document: `["key"][0]['other']` (SPEC section 7, `set`). A key may hold any
- * character but its own quote followed by `]`, which is more than SOPS can.
+ * Reads SOPS's way to name a place in a document: `["key"][0]['other']` (docs/internals/sops.md §7, `set`). A key may
+ * hold any character but its own quote followed by `]`, which is more than SOPS can.
  * @throws TsopsError("bad-path"), whose exit code the caller may replace, if it is malformed or empty.
  */
 export function parsePath(text: string): PathElement[] {

@@ -1,7 +1,7 @@
 import { iniFloat } from "./numbers.ts";
 
 /**
- * The values that SOPS knows (SPEC section 1). JavaScript's own types carry them, so that a value cannot be
+ * The values that SOPS knows (docs/internals/sops.md §1). JavaScript's own types carry them, so that a value cannot be
  * mistaken for another: an integer is a bigint, a number is a float.
  */
 export type Scalar = string | bigint | number | boolean | null | Time;
@@ -69,8 +69,8 @@ export function sameScalar(a: Scalar, b: Scalar): boolean {
 }
 
 /**
- * A value as SOPS writes it where everything is text: in dotenv, INI and environment variables (SPEC section 6).
- * Floats keep a point or an exponent, times lose their fraction, null is `<nil>`.
+ * A value as SOPS writes it where everything is text: in dotenv, INI and environment variables (docs/internals/sops.md
+ * §6). Floats keep a point or an exponent, times lose their fraction, null is `<nil>`.
  */
 export function valToString(value: Scalar): string {
   if (typeof value === "string") return value;

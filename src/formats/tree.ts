@@ -6,10 +6,12 @@ import type { Scalar } from "./scalar.ts";
  */
 export type Tree = Scalar | TreeMap | TreeList;
 
-/** Deeper nesting is refused: nobody writes it, and code that walks trees must not run out of stack (SOPS has 10,000). */
+/**
+ * Deeper nesting is refused: nobody writes it, and code that walks trees must not run out of stack (SOPS has 10,000).
+ */
 export const MAX_DEPTH = 1000;
 
-/** A comment between entries; `inline` stands on the line of the entry after it (SPEC section 1). */
+/** A comment between entries; `inline` stands on the line of the entry after it (docs/internals/sops.md §1). */
 export class TreeComment {
   readonly text: string;
   readonly inline: boolean;

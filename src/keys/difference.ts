@@ -2,7 +2,7 @@ import type { KeyGroup, MasterKey } from "./kind.ts";
 import { groupsNeeded } from "./metadata.ts";
 import { kindNamed } from "./table.ts";
 
-/** Who can open a file: the groups, and how many of them are needed (0: all). SPEC section 4. */
+/** Who can open a file: the groups, and how many of them are needed (0: all). docs/internals/sops.md §4. */
 export interface Recipients {
   readonly groups: readonly KeyGroup[];
   readonly threshold: number;
@@ -57,8 +57,8 @@ function oneEach(keys: readonly MasterKey[]): MasterKey[] {
 }
 
 /**
- * Whether any set of keys that could open a file cannot do so any more: then it may hold the data key, and that must
- * be a new one. It looks at the largest sets that do not open `after`, since with more keys a set opens no less: of each
+ * Whether any set of keys that could open a file cannot do so any more: then it may hold the data key, and that must be
+ * a new one. It looks at the largest sets that do not open `after`, since with more keys a set opens no less: of each
  * choice of one group less than are needed, all keys that are in no other group. Where there are too many of these
  * choices to look at each, the answer is yes.
  */

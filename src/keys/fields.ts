@@ -5,7 +5,7 @@ import { strictBase64 } from "../net/base64.ts";
 import type { KeyContext, MasterKey } from "./kind.ts";
 import { refuseSecretKey } from "./secret.ts";
 
-/** The fields of a key's entry in the metadata (SPEC section 5). */
+/** The fields of a key's entry in the metadata (docs/internals/sops.md §5). */
 
 /**
  * A field as text, weakly typed as SOPS reads it; empty if it is missing.
@@ -80,7 +80,7 @@ export function wrappedKey(key: MasterKey, encoding: "base64" | "base64url" = "b
 }
 
 /**
- * The parts of an identifier list, which commas separate (SPEC section 7).
+ * The parts of an identifier list, which commas separate (docs/internals/sops.md §7).
  * @throws TsopsError("usage") if one is empty.
  */
 export function splitList(list: string, title: string): string[] {

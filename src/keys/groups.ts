@@ -13,7 +13,7 @@ import { describeKey, inDecryptionOrder, kindNamed, shownId } from "./table.ts";
 export { groupsFromMetadata, groupsToMetadata, type KeyGroups } from "./metadata.ts";
 export { describeKey } from "./table.ts";
 
-/** Data keys have 32 bytes (SPEC section 4). */
+/** Data keys have 32 bytes (docs/internals/sops.md §4). */
 const DATA_KEY_BYTES = 32;
 
 /** Who does the work: this program unless `local` is false, then the services in their order. */
@@ -182,9 +182,9 @@ function keyFault({ length }: Buffer): string | undefined {
 }
 
 /**
- * A share has an x-byte behind its bytes: the number of its group, from 1 on (SPEC section 4); it may be larger than
- * the number of groups, where one was taken out of the file. With x = 0 it would be the data key by itself, whatever
- * the other groups hold.
+ * A share has an x-byte behind its bytes: the number of its group, from 1 on (docs/internals/sops.md §4); it may be
+ * larger than the number of groups, where one was taken out of the file. With x = 0 it would be the data key by itself,
+ * whatever the other groups hold.
  */
 function shareFault(part: Buffer): string | undefined {
   const due = DATA_KEY_BYTES + 1;

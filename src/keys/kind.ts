@@ -4,7 +4,7 @@ import type { AllowedValues, AllowList, Unvouched } from "./allow-list.ts";
 
 /**
  * A master key as a file or a configuration names it. Plain data: what its kind knows how to use. `fields` is what
- * stands in the file's metadata for it (SPEC section 5), in SOPS's names; unknown fields are kept.
+ * stands in the file's metadata for it (docs/internals/sops.md §5), in SOPS's names; unknown fields are kept.
  */
 export interface MasterKey {
   /** The name of its kind (src/keys/table.ts). */
@@ -15,7 +15,7 @@ export interface MasterKey {
   readonly fields: TreeMap;
 }
 
-/** A group of keys, each of which can open the group's share of the data key (SPEC section 4). */
+/** A group of keys, each of which can open the group's share of the data key (docs/internals/sops.md §4). */
 export type KeyGroup = readonly MasterKey[];
 
 /**
@@ -51,7 +51,9 @@ export interface KeyContext {
 export interface Examination {
   /** Whether the key can be used here; undefined if that cannot be known without decrypting. */
   readonly usable: boolean | undefined;
-  /** What was found, a line each: credentials and where they come from, region, permission, network; what to do next. */
+  /**
+   * What was found, a line each: credentials and where they come from, region, permission, network; what to do next.
+   */
   readonly lines: readonly string[];
 }
 
@@ -157,7 +159,8 @@ export interface KeyKind {
    */
   parse(list: string, given?: GivenForKeys): MasterKey[];
   /**
-   * Whether a key can be one at all: `parse` takes what SOPS takes, which is any text for some kinds. For `config check`.
+   * Whether a key can be one at all: `parse` takes what SOPS takes, which is any text for some kinds. For `config
+   * check`.
    * @throws TsopsError that says what is malformed.
    */
   check?(key: MasterKey): void;
@@ -188,7 +191,7 @@ export interface UriForm {
   readonly optional?: string;
 }
 
-/** Where SOPS names keys of a kind (SPEC sections 5 and 7). */
+/** Where SOPS names keys of a kind (docs/internals/sops.md §5 and §7). */
 export interface SopsNames {
   /** The list in the metadata. */
   readonly field: string;
@@ -221,7 +224,10 @@ export interface SopsNames {
 export interface WireForm {
   readonly name: string;
   readonly number: number;
-  /** In the order of their numbers, from 1: the name on the wire, and the one in the metadata (SPEC section 5). */
+  /**
+   * In the order of their numbers, from 1: the name on the wire, and the one in the metadata (docs/internals/sops.md
+   * §5).
+   */
   readonly fields: readonly { readonly wire: string; readonly own: string; readonly map?: true }[];
   /** Fields of a key, where they are not those of its metadata. */
   readonly fieldsOf?: (key: MasterKey) => TreeMap;

@@ -4,9 +4,9 @@ import type { KeyGroup, MasterKey, SopsNames } from "./kind.ts";
 import { KINDS, kindNamed, kindOfUri } from "./table.ts";
 
 /**
- * The key groups in a file's metadata (SPEC section 5): `age`, `pgp`, `kms`, …, `key_groups`, `shamir_threshold`. Keys
- * of kinds that SOPS lacks stand in `tsops.keys`, each with its URI and, where there are several groups, the number of
- * its group (docs/format.md).
+ * The key groups in a file's metadata (docs/internals/sops.md §5): `age`, `pgp`, `kms`, …, `key_groups`,
+ * `shamir_threshold`. Keys of kinds that SOPS lacks stand in `tsops.keys`, each with its URI and, where there are
+ * several groups, the number of its group (docs/format.md).
  */
 
 /** The fields of the metadata that {@link groupsToMetadata} writes: others are not its business. */

@@ -1,8 +1,8 @@
 import { TsopsError } from "../errors.ts";
 
 /**
- * Shamir's secret sharing as SOPS uses it (SPEC section 4): GF(2^8) with the polynomial 0x11B, a share is the 32
- * y-bytes with its x-byte behind them.
+ * Shamir's secret sharing as SOPS uses it (docs/internals/sops.md §4): GF(2^8) with the polynomial 0x11B, a share is
+ * the 32 y-bytes with its x-byte behind them.
  */
 
 const MAX_SHARES = 255;

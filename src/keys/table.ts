@@ -15,8 +15,8 @@ import { unknown } from "./unknown.ts";
 import { hcVault } from "./vault/kind.ts";
 
 /**
- * All kinds of master keys: SOPS's in the order in which it puts the keys of a group when it loads them (SPEC section
- * 5), then those that it lacks. Every other list of kinds is made from this one.
+ * All kinds of master keys: SOPS's in the order in which it puts the keys of a group when it loads them (
+ * docs/internals/sops.md §5), then those that it lacks. Every other list of kinds is made from this one.
  */
 const TABLE = [
   kms,
@@ -83,8 +83,8 @@ function defaultOrder(): string[] {
 }
 
 /**
- * The kinds in the order in which their keys are tried (SPEC section 4): names with commas between them. Names that
- * nobody knows have no effect, as in SOPS, so that a later version's list can be used.
+ * The kinds in the order in which their keys are tried (docs/internals/sops.md §4): names with commas between them.
+ * Names that nobody knows have no effect, as in SOPS, so that a later version's list can be used.
  * @throws TsopsError("duplicate-decryption-order") if a name occurs twice.
  */
 export function parseDecryptionOrder(text: string): readonly string[] {

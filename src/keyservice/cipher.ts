@@ -21,7 +21,7 @@ const KEY_LABEL = "tsops cluster v1 key\0";
 const ID_BYTES = 8;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** A data key has 32 bytes, a share of one 33 (SPEC section 4). */
+/** A data key has 32 bytes, a share of one 33 (docs/internals/sops.md §4). */
 const MAX_PLAINTEXT = 64;
 
 /** The master secret takes the bytes over. */

@@ -3,9 +3,9 @@ import { TsopsError } from "../errors.ts";
 import { printable } from "../printable.ts";
 
 /**
- * The name of a file at its destination (SPEC section 7): its own, or with a root its path below that, with slashes on
- * every system. `omitExtension` cuts off what begins at the last dot, as Go's filepath.Ext finds it: all of `.env`.
- * Both paths are absolute.
+ * The name of a file at its destination (docs/internals/sops.md §7): its own, or with a root its path below that, with
+ * slashes on every system. `omitExtension` cuts off what begins at the last dot, as Go's filepath.Ext finds it: all of
+ * `.env`. Both paths are absolute.
  */
 export function publishedName(file: string, root: string | undefined, omitExtension: boolean): string {
   const path = root === undefined || root === file ? basename(file) : relative(root, file);
@@ -17,8 +17,8 @@ export function publishedName(file: string, root: string | undefined, omitExtens
 }
 
 /**
- * Refuses names under which nothing can be found again: empty ones, those that end like a folder's, and those with parts of
- * dots, which lead out of the destination (of `...yaml` without its extension, `..` is left).
+ * Refuses names under which nothing can be found again: empty ones, those that end like a folder's, and those with
+ * parts of dots, which lead out of the destination (of `...yaml` without its extension, `..` is left).
  * @throws TsopsError("config")
  */
 export function checkName(whole: string, file: string): void {

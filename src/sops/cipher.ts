@@ -13,7 +13,9 @@ export interface CipherInputs {
   readonly random: Random;
 }
 
-/** The type word of a ciphertext (SPEC section 2). `bytes` is known but never written; SOPS cannot read it. */
+/**
+ * The type word of a ciphertext (docs/internals/sops.md §2). `bytes` is known but never written; SOPS cannot read it.
+ */
 export type CipherType = "str" | "int" | "float" | "bool" | "time" | "comment";
 
 const CIPHER_TYPES: readonly string[] = ["str", "int", "float", "bool", "time", "comment"];
@@ -30,12 +32,12 @@ export interface CipherText {
   type: CipherType;
 }
 
-/** Whether a text looks like a ciphertext: the pattern is anchored at the start only (SPEC section 2). */
+/** Whether a text looks like a ciphertext: the pattern is anchored at the start only (docs/internals/sops.md §2). */
 export function looksEncrypted(text: string): boolean {
   return text.startsWith(HEAD) && splitCipher(text) !== undefined;
 }
 
-/** The bytes that stand for a value in ciphertexts and in the MAC (SPEC section 2). */
+/** The bytes that stand for a value in ciphertexts and in the MAC (docs/internals/sops.md §2). */
 export function valueBytes(value: Exclude<Scalar, null>): Buffer {
   return encodeText(valueText(value));
 }
@@ -161,7 +163,9 @@ function splitCipher(text: string): [string, string, string, string] | undefined
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Node takes any rubbish for base64. Long texts are compared with what their bytes are written as: no stack of RegExp. */
+/**
+ * Node takes any rubbish for base64. Long texts are compared with what their bytes are written as: no stack of RegExp.
+ */
 function base64(text: string): Buffer {
   const bytes = Buffer.from(text, "base64");
   const strict = text.length < 4096 ? BASE64.test(text) : bytes.toString("base64") === text;

@@ -171,7 +171,10 @@ function decryptValue(reading: Reading, entry: Entry, dataKey: Buffer): Scalar {
   return value;
 }
 
-/** SOPS's own files have a few comments under an ancestor's path (COMMENTS.md section 7), so those are tried too. */
+/**
+ * SOPS's own files have a few comments under an ancestor's path (docs/internals/yaml-comments.md §7), so those are
+ * tried too.
+ */
 function decryptComment(entry: Entry, dataKey: Buffer, warnings: Warning[]): string | undefined {
   const text = String(entry.value);
   if (text === "") return undefined;

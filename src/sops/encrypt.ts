@@ -55,7 +55,7 @@ export function encryptDraft(draft: string, format: Format, options: EncryptOpti
   return text;
 }
 
-/** A whole file: its ciphertext stands in a document of another format (SPEC section 6). */
+/** A whole file: its ciphertext stands in a document of another format (docs/internals/sops.md §6). */
 function encryptWrapped(plain: string, format: Format, wrapper: Wrapper, options: EncryptOptions): string {
   const { indent } = options;
   const reading = format.read(plain);

@@ -28,8 +28,8 @@ export interface Unfinished {
 }
 
 /**
- * From ciphertexts in their places to the whole file. Comments are bound to the places that they have in the final
- * text (COMMENTS.md section 7), so it is read again; then layout, MAC and seal are worked out on that reading.
+ * From ciphertexts in their places to the whole file. Comments are bound to the places that they have in the final text
+ * (docs/internals/yaml-comments.md §7), so it is read again; then layout, MAC and seal are worked out on that reading.
  */
 export function finishText(work: Unfinished): string {
   const { draft, edits, format, options } = work;

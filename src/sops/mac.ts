@@ -5,7 +5,7 @@ import { encodeText } from "../formats/text.ts";
 import { type CipherInputs, encryptBytes, openBytes, parseCipher, valueText } from "./cipher.ts";
 import type { Item } from "./items.ts";
 
-/** With `mac_only_encrypted` the hash starts with these bytes: sha256("sops") (SPEC section 3). */
+/** With `mac_only_encrypted` the hash starts with these bytes: sha256("sops") (docs/internals/sops.md §3). */
 const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
 
 /** One value as the MAC sees it. */
@@ -21,7 +21,10 @@ export function* macItems(items: readonly Item[]): Generator<MacItem> {
   }
 }
 
-/** Upper-case hex of SHA-512 over the values in walking order; comments and nulls do not count (SPEC section 3). */
+/**
+ * Upper-case hex of SHA-512 over the values in walking order; comments and nulls do not count (docs/internals/sops.md
+ * §3).
+ */
 export function computeMac(items: Iterable<MacItem>, onlyEncrypted: boolean): string {
   const hash = createHash("sha512");
   if (onlyEncrypted) hash.update(ONLY_ENCRYPTED_START);

@@ -5,7 +5,10 @@ import { inSeconds, Time } from "../formats/scalar.ts";
 import { byKey, type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { DEFAULT_SELECTOR, SELECTOR_KINDS, type Selector } from "./selection.ts";
 
-/** The release of SOPS whose format this writes. SOPS compares it, so it is never tsops's own (SPEC section 5). */
+/**
+ * The release of SOPS whose format this writes. SOPS compares it, so it is never tsops's own (docs/internals/sops.md
+ * §5).
+ */
 export const SOPS_VERSION = "3.13.3";
 
 /** What `sops` says, except for the keys, which src/keys reads from the same tree. */
@@ -51,8 +54,8 @@ export function readMetadata(raw: TreeMap): Metadata {
 }
 
 /**
- * SOPS puts its times in quotes, and refuses them without. Other programs (rops, yq, prettier) leave the quotes away, so
- * that YAML and TOML take them for times: the texts are the same, and are written in quotes again.
+ * SOPS puts its times in quotes, and refuses them without. Other programs (rops, yq, prettier) leave the quotes away,
+ * so that YAML and TOML take them for times: the texts are the same, and are written in quotes again.
  */
 function withoutTimes(tree: TreeMap): TreeMap {
   const texts = (value: Tree): Tree => {
@@ -127,7 +130,7 @@ export function noMetadata(text = ""): TsopsError {
 
 /**
  * The tree with some fields given, changed or (where undefined) taken away, sorted by name as SOPS writes them
- * at every level (SPEC section 5).
+ * at every level (docs/internals/sops.md §5).
  */
 export function treeWith(tree: TreeMap, fields: Readonly<Record<string, Tree | undefined>>): TreeMap {
   const kept = tree.entries().filter(({ key }) => !Object.hasOwn(fields, key));

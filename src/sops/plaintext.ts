@@ -27,10 +27,10 @@ interface Opened {
 }
 
 /**
- * The plaintext whose values are those that were verified. A recorded spelling counts only if the text made with it says
- * the same; for one of a single line, a seal that holds has proved that already. Tools cut the line break at the end of a
- * file, and add empty lines: then the block is taken out of the spelled text, which shows what belongs to a block scalar,
- * or the line break is put back; and a recorded spelling may have relied on what stood behind it.
+ * The plaintext whose values are those that were verified. A recorded spelling counts only if the text made with it
+ * says the same; for one of a single line, a seal that holds has proved that already. Tools cut the line break at the
+ * end of a file, and add empty lines: then the block is taken out of the spelled text, which shows what belongs to a
+ * block scalar, or the line break is put back; and a recorded spelling may have relied on what stood behind it.
  */
 export function plaintextOf(
   opened: Opened,
@@ -165,7 +165,7 @@ function saysTheSame(format: Format, draft: string, items: readonly Item[]): boo
   );
 }
 
-/** Equal values; numbers also across types, since SOPS prints the float 1.0 as `1` (SPEC section 6). */
+/** Equal values; numbers also across types, since SOPS prints the float 1.0 as `1` (docs/internals/sops.md §6). */
 function sameContent(a: Scalar, b: Scalar): boolean {
   const numbers = [a, b].every((value) => typeof value === "bigint" || typeof value === "number");
   return numbers ? valueBytes(a!).equals(valueBytes(b!)) : sameScalar(a, b);

@@ -122,7 +122,9 @@ function encode(out: Encoder, document: SealedDocument): void {
   out.blob(significantText(format, reading, valuesOf(items), removal));
 }
 
-/** With `mac_only_encrypted`: ciphertexts with all that says what they are, wherever plain values are put around them. */
+/**
+ * With `mac_only_encrypted`: ciphertexts with all that says what they are, wherever plain values are put around them.
+ */
 function encodeCiphers(out: Encoder, { format, reading, items }: SealedDocument): void {
   const { text, duplicates } = reading;
   // an entry that an alias makes of a ciphertext is one, too
@@ -226,7 +228,9 @@ function encodeMetadata(out: Encoder, { tree, selector, macOnlyEncrypted, own }:
   );
 }
 
-/** The groups in file order: what stands at the top level as one group, then `key_groups` (SPEC section 5). */
+/**
+ * The groups in file order: what stands at the top level as one group, then `key_groups` (docs/internals/sops.md §5).
+ */
 function keyGroups(tree: TreeMap): { list: string; key: TreeMap }[][] {
   const top = keysIn(tree);
   const groups = mapsIn(tree.get("key_groups")).map(keysIn);
@@ -237,8 +241,8 @@ function keyGroups(tree: TreeMap): { list: string; key: TreeMap }[][] {
 const OTHERS = ["key_groups", "tsops"];
 
 /**
- * The keys of a group. Every list of maps counts as one of master keys, whatever its name: this code knows no kinds, and
- * a kind that a later version has is sealed, too.
+ * The keys of a group. Every list of maps counts as one of master keys, whatever its name: this code knows no kinds,
+ * and a kind that a later version has is sealed, too.
  */
 function keysIn(group: TreeMap): { list: string; key: TreeMap }[] {
   const fields = group.entries().filter(({ key }) => !OTHERS.includes(key));

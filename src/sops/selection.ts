@@ -1,6 +1,8 @@
 import type { Container, Entry, Format } from "../formats/format.ts";
 
-/** The six ways to say which values are encrypted (SPEC section 3), in the order in which SOPS applies them. */
+/**
+ * The six ways to say which values are encrypted (docs/internals/sops.md §3), in the order in which SOPS applies them.
+ */
 export const SELECTOR_KINDS = [
   "unencrypted_suffix",
   "encrypted_suffix",
@@ -21,7 +23,10 @@ export interface Selector {
 /** Applies where neither flags nor configuration nor file name one. */
 export const DEFAULT_SELECTOR: Selector = { kind: "unencrypted_suffix", value: "_unencrypted" };
 
-/** The selector that counts in a file of this format: none where the file is one value without names (SPEC section 5). */
+/**
+ * The selector that counts in a file of this format: none where the file is one value without names
+ * (docs/internals/sops.md §5).
+ */
 export function selectorIn<S extends Selector | undefined>(format: Format, selector: S): S | undefined {
   return format.wrapper ? undefined : selector;
 }
@@ -88,7 +93,7 @@ function byKeys(matches: (key: string) => boolean, whenMatched: boolean): Select
 
 /**
  * Active comments: each open map or list has a list of them; a comment is pushed on its own's, which is emptied after
- * the next entry or item there, with all that is below it (SPEC section 3).
+ * the next entry or item there, with all that is below it (docs/internals/sops.md §3).
  */
 function byComments(matches: (text: string) => boolean, whenMatched: boolean): Selection {
   return (entries) => {

@@ -155,7 +155,9 @@ export function spliceLaw(format: Format, text: string): void {
   assert.equal(applyEdits(encrypted.text, edits), text);
 }
 
-/** What SOPS's set does to a tree (SPEC section 7), as the model for the edits. Undefined where it panics. */
+/**
+ * What SOPS's set does to a tree (docs/internals/sops.md §7), as the model for the edits. Undefined where it panics.
+ */
 export function modelSet(tree: Tree, path: readonly PathElement[], value: Tree): Tree | undefined {
   const [element, ...rest] = path;
   if (element === undefined) return value;

@@ -4,7 +4,7 @@ import { json } from "../json/index.ts";
 import { placeOf } from "../text.ts";
 import { TreeMap } from "../tree.ts";
 
-/** The one key that a binary file's text stands under (SPEC section 6). */
+/** The one key that a binary file's text stands under (docs/internals/sops.md §6). */
 const KEY = "data";
 
 /**
@@ -86,7 +86,7 @@ export const binary: Format = {
     });
   },
 
-  /** SOPS refuses trees without a text named `data` (SPEC section 6). */
+  /** SOPS refuses trees without a text named `data` (docs/internals/sops.md §6). */
   print([tree]) {
     const value = tree?.get(KEY);
     if (typeof value === "string") return value;
@@ -118,7 +118,7 @@ function readWrapper(text: string): Reading {
   }
 }
 
-/** SOPS finds out when it prints the file (SPEC section 8, exit code 4). */
+/** SOPS finds out when it prints the file (docs/internals/sops.md §8, exit code 4). */
 function notBinary(text: string, offset: number, why: string): TsopsError {
   return new TsopsError("print", `this is not an encrypted binary file: ${why}`, {
     place: placeOf(text, offset),

@@ -10,7 +10,7 @@ import { ownText, seams } from "./seams.ts";
 import { commentText, valueText, withReturn } from "./spell.ts";
 
 /**
- * dotenv as SOPS reads it (SPEC section 6): `KEY=value` with everything kept, quotes and blanks and
+ * dotenv as SOPS reads it (docs/internals/sops.md §6): `KEY=value` with everything kept, quotes and blanks and
  * carriage returns among it; `#` at the start of a line makes a comment; `\n` in a value is a line break. A
  * text with a key that starts with `sops_` counts as encrypted.
  *

@@ -5,7 +5,7 @@ import { placeOf } from "../text.ts";
 import { continuedLines, isConverted, linesOf, type Span, unquoted, withoutReturn } from "./lines.ts";
 import { CONTINUED, CONTINUED_HINT, dotenvRemarks, shellName } from "./remarks.ts";
 
-/** Keys that hold metadata (SPEC section 5). In upper case they are the user's. */
+/** Keys that hold metadata (docs/internals/sops.md §5). In upper case they are the user's. */
 export const PREFIX = "sops_";
 
 /** Lines to entries. @throws TsopsError("parse") for a line that is none of dotenv. */

@@ -10,7 +10,7 @@ import { ownText, seams } from "./seams.ts";
 import { spellCipher, spellComment, spellValue } from "./spell.ts";
 
 /**
- * INI as SOPS reads it with ini.v1 (SPEC section 6): sections of texts, at the path [section, key]. What
+ * INI as SOPS reads it with ini.v1 (docs/internals/sops.md §6): sections of texts, at the path [section, key]. What
  * SOPS loses when it reads (all but the last of equal keys, comments at the end, a second comment for the
  * same key) is marked as lost, and encrypted all the same.
  */

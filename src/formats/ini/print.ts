@@ -7,7 +7,7 @@ import { trim } from "./space.ts";
 import { printValue, spellKey, spellSection } from "./spell.ts";
 
 /**
- * A tree as SOPS prints it into INI (SPEC section 6). Where SOPS's own spelling of a key or value would be
+ * A tree as SOPS prints it into INI (docs/internals/sops.md §6). Where SOPS's own spelling of a key or value would be
  * read as something else, another is chosen. @throws TsopsError("print") for a tree that is not made of
  * sections of scalars, and for what no spelling can hold
  */
@@ -50,7 +50,9 @@ export function keysOf(section: string, map: TreeMap): PrintedKey[] {
   return sectionParts(section, map, iniText).keys;
 }
 
-/** A value that is set. @throws TsopsError("print") for null, which SOPS writes as the text `<nil>`, as conversions do. */
+/**
+ * A value that is set. @throws TsopsError("print") for null, which SOPS writes as the text `<nil>`, as conversions do.
+ */
 export function iniText(value: Scalar): string {
   if (value !== null) return valToString(value);
   throw new TsopsError("print", "INI has no null", {

@@ -14,10 +14,10 @@ import { headerRemarks, keyRemarks } from "./remarks.ts";
 import { type IniComment, type IniKey, type IniSection, type Quote, type Span, scanIni } from "./scan.ts";
 import { skipSpace } from "./space.ts";
 
-/** The section of the keys before the first header. It is there even if it is empty (SPEC section 6). */
+/** The section of the keys before the first header. It is there even if it is empty (docs/internals/sops.md §6). */
 export const DEFAULT_SECTION = "DEFAULT";
 
-/** The section that holds the metadata (SPEC section 5). */
+/** The section that holds the metadata (docs/internals/sops.md §5). */
 export const METADATA_SECTION = "sops";
 
 /** How an entry is spelled, for {@link Entry.style}. */

@@ -59,7 +59,7 @@ const DELIMITER = /[=:]/;
 const MARK = /[#;]/;
 
 /**
- * The items of an INI text as SOPS's library, ini.v1, finds them (SPEC section 6). @throws
+ * The items of an INI text as SOPS's library, ini.v1, finds them (docs/internals/sops.md §6). @throws
  * TsopsError("parse")
  */
 export function scanIni(text: string): IniItem[] {

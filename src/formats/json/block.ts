@@ -8,7 +8,7 @@ import { type Writing, writeMember, writeTree } from "./print.ts";
 import type { ObjectReading } from "./read.ts";
 import { indentAt, onOwnLine, printedSpacing, spacingOf } from "./spacing.ts";
 
-/** The key that SOPS keeps its metadata under (SPEC section 5). */
+/** The key that SOPS keeps its metadata under (docs/internals/sops.md §5). */
 const KEY = "sops";
 
 /**

@@ -5,7 +5,7 @@ import type { TokenKind } from "./scan.ts";
  * Puts comments among the entries, by a simple rule (JSON5 only, ours): a comment belongs to the object or array whose
  * brackets are the innermost around it, to the root object if there are none, and stands in text order. The one
  * exception: a comment behind a value, with nothing but commas and comments after it on the line, is about that
- * value; it is marked `inline` and put before it, as in YAML (SPEC section 3).
+ * value; it is marked `inline` and put before it, as in YAML (docs/internals/sops.md §3).
  */
 export class CommentPlacer {
   /** The entry that a comment behind it on the same line would be about. */

@@ -13,8 +13,8 @@ export interface Dialect {
   readonly trailingCommas: boolean;
   readonly comments: boolean;
   /**
-   * A value that is set, as text that reads as the same value and type; in JSON a float without a fraction is spelled as SOPS
-   * prints it. `like` is the text in whose place it comes, so that quotes can stay what they are.
+   * A value that is set, as text that reads as the same value and type; in JSON a float without a fraction is spelled
+   * as SOPS prints it. `like` is the text in whose place it comes, so that quotes can stay what they are.
    */
   spell(value: Scalar, like: string): string;
   /** A value as a printed file has it. @throws TsopsError("print") if the format has no such value. */
@@ -28,7 +28,7 @@ export const JSON_DIALECT: Dialect = {
   scan: (text, at) => new JsonScanner(text, at),
   trailingCommas: false,
   comments: false,
-  // SOPS prints the float 1.0 as `1` (SPEC section 6), and people compare what it prints
+  // SOPS prints the float 1.0 as `1` (docs/internals/sops.md §6), and people compare what it prints
   spell: (value) => jsonScalar(value, jsonString),
   print: (value) => jsonScalar(value, goJsonString),
   key: (name, like) => (like === undefined ? goJsonString : jsonString)(name),

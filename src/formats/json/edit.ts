@@ -32,7 +32,7 @@ interface Found {
 
 /**
  * Edits that give a path this value, as SOPS's `set` does: the first of duplicate keys, a scalar on the way replaced,
- * an index past the end of a list appended (SPEC section 7).
+ * an index past the end of a list appended (docs/internals/sops.md §7).
  * @throws TsopsError("bad-path") for an index into an object, a key into an array, or no path at all.
  */
 export function setIn(document: Document, path: readonly PathElement[], value: Tree): Edit[] {

@@ -12,9 +12,9 @@ const dialect = JSON_DIALECT;
 const open = (reading: Reading) => objectReading(reading, dialect);
 
 /**
- * JSON as SOPS reads and prints it (SPEC section 6): the root is an object, duplicate keys are kept, integers of 64 bits
- * are integers and all other numbers floats. The metadata is the root's member `sops`. Text behind the root, which SOPS
- * drops, is refused.
+ * JSON as SOPS reads and prints it (docs/internals/sops.md §6): the root is an object, duplicate keys are kept,
+ * integers of 64 bits are integers and all other numbers floats. The metadata is the root's member `sops`. Text behind
+ * the root, which SOPS drops, is refused.
  */
 export const json: Format = {
   name: "json",

@@ -92,7 +92,7 @@ class ObjectReader {
       throw this.error(start, "the file is empty", "an empty document is written {}");
     }
     const what = kind === "[" ? "an array" : "a single value";
-    // SPEC section 6: SOPS refuses these as well.
+    // docs/internals/sops.md §6: SOPS refuses these as well.
     throw this.error(
       start,
       `the file holds ${what}, and only an object can be encrypted by its values`,
@@ -233,8 +233,8 @@ class ObjectReader {
   }
 
   /**
-   * Nothing may follow but white space, and in JSON5 comments: SOPS drops it in silence (SPEC section 6), and left where
-   * it is it would stay readable in an encrypted file.
+   * Nothing may follow but white space, and in JSON5 comments: SOPS drops it in silence (docs/internals/sops.md §6),
+   * and left where it is it would stay readable in an encrypted file.
    */
   private afterRoot(): void {
     const { text, dialect, scanner } = this;

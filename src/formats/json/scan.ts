@@ -33,8 +33,8 @@ const WORD = /[a-z]+/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /**
- * JSON as Go's token reader takes it (SPEC section 6): RFC 8259, no byte order mark, bytes that are not UTF-8 and
- * escapes of lone surrogates read as U+FFFD.
+ * JSON as Go's token reader takes it (docs/internals/sops.md §6): RFC 8259, no byte order mark, bytes that are not
+ * UTF-8 and escapes of lone surrogates read as U+FFFD.
  */
 export class JsonScanner implements Scanner {
   readonly text: string;

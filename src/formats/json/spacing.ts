@@ -14,7 +14,7 @@ export interface Spacing {
   readonly comma: string;
 }
 
-/** As SOPS prints JSON (SPEC section 6): a tab for each level, or that many blanks. */
+/** As SOPS prints JSON (docs/internals/sops.md §6): a tab for each level, or that many blanks. */
 export function printedSpacing({ indent }: PrintOptions, newline = "\n"): Spacing {
   return { unit: indent === undefined ? "\t" : " ".repeat(indent), newline, colon: ": ", comma: ", " };
 }

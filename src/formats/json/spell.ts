@@ -1,4 +1,4 @@
-/** What Go's marshaller escapes, with invalid UTF-8 (lone surrogates here) among it: SPEC section 6. */
+/** What Go's marshaller escapes, with invalid UTF-8 (lone surrogates here) among it: docs/internals/sops.md §6. */
 const ESCAPED = /["\\<>&\u0000-\u001f\u2028\u2029]|\p{Surrogate}/gu;
 
 /** What JSON itself does not allow raw. */
@@ -19,7 +19,7 @@ const AS_IT_IS = /^[\w +,\-./:=[\]]*$/;
 
 /**
  * A string as SOPS writes it into JSON, quotes included: the HTML characters `<`, `>`, `&` and the separators U+2028
- * and U+2029 escaped, `/` and U+007F not, bytes that are not UTF-8 as `\ufffd` (SPEC section 6).
+ * and U+2029 escaped, `/` and U+007F not, bytes that are not UTF-8 as `\ufffd` (docs/internals/sops.md §6).
  */
 export function goJsonString(text: string): string {
   return AS_IT_IS.test(text) ? `"${text}"` : `"${text.replace(ESCAPED, escapeOf)}"`;

@@ -3,7 +3,7 @@ import type { TreeMap } from "../tree.ts";
 import { writeSubtable } from "./print.ts";
 import type { TomlReading } from "./sections.ts";
 
-/** The table that the metadata stands in, as in SOPS's other formats (SPEC section 5). */
+/** The table that the metadata stands in, as in SOPS's other formats (docs/internals/sops.md §5). */
 const KEY = "sops";
 
 /**

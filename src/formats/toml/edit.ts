@@ -9,8 +9,8 @@ import { styledString, tomlKey } from "./spell.ts";
 import type { Item, List, Node, Table, TableList } from "./tables.ts";
 
 /**
- * Edits that give a path this value, as SOPS's `set` does (SPEC section 7): a scalar on the way replaced, an index
- * past the end of a list appended. New keys stand behind the others of their table.
+ * Edits that give a path this value, as SOPS's `set` does (docs/internals/sops.md §7): a scalar on the way replaced, an
+ * index past the end of a list appended. New keys stand behind the others of their table.
  * @throws TsopsError("bad-path") for an index into a table, a key into an array, or no path at all,
  * TsopsError("print") for what TOML cannot hold: a null, or anything but a table in an array of tables.
  */

@@ -11,8 +11,9 @@ import { composedOf } from "./read/read.ts";
 import { eolOf, lineStartOf } from "./read/spacing.ts";
 
 /**
- * The `sops` block goes to the end of the first document, as SOPS prints it (SPEC section 5). Where the last line of
- * the text has no line break, the last line of the block has none either, so that removing it knows what was there.
+ * The `sops` block goes to the end of the first document, as SOPS prints it (docs/internals/sops.md §5). Where the last
+ * line of the text has no line break, the last line of the block has none either, so that removing it knows what was
+ * there.
  */
 export function addMetadata(reading: Reading, metadata: TreeMap, options: PrintOptions): Edit[] {
   const { text } = reading;
@@ -154,7 +155,9 @@ function linesOf(text: string, item: Node): { start: number; end: number } {
 /** Whether a line break after the last value would become part of it. */
 const endsOpen = (root: CollectionNode): boolean => openBlockScalar(root.items.at(-1)) !== undefined;
 
-/** What the block scalar before the `sops` entry is, if that entry is the last and line breaks after it would be its. */
+/**
+ * What the block scalar before the `sops` entry is, if that entry is the last and line breaks after it would be its.
+ */
 function lastBlock(root: CollectionNode, item: Node) {
   return root.items.at(-1) === item ? openBlockScalar(root.items.at(-2)) : undefined;
 }

@@ -9,7 +9,7 @@ import { expandAlias } from "./spell/alias.ts";
 import { aroundComment, spell, spellCipher } from "./spell/spell.ts";
 
 /**
- * YAML as SOPS reads and writes it (SPEC section 6). A text passes three stages, each a folder:
+ * YAML as SOPS reads and writes it (docs/internals/sops.md §6). A text passes three stages, each a folder:
  *
  *     # a        scan     pieces  HEAD "# a"
  *     k: [1]              tokens  MAP KEY PLAIN COLON FLOW_SEQ PLAIN FLOW_SEQ_END END

@@ -106,7 +106,9 @@ export class StanzaReader {
     return this.#args !== undefined;
   }
 
-  /** Takes the next line, without its end; gives the stanza that it completes. @throws if the line cannot stand there. */
+  /**
+   * Takes the next line, without its end; gives the stanza that it completes. @throws if the line cannot stand there.
+   */
   push(line: string): Stanza | undefined {
     if (!this.#args) {
       const [arrow, ...args] = line.split(" ");
@@ -223,7 +225,7 @@ export async function encryptAge(
   }
 }
 
-/** The armored form, with the final line break, as SOPS stores it (SPEC section 5). */
+/** The armored form, with the final line break, as SOPS stores it (docs/internals/sops.md §5). */
 export function armor(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
   return [BEGIN, ...(text.match(/.{1,64}/g) ?? []), END, ""].join("\n");

@@ -4,7 +4,10 @@ import { AGE_PLUGINS } from "./allow.ts";
 import { checkRecipient } from "./recipient.ts";
 import { ageUse } from "./use.ts";
 
-/** age keys: `age1…`, `age1pq1…`, `age1PLUGIN1…`, `ssh-ed25519 …`, `ssh-rsa …` (SPEC section 7, age identities). */
+/**
+ * age keys: `age1…`, `age1pq1…`, `age1PLUGIN1…`, `ssh-ed25519 …`, `ssh-rsa …` (docs/internals/sops.md §7, age
+ * identities).
+ */
 export const age = defineKind({
   name: "age",
   title: "age",

@@ -9,9 +9,9 @@ import type { KeyContext } from "../kind.ts";
 import { type Loaded, parseIdentities, readIdentities, readKeyFile, reasonOf } from "./identity-file.ts";
 
 /**
- * Where age identities are looked for (SPEC section 7, age identities). Each place is read once a run, and only when
- * it may matter: SSH keys for data keys that are wrapped for one, commands when no file had the identity, and what
- * needs a person last. What goes wrong is kept for the report.
+ * Where age identities are looked for (docs/internals/sops.md §7, age identities). Each place is read once a run, and
+ * only when it may matter: SSH keys for data keys that are wrapped for one, commands when no file had the identity, and
+ * what needs a person last. What goes wrong is kept for the report.
  */
 
 /** A command may ask a person to unlock a password store. */

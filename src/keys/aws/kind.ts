@@ -10,7 +10,7 @@ const TITLE = "AWS KMS";
 const ARN = "arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[\\w/:=,.@-]+";
 const ROLE = "(\\+arn:aws[a-z-]*:iam::[0-9]{12}:role/[\\w+=,.@/-]+)?";
 
-/** AWS KMS keys: ARNs, each with a role to assume behind a `+` if need be (SPEC section 5). */
+/** AWS KMS keys: ARNs, each with a role to assume behind a `+` if need be (docs/internals/sops.md §5). */
 export const kms = defineKind({
   name: "kms",
   title: TITLE,

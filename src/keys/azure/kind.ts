@@ -8,7 +8,7 @@ import { idOf } from "./identifier.ts";
 const TITLE = "Azure Key Vault";
 const SERVER = "[A-Za-z0-9.\\[\\]:_-]+";
 
-/** Keys in Azure key vaults and managed HSMs: `https://VAULT/keys/NAME/VERSION` (SPEC section 5). */
+/** Keys in Azure key vaults and managed HSMs: `https://VAULT/keys/NAME/VERSION` (docs/internals/sops.md §5). */
 export const azureKv = defineKind({
   name: "azure_kv",
   title: TITLE,

@@ -16,7 +16,7 @@ const DEFAULT_UNIVERSE = "googleapis.com";
 
 /**
  * The address, from SOPS's variables: SOPS_GCP_KMS_ENDPOINT, or else SOPS_GCP_KMS_UNIVERSE_DOMAIN, and
- * SOPS_GCP_KMS_CLIENT_TYPE (SPEC section 7).
+ * SOPS_GCP_KMS_CLIENT_TYPE (docs/internals/sops.md §7).
  * @throws TsopsError("bad-setting") if one of them is malformed.
  */
 export function addressOf({ env }: Pick<KeyContext, "env">): Address {

@@ -4,7 +4,7 @@ import { checkResourceId } from "./identifier.ts";
 
 const TITLE = "Google Cloud KMS";
 
-/** Google Cloud KMS keys: `projects/…/locations/…/keyRings/…/cryptoKeys/…` (SPEC section 5). */
+/** Google Cloud KMS keys: `projects/…/locations/…/keyRings/…/cryptoKeys/…` (docs/internals/sops.md §5). */
 export const gcpKms = defineKind({
   name: "gcp_kms",
   title: TITLE,

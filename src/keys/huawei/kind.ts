@@ -7,7 +7,7 @@ import { splitHuaweiId } from "./identifier.ts";
 const TITLE = "HuaweiCloud KMS";
 const FORM = "write it as region:key-uuid, such as tr-west-1:abc12345-abcd-1234-abcd-1234567890ab";
 
-/** HuaweiCloud KMS keys: `region:key-uuid` (SPEC section 5). */
+/** HuaweiCloud KMS keys: `region:key-uuid` (docs/internals/sops.md §5). */
 export const hckms = defineKind({
   name: "hckms",
   title: TITLE,

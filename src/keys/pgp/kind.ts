@@ -3,7 +3,7 @@ import { shortened } from "../../printable.ts";
 import { defineKind } from "../define.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList } from "../fields.ts";
 
-/** PGP keys, by their fingerprints (SPEC section 5). */
+/** PGP keys, by their fingerprints (docs/internals/sops.md §5). */
 export const pgp = defineKind({
   name: "pgp",
   title: "PGP",

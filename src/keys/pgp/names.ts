@@ -1,4 +1,4 @@
-/** The names that PGP keys go by in files: whatever `gpg -r` takes (SPEC section 5). */
+/** The names that PGP keys go by in files: whatever `gpg -r` takes (docs/internals/sops.md §5). */
 
 /** A key or subkey's fingerprint, 40 or 64 hexadecimal digits in capitals. */
 type Fingerprint = string;

@@ -17,7 +17,7 @@ export interface ServiceAddress {
 }
 
 /**
- * `tcp://HOST:PORT`, `tls://HOST:PORT`, `unix:///PATH`: SOPS's forms (SPEC section 7), and one for TLS.
+ * `tcp://HOST:PORT`, `tls://HOST:PORT`, `unix:///PATH`: SOPS's forms (docs/internals/sops.md §7), and one for TLS.
  * @throws TsopsError("usage") if it is none of them.
  */
 export function parseServiceUri(uri: string): ServiceAddress {

@@ -2,8 +2,8 @@ import type { ServiceDefinition } from "@grpc/grpc-js";
 import type { WireForm } from "../kind.ts";
 
 /**
- * The gRPC services that key services speak: SOPS's own (SPEC section 7) with one more kind of key, and gRPC's
- * standard health check (grpc.health.v1). Names and numbers are SOPS's; SOPS itself answers "unknown" to ours.
+ * The gRPC services that key services speak: SOPS's own (docs/internals/sops.md §7) with one more kind of key, and
+ * gRPC's standard health check (grpc.health.v1). Names and numbers are SOPS's; SOPS itself answers "unknown" to ours.
  */
 
 export type WireFields = Readonly<Record<string, string | Readonly<Record<string, string>>>>;

@@ -13,7 +13,7 @@ const WRAP_LABEL = "tsops master key wrap v1";
 const VERSION = "v1";
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-/** A data key, or a share of one with its x-byte (SPEC section 4). */
+/** A data key, or a share of one with its x-byte (docs/internals/sops.md §4). */
 const WRAPPED_SIZES: readonly number[] = [32, 33];
 
 /** Names a master key without revealing anything of it: 16 hexadecimal digits. */

@@ -10,7 +10,7 @@ const TITLE = "HashiCorp Vault";
 const REST = "[A-Za-z0-9.\\[\\]:_-]+/v1/.+/keys/[^/]+";
 const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
 
-/** Keys of HashiCorp Vault's transit engine, by URI (SPEC section 5). */
+/** Keys of HashiCorp Vault's transit engine, by URI (docs/internals/sops.md §5). */
 export const hcVault = defineKind({
   name: "hc_vault",
   title: TITLE,

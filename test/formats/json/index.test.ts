@@ -90,7 +90,7 @@ test("golden cases of JSON are there", () => {
   assert.ok(existsSync(new URL("json-escapes/exp/1.stdout", GOLDEN)));
 });
 
-test("numbers are integers of 64 bits or floats (SPEC section 6)", () => {
+test("numbers are integers of 64 bits or floats (docs/internals/sops.md §6)", () => {
   const text =
     "[0,-0,9007199254740993,9223372036854775807,-9223372036854775808,9223372036854775808,1.0,1e2,-0.0,1E-400]";
   assert.equal(
@@ -102,7 +102,7 @@ test("numbers are integers of 64 bits or floats (SPEC section 6)", () => {
   for (const bad of ["01", "1.", ".5", "+1", "-", "1e", "0x1", "NaN", "1_0"]) refused(`{"a":${bad}}`);
 });
 
-test("strings are well-formed (SPEC section 6)", () => {
+test("strings are well-formed (docs/internals/sops.md §6)", () => {
   const [[, value]] = reads('{"a":"\\ud83d\\ude00 \\ud83d \\ude00 \\u2028 \u2028 \\/ \x7f"}') as [
     [unknown, Scalar],
   ];

@@ -223,7 +223,9 @@ async function plaintextOf(
   return whole ? format.print([tree], { indent }) : extractFrom(tree, extract, format, indent);
 }
 
-/** `--extract`: texts as they are, maps as a document, others as the format prints a value (SPEC section 7). */
+/**
+ * `--extract`: texts as they are, maps as a document, others as the format prints a value (docs/internals/sops.md §7).
+ */
 function extractFrom(tree: TreeMap, extract: string, format: Format, indent: number | undefined): string {
   const path = parsePath(extract);
   const value: Tree | undefined = valueAt(tree, path);

@@ -4,7 +4,9 @@ import { readEncryptedAs, readInput } from "../../files.ts";
 import { write } from "../../io.ts";
 import type { FilestatusRun } from "./command.ts";
 
-/** `filestatus`: `{"encrypted":true|false}`. A file without MAC or version does not count (SPEC section 7). */
+/**
+ * `filestatus`: `{"encrypted":true|false}`. A file without MAC or version does not count (docs/internals/sops.md §7).
+ */
 export async function filestatus(run: FilestatusRun): Promise<number> {
   const name = run.args.file!;
   let encrypted = false;

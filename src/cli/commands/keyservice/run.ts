@@ -15,7 +15,7 @@ import type { KeyserviceRun } from "./command.ts";
 /** How long requests that run may take once the service is told to stop. */
 const GRACE_MS = 5000;
 
-/** `keyservice`: serves the master keys of this machine until a signal comes (SPEC section 7). */
+/** `keyservice`: serves the master keys of this machine until a signal comes (docs/internals/sops.md §7). */
 export async function keyservice(run: KeyserviceRun): Promise<number> {
   if (run.given("keyservice") || run.given("enable-local-keyservice")) {
     throw new TsopsError("usage", "a key service uses the keys of its own machine, and asks no other", {

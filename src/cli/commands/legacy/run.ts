@@ -13,7 +13,7 @@ import type { LegacyRun } from "./command.ts";
 
 /**
  * SOPS's old style: `-e`, `-d`, `-r` or `--set` choose what is done to one file, and without them it is edited
- * (SPEC section 7).
+ * (docs/internals/sops.md §7).
  */
 export async function legacy(run: LegacyRun): Promise<number> {
   const { args, io, table } = run;

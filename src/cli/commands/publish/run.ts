@@ -14,7 +14,7 @@ import type { PublishRun } from "./command.ts";
 import { readEncryptedFile, recreated } from "./content.ts";
 import { planFiles, type SettledPlan } from "./plan.ts";
 
-/** `publish`: puts encrypted files where the destinations of the configuration say (SPEC section 7). */
+/** `publish`: puts encrypted files where the destinations of the configuration say (docs/internals/sops.md §7). */
 export async function publish(run: PublishRun): Promise<number> {
   return await missingFileExits(1, new Publishing(run, await makeSession(run)).all());
 }

@@ -71,13 +71,13 @@ export async function rotate(run: RotateRun): Promise<number> {
   });
 }
 
-/** SOPS has codes of its own for a file that is not there (SPEC section 8). */
+/** SOPS has codes of its own for a file that is not there (docs/internals/sops.md §8). */
 function missingFile(error: unknown, changesKeys: boolean): unknown {
   if (!(error instanceof TsopsError) || error.code !== "no-such-file") return error;
   return changed(error, { code: changesKeys ? "add-remove-missing-file" : "read" });
 }
 
-/** Keys are added to the first group, and taken out of every group (SPEC section 7). */
+/** Keys are added to the first group, and taken out of every group (docs/internals/sops.md §7). */
 function changedGroups(
   groups: readonly KeyGroup[],
   added: readonly MasterKey[],

@@ -21,7 +21,7 @@ export function treesOf(reading: Reading): TreeMap[] {
   return buildTrees(entries, reading.documents);
 }
 
-/** The tree with a value set as SOPS sets it (SPEC section 7). */
+/** The tree with a value set as SOPS sets it (docs/internals/sops.md §7). */
 export function withValue(tree: Tree, path: readonly PathElement[], value: Tree): Tree {
   const [first, ...rest] = path;
   if (first === undefined) return value;
@@ -93,7 +93,7 @@ export function sameTree(a: Tree, b: Tree, ordered = true): boolean {
   return !(b instanceof TreeMap) && !(b instanceof TreeList) && sameValue(a as Scalar, b as Scalar);
 }
 
-/** Numbers also across types: SOPS prints the float 1.0 as `1` (SPEC section 6). */
+/** Numbers also across types: SOPS prints the float 1.0 as `1` (docs/internals/sops.md §6). */
 function sameValue(a: Scalar, b: Scalar): boolean {
   if (typeof a === "number" && typeof b === "bigint") return Number(b) === a;
   if (typeof a === "bigint" && typeof b === "number") return sameValue(b, a);

@@ -6,14 +6,14 @@ import { literalHeader, quoted, type Spelling, spellAsSops } from "./scalar.ts";
 
 export { type ScalarContext, yamlScalar } from "./scalar.ts";
 
-/** SOPS's own indent (SPEC section 6). */
+/** SOPS's own indent (docs/internals/sops.md §6). */
 export const YAML_INDENT = 4;
 
 /** Longer keys, counted in bytes with their tag, stand alone behind a `? `. */
 const LONGEST_SIMPLE_KEY = 128;
 
 /**
- * Documents as SOPS prints them: block style, `indent` blanks a level (SPEC section 6). An indent below 2
+ * Documents as SOPS prints them: block style, `indent` blanks a level (docs/internals/sops.md §6). An indent below 2
  * or above 9 counts as 2, as SOPS has it; 0 is SOPS's own.
  */
 export function printYaml(documents: readonly TreeMap[], indent: number = YAML_INDENT): string {

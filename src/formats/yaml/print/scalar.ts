@@ -3,7 +3,7 @@ import { type Scalar, Time } from "../../scalar.ts";
 import { encodeText, firstBadByte } from "../../text.ts";
 import { resolvePlain } from "../read/resolve.ts";
 
-/** How SOPS spells one scalar (SPEC section 6): its style, and what stands there. */
+/** How SOPS spells one scalar (docs/internals/sops.md §6): its style, and what stands there. */
 export interface Spelling {
   readonly style: "plain" | "single" | "double" | "literal";
   /** Stands before the text: `!!merge` for `<<`, `!!binary` for bytes that are not UTF-8. */
@@ -76,7 +76,7 @@ const OTHER_BREAK = /[\u2028\u2029]/;
 
 /**
  * A blank before a line break or at the end would be lost. A first line that starts with a tab SOPS cannot
- * read: it prints null there (SPEC section 10).
+ * read: it prints null there (docs/internals/sops.md §10).
  */
 function canBeLiteral(text: string): boolean {
   return !/ (?:[\n\u2028\u2029]|$)|^\t/.test(text) && !UNPRINTABLE.test(text) && !OTHER_BREAK.test(text);

@@ -15,7 +15,7 @@ export function isItemComment(style: unknown): style is ItemComment {
   return typeof style === "object" && style !== null && "item" in style;
 }
 
-/** A list item that is how SOPS writes a comment of a list (SPEC section 10). */
+/** A list item that is how SOPS writes a comment of a list (docs/internals/sops.md §10). */
 export function isEncryptedComment(item: Node): item is ScalarNode {
   if (item.kind !== "scalar" || item.style === "absent" || !item.text.startsWith("ENC[AES256_GCM,"))
     return false;

@@ -11,7 +11,7 @@ export const MISMATCH = Symbol("not of its tag's type");
 
 export type Resolved = Scalar | typeof TOO_LARGE | typeof MISMATCH;
 
-/** The typed value of a scalar, as SOPS's YAML library resolves it (SPEC section 6). */
+/** The typed value of a scalar, as SOPS's YAML library resolves it (docs/internals/sops.md §6). */
 export function resolve(node: ScalarNode): Resolved {
   const tag = node.props?.tag;
   if (tag === undefined) {

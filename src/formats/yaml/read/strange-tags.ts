@@ -2,7 +2,7 @@ import type { Reading } from "../../format.ts";
 import type { Node } from "../compose/nodes.ts";
 import { composedOf } from "./read.ts";
 
-/** What SOPS's YAML library knows by its tag (SPEC section 6). */
+/** What SOPS's YAML library knows by its tag (docs/internals/sops.md §6). */
 const KNOWN: ReadonlySet<string> = new Set(
   ["null", "bool", "int", "float", "str", "timestamp", "binary", "seq", "map", "merge"].map(
     (name) => `!!${name}`,

@@ -34,8 +34,8 @@ export interface Walked {
 type Draft = { -readonly [K in keyof Entry]: Entry[K] };
 
 /**
- * Turns nodes into entries, in the order in which SOPS walks its tree (SPEC section 3): a comment belongs to what
- * SOPS's reader gave it to, and an alias to everything that it repeats.
+ * Turns nodes into entries, in the order in which SOPS walks its tree (docs/internals/sops.md §3): a comment belongs to
+ * what SOPS's reader gave it to, and an alias to everything that it repeats.
  */
 export class Walk {
   private readonly composed: Composed;

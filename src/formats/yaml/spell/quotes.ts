@@ -34,7 +34,10 @@ export function quoteDouble(text: string): string {
 export const quoteIfNeeded = (text: string): string =>
   canBePlainHere(text, false) ? text : quoteDouble(text);
 
-/** A value that is no string, as SOPS prints it: the float 1.0 as `1`, which reads as an int (SPEC section 6). */
+/**
+ * A value that is no string, as SOPS prints it: the float 1.0 as `1`, which reads as an int (docs/internals/sops.md
+ * §6).
+ */
 export function otherScalar(value: Exclude<Scalar, string>): string {
   if (value instanceof Time) return value.text;
   return typeof value === "number" ? yamlFloat(value) : String(value);
