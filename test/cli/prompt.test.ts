@@ -7,7 +7,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Io } from "../../src/cli/io.ts";
 import { askAnew } from "../../src/cli/prompt.ts";
-import { emptyFolder } from "../keys/helpers.ts";
+import { emptyFolder } from "../support/keys/contexts.ts";
 
 /** A person at a pipe, and the text that they were shown. */
 function person() {

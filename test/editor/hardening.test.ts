@@ -13,8 +13,8 @@ import * as assert from "uvu/assert";
 import { harden } from "../../src/editor/hardening.ts";
 import { VIM_ARGUMENTS } from "../../src/editor/vim.ts";
 import { splitWords } from "../../src/programs/words.ts";
-import { scratchFolder, start } from "../files/helpers.ts";
 import { IDENTITY_FILE, RECIPIENT } from "../support/cli.ts";
+import { scratchFolder, start } from "../support/scripts.ts";
 
 const test = suite("editor hardening");
 const scratch = scratchFolder();

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseClusterUri } from "../../src/keys/cluster/uri.ts";
-import { clusterAddress, parseServiceUri } from "../../src/keys/service/address.ts";
-import { masterSecrets } from "../../src/keyservice/master.ts";
+import { parseClusterUri } from "../../../src/keys/cluster/uri.ts";
+import { clusterAddress, parseServiceUri } from "../../../src/keys/service/address.ts";
+import { masterSecrets } from "../../../src/keyservice/master.ts";
 
 test("addresses of key services, as SOPS writes them, and with TLS", () => {
   const parsed = (uri: string) => {

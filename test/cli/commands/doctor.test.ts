@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
+import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
 
 const IDENTITY = /AGE-SECRET-KEY-1\w+/.exec(readFileSync(IDENTITY_FILE, "utf8"))![0];
 

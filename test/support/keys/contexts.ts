@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
-import { TABLE_OF_KINDS } from "../../src/keys/context.ts";
-import type { KeyContext } from "../../src/keys/kind.ts";
+import { type Tree, TreeList, TreeMap } from "../../../src/formats/tree.ts";
+import { TABLE_OF_KINDS } from "../../../src/keys/context.ts";
+import type { KeyContext } from "../../../src/keys/kind.ts";
 
-export const GOLDEN = new URL("../../fixtures/golden/", import.meta.url).pathname;
+export const GOLDEN = new URL("../../../fixtures/golden/", import.meta.url).pathname;
 
 export function goldenKey(name: string): string {
   return readFileSync(join(GOLDEN, "keys", name), "utf8");

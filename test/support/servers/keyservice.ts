@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
-import { kindNamed } from "../../src/keys/table.ts";
-import { masterSecret } from "../../src/keyservice/cipher.ts";
-import type { LogEntry } from "../../src/keyservice/log.ts";
-import { type RunningServer, type ServerOptions, startServer } from "../../src/keyservice/server.ts";
-import { contextWith, GOLDEN } from "../keys/helpers.ts";
+import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
+import { kindNamed } from "../../../src/keys/table.ts";
+import { masterSecret } from "../../../src/keyservice/cipher.ts";
+import type { LogEntry } from "../../../src/keyservice/log.ts";
+import { type RunningServer, type ServerOptions, startServer } from "../../../src/keyservice/server.ts";
+import { contextWith, GOLDEN } from "../keys/contexts.ts";
 
 export const RECIPIENT = "age14kpnuzg57a698yrcfaq9vuktcr7vzpkayyuead4sll5rluwtcc9sekj2x4";
 export const DATA_KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => 0x80 + i));

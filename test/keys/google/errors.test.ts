@@ -5,8 +5,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { withFields } from "../../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
+import { gcpKms } from "../../support/keys/in-use.ts";
 import { until } from "../../support/pace.ts";
-import { gcpKms } from "../in-use.ts";
 import {
   failure,
   type HttpServer,
@@ -15,7 +15,7 @@ import {
   misleadByProcess,
   refusal,
   restContext,
-} from "./http.ts";
+} from "../../support/servers/google-http.ts";
 
 const ID = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));

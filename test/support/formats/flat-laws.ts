@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { type Format, pathOf } from "../../src/formats/format.ts";
-import { applyEdits, decodeText } from "../../src/formats/text.ts";
-import { TreeList, TreeMap } from "../../src/formats/tree.ts";
+import { type Format, pathOf } from "../../../src/formats/format.ts";
+import { applyEdits, decodeText } from "../../../src/formats/text.ts";
+import { TreeList, TreeMap } from "../../../src/formats/tree.ts";
 import { said } from "./laws.ts";
 
 /** Metadata for formats in which everything is text, with all that is awkward in a value. */
@@ -63,7 +63,7 @@ export function flatMetadataLaw(format: Format, text: string): void {
   assert.equal(applyEdits(replaced, format.removeMetadata(third)), text);
 }
 
-const GOLDEN = new URL("../../fixtures/golden/", import.meta.url);
+const GOLDEN = new URL("../../../fixtures/golden/", import.meta.url);
 
 export interface GoldenCase {
   readonly name: string;

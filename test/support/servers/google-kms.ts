@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type * as Grpc from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
-import { crc32c } from "../../src/keys/google/crc32c.ts";
+import { crc32c } from "../../../src/keys/google/crc32c.ts";
 import type { KeyPair } from "./tls.ts";
 
 /**

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { crc32c } from "../../../src/keys/google/crc32c.ts";
 import type { KeyContext } from "../../../src/keys/kind.ts";
-import { contextWith } from "../helpers.ts";
+import { contextWith } from "../keys/contexts.ts";
 
 /** What a small HTTP server answers: a status and a body, which becomes JSON unless it is a text. */
 export interface HttpAnswer {

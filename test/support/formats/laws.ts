@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { TsopsError } from "../../src/errors.ts";
-import { buildTrees } from "../../src/formats/build.ts";
+import { TsopsError } from "../../../src/errors.ts";
+import { buildTrees } from "../../../src/formats/build.ts";
 import {
   aadOf,
   type Entry,
@@ -8,10 +8,10 @@ import {
   type PathElement,
   pathOf,
   type Reading,
-} from "../../src/formats/format.ts";
-import { type Scalar, Time } from "../../src/formats/scalar.ts";
-import { applyEdits } from "../../src/formats/text.ts";
-import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
+} from "../../../src/formats/format.ts";
+import { type Scalar, Time } from "../../../src/formats/scalar.ts";
+import { applyEdits } from "../../../src/formats/text.ts";
+import { type Tree, TreeList, TreeMap } from "../../../src/formats/tree.ts";
 
 /** What every format promises (src/formats/format.ts), as checks on one text. */
 

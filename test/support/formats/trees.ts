@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Scalar } from "../../src/formats/scalar.ts";
-import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
+import type { Scalar } from "../../../src/formats/scalar.ts";
+import { type Tree, TreeList, TreeMap } from "../../../src/formats/tree.ts";
 
 const scalars: fc.Arbitrary<Scalar> = fc.oneof(
   fc.string({ unit: "grapheme" }),

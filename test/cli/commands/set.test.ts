@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, type Sandbox } from "../support/cli.ts";
+import { inSandbox, type Sandbox } from "../../support/cli.ts";
 
 /** What `set` writes: the value that was given, as it was given, in every format. */
 

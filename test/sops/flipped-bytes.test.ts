@@ -6,8 +6,8 @@ import { type Format, pathOf } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
 import { formatPath } from "../../src/formats/path.ts";
 import { decodeText, encodeText } from "../../src/formats/text.ts";
-import { generateBinary, generateDotenv, generateIni, generateJson } from "../support/generate.ts";
-import { generateYaml } from "../support/generate-yaml.ts";
+import { generateBinary, generateDotenv, generateIni, generateJson } from "../support/generate/others.ts";
+import { generateYaml } from "../support/generate/yaml.ts";
 import { box } from "../support/sealed.ts";
 
 const TEXTS: Readonly<Record<string, (seed: number) => string>> = {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { inSandbox, RECIPIENT, type Sandbox } from "../../support/cli.ts";
 
 /** An encrypted file in the sandbox. */
 async function encrypted(box: Sandbox, name: string, text = "password: s3cret\n"): Promise<string> {

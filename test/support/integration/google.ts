@@ -4,10 +4,10 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { TsopsError } from "../../src/errors.ts";
-import { TABLE_OF_KINDS } from "../../src/keys/context.ts";
-import type { KeyContext } from "../../src/keys/kind.ts";
-import { installed, scratch } from "./support.ts";
+import { TsopsError } from "../../../src/errors.ts";
+import { TABLE_OF_KINDS } from "../../../src/keys/context.ts";
+import type { KeyContext } from "../../../src/keys/kind.ts";
+import { installed, scratch } from "./servers.ts";
 
 export const PLAIN = "password: s3cret\nport: 5432\n";
 export const ID = "projects/p/locations/global/keyRings/r/cryptoKeys/k";

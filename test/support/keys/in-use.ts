@@ -1,15 +1,15 @@
-import * as ageKind from "../../src/keys/age/kind.ts";
-import * as awsKind from "../../src/keys/aws/kind.ts";
-import * as azureKind from "../../src/keys/azure/kind.ts";
-import * as clusterKind from "../../src/keys/cluster/kind.ts";
-import * as googleKind from "../../src/keys/google/kind.ts";
-import * as huaweiKind from "../../src/keys/huawei/kind.ts";
-import type { KeyContext, KeyKind, Lines, MasterKey } from "../../src/keys/kind.ts";
-import * as pgpKind from "../../src/keys/pgp/kind.ts";
-import * as envKind from "../../src/keys/stores/env.ts";
-import * as keywhizKind from "../../src/keys/stores/keywhiz.ts";
-import * as vaultkvKind from "../../src/keys/stores/vaultkv.ts";
-import * as vaultKind from "../../src/keys/vault/kind.ts";
+import * as ageKind from "../../../src/keys/age/kind.ts";
+import * as awsKind from "../../../src/keys/aws/kind.ts";
+import * as azureKind from "../../../src/keys/azure/kind.ts";
+import * as clusterKind from "../../../src/keys/cluster/kind.ts";
+import * as googleKind from "../../../src/keys/google/kind.ts";
+import * as huaweiKind from "../../../src/keys/huawei/kind.ts";
+import type { KeyContext, KeyKind, Lines, MasterKey } from "../../../src/keys/kind.ts";
+import * as pgpKind from "../../../src/keys/pgp/kind.ts";
+import * as envKind from "../../../src/keys/stores/env.ts";
+import * as keywhizKind from "../../../src/keys/stores/keywhiz.ts";
+import * as vaultkvKind from "../../../src/keys/stores/vaultkv.ts";
+import * as vaultKind from "../../../src/keys/vault/kind.ts";
 
 /**
  * Kinds for tests that look at what one does by itself: its description and its use in one, what it unwraps or null, and

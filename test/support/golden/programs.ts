@@ -25,7 +25,7 @@ export interface Program {
 /** Only what hangs takes so long. */
 const TIME_LIMIT = 300_000;
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 
 /** A program in a process of its own; scripts are run by node, with these options. */
 export function spawned(path: string, nodeOptions: readonly string[] = []): Program {
@@ -92,7 +92,7 @@ export function inProcess(path: string): Program {
     call: async (call) => {
       const { argv, cwd, env, stdin } = call;
       if (!argv.some((argument) => SAFE.test(argument))) return await child.call(call);
-      const { run } = await import("../../src/cli/run.ts");
+      const { run } = await import("../../../src/cli/run.ts");
       const stdout = new Collector();
       const stderr = new Collector();
       const input = Readable.from(stdin.length > 0 ? [stdin] : []);

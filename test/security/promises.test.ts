@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "./support/cli.ts";
+import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
 
 /** The rows of docs/security.md, tried from the command line; test/sops/seal.test.ts tries them on the format. */
 

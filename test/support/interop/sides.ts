@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const KEYS = new URL("../../fixtures/golden/keys/", import.meta.url);
+const KEYS = new URL("../../../fixtures/golden/keys/", import.meta.url);
 
 export interface Outcome {
   readonly code: number | null;

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, type Sandbox } from "../support/cli.ts";
+import { inSandbox, type Sandbox } from "../../support/cli.ts";
 
 /** The scripts in the real shells, which have to be there: a test that is left out shows nothing. */
 

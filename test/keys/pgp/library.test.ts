@@ -6,8 +6,8 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { withFields } from "../../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
-import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../helpers.ts";
-import { pgp } from "../in-use.ts";
+import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../../support/keys/contexts.ts";
+import { pgp } from "../../support/keys/in-use.ts";
 
 // Nothing here starts gpg: PATH has no program at all. That gpg and SOPS read what is made here is shown in
 // test/integration/pgp.test.ts.

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { groupsFromMetadata, unwrapDataKey } from "../../src/keys/groups.ts";
 import { parseDecryptionOrder } from "../../src/keys/table.ts";
-import { contextWith, emptyFolder, GOLDEN, sopsTreeOf } from "./helpers.ts";
+import { contextWith, emptyFolder, GOLDEN, sopsTreeOf } from "../support/keys/contexts.ts";
 
 /** Every file with keys of its own kind that the real SOPS wrote: the data key comes out, or fails as it must. */
 

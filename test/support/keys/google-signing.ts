@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { googleCredentials, login } from "../../../src/keys/google/credentials.ts";
 import type { KeyContext } from "../../../src/keys/kind.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
+import { contextWith, emptyFolder } from "./contexts.ts";
 
 export const SCOPES = ["https://www.googleapis.com/auth/cloud-platform"];
 export const EMAIL = "tsops@project.iam.gserviceaccount.com";

@@ -1,12 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { TreeMap } from "../../src/formats/tree.ts";
-import { TABLE_OF_KINDS } from "../../src/keys/context.ts";
-import type { MasterKey } from "../../src/keys/kind.ts";
-import { loadProtocol, type WireKey } from "../../src/keys/service/protocol.ts";
-import { fromWire, toWire, wireForms } from "../../src/keys/service/wire.ts";
-import { kindNamed } from "../../src/keys/table.ts";
-import { kms } from "../keys/in-use.ts";
+import { TreeMap } from "../../../src/formats/tree.ts";
+import { TABLE_OF_KINDS } from "../../../src/keys/context.ts";
+import type { MasterKey } from "../../../src/keys/kind.ts";
+import { loadProtocol, type WireKey } from "../../../src/keys/service/protocol.ts";
+import { fromWire, toWire, wireForms } from "../../../src/keys/service/wire.ts";
+import { kindNamed } from "../../../src/keys/table.ts";
+import { kms } from "../../support/keys/in-use.ts";
 
 /** Field number and text, as protocol buffers write them; numbers above 15 take two bytes. */
 const field = (number: number, content: Buffer | string): Buffer => {

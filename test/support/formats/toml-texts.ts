@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { toml } from "../../../src/formats/toml/index.ts";
-import { tryRead } from "../laws.ts";
+import { tryRead } from "./laws.ts";
 
 const words = fc.constantFrom("a", "b", "c", "x y", "é", "", "1", "__proto__", "a.b", "#");
 const bare = fc.constantFrom("a", "b", "c", "d-1", "_e", "1", "true", "inf", "__proto__");

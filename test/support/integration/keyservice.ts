@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { installed, scratch, startServer } from "./support.ts";
+import { installed, scratch, startServer } from "./servers.ts";
 
 /** Running the built program and the real SOPS against each other's key services. */
 
