@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
+import { LOADER, modulePath } from "../program.ts";
 
 /** One run of a program. Output is bytes as Latin-1. */
 export interface Outcome {
@@ -24,8 +24,6 @@ export interface Program {
 
 /** Only what hangs takes so long. */
 const TIME_LIMIT = 300_000;
-
-const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 
 /** A program in a process of its own; scripts are run by node, with these options. */
 export function spawned(path: string, nodeOptions: readonly string[] = []): Program {
@@ -86,7 +84,7 @@ const SAFE = /^(encrypt|decrypt|set|unset|rotate|updatekeys|groups|filestatus|-d
 
 /** The command line in this process, from its sources. */
 export function inProcess(path: string): Program {
-  const child = spawned(MAIN, ["--import", import.meta.resolve("tsx")]);
+  const child = spawned(modulePath("src/cli/main.ts"), LOADER);
   return {
     path,
     call: async (call) => {
