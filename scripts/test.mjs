@@ -28,7 +28,14 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const APART = ["test/interop/", "test/integration/", "test/callers/"];
 const GOLDEN = "test/golden/golden.test.ts";
 /** What takes longest begins first, so that the others fill the time beside it. */
-const LONG = [GOLDEN, "test/keys/age/x25519.test.ts", "test/security/", "test/cli/"];
+const LONG = [
+  "test/security/files.test.ts",
+  "test/keys/age/x25519.test.ts",
+  GOLDEN,
+  "test/security/",
+  "test/sops/",
+  "test/cli/",
+];
 /** Only a file that hangs takes so long, on a machine that is ten times slower, too. */
 const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "": 30 };
 

@@ -148,7 +148,8 @@ if (hasPython) {
   test("finding 10: on a terminal, neither lines nor half a line from before count", async () => {
     const out = await inTerminal(`
 typed(b"y\\ny\\ny")
-time.sleep(0.3)
+# its echo shows that it has arrived
+until(b"y\\r\\ny\\r\\ny")
 go()
 until(b"Agreed? (y/n):")
 typed(b"\\n")
