@@ -1,4 +1,4 @@
-// Programs and libraries of others that call SOPS or read its files, for test/programs: installed once on a machine, each
+// Programs and libraries of others that call SOPS or read its files, for test/callers: installed once on a machine, each
 // into a folder of its own in the cache of the tests.
 import { cpSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -1,25 +1,41 @@
-// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers] [PART-OF-A-FILE-NAME …]
+// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers] [FILE | FOLDER | PART …]
 //
 //   (nothing)      all tests that need nothing but this checkout
 //   --cli          the golden cases with the built program
 //   --interop      against the real SOPS, which is installed once
 //   --integration  against real key management servers
-//   --callers     with programs of others that call SOPS or read its files
+//   --callers      with programs of others that call SOPS or read its files
 //
-// Each test file runs in a process of its own, some side by side. The last line says how many tests passed and failed;
-// a file that dies, or that runs no test, counts as a failure.
+//   test/cli/args.test.ts   only this file
+//   test/keys               only the files of this folder
+//   yaml/spell              only files with this in their name
+//
+// Several of the last three may be given; each must be there. All is compiled once (scripts/compile-tests.mjs), and each
+// test file runs in a process of its own, some side by side: more than there are cores, since some wait for servers.
+// The last line says how many tests passed and failed; above it stand the names of those that failed. A file that dies,
+// or that runs no test, counts as a failure. One file alone, from its source: node --import tsx test/cli/args.test.ts
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installCallers } from "./callers.mjs";
+import { compileTests } from "./compile-tests.mjs";
 import { installRealSops } from "./real-sops.mjs";
 import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const APART = ["test/interop/", "test/integration/", "test/callers/"];
 const GOLDEN = "test/golden/golden.test.ts";
+/** What takes longest begins first, so that the others fill the time beside it. */
+const LONG = [
+  "test/security/files.test.ts",
+  "test/keys/age/x25519.test.ts",
+  GOLDEN,
+  "test/security/",
+  "test/sops/",
+  "test/cli/",
+];
 /** Only a file that hangs takes so long, on a machine that is ten times slower, too. */
 const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "": 30 };
 
@@ -28,18 +44,43 @@ const mode = modes[0] ?? "";
 if (modes.length > 1 || !(mode in MINUTES))
   quit(`unknown option ${modes.join(" ")}: see the top of scripts/test.mjs`);
 
-const jobs = (await jobsOf(mode)).filter(
-  ({ file }) => filters.length === 0 || filters.some((part) => file.includes(part)),
-);
-if (jobs.length === 0)
-  quit(`no test file${filters.length > 0 ? ` has ${filters.join(" or ")} in its name` : "s found"}`);
+const wanted = filters.map(filterOf);
+const all = await jobsOf(mode);
+for (const [i, matches] of wanted.entries())
+  if (!all.some(({ file }) => matches(file)))
+    quit(`no test file of this run is, or has in its name, ${filters[i]}`);
+const jobs = all.filter(({ file }) => wanted.length === 0 || wanted.some((matches) => matches(file)));
+if (jobs.length === 0) quit("no test files found");
+
+const running = new Set();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.once(signal, () => {
+    for (const child of running) killGroup(child);
+    process.exit(1);
+  });
+const compiled = await compileTests(root);
 const sum = { passed: 0, failed: 0 };
 const broken = [];
-const queue = [...jobs];
-await Promise.all(Array.from({ length: availableParallelism() }, work));
+const queue = [...jobs].sort((a, b) => rank(a) - rank(b));
+await Promise.all(Array.from({ length: 2 * availableParallelism() }, work));
 for (const line of broken) console.log(line);
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
 process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0);
+
+/** Whether a file is meant by an argument: a path, or a part of a name. */
+function filterOf(argument) {
+  const path = resolve(argument);
+  const name = relative(root, path).split(sep).join("/");
+  if (name.startsWith("..") || !existsSync(path)) return (file) => file.includes(argument);
+  return statSync(path).isDirectory()
+    ? (file) => name === "" || file.startsWith(`${name}/`)
+    : (file) => file === name;
+}
+
+function rank({ file }) {
+  const at = LONG.findIndex((start) => file.startsWith(start));
+  return at < 0 ? LONG.length : at;
+}
 
 /** What is to be run: a file, with the variables that say how. */
 async function jobsOf(mode) {
@@ -116,13 +157,15 @@ async function work() {
 /** Runs a file and gives what it printed. */
 async function runFile({ file, env }) {
   const colour = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
-  const child = spawn(process.execPath, ["--import", "tsx", file], {
+  const script = join(compiled, file.replace(/\.ts$/, ".js"));
+  const child = spawn(process.execPath, ["--enable-source-maps", script], {
     cwd: root,
-    env: { ...process.env, ...colour, ...env },
+    env: { ...process.env, ...colour, ...env, COMPILED_TESTS: compiled },
     stdio: ["ignore", "pipe", "pipe"],
     // a group of its own, so that nothing it started outlives it
     detached: true,
   });
+  running.add(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text) => (output += text));
@@ -137,6 +180,7 @@ async function runFile({ file, env }) {
   );
   clearTimeout(timer);
   killGroup(child);
+  running.delete(child);
   // what went into the background with the pipe open is not waited for
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
   return { output, code, signal, late };

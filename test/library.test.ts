@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { packagesOutside } from "../scripts/program.mjs";
 import { decrypt, decryptFile, encrypt, encryptFile, open, TsopsError } from "../src/index.ts";
 import { IDENTITY_FILE, inSandbox, RECIPIENT } from "./support/cli.ts";
+import { LOADER, modulePath } from "./support/program.ts";
 
 const identity = readFileSync(IDENTITY_FILE, "utf8")
   .split("\n")
@@ -139,12 +140,12 @@ test("the README's lines run as they stand", () =>
     box.write("secrets.yaml", PLAIN);
     await encryptFile(box.path("secrets.yaml"), { keys });
     const [, lines = ""] = /```js\n(.*?)```/s.exec(readFileSync("README.md", "utf8")) ?? [];
-    const library = JSON.stringify(new URL("../src/index.ts", import.meta.url).href);
+    const library = JSON.stringify(modulePath("src/index.ts"));
     const script = box.write(
       "readme.mjs",
       `${lines.replace('"tsops"', library)}\nconsole.log(text.length > 0);`,
     );
-    const argv = ["--import", import.meta.resolve("tsx"), script];
+    const argv = [...LOADER, script];
     const { stdout, status, stderr } = spawnSync(process.execPath, argv, {
       cwd: box.folder,
       env: { ...box.env, SOPS_AGE_KEY_FILE: IDENTITY_FILE },

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
-import { IDENTITY, installed, Project, RECIPIENT, SIDES } from "./support.ts";
+import { IDENTITY, installed, Project, RECIPIENT, SIDES } from "../support/callers.ts";
 
 /* Programs that call `sops`: with ours, they do what they do with the real one. */
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { IDENTITY, Project, RECIPIENT } from "./support.ts";
+import { IDENTITY, Project, RECIPIENT } from "../support/callers.ts";
 
 /* The tarball in a fresh project: loaded as a module and as a script, checked by TypeScript, called by links named `sops`. */
 

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
-import { IDENTITY, installed, Project } from "./support.ts";
+import { IDENTITY, installed, Project } from "../support/callers.ts";
 
 /* Libraries that read SOPS's files themselves read what tsops wrote, also after `set`, `edit` and `rotate`. */
 

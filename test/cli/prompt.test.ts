@@ -7,7 +7,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Io } from "../../src/cli/io.ts";
 import { askAnew } from "../../src/cli/prompt.ts";
-import { emptyFolder } from "../keys/helpers.ts";
+import { emptyFolder } from "../support/keys/contexts.ts";
+import { LOADER, modulePath } from "../support/program.ts";
 
 /** A person at a pipe, and the text that they were shown. */
 function person() {
@@ -99,19 +100,19 @@ test("finding 10: an answer to a question that was taken back does not answer th
 /** Runs a script of ours in a terminal that Python makes; its lines say what was shown and answered. */
 async function inTerminal(steps: string): Promise<string> {
   const folder = emptyFolder();
-  const asks = join(folder, "asks.mts");
-  const prompt = new URL("../../src/cli/prompt.ts", import.meta.url).pathname;
+  const asks = join(folder, "asks.mjs");
+  const prompt = modulePath("src/cli/prompt.ts");
   writeFileSync(
     asks,
     `import { askAnew } from ${JSON.stringify(prompt)};
      const never = new AbortController().signal;
-     const go = (line: string) => new Promise<void>((done) => process.on("SIGUSR2", () => done()).stdout.write(line));
+     const go = (line) => new Promise((done) => process.on("SIGUSR2", () => done()).stdout.write(line));
      const alive = setInterval(() => undefined, 1000);
      await go("ready\\n");
-     process.stdout.write("answer " + (await askAnew("Agreed?", process as any, process.stdout, never)) + "\\n");
+     process.stdout.write("answer " + (await askAnew("Agreed?", process, process.stdout, never)) + "\\n");
      clearInterval(alive);`,
   );
-  const argv = JSON.stringify([process.execPath, "--import", "tsx", asks]);
+  const argv = JSON.stringify([process.execPath, ...LOADER, asks]);
   const driver = `
 import os, pty, select, signal, sys, time
 pid, fd = pty.fork()
@@ -147,7 +148,8 @@ if (hasPython) {
   test("finding 10: on a terminal, neither lines nor half a line from before count", async () => {
     const out = await inTerminal(`
 typed(b"y\\ny\\ny")
-time.sleep(0.3)
+# its echo shows that it has arrived
+until(b"y\\r\\ny\\r\\ny")
 go()
 until(b"Agreed? (y/n):")
 typed(b"\\n")

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { namedBy } from "../../src/config/allow.ts";
-import { ALICE, ARN, ROLE, sopsrc, yaml } from "./support.ts";
+import { ALICE, ARN, ROLE, sopsrc, yaml } from "../support/config.ts";
 
 const PLUGIN = "age1yubikey1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnzs23v9ccrydpk8qarc0jqmenk29";
 

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { checkConfig } from "../../src/config/check.ts";
 import type { Config } from "../../src/config/model.ts";
-import { ALICE, ARN, BOB, CAROL, sopsrc, yaml } from "./support.ts";
+import { ALICE, ARN, BOB, CAROL, sopsrc, yaml } from "../support/config.ts";
 
 /** `severity line:column message` of each finding; all have a hint. */
 async function findings(config: Config): Promise<string[]> {

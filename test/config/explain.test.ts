@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { explain, explanationLines } from "../../src/config/explain.ts";
-import { ALICE, ARN, BOB, sopsrc, yaml } from "./support.ts";
+import { ALICE, ARN, BOB, sopsrc, yaml } from "../support/config.ts";
 
 const explanationText = (explanation: Parameters<typeof explanationLines>[0]): string =>
   `${explanationLines(explanation).join("\n")}\n`;

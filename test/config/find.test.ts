@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type ConfigDisk, Configurations } from "../../src/config/find.ts";
-import { ALICE, failure } from "./support.ts";
+import { ALICE, failure } from "../support/config.ts";
 
 /** A disk with these files; `reads` counts. */
 function disk(files: Record<string, string>): ConfigDisk & { reads: string[] } {

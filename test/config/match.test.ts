@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { creationRule, destinationFor, matchingRule, subjectOf } from "../../src/config/match.ts";
+import { ALICE, failure, shown, sopsrc, yaml } from "../support/config.ts";
 import { assertLinear, cost } from "../support/pace.ts";
-import { ALICE, failure, shown, sopsrc, yaml } from "./support.ts";
 
 const rules = (...patterns: string[]) =>
   yaml(`creation_rules:\n${patterns.map((text) => `  - {path_regex: '${text}', age: ${ALICE}}\n`).join("")}`);

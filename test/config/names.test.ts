@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { keyName, shownKey } from "../../src/config/names.ts";
-import { ALICE, ARN, BOB, FINGERPRINT, ROLE, sopsrc, yaml } from "./support.ts";
+import { ALICE, ARN, BOB, FINGERPRINT, ROLE, sopsrc, yaml } from "../support/config.ts";
 
 const SSH = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICMbdSt97qlzRzHKXlrDNb+ged7EZI9hQJBK2RDKvlnj";
 

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { creationRule } from "../../src/config/match.ts";
 import { chooseSelector } from "../../src/config/selectors.ts";
 import { TsopsError } from "../../src/errors.ts";
-import { ALICE, failure, yaml } from "./support.ts";
+import { ALICE, failure, yaml } from "../support/config.ts";
 
 const ruleWith = async (line: string) =>
   (await creationRule(await yaml(`creation_rules:\n  - age: ${ALICE}\n    ${line}\n`), "/repo/x"))!;

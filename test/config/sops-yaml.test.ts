@@ -4,8 +4,19 @@ import * as assert from "uvu/assert";
 import { ruleGroups } from "../../src/config/groups.ts";
 import { creationRule } from "../../src/config/match.ts";
 import { TsopsError } from "../../src/errors.ts";
+import {
+  ALICE,
+  ARN,
+  BOB,
+  CAROL,
+  FINGERPRINT,
+  failure,
+  keysOf,
+  ROLE,
+  shown,
+  yaml,
+} from "../support/config.ts";
 import { assertLinear } from "../support/pace.ts";
-import { ALICE, ARN, BOB, CAROL, FINGERPRINT, failure, keysOf, ROLE, shown, yaml } from "./support.ts";
 
 /** A creation rule with these fields, and nothing else. */
 const rule = (...lines: string[]) => yaml(`creation_rules:\n  - ${lines.join("\n    ")}\n`);

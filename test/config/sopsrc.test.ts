@@ -3,7 +3,18 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ruleGroups } from "../../src/config/groups.ts";
 import { creationRule } from "../../src/config/match.ts";
-import { ALICE, ARN, BOB, CAROL, FINGERPRINT, failure, keysOf, ROLE, shown, sopsrc } from "./support.ts";
+import {
+  ALICE,
+  ARN,
+  BOB,
+  CAROL,
+  FINGERPRINT,
+  failure,
+  keysOf,
+  ROLE,
+  shown,
+  sopsrc,
+} from "../support/config.ts";
 
 test("names, groups and URIs become the keys of rules", async () => {
   const config = await sopsrc(`{

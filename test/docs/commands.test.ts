@@ -2,8 +2,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseArguments } from "../../src/cli/parse.ts";
 import { TsopsError } from "../../src/errors.ts";
-import { codeBlocks, codeSpans, PAGES, type Page } from "./pages.ts";
-import { callsOfTsops, commandsOf } from "./shell.ts";
+import { codeBlocks, codeSpans, PAGES, type Page } from "../support/docs/pages.ts";
+import { callsOfTsops, commandsOf } from "../support/docs/shell.ts";
 
 /** Made from the program's own help, with usage lines that are no calls. */
 const MADE = "docs/commands.md";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { EXIT_CODES } from "../../src/errors.ts";
-import { codeSpans, page } from "./pages.ts";
+import { codeSpans, page } from "../support/docs/pages.ts";
 
 /** docs/environment.md lists the variables that tsops reads, and its exit codes: neither more nor less. */
 

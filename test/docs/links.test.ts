@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { anchors, links, PAGES } from "./pages.ts";
+import { anchors, links, PAGES } from "../support/docs/pages.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 

@@ -3,7 +3,7 @@ import sshpk from "sshpk";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inSandbox, type Result, type Sandbox } from "../support/cli.ts";
-import { page } from "./pages.ts";
+import { page } from "../support/docs/pages.ts";
 
 /**
  * docs/troubleshooting.md is found by the words of a message, so its headings have to be words that the program says.

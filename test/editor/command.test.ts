@@ -6,7 +6,7 @@ import { editorCommand } from "../../src/editor/command.ts";
 import type { TsopsError } from "../../src/errors.ts";
 import { KINDS } from "../../src/keys/table.ts";
 import { withoutSecrets } from "../../src/programs/secret-variables.ts";
-import { scratchFolder } from "../files/helpers.ts";
+import { scratchFolder } from "../support/scripts.ts";
 
 const test = suite("editor command");
 const scratch = scratchFolder();

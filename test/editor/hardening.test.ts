@@ -13,8 +13,9 @@ import * as assert from "uvu/assert";
 import { harden } from "../../src/editor/hardening.ts";
 import { VIM_ARGUMENTS } from "../../src/editor/vim.ts";
 import { splitWords } from "../../src/programs/words.ts";
-import { scratchFolder, start } from "../files/helpers.ts";
 import { IDENTITY_FILE, RECIPIENT } from "../support/cli.ts";
+import { PROGRAM } from "../support/program.ts";
+import { scratchFolder, start } from "../support/scripts.ts";
 
 const test = suite("editor hardening");
 const scratch = scratchFolder();
@@ -131,8 +132,6 @@ autocmd BufRead * set undofile
 /** `dd u`, notes how wide a tab is, asks for everything to be kept, adds a line, `:wq`. */
 const KEYS = 'ddu:call writefile([&ts], $HOME."/ts")\r:set backup undofile\rGobye: 1\u001b:w\r:wq\r';
 
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
-
 async function editWith(
   EDITOR: string,
   name: string,
@@ -153,7 +152,7 @@ async function editWith(
     SOPS_AGE_RECIPIENTS: RECIPIENT,
     EDITOR,
   };
-  const tsops = `'${process.execPath}' --import tsx '${MAIN}'`;
+  const tsops = PROGRAM.map((word) => `'${word}'`).join(" ");
   const cwd = new URL("../..", import.meta.url).pathname;
   const made = await start(["sh", "-c", `${tsops} encrypt -i '${file}'`], { env, cwd }).ended;
   assert.is(made.code, 0, made.stderr);

@@ -14,8 +14,8 @@ import * as assert from "uvu/assert";
 import { type EditRequest, editText } from "../../src/editor/session.ts";
 import { TsopsError } from "../../src/errors.ts";
 import { KINDS } from "../../src/keys/table.ts";
-import { node, scratchFolder, script, start } from "../files/helpers.ts";
 import { until } from "../support/pace.ts";
+import { node, scratchFolder, script, start } from "../support/scripts.ts";
 
 const test = suite("edit session");
 const scratch = scratchFolder();

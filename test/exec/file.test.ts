@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Ended, node, type Running, scratchFolder, script, start } from "../files/helpers.ts";
+import { type Ended, node, type Running, scratchFolder, script, start } from "../support/scripts.ts";
 
 const test = suite("exec-file");
 const scratch = scratchFolder();

@@ -6,8 +6,8 @@ import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
 import { run, runInBackground } from "../../src/exec/run.ts";
 import { accountVariables, findAccount } from "../../src/exec/user.ts";
-import { type Ended, node, type Running, scratchFolder, script, start } from "../files/helpers.ts";
 import { until } from "../support/pace.ts";
+import { type Ended, node, type Running, scratchFolder, script, start } from "../support/scripts.ts";
 
 const test = suite("run");
 const scratch = scratchFolder();

@@ -18,7 +18,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { createFile, createNew, replaceFile } from "../../src/files/atomic.ts";
 import { readDocument } from "../../src/files/read.ts";
-import { node, othersIn, scratchFolder, script, start } from "./helpers.ts";
+import { node, othersIn, scratchFolder, script, start } from "../support/scripts.ts";
 
 const test = suite("atomic");
 const scratch = scratchFolder();

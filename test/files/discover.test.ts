@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
 import { explore } from "../../src/files/discover.ts";
-import { scratchFolder } from "./helpers.ts";
+import { scratchFolder } from "../support/scripts.ts";
 
 const test = suite("discover");
 const cwd = scratchFolder();

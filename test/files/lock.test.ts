@@ -15,7 +15,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { clearLeft, withLock } from "../../src/files/lock.ts";
 import { isOwnName } from "../../src/files/own.ts";
-import { node, othersIn, scratchFolder, script, start } from "./helpers.ts";
+import { node, othersIn, scratchFolder, script, start } from "../support/scripts.ts";
 
 const test = suite("lock");
 const scratch = scratchFolder();

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { makePrivateFolder } from "../../src/files/private.ts";
-import { node, scratchFolder, script, start } from "./helpers.ts";
+import { node, scratchFolder, script, start } from "../support/scripts.ts";
 
 const test = suite("private");
 const scratch = scratchFolder();

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
 import { changedSince, readDocument } from "../../src/files/read.ts";
-import { node, scratchFolder, script, start } from "./helpers.ts";
+import { node, scratchFolder, script, start } from "../support/scripts.ts";
 
 const test = suite("read");
 const scratch = scratchFolder();

@@ -5,7 +5,7 @@ import { TsopsError } from "../../src/errors.ts";
 import { flatBlock, flatPath, flatten } from "../../src/formats/flatten.ts";
 import { pathOf } from "../../src/formats/format.ts";
 import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
-import { plainTree } from "./laws.ts";
+import { plainTree } from "../support/formats/laws.ts";
 
 /** A block of these lines, one after the other in a text `key=value\n`. */
 function block(pairs: readonly (readonly [string, string])[]) {

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import { unreachable } from "uvu/assert";
-import { type CaseFolder, readCases } from "./cases.ts";
+import { type CaseFolder, readCases } from "../support/golden/cases.ts";
+import { inProcess, spawned } from "../support/golden/programs.ts";
+import { type Failure, needsReal, runCase, type Tally } from "../support/golden/walker.ts";
+import { makeWorld, type World } from "../support/golden/world.ts";
 import { DIFFERENCES } from "./differences.ts";
-import { inProcess, spawned } from "./programs.ts";
-import { type Failure, needsReal, runCase, type Tally } from "./walker.ts";
-import { makeWorld, type World } from "./world.ts";
 
 /*
  * Walks the golden cases. Variables, for `node scripts/test.mjs` and for trying things:

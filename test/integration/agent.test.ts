@@ -6,7 +6,7 @@ import { Encrypter } from "age-encryption";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { armor } from "../../src/keys/age/file.ts";
-import { installed } from "./support.ts";
+import { installed } from "../support/integration/servers.ts";
 
 /*
  * Passphrases of age identity files from a real gpg-agent with a pinentry that types by itself. The real SOPS and we share

@@ -7,9 +7,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { newAwsClient } from "../../src/keys/aws/client.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
-import { contextWith } from "../keys/helpers.ts";
-import { kms } from "../keys/in-use.ts";
-import { answers, freePorts, installed, scratch, startServer, stop } from "./support.ts";
+import { answers, freePorts, installed, scratch, startServer, stop } from "../support/integration/servers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
+import { kms } from "../support/keys/in-use.ts";
 
 /**
  * AWS KMS and STS, by two servers, since each gets something wrong: moto does not mind the state of a key, ministack

@@ -5,12 +5,12 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { withFields } from "../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
-import { contextWith } from "../keys/helpers.ts";
-import { azureKv } from "../keys/in-use.ts";
-import { entraError, KeyVault, vaultError } from "../servers/key-vault.ts";
-import { makeCertificates } from "../servers/tls.ts";
+import { freePorts, scratch } from "../support/integration/servers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
+import { azureKv } from "../support/keys/in-use.ts";
 import { until } from "../support/pace.ts";
-import { freePorts, scratch } from "./support.ts";
+import { entraError, KeyVault, vaultError } from "../support/servers/key-vault.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
 
 // What a vault and a login service can answer, against the project's double: each failure has its own sentence and says
 // what to do next.

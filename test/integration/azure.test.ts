@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { KeyVault } from "../servers/key-vault.ts";
-import { makeCertificates } from "../servers/tls.ts";
-import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { KeyVault } from "../support/servers/key-vault.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
 
 // The command line and the real SOPS, with the vendor's SDK for Go in it, against the same vault. The vendor offers none
 // to test with: these are doubles, with real RSA and TLS. The second one is not the project's.

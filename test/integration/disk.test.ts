@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { installed, scratch } from "./support.ts";
+import { installed, scratch } from "../support/integration/servers.ts";
 
 /*
  * A disk that is really full: a small file system in memory, mounted where only the test's own processes see it. That

@@ -6,9 +6,6 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
-import { gcpKms } from "../keys/in-use.ts";
-import { ALL, type GoogleKms, startGoogleKms } from "../servers/google-kms.ts";
-import { type Certificates, makeCertificates } from "../servers/tls.ts";
 import {
   contextWith,
   type Env,
@@ -19,8 +16,11 @@ import {
   run,
   silentServer,
   tsops,
-} from "./google-support.ts";
-import { scratch } from "./support.ts";
+} from "../support/integration/google.ts";
+import { scratch } from "../support/integration/servers.ts";
+import { gcpKms } from "../support/keys/in-use.ts";
+import { ALL, type GoogleKms, startGoogleKms } from "../support/servers/google-kms.ts";
+import { type Certificates, makeCertificates } from "../support/servers/tls.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
 const [key] = gcpKms.parse(ID) as [MasterKey];

@@ -9,9 +9,6 @@ import * as assert from "uvu/assert";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import { wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
-import { gcpKms } from "../keys/in-use.ts";
-import { ALL, type GoogleKms, startGoogleKms } from "../servers/google-kms.ts";
-import { type Certificates, makeCertificates } from "../servers/tls.ts";
 import {
   bothWays,
   contextWith,
@@ -22,8 +19,11 @@ import {
   post,
   silentServer,
   tsops,
-} from "./google-support.ts";
-import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+} from "../support/integration/google.ts";
+import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { gcpKms } from "../support/keys/in-use.ts";
+import { ALL, type GoogleKms, startGoogleKms } from "../support/servers/google-kms.ts";
+import { type Certificates, makeCertificates } from "../support/servers/tls.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
 const [key] = gcpKms.parse(ID) as [MasterKey];

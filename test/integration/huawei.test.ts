@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
 import {
   DELETED,
   DISABLED,
@@ -14,8 +15,7 @@ import {
   OTHER,
   PROJECT,
   startHuaweiDouble,
-} from "../servers/huawei-kms.ts";
-import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+} from "../support/servers/huawei-kms.ts";
 
 // The command line and the real SOPS, with the vendor's SDK for Go in it, against the same KMS. The vendor offers no
 // server to test with: these are doubles, which check every signature. The second one is not the project's.

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { makeCertificates } from "../servers/tls.ts";
 import {
   type Env,
   folderWith,
@@ -14,8 +13,9 @@ import {
   read,
   sops,
   tsops,
-} from "./keyservice-support.ts";
-import { freePorts, scratch } from "./support.ts";
+} from "../support/integration/keyservice.ts";
+import { freePorts, scratch } from "../support/integration/servers.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
 
 // Keys of a cluster, through the command line on both sides.
 

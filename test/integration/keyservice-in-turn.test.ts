@@ -2,8 +2,16 @@ import { join } from "node:path";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Env, folderWith, OurServer, output, PLAIN, sops, tsops } from "./keyservice-support.ts";
-import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+import {
+  type Env,
+  folderWith,
+  OurServer,
+  output,
+  PLAIN,
+  sops,
+  tsops,
+} from "../support/integration/keyservice.ts";
+import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
 
 // Key management systems behind our key service. Clients have no credentials, and each one is a process of its own: what
 // the service remembers of one has to serve the next.

@@ -13,8 +13,8 @@ import {
   realServer,
   sops,
   tsops,
-} from "./keyservice-support.ts";
-import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+} from "../support/integration/keyservice.ts";
+import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
 
 // Keys of AWS KMS (moto) and of Vault's transit engine (OpenBao) through key services: our client and the real SOPS's
 // server, and the reverse. Only the service has credentials.

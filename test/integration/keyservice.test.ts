@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { makeWorld } from "../golden/world.ts";
-import { makeCertificates } from "../servers/tls.ts";
+import { makeWorld } from "../support/golden/world.ts";
 import {
   type Env,
   folderWith,
@@ -16,8 +15,9 @@ import {
   realServer,
   sops,
   tsops,
-} from "./keyservice-support.ts";
-import { freePorts, scratch } from "./support.ts";
+} from "../support/integration/keyservice.ts";
+import { freePorts, scratch } from "../support/integration/servers.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
 
 // Our client against the real SOPS's key service, and the real SOPS's client against ours. The client never has a key
 // of its own: what it opens, the service opened.

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { installed, scratch } from "./support.ts";
+import { installed, scratch } from "../support/integration/servers.ts";
 
 /*
  * Which packages the program loads for a file with one key of one kind, seen by a hook in Node's own loader. The keys are

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { installed, scratch } from "./support.ts";
+import { installed, scratch } from "../support/integration/servers.ts";
 
 // gpg, the real SOPS with gpg, the real SOPS without it (which then uses the OpenPGP library of its own), and this
 // program with and without gpg: what one encrypts, the others open.

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Env, folderWith, output, RECIPIENT, tsops } from "./keyservice-support.ts";
+import { type Env, folderWith, output, RECIPIENT, tsops } from "../support/integration/keyservice.ts";
 
 // A proxy that takes connections and never says a word. Not every vendor's SDK lets go of it; the program ends all the same.
 

@@ -12,7 +12,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { newAwsClient } from "../../src/keys/aws/client.ts";
 import { IDENTITY_FILE, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
-import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
 
 /*
  * `publish` against servers of others: moto (S3), fake-gcs-server, OpenBao, azurite. For S3, Google Cloud Storage and

@@ -7,12 +7,12 @@ import * as assert from "uvu/assert";
 import { namedByKeys } from "../../src/keys/allow-lists.ts";
 import { textField } from "../../src/keys/fields.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
-import { contextWith } from "../keys/helpers.ts";
-import { keywhiz } from "../keys/in-use.ts";
-import { newMaster, said } from "../keys/stores/helpers.ts";
-import { delivered, startKeywhiz } from "../servers/keywhiz.ts";
-import { makeCertificates } from "../servers/tls.ts";
-import { scratch } from "./support.ts";
+import { scratch } from "../support/integration/servers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
+import { keywhiz } from "../support/keys/in-use.ts";
+import { newMaster, said } from "../support/keys/stores.ts";
+import { delivered, startKeywhiz } from "../support/servers/keywhiz.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
 
 /** Master keys in Keywhiz, against a double of its client API: no server of others can be had. */
 

@@ -4,11 +4,11 @@ import * as assert from "uvu/assert";
 import { namedByKeys } from "../../src/keys/allow-lists.ts";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
-import { contextWith } from "../keys/helpers.ts";
-import { vaultkv } from "../keys/in-use.ts";
-import { newMaster, said } from "../keys/stores/helpers.ts";
+import { answers, freePorts, installed, startServer } from "../support/integration/servers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
+import { vaultkv } from "../support/keys/in-use.ts";
+import { newMaster, said } from "../support/keys/stores.ts";
 import { until } from "../support/pace.ts";
-import { answers, freePorts, installed, startServer } from "./support.ts";
 
 /** Master keys in the KV engine, both of its versions, against OpenBao. */
 
@@ -242,7 +242,7 @@ test("what doctor says: server, credentials, permission, whether the key is ther
 });
 
 test("a master key that Vault's transit engine wrapped, in a variable of the environment", async () => {
-  const { env } = await import("../keys/in-use.ts");
+  const { env } = await import("../support/keys/in-use.ts");
   await admin("POST", "transit/keys/kek");
   const plaintext = randomBytes(32).toString("base64");
   const { data } = await admin("POST", "transit/encrypt/kek", { plaintext });

@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { newMaster } from "../keys/stores/helpers.ts";
-import { startKeywhiz } from "../servers/keywhiz.ts";
-import { makeCertificates } from "../servers/tls.ts";
-import { answers, freePorts, installed, scratch, startServer } from "./support.ts";
+import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { newMaster } from "../support/keys/stores.ts";
+import { startKeywhiz } from "../support/servers/keywhiz.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
 
 /** Files with master keys that a store holds: through the command line, and beside the real SOPS. */
 

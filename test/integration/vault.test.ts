@@ -13,11 +13,11 @@ import { TsopsError } from "../../src/errors.ts";
 import { textField, withFields } from "../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { vaultClient } from "../../src/keys/vault/client.ts";
-import { contextWith } from "../keys/helpers.ts";
-import { hcVault } from "../keys/in-use.ts";
-import { fakeProxy, stopServers } from "../keys/vault/server.ts";
+import { freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
+import { hcVault } from "../support/keys/in-use.ts";
 import { until } from "../support/pace.ts";
-import { freePorts, installed, scratch, startServer } from "./support.ts";
+import { fakeProxy, stopServers } from "../support/servers/vault.ts";
 
 /** HashiCorp Vault's transit engine, against OpenBao. */
 

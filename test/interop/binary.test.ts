@@ -1,6 +1,6 @@
 import { test } from "uvu";
-import { generateBinary } from "../support/generate.ts";
-import { testDocuments } from "./documents.ts";
+import { generateBinary } from "../support/generate/others.ts";
+import { testDocuments } from "../support/interop/documents.ts";
 
 testDocuments(
   "bin",

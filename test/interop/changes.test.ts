@@ -1,11 +1,11 @@
 import { chmodSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { contentDifference } from "../golden/content.ts";
-import { persisting } from "../golden/masks.ts";
-import { generateDotenv, generateIni, generateJson } from "../support/generate.ts";
-import { generateYaml } from "../support/generate-yaml.ts";
-import { type Outcome, Sides } from "./sides.ts";
+import { generateDotenv, generateIni, generateJson } from "../support/generate/others.ts";
+import { generateYaml } from "../support/generate/yaml.ts";
+import { contentDifference } from "../support/golden/content.ts";
+import { persisting } from "../support/golden/masks.ts";
+import { type Outcome, Sides } from "../support/interop/sides.ts";
 
 /*
  * One file, changed in turn by tsops and by SOPS: each must read what the other left, and keep what it did not change.

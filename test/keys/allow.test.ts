@@ -10,7 +10,7 @@ import {
   allowedByVariable,
   namedByKeys,
 } from "../../src/keys/allow-lists.ts";
-import { contextWith } from "./helpers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
 
 const HOST = "https://good.example:8200";
 

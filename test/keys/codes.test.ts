@@ -8,7 +8,7 @@ import { unwrapDataKey, wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { parseDecryptionOrder } from "../../src/keys/table.ts";
 import { keysOfUri } from "../../src/keys/uri.ts";
-import { contextWith, emptyFolder } from "./helpers.ts";
+import { contextWith, emptyFolder } from "../support/keys/contexts.ts";
 
 /** What a program learns of a key that cannot be used, over the kinds: the codes of docs/errors.md. */
 
@@ -153,7 +153,7 @@ for (const [name, [uri, env]] of Object.entries(DAMAGED)) {
 }
 
 test("age, PGP and Azure: without an identity or credentials it is key-unavailable", async () => {
-  const { age } = await import("./in-use.ts");
+  const { age } = await import("../support/keys/in-use.ts");
   const [key] = age.parse(AGE.slice("age:".length));
   assert.is(await opening(await age.wrap(key!, dataKey, alone()), alone()), "key-unavailable");
   assert.is(await wrapping(keyOf(DAMAGED.pgp![0], {}), alone()), "key-unavailable");

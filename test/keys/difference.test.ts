@@ -12,7 +12,7 @@ import {
   weakerSets,
 } from "../../src/keys/difference.ts";
 import type { MasterKey } from "../../src/keys/kind.ts";
-import { azureKv, kms } from "./in-use.ts";
+import { azureKv, kms } from "../support/keys/in-use.ts";
 
 const ARN = "arn:aws:kms:eu-west-1:111122223333:key/a";
 const [first, second] = ["1", "2"].map((digit) =>

@@ -6,8 +6,8 @@ import { TreeMap } from "../../src/formats/tree.ts";
 import { ageUse } from "../../src/keys/age/use.ts";
 import { forgetKeys, groupsFromMetadata, unwrapDataKey, wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, KeyGroup, KeyService, MasterKey } from "../../src/keys/kind.ts";
-import { contextWith, GOLDEN, goldenKey, sopsTreeOf } from "./helpers.ts";
-import { age, gcpKms, kms } from "./in-use.ts";
+import { contextWith, GOLDEN, goldenKey, sopsTreeOf } from "../support/keys/contexts.ts";
+import { age, gcpKms, kms } from "../support/keys/in-use.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7));
 const group = (...names: string[]): KeyGroup =>

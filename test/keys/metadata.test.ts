@@ -6,7 +6,7 @@ import { TsopsError } from "../../src/errors.ts";
 import { Time } from "../../src/formats/scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata } from "../../src/keys/metadata.ts";
-import { GOLDEN, sopsTreeOf } from "./helpers.ts";
+import { GOLDEN, sopsTreeOf } from "../support/keys/contexts.ts";
 
 const CREATED = "2025-01-02T03:04:05Z";
 const map = (fields: Record<string, Tree>): TreeMap => TreeMap.of(Object.entries(fields));

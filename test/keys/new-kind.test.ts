@@ -55,7 +55,7 @@ test("a kind in the table wraps, is read from metadata, and is tried in its plac
   ] = await Promise.all([
     import("../../src/keys/groups.ts"),
     import("../../src/keys/table.ts"),
-    import("./helpers.ts"),
+    import("../support/keys/contexts.ts"),
   ]);
   const dataKey = Buffer.alloc(32, 7);
   const wrapped = await wrapDataKey(dataKey, [moon.parse("luna/k")], 0, { context: help.contextWith() });

@@ -10,8 +10,8 @@ import {
   kindNamed,
   parseDecryptionOrder,
 } from "../../src/keys/table.ts";
-import { goldenKey } from "./helpers.ts";
-import { kms } from "./in-use.ts";
+import { goldenKey } from "../support/keys/contexts.ts";
+import { kms } from "../support/keys/in-use.ts";
 
 /** The table of kinds, and what each knows of its identifiers and metadata. */
 

@@ -18,10 +18,18 @@ import { kindNamed } from "../../src/keys/table.ts";
 import type { LogEntry } from "../../src/keyservice/log.ts";
 import { QUESTIONS_EACH, Questions } from "../../src/keyservice/questions.ts";
 import { startServer } from "../../src/keyservice/server.ts";
-import { contextWith, GOLDEN, goldenKey } from "../keys/helpers.ts";
-import { hcVault } from "../keys/in-use.ts";
+import { contextWith, GOLDEN, goldenKey } from "../support/keys/contexts.ts";
+import { hcVault } from "../support/keys/in-use.ts";
 import { gate, until } from "../support/pace.ts";
-import { ageKey, DATA_KEY, requestsIn, SECRET, scratch, serving, withIdentity } from "./helpers.ts";
+import {
+  ageKey,
+  DATA_KEY,
+  requestsIn,
+  SECRET,
+  scratch,
+  serving,
+  withIdentity,
+} from "../support/servers/keyservice.ts";
 
 const at = (uri: string, context: KeyContext = contextWith()) => keyServices([uri], context)[0]!;
 

@@ -5,9 +5,9 @@ import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
 import type { KeyContext } from "../../src/keys/kind.ts";
 import { keyServices } from "../../src/keys/service/client.ts";
-import { contextWith } from "../keys/helpers.ts";
-import { type KeyPair, makeCertificates } from "../servers/tls.ts";
-import { ageKey, DATA_KEY, requestsIn, scratch, serving } from "./helpers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
+import { ageKey, DATA_KEY, requestsIn, scratch, serving } from "../support/servers/keyservice.ts";
+import { type KeyPair, makeCertificates } from "../support/servers/tls.ts";
 
 const ours = makeCertificates(join(scratch(), "a"));
 const foreign = makeCertificates(join(scratch(), "b"));

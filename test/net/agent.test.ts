@@ -8,8 +8,8 @@ import * as assert from "uvu/assert";
 import { agentFor } from "../../src/net/agent.ts";
 import { failureOf } from "../../src/net/failure.ts";
 import { send } from "../../src/net/http.ts";
-import { emptyFolder } from "../keys/helpers.ts";
-import { makeCertificates } from "../servers/tls.ts";
+import { emptyFolder } from "../support/keys/contexts.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
 
 const { server: pair, ca: file } = makeCertificates(join(emptyFolder(), "tls"), ["server.example"]);
 const pem = { key: readFileSync(pair.key), cert: readFileSync(pair.cert) };

@@ -7,10 +7,10 @@ import type { Destination } from "../../src/config/model.ts";
 import { TsopsError } from "../../src/errors.ts";
 import { failureIn, failureOf } from "../../src/net/failure.ts";
 import { openTarget } from "../../src/publish/open.ts";
-import { contextWith, emptyFolder } from "../keys/helpers.ts";
-import { azureKv, cluster, gcpKms, hckms, hcVault, keywhiz, kms, vaultkv } from "../keys/in-use.ts";
-import { fakeProxy, stopServers } from "../keys/vault/server.ts";
-import { makeCertificates } from "../servers/tls.ts";
+import { contextWith, emptyFolder } from "../support/keys/contexts.ts";
+import { azureKv, cluster, gcpKms, hckms, hcVault, keywhiz, kms, vaultkv } from "../support/keys/in-use.ts";
+import { makeCertificates } from "../support/servers/tls.ts";
+import { fakeProxy, stopServers } from "../support/servers/vault.ts";
 
 type Env = Record<string, string>;
 /** Asks a server at HOST:PORT over TLS, and gives what is said of it. */

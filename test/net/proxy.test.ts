@@ -11,7 +11,7 @@ import { vaultAgent } from "../../src/keys/vault/transport.ts";
 import { agentFor, proxyOf } from "../../src/net/agent.ts";
 import { proxyFor } from "../../src/net/proxy.ts";
 import { newStorage } from "../../src/publish/gcs.ts";
-import { contextWith } from "../keys/helpers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
 
 type Env = Record<string, string>;
 type Reading = (url: string, env: Env) => Promise<string | undefined>;

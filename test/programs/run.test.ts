@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { environmentFor, keepFromPrograms } from "../../src/keys/environment.ts";
 import { end, findProgram, run, start } from "../../src/programs/run.ts";
-import { contextWith } from "../keys/helpers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
 import { ending } from "../support/pace.ts";
 
 const env = { PATH: process.env.PATH };

@@ -7,7 +7,7 @@ import { azureTarget } from "../../src/publish/azure.ts";
 import { gcsTarget, newStorage } from "../../src/publish/gcs.ts";
 import { s3Target } from "../../src/publish/s3.ts";
 import type { Target } from "../../src/publish/target.ts";
-import { contextWith } from "../keys/helpers.ts";
+import { contextWith } from "../support/keys/contexts.ts";
 
 /** What the third-party servers cannot be made to say, said by a server of the tests' own. */
 

@@ -23,6 +23,7 @@ import { userConfig } from "../../src/config/user.ts";
 import type { TsopsError } from "../../src/errors.ts";
 import { decrypt as decryptDocument } from "../../src/index.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Result, type Sandbox } from "../support/cli.ts";
+import { LOADER, modulePath, PROGRAM } from "../support/program.ts";
 
 /** Finding 5: a checkout does not vouch for itself (docs/security.md). */
 
@@ -782,14 +783,9 @@ test("publish: neither token nor plaintext goes to a server that only the config
     }),
   ));
 
-const MAIN = [
-  "--import",
-  import.meta.resolve("tsx"),
-  new URL("../../src/cli/main.ts", import.meta.url).pathname,
-];
-
 async function inProcess(box: Sandbox, argv: readonly string[], env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [...MAIN, ...argv], {
+  const [program = "", ...args] = PROGRAM;
+  const child = spawn(program, [...args, ...argv], {
     cwd: box.folder,
     env,
     stdio: ["ignore", "pipe", "ignore"],
@@ -867,11 +863,12 @@ test("a key service asks no server that only its working folder's configuration 
       const { value, yaml } = kindsAt(listener.port).vault!;
       box.write("server/.sops.yaml", `creation_rules:\n  - ${yaml}\n`);
       const socket = join(box.root, "s");
-      const child = spawn(
-        process.execPath,
-        [...MAIN, "keyservice", "--network", "unix", "--address", socket],
-        { cwd: box.path("server"), env: box.env, stdio: ["ignore", "ignore", "pipe"] },
-      );
+      const [program = "", ...args] = [...PROGRAM, "keyservice", "--network", "unix", "--address", socket];
+      const child = spawn(program, args, {
+        cwd: box.path("server"),
+        env: box.env,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
       try {
         for await (const chunk of child.stderr) if (String(chunk).includes("listening")) break;
         box.write("a.yaml", "a: 1\n");
@@ -903,7 +900,7 @@ async function asUser(
   more: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number; stderr: string }> {
   const code = `
-    const { run } = await import(${JSON.stringify(new URL("../../src/cli/run.ts", import.meta.url).href)});
+    const { run } = await import(${JSON.stringify(modulePath("src/cli/run.ts"))});
     const io = (cwd) => ({ env: process.env, cwd, stdin: process.stdin, stdout: process.stdout, stderr: process.stderr });
     await run(["encrypt", "--filename-override", "x.yaml", "warm.yaml"], io(process.env.WARM));
     process.setuid(${uid});
@@ -916,14 +913,10 @@ async function asUser(
     writeFileSync(join(warm, ".sops.yaml"), `creation_rules:\n  - age: ${RECIPIENT}\n`);
     writeFileSync(join(warm, "warm.yaml"), "a: 1\n");
   }
-  const child = spawn(
-    process.execPath,
-    ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", code],
-    {
-      env: { PATH: process.env.PATH, HOME: box.home, WARM: warm, WORK: box.folder, ...more },
-      stdio: ["ignore", "ignore", "pipe"],
-    },
-  );
+  const child = spawn(process.execPath, [...LOADER, "--input-type=module", "-e", code], {
+    env: { PATH: process.env.PATH, HOME: box.home, WARM: warm, WORK: box.folder, ...more },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let stderr = "";
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [exit] = await once(child, "close");

@@ -7,10 +7,10 @@ import type { KeyGroup, MasterKey } from "../../src/keys/kind.ts";
 import { groupsFromMetadata } from "../../src/keys/metadata.ts";
 import { kindNamed } from "../../src/keys/table.ts";
 import { readEncrypted } from "../../src/sops/decrypt.ts";
-import { contextWith, emptyFolder, goldenKey } from "../keys/helpers.ts";
-import { age } from "../keys/in-use.ts";
-import { armored, literal } from "../keys/pgp/messages.ts";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { contextWith, emptyFolder, goldenKey } from "../support/keys/contexts.ts";
+import { age } from "../support/keys/in-use.ts";
+import { armored, literal } from "../support/keys/pgp-messages.ts";
 
 /** Unwrapping proves the key: findings of the security review, tried from the command line. */
 

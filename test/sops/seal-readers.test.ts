@@ -7,10 +7,10 @@ import { isCollection, isScalar, parseAllDocuments, visit } from "yaml";
 import { TsopsError } from "../../src/errors.ts";
 import type { Format } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
-import { tomlDocuments } from "../formats/toml/texts.ts";
-import { documents as yamlDocuments } from "../formats/yaml/documents.ts";
-import { generateJson } from "../support/generate.ts";
-import { generateYaml } from "../support/generate-yaml.ts";
+import { tomlDocuments } from "../support/formats/toml-texts.ts";
+import { documents as yamlDocuments } from "../support/formats/yaml-texts.ts";
+import { generateJson } from "../support/generate/others.ts";
+import { generateYaml } from "../support/generate/yaml.ts";
 import { box } from "../support/sealed.ts";
 
 /** White space that a seal lets change means nothing to readers other than ours: here those that npm has. */

@@ -6,10 +6,10 @@ import { type Format, pathOf } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
 import { formatPath } from "../../src/formats/path.ts";
 import { significantText } from "../../src/sops/significant.ts";
-import { tomlDocuments } from "../formats/toml/texts.ts";
-import { documents as yamlDocuments } from "../formats/yaml/documents.ts";
-import { generateDotenv, generateIni, generateJson } from "../support/generate.ts";
-import { generateYaml } from "../support/generate-yaml.ts";
+import { tomlDocuments } from "../support/formats/toml-texts.ts";
+import { documents as yamlDocuments } from "../support/formats/yaml-texts.ts";
+import { generateDotenv, generateIni, generateJson } from "../support/generate/others.ts";
+import { generateYaml } from "../support/generate/yaml.ts";
 import { box, codeOf } from "../support/sealed.ts";
 
 /** The text of a sealed file: what of it may change without the key, and that nothing else may. */

@@ -1,7 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
-const ROOT = new URL("../..", import.meta.url).pathname;
+import { PROGRAM } from "./program.ts";
 
 /** Python makes the terminals; without it these tests are left out. */
 export const hasTerminals = process.platform !== "win32" && spawnSync("python3", ["-V"]).status === 0;
@@ -59,8 +57,7 @@ export async function inTerminal(
   steps: readonly Step[],
   { env, cwd }: { env: Readonly<Record<string, string | undefined>>; cwd: string },
 ): Promise<Shown> {
-  const tsx = new URL("node_modules/tsx/dist/loader.mjs", `file://${ROOT}`).pathname;
-  const command = ["sh", "-c", SHELL, "sh", process.execPath, "--import", tsx, MAIN, ...argv];
+  const command = ["sh", "-c", SHELL, "sh", ...PROGRAM, ...argv];
   const child = spawn("python3", ["-c", DRIVER, JSON.stringify(command), JSON.stringify(steps)], {
     cwd,
     // colours are tried elsewhere

@@ -8,8 +8,8 @@ import { type Entry, pathOf } from "../../../src/formats/format.ts";
 import { json } from "../../../src/formats/json/index.ts";
 import { applyEdits, decodeText, encodeText } from "../../../src/formats/text.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
+import { METADATA } from "../../support/formats/laws.ts";
 import { assertLinear } from "../../support/pace.ts";
-import { METADATA } from "../laws.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 

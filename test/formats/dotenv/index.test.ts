@@ -8,9 +8,16 @@ import { aadOf, type PathElement, pathOf } from "../../../src/formats/format.ts"
 import { type Scalar, Time } from "../../../src/formats/scalar.ts";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../../../src/formats/tree.ts";
+import { FLAT_METADATA, flatMetadataLaw, goldenCases } from "../../support/formats/flat-laws.ts";
+import {
+  modelSet,
+  modelUnset,
+  plainTree,
+  replacingLaw,
+  spliceLaw,
+  tryRead,
+} from "../../support/formats/laws.ts";
 import { codeOf } from "../../support/sealed.ts";
-import { FLAT_METADATA, flatMetadataLaw, goldenCases } from "../flat-laws.ts";
-import { modelSet, modelUnset, plainTree, replacingLaw, spliceLaw, tryRead } from "../laws.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 

@@ -8,9 +8,16 @@ import { ini } from "../../../src/formats/ini/index.ts";
 import type { Scalar } from "../../../src/formats/scalar.ts";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../../../src/formats/tree.ts";
+import { FLAT_METADATA, flatMetadataLaw, goldenCases } from "../../support/formats/flat-laws.ts";
+import {
+  modelSet,
+  modelUnset,
+  plainTree,
+  replacingLaw,
+  spliceLaw,
+  tryRead,
+} from "../../support/formats/laws.ts";
 import { box, codeOf } from "../../support/sealed.ts";
-import { FLAT_METADATA, flatMetadataLaw, goldenCases } from "../flat-laws.ts";
-import { modelSet, modelUnset, plainTree, replacingLaw, spliceLaw, tryRead } from "../laws.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 

@@ -10,7 +10,7 @@ import { goJsonString } from "../../../src/formats/json/spell.ts";
 import { type Scalar, Time } from "../../../src/formats/scalar.ts";
 import { applyEdits, decodeText } from "../../../src/formats/text.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../../../src/formats/tree.ts";
-import { assertLinear } from "../../support/pace.ts";
+import { documents, JSON_NOTATION, mutated } from "../../support/formats/json-texts.ts";
 import {
   METADATA,
   metadataLaw,
@@ -21,9 +21,9 @@ import {
   spliceLaw,
   tryRead,
   unsetLaw,
-} from "../laws.ts";
-import { trees } from "../trees.ts";
-import { documents, JSON_NOTATION, mutated } from "./texts.ts";
+} from "../../support/formats/laws.ts";
+import { trees } from "../../support/formats/trees.ts";
+import { assertLinear } from "../../support/pace.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 const texts = documents(JSON_NOTATION);

@@ -9,9 +9,18 @@ import { json5 } from "../../../src/formats/json5/index.ts";
 import { type Scalar, Time } from "../../../src/formats/scalar.ts";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../../../src/formats/tree.ts";
-import { documents, JSON_NOTATION, mutated } from "../json/texts.ts";
-import { metadataLaw, pathsOf, replacingLaw, said, setLaw, spliceLaw, tryRead, unsetLaw } from "../laws.ts";
-import { trees } from "../trees.ts";
+import { documents, JSON_NOTATION, mutated } from "../../support/formats/json-texts.ts";
+import {
+  metadataLaw,
+  pathsOf,
+  replacingLaw,
+  said,
+  setLaw,
+  spliceLaw,
+  tryRead,
+  unsetLaw,
+} from "../../support/formats/laws.ts";
+import { trees } from "../../support/formats/trees.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 

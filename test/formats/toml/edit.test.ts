@@ -7,9 +7,9 @@ import type { PathElement } from "../../../src/formats/format.ts";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { toml } from "../../../src/formats/toml/index.ts";
 import { type Tree, TreeList, TreeMap } from "../../../src/formats/tree.ts";
-import { canonical, METADATA, modelSet, modelUnset, pathsOf } from "../laws.ts";
-import { trees } from "../trees.ts";
-import { tomlDocuments } from "./texts.ts";
+import { canonical, METADATA, modelSet, modelUnset, pathsOf } from "../../support/formats/laws.ts";
+import { tomlDocuments } from "../../support/formats/toml-texts.ts";
+import { trees } from "../../support/formats/trees.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 

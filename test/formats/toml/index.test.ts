@@ -9,10 +9,10 @@ import { type Scalar, Time } from "../../../src/formats/scalar.ts";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { toml } from "../../../src/formats/toml/index.ts";
 import { TreeComment, TreeList, TreeMap } from "../../../src/formats/tree.ts";
-import { mutated } from "../json/texts.ts";
-import { canonical, METADATA, replacingLaw, said, spliceLaw, tryRead } from "../laws.ts";
-import { trees } from "../trees.ts";
-import { tomlDocuments, tomlTexts } from "./texts.ts";
+import { mutated } from "../../support/formats/json-texts.ts";
+import { canonical, METADATA, replacingLaw, said, spliceLaw, tryRead } from "../../support/formats/laws.ts";
+import { tomlDocuments, tomlTexts } from "../../support/formats/toml-texts.ts";
+import { trees } from "../../support/formats/trees.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 

@@ -4,8 +4,8 @@ import * as assert from "uvu/assert";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { TreeList, TreeMap } from "../../../src/formats/tree.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
-import { documents } from "./documents.ts";
-import { comments, failure, METADATA, tryRead, values, withMetadata } from "./helpers.ts";
+import { comments, failure, METADATA, tryRead, values, withMetadata } from "../../support/formats/yaml.ts";
+import { documents } from "../../support/formats/yaml-texts.ts";
 
 const SMALL = TreeMap.of([["mac", "m"]]);
 const OTHER = TreeMap.of([

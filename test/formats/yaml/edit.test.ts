@@ -7,8 +7,8 @@ import { applyEdits } from "../../../src/formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../../../src/formats/tree.ts";
 import { sameTree, withValue } from "../../../src/formats/yaml/edit/trees.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
-import { documents } from "./documents.ts";
-import { comments, failure, tryRead, values } from "./helpers.ts";
+import { comments, failure, tryRead, values } from "../../support/formats/yaml.ts";
+import { documents } from "../../support/formats/yaml-texts.ts";
 
 const MAP = TreeMap.of([
   ["x", 1n],

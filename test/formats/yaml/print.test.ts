@@ -9,8 +9,8 @@ import { decodeText } from "../../../src/formats/text.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../../../src/formats/tree.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
 import { printYaml, printYamlValue, yamlScalar } from "../../../src/formats/yaml/print/print.ts";
-import { goldenCases } from "../flat-laws.ts";
-import { plainTree } from "../laws.ts";
+import { goldenCases } from "../../support/formats/flat-laws.ts";
+import { plainTree } from "../../support/formats/laws.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 

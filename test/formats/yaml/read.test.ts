@@ -7,8 +7,8 @@ import { placeOf } from "../../../src/formats/text.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
 import { valueBytes } from "../../../src/sops/cipher.ts";
-import { documents } from "./documents.ts";
-import { describe, failure, fixture, tryRead } from "./helpers.ts";
+import { describe, failure, fixture, tryRead } from "../../support/formats/yaml.ts";
+import { documents } from "../../support/formats/yaml-texts.ts";
 
 interface Place {
   doc: number;

@@ -4,7 +4,6 @@ import * as assert from "uvu/assert";
 import { type Scalar, Time } from "../../../src/formats/scalar.ts";
 import { applyEdits, decodeText } from "../../../src/formats/text.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
-import { documents } from "./documents.ts";
 import {
   cipher,
   comments,
@@ -15,7 +14,8 @@ import {
   tryRead,
   values,
   withMetadata,
-} from "./helpers.ts";
+} from "../../support/formats/yaml.ts";
+import { documents } from "../../support/formats/yaml-texts.ts";
 
 /** The text with its first value, or first comment, spelled anew. */
 function respell(text: string, value: Scalar, kind = "value"): string {

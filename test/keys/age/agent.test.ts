@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { cacheIdOf, forgetPassphrase, passphraseFromAgent } from "../../../src/keys/age/agent.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
 
 /* An agent of our own, for what a real one does not do at will; test/integration/agent.test.ts has a real one. */
 

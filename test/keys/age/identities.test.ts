@@ -7,9 +7,9 @@ import { armor } from "../../../src/keys/age/file.ts";
 import { generateIdentity } from "../../../src/keys/age/keygen.ts";
 import { configFolder } from "../../../src/keys/age/places.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { age } from "../../support/keys/in-use.ts";
 import { until } from "../../support/pace.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { age } from "../in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const mine = await generateIdentity(new Date(0));

@@ -6,8 +6,8 @@ import { TreeMap } from "../../../src/formats/tree.ts";
 import { generateIdentity, recipientOf } from "../../../src/keys/age/keygen.ts";
 import { withFields } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
-import { contextWith, GOLDEN, goldenKey } from "../helpers.ts";
-import { age } from "../in-use.ts";
+import { contextWith, GOLDEN, goldenKey } from "../../support/keys/contexts.ts";
+import { age } from "../../support/keys/in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const RECIPIENTS = ["age1.pub", "agepq.pub", "ssh_ed25519.pub", "ssh_rsa.pub"].map((name) =>

@@ -11,12 +11,15 @@ import { generateIdentity } from "../../../src/keys/age/keygen.ts";
 import { pluginName, wrapByPlugin } from "../../../src/keys/age/plugin.ts";
 import { ALLOW_NOTHING } from "../../../src/keys/allow-lists.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { age } from "../../support/keys/in-use.ts";
 import { until } from "../../support/pace.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { age } from "../in-use.ts";
 
 const bin = emptyFolder();
-copyFileSync(new URL("./fake-plugin.mjs", import.meta.url), join(bin, "age-plugin-fake"));
+copyFileSync(
+  new URL("../../support/keys/fake-age-plugin.mjs", import.meta.url),
+  join(bin, "age-plugin-fake"),
+);
 chmodSync(join(bin, "age-plugin-fake"), 0o755);
 const PATH = [bin, process.env.PATH].join(delimiter);
 

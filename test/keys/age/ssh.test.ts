@@ -6,8 +6,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseSshRecipient, sshBlob, sshFields } from "../../../src/keys/age/ssh-key.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
-import { contextWith, emptyFolder, goldenKey } from "../helpers.ts";
-import { age } from "../in-use.ts";
+import { contextWith, emptyFolder, goldenKey } from "../../support/keys/contexts.ts";
+import { age } from "../../support/keys/in-use.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const PASSPHRASE = "a passphrase";

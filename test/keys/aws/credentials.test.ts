@@ -9,7 +9,7 @@ import { instanceSource } from "../../../src/keys/aws/machine.ts";
 import { parseSections } from "../../../src/keys/aws/shared-config.ts";
 import { roleSessionName } from "../../../src/keys/aws/sts.ts";
 import type { KeyContext } from "../../../src/keys/kind.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
 import {
   assumed,
   closeDoubles,
@@ -19,7 +19,7 @@ import {
   signer,
   stsRefusal,
   withProcessEnv,
-} from "./double.ts";
+} from "../../support/servers/aws.ts";
 
 const KEYS = { AWS_ACCESS_KEY_ID: "AKIAENV", AWS_SECRET_ACCESS_KEY: "s" };
 const ROLE = "arn:aws:iam::111122223333:role/sops";

@@ -10,11 +10,11 @@ import { parseKeyArn } from "../../../src/keys/aws/arn.ts";
 import { awsClientConfig, newAwsClient } from "../../../src/keys/aws/client.ts";
 import { textField } from "../../../src/keys/fields.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { kms } from "../../support/keys/in-use.ts";
 import { ending, until } from "../../support/pace.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { kms } from "../in-use.ts";
-import { fakeProxy, stopServers } from "../vault/server.ts";
-import { assumed, closeDoubles, double, failure, refusal, shown, signer } from "./double.ts";
+import { assumed, closeDoubles, double, failure, refusal, shown, signer } from "../../support/servers/aws.ts";
+import { fakeProxy, stopServers } from "../../support/servers/vault.ts";
 
 const ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const ROLE = "arn:aws:iam::111122223333:role/sops";

@@ -10,8 +10,8 @@ import { looksLikeAzure } from "../../../src/keys/azure/managed-identity.ts";
 import { connectionTo } from "../../../src/keys/azure/network.ts";
 import { SharedClient } from "../../../src/keys/azure/shared-client.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { azureKv } from "../in-use.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { azureKv } from "../../support/keys/in-use.ts";
 
 const VAULT = "https://team.vault.azure.net";
 const PRINCIPAL = { AZURE_TENANT_ID: "tenant", AZURE_CLIENT_ID: "client", AZURE_CLIENT_SECRET: "s3cret" };

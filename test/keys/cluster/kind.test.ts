@@ -7,9 +7,9 @@ import { textField, withFields } from "../../../src/keys/fields.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
 import { keyServices } from "../../../src/keys/service/client.ts";
 import { kindOfUri } from "../../../src/keys/table.ts";
-import { DATA_KEY, OTHER_SECRET, SECRET, serving } from "../../keyservice/helpers.ts";
-import { contextWith } from "../helpers.ts";
-import { cluster } from "../in-use.ts";
+import { contextWith } from "../../support/keys/contexts.ts";
+import { cluster } from "../../support/keys/in-use.ts";
+import { DATA_KEY, OTHER_SECRET, SECRET, serving } from "../../support/servers/keyservice.ts";
 
 const keyAt = (port: number, id = "team/prod"): MasterKey =>
   cluster.parse(`cluster://127.0.0.1:${port}/${id}`)[0]!;

@@ -6,9 +6,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { googleCredentials, missedPlaces } from "../../../src/keys/google/credentials.ts";
 import { metadataHost } from "../../../src/keys/google/metadata-server.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { failure, type HttpServer, httpServer, misleadByProcess } from "./http.ts";
-import { context, EMAIL, jsonFile, SCOPES, signed } from "./signing.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { context, EMAIL, jsonFile, SCOPES, signed } from "../../support/keys/google-signing.ts";
+import { failure, type HttpServer, httpServer, misleadByProcess } from "../../support/servers/google-http.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", {
   modulusLength: 2048,

@@ -5,9 +5,9 @@ import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { googleCredentials } from "../../../src/keys/google/credentials.ts";
-import { emptyFolder } from "../helpers.ts";
-import { failure, type HttpServer, httpServer, misleadByProcess } from "./http.ts";
-import { context, EMAIL, jsonFile, SCOPES, signed } from "./signing.ts";
+import { emptyFolder } from "../../support/keys/contexts.ts";
+import { context, EMAIL, jsonFile, SCOPES, signed } from "../../support/keys/google-signing.ts";
+import { failure, type HttpServer, httpServer, misleadByProcess } from "../../support/servers/google-http.ts";
 
 misleadByProcess();
 

@@ -7,8 +7,8 @@ import { withFields } from "../../../src/keys/fields.ts";
 import { addressOf } from "../../../src/keys/google/address.ts";
 import { crc32c } from "../../../src/keys/google/crc32c.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { gcpKms } from "../in-use.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { gcpKms } from "../../support/keys/in-use.ts";
 import {
   failure,
   type HttpServer,
@@ -17,7 +17,7 @@ import {
   misleadByProcess,
   refusal,
   restContext,
-} from "./http.ts";
+} from "../../support/servers/google-http.ts";
 
 const ID = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));

@@ -6,7 +6,10 @@ import { TsopsError } from "../../../src/errors.ts";
 import { iamEndpoint, kmsEndpoints } from "../../../src/keys/huawei/region.ts";
 import { signedHeaders } from "../../../src/keys/huawei/sign.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
-import { freePorts } from "../../integration/support.ts";
+import { freePorts } from "../../support/integration/servers.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { hckms } from "../../support/keys/in-use.ts";
+import { ending } from "../../support/pace.ts";
 import {
   DELETED,
   DISABLED,
@@ -21,10 +24,7 @@ import {
   PROJECT,
   startHuaweiDouble,
   TEMPORARY,
-} from "../../servers/huawei-kms.ts";
-import { ending } from "../../support/pace.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { hckms } from "../in-use.ts";
+} from "../../support/servers/huawei-kms.ts";
 
 const dataKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
 const double: HuaweiDouble = await startHuaweiDouble();

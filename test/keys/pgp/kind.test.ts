@@ -6,10 +6,10 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TreeMap } from "../../../src/formats/tree.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
+import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../../support/keys/contexts.ts";
+import { pgp } from "../../support/keys/in-use.ts";
+import { armored, openedBy, SEALED, toKey } from "../../support/keys/pgp-messages.ts";
 import { until } from "../../support/pace.ts";
-import { contextWith, emptyFolder, GOLDEN, goldenKey } from "../helpers.ts";
-import { pgp } from "../in-use.ts";
-import { armored, openedBy, SEALED, toKey } from "./messages.ts";
 
 const dataKey = Buffer.alloc(32, 9);
 const FP = goldenKey("pgp1.fp").trim();

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { keyIdsOf } from "../../../src/keys/pgp/message.ts";
 import { isUser, keyIdOf, names } from "../../../src/keys/pgp/names.ts";
-import { armored, literal, packet, SEALED, toKey } from "./messages.ts";
+import { armored, literal, packet, SEALED, toKey } from "../../support/keys/pgp-messages.ts";
 
 const ID = "B8BA14654D5DA8DE";
 const OTHER = "E7B9E49CB8E52BB2";

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { proofOf } from "../../../src/keys/pgp/proof.ts";
-import { openedBy } from "./messages.ts";
+import { openedBy } from "../../support/keys/pgp-messages.ts";
 
 const FP = "A65B9A25028F373AD4C3D5ACB8BA14654D5DA8DE";
 const PRIMARY = "D2FDDC4A5246E0E1192839E7DF61B0FF46BBA262";

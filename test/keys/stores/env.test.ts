@@ -8,9 +8,9 @@ import type { MasterKey } from "../../../src/keys/kind.ts";
 import { groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "../../../src/keys/metadata.ts";
 import { wrappedPart } from "../../../src/keys/stores/secret.ts";
 import { kindOfUri } from "../../../src/keys/table.ts";
-import { contextWith, goldenKey } from "../helpers.ts";
-import { age, env } from "../in-use.ts";
-import { failure, newMaster } from "./helpers.ts";
+import { contextWith, goldenKey } from "../../support/keys/contexts.ts";
+import { age, env } from "../../support/keys/in-use.ts";
+import { failure, newMaster } from "../../support/keys/stores.ts";
 
 /** Master keys in environment variables, and how keys of a store are rotated. */
 

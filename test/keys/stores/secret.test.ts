@@ -6,8 +6,8 @@ import { TABLE_OF_KINDS } from "../../../src/keys/context.ts";
 import { textField } from "../../../src/keys/fields.ts";
 import { openMasterKey, readMasterKeys, wrappedPart } from "../../../src/keys/stores/secret.ts";
 import { kindNamed } from "../../../src/keys/table.ts";
-import { contextWith, goldenKey } from "../helpers.ts";
-import { said } from "./helpers.ts";
+import { contextWith, goldenKey } from "../../support/keys/contexts.ts";
+import { said } from "../../support/keys/stores.ts";
 
 /** What the text of a secret may be. */
 

@@ -5,7 +5,7 @@ import { TreeMap } from "../../../src/formats/tree.ts";
 import { forgetKeys } from "../../../src/keys/groups.ts";
 import type { MasterKey } from "../../../src/keys/kind.ts";
 import { type Store, withSecret } from "../../../src/keys/stores/store.ts";
-import { contextWith } from "../helpers.ts";
+import { contextWith } from "../../support/keys/contexts.ts";
 
 const KEY: MasterKey = { kind: "vaultkv", id: "vaultkv://v.example/a/b", fields: TreeMap.of([]) };
 

@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { namedByKeys } from "../../../src/keys/allow-lists.ts";
 import { textField, withFields } from "../../../src/keys/fields.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { keywhiz, vaultkv } from "../in-use.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { keywhiz, vaultkv } from "../../support/keys/in-use.ts";
 
 /** Identifiers of the stores behind a network, and what happens to them without any network. */
 

@@ -6,8 +6,8 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import type { KeyContext } from "../../../src/keys/kind.ts";
 import { placesOfCredentials, VaultError, vaultClient } from "../../../src/keys/vault/client.ts";
-import { contextWith, emptyFolder } from "../helpers.ts";
-import { fakeVault, type Reply, stopServers } from "./server.ts";
+import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { fakeVault, type Reply, stopServers } from "../../support/servers/vault.ts";
 
 const TOKEN = "s.token-of-the-test";
 

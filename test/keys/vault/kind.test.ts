@@ -6,9 +6,9 @@ import { TsopsError } from "../../../src/errors.ts";
 import { textField, withFields } from "../../../src/keys/fields.ts";
 import { unwrapDataKey, wrapDataKey } from "../../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../../src/keys/kind.ts";
-import { contextWith } from "../helpers.ts";
-import { hcVault } from "../in-use.ts";
-import { type Asked, fakeVault, type Reply, stopServers } from "./server.ts";
+import { contextWith } from "../../support/keys/contexts.ts";
+import { hcVault } from "../../support/keys/in-use.ts";
+import { type Asked, fakeVault, type Reply, stopServers } from "../../support/servers/vault.ts";
 
 /** What the transit kind sends, and what it makes of answers that OpenBao does not give; see test/integration/vault. */
 

@@ -2,8 +2,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { TsopsError } from "../../../src/errors.ts";
 import { vaultClient } from "../../../src/keys/vault/client.ts";
-import { contextWith } from "../helpers.ts";
-import { fakeProxy, fakeVault, stopServers } from "./server.ts";
+import { contextWith } from "../../support/keys/contexts.ts";
+import { fakeProxy, fakeVault, stopServers } from "../../support/servers/vault.ts";
 
 test("a request without TLS is made by the proxy", async () => {
   const vault = await fakeVault(() => ({}));
