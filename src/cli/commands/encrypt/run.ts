@@ -10,8 +10,9 @@ import { decodeText, placeOf } from "../../../formats/text.ts";
 import { readText } from "../../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../../save.ts";
 import { bareHint, bareValues } from "../../../sops/bare.ts";
+import type { Warning } from "../../../sops/decrypt.ts";
 import { plainWarnings } from "../../../sops/remarks.ts";
-import { compileSelector, DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
+import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../../../sops/selection.ts";
 import type { Encrypted } from "../../../sops/work.ts";
 import { forEachFile } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
@@ -121,7 +122,18 @@ async function encryptContent(plain: Plain, run: EncryptRun, session: Session): 
     await warnOfNothing(file, selector && (await nothingSelected(made.reading, selector)), run.io);
     return made.text;
   } catch (error) {
+    await reportWarnings(await warningsOf(text, from, selector), text, file, run.io);
     throw await orWithBare(orAsBinary(error, file, run.args), plain, run.args);
+  }
+}
+
+/** What is odd about a plaintext that could not be encrypted: it may be why. */
+async function warningsOf(text: string, format: Format, selector: Selector | undefined): Promise<Warning[]> {
+  try {
+    const selection = await compileSelector(selector ?? DEFAULT_SELECTOR);
+    return plainWarnings(readText(text, format), format, selection);
+  } catch {
+    return [];
   }
 }
 
