@@ -26,7 +26,7 @@ import { findFiles, hasMetadata, isEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { note } from "../../report.ts";
 import { Ruleless } from "../../ruleless.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { indentFor, settingsForReading } from "../../settings.ts";
 import type { DecryptRun } from "./command.ts";
 
@@ -36,7 +36,7 @@ export async function decrypt(run: DecryptRun): Promise<number> {
   checkOutputOptions(args, args.files);
   const work: Work = {
     run,
-    session: await makeSession(run),
+    session: await sessionOf(run),
     ruleless: new Ruleless(args.files, run),
     narrowed: 0,
   };

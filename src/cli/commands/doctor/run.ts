@@ -17,7 +17,7 @@ import type { Line, Painted } from "../../io.ts";
 import { driftJson, keyJson, writeJson } from "../../json.ts";
 import { nameOfKey } from "../../recipients.ts";
 import { differenceLine, reportError, tell } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { type Settings, settingsForReading } from "../../settings.ts";
 import { adviceForStranger } from "../../stranger.ts";
 import { driftOf } from "../../vouch.ts";
@@ -28,7 +28,7 @@ import type { DoctorRun } from "./command.ts";
  * Nothing is decrypted, and nobody is asked. Exit code 128 if a file cannot be opened here.
  */
 export async function doctor(run: DoctorRun): Promise<number> {
-  const session = await makeSession(run, { asks: false });
+  const session = await sessionOf(run, { asks: false });
   const { context, order = [], local = true, services = [] } = session;
   const given = run.args.files;
   const careful = { ...context, prompt: undefined, offline: given.length === 0 };

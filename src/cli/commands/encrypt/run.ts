@@ -35,7 +35,7 @@ import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { refuseProtected, whoReads } from "../../protected.ts";
 import { nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../../vouch.ts";
 import { problemJson, problemLines, problemsOf } from "./check.ts";
@@ -48,7 +48,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
   if (run.args.update !== undefined) return await encryptUpdate(run, run.args.update);
   if (run.args.json && !run.args.check)
     throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
   if (given.length === 0) return await encryptStdin(run, session);
   if (run.args.check) return await checkFiles(given, run);
@@ -207,7 +207,7 @@ async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
     });
   }
   if (given[0] !== undefined) await refuseProtected(given[0], run);
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   const { bytes } = await readInput(old, run.io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], run.io);
   const settings = await loadSettings(ruledFile(run.args, old, run.io), run);

@@ -56,7 +56,7 @@ async function masterKey(run: KeygenRun): Promise<number> {
 }
 
 async function wrapped(master: Buffer, uri: string, run: KeygenRun): Promise<string> {
-  const [{ keysFrom }, { makeSession }, { kindNamed }, { textField }, { wrappedPart }] = await Promise.all([
+  const [{ keysFrom }, { sessionOf }, { kindNamed }, { textField }, { wrappedPart }] = await Promise.all([
     import("../../creation.ts"),
     import("../../session.ts"),
     import("../../../keys/table.ts"),
@@ -71,6 +71,6 @@ async function wrapped(master: Buffer, uri: string, run: KeygenRun): Promise<str
       hint: "give --key the URI of one key, such as awskms://… or age:…",
     });
   }
-  const { context } = await makeSession(wrapping);
+  const { context } = await sessionOf(wrapping);
   return wrappedPart(uri, textField((await (await kind.use()).wrap(key, master, context)).fields, "enc"));
 }

@@ -9,14 +9,14 @@ import { writeLines } from "../../io.ts";
 import { askYes } from "../../prompt.ts";
 import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import type { PublishRun } from "./command.ts";
 import { readEncryptedFile, recreated } from "./content.ts";
 import { planFiles, type SettledPlan } from "./plan.ts";
 
 /** `publish`: puts encrypted files where the destinations of the configuration say (SPEC section 7). */
 export async function publish(run: PublishRun): Promise<number> {
-  return await missingFileExits(1, new Publishing(run, await makeSession(run)).all());
+  return await missingFileExits(1, new Publishing(run, await sessionOf(run)).all());
 }
 
 const NOT_PUBLISHED = new Otherwise("not published");

@@ -19,7 +19,7 @@ import { askYes } from "../../prompt.ts";
 import { formatDifference, formatThreshold } from "../../recipients.ts";
 import { differenceLine, note, tell } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
 import { updateFile } from "../../update.ts";
 import { driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
@@ -135,7 +135,7 @@ async function inspect(name: string, run: UpdatekeysRun, report: Report): Promis
   await checkSealThere(name, metadata, run);
   const settings = await loadSettings(resolve(run.io.cwd, name), run);
   const file = { ...groupsFromMetadata(metadata.tree), metadata, format };
-  const recipients = await recipientsOfRule(file, settings, run.args, await makeSession(run));
+  const recipients = await recipientsOfRule(file, settings, run.args, await sessionOf(run));
   const shown = shownChanges(file, recipients, settings);
   const selector = selectorDrift(await driftOf(file, settings, run.io));
   const check = run.args.check;
