@@ -5,7 +5,7 @@ import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
 import { atEnd } from "./ends.ts";
-import { homeOf, type Io, truthOf } from "./io.ts";
+import { homeOf, type Io, truthOf, wholeOf } from "./io.ts";
 import { askHidden, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 
@@ -14,8 +14,9 @@ const sessions = new WeakMap<Io, Promise<Session>>();
 
 /** How keys are reached in this run: from options, variables and the person at the terminal. One a run. */
 export function sessionOf(run: Run, asks: Asks = {}): Promise<Session> {
-  let session = sessions.get(run.io);
-  if (!session) sessions.set(run.io, (session = makeSession(run, asks)));
+  const io = wholeOf(run.io);
+  let session = sessions.get(io);
+  if (!session) sessions.set(io, (session = makeSession({ ...run, io }, asks)));
   return session;
 }
 

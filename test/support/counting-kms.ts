@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type Answer, type Asked, type Double, double } from "../keys/aws/double.ts";
 
 /** An AWS KMS in this process whose calls are counted. */
@@ -30,6 +32,38 @@ export function counting({ asked }: Double): Record<string, number> {
   return counts;
 }
 
-export function awsEnvironment({ url }: Double): Record<string, string> {
+export function awsEnvironment({ url }: Pick<Double, "url">): Record<string, string> {
   return { AWS_ENDPOINT_URL: url, AWS_ACCESS_KEY_ID: "AKIATEST", AWS_SECRET_ACCESS_KEY: "secret" };
+}
+
+/** A KMS that answers only when `many` calls wait for an answer: whoever has fewer at once waits for ever. */
+export async function waitingKms(
+  many: number,
+): Promise<{ url: string; most: () => number; close: () => void }> {
+  let waiting: (() => void)[] = [];
+  let most = 0;
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (text: string) => (body += text));
+    request.on("end", () => {
+      const action = String(request.headers["x-amz-target"]);
+      const { body: answer } = answerOf({ method: "", path: "", headers: {}, body, action });
+      waiting.push(() => response.end(JSON.stringify(answer)));
+      most = Math.max(most, waiting.length);
+      if (waiting.length < many) return;
+      // one more than expected would come meanwhile
+      const ready = waiting;
+      waiting = [];
+      setTimeout(() => {
+        most = Math.max(most, ready.length + waiting.length);
+        for (const send of ready) send();
+      }, 50);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, most: () => most, close };
 }

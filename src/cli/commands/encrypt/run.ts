@@ -60,7 +60,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  return await forEachFile(names, { what: "encrypted", io: run.io }, (name) => {
+  return await forEachFile(names, { what: "encrypted", run }, (name) => {
     if (output === undefined || !many) return encryptFile(name, { output }, run, session);
     return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
   });

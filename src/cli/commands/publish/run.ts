@@ -44,7 +44,7 @@ class Publishing {
     const work = new Map(planned.map((item) => [item.file, item]));
     const dry = args["dry-run"];
     // one question after the other
-    const batch = { what: dry ? "would publish" : "published", io, inOrder: !dry && !args.yes };
+    const batch = { what: dry ? "would publish" : "published", run: this.run, inOrder: !dry && !args.yes };
     return await forEachFile([...work.keys()], batch, async (file) => {
       const { plan, error } = work.get(file)!;
       if (!plan) throw error;
