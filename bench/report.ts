@@ -40,7 +40,10 @@ export interface Circumstances {
 export function performancePage(
   lines: readonly Line[],
   { today, machine, node, sops }: Circumstances,
+  before = "",
 ): string {
+  // what was measured otherwise stays
+  const [, largeRuns = ""] = before.split(/^(?=## Large runs$)/m);
   const rows = lines.map((line) => {
     const ratio = line.ours / line.theirs;
     const met = ratio <= line.target ? "" : " (missed)";
@@ -67,5 +70,5 @@ Starting node costs two to three times what SOPS takes for a small file, so what
 - Formats, kinds of keys, yargs and everything else that a command does not need is loaded by those that do.
 - The process ends without taking its heap apart first, and compiles hot code in its own thread: others would mostly work for nothing.
 
-`;
+${largeRuns}`;
 }

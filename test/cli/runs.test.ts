@@ -11,7 +11,14 @@ import { armor } from "../../src/keys/age/file.ts";
 import type { Opened } from "../../src/keys/kind.ts";
 import { closeDoubles, type Double } from "../keys/aws/double.ts";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
-import { ARN, awsEnvironment, counting, countingKms, waitingKms } from "../support/counting-kms.ts";
+import {
+  ARN,
+  awsEnvironment,
+  counting,
+  countingKms,
+  OTHER_ARN,
+  waitingKms,
+} from "../support/counting-kms.ts";
 import { hasTerminals, inTerminal } from "../support/terminal.ts";
 
 /** What a run over many files asks of people, programs and services, by counts. */
@@ -305,6 +312,31 @@ test("--jobs and TSOPS_JOBS say how many files are worked on side by side, from 
         assert.match(stderr, /jobs needs a whole number|(--jobs|TSOPS_JOBS) is not a number from 1 to 256/);
       }
     }
+  }));
+
+test("doctor asks each key once, and lists files by their keys; a damaged file does not speak for others", () =>
+  inSandbox(async (box) => {
+    const kms = await countingKms();
+    box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+    box.write(".sops.yaml", `creation_rules:\n  - path_regex: ^f0\n    kms: ${ARN}\n  - kms: ${OTHER_ARN}\n`);
+    await encrypted(box);
+    counting(kms);
+    const first = await box.run(["doctor", ...FILES]);
+    assert.is(first.code, 0, first.stderr);
+    assert.equal(counting(kms), { Decrypt: 2 });
+    const heads = FILES.map((name) => `${name}: can be opened here\n`);
+    const [some, others] = [heads.slice(0, 10).join(""), heads.slice(10).join("")];
+    assert.ok(first.stdout.startsWith(`${some}  + AWS KMS ${ARN}\n`), first.stdout);
+    assert.match(first.stdout, `\n${others}  + AWS KMS ${OTHER_ARN}\n`);
+    assert.is(first.stdout.match(/^ {2}\+ /gm)?.length, 2);
+    const json = await box.run(["doctor", "--json", ...FILES]);
+    assert.is((JSON.parse(json.stdout) as { files: unknown[] }).files.length, 20);
+    counting(kms);
+    box.write(FILES[0]!, box.read(FILES[0]!).replace(/enc: .*/, "enc: ZGFtYWdlZA=="));
+    const damaged = await box.run(["doctor", ...FILES]);
+    assert.is(damaged.code, 128, damaged.stderr);
+    assert.match(damaged.stdout, `${FILES[0]}: cannot be opened here\n`);
+    for (const name of FILES.slice(1)) assert.match(damaged.stdout, `${name}: can be opened here\n`);
   }));
 
 test("equal errors of many files are one, with how many they are; --verbose lists the files", () =>

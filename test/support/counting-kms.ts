@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Answer, type Asked, type Double, double } from "../keys/aws/double.ts";
+import { type Answer, type Asked, type Double, double, refusal } from "../keys/aws/double.ts";
 
 /** An AWS KMS in this process whose calls are counted. */
 
@@ -18,7 +18,9 @@ function answerOf({ action, body }: Asked): Answer {
     const wrapped = JSON.stringify({ KeyId, Plaintext, salt: Math.random() });
     return { body: { KeyId, CiphertextBlob: Buffer.from(wrapped).toString("base64") } };
   }
-  const wrapped = JSON.parse(Buffer.from(CiphertextBlob, "base64").toString()) as Record<string, string>;
+  const text = Buffer.from(CiphertextBlob, "base64").toString();
+  if (!text.startsWith("{")) return refusal("InvalidCiphertextException");
+  const wrapped = JSON.parse(text) as Record<string, string>;
   return { body: { KeyId: wrapped.KeyId, Plaintext: wrapped.Plaintext } };
 }
 

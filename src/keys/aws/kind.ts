@@ -49,6 +49,7 @@ export const kms = defineKind({
     ],
   },
   withProfile: true,
+  examinedFor: () => "",
   names: [AWS_ROLES, AWS_PROFILES],
   secrets: {
     prefixes: ["AWS_"],

@@ -13,6 +13,8 @@ const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
 export const hcVault = defineKind({
   name: "hc_vault",
   title: TITLE,
+  // a version of the key may be too old
+  examinedFor: ({ fields }) => /^vault:v\d+:/.exec(textField(fields, "enc"))?.[0] ?? "",
   uris: [
     {
       scheme: "hashivault://",
