@@ -75,10 +75,9 @@ async function main(filters: string[]): Promise<void> {
   }
   const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
   const today = new Date().toISOString().slice(0, 10);
-  writeFileSync(
-    join(root, "docs", "performance.md"),
-    performancePage(lines, { machine, today, node: process.versions.node, sops: REAL_SOPS_VERSION }),
-  );
+  const page = join(root, "docs", "performance.md");
+  const circumstances = { machine, today, node: process.versions.node, sops: REAL_SOPS_VERSION };
+  writeFileSync(page, performancePage(lines, circumstances, readFileSync(page, "utf8")));
   console.log("written to docs/performance.md");
 }
 

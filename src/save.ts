@@ -10,7 +10,9 @@ import { applyEdits } from "./formats/text.ts";
 import { type Tree, TreeMap } from "./formats/tree.ts";
 import { readText } from "./formats/unreadable.ts";
 import { loses } from "./keys/difference.ts";
+import { textField } from "./keys/fields.ts";
 import { wrapDataKey } from "./keys/groups.ts";
+import type { KeyGroup, MasterKey } from "./keys/kind.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
 import { readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/metadata.ts";
@@ -186,19 +188,37 @@ export async function saveRotated(
   }
 }
 
-/** The document with the same data key wrapped for these recipients; no value changes. */
+/** The document with the same data key for these recipients; no value changes. */
 export async function saveRecipients(
   file: OpenDocument,
   recipients: Recipients,
   session: Session,
   options: SaveOptions = {},
 ): Promise<string> {
-  const groups = await wrapDataKey(file.dataKey, recipients.groups, recipients.threshold, session);
+  const groups = await wrapForNew(file, recipients, session);
   return encryptKept(file, {
     ...(await selectedBy(options, updateOptions(file, session, options))),
     keepMac: options.selection === undefined,
     metadata: withRecipients(metadataFor(file, options), { groups, threshold: recipients.threshold }),
   });
+}
+
+/**
+ * Keys that stay keep what they wrapped, since it is the data key: whoever adds a recipient needs no permission to wrap
+ * with the others. Of several groups each has a part of the key, and parts are made anew together.
+ */
+async function wrapForNew(
+  { dataKey, groups: before }: OpenDocument,
+  { groups, threshold }: Recipients,
+  session: Session,
+): Promise<KeyGroup[]> {
+  const wrap = (some: readonly KeyGroup[]) => wrapDataKey(dataKey, some, threshold, session);
+  if (before.length !== 1 || groups.length !== 1) return await wrap(groups);
+  const stays = ({ kind, id }: MasterKey) =>
+    before[0]!.find((key) => key.kind === kind && key.id === id && textField(key.fields, "enc") !== "");
+  const fresh = groups[0]!.filter((key) => !stays(key));
+  const [wrapped = []] = groups[0]!.length > 0 && fresh.length === 0 ? [] : await wrap([fresh]);
+  return [groups[0]!.map((key) => stays(key) ?? wrapped[fresh.indexOf(key)]!)];
 }
 
 async function selectedBy({ selection }: SaveOptions, options: EncryptOptions): Promise<EncryptOptions> {

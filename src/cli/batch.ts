@@ -1,10 +1,14 @@
 import { inFile, TsopsError } from "../errors.ts";
 import { mapFiles } from "../files/batch.ts";
 import { endBy, takeSignals } from "../files/wayout.ts";
+import type { Run } from "./command.ts";
+import { type Failure, reportFailures } from "./failures.ts";
 import { interruptedBy } from "./interrupt.ts";
 import { clearPassing, type Io, write, writePassing } from "./io.ts";
+import { jobsOf } from "./jobs.ts";
 import { isAsking } from "./prompt.ts";
-import { note, reportError } from "./report.ts";
+import { note } from "./report.ts";
+import { Together } from "./together.ts";
 
 /** What the work on a file gives if the file is none of those that the command is about. */
 export const PASSED_OVER = Symbol("passed over");
@@ -23,7 +27,8 @@ interface Tally {
   readonly total: number;
   done: number;
   passedOver: number;
-  readonly errors: unknown[];
+  /** By the number of the file. */
+  readonly failures: Map<number, Failure>;
   readonly otherwise: Map<string, number>;
   /** What the bar said last. */
   shown: string;
@@ -32,20 +37,21 @@ interface Tally {
 interface Batch {
   /** What is done to the files, in the words of the summary. */
   readonly what: string;
-  readonly io: Io;
+  readonly run: Run;
   /** One file after the other. */
   readonly inOrder?: boolean;
+  /** What is said of a file stands together; for what asks nobody. */
+  readonly together?: boolean;
+  /** How to go on where some files are left: "the same command goes on". */
+  readonly further?: string;
 }
 
-/** Whoever has more errors than this has one cause for them. */
-const SHOWN_ERRORS = 20;
+/** What is done to a file, which says what there is to say where it is told to. */
+type Work = (name: string, io: Io) => Promise<unknown>;
 
 /** After as many milliseconds it is said what is waited for. */
 const LONG_MS = 1000;
 const WAITING = "waiting for the files that are being worked on; Ctrl-C ends that";
-
-/** How many files are worked on side by side: waiting for key services overlaps, the rest has one thread anyway. */
-const SIDE_BY_SIDE = 16;
 
 /**
  * Does the same to many files: goes on after an error, shows how far it is on a terminal, and sums up at the end. Ctrl-C
@@ -53,14 +59,13 @@ const SIDE_BY_SIDE = 16;
  * @returns 0, or 1 if there were errors; the error of a single file is thrown.
  * @throws TsopsError("aborted") with where it stopped.
  */
-export async function forEachFile(
-  names: readonly string[],
-  { what, io, inOrder = false }: Batch,
-  work: (name: string) => Promise<unknown>,
-): Promise<number> {
+export async function forEachFile(names: readonly string[], batch: Batch, work: Work): Promise<number> {
+  const { what, run, inOrder = false, together = false, further } = batch;
+  const { io } = run;
+  const jobs = jobsOf(run);
   if (names.length === 1) {
     try {
-      await work(names[0]!);
+      await work(names[0]!, io);
       return 0;
     } catch (error) {
       throw inFile(error, names[0]!);
@@ -71,7 +76,7 @@ export async function forEachFile(
     total: names.length,
     done: 0,
     passedOver: 0,
-    errors: [],
+    failures: new Map(),
     otherwise: new Map(),
     shown: "",
   };
@@ -85,33 +90,36 @@ export async function forEachFile(
     waiting = setTimeout(() => void note(io, WAITING), LONG_MS);
   });
   try {
-    const one = async (name: string): Promise<void> => {
-      await workOn(name, work, tally, stop);
+    const outputs = together && !inOrder ? new Together(io) : undefined;
+    const one = async (name: string, index: number): Promise<void> => {
+      await workOn({ name, index, io: outputs?.part(index) ?? io }, work, tally, stop);
+      await outputs?.end(index);
       if (!stop.signal.aborted) await drawBar(tally, what, io);
     };
-    await mapFiles(names, inOrder ? 1 : SIDE_BY_SIDE, one, { signal: stop.signal });
+    await mapFiles(names, inOrder ? 1 : jobs, one, { signal: stop.signal });
   } finally {
     clearTimeout(waiting);
     release();
     await clearPassing();
   }
-  const shown = unlike(tally.errors);
-  for (const error of shown.slice(0, SHOWN_ERRORS)) await reportError(error, io);
-  const more = shown.length - SHOWN_ERRORS;
-  if (more > 0) await note(io, `and ${more} more errors like these`);
-  if (stop.signal.aborted) throw stoppedAt(tally, what);
+  const failures = [...tally.failures].sort(([a], [b]) => a - b).map(([, failure]) => failure);
+  await reportFailures(failures, run);
+  if (stop.signal.aborted) throw stoppedAt(tally, batch);
+  const left = failures.length;
+  if (left > 0 && left < names.length && further !== undefined)
+    await note(io, `${left} ${left === 1 ? "file is" : "files are"} left: ${further}`);
   await note(io, summaryOf(tally, what));
-  return tally.errors.length > 0 ? 1 : 0;
+  return left > 0 ? 1 : 0;
 }
 
 async function workOn(
-  name: string,
-  work: (name: string) => Promise<unknown>,
+  { name, index, io }: { name: string; index: number; io: Io },
+  work: Work,
   tally: Tally,
   stop: AbortController,
 ): Promise<void> {
   try {
-    const came = await work(name);
+    const came = await work(name, io);
     if (came === PASSED_OVER) tally.passedOver++;
     else if (came instanceof Otherwise) {
       tally.otherwise.set(came.words, (tally.otherwise.get(came.words) ?? 0) + 1);
@@ -120,36 +128,25 @@ async function workOn(
     // at a question, Ctrl-C is its answer
     if (error instanceof TsopsError && error.code === "aborted") stop.abort();
     // what fails after that fails because of it: programs get the signal, too
-    if (!stop.signal.aborted) tally.errors.push(inFile(error, name));
+    if (!stop.signal.aborted) tally.failures.set(index, { name, error });
   }
 }
 
-function stoppedAt({ total, done }: Tally, what: string): TsopsError {
+function stoppedAt({ total, done }: Tally, { what, further }: Batch): TsopsError {
   const did = /^would |:$/.test(what) ? "looked at" : what;
+  const next = further === undefined ? "" : `; ${further}`;
   return new TsopsError("aborted", `stopped: ${done} of ${total} files were ${did}`, {
-    hint: "the others are as they were",
+    hint: `the others are as they were${next}`,
   });
 }
 
 /** `synced 1 of 3 files, 1 left unchanged, 1 failed`. */
-function summaryOf({ total, done, passedOver, errors, otherwise }: Tally, what: string): string {
+function summaryOf({ total, done, passedOver, failures, otherwise }: Tally, what: string): string {
   const meant = total - passedOver;
   const parts = [...otherwise].map(([words, count]) => `, ${count} ${words}`);
-  if (errors.length > 0) parts.push(`, ${errors.length} failed`);
+  if (failures.size > 0) parts.push(`, ${failures.size} failed`);
   const nothing = meant === 0 ? ": nothing was left to do" : "";
   return `${what} ${done} of ${meant} files${parts.join("")}${nothing}`;
-}
-
-/** What is wrong with the configuration is wrong for all files: once is enough. */
-function unlike(errors: readonly unknown[]): unknown[] {
-  const seen = new Set<string>();
-  return errors.filter((error) => {
-    if (!(error instanceof TsopsError)) return true;
-    const text = JSON.stringify([error.message, error.place]);
-    if (seen.has(text)) return false;
-    seen.add(text);
-    return true;
-  });
 }
 
 const MANY = 100;
@@ -167,13 +164,13 @@ const BAR_WIDTH = 25;
 /** A bar on a terminal, nothing elsewhere: logs should not fill with it. It goes when anything else is printed. */
 async function drawBar(tally: Tally, what: string, io: Io): Promise<void> {
   if (!io.stderr.isTTY || isAsking(io)) return;
-  const { total, done, passedOver, errors, otherwise } = tally;
+  const { total, done, passedOver, failures, otherwise } = tally;
   const rest = [...otherwise.values()].reduce((sum, count) => sum + count, passedOver);
-  const part = (done + rest + errors.length) / total;
-  const shown = `${Math.floor(100 * part)} ${errors.length}`;
+  const part = (done + rest + failures.size) / total;
+  const shown = `${Math.floor(100 * part)} ${failures.size}`;
   if (shown === tally.shown) return;
   tally.shown = shown;
-  const failed = errors.length > 0 ? `, ${errors.length} failed` : "";
+  const failed = failures.size > 0 ? `, ${failures.size} failed` : "";
   const bar = "#".repeat(Math.floor(part * BAR_WIDTH)).padEnd(BAR_WIDTH, ".");
   const line = `${what} ${done}${failed} of ${total} [${bar}]`;
   // a line that is broken cannot be cleared

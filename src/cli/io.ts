@@ -12,6 +12,22 @@ export interface Io {
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
+/** A part of a run whose output goes elsewhere first. */
+export function partOf(io: Io, outputs: Pick<Io, "stdout" | "stderr">): Io {
+  const { stdout, stderr } = outputs;
+  // no copy: looking at a stream opens it
+  const part: Io = Object.create(io, { stdout: { value: stdout }, stderr: { value: stderr } });
+  wholes.set(part, wholeOf(io));
+  return part;
+}
+
+const wholes = new WeakMap<Io, Io>();
+
+/** The run that something is a part of: what is known by the run is known by this. */
+export function wholeOf(io: Io): Io {
+  return wholes.get(io) ?? io;
+}
+
 /** The home folder. */
 export function homeOf({ env }: Pick<Io, "env">): string {
   return homeFolder(env);
@@ -108,7 +124,7 @@ export function withoutColours(io: Io): void {
 
 /** Whether lines on a stream may have colours: on a terminal, unless the person does not want any. */
 export function takesColours(stream: Io["stdout"], io: Io): boolean {
-  return stream.isTTY === true && !io.env.NO_COLOR && io.env.TERM !== "dumb" && !plain.has(io);
+  return stream.isTTY === true && !io.env.NO_COLOR && io.env.TERM !== "dumb" && !plain.has(wholeOf(io));
 }
 
 /** What is no character of a text, or shows nothing: controls, line breaks, marks of direction, fillers. */

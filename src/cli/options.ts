@@ -156,6 +156,11 @@ export const BATCH = {
   "dry-run": flag("say what would be done, and write nothing"),
 };
 
+/** For commands that go over files. */
+export const JOBS = {
+  jobs: number("how many files are worked on side by side, 1 to 256 (also TSOPS_JOBS; default 16)"),
+};
+
 /** For scripts; the shapes are in docs/json.md. */
 export const JSON_OUTPUT = {
   json: flag("print the result as JSON, one line on standard output"),

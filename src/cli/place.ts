@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
-import type { Io } from "./io.ts";
+import { type Io, wholeOf } from "./io.ts";
 
 /*
  * A folder that others can write to may change while a command works on it: where a file stood when its folder was looked
@@ -13,8 +13,8 @@ const places = new WeakMap<Io, Map<string, string>>();
 
 /** Remembers where a file is that a folder or a pattern brought in. */
 export function rememberPlace(name: string, io: Io): void {
-  const known = places.get(io) ?? new Map<string, string>();
-  places.set(io, known.set(name, placeOf(name, io)));
+  const known = places.get(wholeOf(io)) ?? new Map<string, string>();
+  places.set(wholeOf(io), known.set(name, placeOf(name, io)));
 }
 
 /**
@@ -22,7 +22,7 @@ export function rememberPlace(name: string, io: Io): void {
  * @throws TsopsError("changed-on-disk")
  */
 export function checkPlace(name: string, io: Io): void {
-  const place = places.get(io)?.get(name);
+  const place = places.get(wholeOf(io))?.get(name);
   if (place === undefined || place === placeOf(name, io)) return;
   const message = "a link was put into the path of this file after its folder was searched";
   throw new TsopsError("changed-on-disk", message, {

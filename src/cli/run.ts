@@ -1,4 +1,5 @@
 import { TABLE } from "./commands.ts";
+import { endRun } from "./ends.ts";
 import { type Io, withoutColours, write } from "./io.ts";
 import { parseArguments } from "./parse.ts";
 import { reportError } from "./report.ts";
@@ -28,5 +29,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return await work({ io, args: args as never, given, table: TABLE });
   } catch (error) {
     return await reportError(error, io);
+  } finally {
+    endRun(io);
   }
 }

@@ -1,15 +1,28 @@
 import type { Session } from "../document.ts";
 import { TABLE_OF_KINDS } from "../keys/context.ts";
+import { forgetKeys } from "../keys/groups.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
-import { homeOf, truthOf } from "./io.ts";
+import { atEnd } from "./ends.ts";
+import { homeOf, type Io, truthOf, wholeOf } from "./io.ts";
 import { askHidden, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 
-/** How keys are reached in this run: from options, variables and the person at the terminal. */
-export async function makeSession(run: Run, asks: Asks = {}): Promise<Session> {
+/** By the run: what was asked, fetched and unwrapped for one file holds for the others. */
+const sessions = new WeakMap<Io, Promise<Session>>();
+
+/** How keys are reached in this run: from options, variables and the person at the terminal. One a run. */
+export function sessionOf(run: Run, asks: Asks = {}): Promise<Session> {
+  const io = wholeOf(run.io);
+  let session = sessions.get(io);
+  if (!session) sessions.set(io, (session = makeSession({ ...run, io }, asks)));
+  return session;
+}
+
+async function makeSession(run: Run, asks: Asks): Promise<Session> {
   const context = contextFor(run, asks);
+  atEnd(run.io, () => void forgetKeys(context));
   const uris = serviceUris(run);
   return {
     order: parseDecryptionOrder(run.args["decryption-order"] ?? run.io.env.SOPS_DECRYPTION_ORDER ?? ""),

@@ -5,7 +5,7 @@ import { TsopsError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
-import type { Io } from "./io.ts";
+import { type Io, wholeOf } from "./io.ts";
 import { errorLines, note } from "./report.ts";
 
 /** What the configuration says for one file. */
@@ -21,17 +21,18 @@ export interface Settings {
 const searches = new WeakMap<Io, { configurations: Configurations; said: Set<string> }>();
 
 function searchOf(run: Run) {
-  let search = searches.get(run.io);
+  const whole = wholeOf(run.io);
+  let search = searches.get(whole);
   if (!search) {
     const configurations = new Configurations({ cwd: run.io.cwd, env: run.io.env, option: run.args.config });
     search = { configurations, said: new Set() };
-    searches.set(run.io, search);
+    searches.set(whole, search);
   }
   const { said, configurations } = search;
   const sayOnce = async (text: string, ...more: readonly string[]): Promise<void> => {
     if (said.has(text)) return;
     said.add(text);
-    await note(run.io, text, ...more);
+    await note(whole, text, ...more);
   };
   return { configurations, sayOnce };
 }
@@ -56,7 +57,7 @@ export async function loadSettings(file: string, run: Run): Promise<Settings> {
 
 /** Configurations that this run found only in the folders of its files. */
 export function besideFiles(io: Io): ReadonlySet<string> {
-  return searches.get(io)?.configurations.besideFiles ?? new Set();
+  return searches.get(wholeOf(io))?.configurations.besideFiles ?? new Set();
 }
 
 /** Where the configuration for a file stands, whether it can be read or not. */

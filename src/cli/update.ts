@@ -14,7 +14,7 @@ import {
 } from "./files.ts";
 import { refuseProtected } from "./protected.ts";
 import { note } from "./report.ts";
-import { makeSession } from "./session.ts";
+import { sessionOf } from "./session.ts";
 import { indentFor, loadSettings } from "./settings.ts";
 import { checkDrift, sealingOf, type VouchOptions, warnOfPlain } from "./vouch.ts";
 
@@ -52,7 +52,7 @@ export async function updateFile(
 ): Promise<number> {
   const path = resolve(run.io.cwd, name);
   await refuseProtected(name, run);
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   const update = async (): Promise<number> => {
     const { bytes, fingerprint } = await readInput(name, run.io);
     const settings = await loadSettings(ruledFile(run.args, name, run.io), run);

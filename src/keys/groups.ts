@@ -282,10 +282,13 @@ export async function forgetKeys(context: KeyContext): Promise<void> {
   const known = unwrappedKeys(context);
   const results = [...known.values()];
   known.clear();
-  for (const result of results) {
-    const opened = await result.catch(() => undefined);
-    if (opened && "key" in opened) opened.key.fill(0);
-  }
+  // one that a service still works on must not keep the others
+  await Promise.all(
+    results.map(async (result) => {
+      const opened = await result.catch(() => undefined);
+      if (opened && "key" in opened) opened.key.fill(0);
+    }),
+  );
   forgetSecrets(context);
 }
 

@@ -142,11 +142,8 @@ export interface KeyKind {
   readonly withProfile?: true;
   /** Its keys are held in a secret store, and so cannot wrap a key that another store holds. */
   readonly held?: true;
-  /**
-   * What of a wrapped data key matters to `doctor`, which examines a key once for each such text; for kinds without it,
-   * all that was wrapped matters.
-   */
-  examinedBy?(enc: string): string;
+  /** What of a wrapped key the answer of `doctor` depends on; all of it where this is missing. */
+  examinedFor?(key: MasterKey): string;
   /** Servers, roles, profiles and programs that its keys name: nothing is given to them before they are approved. */
   readonly names?: readonly AllowList[];
   /** Environment variables that hold secrets of it. */

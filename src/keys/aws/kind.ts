@@ -49,7 +49,7 @@ export const kms = defineKind({
     ],
   },
   withProfile: true,
-  examinedBy: () => "",
+  examinedFor: () => "",
   names: [AWS_ROLES, AWS_PROFILES],
   secrets: {
     prefixes: ["AWS_"],

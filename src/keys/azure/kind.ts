@@ -50,7 +50,7 @@ export const azureKv = defineKind({
       });
     },
   },
-  examinedBy: () => "",
+  examinedFor: () => "",
   names: [KEY_VAULTS],
   secrets: {
     // the last two are those of its managed identities

@@ -29,7 +29,7 @@ export const gcpKms = defineKind({
     place: { option: 2, rule: 4 },
   },
   wire: { name: "gcp_kms_key", number: 3, fields: [{ wire: "resource_id", own: "resource_id" }] },
-  examinedBy: () => "",
+  examinedFor: () => "",
   secrets: {
     prefixes: ["GOOGLE_", "CLOUDSDK_"],
     words: ["gcp", "google"],

@@ -33,7 +33,7 @@ export const hckms = defineKind({
     place: { option: 3, rule: 5 },
   },
   wire: { name: "hckms_key", number: 7, fields: [{ wire: "key_id", own: "key_id" }] },
-  examinedBy: () => "",
+  examinedFor: () => "",
   secrets: {
     prefixes: ["HUAWEICLOUD_", "HC_CONTAINER_"],
     words: ["huawei", "hckms"],

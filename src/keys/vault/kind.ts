@@ -14,6 +14,8 @@ const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/keyName";
 export const hcVault = defineKind({
   name: "hc_vault",
   title: TITLE,
+  // a version of the key may be too old
+  examinedFor: ({ fields }) => /^vault:v\d+:/.exec(textField(fields, "enc"))?.[0] ?? "",
   uris: [
     {
       scheme: "hashivault://",
@@ -48,8 +50,6 @@ export const hcVault = defineKind({
       { wire: "key_name", own: "key_name" },
     ],
   },
-  // old versions of the key may be closed
-  examinedBy: (enc) => /^vault:v\d+:/.exec(enc)?.[0] ?? "",
   names: [VAULT_SERVERS],
   secrets: {
     prefixes: ["VAULT_", "BAO_"],

@@ -1,5 +1,5 @@
 import type { Description, RunOf } from "../../command.ts";
-import { BATCH, DOCUMENT, IGNORE_MAC, OUTPUT, TYPES, text } from "../../options.ts";
+import { BATCH, DOCUMENT, IGNORE_MAC, JOBS, OUTPUT, TYPES, text } from "../../options.ts";
 
 export const DECRYPT = {
   usage: "decrypt [files..]",
@@ -11,6 +11,7 @@ export const DECRYPT = {
     ...BATCH,
     extract: text('only this part, e.g. \'["db"]["password"]\''),
     ...DOCUMENT,
+    ...JOBS,
   },
   examples: [
     ["tsops decrypt secrets.yaml", "show the plaintext"],

@@ -26,7 +26,7 @@ import { findFiles, hasMetadata, isEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { note } from "../../report.ts";
 import { Ruleless } from "../../ruleless.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { indentFor, settingsForReading } from "../../settings.ts";
 import type { DecryptRun } from "./command.ts";
 
@@ -36,7 +36,7 @@ export async function decrypt(run: DecryptRun): Promise<number> {
   checkOutputOptions(args, args.files);
   const work: Work = {
     run,
-    session: await makeSession(run),
+    session: await sessionOf(run),
     ruleless: new Ruleless(args.files, run),
     narrowed: 0,
   };
@@ -44,7 +44,7 @@ export async function decrypt(run: DecryptRun): Promise<number> {
   if (args.files.length === 0) return await decryptStdin(work);
   const [first, ...others] = args.files;
   if (others.length === 0 && isFile(resolve(io.cwd, first!)) && !args["dry-run"]) {
-    const code = await forEachFile(args.files, { what: "decrypted", io }, (name) =>
+    const code = await forEachFile(args.files, { what: "decrypted", run }, (name) =>
       decryptFile(name, { output: args.output }, work),
     );
     await noteNarrowed(work);
@@ -99,7 +99,7 @@ async function decryptFound(work: Work): Promise<number> {
   const explicit = new Set(found.filter(({ named }) => named).map(({ name }) => name));
   const names = found.map(({ name }) => name);
   const what = args["dry-run"] ? "would decrypt" : "decrypted";
-  const code = await forEachFile(names, { what, io }, async (name) => {
+  const code = await forEachFile(names, { what, run }, async (name) => {
     const input = await readInput(name, io);
     const known = explicit.has(name);
     if (!known && !input.bytes.includes("sops")) return PASSED_OVER;

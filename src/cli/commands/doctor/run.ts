@@ -18,7 +18,7 @@ import type { Line, Painted } from "../../io.ts";
 import { driftJson, keyJson, writeJson } from "../../json.ts";
 import { nameOfKey } from "../../recipients.ts";
 import { differenceLine, reportError, tell } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { type Settings, settingsForReading } from "../../settings.ts";
 import { adviceForStranger } from "../../stranger.ts";
 import { driftOf } from "../../vouch.ts";
@@ -29,7 +29,7 @@ import type { DoctorRun } from "./command.ts";
  * Nothing is decrypted, and nobody is asked. Exit code 128 if a file cannot be opened here.
  */
 export async function doctor(run: DoctorRun): Promise<number> {
-  const session = await makeSession(run, { asks: false });
+  const session = await sessionOf(run, { asks: false });
   const { context, order = [], local = true, services = [] } = session;
   const given = run.args.files;
   const careful = { ...context, prompt: undefined, offline: given.length === 0 };
@@ -37,20 +37,31 @@ export async function doctor(run: DoctorRun): Promise<number> {
   if (given.length === 0) return await examineConfiguration(run, examine);
   const asJson = run.args.json;
   const results: unknown[] = [];
+  const reports = new Map<string, { heads: Line[]; lines: Line[] }>();
   let exit = 0;
   for (const name of await encryptedFiles(given, run)) {
     try {
       const report = await examineFile(name, run, { context, order, local, services, examine });
       if (report.opens === false) exit = Math.max(exit, 128);
       if (asJson) results.push(reportJson(report));
-      else await tell(run.io, reportLines(report), "stdout");
+      else addReport(reports, report);
     } catch (error) {
       exit = Math.max(exit, await reportError(inFile(error, name), run.io));
       results.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
     }
   }
   if (asJson) await writeJson(run.io, { files: results });
+  for (const { heads, lines } of reports.values()) await tell(run.io, [...heads, ...lines], "stdout");
   return exit;
+}
+
+/** Files of the same keys, of which the same can be said, stand together above those keys. */
+function addReport(reports: Map<string, { heads: Line[]; lines: Line[] }>, report: Report): void {
+  const [head, ...lines] = reportLines(report) as [Line, ...Line[]];
+  const what = JSON.stringify([report.opens, lines]);
+  const there = reports.get(what);
+  if (there) there.heads.push(head);
+  else reports.set(what, { heads: [head], lines });
 }
 
 type Examine = (key: MasterKey) => Promise<Examination>;
@@ -68,16 +79,26 @@ const NOT_USED: Examination = {
   lines: ["the keys of this machine are not used: --enable-local-keyservice (SOPS_ENABLE_LOCAL_KEYSERVICE)"],
 };
 
-/** Each key is examined once a run, however many files name it; most kinds look at what it wrapped for a file, too. */
+/**
+ * Each key is examined once a run, however many files name it, where what it wrapped for one says enough of the others.
+ * One that is damaged must not speak for them, so a no counts for the others only when a second one is there.
+ */
 function examiner(context: KeyContext): Examine {
-  const known = new Map<string, Promise<Examination>>();
-  return (key) => {
+  const known = new Map<string, Map<string, Promise<Examination>>>();
+  return async (key) => {
     const kind = kindNamed(key.kind);
     const enc = textField(key.fields, "enc");
-    const name = JSON.stringify([kind.name, key.id, kind.examinedBy?.(enc) ?? enc]);
-    let found = known.get(name);
-    if (!found) known.set(name, (found = kind.use().then((use) => use.examine(key, context))));
-    return found;
+    const name = JSON.stringify([kind.name, key.id, kind.examinedFor ? kind.examinedFor(key) : enc]);
+    const asked = known.get(name) ?? new Map<string, Promise<Examination>>();
+    known.set(name, asked);
+    const same = asked.get(enc);
+    if (same) return await same;
+    const answers = await Promise.all(asked.values());
+    const good = answers.find(({ usable }) => usable !== false);
+    if (good ?? answers.length > 1) return good ?? answers.at(-1)!;
+    const found = kind.use().then((use) => use.examine(key, context));
+    asked.set(enc, found);
+    return await found;
   };
 }
 

@@ -30,7 +30,7 @@ import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
 import { nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { errorLines, note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, reportRemoved, sealingOf, warnOfPlain } from "../../vouch.ts";
 import type { EditRun } from "./command.ts";
@@ -39,7 +39,7 @@ import type { EditRun } from "./command.ts";
 export async function edit(run: EditRun): Promise<number> {
   const name = run.args.file;
   await refuseProtected(name, run);
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   try {
     const input = await readInput(name, run.io);
     const settings = await loadSettings(ruledFile(run.args, name, run.io), run);

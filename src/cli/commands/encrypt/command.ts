@@ -1,5 +1,5 @@
 import type { Description, RunOf } from "../../command.ts";
-import { BATCH, flag, KEYS, OUTPUT, SELECTORS, THRESHOLD, TYPES, text, YES } from "../../options.ts";
+import { BATCH, flag, JOBS, KEYS, OUTPUT, SELECTORS, THRESHOLD, TYPES, text, YES } from "../../options.ts";
 
 export const ENCRYPT = {
   usage: "encrypt [files..]",
@@ -17,6 +17,7 @@ export const ENCRYPT = {
       "only say which files are not encrypted, or not as their rule has it; exit 1 if there are any",
     ),
     json: flag("with --check: print the result as JSON"),
+    ...JOBS,
   },
   examples: [
     ["tsops encrypt -i secrets.yaml", "encrypt in place, with the keys of the matching creation rule"],

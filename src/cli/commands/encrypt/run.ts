@@ -36,7 +36,7 @@ import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { refuseProtected, whoReads } from "../../protected.ts";
 import { nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../../vouch.ts";
 import { problemJson, problemLines, problemsOf } from "./check.ts";
@@ -49,7 +49,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
   if (run.args.update !== undefined) return await encryptUpdate(run, run.args.update);
   if (run.args.json && !run.args.check)
     throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
   if (given.length === 0) return await encryptStdin(run, session);
   if (run.args.check) return await checkFiles(given, run);
@@ -61,7 +61,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  return await forEachFile(names, { what: "encrypted", io: run.io }, (name) => {
+  return await forEachFile(names, { what: "encrypted", run }, (name) => {
     if (output === undefined || !many) return encryptFile(name, { output }, run, session);
     return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
   });
@@ -219,7 +219,7 @@ async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
     });
   }
   if (given[0] !== undefined) await refuseProtected(given[0], run);
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   const { bytes } = await readInput(old, run.io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], run.io);
   const settings = await loadSettings(ruledFile(run.args, old, run.io), run);

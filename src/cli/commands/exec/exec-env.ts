@@ -6,9 +6,10 @@ import { checkSteering } from "../../../exec/steering.ts";
 import { accountVariables } from "../../../exec/user.ts";
 import { childEnvironment, variablesOf } from "../../../exec/variables.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
+import { endRun } from "../../ends.ts";
 import { missingFileExits, openFile, readInput, warnOfOneText } from "../../files.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { accountOf, allowedNames, commandOf, ownEnvironment } from "./child.ts";
 import type { ExecEnvRun } from "./command.ts";
 
@@ -17,7 +18,7 @@ export async function execEnv(run: ExecEnvRun): Promise<number> {
   const command = commandOf(run.args);
   const name = run.args.file!;
   const { bytes } = await missingFileExits(2, readInput(name, run.io));
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   const open = await openFile(name, bytes, run, session);
   open.close();
   await warnOfOneText(open, name, run.io);
@@ -39,6 +40,7 @@ export async function execEnv(run: ExecEnvRun): Promise<number> {
     account: account && accountVariables(account),
   });
   const options = { env, ownEnv: run.io.env, cwd: run.io.cwd, account };
+  endRun(run.io);
   if (!run.args.background) return await runProgram(command, options);
   if (run.args["same-process"]) {
     throw new TsopsError(

@@ -4,9 +4,10 @@ import { runWithFile } from "../../../exec/file.ts";
 import { accountVariables } from "../../../exec/user.ts";
 import { childEnvironment } from "../../../exec/variables.ts";
 import { encodeText } from "../../../formats/text.ts";
+import { endRun } from "../../ends.ts";
 import { missingFileExits, openFile, outputFormat, readInput } from "../../files.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { accountOf, commandOf, ownEnvironment } from "./child.ts";
 import type { ExecFileRun } from "./command.ts";
 
@@ -20,13 +21,14 @@ export async function execFile(run: ExecFileRun): Promise<number> {
   }
   const name = run.args.file!;
   const { bytes } = await missingFileExits(2, readInput(name, run.io));
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   const open = await openFile(name, bytes, run, session);
   open.close();
   const format = await outputFormat(run.args, name, open.format);
   const text = format === open.format ? open.decrypted.text : format.print(documentTrees(open.decrypted), {});
   const account = await accountOf(run.args.user);
   const own = await ownEnvironment([name], session, run);
+  endRun(run.io);
   return await runWithFile(command, encodeText(text), {
     env: childEnvironment(own, new Map(), { account: account && accountVariables(account) }),
     ownEnv: run.io.env,

@@ -11,9 +11,10 @@ import {
   type Variables,
 } from "../../../exec/variables.ts";
 import { chosenDocument } from "../../documents.ts";
+import { endRun } from "../../ends.ts";
 import { openFile, readInput, warnOfOneText } from "../../files.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { allowedNames, ownEnvironment } from "./child.ts";
 import type { ExecRun } from "./command.ts";
 
@@ -33,7 +34,7 @@ export async function exec(run: ExecRun): Promise<number> {
     });
   }
   const allowed = allowedNames(run.args);
-  const session = await makeSession(run);
+  const session = await sessionOf(run);
   // --document is for the files that have several
   const treeOf = async (open: OpenDocument, file: string) => {
     const several = open.decrypted.reading.documents > 1;
@@ -66,6 +67,7 @@ export async function exec(run: ExecRun): Promise<number> {
   const variables = mergeVariables(sources, (message) => note(run.io, `warning: ${message}`));
   const own = await ownEnvironment(run.args.files, session, run);
   const env = childEnvironment(own, variables, { pristine: run.args.pristine });
+  endRun(run.io);
   return await runProgram([program, ...rest], { env, ownEnv: run.io.env, cwd: run.io.cwd });
 }
 

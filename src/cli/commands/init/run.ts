@@ -12,7 +12,7 @@ import { generateIdentity, recipientOf } from "../../../keys/age/keygen.ts";
 import { configFolder } from "../../../keys/age/places.ts";
 import { type Io, write } from "../../io.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import type { InitRun } from "./command.ts";
 
 /** Which files a new rule is for, where the person does not say it: names that say themselves that they are secret. */
@@ -24,7 +24,7 @@ const PATTERNS = ["secrets.*", "*.secrets.*", "secrets/**", "*.enc.*", ".env", "
  */
 export async function init(run: InitRun): Promise<number> {
   const { config, path } = await new Configurations({ cwd: run.io.cwd, env: {} }).load();
-  const { context } = await makeSession(run);
+  const { context } = await sessionOf(run);
   const keyFile = context.env.SOPS_AGE_KEY_FILE || join(configFolder(context), "sops", "age", "keys.txt");
   const recipient = (await existingRecipient(keyFile)) ?? (await newIdentity(keyFile, run.io));
   await write(run.io.stdout, `${recipient}\n`);

@@ -56,7 +56,7 @@ async function masterKey(run: KeygenRun): Promise<number> {
 }
 
 async function wrapped(master: Buffer, uri: string, run: KeygenRun): Promise<string> {
-  const [{ keysFrom }, { makeSession }, { kindNamed }, { textField }, { wrapOne }, { wrappedPart }] =
+  const [{ keysFrom }, { sessionOf }, { kindNamed }, { textField }, { wrapOne }, { wrappedPart }] =
     await Promise.all([
       import("../../creation.ts"),
       import("../../session.ts"),
@@ -73,6 +73,6 @@ async function wrapped(master: Buffer, uri: string, run: KeygenRun): Promise<str
       hint: "give --key the URI of one key, such as awskms://… or age:…",
     });
   }
-  const { context } = await makeSession(wrapping);
+  const { context } = await sessionOf(wrapping);
   return wrappedPart(uri, textField((await wrapOne(key, master, context)).fields, "enc"));
 }

@@ -1,5 +1,5 @@
 import type { Description, RunOf } from "../../command.ts";
-import { BATCH, flag, TYPES, YES } from "../../options.ts";
+import { BATCH, flag, JOBS, TYPES, YES } from "../../options.ts";
 
 export const PUBLISH = {
   usage: "publish <files..>",
@@ -10,6 +10,7 @@ export const PUBLISH = {
     recursive: flag("publish every encrypted file below a folder, under its path there"),
     "omit-extensions": flag("leave the extensions out of the names there"),
     "input-type": TYPES["input-type"],
+    ...JOBS,
   },
   examples: [
     ["tsops publish secrets.yaml", "asks before it uploads"],

@@ -9,14 +9,14 @@ import { writeLines } from "../../io.ts";
 import { askYes } from "../../prompt.ts";
 import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import type { PublishRun } from "./command.ts";
 import { readEncryptedFile, recreated } from "./content.ts";
 import { planFiles, type SettledPlan } from "./plan.ts";
 
 /** `publish`: puts encrypted files where the destinations of the configuration say (docs/internals/sops.md §7). */
 export async function publish(run: PublishRun): Promise<number> {
-  return await missingFileExits(1, new Publishing(run, await makeSession(run)).all());
+  return await missingFileExits(1, new Publishing(run, await sessionOf(run)).all());
 }
 
 const NOT_PUBLISHED = new Otherwise("not published");
@@ -44,7 +44,7 @@ class Publishing {
     const work = new Map(planned.map((item) => [item.file, item]));
     const dry = args["dry-run"];
     // one question after the other
-    const batch = { what: dry ? "would publish" : "published", io, inOrder: !dry && !args.yes };
+    const batch = { what: dry ? "would publish" : "published", run: this.run, inOrder: !dry && !args.yes };
     return await forEachFile([...work.keys()], batch, async (file) => {
       const { plan, error } = work.get(file)!;
       if (!plan) throw error;

@@ -1,5 +1,5 @@
 import type { Description, RunOf } from "../../command.ts";
-import { JSON_OUTPUT, LOOK_ONLY, THRESHOLD, TYPES, UPDATE_SELECTOR, YES } from "../../options.ts";
+import { JOBS, JSON_OUTPUT, LOOK_ONLY, THRESHOLD, TYPES, UPDATE_SELECTOR, YES } from "../../options.ts";
 
 export const UPDATEKEYS = {
   usage: "updatekeys <files..>",
@@ -11,6 +11,7 @@ export const UPDATEKEYS = {
     "input-type": TYPES["input-type"],
     ...THRESHOLD,
     ...JSON_OUTPUT,
+    ...JOBS,
   },
   examples: [
     ["tsops updatekeys secrets.yaml", "shows the difference and asks"],

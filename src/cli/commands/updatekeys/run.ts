@@ -7,22 +7,24 @@ import { compareGroups, differs, loses } from "../../../keys/difference.ts";
 import { exactKeys } from "../../../keys/groups.ts";
 import { effectiveThreshold, groupsFromMetadata, groupsNeeded } from "../../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../../save.ts";
+import type { EncryptedText } from "../../../sops/decrypt.ts";
 import { forEachFile, Otherwise } from "../../batch.ts";
 import { ruleRecipients } from "../../creation.ts";
 import { formatDrift } from "../../drift.ts";
-import { missingFileExits, readEncryptedAs, readInput } from "../../files.ts";
+import { missingFileExits, type OpenFile, readEncryptedAs, readInput } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
 import { type Io, quotedPath, writeLines } from "../../io.ts";
 import { differenceJson, writeJson } from "../../json.ts";
 import { lossOf } from "../../loss.ts";
 import { askYes } from "../../prompt.ts";
+import { refuseProtected } from "../../protected.ts";
 import { formatDifference, formatThreshold } from "../../recipients.ts";
 import { differenceLine, note, tell } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
-import { makeSession } from "../../session.ts";
+import { sessionOf } from "../../session.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
 import { updateFile } from "../../update.ts";
-import { driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
+import { checkDrift, driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
 import type { UpdatekeysRun } from "./command.ts";
 
 const UP_TO_DATE = new Otherwise("up to date");
@@ -33,28 +35,35 @@ const UNCHANGED = new Otherwise("left unchanged");
  * could open the file cannot any more (they are taken away, or more groups are needed), it gets a new data key.
  */
 export async function updatekeys(run: UpdatekeysRun): Promise<number> {
-  const [check, dry] = [run.args.check, run.args["dry-run"]];
+  const { check, "dry-run": dry, yes, json } = run.args;
   const files = await encryptedFiles(run.args.files, run, { writes: !check && !dry });
-  const results: unknown[] = [];
+  const results = new Map<string, unknown>();
   let differ = 0;
-  const work = async (name: string): Promise<Otherwise | undefined> => {
+  const work = async (name: string, io: Io): Promise<Otherwise | undefined> => {
     let result: Result = { status: "up-to-date" };
     const report = (more: Result) => void (result = more);
     try {
       const look = check || dry ? inspect : updateOne;
-      const came = await missingFileExits(1, look(name, run, report));
+      const came = await missingFileExits(1, look(name, { ...run, io }, report));
       if (came === undefined) differ++;
-      results.push({ file: name, ...result });
+      results.set(name, { file: name, ...result });
       return came;
     } catch (error) {
-      results.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
+      results.set(name, { file: name, error: error instanceof TsopsError ? error.code : "internal" });
       throw error;
     }
   };
   const done = dry ? "would sync" : "synced";
-  const what = check ? "out of date:" : done;
-  const code = await forEachFile(files, { what, io: run.io, inOrder: true }, work).finally(() =>
-    run.args.json ? writeJson(run.io, { files: results }) : undefined,
+  const batch = {
+    what: check ? "out of date:" : done,
+    run,
+    inOrder: !(yes || check || dry),
+    together: true,
+    further: check || dry ? undefined : "the same command goes on with what is left",
+  };
+  const inTheirOrder = () => files.flatMap((name) => results.get(name) ?? []);
+  const code = await forEachFile(files, batch, work).finally(() =>
+    json ? writeJson(run.io, { files: inTheirOrder() }) : undefined,
   );
   return check && differ > 0 ? 1 : code;
 }
@@ -86,7 +95,54 @@ function outputOf(args: UpdatekeysRun["args"]): "stdout" | "stderr" {
   return args.json ? "stderr" : "stdout";
 }
 
+/** A file beside its creation rule, as far as no key is needed. */
+interface Compared extends OpenFile<Recipients & Pick<EncryptedText, "metadata" | "format">> {
+  readonly recipients: Recipients;
+  /** The changes of its keys; undefined if there are none. */
+  readonly shown: string[] | undefined;
+  readonly selector: Drift | undefined;
+}
+
+async function compare(name: string, run: UpdatekeysRun): Promise<Compared> {
+  const { bytes } = await readInput(name, run.io);
+  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, run.args);
+  await checkSealThere(name, metadata, run);
+  const settings = await loadSettings(resolve(run.io.cwd, name), run);
+  const open = { ...groupsFromMetadata(metadata.tree), metadata, format };
+  const recipients = await recipientsOfRule(open, settings, run.args, await sessionOf(run));
+  const shown = shownChanges(open, recipients, settings);
+  return {
+    name,
+    open,
+    settings,
+    recipients,
+    shown,
+    selector: selectorDrift(await driftOf(open, settings, run.io)),
+  };
+}
+
+/** A file that is up to date is not opened: its keys are not asked. */
 async function updateOne(name: string, run: UpdatekeysRun, report: Report): Promise<Otherwise | undefined> {
+  await refuseProtected(name, run);
+  const file = await compare(name, run);
+  const aligns = run.args["update-selector"];
+  if (file.shown !== undefined || (aligns && file.selector)) return await syncOne(name, run, report);
+  await checkDrift(file, run, { mends: { recipients: true } });
+  return await upToDate(file, run, report);
+}
+
+async function upToDate(
+  { name, selector }: Pick<Compared, "name" | "selector">,
+  run: UpdatekeysRun,
+  report: Report,
+): Promise<Otherwise> {
+  if (selector) report({ status: "selector-differs" });
+  const what = selector ? `${name}: its keys are up to date, its selector is not` : `${name} is up to date`;
+  await note(run.io, what);
+  return UP_TO_DATE;
+}
+
+async function syncOne(name: string, run: UpdatekeysRun, report: Report): Promise<Otherwise | undefined> {
   const aligns = run.args["update-selector"];
   let came: Otherwise | undefined;
   const work = updateFile(
@@ -98,10 +154,9 @@ async function updateOne(name: string, run: UpdatekeysRun, report: Report): Prom
       const selection = aligns ? await selectorOfRule(file, run.io) : undefined;
       const shown = shownChanges(open, recipients, settings);
       if (shown === undefined && !selection) {
-        came = UP_TO_DATE;
-        const drifts = (await driftOf(open, settings, run.io)) !== undefined;
-        if (drifts) report({ status: "selector-differs" });
-        await noteUpToDate(name, drifts, run.io);
+        // somebody else was faster
+        const selector = selectorDrift(await driftOf(open, settings, run.io));
+        came = await upToDate({ name, selector }, run, report);
         return undefined;
       }
       await showChanges(name, shown, outputOf(run.args), run.io);
@@ -131,20 +186,11 @@ async function updateOne(name: string, run: UpdatekeysRun, report: Report): Prom
  * in line.
  */
 async function inspect(name: string, run: UpdatekeysRun, report: Report): Promise<Otherwise | undefined> {
-  const { bytes } = await readInput(name, run.io);
-  const { metadata, format } = await readEncryptedAs(decodeText(bytes), name, run.args);
-  await checkSealThere(name, metadata, run);
-  const settings = await loadSettings(resolve(run.io.cwd, name), run);
-  const file = { ...groupsFromMetadata(metadata.tree), metadata, format };
-  const recipients = await recipientsOfRule(file, settings, run.args, await makeSession(run));
-  const shown = shownChanges(file, recipients, settings);
-  const selector = selectorDrift(await driftOf(file, settings, run.io));
+  const compared = await compare(name, run);
+  const { open: file, settings, recipients, shown, selector } = compared;
   const check = run.args.check;
-  if (shown === undefined && !(selector && (check || run.args["update-selector"]))) {
-    if (selector) report({ status: "selector-differs" });
-    await noteUpToDate(name, selector !== undefined, run.io);
-    return UP_TO_DATE;
-  }
+  if (shown === undefined && !(selector && (check || run.args["update-selector"])))
+    return await upToDate(compared, run, report);
   const newDataKey = loses(file, recipients);
   report({ status: "differs", newDataKey, ...changesJson(file, recipients, settings, selector) });
   if (check) {
@@ -176,11 +222,6 @@ function selectorDrift(drift: Drift | undefined): Drift | undefined {
 
 function selectorLines(drift: Drift | undefined, settings: Settings): string[] {
   return drift ? formatDrift(drift, settings) : [];
-}
-
-async function noteUpToDate(name: string, selectorDiffers: boolean, io: Io): Promise<void> {
-  const what = selectorDiffers ? "its keys are up to date, its selector is not" : undefined;
-  await note(io, what === undefined ? `${name} is up to date` : `${name}: ${what}`);
 }
 
 /** As SOPS: the file's name goes to standard error, the changes to standard output. */

@@ -1,0 +1,48 @@
+import { TsopsError } from "../../../errors.ts";
+import { inSeconds, isDate, Time } from "../../../formats/scalar.ts";
+import { decodeText } from "../../../formats/text.ts";
+import type { Metadata } from "../../../sops/metadata.ts";
+import type { Run } from "../../command.ts";
+import { readEncryptedAs, readInput } from "../../files.ts";
+
+/** `--older-than`: files that were written at this time or later stay as they are. */
+export class OlderThan {
+  private readonly time: number;
+  /** In the words of the summary. */
+  readonly words: string;
+
+  constructor(time: number) {
+    this.time = time;
+    this.words = `not older than ${inSeconds(new Date(time))}`;
+  }
+
+  /** Whether a file is to stay as it is. No key is needed. */
+  async spares(name: string, run: Run): Promise<boolean> {
+    const { bytes } = await readInput(name, run.io);
+    return this.sparesThat((await readEncryptedAs(decodeText(bytes), name, run.args)).metadata);
+  }
+
+  sparesThat({ lastModified }: Pick<Metadata, "lastModified">): boolean {
+    return Date.parse(lastModified) >= this.time;
+  }
+}
+
+const HOUR_MS = 3_600_000;
+const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS };
+
+/** A time in RFC 3339, a day in UTC, or how long ago: `90d`, `12h`, `4w`. @throws TsopsError("usage") */
+export function parseOlderThan(text: string, now: Date): OlderThan {
+  const time = timeOf(text, now.getTime());
+  if (!Number.isNaN(new Date(time).getTime())) return new OlderThan(time);
+  throw new TsopsError("usage", "--older-than takes a time, a day, or how long ago that is", {
+    hint: "such as 2026-03-01T12:00:00Z, 2026-03-01 (the day's begin in UTC), 90d, 12h or 4w",
+  });
+}
+
+function timeOf(text: string, now: number): number {
+  const [, count, unit = ""] = /^(\d+)([hdw])$/.exec(text) ?? [];
+  if (count !== undefined) return now - Number(count) * UNITS[unit]!;
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  if (year !== undefined) return isDate(+year, +month!, +day!) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return Date.parse(Time.parse(text)?.text ?? "");
+}

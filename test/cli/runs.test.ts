@@ -1,0 +1,462 @@
+import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { Readable, Writable } from "node:stream";
+import { Encrypter } from "age-encryption";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Run } from "../../src/cli/command.ts";
+import { TABLE } from "../../src/cli/commands.ts";
+import { endRun } from "../../src/cli/ends.ts";
+import { sessionOf } from "../../src/cli/session.ts";
+import { armor } from "../../src/keys/age/file.ts";
+import type { Opened } from "../../src/keys/kind.ts";
+import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { closeDoubles, type Double } from "../support/servers/aws.ts";
+import {
+  ARN,
+  awsEnvironment,
+  counting,
+  countingKms,
+  OTHER_ARN,
+  waitingKms,
+} from "../support/servers/counting-kms.ts";
+import { hasTerminals, inTerminal } from "../support/terminal.ts";
+
+/** What a run over many files asks of people, programs and services, by counts. */
+
+const FILES = Array.from({ length: 20 }, (_, i) => `f${String(i).padStart(2, "0")}.yaml`);
+
+async function encrypted(box: Sandbox, names: readonly string[] = FILES): Promise<void> {
+  for (const name of names) box.write(name, `a: ${name}\n`);
+  await ok(box, "encrypt", "-i", ...names);
+}
+
+async function ok(box: Sandbox, ...argv: readonly string[]): Promise<string> {
+  const { code, stderr } = await box.run(argv);
+  assert.is(code, 0, stderr);
+  return stderr;
+}
+
+/** `SOPS_AGE_KEY_CMD` with a program that writes down that it ran. */
+function loggedProgram(box: Sandbox): () => number {
+  const log = box.path("runs.log");
+  chmodSync(box.write("keys.sh", `#!/bin/sh\necho run >> "${log}"\ncat "${IDENTITY_FILE}"\n`), 0o700);
+  box.env.SOPS_AGE_KEY_FILE = undefined;
+  box.env.SOPS_AGE_KEY_CMD = box.path("keys.sh");
+  return () => {
+    const runs = existsSync(log) ? readFileSync(log, "utf8").split("\n").length - 1 : 0;
+    box.write("runs.log", "");
+    return runs;
+  };
+}
+
+function rule(box: Sandbox, ...age: readonly string[]): void {
+  box.env.SOPS_AGE_RECIPIENTS = undefined;
+  box.write(".sops.yaml", `creation_rules:\n  - age: ${age.join(",")}\n`);
+}
+
+if (process.platform !== "win32") {
+  test("a run over many files runs SOPS_AGE_KEY_CMD once, whatever the command", () =>
+    inSandbox(async (box) => {
+      const runs = loggedProgram(box);
+      await encrypted(box);
+      runs();
+      rule(box, RECIPIENT, OTHER_RECIPIENT);
+      for (const argv of [
+        ["rotate", "-i", "-y"],
+        ["updatekeys", "-y"],
+        ["decrypt", "--output", "out"],
+        ["exec", "--pristine", "--"],
+      ]) {
+        const [command = "", ...options] = argv;
+        const end = options.indexOf("--");
+        await ok(
+          box,
+          command,
+          ...(end < 0 ? [...options, ...FILES] : [...options.slice(0, end), ...FILES, "--", "true"]),
+        );
+        assert.is(runs(), 1, command);
+      }
+      // also where each file is asked about
+      rule(box, RECIPIENT);
+      const asked = await box.run(["updatekeys", ...FILES], { input: "y\n".repeat(FILES.length) });
+      assert.is(asked.code, 0, asked.stderr);
+      assert.is(runs(), 1);
+    }));
+}
+
+if (hasTerminals) {
+  test("a run over many files asks once for the passphrase of a key file", () =>
+    inSandbox(async (box) => {
+      await encrypted(box, FILES.slice(0, 4));
+      const encrypter = new Encrypter();
+      encrypter.setPassphrase("correct horse");
+      encrypter.setScryptWorkFactor(10);
+      box.write("keys.txt", armor(await encrypter.encrypt(readFileSync(IDENTITY_FILE, "utf8"))));
+      const env = { ...box.env, SOPS_AGE_KEY_FILE: box.path("keys.txt") };
+      for (const argv of [
+        ["rotate", "-i", "-y"],
+        ["updatekeys", "-y"],
+      ]) {
+        rule(box, RECIPIENT, ...(argv[0] === "updatekeys" ? [OTHER_RECIPIENT] : []));
+        const { code, text } = await inTerminal(
+          [...argv, ...FILES.slice(0, 4)],
+          [{ until: "assphrase" }, { until: ": " }, { type: "correct horse\r" }],
+          { env, cwd: box.folder },
+        );
+        assert.is(code, 0, text);
+        assert.is(text.match(/passphrase/gi)?.length, 1, text);
+        assert.match(text, argv[0] === "rotate" ? "rotated 4 of 4" : "synced 4 of 4");
+      }
+    }));
+}
+
+if (hasTerminals) {
+  test("a run that Ctrl-C ends says how to go on", () =>
+    inSandbox(async (box) => {
+      rule(box, RECIPIENT);
+      await encrypted(box, FILES.slice(0, 3));
+      rule(box, RECIPIENT, OTHER_RECIPIENT);
+      const { code, text } = await inTerminal(
+        ["updatekeys", ...FILES.slice(0, 3)],
+        [{ until: "(y/n): " }, { type: "y\r" }, { until: "(y/n): " }, { type: "\x03" }],
+        { env: box.env, cwd: box.folder },
+      );
+      assert.is(code, 130, text);
+      assert.match(text, "stopped: 1 of 3 files were synced");
+      assert.match(text, "the others are as they were; the same command goes on with what is left");
+    }));
+}
+
+/** Copies of one file, encrypted for a key of the counting KMS. */
+async function copies(box: Sandbox): Promise<Double> {
+  const kms = await countingKms();
+  box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+  box.write(".sops.yaml", `creation_rules:\n  - kms: ${ARN}\n`);
+  await encrypted(box, ["one.yaml"]);
+  for (const name of FILES) box.write(name, box.read("one.yaml"));
+  kms.asked.length = 0;
+  return kms;
+}
+
+test("copies of one file cost one Decrypt, whatever the command", () =>
+  inSandbox(async (box) => {
+    const kms = await copies(box);
+    await ok(box, "decrypt", "--output", "out", ...FILES);
+    assert.equal(counting(kms), { Decrypt: 1 });
+    await ok(box, "rotate", "-i", ...FILES);
+    assert.equal(counting(kms), { Decrypt: 1, Encrypt: 20 });
+  }));
+
+test("what was unwrapped in a run is cleared at its end, also where something fails", () =>
+  inSandbox(async (box) => {
+    const none = Readable.from([]);
+    const out = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const io = { env: box.env, cwd: box.folder, stdin: none, stdout: out, stderr: out };
+    const run = { io, args: { keyservice: [] }, given: () => false, table: TABLE } as unknown as Run;
+    const { context } = await sessionOf(run);
+    assert.is(await sessionOf(run), await sessionOf({ ...run, args: run.args }), "one a run");
+    const key = Buffer.alloc(32, 7);
+    const waits = new Promise<Opened>(() => undefined);
+    const known = new Map([
+      ["waits", waits],
+      ["a", Promise.resolve<Opened>({ key })],
+    ] as const);
+    context.cache.set("unwrapped keys", known);
+    endRun(io);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(key, Buffer.alloc(32));
+  }));
+
+test("updatekeys opens no file that is up to date, and says how many were", () =>
+  inSandbox(async (box) => {
+    rule(box, RECIPIENT);
+    await encrypted(box);
+    rule(box, RECIPIENT, OTHER_RECIPIENT);
+    await ok(box, "updatekeys", "-y", ...FILES.slice(3));
+    const three = await ok(box, "updatekeys", "-y", ...FILES);
+    assert.match(three, /synced 3 of 20 files, 17 up to date\n$/);
+    box.env.SOPS_AGE_KEY_FILE = undefined;
+    for (const argv of [["-y"], []]) {
+      const none = await ok(box, "updatekeys", ...argv, ...FILES);
+      assert.match(none, /synced 0 of 20 files, 20 up to date\n$/);
+    }
+    // what stops or asks in an opened file does so here, too
+    box.write(
+      ".sops.yaml",
+      `creation_rules:\n  - encrypted_regex: ^a$\n    age: ${RECIPIENT},${OTHER_RECIPIENT}\n`,
+    );
+    const selector = await box.run(["updatekeys", FILES[0]!]);
+    assert.is(selector.code, 1, selector.stderr);
+    assert.match(selector.stderr, "--- encrypted_regex: ^a$");
+    assert.match(
+      await ok(box, "updatekeys", "-y", FILES[0]!),
+      "its keys are up to date, its selector is not",
+    );
+  }));
+
+test("updatekeys unwraps only what changes, and wraps only for new keys", () =>
+  inSandbox(async (box) => {
+    const kms = await countingKms();
+    box.env = {
+      ...box.env,
+      ...awsEnvironment(kms),
+      SOPS_AGE_RECIPIENTS: undefined,
+      SOPS_AGE_KEY_FILE: undefined,
+    };
+    const withKeys = (keys: string) => box.write(".sops.yaml", `creation_rules:\n  - ${keys}\n`);
+    withKeys(`kms: ${ARN}`);
+    await encrypted(box);
+    assert.equal(counting(kms), { Encrypt: 20 });
+    const entry = (name: string) =>
+      /kms:[\s\S]*?enc: .*\n[\s\S]*?created_at.*|created_at.*\n.*enc: .*/.exec(box.read(name))![0];
+    const before = FILES.map(entry);
+    withKeys(`kms: ${ARN}\n    age: ${RECIPIENT}`);
+    await ok(box, "updatekeys", "-y", ...FILES.slice(0, 5));
+    assert.equal(counting(kms), { Decrypt: 5 }, "adding an age key needs no kms:Encrypt");
+    await ok(box, "updatekeys", "-y", ...FILES);
+    assert.equal(counting(kms), { Decrypt: 15 });
+    assert.equal(FILES.map(entry), before);
+    await ok(box, "updatekeys", "-y", ...FILES);
+    assert.equal(counting(kms), {});
+    // each key opens the file by itself
+    box.env.SOPS_AGE_KEY_FILE = IDENTITY_FILE;
+    await ok(
+      box,
+      "decrypt",
+      "--enable-local-keyservice",
+      "--decryption-order",
+      "age",
+      "--output",
+      "out",
+      ...FILES,
+    );
+    assert.equal(counting(kms), {});
+    // a new data key is wrapped for all of them
+    withKeys(`kms: ${ARN}`);
+    await ok(box, "updatekeys", "-y", FILES[0]!);
+    assert.equal(counting(kms), { Encrypt: 1 });
+    assert.is.not(entry(FILES[0]!), before[0]);
+    // parts of a data key belong together
+    const groups = (last: string) =>
+      `shamir_threshold: 2\n    key_groups:\n      - kms: [{arn: "${ARN}"}]\n      - age: [${last}]`;
+    withKeys(groups(RECIPIENT));
+    await ok(box, "updatekeys", "-y", FILES[1]!);
+    counting(kms);
+    withKeys(groups(`${RECIPIENT}, ${OTHER_RECIPIENT}`));
+    await ok(box, "updatekeys", "-y", FILES[1]!);
+    assert.is(counting(kms).Encrypt, 1);
+    await ok(box, "decrypt", FILES[1]!);
+  }));
+
+test("updatekeys works side by side where nobody is asked; what is said of a file stands together, in order", () =>
+  inSandbox(async (box) => {
+    const kms = await waitingKms(5);
+    try {
+      const counted = await countingKms();
+      box.env = { ...box.env, ...awsEnvironment(counted), SOPS_AGE_RECIPIENTS: undefined };
+      box.write(".sops.yaml", `creation_rules:\n  - kms: ${ARN}\n`);
+      await encrypted(box);
+      box.write(".sops.yaml", `creation_rules:\n  - kms: ${ARN}\n    age: ${RECIPIENT}\n`);
+      Object.assign(box.env, awsEnvironment(kms));
+      const { code, stdout, stderr } = await box.run(["updatekeys", "-y", "--json", "--jobs", "5", ...FILES]);
+      assert.is(code, 0, stderr);
+      assert.is(kms.most(), 5);
+      const files = (JSON.parse(stdout) as { files: { file: string; status: string }[] }).files;
+      assert.equal(
+        files.map(({ file, status }) => [file, status]),
+        FILES.map((file) => [file, "synced"]),
+      );
+      const said = stderr.split("\n").filter((line) => /f\d\d\.yaml/.test(line));
+      const blocks = FILES.flatMap((name) => [
+        `tsops: Syncing keys for file ${name}`,
+        `tsops: ${name} synced with new keys`,
+      ]);
+      assert.equal(said, blocks);
+    } finally {
+      kms.close();
+    }
+  }));
+
+test("--jobs and TSOPS_JOBS say how many files are worked on side by side, from 1 to 256", () =>
+  inSandbox(async (box) => {
+    for (const [jobs, argv, env] of [
+      [3, ["--jobs", "3"], "7"],
+      [2, [], "2"],
+      [1, ["--jobs=1"], undefined],
+      [16, [], undefined],
+    ] as const) {
+      const kms = await waitingKms(jobs);
+      try {
+        box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined, TSOPS_JOBS: env };
+        box.write(".sops.yaml", `creation_rules:\n  - kms: ${ARN}\n`);
+        const names = Array.from({ length: jobs * 2 }, (_, i) => `j${i}.yaml`);
+        for (const name of names) box.write(name, "a: x\n");
+        await ok(box, "encrypt", "-i", ...argv, ...names);
+        assert.is(kms.most(), jobs);
+      } finally {
+        kms.close();
+      }
+    }
+    for (const [argv, env] of [
+      [["--jobs", "0"], undefined],
+      [["--jobs", "257"], undefined],
+      [["--jobs", "many"], undefined],
+      [[], "1.5"],
+      [[], "-1"],
+      [[], "x"],
+    ] as const) {
+      box.env.TSOPS_JOBS = env;
+      for (const command of ["encrypt", "decrypt", "rotate", "updatekeys"]) {
+        const { code, stderr } = await box.run([command, ...argv, "j0.yaml"]);
+        assert.is(code, 1, stderr);
+        assert.match(stderr, /jobs needs a whole number|(--jobs|TSOPS_JOBS) is not a number from 1 to 256/);
+      }
+    }
+  }));
+
+test("doctor asks each key once, and lists files by their keys; a damaged file does not speak for others", () =>
+  inSandbox(async (box) => {
+    const kms = await countingKms();
+    box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+    box.write(".sops.yaml", `creation_rules:\n  - path_regex: ^f0\n    kms: ${ARN}\n  - kms: ${OTHER_ARN}\n`);
+    await encrypted(box);
+    counting(kms);
+    const first = await box.run(["doctor", ...FILES]);
+    assert.is(first.code, 0, first.stderr);
+    assert.equal(counting(kms), { Decrypt: 2 });
+    const heads = FILES.map((name) => `${name}: can be opened here\n`);
+    const [some, others] = [heads.slice(0, 10).join(""), heads.slice(10).join("")];
+    assert.ok(first.stdout.startsWith(`${some}  + AWS KMS ${ARN}\n`), first.stdout);
+    assert.match(first.stdout, `\n${others}  + AWS KMS ${OTHER_ARN}\n`);
+    assert.is(first.stdout.match(/^ {2}\+ /gm)?.length, 2);
+    const json = await box.run(["doctor", "--json", ...FILES]);
+    assert.is((JSON.parse(json.stdout) as { files: unknown[] }).files.length, 20);
+    counting(kms);
+    box.write(FILES[0]!, box.read(FILES[0]!).replace(/enc: .*/, "enc: ZGFtYWdlZA=="));
+    const damaged = await box.run(["doctor", ...FILES]);
+    assert.is(damaged.code, 128, damaged.stderr);
+    assert.match(damaged.stdout, `${FILES[0]}: cannot be opened here\n`);
+    for (const name of FILES.slice(1)) assert.match(damaged.stdout, `${name}: can be opened here\n`);
+  }));
+
+test("equal errors of many files are one, with how many they are; --verbose lists the files", () =>
+  inSandbox(async (box) => {
+    await encrypted(box);
+    await ok(box, "rotate", "-i", "--add-age", OTHER_RECIPIENT, FILES[3]!);
+    box.env.SOPS_AGE_KEY_FILE = undefined;
+    for (const argv of [
+      ["rotate", "-i"],
+      ["decrypt", "-i"],
+    ]) {
+      const { code, stderr } = await box.run([...argv, ...FILES]);
+      assert.is(code, 1);
+      // two kinds: for one recipient, and for two
+      assert.match(stderr, /^tsops: f00\.yaml: /m);
+      assert.match(stderr, /^ {2}the same for 18 more files; --verbose lists them$/m);
+      assert.match(stderr, /^tsops: f03\.yaml: /m);
+      assert.not.match(stderr, /f01\.yaml|f19\.yaml/);
+      assert.match(stderr, /0 of 20 files, 20 failed\n$/);
+      const all = await box.run([...argv, "--verbose", ...FILES]);
+      for (const name of FILES) assert.match(all.stderr, name);
+      assert.match(all.stderr, /^ {2}the same for:\n {4}f01\.yaml\n {4}f02\.yaml\n {4}f04\.yaml\n/m);
+    }
+    const json = await box.run(["updatekeys", "-y", "--json", "--config", "missing.yaml", ...FILES]);
+    assert.is((JSON.parse(json.stdout) as { files: unknown[] }).files.length, 20);
+    const two = await box.run(["rotate", "-i", ...FILES.slice(0, 2)]);
+    assert.match(two.stderr, /^ {2}the same for f01\.yaml$/m);
+  }));
+
+/** A file as it was written at another time: lastmodified is the AAD of the MAC, so the file is not read as it is. */
+async function writtenAt(box: Sandbox, name: string, time: string): Promise<void> {
+  box.write(name, `a: ${name}\n`);
+  await inTime(time, () => ok(box, "encrypt", "-i", name));
+}
+
+/** Runs something while the clock shows another time. */
+async function inTime<T>(time: string, work: () => Promise<T>): Promise<T> {
+  const Real = Date;
+  globalThis.Date = class extends Real {
+    constructor(...given: readonly unknown[]) {
+      super(...((given.length === 0 ? [time] : given) as [string]));
+    }
+    static override now = () => Real.parse(time);
+  } as DateConstructor;
+  try {
+    return await work();
+  } finally {
+    globalThis.Date = Real;
+  }
+}
+
+test("rotate --older-than passes over files that were written since, and counts them", () =>
+  inSandbox(async (box) => {
+    await writtenAt(box, "old.yaml", "2026-01-31T23:59:59Z");
+    await writtenAt(box, "edge.yaml", "2026-02-01T00:00:00Z");
+    await writtenAt(box, "new.yaml", "2026-02-03T12:00:00Z");
+    const names = ["old.yaml", "edge.yaml", "new.yaml"];
+    const before = names.map((name) => box.read(name));
+    const changes = () => names.filter((name, i) => box.read(name) !== before[i]);
+    const tries: readonly [string, readonly string[]][] = [
+      ["2026-01-31", []],
+      ["2026-02-01", ["old.yaml"]],
+      ["2026-02-01T01:00:00+01:00", ["old.yaml"]],
+      ["2026-02-01T00:00:01Z", ["old.yaml", "edge.yaml"]],
+      ["12h", names],
+      ["3d", ["old.yaml", "edge.yaml"]],
+      ["4w", []],
+    ];
+    for (const [limit, due] of tries) {
+      const said = await inTime("2026-02-04T01:00:00Z", () =>
+        ok(box, "rotate", "-i", "--older-than", limit, ...names),
+      );
+      assert.equal(changes(), due, limit);
+      const newer = names.length - due.length;
+      const rest = newer === 0 ? "" : `, ${newer} not older than 2026-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ`;
+      assert.match(said, new RegExp(`rotated ${due.length} of 3 files${rest}\n$`));
+      names.forEach((name, i) => void box.write(name, before[i]!));
+    }
+    // what stays as it is is not opened
+    box.env.SOPS_AGE_KEY_FILE = undefined;
+    const one = await ok(box, "rotate", "-i", "--older-than", "2026-02-01", "new.yaml");
+    assert.match(one, "new.yaml is not older than 2026-02-01T00:00:00Z: it stays as it is");
+    for (const wrong of ["", "yesterday", "90", "90m", "2026-02-30", "2026-2-1", "-1d", "99999999999999d"]) {
+      const { code, stderr } = await box.run(["rotate", "-i", `--older-than=${wrong}`, "old.yaml"]);
+      assert.is(code, 1, wrong);
+      assert.match(stderr, "--older-than takes a time, a day, or how long ago that is");
+    }
+    const missing = await box.run(["rotate", "-i", "--older-than", "1d", "missing.yaml"]);
+    assert.is(missing.code, (await box.run(["rotate", "-i", "missing.yaml"])).code);
+  }));
+
+test("a run that leaves files says how many, and the command that goes on", () =>
+  inSandbox(async (box) => {
+    rule(box, RECIPIENT);
+    for (const name of FILES) await writtenAt(box, name, "2026-01-01T00:00:00Z");
+    const whole = box.read(FILES[7]!);
+    box.write(FILES[7]!, whole.replace(/data:./, "data:*"));
+    const { stderr, code } = await inTime("2026-02-01T10:00:00.5Z", () =>
+      box.run(["rotate", "-i", ...FILES]),
+    );
+    assert.is(code, 1);
+    const LEFT =
+      /^tsops: 1 file is left: the same command with --older-than 2026-02-01T10:00:00Z goes on with what is left$/m;
+    assert.match(stderr, LEFT);
+    box.write(FILES[7]!, whole);
+    const rotated = FILES.map((name) => box.read(name));
+    const rest = await ok(box, "rotate", "-i", "--older-than", "2026-02-01T10:00:00Z", ...FILES);
+    assert.match(rest, /rotated 1 of 20 files, 19 not older than 2026-02-01T10:00:00Z\n$/);
+    assert.equal(
+      FILES.filter((name, i) => box.read(name) !== rotated[i]),
+      [FILES[7]],
+    );
+    rule(box, RECIPIENT, OTHER_RECIPIENT);
+    box.write(FILES[7]!, whole.replace(/data:./, "data:*"));
+    const synced = await box.run(["updatekeys", "-y", ...FILES]);
+    assert.match(synced.stderr, "1 file is left: the same command goes on with what is left");
+    // where nothing was done there is nothing to go on with
+    const none = await box.run(["rotate", "-i", FILES[7]!, FILES[7]!.replace("f", "./f")]);
+    assert.not.match(none.stderr, "left");
+  }));
+
+test.after(closeDoubles);
+test.run();
