@@ -3,7 +3,7 @@ import type { Format } from "./formats/format.ts";
 import type { TreeMap } from "./formats/tree.ts";
 import type { Recipients } from "./keys/difference.ts";
 import { type UnwrapOptions, unwrapDataKey } from "./keys/groups.ts";
-import type { KeyContext, KeyService } from "./keys/kind.ts";
+import type { KeyContext, KeyGroup, KeyService } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { parseDecryptionOrder } from "./keys/table.ts";
 import { type Decrypted, decryptText, type EncryptedText, readEncrypted } from "./sops/decrypt.ts";
@@ -32,6 +32,14 @@ export interface NewFile extends Recipients {
   readonly seal?: boolean;
   /** Blanks a level for the metadata block. */
   readonly indent?: number;
+  /** A data key that other files have, too; a new one if it is not given. */
+  readonly shared?: SharedKey;
+}
+
+/** A data key that several files have, and its wrapped forms. Whoever made it clears it. */
+export interface SharedKey {
+  readonly dataKey: Buffer;
+  readonly groups: readonly KeyGroup[];
 }
 
 /** An encrypted document that was opened. `close` clears the data key. */

@@ -38,9 +38,9 @@ export async function encryptNew(
   }
   // before any key service is asked for a text that cannot be encrypted
   const reading = readPlain(plain, format);
-  const dataKey = randomBytes(DATA_KEY_BYTES);
+  const dataKey = file.shared ? Buffer.from(file.shared.dataKey) : randomBytes(DATA_KEY_BYTES);
   try {
-    const groups = await wrapDataKey(dataKey, file.groups, file.threshold, session);
+    const groups = file.shared?.groups ?? (await wrapDataKey(dataKey, file.groups, file.threshold, session));
     const selector = selectorIn(format, file.selector);
     const metadata = treeWith(new TreeMap(), {
       ...groupFields({ groups, threshold: file.threshold }, new TreeMap()),

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { masterKeys, ruleGroups } from "../config/groups.ts";
 import { creationRule } from "../config/match.ts";
-import type { Config } from "../config/model.ts";
+import type { Config, Rule } from "../config/model.ts";
 import { compile } from "../config/pattern.ts";
 import { chooseSelector } from "../config/selectors.ts";
 import type { NewFile, Recipients } from "../document.ts";
@@ -133,6 +133,8 @@ type SelectorOption = Exclude<keyof typeof SELECTORS, "mac-only-encrypted">;
 export interface Creation extends NewFile {
   /** What the rule says that the file is. */
   readonly format?: FormatName;
+  /** The rule, where its recipients are those of the file and its files share a data key. */
+  readonly sharing?: Rule;
 }
 
 /**
@@ -172,6 +174,7 @@ export async function creationFor({ config, file }: Settings, run: Run): Promise
     macOnlyEncrypted: run.args["mac-only-encrypted"] || rule?.macOnlyEncrypted,
     seal: config?.seal ?? true,
     format: rule?.format,
+    sharing: keys.length === 0 && rule?.shareDataKey ? rule : undefined,
   };
 }
 

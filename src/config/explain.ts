@@ -125,6 +125,10 @@ function describeRule(config: Config, rule: Rule): string[] {
   const { kind, value } = selectorOf(rule);
   const lines = [`encrypts ${SELECTS[kind](printable(value))}`];
   if (rule.macOnlyEncrypted) lines.push("the MAC covers encrypted values only");
+  if (rule.shareDataKey) {
+    const which = rule.shareDataKey === "folder" ? "the files of a folder" : "all files of the rule";
+    lines.push(`${which} that are encrypted or rotated together share one data key`);
+  }
   if (rule.groups.length > 1) {
     const needed = groupsNeeded(rule.groups, rule.threshold);
     lines.push(`${needed} of these ${rule.groups.length} key groups are needed to decrypt:`);

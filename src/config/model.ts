@@ -58,6 +58,8 @@ export interface Rule {
   /** At most one may be given; more are among the errors. */
   readonly selectors: readonly PlacedSelector[];
   readonly macOnlyEncrypted: boolean;
+  /** Which files share one data key, wrapped once, when they are encrypted or rotated together. */
+  readonly shareDataKey?: "folder" | "rule";
   /** Keys that stand in the rule but do not count, because `key_groups` does. */
   readonly ignored: readonly { readonly name: string; readonly place: Place }[];
   /** What is wrong with this rule: other rules can be used, as in SOPS. */

@@ -66,6 +66,15 @@ const THRESHOLD: Shape = {
   about: "How many of the key groups are needed to decrypt. All of them if not given.",
 };
 
+export const SHARING = ["folder", "rule"] as const;
+
+const SHARE_DATA_KEY: Shape = {
+  is: "text",
+  about:
+    "Which files share one data key when they are encrypted or rotated in one run: those of a folder, or all of the rule. A key service is then asked once for all of them, and whoever gets the data key of one can read all.",
+  oneOf: SHARING,
+};
+
 const KEY_GROUPS: Shape = {
   is: "list",
   about: "Groups of keys, each of which opens one share of the data key: one key of each group is needed.",
@@ -145,6 +154,7 @@ const RULE: Shape = {
     recipients: RECIPIENTS,
     key_groups: KEY_GROUPS,
     shamir_threshold: THRESHOLD,
+    share_data_key: SHARE_DATA_KEY,
     ...SELECTION,
   },
   exactlyOne: [["recipients", "key_groups"]],

@@ -12,7 +12,7 @@ import { fieldOf, itemsOf, type MapNode, type Node, numberOf, type Places, textO
 import { makePattern } from "./pattern.ts";
 import { configError } from "./problem.ts";
 import { Recipients } from "./recipients.ts";
-import { SOPSRC } from "./schema.ts";
+import { SHARING, SOPSRC } from "./schema.ts";
 import { TARGET_TEXTS, type Targets, targetErrors, targetsOf } from "./targets.ts";
 
 /**
@@ -118,6 +118,7 @@ class Sopsrc {
         return field ? [{ kind, value: textOf(field) ?? "", place: this.places.at(field.at) }] : [];
       }),
       macOnlyEncrypted: truthOf(fieldOf(node, "mac_only_encrypted")) ?? false,
+      shareDataKey: SHARING.find((word) => word === textOf(fieldOf(node, "share_data_key"))),
       ignored: [],
       errors: [],
     };

@@ -38,6 +38,7 @@ import { nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
+import { sharedKey } from "../../shared-key.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../../vouch.ts";
 import { problemJson, problemLines, problemsOf } from "./check.ts";
 import type { EncryptRun } from "./command.ts";
@@ -111,13 +112,14 @@ async function encryptContent(plain: Plain, run: EncryptRun, session: Session): 
   const { text, file, name } = plain;
   const settings = await settingsForNew(name, run);
   const creation = await creationFor(settings, run);
+  const shared = await sharedKey(creation.sharing, settings.file, creation, session);
   const from = await inputFormat(run.args, file, creation);
   const to = await outputFormat(run.args, file, from);
   const indent = indentFor(to, run.args, settings);
   if (from === to) await noteUnsaid(plain, from, creation, run);
   const selector = selectorIn(from, creation.selector ?? DEFAULT_SELECTOR);
   try {
-    const made = await encryptAs(to, { text, format: from }, { ...creation, indent }, session);
+    const made = await encryptAs(to, { text, format: from }, { ...creation, indent, shared }, session);
     await reportWarnings(made.warnings, text, file, run.io);
     await warnOfNothing(file, selector && (await nothingSelected(made.reading, selector)), run.io);
     return made.text;
