@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { inFile, TsopsError } from "../errors.ts";
 import type { Run } from "./command.ts";
+import type { Io } from "./io.ts";
 import { note, reportError, tell } from "./report.ts";
 
 /** A file that something went wrong with. */
@@ -11,6 +12,8 @@ export interface Failure {
 
 /** Whoever has more kinds of errors than this has one cause for them. */
 const SHOWN_ERRORS = 20;
+/** So few files are named each. */
+const FEW = 2;
 
 /** Says what went wrong. What is the same for many files is said once, with how many they are. */
 export async function reportFailures(failures: readonly Failure[], { io, args }: Run): Promise<void> {
@@ -19,22 +22,27 @@ export async function reportFailures(failures: readonly Failure[], { io, args }:
     const text = withoutName(failure, io.cwd);
     alike.set(text, [...(alike.get(text) ?? []), failure]);
   }
-  for (const [first, ...others] of [...alike.values()].slice(0, SHOWN_ERRORS) as [Failure, ...Failure[]][]) {
-    const error = inFile(first.error, first.name);
-    await reportError(error, io);
-    if (others.length === 0) continue;
-    // of a configuration, say, that all of them need
-    const named = error instanceof TsopsError && error.place?.file === first.name;
-    await tell(io, sameLines(named ? others : [first, ...others], args.verbose));
-  }
+  for (const same of [...alike.values()].slice(0, SHOWN_ERRORS)) await reportAlike(same, io, args.verbose);
   const more = alike.size - SHOWN_ERRORS;
   if (more > 0) await note(io, `and ${more} more errors like these`);
 }
 
-function sameLines(files: readonly Failure[], verbose: boolean): string[] {
-  if (verbose) return ["  the same for:", ...files.map(({ name }) => `    ${name}`)];
-  if (files.length === 1) return [`  the same for ${files[0]!.name}`];
-  return [`  the same for ${files.length} more files; --verbose lists them`];
+async function reportAlike(same: readonly Failure[], io: Io, verbose: boolean): Promise<void> {
+  const errors = same.map(({ name, error }) => inFile(error, name));
+  const [first, ...others] = same.map(({ name }) => name);
+  const place = errors[0] instanceof TsopsError ? errors[0].place : undefined;
+  if (same.length <= FEW && place?.file === first) {
+    for (const error of errors) await reportError(error, io);
+    return;
+  }
+  await reportError(errors[0], io);
+  if (same.length === 1) return;
+  // the place may be in a configuration that all of them need
+  const names = place?.file === first ? others : [first!, ...others];
+  const lines = verbose
+    ? ["  the same for:", ...names.map((name) => `    ${name}`)]
+    : [`  the same for ${names.length}${place?.file === first ? " more" : ""} files; --verbose lists them`];
+  await tell(io, lines);
 }
 
 /** What an error says, whatever the file is called. */

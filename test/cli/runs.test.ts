@@ -363,7 +363,11 @@ test("equal errors of many files are one, with how many they are; --verbose list
     const json = await box.run(["updatekeys", "-y", "--json", "--config", "missing.yaml", ...FILES]);
     assert.is((JSON.parse(json.stdout) as { files: unknown[] }).files.length, 20);
     const two = await box.run(["rotate", "-i", ...FILES.slice(0, 2)]);
-    assert.match(two.stderr, /^ {2}the same for f01\.yaml$/m);
+    assert.match(two.stderr, /^tsops: f00\.yaml: [\s\S]*^tsops: f01\.yaml: /m, "two are named each");
+    box.write(".sops.yaml", "creation_rules: 7\n");
+    const broken = await box.run(["rotate", "-i", ...FILES]);
+    assert.is(broken.stderr.match(/^tsops: .*\.sops\.yaml/gm)?.length, 1, broken.stderr);
+    assert.match(broken.stderr, "  the same for 20 files; --verbose lists them");
   }));
 
 /** A file as it was written at another time: lastmodified is the AAD of the MAC, so the file is not read as it is. */
