@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts the program. It is made of two scripts (scripts/program.mjs), run from V8's code cache where there is one for
+// Starts the program. It is made of scripts (scripts/program.mjs), run from V8's code cache where there is one for
 // this release of Node: compiling them anew would cost more than decrypting a small file.
 const { createHash, randomBytes } = require("node:crypto");
 const {
@@ -32,6 +32,7 @@ const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
 process.once("beforeExit", () => process.exit());
 let rest;
+const sdks = new Map();
 const start = run("start.js", require);
 
 /** Modules of the two scripts by their names; everything else is a package or Node's own. */
@@ -39,9 +40,15 @@ async function importHere(name) {
   // the first script asks while it is still being evaluated
   await undefined;
   if (name.startsWith("start:")) return start.shared(name.slice(6));
+  if (name.startsWith("sdk:")) return loadSdk(name.slice(4));
   if (!name.startsWith("pack:")) return import(name);
   rest ??= run("rest.js", (id) => (id.startsWith("start:") ? start.shared(id.slice(6)) : require(id)));
   return rest.modules[name.slice(5)]();
+}
+
+function loadSdk(name) {
+  if (!sdks.has(name)) sdks.set(name, run(`sdk-${name}.js`, require));
+  return sdks.get(name);
 }
 
 function run(name, requireHere) {
