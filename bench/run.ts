@@ -21,7 +21,8 @@ import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts"
 import { type Line, performancePage, tableOf } from "./report.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const launcher = join(root, "bin", "tsops.js");
+/** `TSOPS` names another one than this checkout's: one that was installed. */
+const launcher = process.env.TSOPS || join(root, "bin", "tsops.js");
 const keys = join(root, "fixtures", "golden", "keys");
 const sopsPath = findSops();
 const folder = mkdtempSync(join(tmpdir(), "tsops-bench-"));

@@ -30,11 +30,17 @@ const withoutConfigFiles = {
   },
 };
 
-/** node-vault loads axios to send requests with, which this program does itself: loading it takes time. */
-const withoutAxios = {
-  name: "without-axios",
+/**
+ * What SDKs would load in vain: node-vault's way to send requests, which this program does itself; colours for logs
+ * that stay off; what Node has built in.
+ */
+const withoutUnused = {
+  name: "without-unused",
   setup(hooks) {
-    hooks.onResolve({ filter: /^axios$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+    hooks.onResolve({ filter: /^(axios|supports-color|web-streams-polyfill)(\/|$)/ }, ({ path }) => ({
+      path,
+      namespace: "left-out",
+    }));
     hooks.onLoad({ filter: /./, namespace: "left-out" }, () => ({ contents: "" }));
   },
 };
@@ -146,7 +152,7 @@ export async function buildProgram(root, shared) {
       // modules before scripts: of those, what is not used can be left out
       mainFields: ["module", "main"],
       supported: { "dynamic-import": false },
-      plugins: [withoutAxios],
+      plugins: [withoutUnused],
     });
   }
 
