@@ -6,23 +6,32 @@ export interface Command {
   readonly argv: readonly [string, ...string[]];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Nothing of this process's environment is passed on. */
+  readonly alone?: boolean;
 }
+
+const BASH = "/bin/bash";
+const TIMED = 'TIMEFORMAT="%3U %3S"; time "$@" >/dev/null';
 
 /**
  * Seconds of CPU, user and system, that a command and its children take. Node cannot tell those of one child, bash can.
  * @throws if the command fails.
  */
 export function cpuSeconds({ argv, cwd, env }: Command): number {
-  const script = 'TIMEFORMAT="%3U %3S"; time "$@" >/dev/null';
-  const { status, stderr, error } = spawnSync("bash", ["-c", script, "bash", ...argv], {
+  const { status, stderr, error } = spawnSync(BASH, ["-c", TIMED, "bash", ...argv], {
     cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
     encoding: "utf8",
   });
   if (error) throw error;
+  if (status !== 0) throw new Error(`${argv.join(" ")} ended with exit code ${status}: ${stderr}`);
+  return secondsIn(stderr);
+}
+
+function secondsIn(stderr: string): number {
   const times = /(\d+\.\d+) (\d+\.\d+)\s*$/.exec(stderr);
-  if (status !== 0 || !times) throw new Error(`${argv.join(" ")} ended with exit code ${status}: ${stderr}`);
+  if (!times) throw new Error(`no times in: ${stderr}`);
   return Number(times[1]) + Number(times[2]);
 }
 
@@ -67,6 +76,50 @@ export function takingTurns<Name extends string>(
     }
   }
   return Object.fromEntries(names.map((name) => [name, median(times.get(name)!)])) as Record<Name, number>;
+}
+
+/**
+ * Medians of several commands, in a new random order each round. This process goes on meanwhile: it may be the server
+ * that the commands talk to. A first round does not count.
+ */
+export async function inRandomOrder<Name extends string>(
+  rounds: number,
+  commands: Readonly<Record<Name, Command>>,
+): Promise<Record<Name, number>> {
+  const names = Object.keys(commands) as Name[];
+  const times = new Map<Name, number[]>(names.map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of shuffled(names)) {
+      const argv = [BASH, "-c", TIMED, "bash", ...commands[name].argv] as const;
+      const { stderr } = await ended({ ...commands[name], argv });
+      if (round > 0) times.get(name)!.push(secondsIn(stderr));
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, median(times.get(name)!)])) as Record<Name, number>;
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+/** What a command prints. @throws if it fails. */
+export async function outputOf(command: Command): Promise<string> {
+  return (await ended(command)).stdout;
+}
+
+async function ended({ argv, cwd, env, alone }: Command): Promise<{ stdout: string; stderr: string }> {
+  const [program, ...rest] = argv;
+  const child = spawn(program, rest, { cwd, env: { ...(alone ? {} : process.env), ...env } });
+  child.stdin.end();
+  const texts = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const)
+    child[name].setEncoding("utf8").on("data", (text: string) => (texts[name] += text));
+  const code = await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
+  if (code !== 0) throw new Error(`${argv.join(" ")} ended with exit code ${code}: ${texts.stderr}`);
+  return texts;
 }
 
 function median(values: readonly number[]): number {

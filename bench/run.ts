@@ -16,11 +16,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
+import { measureFirstUse } from "./first-use.ts";
 import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
 import { type Line, performancePage, tableOf } from "./report.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const launcher = join(root, "bin", "tsops.js");
+/** `TSOPS` names another one than this checkout's: one that was installed. */
+const launcher = process.env.TSOPS || join(root, "bin", "tsops.js");
 const keys = join(root, "fixtures", "golden", "keys");
 const sopsPath = findSops();
 const folder = mkdtempSync(join(tmpdir(), "tsops-bench-"));
@@ -42,7 +44,11 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   "json-20000": measureEncryptAndSet,
   linear: measureLinear,
   "files-1000": measureManyFiles,
+  "first-use": measureFirstUses,
 };
+
+/** `npm run bench -- first-use=google,azure` measures those alone. */
+let kindsOfKeys: readonly string[] = [];
 
 try {
   await main(process.argv.slice(2));
@@ -50,7 +56,12 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function main(filters: string[]): Promise<void> {
+async function main(args: string[]): Promise<void> {
+  const filters = args.map((argument) => {
+    const [name, kinds] = argument.split("=");
+    if (kinds) kindsOfKeys = kinds.split(",");
+    return name!;
+  });
   if (!existsSync(join(root, "dist", "start.js")))
     throw new Error("the program is not built: run `npm run build` first");
   const names = Object.keys(MEASUREMENTS).filter(
@@ -171,6 +182,11 @@ async function measureLinear(): Promise<Line[]> {
     });
   }
   return lines;
+}
+
+async function measureFirstUses(): Promise<Line[]> {
+  if (!sopsPath) return [];
+  return measureFirstUse({ launcher, sops: sopsPath, keys, folder }, kindsOfKeys);
 }
 
 async function measureManyFiles(): Promise<Line[]> {

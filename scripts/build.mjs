@@ -83,19 +83,21 @@ async function runTypes() {
   if (code !== 0) fail("the declarations could not be made: see tsc's messages above");
 }
 
-/** The licences of the packages whose code is in the program. */
+/** The licences of the packages whose code is in the program: each text once, with those that it is for. */
 function licences(metafiles) {
   const packages = new Set();
   for (const input of metafiles.flatMap(({ inputs }) => Object.keys(inputs))) {
     const inside = /^.*node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(input)?.[0];
     if (inside) packages.add(inside);
   }
-  const parts = [...packages].sort().map((folder) => {
+  const named = new Map();
+  for (const folder of [...packages].sort()) {
     const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
     const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text = file ? readFileSync(join(root, folder, file), "utf8").trim() : `Licence: ${license}`;
-    return `${name} ${version}\n\n${text}\n`;
-  });
+    named.set(text, [...(named.get(text) ?? []), `${name} ${version}`]);
+  }
+  const parts = [...named].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`);
   return `The files of this folder hold code of these packages.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 

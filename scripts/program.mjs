@@ -1,9 +1,12 @@
 // Builds the program as two scripts: dist/start.js, which holds what decrypting a YAML file needs, and dist/rest.js with
 // everything else, loaded when it is asked for. The smaller the first one, the sooner the program starts: see
 // docs/performance.md. Modules of the first script that the second one uses too exist once: the second one is given them.
+//
+// What is used of an SDK (src/keys/aws/sdk.ts) is a script of its own beside them (dist/sdk-aws.js). Nothing but that SDK
+// is in it, and it is loaded when a key needs it.
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
 /** The program's entry, and what it loads when it is needed that most runs need. */
@@ -24,6 +27,21 @@ const withoutConfigFiles = {
       importer.includes("yargs-parser") ? { path, namespace: "left-out" } : undefined,
     );
     hooks.onLoad({ filter: /./, namespace: "left-out" }, () => ({ contents: "export let createRequire;" }));
+  },
+};
+
+/**
+ * What SDKs would load in vain: node-vault's way to send requests, which this program does itself; colours for logs
+ * that stay off; what Node has built in.
+ */
+const withoutUnused = {
+  name: "without-unused",
+  setup(hooks) {
+    hooks.onResolve({ filter: /^(axios|supports-color|web-streams-polyfill)(\/|$)/ }, ({ path }) => ({
+      path,
+      namespace: "left-out",
+    }));
+    hooks.onLoad({ filter: /./, namespace: "left-out" }, () => ({ contents: "" }));
   },
 };
 
@@ -61,7 +79,19 @@ export async function buildProgram(root, shared) {
       });
     },
   };
-  const plugins = [withoutConfigFiles, leavingLater];
+  // and SDKs by theirs: import("sdk:aws")
+  const sdks = new Map();
+  const leavingSdks = {
+    name: "leaving-sdks",
+    setup(hooks) {
+      hooks.onResolve({ filter: /\/sdk\.ts$/ }, (args) => {
+        const name = basename(dirname(pathOf(args)));
+        sdks.set(name, pathOf(args));
+        return { path: `sdk:${name}`, external: true };
+      });
+    },
+  };
+  const plugins = [withoutConfigFiles, leavingSdks, leavingLater];
   const imports = START.map((file) => `import "./${file}";`).join("\n");
   const first = await build({ ...options, ...entry(imports), format: "esm", plugins });
   const known = new Set(Object.keys(first.metafile.inputs));
@@ -93,7 +123,11 @@ export async function buildProgram(root, shared) {
           });
         },
       };
-      const result = await build({ ...settings, ...entry(text), plugins: [collecting, usingFirst] });
+      const result = await build({
+        ...settings,
+        ...entry(text),
+        plugins: [leavingSdks, collecting, usingFirst],
+      });
       if (size === later.size) return result;
     }
   };
@@ -102,12 +136,27 @@ export async function buildProgram(root, shared) {
   );
   const rest = await restOf(script);
   const start = await build({ ...script, ...entry(`${imports}\n${sharing(names, whole)}`), plugins });
-  write("start.js", start);
-  write("rest.js", rest);
-  return [start.metafile, rest.metafile];
+  const parts = await Promise.all([...sdks].map(async ([name, file]) => [name, await buildSdk(file)]));
+  write("start.js", start.outputFiles[0].text.replaceAll(/\bimport\(/g, "__import("));
+  write("rest.js", rest.outputFiles[0].text.replaceAll(/\bimport\(/g, "__import("));
+  for (const [name, { outputFiles }] of parts) write(`sdk-${name}.js`, outputFiles[0].text);
+  return [start, rest, ...parts.map(([, part]) => part)].map(({ metafile }) => metafile);
 
-  function write(name, { outputFiles: [{ text }] }) {
-    const code = text.replaceAll(/\bimport\(/g, "__import(");
+  /** Names of classes stay, since errors are told by them. */
+  function buildSdk(file) {
+    return build({
+      ...script,
+      entryPoints: [file],
+      external: [],
+      minifyIdentifiers: false,
+      // modules before scripts: of those, what is not used can be left out
+      mainFields: ["module", "main"],
+      supported: { "dynamic-import": false },
+      plugins: [withoutUnused],
+    });
+  }
+
+  function write(name, code) {
     const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
     const cache = join(root, "dist", "cache");
     mkdirSync(cache, { recursive: true });

@@ -1,7 +1,7 @@
 /** Saving documents: new ones, and what changed in open ones. */
 
 import { randomBytes } from "node:crypto";
-import type { NewFile, OpenDocument, Recipients, Session } from "./document.ts";
+import type { NewFile, OpenDocument, Recipients, Session, SharedKey } from "./document.ts";
 import { TsopsError } from "./errors.ts";
 import type { Format, PathElement, Reading } from "./formats/format.ts";
 import { type Assignment, spellAsGiven } from "./formats/given.ts";
@@ -66,6 +66,8 @@ export interface SaveOptions {
   readonly indent?: number;
   /** The release that is written; only `edit` raises it (docs/internals/sops.md §5). */
   readonly raiseVersion?: boolean;
+  /** The new data key, where files share one. */
+  readonly shared?: SharedKey;
   /** Another selector than the file's own: what it selects is encrypted from now on. */
   readonly selection?: { readonly selector: Selector; readonly macOnlyEncrypted: boolean };
 }
@@ -174,9 +176,11 @@ export async function saveRotated(
   session: Session,
   options: SaveOptions = {},
 ): Promise<string> {
-  const dataKey = randomBytes(DATA_KEY_BYTES);
+  const { shared } = options;
+  const dataKey = shared ? Buffer.from(shared.dataKey) : randomBytes(DATA_KEY_BYTES);
   try {
-    const groups = await wrapDataKey(dataKey, recipients.groups, recipients.threshold, session);
+    const groups =
+      shared?.groups ?? (await wrapDataKey(dataKey, recipients.groups, recipients.threshold, session));
     return encryptKept(file, {
       ...(await selectedBy(options, updateOptions(file, session, options))),
       dataKey,

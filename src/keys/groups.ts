@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from "node:crypto";
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { forgetSecrets, once } from "./cache.ts";
@@ -121,7 +122,7 @@ async function wrapKey(
   const causes: string[] = [];
   const advice: string[] = [];
   const ways = [
-    ...(local ? [{ name: "", wrap: () => wrapHere(key, part, context) }] : []),
+    ...(local ? [{ name: "", wrap: () => wrapOnce(key, part, context) }] : []),
     ...services.map((service) => ({ name: service.name, wrap: () => service.wrap(key, part) })),
   ];
   for (const way of ways) {
@@ -267,6 +268,19 @@ async function unwrapHere(key: MasterKey, context: KeyContext): Promise<Opened> 
 /** Has a key wrap by itself: for a key service, or a master key in a secret. @throws TsopsError that names the key. */
 export async function wrapOne(key: MasterKey, data: Uint8Array, context: KeyContext): Promise<MasterKey> {
   return naming(`${CANNOT_WRAP} ${shownId(key)}`, () => wrapHere(key, data, context));
+}
+
+/**
+ * A key wraps a data key once a run, also where files share it: then all of them hold the same wrapped form, which is
+ * unwrapped once, too.
+ */
+async function wrapOnce(key: MasterKey, part: Uint8Array, context: KeyContext): Promise<MasterKey> {
+  const secret = once(context, "secret for names of data keys", () => randomBytes(32));
+  // a name that says nothing about the data key, not even to whoever knows one
+  const tag = createHmac("sha256", secret).update(part).digest("base64");
+  return await once(context, `wrapped ${JSON.stringify([tag, key.kind, key.id])}`, () =>
+    wrapHere(key, part, context),
+  );
 }
 
 async function wrapHere(key: MasterKey, part: Uint8Array, context: KeyContext): Promise<MasterKey> {

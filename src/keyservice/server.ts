@@ -40,7 +40,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const place = placeOf(options);
   guard(options, place);
   const [grpc, protocol] = await Promise.all([
-    import("@grpc/grpc-js"),
+    import("../net/grpc/sdk.ts"),
     loadProtocol(wireForms(TABLE_OF_KINDS)),
   ]);
   // it would write to standard error, between the lines of the log

@@ -62,6 +62,34 @@ test("the first run leaves a code cache of each script, which the next ones leav
   assert.equal(caches(), first);
 });
 
+test("an SDK, and a package that stays a file of its own, have code caches too; another file is used at once", () => {
+  const sdk = 'exports.name = "the SDK";';
+  writeFileSync(
+    join(folder, "dist", "sdk-cloud.js"),
+    `// aaaaaaaaaaaaaaaa\n(function(exports,require,module){${sdk}\n})`,
+  );
+  const packaged = join(folder, "node_modules", "openpgp");
+  mkdirSync(packaged, { recursive: true });
+  writeFileSync(
+    join(packaged, "package.json"),
+    '{"exports": {"require": "./one.cjs", "import": "./none.mjs"}}',
+  );
+  const late = 'const { say } = await __import("pack:src/late.ts"); say();';
+  const used = `for (const name of ["sdk:cloud", "openpgp"]) if (!(await __import(name)).name) throw new Error(name);
+    if ((await __import("openpgp")).name !== require("node:fs").readFileSync(__dirname + "/expected", "utf8")) throw new Error("another file");`;
+  writeFileSync(
+    join(folder, "dist", "start.js"),
+    START.replace(/__import\(.*/, `(async () => { ${used} ${late} })();`),
+  );
+  for (const name of ["one", "two"]) {
+    // as long as the other
+    writeFileSync(join(packaged, "one.cjs"), `exports.name = "${name}";`);
+    writeFileSync(join(folder, "dist", "expected"), name);
+    for (let times = 0; times < 2; times++) runs();
+  }
+  assert.is(caches().size, 5);
+});
+
 test("a damaged code cache does no harm, and is made anew", () => {
   runs();
   const good = caches();

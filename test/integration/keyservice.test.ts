@@ -244,9 +244,16 @@ test("gRPC is loaded when a service is asked, and not before", async () => {
   const folder = folderWith();
   await output(sops(["encrypt", "-i", "--age", RECIPIENT, "plain.yaml"], folder));
   const spy = join(folder, "spy.cjs");
-  const code = `process.on("exit", () => {
-    const loaded = Object.keys(require.cache).filter((path) => /@grpc|protobufjs/.test(path));
-    process.stderr.write("loaded: " + loaded.length + "\\n");
+  const code = `const fs = require("node:fs");
+  const { readFileSync } = fs;
+  let loaded = 0;
+  fs.readFileSync = (path, ...more) => {
+    if (String(path).endsWith("sdk-grpc.js")) loaded++;
+    return readFileSync(path, ...more);
+  };
+  process.on("exit", () => {
+    const packages = Object.keys(require.cache).filter((path) => /@grpc|protobufjs/.test(path));
+    process.stderr.write("loaded: " + (loaded + packages.length) + "\\n");
   });`;
   writeFileSync(spy, code);
   const loaded = async (args: readonly string[]) => {
@@ -258,7 +265,7 @@ test("gRPC is loaded when a service is asked, and not before", async () => {
   };
   assert.is(await loaded(["decrypt"]), 0);
   assert.is(await loaded(["decrypt", "--keyservice", uri]), 0, "the local key opens it");
-  assert.ok((await loaded(["decrypt", ONLY, "--keyservice", uri])) > 10);
+  assert.is(await loaded(["decrypt", ONLY, "--keyservice", uri]), 1);
   await server.stop();
 });
 

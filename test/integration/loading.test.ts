@@ -7,8 +7,9 @@ import * as assert from "uvu/assert";
 import { installed, scratch } from "../support/integration/servers.ts";
 
 /*
- * Which packages the program loads for a file with one key of one kind, seen by a hook in Node's own loader. The keys are
- * real enough for the SDK to be asked, and every address is one where nothing listens.
+ * Which SDKs and packages the program loads for a file with one key of one kind: SDKs are files of its own (dist/sdk-….js),
+ * seen when they are read; packages are seen by a hook in Node's own loader. The keys are real enough for the SDK to be
+ * asked, and every address is one where nothing listens.
  */
 
 const CREATED = '"created_at": "2026-01-01T00:00:00Z"';
@@ -17,7 +18,7 @@ const NOWHERE = "127.0.0.1:9";
 interface Case {
   readonly keys: string;
   readonly env?: Record<string, string>;
-  /** What the packages' names begin with; at least one of each has to be loaded, and nothing else. */
+  /** SDKs, and what the packages' names begin with; the first one has to be loaded, and nothing else. */
   readonly packages: readonly string[];
 }
 
@@ -29,12 +30,12 @@ const CASES: Readonly<Record<string, Case>> = {
       AWS_SECRET_ACCESS_KEY: "s",
       AWS_ENDPOINT_URL: `http://${NOWHERE}`,
     },
-    packages: ["@aws-sdk/client-kms"],
+    packages: ["sdk-aws.js"],
   },
   "Google Cloud KMS": {
     keys: `"gcp_kms": [{"resource_id": "projects/p/locations/l/keyRings/r/cryptoKeys/k", ${CREATED}, "enc": "AAAA"}]`,
     env: { GOOGLE_OAUTH_ACCESS_TOKEN: "t", SOPS_GCP_KMS_ENDPOINT: NOWHERE },
-    packages: ["@google-cloud/kms", "google-auth-library", "@grpc/grpc-js"],
+    packages: ["sdk-grpc.js", "sdk-google.js"],
   },
   "Azure Key Vault": {
     keys: `"azure_kv": [{"vault_url": "https://${NOWHERE}", "name": "k", "version": "v", ${CREATED}, "enc": "AAAA"}]`,
@@ -45,12 +46,12 @@ const CASES: Readonly<Record<string, Case>> = {
       AZURE_CLIENT_SECRET: "s",
       AZURE_AUTHORITY_HOST: `https://${NOWHERE}`,
     },
-    packages: ["@azure/keyvault-keys", "@azure/identity"],
+    packages: ["sdk-azure.js"],
   },
   "Vault transit": {
     keys: `"hc_vault": [{"vault_address": "http://${NOWHERE}", "engine_path": "transit", "key_name": "k", ${CREATED}, "enc": "vault:v1:AAAA"}]`,
     env: { VAULT_ADDR: `http://${NOWHERE}`, VAULT_TOKEN: "t" },
-    packages: ["node-vault"],
+    packages: ["sdk-vault.js"],
   },
   "HuaweiCloud KMS": {
     keys: `"hckms": [{"key_id": "tr-west-1:abc12345-abcd-1234-abcd-1234567890ab", ${CREATED}, "enc": "AAAA"}]`,
@@ -70,7 +71,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "a key of a cluster": {
     keys: `"tsops": {"keys": [{"uri": "cluster://${NOWHERE}/team", ${CREATED}, "enc": "v1:AAAA"}]}`,
     env: { TSOPS_ALLOW: `cluster=${NOWHERE}` },
-    packages: ["@grpc/grpc-js", "@grpc/proto-loader"],
+    packages: ["sdk-grpc.js"],
   },
   age: {
     keys: `"age": [{"recipient": "age1nc2smgueu84l5gtq5w50nlpucs5jhd3233ve6hu5tq947zsmg4es0qqskx", "enc": "-----BEGIN AGE ENCRYPTED FILE-----\\nYWdl\\n-----END AGE ENCRYPTED FILE-----\\n"}]`,
@@ -87,16 +88,26 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context);
 }`;
 
+/** Before the program runs. */
+const PRELOAD = `
+import fs, { appendFileSync } from "node:fs";
+import { basename } from "node:path";
+import { register } from "node:module";
+const { readFileSync } = fs;
+fs.readFileSync = (path, ...more) => {
+  const name = typeof path === "string" ? basename(path) : "";
+  if (name.startsWith("sdk-")) appendFileSync(process.env.LOADED, name + "\\n");
+  return readFileSync(path, ...more);
+};
+register(process.env.HOOK);`;
+
 for (const [name, { keys, env = {}, packages }] of Object.entries(CASES)) {
   test(`a file with a key of this kind loads no package of another: ${name}`, () => {
     const folder = scratch();
     const hook = join(folder, "hook.mjs");
     writeFileSync(hook, HOOK);
     const register = join(folder, "register.mjs");
-    writeFileSync(
-      register,
-      `import { register } from "node:module"; register(${JSON.stringify(pathToFileURL(hook).href)});`,
-    );
+    writeFileSync(register, PRELOAD);
     const loaded = join(folder, "loaded");
     writeFileSync(loaded, "");
     const file = join(folder, "s.json");
@@ -110,7 +121,14 @@ for (const [name, { keys, env = {}, packages }] of Object.entries(CASES)) {
       {
         cwd: folder,
         encoding: "utf8",
-        env: { PATH: process.env.PATH, HOME: folder, TSOPS_KMS_TIMEOUT: "5", LOADED: loaded, ...env },
+        env: {
+          PATH: process.env.PATH,
+          HOME: folder,
+          TSOPS_KMS_TIMEOUT: "5",
+          LOADED: loaded,
+          HOOK: pathToFileURL(hook).href,
+          ...env,
+        },
       },
     );
     assert.is(status, 128, stderr);

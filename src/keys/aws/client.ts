@@ -130,10 +130,18 @@ export function shownUrl(url: string): string {
   return printable(url.replace(/^([^/]*\/\/)[^/]*@/, "$1…@"));
 }
 
+/** The SDK's ways to get credentials. */
+export async function awsLogins(): Promise<typeof import("./logins.ts")> {
+  const { KMSClient, logins } = await import("./sdk.ts");
+  // the clients that they make are not the first ones then: see newAwsClient
+  newAwsClient(() => new KMSClient({ region: "us-east-1" }));
+  return logins();
+}
+
 /**
  * Makes a client of the SDK. The first one that a process makes announces which release of Node will be too old next
  * year: nothing that the person who encrypts a file can do something about, so that one warning is left out. (The clients
- * that providers of credentials make come later, when a client asks for credentials.)
+ * that providers of credentials make come later: see awsLogins.)
  */
 export function newAwsClient<T>(make: () => T): T {
   const { emitWarning } = process;

@@ -1,4 +1,9 @@
-import type { KMS } from "@aws-sdk/client-kms";
+import type {
+  DecryptCommandInput,
+  DecryptCommandOutput,
+  EncryptCommandInput,
+  EncryptCommandOutput,
+} from "@aws-sdk/client-kms";
 import { attempt } from "../../net/attempt.ts";
 import { printable } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
@@ -15,9 +20,19 @@ import { containerSource } from "./machine.ts";
 import { noSuchProfile } from "./profile.ts";
 import { environmentProfile, sharedConfig } from "./shared-config.ts";
 
+/** The two calls that are made. */
+export interface KmsCalls {
+  encrypt(request: EncryptCommandInput, options: CallOptions): Promise<EncryptCommandOutput>;
+  decrypt(request: DecryptCommandInput, options: CallOptions): Promise<DecryptCommandOutput>;
+}
+
+interface CallOptions {
+  readonly abortSignal: AbortSignal;
+}
+
 /** A client for a key's region, with the credentials that serve for the key. */
 export interface Kms {
-  readonly client: KMS;
+  readonly client: KmsCalls;
   readonly source: CredentialSource;
   readonly facts: CallFacts;
 }
@@ -45,7 +60,7 @@ export async function kmsFor(key: MasterKey, context: KeyContext): Promise<Kms |
 export function callKms<T>(
   { client, facts }: Kms,
   context: KeyContext,
-  call: (client: KMS, options: { abortSignal: AbortSignal }) => Promise<T>,
+  call: (client: KmsCalls, options: CallOptions) => Promise<T>,
 ): Promise<T> {
   const service = `aws kms ${facts.endpoint ?? facts.region}`;
   return attempt(context, (abortSignal) => call(client, { abortSignal }), { service, passes, throttle });
@@ -96,16 +111,17 @@ function clientFor(
   context: KeyContext,
   options: ClientOptions,
   source: CredentialSource,
-): Promise<{ client: KMS; endpoint: string | undefined }> {
+): Promise<{ client: KmsCalls; endpoint: string | undefined }> {
   return once(
     context,
     `kms client ${JSON.stringify([options.region, options.profile, options.role])}`,
     async () => {
-      const [{ KMS }, config] = await Promise.all([
-        import("@aws-sdk/client-kms"),
-        awsClientConfig(context, "KMS", options),
-      ]);
-      const client = newAwsClient(() => new KMS({ ...config, credentials: source.provider }));
+      const [sdk, config] = await Promise.all([import("./sdk.ts"), awsClientConfig(context, "KMS", options)]);
+      const kms = newAwsClient(() => new sdk.KMSClient({ ...config, credentials: source.provider }));
+      const client: KmsCalls = {
+        encrypt: (request, more) => kms.send(new sdk.EncryptCommand(request), more),
+        decrypt: (request, more) => kms.send(new sdk.DecryptCommand(request), more),
+      };
       return { client, endpoint: config.endpoint && shownUrl(config.endpoint) };
     },
   );

@@ -1,6 +1,7 @@
 import { TsopsError } from "../../errors.ts";
 import { hasSign, type Sign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
+import { awsLogins } from "./client.ts";
 import { disagreement, METADATA_VARIABLES } from "./process-only.ts";
 import type { CredentialSource } from "./source.ts";
 
@@ -21,7 +22,7 @@ export function containerSource({ env }: Pick<KeyContext, "env">): CredentialSou
     where,
     renew: "see the role of the task or pod",
     provider: async () => {
-      const { fromHttp } = await import("@aws-sdk/credential-providers");
+      const { fromHttp } = await awsLogins();
       try {
         // an empty text keeps the SDK from looking into the process's environment
         return await fromHttp({
@@ -67,7 +68,7 @@ export async function instanceSource(
     where,
     renew: "see the role in the instance's profile",
     provider: async () => {
-      const { fromInstanceMetadata } = await import("@aws-sdk/credential-providers");
+      const { fromInstanceMetadata } = await awsLogins();
       const get = fromInstanceMetadata({ timeout: TIMEOUT_MS, maxRetries: 1, logger: SILENT });
       return get().catch((cause: unknown) => {
         const status = (cause as { statusCode?: number }).statusCode;

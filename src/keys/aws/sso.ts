@@ -6,7 +6,7 @@ import { codeIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import { prefixed } from "../reasons.ts";
-import { awsClientConfig } from "./client.ts";
+import { awsClientConfig, awsLogins } from "./client.ts";
 import { explained } from "./errors.ts";
 import { disagreement, LOGIN_VARIABLES } from "./process-only.ts";
 import { configPaths, type Section, type SharedConfig } from "./shared-config.ts";
@@ -82,7 +82,7 @@ async function askSdk(
   region: string,
 ): Promise<AwsCredentials> {
   const clientConfig = await sdkConfig(context, source.where);
-  const { fromSSO } = await import("@aws-sdk/credential-providers");
+  const { fromSSO } = await awsLogins();
   const { config, credentials } = configPaths(context);
   try {
     return await fromSSO({ profile, filepath: credentials, configFilepath: config, clientConfig })();
@@ -118,7 +118,7 @@ export function loginSource(context: KeyContext, name: string): CredentialSource
     renew,
     provider: async () => {
       const clientConfig = await sdkConfig(context, where);
-      const { fromLoginCredentials } = await import("@aws-sdk/credential-providers");
+      const { fromLoginCredentials } = await awsLogins();
       const { config, credentials } = configPaths(context);
       const get = fromLoginCredentials({
         profile: name,

@@ -4,7 +4,7 @@ import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import { prefixed } from "../reasons.ts";
-import { type AwsClientConfig, awsClientConfig, shownUrl } from "./client.ts";
+import { type AwsClientConfig, awsClientConfig, awsLogins, shownUrl } from "./client.ts";
 import { type CallFacts, explained } from "./errors.ts";
 import type { CredentialProvider, CredentialSource } from "./source.ts";
 
@@ -39,7 +39,7 @@ export function assumedRole(
 ): CredentialSource {
   const provider: CredentialProvider = async () => {
     const masterCredentials = await base.provider();
-    const { fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
+    const { fromTemporaryCredentials } = await awsLogins();
     const clientConfig = await awsClientConfig(context, "STS", { region });
     const get = fromTemporaryCredentials({
       params: {
@@ -84,7 +84,7 @@ export function webIdentity(
     renew,
     provider: async () => {
       const webIdentityToken = await readToken(role.tokenFile, named);
-      const { fromWebToken } = await import("@aws-sdk/credential-providers");
+      const { fromWebToken } = await awsLogins();
       const clientConfig = await awsClientConfig(context, "STS", { region });
       const get = fromWebToken({
         roleArn: role.arn,

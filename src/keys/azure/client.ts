@@ -23,7 +23,7 @@ export function getKey(key: AzureKey, context: KeyContext): Promise<KeyVaultKey>
   const { vault, name, version } = key;
   const shared = once(context, `azure vault ${vault}`, () => {
     return new SharedClient<KeyClient>(async () => {
-      const { KeyClient } = await import("@azure/keyvault-keys");
+      const { KeyClient } = await import("./sdk.ts");
       return new KeyClient(vault, await credential(context), connectionTo(vault, context));
     });
   });
@@ -76,7 +76,7 @@ function usedAnother({ name, version }: AzureKey, used: string | undefined): boo
 function keyUse({ vault, name, version }: AzureKey, context: KeyContext): SharedClient<CryptographyClient> {
   return once(context, `azure key ${vault} ${name} ${version}`, () => {
     return new SharedClient(async () => {
-      const { CryptographyClient } = await import("@azure/keyvault-keys");
+      const { CryptographyClient } = await import("./sdk.ts");
       // Told a key rather than its URL, the client does not fetch it first. That would need keys/get, which SOPS does
       // without, and the client would refuse to decrypt with an expired key, which the vault allows.
       const key = {

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { FIRMWARE, hasSign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
-import { connectionTo } from "./network.ts";
+import { azureLogins, connectionTo } from "./network.ts";
 import { disagreements } from "./process-only.ts";
 import type { AzureSource, Missing } from "./sources.ts";
 
@@ -42,7 +42,7 @@ export async function managedIdentity(context: KeyContext, asked: boolean): Prom
     where: `managed identity${clientId ? ` ${clientId} (AZURE_CLIENT_ID)` : ""}, ${endpoint ? `by ${endpoint}` : "by the machine's metadata service"}`,
     advice: "it gave no token: check whether an identity is assigned to the machine, and which ones",
     async make() {
-      const { ManagedIdentityCredential } = await import("@azure/identity");
+      const { ManagedIdentityCredential } = await azureLogins();
       // what gives out identities is on the machine or next to it, so no proxy is asked
       const options = connectionTo(address, { env: {} });
       return new ManagedIdentityCredential({ clientId, ...options });

@@ -6,6 +6,12 @@ import { proxyFor } from "../../net/proxy.ts";
 import { unreadable } from "../../net/tls.ts";
 import type { KeyContext } from "../kind.ts";
 
+/** The SDK's ways to get tokens. */
+export async function azureLogins(): Promise<typeof import("./logins.ts")> {
+  const { logins } = await import("./sdk.ts");
+  return logins();
+}
+
 /** Options for every client of Azure's SDK. */
 export interface ConnectionOptions {
   readonly agent: Agent;

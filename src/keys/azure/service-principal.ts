@@ -3,7 +3,7 @@ import { TsopsError } from "../../errors.ts";
 import { readPem } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
-import { connectionTo } from "./network.ts";
+import { azureLogins, connectionTo } from "./network.ts";
 import type { AzureSource, Missing } from "./sources.ts";
 import { watched } from "./watched.ts";
 
@@ -52,7 +52,7 @@ export function fromEnvironment(context: KeyContext): AzureSource | Missing {
     password: "with AZURE_USERNAME and AZURE_PASSWORD",
   }[kind];
   const make = async () => {
-    const identity = await import("@azure/identity");
+    const identity = await azureLogins();
     const options = clientOptions(context);
     if (kind === "secret") {
       return watched((additionalPolicies) => {
@@ -111,7 +111,7 @@ export function workloadIdentity(context: KeyContext): AzureSource | Missing {
     where: `workload identity: application ${printable(clientId)} of tenant ${printable(tenantId)}, with the token in ${printable(tokenFilePath)}`,
     async make() {
       await checkTokenFile(tokenFilePath);
-      const { WorkloadIdentityCredential } = await import("@azure/identity");
+      const { WorkloadIdentityCredential } = await azureLogins();
       const options = { ...clientOptions(context), tenantId, clientId, tokenFilePath };
       return watched((additionalPolicies) => {
         return new WorkloadIdentityCredential({ ...options, additionalPolicies });

@@ -77,7 +77,7 @@ async function make(
 }
 
 async function clientOf(source: Source, scopes: readonly string[], context: KeyContext): Promise<AuthClient> {
-  const { OAuth2Client } = await import("google-auth-library");
+  const { OAuth2Client } = await import("./sdk.ts");
   const options = await optionsFor(context);
   if (source.form === "file") return fromFile(source, scopes, options, context);
   const client = new OAuth2Client(options);
@@ -95,7 +95,7 @@ function lateMs(context: KeyContext): number {
 }
 
 async function optionsFor(context: KeyContext): Promise<ClientOptions> {
-  const { gaxios } = await import("google-auth-library");
+  const { gaxios } = await import("./sdk.ts");
   const transporter = new gaxios.Gaxios({ timeout: lateMs(context) });
   transporter.interceptors.request.add({
     // last word on what the library's own parts ask for: no proxy but the context's, no tries but attempt's, and no
@@ -139,7 +139,7 @@ async function byType(
   options: ClientOptions,
   context: KeyContext,
 ): Promise<AuthClient> {
-  const google = await import("google-auth-library");
+  const google = await import("./sdk.ts");
   const universeDomain = typeof file.universe_domain === "string" ? file.universe_domain : undefined;
   const all = { ...options, scopes: [...scopes], ...(universeDomain && { universeDomain }) };
   if (file.type === "external_account") return federatedClient(file, all, context);

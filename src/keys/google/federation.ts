@@ -29,7 +29,7 @@ export async function federatedClient(
   options: ClientOptions & { readonly scopes: string[] },
   context: KeyContext,
 ): Promise<AuthClient> {
-  const google = await import("google-auth-library");
+  const google = await import("./sdk.ts");
   const { credential_source: source, ...rest } = file as { credential_source?: Fields };
   const all = { ...rest, ...options } as unknown as FileOptions;
   let client: AuthClient;

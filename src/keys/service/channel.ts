@@ -90,7 +90,7 @@ async function connect(address: ServiceAddress, context: KeyContext): Promise<Co
     );
   }
   const [{ Client, credentials }, protocol] = await Promise.all([
-    import("@grpc/grpc-js"),
+    import("../../net/grpc/sdk.ts"),
     loadProtocol(wireForms(context.kinds)),
   ]);
   const { security, more } = address.tls ? await secured(address, context, credentials) : plain(credentials);

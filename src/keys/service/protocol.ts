@@ -43,7 +43,7 @@ export interface Protocol {
  * @param forms how the kinds are named that may be asked for.
  */
 export async function loadProtocol(forms: readonly WireForm[]): Promise<Protocol> {
-  const { fromJSON } = await import("@grpc/proto-loader");
+  const { fromJSON } = await import("../../net/grpc/sdk.ts");
   const services = fromJSON(definition(forms), {
     bytes: Buffer,
     defaults: true,

@@ -49,7 +49,7 @@ function sender(context: KeyContext, url: URL, transport: Transport): Send {
   const follow = withRedirect(context, url, transport);
   return async (token, method, path, { body, query }) => {
     const target = encodedPath(path) + (query ? `?${new URLSearchParams(query)}` : "");
-    const { default: nodeVault } = await import("node-vault");
+    const { nodeVault } = await import("./sdk.ts");
     const sent = [token, ...textsIn(body)];
     try {
       return await attempt(

@@ -11,7 +11,8 @@ import { checkOutputOptions } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
 import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
-import { loadSettings } from "../../settings.ts";
+import { loadSettings, ruleFor } from "../../settings.ts";
+import { sharedKey } from "../../shared-key.ts";
 import { type Updating, updateFile } from "../../update.ts";
 import { reportRemoved, selectorOfRule } from "../../vouch.ts";
 import type { RotateRun } from "./command.ts";
@@ -86,7 +87,8 @@ async function rotateOne(
       await note(run.io, `warning: ${name} has no key ${showKey(key, settings)}, so none was removed`);
     }
     const after = { groups, threshold: open.threshold };
-    const text = await saveRotated(open, after, session, { ...saving, selection });
+    const shared = await sharedKey(await ruleFor(settings), settings.file, after, session);
+    const text = await saveRotated(open, after, session, { ...saving, selection, shared });
     await reportRemoved(file, after, run.io);
     return text;
   };

@@ -22,7 +22,8 @@ import { formatDifference, formatThreshold } from "../../recipients.ts";
 import { differenceLine, note, tell } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
 import { sessionOf } from "../../session.ts";
-import { loadSettings, type Settings } from "../../settings.ts";
+import { loadSettings, ruleFor, type Settings } from "../../settings.ts";
+import { sharedKey } from "../../shared-key.ts";
 import { updateFile } from "../../update.ts";
 import { checkDrift, driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
 import type { UpdatekeysRun } from "./command.ts";
@@ -169,8 +170,13 @@ async function syncOne(name: string, run: UpdatekeysRun, report: Report): Promis
       }
       const rotate = loses(open, recipients);
       report({ status: "synced", newDataKey: rotate, ...changes });
-      const save = rotate ? saveRotated : saveRecipients;
-      const text = await save(open, recipients, session, { ...saving, selection });
+      const options = { ...saving, selection };
+      const text = rotate
+        ? await saveRotated(open, recipients, session, {
+            ...options,
+            shared: await sharedKey(await ruleFor(settings), settings.file, recipients, session),
+          })
+        : await saveRecipients(open, recipients, session, options);
       if (rotate) await reportRemoved(file, recipients, run.io);
       await note(run.io, `${name} synced with ${shown === undefined ? "its creation rule" : "new keys"}`);
       return text;

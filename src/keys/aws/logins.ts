@@ -1,0 +1,9 @@
+/** What is used of AWS's SDK for credentials: this alone is in the program (scripts/program.mjs). */
+export {
+  fromHttp,
+  fromInstanceMetadata,
+  fromLoginCredentials,
+  fromSSO,
+  fromTemporaryCredentials,
+  fromWebToken,
+} from "@aws-sdk/credential-providers";

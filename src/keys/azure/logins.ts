@@ -1,0 +1,8 @@
+/** What is used of Azure's SDK for credentials: this alone is in the program (scripts/program.mjs). */
+export {
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  ManagedIdentityCredential,
+  UsernamePasswordCredential,
+  WorkloadIdentityCredential,
+} from "@azure/identity";

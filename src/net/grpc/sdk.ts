@@ -1,0 +1,13 @@
+/** What is used of gRPC: this alone is in the program (scripts/program.mjs). */
+export {
+  Client,
+  connectivityState,
+  credentials,
+  logVerbosity,
+  Metadata,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  status,
+} from "@grpc/grpc-js";
+export { fromJSON } from "@grpc/proto-loader";
