@@ -24,6 +24,8 @@ export async function compileTests(root) {
     sourcemap: "linked",
     sourcesContent: false,
     logLevel: "warning",
+    // in code, and not in texts that hold code
+    define: { "import.meta.url": "SOURCE_URL" },
     plugins: [fileByFile],
   });
   return folder;
@@ -39,10 +41,7 @@ const fileByFile = {
   name: "file-by-file",
   setup(hooks) {
     hooks.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replaceAll(
-        "import.meta.url",
-        JSON.stringify(pathToFileURL(path).href),
-      ),
+      contents: `const SOURCE_URL = ${JSON.stringify(pathToFileURL(path).href)}; ${readFileSync(path, "utf8")}`,
       loader: "ts",
     }));
     hooks.onResolve({ filter: /^\.\.?\// }, ({ path, importer, kind }) => {

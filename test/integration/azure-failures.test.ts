@@ -151,7 +151,10 @@ test("throttling and failures of the service are tried again", async () => {
   const broken = { status: 503, body: "" };
   vault.failures = [throttled, broken];
   assert.equal(await unwrap(), DATA_KEY);
-  vault.failures = [throttled, throttled, throttled, throttled];
+  // as often as need be; but nobody waits for an hour
+  vault.failures = [throttled, throttled, throttled, throttled, throttled];
+  assert.equal(await unwrap(), DATA_KEY);
+  vault.failures = [{ ...throttled, headers: { "retry-after": "3600" } }];
   await fails(unwrap(), /too many requests$/, /in a minute/);
   vault.failures = [broken, broken, broken, broken];
   await fails(unwrap(), /has an internal error \(HTTP 503\)$/, /later/);
@@ -161,8 +164,9 @@ test("the login service is throttling, or fails by itself", async () => {
   const busy = [429, 503].map((status) => ({ status, body: {} }));
   vault.loginFailures = [...busy];
   assert.equal(await unwrap(), DATA_KEY);
-  vault.loginFailures = [...busy, ...busy];
+  vault.loginFailures = Array.from({ length: 8 }, () => ({ status: 503, body: {} }));
   await fails(unwrap(), /the login service has an internal error \(HTTP 503\)$/, /minute/);
+  vault.loginFailures = [];
 });
 
 test("what the login service refuses", async () => {

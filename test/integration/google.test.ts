@@ -123,8 +123,10 @@ test("gRPC: throttling, failures and broken calls are tried again", async () => 
     assert.equal(await gcpKms.unwrap(wrapped, context()), dataKey);
     assert.is(kms.calls.length, 3);
   }
-  kms.fail(4, status.RESOURCE_EXHAUSTED);
-  assert.match((await failure(gcpKms.unwrap(wrapped, context()))).message, /quota is used up/);
+  kms.fail(99, status.RESOURCE_EXHAUSTED);
+  const impatient = context({ TSOPS_KMS_TIMEOUT: "1" });
+  assert.match((await failure(gcpKms.unwrap(wrapped, impatient))).message, /quota is used up/);
+  kms.fail(0, status.RESOURCE_EXHAUSTED);
   kms.calls.length = 0;
   kms.fail(1, status.PERMISSION_DENIED);
   await failure(gcpKms.unwrap(wrapped, context()));

@@ -231,7 +231,8 @@ test("the report of a file whose key cannot be used: damaged, wrong region, malf
   assert.match(await report(theirs.replace("tr-west-1:", "evil.example/:")), /not the name of a region/);
   const address = { HUAWEICLOUD_SDK_REGION_KMS_TR_WEST_1: `http://127.0.0.1:${dead}` };
   assert.match(await report(theirs, address), /nothing listens there/);
-  double.next.push(...Array.from({ length: 9 }, () => ({ status: 429, code: "APIGW.0308" })));
+  const headers = { "retry-after": "3600" };
+  double.next.push(...Array.from({ length: 9 }, () => ({ status: 429, code: "APIGW.0308", headers })));
   assert.match(await report(theirs), /too many requests/);
 });
 

@@ -55,9 +55,14 @@ async function denied(
   };
 }
 
-/** Whether the server says that it does not know the token, and not only that something is not allowed. */
+/**
+ * Whether the server says that it does not know the token, and not only that something is not allowed. What a policy
+ * denies comes as a list ("1 error occurred: * permission denied"), and so does a bad token in newer versions of Vault,
+ * with a line that says so. OpenBao and older ones say "permission denied" alone of a bad token.
+ */
 export function saysBadToken({ texts }: VaultError): boolean {
-  return texts.some((text) => /invalid token|bad token|missing client token/i.test(text));
+  const said = texts.join(" ");
+  return /invalid token|bad token|missing client token/i.test(said) || !/errors? occurred/i.test(said);
 }
 
 export function badToken(client: VaultClient): Reason {

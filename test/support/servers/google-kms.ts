@@ -24,7 +24,7 @@ export interface GoogleKms {
   setState(id: string, version: number, state: string): void;
   /** What a token may do; undefined: nobody knows the token. */
   grant(token: string, permissions: readonly string[] | undefined): void;
-  /** The next calls fail. */
+  /** The next calls fail: as many, and no more of those before. */
   fail(times: number, code: number): void;
   /** Changes the answers before they are sent, until it is called without a function. */
   spoil(change?: (method: string, answer: Message) => void): void;
@@ -195,7 +195,7 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
     rotateKey: (id) => void (need(id).primary = need(id).versions.push(newVersion())),
     setState: (id, version, state) => void (need(id).versions[version - 1]!.state = state),
     grant: (token, permissions) => void (permissions ? tokens.set(token, permissions) : tokens.delete(token)),
-    fail: (times, code) => void failures.push(...Array<number>(times).fill(code)),
+    fail: (times, code) => void failures.splice(0, failures.length, ...Array<number>(times).fill(code)),
     spoil: (change) => void (spoiler = change),
     stop: () => listener.forceShutdown(),
   };

@@ -54,6 +54,7 @@ export interface Application {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class KeyVault {
@@ -277,8 +278,8 @@ export function entraError(error: string, description: string): unknown {
   return { error, error_description: description, error_codes: codes, trace_id: "t", correlation_id: "c" };
 }
 
-function send(response: ServerResponse, { status, body }: Answer): void {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
   response.end(JSON.stringify(body));
 }
 
