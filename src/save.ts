@@ -11,7 +11,7 @@ import { type Tree, TreeMap } from "./formats/tree.ts";
 import { readText } from "./formats/unreadable.ts";
 import { loses } from "./keys/difference.ts";
 import { textField } from "./keys/fields.ts";
-import { wrapDataKey } from "./keys/groups.ts";
+import { DATA_KEY_BYTES, wrapDataKey } from "./keys/groups.ts";
 import type { KeyGroup, MasterKey } from "./keys/kind.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
@@ -19,8 +19,6 @@ import { readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/met
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "./sops/selection.ts";
 import type { Encrypted, EncryptOptions } from "./sops/work.ts";
 
-/** Bytes in a data key (docs/internals/sops.md §4). */
-const DATA_KEY_BYTES = 32;
 const STOCK_BYTES = 4096;
 
 /** Encrypts a plaintext with a new data key. */

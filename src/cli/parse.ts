@@ -42,7 +42,7 @@ export function parseArguments(argv: readonly string[]): Chosen {
       "strip-aliased": true,
     },
   });
-  if (error) throw usage("an option at the end has no value");
+  if (error) throw usage(`${withoutValue(error)} needs a value`);
   const { _: positionals, "--": after = [], ...values } = parsed;
   const before = positionals.map(String);
   const given = (name: string): boolean => values[name] !== undefined;
@@ -164,6 +164,13 @@ function namePositionals(
   }
   if (next < words.length) throw usage("there are too many arguments");
   return named;
+}
+
+/** yargs-parser names what lacks a value at the end of its sentence. */
+function withoutValue({ message }: Error): string {
+  const name = /: ([\w-]+)$/.exec(message)?.[1];
+  if (name === undefined) return "an option";
+  return name.length > 1 ? `--${name}` : `-${name}`;
 }
 
 const SEE_HELP = "see tsops --help, or tsops COMMAND --help";

@@ -3,15 +3,13 @@ import { dirname } from "node:path";
 import type { Rule } from "../config/model.ts";
 import type { Recipients, Session, SharedKey } from "../document.ts";
 import { keepForRun, once } from "../keys/cache.ts";
-import { wrapDataKey } from "../keys/groups.ts";
+import { DATA_KEY_BYTES, wrapDataKey } from "../keys/groups.ts";
 
 /*
  * Files share one data key where their creation rule says `share_data_key`: each holds it wrapped in the same way, so that
  * whoever reads all of them has a key service unwrap it once (docs/keys.md). Only files that are encrypted or rotated in
  * one run get the same: a key that another file has may have been made by somebody who knows it.
  */
-
-const DATA_KEY_BYTES = 32;
 
 /**
  * The new data key that the files of a folder or a rule get in this run, if the rule has them share one.

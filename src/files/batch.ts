@@ -3,8 +3,6 @@ import { TsopsError } from "../errors.ts";
 export interface BatchOptions {
   /** Once it is aborted, nothing new is started; what was not started fails with TsopsError("aborted"). */
   readonly signal?: AbortSignal;
-  /** Called after each item, whether it worked or not. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -15,11 +13,10 @@ export async function mapFiles<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T, index: number) => Promise<R>,
-  { signal, onProgress }: BatchOptions = {},
+  { signal }: BatchOptions = {},
 ): Promise<PromiseSettledResult<R>[]> {
   const results: PromiseSettledResult<R>[] = [];
   let next = 0;
-  let done = 0;
   const worker = async (): Promise<void> => {
     while (next < items.length) {
       const index = next++;
@@ -27,7 +24,6 @@ export async function mapFiles<T, R>(
         if (signal?.aborted) throw new TsopsError("aborted", "stopped before it was done");
         return work(items[index]!, index);
       });
-      onProgress?.(++done, items.length);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, Math.min(limit, items.length)) }, worker));

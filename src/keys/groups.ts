@@ -15,7 +15,7 @@ export { groupsFromMetadata, groupsToMetadata, type KeyGroups } from "./metadata
 export { describeKey } from "./table.ts";
 
 /** Data keys have 32 bytes (docs/internals/sops.md §4). */
-const DATA_KEY_BYTES = 32;
+export const DATA_KEY_BYTES = 32;
 
 /** Who does the work: this program unless `local` is false, then the services in their order. */
 export interface KeyServices {

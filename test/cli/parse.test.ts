@@ -100,4 +100,18 @@ test("what stands behind -- is a file name, or an index and a value", () =>
     assert.match(encrypted.stderr, /already has a top-level entry/);
   }));
 
+test("an option without its value is named", () =>
+  inSandbox(async (box) => {
+    for (const [argv, name] of [
+      [["encrypt", "a.yaml", "--age"], "--age"],
+      [["encrypt", "--age", "-i", "a.yaml"], "--age"],
+      [["encrypt", "a.yaml", "-p"], "-p"],
+      [["decrypt", "a.yaml", "--extract"], "--extract"],
+    ] as const) {
+      const { code, stderr } = await box.run([...argv]);
+      assert.is(code, 1);
+      assert.match(stderr, `${name} needs a value`);
+    }
+  }));
+
 test.run();

@@ -45,7 +45,9 @@ export async function federatedClient(
     client = new google.IdentityPoolClient({ ...all, credential_source } as Options);
   }
   // the library gives its exchange of tokens a transport of its own
-  const { stsCredential } = client as unknown as { stsCredential: { transporter: gaxios.Gaxios } };
+  const { stsCredential } = client as unknown as { stsCredential?: { transporter?: gaxios.Gaxios } };
+  // another release may keep it elsewhere, and would then use the proxies of the process
+  if (!stsCredential?.transporter) throw new Error("google-auth-library has no such part any more");
   stsCredential.transporter = options.transporter;
   return client;
 }
