@@ -70,7 +70,36 @@ test("updatekeys --check names files that are not in line, with exit 1 and witho
     );
     const selector = await box.run(["updatekeys", "--check", "p/c.yaml"]);
     assert.is(selector.code, 1, selector.stderr);
-    assert.match(selector.stderr, "--- encrypted_regex: ^a$");
+    assert.match(selector.stderr, /\+\+\+ encrypted_regex: \^a\$\n--- unencrypted_suffix: _unencrypted\n/);
+  }));
+
+test("+++ is what the file would get from its rule, in every command that shows it", () =>
+  inSandbox(async (box) => {
+    await twoOfThree(box);
+    box.write(".sops.yaml", `creation_rules:\n  - encrypted_regex: ^a$\n    age: ${OTHER_RECIPIENT}\n`);
+    const argvs = [
+      ["encrypt", "--check", "p/a.yaml"],
+      ["updatekeys", "--check", "p/a.yaml"],
+      ["doctor", "p/a.yaml"],
+      ["set", "p/a.yaml", '["a"]', "2"],
+      ["updatekeys", "-y", "--update-selector", "p/a.yaml"],
+    ];
+    for (const argv of argvs) {
+      const { stdout, stderr } = await box.run(argv);
+      const signed = `${stderr}${stdout}`
+        .split("\n")
+        .flatMap((line) => /^ *((?:\+\+\+|---) .*)/.exec(line)?.[1] ?? []);
+      assert.equal(
+        signed.sort(),
+        [
+          `+++ ${OTHER_RECIPIENT}`,
+          "+++ encrypted_regex: ^a$",
+          `--- ${RECIPIENT}`,
+          "--- unencrypted_suffix: _unencrypted",
+        ],
+        argv.join(" "),
+      );
+    }
   }));
 
 test("updatekeys --dry-run shows the changes and who loses the file, without a question and without a key", () =>
