@@ -17,8 +17,9 @@ import { checkSealThere } from "../../require-seal.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
 import { driftOf } from "../../vouch.ts";
 
-/** What is wrong with an encrypted file. The words stay: `--json` prints them. */
+/** What is wrong with a file. The words stay: `--json` prints them. */
 export type Problem =
+  | { readonly problem: "not-encrypted" }
   | { readonly problem: "plain-value"; readonly entry: Entry; readonly place: Place }
   | { readonly problem: "differs-from-rule"; readonly drift: Drift; readonly settings: Settings }
   | { readonly problem: "seal-missing"; readonly message: string };
@@ -61,7 +62,7 @@ export function problemLines(name: string, problems: readonly Problem[]): [strin
   const bare = problems.flatMap((problem) => (problem.problem === "plain-value" ? [problem.entry] : []));
   const lines: [string, ...string[]][] = problems
     .filter(({ problem }, i) => problem !== "plain-value" || i < SHOWN_VALUES)
-    .map((problem) => linesOf(name, problem));
+    .flatMap((problem) => linesOf(name, problem));
   if (bare.length > SHOWN_VALUES)
     lines.splice(SHOWN_VALUES, 0, [`${name}: and ${bare.length - SHOWN_VALUES} more values`]);
   const last = lines[Math.min(bare.length, SHOWN_VALUES + 1) - 1];
@@ -76,19 +77,22 @@ export function problemLines(name: string, problems: readonly Problem[]): [strin
   return lines;
 }
 
-function linesOf(name: string, problem: Problem): [string, ...string[]] {
+/** Of a file that is not encrypted the name, which is printed, says enough. */
+function linesOf(name: string, problem: Problem): [string, ...string[]][] {
   switch (problem.problem) {
+    case "not-encrypted":
+      return [];
     case "plain-value": {
       const { line, column } = problem.place;
       const where = `${name}:${line}:${column}: the value at ${formatPath(pathOf(problem.entry))}`;
-      return [`${where} is not encrypted, and should be`];
+      return [[`${where} is not encrypted, and should be`]];
     }
     case "differs-from-rule": {
       const [what, ...more] = describeDrift(problem.drift, problem.settings);
-      return [`${name} ${what}`, ...more];
+      return [[`${name} ${what}`, ...more]];
     }
     case "seal-missing":
-      return [`${name}: ${problem.message}`];
+      return [[`${name}: ${problem.message}`]];
   }
 }
 
@@ -100,6 +104,7 @@ export function problemJson(problem: Problem) {
     }
     case "differs-from-rule":
       return { problem: problem.problem, ...driftJson(problem.drift, problem.settings)! };
+    case "not-encrypted":
     case "seal-missing":
       return { problem: problem.problem };
   }

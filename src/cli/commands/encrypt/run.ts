@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { NewFile, Session } from "../../../document.ts";
 import { inFile, TsopsError, withHint } from "../../../errors.ts";
+import type { Found } from "../../../files/discover.ts";
 import { withLock } from "../../../files/lock.ts";
 import { buildTrees } from "../../../formats/build.ts";
 import { type Format, type FormatName, pathOf, type Reading } from "../../../formats/format.ts";
@@ -34,7 +35,7 @@ import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { refuseProtected, whoReads } from "../../protected.ts";
 import { nothingSelected, warnOfNothing } from "../../remarks.ts";
-import { note } from "../../report.ts";
+import { note, reportError } from "../../report.ts";
 import { makeSession } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "../../vouch.ts";
@@ -279,32 +280,43 @@ async function listFiles(names: readonly string[], run: EncryptRun): Promise<num
   return 0;
 }
 
-/** `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. */
+/**
+ * `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. A file that
+ * cannot be read is named, and the others are looked at all the same.
+ */
 async function checkFiles(given: readonly string[], run: EncryptRun): Promise<number> {
   const asJson = run.args.json;
+  const files = await findFiles(given, run, { writes: false });
   const wrong: unknown[] = [];
   const notes: unknown[] = [];
-  for (const { name, named } of await findFiles(given, run, { writes: false })) {
-    if ((await whoReads(name, run)) !== undefined) continue;
-    const encrypted = await isEncrypted(name, run);
-    if (!encrypted && !named && !(await ruleMatches(name, run))) continue;
-    const { problems, nothing } = encrypted ? await problemsIn(name, run) : { problems: [] };
-    if (nothing) notes.push({ file: name, note: "nothing-selected", ...nothing });
-    if (encrypted && problems.length === 0) continue;
-    const listed = encrypted ? problems.map(problemJson) : [{ problem: "not-encrypted" }];
-    wrong.push({ file: name, problems: listed });
-    if (asJson) continue;
-    await write(run.io.stdout, `${quotedPath(name)}\n`);
-    for (const lines of problemLines(name, problems)) await note(run.io, ...lines);
+  let failed = 0;
+  for (const file of files) {
+    const { name } = file;
+    try {
+      const { problems, nothing } = await checkFile(file, run);
+      if (nothing) notes.push({ file: name, note: "nothing-selected", ...nothing });
+      if (problems.length === 0) continue;
+      wrong.push({ file: name, problems: problems.map(problemJson) });
+      if (asJson) continue;
+      await write(run.io.stdout, `${quotedPath(name)}\n`);
+      for (const lines of problemLines(name, problems)) await note(run.io, ...lines);
+    } catch (error) {
+      if (files.length === 1 && !asJson) throw inFile(error, name);
+      failed++;
+      wrong.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
+      await reportError(inFile(error, name), run.io);
+    }
   }
   if (asJson) await writeJson(run.io, { files: wrong, notes });
+  else if (failed > 0)
+    await note(run.io, `not as they should be: ${wrong.length - failed}; failed: ${failed}`);
   return wrong.length > 0 ? 1 : 0;
 }
 
-async function problemsIn(name: string, run: EncryptRun): ReturnType<typeof problemsOf> {
-  try {
-    return await problemsOf(name, run);
-  } catch (error) {
-    throw inFile(error, name);
-  }
+async function checkFile({ name, named }: Found, run: EncryptRun): ReturnType<typeof problemsOf> {
+  const none = { problems: [], nothing: undefined };
+  if ((await whoReads(name, run)) !== undefined) return none;
+  if (await isEncrypted(name, run)) return await problemsOf(name, run);
+  const due = named || (await ruleMatches(name, run));
+  return due ? { ...none, problems: [{ problem: "not-encrypted" }] } : none;
 }
