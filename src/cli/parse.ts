@@ -155,6 +155,8 @@ function namePositionals(
       named[name!] = words.slice(next);
       next = words.length;
     } else if (next < words.length) named[name!] = words[next++]!;
+    // it would stand for the working folder, and "$FILE" of a shell that has no FILE is meant for none
+    if (/^files?$/.test(name!) && [named[name!]].flat().includes("")) throw emptyName(command);
     if (open === "<" && (named[name!] === undefined || named[name!]!.length === 0)) {
       throw new TsopsError("no-file", `no ${name} specified`.replace("no files", "no file"), {
         hint: `usage: ${["tsops", ...path.slice(0, -1), command.usage].join(" ")}`,
@@ -164,6 +166,13 @@ function namePositionals(
   }
   if (next < words.length) throw usage("there are too many arguments");
   return named;
+}
+
+function emptyName({ missingFileExits: exit }: Command): TsopsError {
+  return new TsopsError("no-file", "the name of a file is empty", {
+    hint: 'is a variable of the shell empty ("$FILE")? The working folder is .',
+    exit,
+  });
 }
 
 const SEE_HELP = "see tsops --help, or tsops COMMAND --help";

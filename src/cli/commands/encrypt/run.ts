@@ -28,12 +28,12 @@ import {
   ruledFile,
   writeResult,
 } from "../../files.ts";
-import { findFiles, isEncrypted, noDryRun } from "../../found.ts";
+import { encryptionOf, findFiles, isEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
-import { refuseProtected, whoReads } from "../../protected.ts";
+import { isDotenvxKeys, refuseProtected, whoReads } from "../../protected.ts";
 import { nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { note, reportError } from "../../report.ts";
 import { makeSession } from "../../session.ts";
@@ -257,7 +257,8 @@ async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
       if (!matches) without++;
       return matches;
     },
-    wanted: async ({ name }) => !(await isEncrypted(name, run)),
+    // encrypting a damaged one says what is wrong with it
+    wanted: async ({ name }) => (await encryptionOf(name, run)) !== "whole" && !(await staysPlain(name, run)),
   });
   const names = found.map(({ name }) => name);
   // else who sees that nothing is left to do takes them for encrypted
@@ -270,6 +271,17 @@ async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
     );
   }
   return { names, many: names.length > 1 || found.some(({ named }) => !named) };
+}
+
+/** Of what a folder or a pattern brought in, a rule may match more than it was made for. */
+async function staysPlain(name: string, { io }: EncryptRun): Promise<boolean> {
+  if (!isDotenvxKeys(name)) return false;
+  await note(
+    io,
+    `${name} is left as it is: dotenvx reads its private keys there`,
+    "  keep it out of git (.gitignore); name it if it is to be encrypted",
+  );
+  return true;
 }
 
 async function listFiles(names: readonly string[], run: EncryptRun): Promise<number> {
@@ -317,6 +329,6 @@ async function checkFile({ name, named }: Found, run: EncryptRun): ReturnType<ty
   const none = { problems: [], nothing: undefined };
   if ((await whoReads(name, run)) !== undefined) return none;
   if (await isEncrypted(name, run)) return await problemsOf(name, run);
-  const due = named || (await ruleMatches(name, run));
+  const due = named || ((await ruleMatches(name, run)) && !(await staysPlain(name, run)));
   return due ? { ...none, problems: [{ problem: "not-encrypted" }] } : none;
 }
