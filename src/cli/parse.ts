@@ -5,6 +5,7 @@ import { nearest } from "../nearest.ts";
 import { doubleDashes, valuesOf } from "./args.ts";
 import { type Command, nameOf } from "./command.ts";
 import { TABLE } from "./commands.ts";
+import { truthOf } from "./io.ts";
 import { GLOBAL, HELP, type OptionTable } from "./options.ts";
 
 /** What the arguments ask for. */
@@ -28,7 +29,7 @@ export interface Chosen {
 export function parseArguments(argv: readonly string[]): Chosen {
   const { command, words, rest } = findCommand(doubleDashes(argv, LONG_NAMES));
   const options = { ...GLOBAL, ...command.options, ...HELP };
-  const { argv: parsed, error } = parser.detailed(rest, {
+  const { argv: parsed, error } = parser.detailed(withTruths(rest, options), {
     ...parserOptions(options),
     configuration: {
       "camel-case-expansion": false,
@@ -63,6 +64,18 @@ const collect = (command: Command): void => {
   command.subcommands.forEach(collect);
 };
 [...TABLE.commands, TABLE.legacy].forEach(collect);
+
+/** `--yes=1` and the like as Go reads them: yargs takes all but `true` for no. @throws TsopsError("usage") */
+function withTruths(given: readonly string[], options: OptionTable): string[] {
+  const flags = Object.entries(options).filter(([, { type }]) => type === "boolean");
+  const names = new Set(flags.flatMap(([name, { alias }]) => [name, ...[alias ?? []].flat()]));
+  const end = given.indexOf("--");
+  return given.map((word, i) => {
+    const [, start, name = "", value = ""] = /^(--?([\w-]+)=)(.*)$/s.exec(word) ?? [];
+    if (!names.has(name) || (end >= 0 && i > end)) return word;
+    return `${start}${truthOf(`--${name}`, value)}`;
+  });
+}
 
 /** The first word that is neither an option nor an option's value: a command's name, or a file in the old style. */
 function findCommand(given: readonly string[]): { command: Command; words: string[]; rest: string[] } {
