@@ -177,8 +177,18 @@ function namePositionals(
       });
     }
   }
+  if (next < words.length && command.subcommands.length > 0) throw unknownSubcommand(command, words[next]!);
   if (next < words.length) throw usage("there are too many arguments");
   return named;
+}
+
+function unknownSubcommand(command: Command, word: string): TsopsError {
+  const known = command.subcommands.map(nameOf);
+  const meant = nearest(word, known);
+  const which = meant === undefined ? `there are: ${known.join(", ")}` : `did you mean ${meant}?`;
+  return new TsopsError("usage", `${nameOf(command)} has no command ${JSON.stringify(word)}`, {
+    hint: `${which} See tsops ${nameOf(command)} --help`,
+  });
 }
 
 function emptyName({ missingFileExits: exit }: Command): TsopsError {

@@ -131,4 +131,12 @@ test("a type that there is not is said, and the name counts as in SOPS", () =>
     assert.match(shown.stderr, /--output-type is ignored\n {2}there are: .*yaml/);
   }));
 
+test("a mistyped subcommand is named, with the one that may be meant", () =>
+  inSandbox(async (box) => {
+    const near = await box.run(["config", "chek"]);
+    assert.is(near.code, 1);
+    assert.match(near.stderr, 'config has no command "chek"\n  did you mean check?');
+    assert.match((await box.run(["groups", "list"])).stderr, "there are: add, delete");
+  }));
+
 test.run();

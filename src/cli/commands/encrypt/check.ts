@@ -6,11 +6,11 @@ import { type Entry, type PathElement, pathOf } from "../../../formats/format.ts
 import { formatPath } from "../../../formats/path.ts";
 import { decodeText, placeOf } from "../../../formats/text.ts";
 import { groupsFromMetadata } from "../../../keys/metadata.ts";
-import { bareHint, bareValues } from "../../../sops/bare.ts";
+import { bareComments, bareHint, bareValues } from "../../../sops/bare.ts";
 import { compileSelector } from "../../../sops/selection.ts";
 import type { Run } from "../../command.ts";
 import { describeDrift } from "../../drift.ts";
-import { readEncryptedAs, readInput } from "../../files.ts";
+import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
 import { driftJson } from "../../json.ts";
 import { type Nothing, nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { checkSealThere } from "../../require-seal.ts";
@@ -37,7 +37,16 @@ export async function problemsOf(
   const { format, reading, metadata } = await readEncryptedAs(text, name, run.args);
   const nothing = await nothingSelected(reading, metadata.selector);
   await warnOfNothing(name, nothing, run.io);
-  const bare = bareValues(reading, await compileSelector(metadata.selector));
+  const selection = await compileSelector(metadata.selector);
+  const bare = bareValues(reading, selection);
+  // SOPS leaves a few comments plain itself, so that is no mistake of the file
+  const comments = bareComments(reading, selection);
+  await reportWarnings(
+    comments.map(({ start }) => ({ message: "this comment is not encrypted", offset: start })),
+    text,
+    name,
+    run.io,
+  );
   const problems = bare.map((entry): Problem => {
     return { problem: "plain-value", entry, place: placeOf(text, entry.start) };
   });

@@ -135,6 +135,7 @@ async function encryptAs(
 ): Promise<Encrypted> {
   if (format === to) return await encryptNew(text, to, file, session);
   const reading = readText(text, format);
+  refuseTwice(reading, to);
   const converted = convert(reading, to, file.indent);
   const made = await encryptNew(converted.text, converted.format, file, session);
   const selection = await compileSelector(file.selector ?? DEFAULT_SELECTOR);
@@ -189,6 +190,15 @@ function orAsBinary(error: unknown, file: string, args: EncryptRun["args"]): unk
     error,
     `its name says ${format}; --input-type binary encrypts it as one text, as SOPS does`,
   );
+}
+
+/** A key that occurs twice is said where it is in the input: whoever sees the converted text is told of places in that. */
+function refuseTwice({ text, duplicates: [again] = [] }: Reading, to: Format): void {
+  if (again === undefined || to.keepsDuplicates || to.wrapper) return;
+  throw new TsopsError("parse", `this key occurs twice, and ${to.name} has each key once`, {
+    place: placeOf(text, again),
+    hint: "remove one of the two",
+  });
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
