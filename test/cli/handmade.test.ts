@@ -235,7 +235,7 @@ test("a comment that was added by hand is named by --check, in each format", () 
       assert.not.match(own.stderr, "this comment", name);
       box.write(name, comment + box.read(name));
       const { stderr } = await box.run(["encrypt", "--check", name]);
-      assert.match(stderr, new RegExp(`warning: ${name}:1:[13]: this comment is not encrypted`));
+      assert.match(stderr, new RegExp(`warning: ${name}:1:[1-3]: this comment is not encrypted`));
       assert.not.match(stderr, "hunter2");
     }
   }));
