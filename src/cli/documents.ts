@@ -20,7 +20,7 @@ export async function chosenDocument(open: OpenDocument, name: string, run: Run)
     return 0;
   }
   if (Number.isInteger(given) && given >= 0 && given < documents) return given;
-  throw new TsopsError("usage", `${name} has no document ${given}`, {
+  throw new TsopsError("usage", `there is no document ${given}`, {
     hint: `documents are counted from 0, and this file has ${documents === 1 ? "one" : documents}`,
   });
 }

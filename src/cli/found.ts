@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { explore, type Found, type PassedOver } from "../files/discover.ts";
 import { clearLeft } from "../files/lock.ts";
+import { formatOfFile } from "../formats/index.ts";
 import { decodeText } from "../formats/text.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
@@ -60,20 +61,40 @@ export async function encryptedFiles(
   return (await findFiles(given, run, { writes, wanted })).map(({ name }) => name);
 }
 
-/** Whether a file that a folder or a pattern brought in has metadata. */
+/** Whether a file that a folder or a pattern brought in is encrypted, or was before it was damaged. */
 export async function isEncrypted(name: string, run: Run): Promise<boolean> {
-  return await hasMetadata((await readInput(name, run.io)).bytes, name, run.args);
+  return (await encryptionOf(name, run)) !== "none";
 }
 
-export async function hasMetadata(bytes: Buffer, name: string, args: Args): Promise<boolean> {
-  if (!bytes.includes("sops")) return false;
+/** Damaged: it was encrypted before, and whoever asks for encrypted files is to be told that it cannot be read. */
+type Encryption = "none" | "whole" | "damaged";
+
+export async function encryptionOf(name: string, run: Run): Promise<Encryption> {
+  return await encryptionIn((await readInput(name, run.io)).bytes, name, run.args);
+}
+
+export async function encryptionIn(bytes: Buffer, name: string, args: Args): Promise<Encryption> {
+  if (!mayBeEncrypted(bytes)) return "none";
   try {
     await readEncryptedAs(decodeText(bytes), name, args);
-    return true;
+    return "whole";
   } catch (error) {
-    // it was an encrypted file before, and whoever asks is to be told
-    return error instanceof TsopsError && error.code === "merge-conflict" && bytes.includes("ENC[");
+    if (!(error instanceof TsopsError) || !["merge-conflict", "parse"].includes(error.code)) return "none";
+    // any text may show an encrypted value: a manual, for instance, which is no file of values
+    const named = formatOfFile(args["filename-override"] ?? name) !== "binary";
+    const damaged = named || error.code === "merge-conflict" || bytes.includes('"data": "ENC[');
+    return damaged && holds(bytes, "ENC[") ? "damaged" : "none";
   }
+}
+
+/** A quick look: no encrypted file is without this word. */
+export function mayBeEncrypted(bytes: Buffer): boolean {
+  return holds(bytes, "sops");
+}
+
+/** Whether a text is in a file, also one that was saved as UTF-16. */
+function holds(bytes: Buffer, text: string): boolean {
+  return bytes.includes(text) || bytes.includes(text, 0, "utf16le");
 }
 
 /** A file that cannot be read counts: working on it says so, and the others are not held up by it. */

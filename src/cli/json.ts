@@ -41,7 +41,7 @@ export function differenceJson<K extends string>(
   });
 }
 
-const SIDES = { common: "both", added: "onlyInFile", removed: "onlyInRule" } as const;
+const SIDES = { common: "both", added: "onlyInRule", removed: "onlyInFile" } as const;
 
 /** Where a file is not as its creation rule has it; null if it is, or if there is no rule. */
 export function driftJson(drift: Drift | undefined, settings: Settings) {

@@ -5,6 +5,7 @@ import { nearest } from "../nearest.ts";
 import { doubleDashes, valuesOf } from "./args.ts";
 import { type Command, nameOf } from "./command.ts";
 import { TABLE } from "./commands.ts";
+import { truthOf } from "./io.ts";
 import { GLOBAL, HELP, type OptionTable } from "./options.ts";
 
 /** What the arguments ask for. */
@@ -28,7 +29,7 @@ export interface Chosen {
 export function parseArguments(argv: readonly string[]): Chosen {
   const { command, words, rest } = findCommand(doubleDashes(argv, LONG_NAMES));
   const options = { ...GLOBAL, ...command.options, ...HELP };
-  const { argv: parsed, error } = parser.detailed(rest, {
+  const { argv: parsed, error } = parser.detailed(withTruths(rest, options), {
     ...parserOptions(options),
     configuration: {
       "camel-case-expansion": false,
@@ -63,6 +64,18 @@ const collect = (command: Command): void => {
   command.subcommands.forEach(collect);
 };
 [...TABLE.commands, TABLE.legacy].forEach(collect);
+
+/** `--yes=1` and the like as Go reads them: yargs takes all but `true` for no. @throws TsopsError("usage") */
+function withTruths(given: readonly string[], options: OptionTable): string[] {
+  const flags = Object.entries(options).filter(([, { type }]) => type === "boolean");
+  const names = new Set(flags.flatMap(([name, { alias }]) => [name, ...[alias ?? []].flat()]));
+  const end = given.indexOf("--");
+  return given.map((word, i) => {
+    const [, start, name = "", value = ""] = /^(--?([\w-]+)=)(.*)$/s.exec(word) ?? [];
+    if (!names.has(name) || (end >= 0 && i > end)) return word;
+    return `${start}${truthOf(`--${name}`, value)}`;
+  });
+}
 
 /** The first word that is neither an option nor an option's value: a command's name, or a file in the old style. */
 function findCommand(given: readonly string[]): { command: Command; words: string[]; rest: string[] } {
@@ -155,6 +168,8 @@ function namePositionals(
       named[name!] = words.slice(next);
       next = words.length;
     } else if (next < words.length) named[name!] = words[next++]!;
+    // it would stand for the working folder, and "$FILE" of a shell that has no FILE is meant for none
+    if (/^files?$/.test(name!) && [named[name!]].flat().includes("")) throw emptyName(command);
     if (open === "<" && (named[name!] === undefined || named[name!]!.length === 0)) {
       throw new TsopsError("no-file", `no ${name} specified`.replace("no files", "no file"), {
         hint: `usage: ${["tsops", ...path.slice(0, -1), command.usage].join(" ")}`,
@@ -162,6 +177,7 @@ function namePositionals(
       });
     }
   }
+  if (next < words.length && command.subcommands.length > 0) throw unknownSubcommand(command, words[next]!);
   if (next < words.length) throw usage("there are too many arguments");
   return named;
 }
@@ -171,6 +187,22 @@ function withoutValue({ message }: Error): string {
   const name = /: ([\w-]+)$/.exec(message)?.[1];
   if (name === undefined) return "an option";
   return name.length > 1 ? `--${name}` : `-${name}`;
+}
+
+function unknownSubcommand(command: Command, word: string): TsopsError {
+  const known = command.subcommands.map(nameOf);
+  const meant = nearest(word, known);
+  const which = meant === undefined ? `there are: ${known.join(", ")}` : `did you mean ${meant}?`;
+  return new TsopsError("usage", `${nameOf(command)} has no command ${JSON.stringify(word)}`, {
+    hint: `${which} See tsops ${nameOf(command)} --help`,
+  });
+}
+
+function emptyName({ missingFileExits: exit }: Command): TsopsError {
+  return new TsopsError("no-file", "the name of a file is empty", {
+    hint: 'is a variable of the shell empty ("$FILE")? The working folder is .',
+    exit,
+  });
 }
 
 const SEE_HELP = "see tsops --help, or tsops COMMAND --help";

@@ -64,6 +64,11 @@ export function isKeyFile(name: string, io: Io): boolean {
   });
 }
 
+/** dotenvx's file of private keys: encrypted, it opens nothing any more, and it has no place in git in any form. */
+export function isDotenvxKeys(name: string): boolean {
+  return basename(name) === ".env.keys";
+}
+
 function realPathOf(path: string): string {
   try {
     return realpathSync.native(path);

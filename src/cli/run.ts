@@ -3,6 +3,7 @@ import { endRun } from "./ends.ts";
 import { type Io, withoutColours, write } from "./io.ts";
 import { parseArguments } from "./parse.ts";
 import { reportError } from "./report.ts";
+import { noteUnknownTypes } from "./types.ts";
 import { VERSION_TEXT } from "./version.ts";
 
 /**
@@ -14,7 +15,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   // also for what is wrong with the arguments
   if (argv.slice(0, end < 0 ? undefined : end).some((word) => /^--?no-color$/.test(word))) withoutColours(io);
   try {
-    const { command, words, args, given, asks } = parseArguments(argv);
+    const chosen = parseArguments(argv);
+    const { command, words, args, given, asks } = chosen;
     if (asks === "help") {
       const { helpText } = await import("./help.ts");
       await write(io.stdout, `${await helpText(TABLE, words, io.stdout.columns)}\n`);
@@ -24,6 +26,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       await write(io.stdout, `${VERSION_TEXT}\n`);
       return 0;
     }
+    await noteUnknownTypes(chosen, io);
     const work = await command.load();
     // the parser gives what the command's description says
     return await work({ io, args: args as never, given, table: TABLE });

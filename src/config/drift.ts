@@ -22,7 +22,7 @@ export interface Protection {
 
 /** Where a file is not as its creation rule has it. At least one field is there. */
 export interface Drift {
-  /** From the rule's groups to the file's. */
+  /** From the file's groups to the rule's: what the file would gain and lose. */
   readonly groups?: readonly GroupDifference[];
   readonly threshold?: Sides<number>;
   readonly selector?: Sides<Selector>;
@@ -108,7 +108,7 @@ function selectorDrift(
 
 function recipientsDrift(rule: Protection, file: Protection): Pick<Drift, "groups" | "threshold"> {
   if (!rule.groups || !file.groups) return {};
-  const groups = compareGroups(rule.groups, file.groups);
+  const groups = compareGroups(file.groups, rule.groups);
   if (differs(groups) || rule.groups.length !== file.groups.length) return { groups };
   const sides = {
     rule: groupsNeeded(rule.groups, rule.threshold),

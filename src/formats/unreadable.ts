@@ -37,7 +37,8 @@ function holdsMarks(tree: Tree): boolean {
 /** Values can be merged only by those who can read them. */
 const RESOLVE_ENCRYPTED =
   "take one side (git checkout --ours FILE, or --theirs FILE), then bring the other side's values over with tsops set or edit\n" +
-  "if you put both sides together by hand: tsops rotate -i --ignore-mac FILE, or edit --ignore-mac, writes a new MAC";
+  "if you put both sides together by hand: tsops rotate -i --ignore-mac FILE, or edit --ignore-mac, writes a new MAC;\n" +
+  "with --yes it also writes a new seal, so look at the values first";
 
 function reading(text: string, read: () => Reading): Reading {
   if (isUtf16(text)) throw utf16();

@@ -7,9 +7,13 @@ import { type Service, serviceOf } from "./service.ts";
 const LIMIT_SECONDS = 20;
 /** Waits before another try where a service failed by itself or a connection broke. */
 const PAUSES_MS: readonly number[] = [200, 600, 1800];
-/** The first wait after a throttle, and the longest; each is twice the one before. */
+/**
+ * The first wait after a throttle, and the longest; each is twice the one before. The longest is short because the number
+ * of calls at once slows a run down already: both together made a run of 200 files take eight minutes where a service
+ * refused four calls of five.
+ */
 const SHORTEST_MS = 100;
-const LONGEST_MS = 4000;
+const LONGEST_MS = 500;
 /** How many times the time for one call may go by with being told to wait. */
 const PATIENCE = 10;
 

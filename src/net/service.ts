@@ -2,8 +2,8 @@ import { TsopsError } from "../errors.ts";
 
 /** How many calls to a service may end without an answer, one after the other, before it is given up. */
 const MOST_SILENT = 3;
-/** Fewer at once would make a run wait for its slowest call. */
-const FEWEST_AT_ONCE = 2;
+/** Fewer at once would make a run wait for its slowest call; with their pauses these are about ten calls a second. */
+const FEWEST_AT_ONCE = 4;
 
 /**
  * A service in one run: how many calls go to it at once, and whether it still answers. After a throttle there are half as

@@ -13,6 +13,14 @@ export function bareValues(reading: Reading, selection: Selection): Entry[] {
   );
 }
 
+/** The same of comments. */
+export function bareComments(reading: Reading, selection: Selection): Entry[] {
+  const selected = selection(reading.entries);
+  return reading.entries.filter(({ kind, value }, i) => {
+    return selected[i] && kind === "comment" && value !== "" && !looksEncrypted(String(value));
+  });
+}
+
 /** How to get on with such values, in lines: nobody can tell an added one from one that replaced a ciphertext. */
 export function bareHint([entry, ...others]: readonly Entry[], file?: string): string {
   const name = file === undefined ? "FILE" : shellQuoted(printable(file));

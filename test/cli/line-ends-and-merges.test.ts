@@ -204,6 +204,31 @@ test("merge conflicts: a folder's conflicted file is named, and not passed over"
     assert.is(box.read("d/g.yaml"), "a: x\n");
   }));
 
+test("merge conflicts: checks of a folder name the file, go on with the others, and end with 1", () =>
+  inSandbox(async (box) => {
+    box.env.SOPS_AGE_RECIPIENTS = undefined;
+    box.write(".sops.yaml", RULE);
+    const text = await encrypted(box, "d/f.yaml", "a: x\n");
+    box.write("d/f.yaml", `<<<<<<< HEAD\n${text}=======\n${text}>>>>>>> b\n`);
+    box.write("d/g.yaml", "a: x\n");
+    const encrypt = await box.run(["encrypt", "--check", "d"]);
+    assert.is(encrypt.code, 1);
+    assert.is(encrypt.stdout, "d/g.yaml\n");
+    assert.match(encrypt.stderr, "d/f.yaml:1:1: this file holds an unresolved merge conflict");
+    assert.match(encrypt.stderr, /not as they should be: 1; failed: 1\n$/);
+    const json = await box.run(["encrypt", "--check", "--json", "d"]);
+    assert.is(json.code, 1);
+    assert.equal(JSON.parse(json.stdout).files, [
+      { file: "d/f.yaml", error: "merge-conflict" },
+      { file: "d/g.yaml", problems: [{ problem: "not-encrypted" }] },
+    ]);
+    await encrypted(box, "d/g.yaml", "a: x\n");
+    const keys = await box.run(["updatekeys", "--check", "d"]);
+    assert.is(keys.code, 1);
+    assert.match(keys.stderr, "d/f.yaml:1:1: this file holds an unresolved merge conflict");
+    assert.match(keys.stderr, "1 failed");
+  }));
+
 test("merge conflicts: a plaintext is just to be resolved", () =>
   inSandbox(async (box) => {
     box.write("a.yaml", "<<<<<<< HEAD\na: x\n=======\na: y\n>>>>>>> b\n");
@@ -219,7 +244,12 @@ test("merge conflicts: both sides put together by hand get a new MAC, as the mes
     const theirs = box.read("a.yaml").split("\n");
     box.write("a.yaml", [ours[0], theirs[1], ...ours.slice(2)].join("\n"));
     assert.is((await box.run(["decrypt", "a.yaml"])).code, 51);
+    const byHand = box.read("a.yaml");
+    assert.is((await box.run(["rotate", "-i", "--ignore-mac", "a.yaml"])).code, 0);
+    assert.not.match(box.read("a.yaml"), "seal:", "nobody has said that it is right");
+    box.write("a.yaml", byHand);
     assert.is((await box.run(["rotate", "-i", "--ignore-mac", "--yes", "a.yaml"])).code, 0);
+    assert.match(box.read("a.yaml"), "seal:");
     assert.is((await box.run(["decrypt", "a.yaml"])).stdout, "a: x\nb: z\n");
   }));
 

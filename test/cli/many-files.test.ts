@@ -70,7 +70,36 @@ test("updatekeys --check names files that are not in line, with exit 1 and witho
     );
     const selector = await box.run(["updatekeys", "--check", "p/c.yaml"]);
     assert.is(selector.code, 1, selector.stderr);
-    assert.match(selector.stderr, "--- encrypted_regex: ^a$");
+    assert.match(selector.stderr, /\+\+\+ encrypted_regex: \^a\$\n--- unencrypted_suffix: _unencrypted\n/);
+  }));
+
+test("+++ is what the file would get from its rule, in every command that shows it", () =>
+  inSandbox(async (box) => {
+    await twoOfThree(box);
+    box.write(".sops.yaml", `creation_rules:\n  - encrypted_regex: ^a$\n    age: ${OTHER_RECIPIENT}\n`);
+    const argvs = [
+      ["encrypt", "--check", "p/a.yaml"],
+      ["updatekeys", "--check", "p/a.yaml"],
+      ["doctor", "p/a.yaml"],
+      ["set", "p/a.yaml", '["a"]', "2"],
+      ["updatekeys", "-y", "--update-selector", "p/a.yaml"],
+    ];
+    for (const argv of argvs) {
+      const { stdout, stderr } = await box.run(argv);
+      const signed = `${stderr}${stdout}`
+        .split("\n")
+        .flatMap((line) => /^ *((?:\+\+\+|---) .*)/.exec(line)?.[1] ?? []);
+      assert.equal(
+        signed.sort(),
+        [
+          `+++ ${OTHER_RECIPIENT}`,
+          "+++ encrypted_regex: ^a$",
+          `--- ${RECIPIENT}`,
+          "--- unencrypted_suffix: _unencrypted",
+        ],
+        argv.join(" "),
+      );
+    }
   }));
 
 test("updatekeys --dry-run shows the changes and who loses the file, without a question and without a key", () =>
@@ -247,5 +276,128 @@ if (hasTerminals) {
       assert.match(shown.text, /rotated 2 of 3 files, 1 failed\r\n/);
     }));
 }
+
+test("decrypt --check opens files without writing, goes on after a failure, and says how many are in order", () =>
+  inSandbox(async (box) => {
+    await encrypted(box, "p/a.yaml");
+    for (const [name, text] of [
+      ["p/b.json", '{"a": "s3cret"}\n'],
+      ["p/c.env", "A=s3cret\n"],
+    ] as const) {
+      box.write(name, text);
+      assert.is((await box.run(["encrypt", "-i", name])).code, 0);
+    }
+    box.write("p/plain.yaml", "a: sops\n");
+    const good = await box.run(["decrypt", "--check", "p"]);
+    assert.is(good.code, 0, good.stderr);
+    assert.is(good.stdout, "");
+    assert.match(good.stderr, /in order: 3 of 3 files\n$/);
+    const text = box.read("p/b.json");
+    box.write("p/b.json", text.replace('"a":', '"b":'));
+    box.write(
+      "p/c.env",
+      box.read("p/c.env").replace("sops_unencrypted_suffix=_unencrypted", "sops_encrypted_regex=x"),
+    );
+    const bad = await box.run(["decrypt", "--check", "p"]);
+    assert.is(bad.code, 1);
+    assert.is(bad.stdout, "");
+    assert.match(bad.stderr, "p/b.json");
+    assert.match(bad.stderr, "p/c.env");
+    assert.match(bad.stderr, /in order: 1 of 3 files, 2 failed\n$/);
+    assert.not.match(bad.stderr, "s3cret");
+    assert.is((await box.run(["decrypt", "--check", "p/a.yaml"])).stdout, "");
+    assert.is.not((await box.run(["decrypt", "--check", "p/b.json"])).code, 0);
+    assert.is.not((await box.run(["decrypt", "--check", "p/plain.yaml"])).code, 0, "it was named");
+    const options = [["-i"], ["--output", "x"], ["--extract", '["a"]'], ["--dry-run"], ["--ignore-mac"]];
+    for (const option of options) {
+      const { code, stderr } = await box.run(["decrypt", "--check", ...option, "p/a.yaml"]);
+      assert.is(code, 1, stderr);
+      assert.match(stderr, "cannot be used together");
+    }
+  }));
+
+test("dotenvx's private keys are not encrypted because a pattern of init matches them", () =>
+  inSandbox(async (box) => {
+    box.env.SOPS_AGE_RECIPIENTS = undefined;
+    box.write(".env.keys", "DOTENV_PRIVATE_KEY=x\n");
+    box.write(".env.local", "A=x\n");
+    assert.is((await box.run(["init"])).code, 0);
+    const check = await box.run(["encrypt", "--check", "."]);
+    assert.is(check.stdout, ".env.local\n");
+    assert.match(check.stderr, ".env.keys is left as it is: dotenvx");
+    const folder = await box.run(["encrypt", "-i", "."]);
+    assert.is(folder.code, 0, folder.stderr);
+    assert.match(folder.stderr, ".env.keys is left as it is: dotenvx");
+    assert.is(box.read(".env.keys"), "DOTENV_PRIVATE_KEY=x\n");
+    assert.match(box.read(".env.local"), "ENC[");
+    assert.is((await box.run(["encrypt", "-i", ".env.keys"])).code, 0);
+    assert.match(box.read(".env.keys"), "ENC[", "who names it means it");
+  }));
+
+test("an encrypted file that somebody damaged is named by every command that takes a folder", () =>
+  inSandbox(async (box) => {
+    rule(box, RECIPIENT);
+    const damages = {
+      "p/a.yaml": ["a: x\n", (text: string) => text.replace("a:", "a: : [")],
+      "p/b.json": ['{"a": "x"}\n', (text: string) => text.replace(/\}\s*$/, "")],
+      "p/c.ini": ["[s]\na = x\n", (text: string) => text.replace("[s]", "[s")],
+      "p/d.env": ["A=x\n", (text: string) => Buffer.from(`\ufeff${text}`, "utf16le")],
+      "p/e.txt": ["x\n", (text: string) => text.slice(0, -5)],
+    } as const;
+    const names = Object.keys(damages);
+    for (const [name, [text, damage]] of Object.entries(damages)) {
+      box.write(name, text);
+      assert.is((await box.run(["encrypt", "-i", name])).code, 0);
+      box.write(name, damage(box.read(name)));
+    }
+    const before = names.map((name) => box.read(name));
+    // a manual that shows an encrypted file is none
+    box.write("p/manual.md", "# sops\n\n```yaml\nsops:\n    mac: ENC[AES256_GCM,data:x]\n```\n");
+    const argvs = [
+      "decrypt -i",
+      "decrypt --check",
+      "rotate -i",
+      "updatekeys --check",
+      "updatekeys -y",
+      "encrypt --check",
+    ];
+    for (const argv of argvs) {
+      const { code, stderr } = await box.run([...argv.split(" "), "p"]);
+      assert.is.not(code, 0, argv);
+      for (const name of names) assert.match(stderr, `${name}:`, `${argv}: ${name}\n${stderr}`);
+      assert.not.match(stderr, /manual\.md:/, argv);
+    }
+    assert.equal(
+      names.map((name) => box.read(name)),
+      before,
+    );
+    // not a second time
+    for (const name of names.slice(0, 4))
+      assert.is.not((await box.run(["encrypt", "-i", name])).code, 0, name);
+  }));
+
+test("an empty name is no name of the working folder", () =>
+  inSandbox(async (box) => {
+    const before = await encrypted(box, "a.yaml");
+    box.write("b.yaml", "a: x\n");
+    for (const argv of [
+      "decrypt -i",
+      "encrypt -i",
+      "rotate -i",
+      "updatekeys -y",
+      "decrypt",
+      "edit",
+      "doctor",
+      "-d -i",
+    ]) {
+      const { code, stderr } = await box.run([...argv.split(" "), ""]);
+      assert.is.not(code, 0, argv);
+      assert.match(stderr, "the name of a file is empty", argv);
+    }
+    assert.is.not((await box.run(["decrypt", "-i", "a.yaml", ""])).code, 0);
+    assert.is(box.read("a.yaml"), before);
+    assert.is(box.read("b.yaml"), "a: x\n");
+    assert.is((await box.run(["set", "a.yaml", '["a"]', "", "--raw"])).code, 0, "a value may be empty");
+  }));
 
 test.run();

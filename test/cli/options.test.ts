@@ -231,6 +231,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     output: { base: ["decrypt", "a.yaml"], add: ["--output", "out.yaml"] },
     "ignore-mac": ignored(["decrypt", "tampered.yaml"]),
     "dry-run": { base: ["decrypt", "a.yaml"], add: ["--dry-run"] },
+    check: { base: ["decrypt", "a.yaml"], add: ["--check"] },
     extract: { base: ["decrypt", "a.yaml"], add: ["--extract", '["a"]'] },
     document: documentTrial(["decrypt", "docs.yaml"]),
   },

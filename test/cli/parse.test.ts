@@ -114,4 +114,43 @@ test("an option without its value is named", () =>
     }
   }));
 
+test("flags take true and false as in Go, and nothing else", () =>
+  inSandbox(async (box) => {
+    box.write("a.yaml", "a: x\n");
+    assert.is((await box.run(["encrypt", "-i", "a.yaml"])).code, 0);
+    const before = box.read("a.yaml");
+    for (const yes of ["1", "t", "T", "TRUE", "True", "true"]) {
+      const here = await box.run(["decrypt", `--enable-local-keyservice=${yes}`, "a.yaml"]);
+      assert.is(here.stdout, "a: x\n", here.stderr);
+    }
+    for (const no of ["0", "F", "false"])
+      assert.is((await box.run(["decrypt", `--enable-local-keyservice=${no}`, "a.yaml"])).code, 128, no);
+    for (const option of ["--in-place=maybe", "--in-place=", "-i=2", "--verbose=2"]) {
+      const { code, stdout, stderr } = await box.run(["decrypt", option, "a.yaml"]);
+      assert.is(code, 1, option);
+      assert.is(stdout, "");
+      assert.match(stderr, "is neither true nor false", option);
+    }
+    assert.is(box.read("a.yaml"), before);
+  }));
+
+test("a type that there is not is said, and the name counts as in SOPS", () =>
+  inSandbox(async (box) => {
+    box.write("a.env", "A=x\n");
+    const made = await box.run(["encrypt", "-i", "--input-type", "env", "a.env"]);
+    assert.is(made.code, 0);
+    assert.match(made.stderr, 'there is no format "env", so --input-type is ignored\n  did you mean dotenv?');
+    const shown = await box.run(["decrypt", "--output-type", "xml", "a.env"]);
+    assert.is(shown.stdout, "A=x\n");
+    assert.match(shown.stderr, /--output-type is ignored\n {2}there are: .*yaml/);
+  }));
+
+test("a mistyped subcommand is named, with the one that may be meant", () =>
+  inSandbox(async (box) => {
+    const near = await box.run(["config", "chek"]);
+    assert.is(near.code, 1);
+    assert.match(near.stderr, 'config has no command "chek"\n  did you mean check?');
+    assert.match((await box.run(["groups", "list"])).stderr, "there are: add, delete");
+  }));
+
 test.run();

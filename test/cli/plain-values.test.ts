@@ -219,4 +219,25 @@ test("export belongs to a name in dotenv alone", () =>
     assert.is((await box.run(["encrypt", "--encrypted-regex", "^password$|^b$", "g.env"])).code, 23);
   }));
 
+test("a comment that was added by hand is named by --check, in each format", () =>
+  inSandbox(async (box) => {
+    const files = {
+      "a.yaml": ["a: x # old\n", "# hunter2\n"],
+      "a.json5": ['// old\n{a: "x"}\n', "// hunter2\n"],
+      "a.env": ["# old\nA=x\n", "# hunter2\n"],
+      "a.ini": ["; old\n[s]\na = x\n", "; hunter2\n"],
+      "a.toml": ['# old\na = "x"\n', "# hunter2\n"],
+    } as const;
+    for (const [name, [text, comment]] of Object.entries(files)) {
+      box.write(name, text);
+      assert.is((await box.run(["encrypt", "-i", name])).code, 0);
+      const own = await box.run(["encrypt", "--check", name]);
+      assert.not.match(own.stderr, "this comment", name);
+      box.write(name, comment + box.read(name));
+      const { stderr } = await box.run(["encrypt", "--check", name]);
+      assert.match(stderr, new RegExp(`warning: ${name}:1:[1-3]: this comment is not encrypted`));
+      assert.not.match(stderr, "hunter2");
+    }
+  }));
+
 test.run();

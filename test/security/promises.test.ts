@@ -49,12 +49,12 @@ test("recipient injection: without a seal, rotate compares with the creation rul
     const before = box.read("a.yaml");
     const rotated = await box.run(["rotate", "-i", "a.yaml"]);
     assert.is(rotated.code, 1);
-    assert.match(rotated.stderr, `+++ ${OTHER_RECIPIENT}`);
+    assert.match(rotated.stderr, `--- ${OTHER_RECIPIENT}`);
     assert.is(box.read("a.yaml"), before);
     // set gives the new value to whoever stands there
     const set = await box.run(["set", "a.yaml", '["x"]', '"1"']);
     assert.is(set.code, 1, set.stderr);
-    assert.match(set.stderr, `+++ ${OTHER_RECIPIENT}`);
+    assert.match(set.stderr, `--- ${OTHER_RECIPIENT}`);
     assert.is(box.read("a.yaml"), before);
     assert.is((await box.run(["rotate", "-i", "--yes", "a.yaml"])).code, 0);
   }));

@@ -1,5 +1,5 @@
 import type { Description, RunOf } from "../../command.ts";
-import { BATCH, DOCUMENT, IGNORE_MAC, JOBS, OUTPUT, TYPES, text } from "../../options.ts";
+import { BATCH, DOCUMENT, flag, IGNORE_MAC, JOBS, OUTPUT, TYPES, text } from "../../options.ts";
 
 export const DECRYPT = {
   usage: "decrypt [files..]",
@@ -12,11 +12,13 @@ export const DECRYPT = {
     extract: text('only this part, e.g. \'["db"]["password"]\''),
     ...DOCUMENT,
     ...JOBS,
+    check: flag("decrypt, and write nothing: exit 1 if a file does not open, or its MAC or seal is wrong"),
   },
   examples: [
     ["tsops decrypt secrets.yaml", "show the plaintext"],
     ['tsops decrypt --extract \'["db"]["password"]\' secrets.yaml', "one value"],
     ["tsops decrypt --output plain/ config/", "every encrypted file below a folder"],
+    ["tsops decrypt --check config/", "does everything open, and has nobody changed it?"],
   ],
 } as const satisfies Description;
 

@@ -22,7 +22,7 @@ import {
   ruledFile,
   writeResult,
 } from "../../files.ts";
-import { findFiles, hasMetadata, isEncrypted, noDryRun } from "../../found.ts";
+import { encryptionIn, findFiles, isEncrypted, mayBeEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { note } from "../../report.ts";
 import { Ruleless } from "../../ruleless.ts";
@@ -34,16 +34,18 @@ import type { DecryptRun } from "./command.ts";
 export async function decrypt(run: DecryptRun): Promise<number> {
   const { args, io } = run;
   checkOutputOptions(args, args.files);
+  checkAlone(run);
   const work: Work = {
     run,
     session: await sessionOf(run),
     ruleless: new Ruleless(args.files, run),
     narrowed: 0,
   };
-  const toStdout = !args["in-place"] && args.output === undefined && !args["dry-run"];
+  const looks = args["dry-run"] || args.check;
+  const toStdout = !args["in-place"] && args.output === undefined && !looks;
   if (args.files.length === 0) return await decryptStdin(work);
   const [first, ...others] = args.files;
-  if (others.length === 0 && isFile(resolve(io.cwd, first!)) && !args["dry-run"]) {
+  if (others.length === 0 && isFile(resolve(io.cwd, first!)) && !looks) {
     const code = await forEachFile(args.files, { what: "decrypted", run }, (name) =>
       decryptFile(name, { output: args.output }, work),
     );
@@ -55,6 +57,21 @@ export async function decrypt(run: DecryptRun): Promise<number> {
   if (await areYaml(args.files, run)) return await decryptTogether(work);
   throw new TsopsError("usage", "several files cannot all go to standard output", {
     hint: "use --in-place, or --output FOLDER; YAML files that are named one by one can",
+  });
+}
+
+/** `--check` writes nothing: what says where to, or what of it, would be ignored. */
+function checkAlone(run: DecryptRun): void {
+  const { args } = run;
+  if (!args.check) return;
+  if (args.files.length === 0)
+    throw new TsopsError("usage", "--check needs files, and standard input is none");
+  const others = ["in-place", "output", "output-type", "extract", "ignore-mac", "dry-run"] as const;
+  const given = others.find((name) => args[name] !== undefined && args[name] !== false);
+  const other = run.given("document") ? "document" : given;
+  if (other === undefined) return;
+  throw new TsopsError("usage", `--check and --${other} cannot be used together`, {
+    hint: "--check decrypts whole files, looks at MAC and seal, and writes nothing",
   });
 }
 
@@ -98,20 +115,23 @@ async function decryptFound(work: Work): Promise<number> {
   });
   const explicit = new Set(found.filter(({ named }) => named).map(({ name }) => name));
   const names = found.map(({ name }) => name);
-  const what = args["dry-run"] ? "would decrypt" : "decrypted";
+  const done = args["dry-run"] ? "would decrypt" : "decrypted";
+  const what = args.check ? "in order:" : done;
   const code = await forEachFile(names, { what, run }, async (name) => {
     const input = await readInput(name, io);
     const known = explicit.has(name);
-    if (!known && !input.bytes.includes("sops")) return PASSED_OVER;
+    if (!known && !mayBeEncrypted(input.bytes)) return PASSED_OVER;
     if (args["dry-run"]) {
-      if (!known && !(await hasMetadata(input.bytes, name, args))) return PASSED_OVER;
+      if (!known && (await encryptionIn(input.bytes, name, args)) === "none") return PASSED_OVER;
       return await note(io, `would decrypt ${name}`);
     }
     const output = args.output && outputBelow(args.output, name, io);
     try {
+      if (args.check) return void (await plaintext(name, input.bytes, work));
       return await decryptFile(name, { output, input, below: args.output }, work);
     } catch (error) {
-      if (!known && isNotEncrypted(error)) return PASSED_OVER;
+      const passes = !known && isNotEncrypted(error);
+      if (passes && (await encryptionIn(input.bytes, name, args)) === "none") return PASSED_OVER;
       throw error;
     }
   });

@@ -6,19 +6,20 @@ import { type Entry, type PathElement, pathOf } from "../../../formats/format.ts
 import { formatPath } from "../../../formats/path.ts";
 import { decodeText, placeOf } from "../../../formats/text.ts";
 import { groupsFromMetadata } from "../../../keys/metadata.ts";
-import { bareHint, bareValues } from "../../../sops/bare.ts";
+import { bareComments, bareHint, bareValues } from "../../../sops/bare.ts";
 import { compileSelector } from "../../../sops/selection.ts";
 import type { Run } from "../../command.ts";
 import { describeDrift } from "../../drift.ts";
-import { readEncryptedAs, readInput } from "../../files.ts";
+import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
 import { driftJson } from "../../json.ts";
 import { type Nothing, nothingSelected, warnOfNothing } from "../../remarks.ts";
 import { checkSealThere } from "../../require-seal.ts";
 import { loadSettings, type Settings } from "../../settings.ts";
 import { driftOf } from "../../vouch.ts";
 
-/** What is wrong with an encrypted file. The words stay: `--json` prints them. */
+/** What is wrong with a file. The words stay: `--json` prints them. */
 export type Problem =
+  | { readonly problem: "not-encrypted" }
   | { readonly problem: "plain-value"; readonly entry: Entry; readonly place: Place }
   | { readonly problem: "differs-from-rule"; readonly drift: Drift; readonly settings: Settings }
   | { readonly problem: "seal-missing"; readonly message: string };
@@ -36,7 +37,16 @@ export async function problemsOf(
   const { format, reading, metadata } = await readEncryptedAs(text, name, run.args);
   const nothing = await nothingSelected(reading, metadata.selector);
   await warnOfNothing(name, nothing, run.io);
-  const bare = bareValues(reading, await compileSelector(metadata.selector));
+  const selection = await compileSelector(metadata.selector);
+  const bare = bareValues(reading, selection);
+  // SOPS leaves a few comments plain itself, so that is no mistake of the file
+  const comments = bareComments(reading, selection);
+  await reportWarnings(
+    comments.map(({ start }) => ({ message: "this comment is not encrypted", offset: start })),
+    text,
+    name,
+    run.io,
+  );
   const problems = bare.map((entry): Problem => {
     return { problem: "plain-value", entry, place: placeOf(text, entry.start) };
   });
@@ -61,7 +71,7 @@ export function problemLines(name: string, problems: readonly Problem[]): [strin
   const bare = problems.flatMap((problem) => (problem.problem === "plain-value" ? [problem.entry] : []));
   const lines: [string, ...string[]][] = problems
     .filter(({ problem }, i) => problem !== "plain-value" || i < SHOWN_VALUES)
-    .map((problem) => linesOf(name, problem));
+    .flatMap((problem) => linesOf(name, problem));
   if (bare.length > SHOWN_VALUES)
     lines.splice(SHOWN_VALUES, 0, [`${name}: and ${bare.length - SHOWN_VALUES} more values`]);
   const last = lines[Math.min(bare.length, SHOWN_VALUES + 1) - 1];
@@ -76,19 +86,22 @@ export function problemLines(name: string, problems: readonly Problem[]): [strin
   return lines;
 }
 
-function linesOf(name: string, problem: Problem): [string, ...string[]] {
+/** Of a file that is not encrypted the name, which is printed, says enough. */
+function linesOf(name: string, problem: Problem): [string, ...string[]][] {
   switch (problem.problem) {
+    case "not-encrypted":
+      return [];
     case "plain-value": {
       const { line, column } = problem.place;
       const where = `${name}:${line}:${column}: the value at ${formatPath(pathOf(problem.entry))}`;
-      return [`${where} is not encrypted, and should be`];
+      return [[`${where} is not encrypted, and should be`]];
     }
     case "differs-from-rule": {
       const [what, ...more] = describeDrift(problem.drift, problem.settings);
-      return [`${name} ${what}`, ...more];
+      return [[`${name} ${what}`, ...more]];
     }
     case "seal-missing":
-      return [`${name}: ${problem.message}`];
+      return [[`${name}: ${problem.message}`]];
   }
 }
 
@@ -100,6 +113,7 @@ export function problemJson(problem: Problem) {
     }
     case "differs-from-rule":
       return { problem: problem.problem, ...driftJson(problem.drift, problem.settings)! };
+    case "not-encrypted":
     case "seal-missing":
       return { problem: problem.problem };
   }

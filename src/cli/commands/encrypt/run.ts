@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { NewFile, Session } from "../../../document.ts";
 import { inFile, TsopsError, withHint } from "../../../errors.ts";
+import type { Found } from "../../../files/discover.ts";
 import { withLock } from "../../../files/lock.ts";
 import { buildTrees } from "../../../formats/build.ts";
 import { type Format, type FormatName, pathOf, type Reading } from "../../../formats/format.ts";
@@ -28,14 +29,14 @@ import {
   ruledFile,
   writeResult,
 } from "../../files.ts";
-import { findFiles, isEncrypted, noDryRun } from "../../found.ts";
+import { encryptionOf, findFiles, isEncrypted, noDryRun } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
-import { refuseProtected, whoReads } from "../../protected.ts";
+import { isDotenvxKeys, refuseProtected, whoReads } from "../../protected.ts";
 import { nothingSelected, warnOfNothing } from "../../remarks.ts";
-import { note } from "../../report.ts";
+import { note, reportError } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { sharedKey } from "../../shared-key.ts";
@@ -148,6 +149,7 @@ async function encryptAs(
 ): Promise<Encrypted> {
   if (format === to) return await encryptNew(text, to, file, session);
   const reading = readText(text, format);
+  refuseTwice(reading, to);
   const converted = convert(reading, to, file.indent);
   const made = await encryptNew(converted.text, converted.format, file, session);
   const selection = await compileSelector(file.selector ?? DEFAULT_SELECTOR);
@@ -202,6 +204,15 @@ function orAsBinary(error: unknown, file: string, args: EncryptRun["args"]): unk
     error,
     `its name says ${format}; --input-type binary encrypts it as one text, as SOPS does`,
   );
+}
+
+/** A key that occurs twice is said where it is in the input: whoever sees the converted text is told of places in that. */
+function refuseTwice({ text, duplicates: [again] = [] }: Reading, to: Format): void {
+  if (again === undefined || to.keepsDuplicates || to.wrapper) return;
+  throw new TsopsError("parse", `this key occurs twice, and ${to.name} has each key once`, {
+    place: placeOf(text, again),
+    hint: "remove one of the two",
+  });
 }
 
 /** The same content in another format. SOPS's binary output of a document with keys is that document as JSON. */
@@ -270,7 +281,8 @@ async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
       if (!matches) without++;
       return matches;
     },
-    wanted: async ({ name }) => !(await isEncrypted(name, run)),
+    // encrypting a damaged one says what is wrong with it
+    wanted: async ({ name }) => (await encryptionOf(name, run)) !== "whole" && !(await staysPlain(name, run)),
   });
   const names = found.map(({ name }) => name);
   // else who sees that nothing is left to do takes them for encrypted
@@ -285,6 +297,17 @@ async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
   return { names, many: names.length > 1 || found.some(({ named }) => !named) };
 }
 
+/** Of what a folder or a pattern brought in, a rule may match more than it was made for. */
+async function staysPlain(name: string, { io }: EncryptRun): Promise<boolean> {
+  if (!isDotenvxKeys(name)) return false;
+  await note(
+    io,
+    `${name} is left as it is: dotenvx reads its private keys there`,
+    "  keep it out of git (.gitignore); name it if it is to be encrypted",
+  );
+  return true;
+}
+
 async function listFiles(names: readonly string[], run: EncryptRun): Promise<number> {
   for (const name of names) {
     if ((await whoReads(name, run)) === undefined && !(await isEncrypted(name, run)))
@@ -293,32 +316,43 @@ async function listFiles(names: readonly string[], run: EncryptRun): Promise<num
   return 0;
 }
 
-/** `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. */
+/**
+ * `--check`: the names of files that are not as they should be; why, where they are encrypted, for people. A file that
+ * cannot be read is named, and the others are looked at all the same.
+ */
 async function checkFiles(given: readonly string[], run: EncryptRun): Promise<number> {
   const asJson = run.args.json;
+  const files = await findFiles(given, run, { writes: false });
   const wrong: unknown[] = [];
   const notes: unknown[] = [];
-  for (const { name, named } of await findFiles(given, run, { writes: false })) {
-    if ((await whoReads(name, run)) !== undefined) continue;
-    const encrypted = await isEncrypted(name, run);
-    if (!encrypted && !named && !(await ruleMatches(name, run))) continue;
-    const { problems, nothing } = encrypted ? await problemsIn(name, run) : { problems: [] };
-    if (nothing) notes.push({ file: name, note: "nothing-selected", ...nothing });
-    if (encrypted && problems.length === 0) continue;
-    const listed = encrypted ? problems.map(problemJson) : [{ problem: "not-encrypted" }];
-    wrong.push({ file: name, problems: listed });
-    if (asJson) continue;
-    await write(run.io.stdout, `${quotedPath(name)}\n`);
-    for (const lines of problemLines(name, problems)) await note(run.io, ...lines);
+  let failed = 0;
+  for (const file of files) {
+    const { name } = file;
+    try {
+      const { problems, nothing } = await checkFile(file, run);
+      if (nothing) notes.push({ file: name, note: "nothing-selected", ...nothing });
+      if (problems.length === 0) continue;
+      wrong.push({ file: name, problems: problems.map(problemJson) });
+      if (asJson) continue;
+      await write(run.io.stdout, `${quotedPath(name)}\n`);
+      for (const lines of problemLines(name, problems)) await note(run.io, ...lines);
+    } catch (error) {
+      if (files.length === 1 && !asJson) throw inFile(error, name);
+      failed++;
+      wrong.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
+      await reportError(inFile(error, name), run.io);
+    }
   }
   if (asJson) await writeJson(run.io, { files: wrong, notes });
+  else if (failed > 0)
+    await note(run.io, `not as they should be: ${wrong.length - failed}; failed: ${failed}`);
   return wrong.length > 0 ? 1 : 0;
 }
 
-async function problemsIn(name: string, run: EncryptRun): ReturnType<typeof problemsOf> {
-  try {
-    return await problemsOf(name, run);
-  } catch (error) {
-    throw inFile(error, name);
-  }
+async function checkFile({ name, named }: Found, run: EncryptRun): ReturnType<typeof problemsOf> {
+  const none = { problems: [], nothing: undefined };
+  if ((await whoReads(name, run)) !== undefined) return none;
+  if (await isEncrypted(name, run)) return await problemsOf(name, run);
+  const due = named || ((await ruleMatches(name, run)) && !(await staysPlain(name, run)));
+  return due ? { ...none, problems: [{ problem: "not-encrypted" }] } : none;
 }
