@@ -39,7 +39,8 @@ export interface Throttle {
  * Calls a service in bounded time: with a signal that ends the call, and again after a pause (with jitter) where the
  * error is one that passes. A throttle is waited out, and makes the whole run slower; the time that the service asked for
  * does not count, up to ten times the limit. SDKs must have their own retries turned off, so that the bounds hold.
- * @throws TsopsError("service-unreachable") if there was no answer in time, TsopsError("aborted"), or what `call` throws.
+ * @throws TsopsError("service-unreachable") if there was no answer in time, or none may be asked for in time,
+ * TsopsError("aborted"), or what `call` throws.
  */
 export async function attempt<T>(
   caller: Caller,
@@ -80,7 +81,7 @@ class Attempt {
 
   async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (let [failed, throttled] = [0, 0]; ; ) {
-      await this.wait(this.service.pause * (1 + Math.random() / 5), "patience");
+      await this.waitForService();
       const start = performance.now();
       try {
         const result = await this.once(call);
@@ -129,6 +130,13 @@ class Attempt {
     else this.service.heard();
   }
 
+  /** Another call may have learnt that the service wants to be left alone, for longer than anybody waits. */
+  private async waitForService(): Promise<void> {
+    const { pause } = this.service;
+    if (pause > 0 && this.patience <= pause) throw leftAlone(pause);
+    await this.wait(pause * (1 + Math.random() / 5), "patience");
+  }
+
   private async wait(ms: number, from: "time" | "patience"): Promise<void> {
     if (ms <= 0) return;
     this[from] -= ms;
@@ -172,6 +180,13 @@ async function ended<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 function stopped(cause: unknown): TsopsError {
   return new TsopsError("aborted", "stopped", { cause });
+}
+
+function leftAlone(ms: number): TsopsError {
+  const seconds = Math.ceil(ms / 1000);
+  return new TsopsError("service-unreachable", `it asks to be left alone for another ${seconds} seconds`, {
+    hint: "run the same command again after that",
+  });
 }
 
 function tooLate(seconds: number, cause: unknown): TsopsError {

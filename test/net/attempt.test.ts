@@ -89,6 +89,25 @@ test("a wait that is longer than anybody's patience is not begun", async () => {
   assert.is(calls, 1);
 });
 
+test("no other call of the run begins a wait that is longer than anybody's patience either", async () => {
+  const caller = run();
+  let calls = 0;
+  const call = async () => {
+    calls++;
+    throw new TooMany(3_600_000);
+  };
+  await failure(attempt(caller, call, OPTIONS));
+  const stop = new AbortController();
+  // before the mend the next call waited for the hour: this ends it, so that the test says what is wrong
+  const timer = setTimeout(() => stop.abort(), 5000);
+  const { code, message, hint } = await failure(attempt({ ...caller, signal: stop.signal }, call, OPTIONS));
+  clearTimeout(timer);
+  assert.is(code, "service-unreachable");
+  assert.match(message, /it asks to be left alone for another \d+ seconds/);
+  assert.ok(hint);
+  assert.is(calls, 1);
+});
+
 test("after a throttle fewer calls go at once, and none is lost", async () => {
   const caller = run();
   let running = 0;
