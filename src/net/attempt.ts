@@ -98,7 +98,10 @@ class Attempt {
         if (throttle) {
           this.service.throttled(throttle.afterMs);
           const pause = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** throttled++);
-          if (this.patience <= Math.max(this.service.pause, pause)) throw error;
+          if (this.patience <= Math.max(this.service.pause, pause)) {
+            this.service.refuses();
+            throw error;
+          }
           await this.wait(jittered(pause), "patience");
           continue;
         }
