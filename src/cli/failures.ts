@@ -20,11 +20,14 @@ export async function reportFailures(failures: readonly Failure[], { io, args }:
   const alike = new Map<string, Failure[]>();
   for (const failure of failures) {
     const text = withoutName(failure, io.cwd);
-    alike.set(text, [...(alike.get(text) ?? []), failure]);
+    const same = alike.get(text);
+    if (same) same.push(failure);
+    else alike.set(text, [failure]);
   }
-  for (const same of [...alike.values()].slice(0, SHOWN_ERRORS)) await reportAlike(same, io, args.verbose);
-  const more = alike.size - SHOWN_ERRORS;
-  if (more > 0) await note(io, `and ${more} more errors like these`);
+  const shown = args.verbose ? alike.size : SHOWN_ERRORS;
+  for (const same of [...alike.values()].slice(0, shown)) await reportAlike(same, io, args.verbose);
+  const more = alike.size - shown;
+  if (more > 0) await note(io, `and ${more} more errors like these; --verbose shows them`);
 }
 
 async function reportAlike(same: readonly Failure[], io: Io, verbose: boolean): Promise<void> {

@@ -29,7 +29,7 @@ export async function sharedKey(
   const name = `shared data key ${JSON.stringify([rule.place, place, whom, threshold])}`;
   return await once(session.context, name, async () => {
     const dataKey = randomBytes(DATA_KEY_BYTES);
-    keepForRun(session.context, dataKey);
+    keepForRun(session.context, name, dataKey);
     return { dataKey, groups: await wrapDataKey(dataKey, groups, threshold, session) };
   });
 }

@@ -53,7 +53,7 @@ export function allowedValues(lists: AllowedValues): { field: string; value: str
 export function namedByKeys(keys: readonly NamingKey[]): Allow {
   const named = keys.flatMap((key) => {
     const lists: readonly AllowList[] = KINDS.find(({ name }) => name === key.kind)?.names ?? [];
-    return lists.map((list): AllowedValues => ({ [list.name]: [list.named?.(key) ?? []].flat() }));
+    return lists.map((list): AllowedValues => ({ [list.name]: [list.named?.(key) || []].flat() }));
   });
   return allowAll(named);
 }

@@ -296,6 +296,7 @@ export async function forgetKeys(context: KeyContext): Promise<void> {
   const known = unwrappedKeys(context);
   const results = [...known.values()];
   known.clear();
+  forgetSecrets(context);
   // one that a service still works on must not keep the others
   await Promise.all(
     results.map(async (result) => {
@@ -303,6 +304,7 @@ export async function forgetKeys(context: KeyContext): Promise<void> {
       if (opened && "key" in opened) opened.key.fill(0);
     }),
   );
+  // those that came meanwhile
   forgetSecrets(context);
 }
 

@@ -43,7 +43,8 @@ export interface Throttle {
  * Calls a service in bounded time: with a signal that ends the call, and again after a pause (with jitter) where the
  * error is one that passes. A throttle is waited out, and makes the whole run slower; the time that the service asked for
  * does not count, up to ten times the limit. SDKs must have their own retries turned off, so that the bounds hold.
- * @throws TsopsError("service-unreachable") if there was no answer in time, TsopsError("aborted"), or what `call` throws.
+ * @throws TsopsError("service-unreachable") if there was no answer in time, or none may be asked for in time,
+ * TsopsError("aborted"), or what `call` throws.
  */
 export async function attempt<T>(
   caller: Caller,
@@ -84,7 +85,7 @@ class Attempt {
 
   async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (let [failed, throttled] = [0, 0]; ; ) {
-      await this.wait(this.service.pause * (1 + Math.random() / 5), "patience");
+      await this.waitForService();
       const start = performance.now();
       try {
         const result = await this.once(call);
@@ -101,7 +102,10 @@ class Attempt {
         if (throttle) {
           this.service.throttled(throttle.afterMs);
           const pause = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** throttled++);
-          if (this.patience <= Math.max(this.service.pause, pause)) throw error;
+          if (this.patience <= Math.max(this.service.pause, pause)) {
+            this.service.refuses();
+            throw error;
+          }
           await this.wait(jittered(pause), "patience");
           continue;
         }
@@ -131,6 +135,13 @@ class Attempt {
     const kind = failureOf(error)?.kind;
     if (kind === "network" || kind === "broke" || kind === "name") this.service.silence();
     else this.service.heard();
+  }
+
+  /** Another call may have learnt that the service wants to be left alone, for longer than anybody waits. */
+  private async waitForService(): Promise<void> {
+    const { pause } = this.service;
+    if (pause > 0 && this.patience <= pause) throw leftAlone(pause);
+    await this.wait(pause * (1 + Math.random() / 5), "patience");
   }
 
   private async wait(ms: number, from: "time" | "patience"): Promise<void> {
@@ -176,6 +187,13 @@ async function ended<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 function stopped(cause: unknown): TsopsError {
   return new TsopsError("aborted", "stopped", { cause });
+}
+
+function leftAlone(ms: number): TsopsError {
+  const seconds = Math.ceil(ms / 1000);
+  return new TsopsError("service-unreachable", `it asks to be left alone for another ${seconds} seconds`, {
+    hint: "run the same command again after that",
+  });
 }
 
 function tooLate(seconds: number, cause: unknown): TsopsError {

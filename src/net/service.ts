@@ -13,15 +13,19 @@ export class Service {
   private running = 0;
   private atOnce = Number.POSITIVE_INFINITY;
   private silent = 0;
+  /** Calls in a row that were told to wait until their patience was over. */
+  private refused = 0;
   /** Nothing is sent before: the service said how long to wait. In milliseconds of `performance.now`. */
   private notBefore = 0;
   private readonly waiting: (() => void)[] = [];
 
   /** Waits for a turn. @throws TsopsError("service-unreachable") if the service was given up, or the signal's reason. */
   async enter(signal: AbortSignal | undefined): Promise<void> {
-    this.checkAnswers();
-    while (this.running >= Math.floor(this.atOnce)) await this.turn(signal);
-    this.checkAnswers();
+    for (;;) {
+      this.checkAnswers();
+      if (this.running < Math.floor(this.atOnce)) break;
+      await this.turn(signal);
+    }
     this.running++;
   }
 
@@ -36,14 +40,21 @@ export class Service {
   }
 
   throttled(afterMs: number | undefined): void {
-    this.heard();
+    this.silent = 0;
     this.atOnce = Math.max(FEWEST_AT_ONCE, Math.min(this.atOnce, this.running) / 2);
     if (afterMs !== undefined) this.notBefore = Math.max(this.notBefore, performance.now() + afterMs);
   }
 
-  /** It answered, whatever it said. */
+  /** It answered, whatever it said, but that it had too many requests. */
   heard(): void {
     this.silent = 0;
+    this.refused = 0;
+  }
+
+  /** A call was told to wait for as long as calls wait. */
+  refuses(): void {
+    this.refused++;
+    if (this.refused >= MOST_SILENT) this.wakeAll();
   }
 
   /** It did what it was asked for: one more call at once for each round of calls that came through. */
@@ -56,19 +67,29 @@ export class Service {
   /** A call ended without an answer. */
   silence(): void {
     this.silent++;
-    // nobody waits for a turn that will not come to anything
-    if (this.silent >= MOST_SILENT) for (const go of this.waiting.splice(0)) go();
+    if (this.silent >= MOST_SILENT) this.wakeAll();
+  }
+
+  /** Nobody waits for a turn that will not come to anything. */
+  private wakeAll(): void {
+    for (const go of this.waiting.splice(0)) go();
   }
 
   private checkAnswers(): void {
-    if (this.silent < MOST_SILENT) return;
-    throw new TsopsError(
-      "service-unreachable",
-      `it could not be reached ${MOST_SILENT} times in a row, and is not asked again in this run`,
-      {
-        hint: "check the network, a proxy and the address; then run the same command again",
-      },
-    );
+    if (this.silent >= MOST_SILENT) {
+      throw new TsopsError(
+        "service-unreachable",
+        `it could not be reached ${MOST_SILENT} times in a row, and is not asked again in this run`,
+        { hint: "check the network, a proxy and the address; then run the same command again" },
+      );
+    }
+    if (this.refused >= MOST_SILENT) {
+      throw new TsopsError(
+        "service-unreachable",
+        `it had too many requests for ${MOST_SILENT} calls in a row, and is not asked again in this run`,
+        { hint: "look at its quota; then run the same command again" },
+      );
+    }
   }
 
   private async turn(signal: AbortSignal | undefined): Promise<void> {
@@ -79,12 +100,15 @@ export class Service {
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await called;
-      signal?.throwIfAborted();
     } finally {
       signal?.removeEventListener("abort", onAbort);
-      const at = this.waiting.indexOf(go);
-      if (at >= 0) this.waiting.splice(at, 1);
     }
+    if (!signal?.aborted) return;
+    const at = this.waiting.indexOf(go);
+    if (at >= 0) this.waiting.splice(at, 1);
+    // a turn that came meanwhile is the next one's
+    else this.waiting.shift()?.();
+    signal.throwIfAborted();
   }
 }
 

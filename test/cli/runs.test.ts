@@ -339,6 +339,20 @@ test("doctor asks each key once, and lists files by their keys; a damaged file d
     for (const name of FILES.slice(1)) assert.match(damaged.stdout, `${name}: can be opened here\n`);
   }));
 
+test("--verbose shows every error, however many kinds there are", () =>
+  inSandbox(async (box) => {
+    await encrypted(box);
+    const text = box.read(FILES[0]!);
+    const names = Array.from({ length: 22 }, (_, i) => `g${i + 10}.yaml`);
+    for (const [i, name] of names.entries()) box.write(name, text.replace(/^(\w+):/, `$1${i}:`));
+    const { code, stderr } = await box.run(["rotate", "-i", ...names]);
+    assert.is(code, 1);
+    assert.match(stderr, /^tsops: and 2 more errors like these; --verbose shows them$/m);
+    const all = await box.run(["rotate", "-i", "--verbose", ...names]);
+    for (const name of names) assert.match(all.stderr, new RegExp(`^tsops: ${name}.*: the value at `, "m"));
+    assert.not.match(all.stderr, "more errors like these");
+  }));
+
 test("equal errors of many files are one, with how many they are; --verbose lists the files", () =>
   inSandbox(async (box) => {
     await encrypted(box);

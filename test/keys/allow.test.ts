@@ -112,4 +112,11 @@ test("the line for a shell: quoted where it has to be, and none for what cannot 
   assert.equal([read.vault, read.plugin], [[HOST], ["x"]]);
 });
 
+test("a key without a profile and a role vouches for none, not even for one that is called a space", async () => {
+  const named = namedByKeys([{ kind: "kms", id: "arn:aws:kms:eu-west-1:1:key/k", role: "", profile: "" }]);
+  assert.equal(named, ALLOW_NOTHING);
+  const list = ALLOW_LISTS.find(({ name }) => name === "awsProfile")!;
+  assert.not(await isAllowed(contextWith({}, { allow: async () => named }), list, " "));
+});
+
 test.run();

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { ageUse } from "../../src/keys/age/use.ts";
+import { keepForRun } from "../../src/keys/cache.ts";
 import { forgetKeys, groupsFromMetadata, unwrapDataKey, wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, KeyGroup, KeyService, MasterKey } from "../../src/keys/kind.ts";
 import { contextWith, GOLDEN, goldenKey, sopsTreeOf } from "../support/keys/contexts.ts";
@@ -268,6 +269,21 @@ test("at a run's end the keys are forgotten", async () => {
   assert.equal(kept, [Buffer.alloc(32)]);
   await unwrapDataKey(groups, 0, options);
   assert.is(kept.length, 2);
+});
+
+test("secrets of a run are cleared at its end, also where a service never answers", async () => {
+  const groups = await wrapDataKey(dataKey, [group("age1")], 0, { context: contextWith() });
+  const silent: KeyService = {
+    ...service("one", contextWith(), []),
+    unwrap: () => new Promise(() => undefined),
+  };
+  const options = { order, context: contextWith(), local: false, services: [silent] };
+  const secret = Buffer.alloc(32, 7);
+  keepForRun(options.context, "secret", secret);
+  void unwrapDataKey(groups, 0, options);
+  await Promise.resolve();
+  void forgetKeys(options.context);
+  assert.equal(secret, Buffer.alloc(32));
 });
 
 test("what is no data key is not taken for one", async () => {

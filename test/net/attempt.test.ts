@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
 import { type AttemptOptions, attempt, type Caller } from "../../src/net/attempt.ts";
-import { retryAfterMs, throttleBy } from "../../src/net/service.ts";
+import { retryAfterMs, Service, throttleBy } from "../../src/net/service.ts";
 
 class TooMany extends Error {
   readonly afterMs?: number;
@@ -89,6 +89,25 @@ test("a wait that is longer than anybody's patience is not begun", async () => {
   assert.is(calls, 1);
 });
 
+test("no other call of the run begins a wait that is longer than anybody's patience either", async () => {
+  const caller = run();
+  let calls = 0;
+  const call = async () => {
+    calls++;
+    throw new TooMany(3_600_000);
+  };
+  await failure(attempt(caller, call, OPTIONS));
+  const stop = new AbortController();
+  // before the mend the next call waited for the hour: this ends it, so that the test says what is wrong
+  const timer = setTimeout(() => stop.abort(), 5000);
+  const { code, message, hint } = await failure(attempt({ ...caller, signal: stop.signal }, call, OPTIONS));
+  clearTimeout(timer);
+  assert.is(code, "service-unreachable");
+  assert.match(message, /it asks to be left alone for another \d+ seconds/);
+  assert.ok(hint);
+  assert.is(calls, 1);
+});
+
 test("after a throttle fewer calls go at once, and none is lost", async () => {
   const caller = run();
   let running = 0;
@@ -134,6 +153,64 @@ test("a service that hangs is given up after three timeouts, and others are not"
   assert.is(calls, 3);
   assert.is(await attempt(caller, async () => 1, { ...OPTIONS, service: "b" }), 1);
   assert.is(await attempt(run(), async () => 1, OPTIONS), 1);
+});
+
+/** A service to which two calls go at once, both of which are running, and more that wait for a turn. */
+async function crowded(waiting: number, signal?: (i: number) => AbortSignal) {
+  const service = new Service();
+  await service.enter(undefined);
+  await service.enter(undefined);
+  service.throttled(undefined);
+  const waiters = Array.from({ length: waiting }, (_, i) => service.enter(signal?.(i)));
+  await settled();
+  return { service, waiters: Promise.allSettled(waiters) };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+/** What came of calls; undefined if some of them wait for ever. */
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  return await Promise.race([work, new Promise<undefined>((resolve) => setTimeout(resolve, 500, undefined))]);
+}
+
+test("no call waits for a turn at a service that was given up", async () => {
+  const { service, waiters } = await crowded(5);
+  for (let i = 0; i < 3; i++) service.silence();
+  // those that found that out have not ended yet
+  await settled();
+  service.leave();
+  service.leave();
+  const results = await inTime(waiters);
+  assert.equal(
+    results?.map(({ status }) => status),
+    Array(5).fill("rejected"),
+  );
+});
+
+test("a turn that comes when its call is stopped goes to the next one", async () => {
+  const stop = new AbortController();
+  const { service, waiters } = await crowded(2, (i) => (i === 0 ? stop : new AbortController()).signal);
+  service.leave();
+  stop.abort();
+  assert.equal(
+    (await inTime(waiters))?.map(({ status }) => status),
+    ["rejected", "fulfilled"],
+  );
+});
+
+test("a service that always says that there are too many requests is given up, too", async () => {
+  const caller = run({ TSOPS_KMS_TIMEOUT: "0.02" });
+  let calls = 0;
+  const busy = async () => {
+    calls++;
+    throw new TooMany();
+  };
+  for (let i = 0; i < 3; i++) assert.instance(await failure(attempt(caller, busy, OPTIONS)), TooMany);
+  const before = calls;
+  const { message, hint } = await failure(attempt(caller, busy, OPTIONS));
+  assert.match(message, /had too many requests for 3 calls in a row, and is not asked again in this run/);
+  assert.ok(hint);
+  assert.is(calls, before);
 });
 
 test("an answer in between shows that the service is there", async () => {

@@ -48,7 +48,7 @@ async function fetched(
   const name = `secret ${JSON.stringify([uri, version])}`;
   const secret = await once(context, name, async () => {
     const read = await store.read(uri, context, version);
-    if (read) keepForRun(context, read.text);
+    if (read) keepForRun(context, name, read.text);
     return read;
   });
   return secret && { ...secret, text: Buffer.from(secret.text) };

@@ -41,6 +41,12 @@ test("a secret is fetched once a run and version, however many files name it, an
   assert.not.ok(read[0]!.every((byte) => byte === 0));
   await forgetKeys(context);
   for (const bytes of read.slice(0, 2)) assert.ok(bytes.every((byte) => byte === 0));
+  // nobody gets what was cleared: it would be a key of zeros
+  const again = await withSecret(store, { key: KEY }, context, async ([held]) => {
+    return held && "raw" in held ? Buffer.from(held.raw) : undefined;
+  });
+  assert.equal(again, master);
+  assert.is(read.length, 4);
 });
 
 test.run();
