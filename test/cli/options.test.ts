@@ -202,12 +202,15 @@ const EDITS = { EDITOR: "sed -i s/z/zz/" };
 const WRITES = { EDITOR: "sed -i '1s/^/a: z\\n/'" };
 const SEES = { EDITOR: `sh -c 'cp "$1" seen' sh` };
 
+const jobsTrial = (base: readonly string[]): Trial => ({ base, add: ["--jobs", "0"], says: /from 1 to 256/ });
+
 const SET = (file: string) => ["set", file, '["a"]', '"n3w"'];
 const UNSET = (file: string) => ["unset", file, '["a"]'];
 const ROTATE = (file: string) => ["rotate", "-i", file];
 
 const TRIALS: Readonly<Record<string, Trials>> = {
   encrypt: {
+    jobs: jobsTrial(["encrypt", "-i", "plain.yaml"]),
     ...keyTrials(["encrypt", "plain.yaml"], ""),
     ...awsTrials(["encrypt", "plain.yaml"], "kms"),
     ...profileTrial(["encrypt", "plain.yaml"]),
@@ -225,6 +228,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
   },
   decrypt: {
+    jobs: jobsTrial(["decrypt", "a.yaml"]),
     ...typeTrials((file) => ["decrypt", file]),
     "output-type": { base: ["decrypt", "a.yaml"], add: ["--output-type", "json"] },
     "in-place": { base: ["decrypt", "a.yaml"], add: ["--in-place"] },
@@ -267,6 +271,8 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     yes: drifted(UNSET("a.yaml")),
   },
   rotate: {
+    jobs: jobsTrial(ROTATE("a.yaml")),
+    "older-than": { base: ROTATE("a.yaml"), add: ["--older-than", "1d"] },
     ...typeTrials(ROTATE),
     "output-type": keepsFormat(ROTATE("a.yaml")),
     "in-place": { base: ["rotate", "a.yaml"], add: ["--in-place"] },
@@ -284,6 +290,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     yes: drifted(ROTATE("a.yaml")),
   },
   updatekeys: {
+    jobs: jobsTrial(["updatekeys", "-y", "a.yaml"]),
     yes: { base: ["updatekeys", "a.yaml"], add: ["--yes"], prepare: otherRule },
     check: { base: ["updatekeys", "-y", "a.yaml"], add: ["--check"], prepare: otherRule },
     "dry-run": { base: ["updatekeys", "-y", "a.yaml"], add: ["--dry-run"], prepare: otherRule },
@@ -409,6 +416,7 @@ function publishTrials(): Trials {
   const base = ["publish", "-y", "in/a.yaml"];
   return {
     yes: { base: ["publish", "in/a.yaml"], add: ["--yes"], prepare },
+    jobs: jobsTrial(base),
     "dry-run": { base, add: ["--dry-run"], prepare },
     recursive: { base: ["publish", "-y", "in"], add: ["--recursive"], prepare },
     "omit-extensions": { base, add: ["--omit-extensions"], prepare },

@@ -187,7 +187,7 @@ test("updatekeys opens no file that is up to date, and says how many were", () =
     );
     const selector = await box.run(["updatekeys", FILES[0]!]);
     assert.is(selector.code, 1, selector.stderr);
-    assert.match(selector.stderr, "--- encrypted_regex: ^a$");
+    assert.match(selector.stderr, "+++ encrypted_regex: ^a$");
     assert.match(
       await ok(box, "updatekeys", "-y", FILES[0]!),
       "its keys are up to date, its selector is not",

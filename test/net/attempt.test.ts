@@ -155,11 +155,10 @@ test("a service that hangs is given up after three timeouts, and others are not"
   assert.is(await attempt(run(), async () => 1, OPTIONS), 1);
 });
 
-/** A service to which two calls go at once, both of which are running, and more that wait for a turn. */
+/** A service to which four calls go at once, all of which are running, and more that wait for a turn. */
 async function crowded(waiting: number, signal?: (i: number) => AbortSignal) {
   const service = new Service();
-  await service.enter(undefined);
-  await service.enter(undefined);
+  for (let i = 0; i < 4; i++) await service.enter(undefined);
   service.throttled(undefined);
   const waiters = Array.from({ length: waiting }, (_, i) => service.enter(signal?.(i)));
   await settled();
@@ -178,8 +177,7 @@ test("no call waits for a turn at a service that was given up", async () => {
   for (let i = 0; i < 3; i++) service.silence();
   // those that found that out have not ended yet
   await settled();
-  service.leave();
-  service.leave();
+  for (let i = 0; i < 4; i++) service.leave();
   const results = await inTime(waiters);
   assert.equal(
     results?.map(({ status }) => status),
