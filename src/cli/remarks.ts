@@ -1,6 +1,5 @@
 /** What is said about a plaintext that is encrypted: a selector that selects nothing, a value that is set in an odd place. */
 
-import { compile } from "../config/pattern.ts";
 import { visibleName } from "../formats/characters.ts";
 import { type Entry, type PathElement, pathOf, type Reading } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
@@ -32,8 +31,6 @@ export async function nothingSelected(
   const values = full.filter((entry) => entry.kind === "value");
   const secret = new Set(entries.filter((_, i) => selected[i]));
   if (values.length === 0 || values.some((entry) => secret.has(entry))) return;
-  // that has been said
-  if (kind.endsWith("_regex") && "why" in (await compile(value))) return;
   return { selector, values: values.length, comments: full.some((entry) => secret.has(entry)) };
 }
 

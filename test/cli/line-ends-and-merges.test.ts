@@ -326,6 +326,14 @@ for (const name of TEXT_NAMES) {
         assert.is(checked.stderr, stderr, "--check says so, too");
       }
       box.write(name, PLAIN[name]!);
+      const invalid = await box.run(["encrypt", "-i", "--encrypted-regex", "(", name]);
+      assert.match(invalid.stderr, "encrypted_regex is not a valid regular expression");
+      const found = await box.run(["encrypt", "--check", name]);
+      assert.match(
+        found.stderr,
+        "no value of this file matches encrypted_regex: nothing is encrypted (0 of 2 values)",
+      );
+      box.write(name, PLAIN[name]!);
       assert.is((await box.run(["encrypt", "-i", "--encrypted-regex", "(?i)^b$", name])).stderr, "");
       assert.is((await box.run(["encrypt", "--check", name])).stderr, "");
     }));
