@@ -9,6 +9,8 @@ import type { OpenFile } from "./files.ts";
 import type { Io } from "./io.ts";
 import { note } from "./report.ts";
 
+const CIPHERTEXT = "ENC[AES256_GCM,data:";
+
 /** A file none of whose values is selected. */
 export interface Nothing {
   readonly selector: Selector;
@@ -40,6 +42,27 @@ export async function warnOfNothing(name: string, nothing: Nothing | undefined, 
   const what = comments ? "only comments are" : "nothing is";
   const count = `0 of ${values} ${values === 1 ? "value" : "values"}`;
   await note(io, `warning: ${name}: ${matches(selector)}: ${what} encrypted (${count})`);
+}
+
+/** Whoever lost the metadata of an encrypted file finds out only when nothing opens it: values are encrypted twice. */
+export async function warnOfCiphertext(
+  name: string,
+  reading: Reading,
+  selector: Selector,
+  io: Io,
+): Promise<void> {
+  const selected = (await compileSelector(selector))(reading.entries);
+  const lost = reading.entries.filter(
+    ({ value }, i) => selected[i] && typeof value === "string" && value.startsWith(CIPHERTEXT),
+  ).length;
+  if (lost === 0) return;
+  const what =
+    lost === 1 ? "1 value is encrypted already, and is" : `${lost} values are encrypted already, and are`;
+  await note(
+    io,
+    `warning: ${name}: ${what} encrypted once more: this file has no metadata that opens them`,
+    "  was its sops part lost? An older version of the file may still have it",
+  );
 }
 
 function matches({ kind }: Selector): string {

@@ -21,14 +21,16 @@ const TEXTS: Readonly<Record<string, (seed: number) => string>> = {
 };
 
 /**
- * What a text says, without how it is written. Without the layout a float may come back as the integer of that value:
- * that tsops's own metadata is gone is what a seal cannot show (docs/security.md).
+ * What a text says, without how it is written. Without the layout a float may come back as the integer of that value, and
+ * an empty comment as the blank that stands for it (docs/internals/yaml-comments.md §7): that tsops's own metadata is gone
+ * is what a seal cannot show (docs/security.md).
  */
 function content(text: string, format: Format): string {
   const said = format.read(text).entries.map((entry) => {
     const { kind, value } = entry;
     const type = typeof value === "bigint" ? "number" : typeof value;
-    return [formatPath(pathOf(entry)), kind, type, String(value)];
+    const written = kind === "comment" && value === "" ? " " : String(value);
+    return [formatPath(pathOf(entry)), kind, type, written];
   });
   return JSON.stringify(said);
 }

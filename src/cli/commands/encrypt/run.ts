@@ -35,7 +35,7 @@ import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { isDotenvxKeys, refuseProtected, whoReads } from "../../protected.ts";
-import { nothingSelected, warnOfNothing } from "../../remarks.ts";
+import { nothingSelected, warnOfCiphertext, warnOfNothing } from "../../remarks.ts";
 import { note, reportError } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
@@ -123,6 +123,7 @@ async function encryptContent(plain: Plain, run: EncryptRun, session: Session): 
     const made = await encryptAs(to, { text, format: from }, { ...creation, indent, shared }, session);
     await reportWarnings(made.warnings, text, file, run.io);
     await warnOfNothing(file, selector && (await nothingSelected(made.reading, selector)), run.io);
+    await warnOfCiphertext(file, made.reading, selector ?? DEFAULT_SELECTOR, run.io);
     return made.text;
   } catch (error) {
     await reportWarnings(await warningsOf(text, from, selector), text, file, run.io);
