@@ -9,8 +9,8 @@ const LIMIT_SECONDS = 20;
 const PAUSES_MS: readonly number[] = [200, 600, 1800];
 /**
  * The first wait after a throttle, and the longest; each is twice the one before. The longest is short because the number
- * of calls at once slows a run down already: both together made a run of 200 files take eight minutes where a service
- * refused four calls of five.
+ * of calls at once slows a run down already. With waits of up to four seconds as well, 200 files would take about eight
+ * minutes at a service that refuses four calls of five.
  */
 const SHORTEST_MS = 100;
 const LONGEST_MS = 500;
