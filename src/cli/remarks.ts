@@ -4,12 +4,11 @@ import { visibleName } from "../formats/characters.ts";
 import { type Entry, type PathElement, pathOf, type Reading } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
 import type { Tree } from "../formats/tree.ts";
+import { looksEncrypted } from "../sops/cipher.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../sops/selection.ts";
 import type { OpenFile } from "./files.ts";
 import type { Io } from "./io.ts";
 import { note } from "./report.ts";
-
-const CIPHERTEXT = "ENC[AES256_GCM,data:";
 
 /** A file none of whose values is selected. */
 export interface Nothing {
@@ -51,10 +50,11 @@ export async function warnOfCiphertext(
   selector: Selector,
   io: Io,
 ): Promise<void> {
-  const selected = (await compileSelector(selector))(reading.entries);
-  const lost = reading.entries.filter(
-    ({ value }, i) => selected[i] && typeof value === "string" && value.startsWith(CIPHERTEXT),
-  ).length;
+  const { entries } = reading;
+  const isCipher = ({ value }: Entry): boolean => typeof value === "string" && looksEncrypted(value);
+  if (!entries.some(isCipher)) return;
+  const selected = (await compileSelector(selector))(entries);
+  const lost = entries.filter((entry, i) => selected[i] && isCipher(entry)).length;
   if (lost === 0) return;
   const what =
     lost === 1 ? "1 value is encrypted already, and is" : `${lost} values are encrypted already, and are`;

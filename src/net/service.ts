@@ -1,7 +1,7 @@
 import { TsopsError } from "../errors.ts";
 
-/** How many calls to a service may end without an answer, one after the other, before it is given up. */
-const MOST_SILENT = 3;
+/** How many calls in a row may get no answer, or nothing but throttles, before a service is given up. */
+const MOST_IN_A_ROW = 3;
 /** Fewer at once would make a run wait for its slowest call; with their pauses these are about ten calls a second. */
 const FEWEST_AT_ONCE = 4;
 
@@ -54,7 +54,7 @@ export class Service {
   /** A call was told to wait for as long as calls wait. */
   refuses(): void {
     this.refused++;
-    if (this.refused >= MOST_SILENT) this.wakeAll();
+    if (this.refused >= MOST_IN_A_ROW) this.wakeAll();
   }
 
   /** It did what it was asked for: one more call at once for each round of calls that came through. */
@@ -67,7 +67,7 @@ export class Service {
   /** A call ended without an answer. */
   silence(): void {
     this.silent++;
-    if (this.silent >= MOST_SILENT) this.wakeAll();
+    if (this.silent >= MOST_IN_A_ROW) this.wakeAll();
   }
 
   /** Nobody waits for a turn that will not come to anything. */
@@ -76,17 +76,17 @@ export class Service {
   }
 
   private checkAnswers(): void {
-    if (this.silent >= MOST_SILENT) {
+    if (this.silent >= MOST_IN_A_ROW) {
       throw new TsopsError(
         "service-unreachable",
-        `it could not be reached ${MOST_SILENT} times in a row, and is not asked again in this run`,
+        `it could not be reached ${MOST_IN_A_ROW} times in a row, and is not asked again in this run`,
         { hint: "check the network, a proxy and the address; then run the same command again" },
       );
     }
-    if (this.refused >= MOST_SILENT) {
+    if (this.refused >= MOST_IN_A_ROW) {
       throw new TsopsError(
         "service-unreachable",
-        `it had too many requests for ${MOST_SILENT} calls in a row, and is not asked again in this run`,
+        `it had too many requests for ${MOST_IN_A_ROW} calls in a row, and is not asked again in this run`,
         { hint: "look at its quota; then run the same command again" },
       );
     }

@@ -4,7 +4,8 @@ import * as assert from "uvu/assert";
 import { applyEdits } from "../../../src/formats/text.ts";
 import { TreeList, TreeMap } from "../../../src/formats/tree.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
-import { comments, failure, METADATA, tryRead, values, withMetadata } from "../../support/formats/yaml.ts";
+import { METADATA } from "../../support/formats/laws.ts";
+import { comments, failure, tryRead, values, withMetadata } from "../../support/formats/yaml.ts";
 import { documents } from "../../support/formats/yaml-texts.ts";
 
 const SMALL = TreeMap.of([["mac", "m"]]);

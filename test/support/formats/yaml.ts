@@ -4,8 +4,8 @@ import { TsopsError } from "../../../src/errors.ts";
 import { aadOf, type Entry, pathOf, type Reading } from "../../../src/formats/format.ts";
 import { Time } from "../../../src/formats/scalar.ts";
 import { applyEdits, type Edit } from "../../../src/formats/text.ts";
-import { TreeList, TreeMap } from "../../../src/formats/tree.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
+import { METADATA } from "./laws.ts";
 
 export function fixture<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../../../fixtures/yaml/${name}`, import.meta.url), "utf8")) as T;
@@ -70,23 +70,6 @@ export const describe = (reading: Reading): string[] =>
 
 export const cipher = (i: number): string =>
   `ENC[AES256_GCM,data:${"A/+=".repeat(i % 3)},iv:${i},tag:x==,type:str]`;
-
-export const METADATA = TreeMap.of([
-  [
-    "age",
-    new TreeList([
-      TreeMap.of([
-        ["enc", "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n"],
-        ["recipient", "age1qqq"],
-      ]),
-    ]),
-  ],
-  ["lastmodified", "2026-01-02T03:04:05Z"],
-  ["mac", "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"],
-  ["mac_only_encrypted", true],
-  ["tsops", TreeMap.of([["seal", "v1:<&>"]])],
-  ["version", "3.13.3"],
-]);
 
 export function withMetadata(text: string): string {
   return applyEdits(text, yaml.addMetadata(yaml.read(text), METADATA, {}));
