@@ -3,6 +3,7 @@ import { ALLOW } from "./commands/allow/command.ts";
 import { COMPLETION } from "./commands/completion/command.ts";
 import { CONFIG, CONFIG_CHECK, CONFIG_EXPLAIN } from "./commands/config/command.ts";
 import { DECRYPT } from "./commands/decrypt/command.ts";
+import { DIFF } from "./commands/diff/command.ts";
 import { DOCTOR } from "./commands/doctor/command.ts";
 import { EDIT } from "./commands/edit/command.ts";
 import { ENCRYPT } from "./commands/encrypt/command.ts";
@@ -14,6 +15,7 @@ import { INIT } from "./commands/init/command.ts";
 import { KEYGEN } from "./commands/keygen/command.ts";
 import { KEYSERVICE } from "./commands/keyservice/command.ts";
 import { LEGACY } from "./commands/legacy/command.ts";
+import { LOG } from "./commands/log/command.ts";
 import { PUBLISH } from "./commands/publish/command.ts";
 import { ROTATE } from "./commands/rotate/command.ts";
 import { SET, UNSET } from "./commands/set/command.ts";
@@ -35,6 +37,8 @@ export const COMMANDS: readonly Command[] = [
   command(FILESTATUS, async () => (await import("./commands/filestatus/run.ts")).filestatus),
   command(PUBLISH, async () => (await import("./commands/publish/run.ts")).publish),
   command(DOCTOR, async () => (await import("./commands/doctor/run.ts")).doctor),
+  command(DIFF, async () => (await import("./commands/diff/run.ts")).diff),
+  command(LOG, async () => (await import("./commands/log/run.ts")).log),
   command(GIT, async () => (await import("./commands/git/run.ts")).git, [
     command(GIT_TEXTCONV, async () => (await import("./commands/git/textconv.ts")).textconv),
   ]),

@@ -9,10 +9,10 @@ import { mayBeEncrypted } from "./found.ts";
 
 /** What stands in a version of a file, as far as that is known without a key. */
 export type Content =
-  | { readonly kind: "encrypted"; readonly text: EncryptedText }
+  | { readonly kind: "encrypted"; readonly bytes: Buffer; readonly text: EncryptedText }
   | { readonly kind: "plain"; readonly bytes: Buffer }
   /** It was encrypted, or should be, and cannot be read. */
-  | { readonly kind: "damaged"; readonly error: TsopsError };
+  | { readonly kind: "damaged"; readonly bytes: Buffer; readonly error: TsopsError };
 
 /** An encrypted version with what a key says of it. */
 export interface Opened {
@@ -29,13 +29,13 @@ export async function contentOf(bytes: Buffer, name: string): Promise<Content> {
   if (!mayBeEncrypted(bytes)) return { kind: "plain", bytes };
   const text = decodeText(bytes);
   try {
-    return { kind: "encrypted", text: await recognize(text, formatOfFile(name)) };
+    return { kind: "encrypted", bytes, text: await recognize(text, formatOfFile(name)) };
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     // what holds no ciphertext, and what only speaks of them, such as a manual
     const named = formatOfFile(name) !== "binary" || error.code === "merge-conflict";
     const damaged = text.includes("ENC[") && (named || text.includes('"data": "ENC['));
-    return damaged ? { kind: "damaged", error } : { kind: "plain", bytes };
+    return damaged ? { kind: "damaged", bytes, error } : { kind: "plain", bytes };
   }
 }
 

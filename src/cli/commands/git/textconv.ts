@@ -63,7 +63,9 @@ async function plaintext(encrypted: EncryptedText, run: GitTextconvRun): Promise
   const late = new Promise<Plaintext>((resolve) => {
     timer = setTimeout(() => {
       stop.abort();
-      resolve({ remark: `not decrypted within ${seconds} seconds, and shown as it is` });
+      resolve({
+        remark: `not decrypted within ${seconds} second${seconds === 1 ? "" : "s"}, and shown as it is`,
+      });
     }, seconds * 1000);
   });
   try {
