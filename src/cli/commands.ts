@@ -9,7 +9,7 @@ import { EDIT } from "./commands/edit/command.ts";
 import { ENCRYPT } from "./commands/encrypt/command.ts";
 import { EXEC, EXEC_ENV, EXEC_FILE } from "./commands/exec/command.ts";
 import { FILESTATUS } from "./commands/filestatus/command.ts";
-import { GIT, GIT_TEXTCONV } from "./commands/git/command.ts";
+import { GIT, GIT_INSTALL, GIT_STATUS, GIT_TEXTCONV, GIT_UNINSTALL } from "./commands/git/command.ts";
 import { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./commands/groups/command.ts";
 import { INIT } from "./commands/init/command.ts";
 import { KEYGEN } from "./commands/keygen/command.ts";
@@ -40,6 +40,9 @@ export const COMMANDS: readonly Command[] = [
   command(DIFF, async () => (await import("./commands/diff/run.ts")).diff),
   command(LOG, async () => (await import("./commands/log/run.ts")).log),
   command(GIT, async () => (await import("./commands/git/run.ts")).git, [
+    command(GIT_INSTALL, async () => (await import("./commands/git/install.ts")).install),
+    command(GIT_UNINSTALL, async () => (await import("./commands/git/install.ts")).uninstall),
+    command(GIT_STATUS, async () => (await import("./commands/git/status.ts")).status),
     command(GIT_TEXTCONV, async () => (await import("./commands/git/textconv.ts")).textconv),
   ]),
   command(EXEC_ENV, async () => (await import("./commands/exec/exec-env.ts")).execEnv),

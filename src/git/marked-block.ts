@@ -9,8 +9,8 @@ const END = "# <<< tsops git install";
 const MADE = "# this file was made for this block";
 
 export interface BlockPlace {
-  /** Before everything else (behind a mark of the encoding), or behind everything else. */
-  readonly at: "begin" | "end";
+  /** Before everything else (behind a mark of the encoding), behind the first line, or behind everything else. */
+  readonly at: "begin" | "second line" | "end";
   /** What a file begins with that is made for the block. */
   readonly head?: string;
 }
@@ -40,7 +40,7 @@ export function withBlock(
   const end = /\r\n/.test(before) && !/(?<!\r)\n/.test(before) ? "\r\n" : "\n";
   const text = [START, ...(made ? [MADE] : []), ...lines, END].map((line) => `${line}${end}`).join("");
   const inBytes = Buffer.from(text).toString("latin1");
-  return Buffer.from(at === "begin" ? atBegin(before, inBytes) : atEnd(before, inBytes, end), "latin1");
+  return Buffer.from(inserted(before, inBytes, { at, end }), "latin1");
 }
 
 /** The file as it was before; undefined if it was not there. */
@@ -54,6 +54,13 @@ export function withoutBlock(
 }
 
 const BOM = "\u00ef\u00bb\u00bf";
+
+function inserted(before: string, block: string, { at, end }: { at: BlockPlace["at"]; end: string }): string {
+  if (at === "begin") return atBegin(before, block);
+  const second = at === "second line" ? before.indexOf("\n") + 1 : 0;
+  if (second === 0) return atEnd(before, block, end);
+  return before.slice(0, second) + block + before.slice(second);
+}
 
 function atBegin(before: string, block: string): string {
   return before.startsWith(BOM) ? BOM + block + before.slice(BOM.length) : block + before;

@@ -17,16 +17,20 @@ test("a block comes, is changed, and goes again, and the file is what it was, wh
     fc.constant(undefined),
   );
   fc.assert(
-    fc.property(content, fc.constantFrom("begin" as const, "end" as const), (before, at) => {
-      const one = withBlock(before, LINES, { at });
-      assert.equal(linesOfBlock(one), LINES);
-      assert.ok(withBlock(one, LINES, { at }).equals(one));
-      const two = withBlock(one, ["other"], { at });
-      assert.equal(linesOfBlock(two), ["other"]);
-      const after = withoutBlock(two);
-      assert.equal(after === undefined, before === undefined);
-      if (after && before) assert.ok(after.equals(before), JSON.stringify(two.toString("latin1")));
-    }),
+    fc.property(
+      content,
+      fc.constantFrom("begin" as const, "second line" as const, "end" as const),
+      (before, at) => {
+        const one = withBlock(before, LINES, { at });
+        assert.equal(linesOfBlock(one), LINES);
+        assert.ok(withBlock(one, LINES, { at }).equals(one));
+        const two = withBlock(one, ["other"], { at });
+        assert.equal(linesOfBlock(two), ["other"]);
+        const after = withoutBlock(two);
+        assert.equal(after === undefined, before === undefined);
+        if (after && before) assert.ok(after.equals(before), JSON.stringify(two.toString("latin1")));
+      },
+    ),
   );
 });
 
