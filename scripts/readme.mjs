@@ -62,7 +62,33 @@ function firstSteps(folder) {
   return text();
 }
 
-const PAGES = { "README.md": firstHour, "docs/installation.md": firstSteps };
+/** Diffs that people can read. */
+function inGit(folder) {
+  const file = join(folder, "secrets.yaml");
+  const { say, run, text } = terminal(folder);
+  git(folder, "init", "--quiet");
+  shownOf(folder, "init");
+  const commit = (message) => {
+    git(folder, "add", ".");
+    git(folder, "commit", "--quiet", "-m", message);
+  };
+  writeFileSync(file, "db:\n  user: app\n  password: correct horse\nport: 5432\n");
+  shownOf(folder, "encrypt", "-i", "secrets.yaml");
+  commit("Secrets of production");
+  shownOf(folder, "rotate", "-i", "-y", "secrets.yaml");
+  commit("Rotate the data key");
+  run("git", "install");
+  run("set", "secrets.yaml", '["db"]["password"]', '"battery staple"');
+  run("set", "secrets.yaml", '["api_key"]', '"k-1234"');
+  say("git diff -U1", git(folder, "diff", "-U1").toString().trimEnd());
+  run("diff");
+  run("diff", "--reveal");
+  run("log", "-p", "--oneline");
+  run("git", "status");
+  return text();
+}
+
+const PAGES = { "README.md": firstHour, "docs/installation.md": firstSteps, "docs/git.md": inGit };
 
 /** The lines of a wrapped data key say nothing to a reader. */
 function withoutBody(text) {
@@ -76,6 +102,7 @@ function steady(text) {
     .replace(/data:[^…]+…/g, "data:…")
     .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, "TIME")
     .replace(/^index .*$/gm, "index")
+    .replace(/^[0-9a-f]{10} /gm, "id ")
     .replace(/seal: v2:\S+/g, "seal");
 }
 

@@ -11,11 +11,12 @@ import { decodeText } from "../formats/text.ts";
 import type { Objects } from "../git/objects.ts";
 import type { Change } from "../git/staged.ts";
 import { groupsFromMetadata, groupsNeeded } from "../keys/metadata.ts";
+import { holdsConflicts } from "../sops/conflicts.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Item } from "../sops/items.ts";
 import { sealOf } from "../sops/seal.ts";
 import { selectorIn } from "../sops/selection.ts";
-import { type Content, contentOf, hasConflicts, openVersion, readPlain } from "./versions.ts";
+import { type Content, contentOf, openVersion, readPlain } from "./versions.ts";
 
 /** How a file that is encrypted on one side at least differs from another version of it. */
 export interface FileDifference {
@@ -223,7 +224,7 @@ function remarksOf({ content, opened }: Side): string[] {
   return [
     ...(error && open ? [`changed without its key: ${error.message}`] : []),
     ...(error && !open ? [whyClosed(error)] : []),
-    ...(hasConflicts(content.text) ? ["it has conflicts of a merge: see tsops git resolve"] : []),
+    ...(holdsConflicts(content.text.metadata) ? ["it has conflicts of a merge: see tsops git resolve"] : []),
   ];
 }
 

@@ -53,11 +53,6 @@ export async function openVersion(text: EncryptedText, session: Session): Promis
   }
 }
 
-/** Whether a merge left both sides of a conflict in the file (docs/format.md): what is read of it is ours. */
-export function hasConflicts({ metadata }: Pick<EncryptedText, "metadata">): boolean {
-  return metadata.own.get("conflicts") !== undefined;
-}
-
 /** A plaintext as the format of its name has it; undefined if it cannot be read as that. */
 export async function readPlain(bytes: Buffer, name: string): Promise<Reading | undefined> {
   const format = await loadFormat(formatOfFile(name));

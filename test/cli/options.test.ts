@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -406,7 +407,123 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "master-secret": { base: ["keyservice"], add: ["--master-secret", "env://MISSING"], says: /MISSING/ },
   },
   completion: {},
+  diff: {
+    staged: { base: ["diff"], add: ["--staged"], prepare: inRepository },
+    reveal: { base: ["diff", "HEAD~2"], add: ["--reveal"], prepare: inRepository },
+    json: jsonTrial(["diff", "HEAD~2"], inRepository),
+    summary: { base: ["diff", "HEAD~2"], add: ["--summary"], prepare: inRepository },
+    "exit-code": { base: ["diff", "HEAD~2"], add: ["--exit-code"], prepare: inRepository },
+    quiet: { base: ["diff", "HEAD~2"], add: ["--quiet"], prepare: inRepository },
+    "no-index": { base: ["diff", "x.yaml", "a.yaml"], add: ["--no-index"], prepare: inRepositoryOfTwoNames },
+  },
+  log: {
+    patch: { base: ["log"], add: ["--patch"], prepare: inRepository },
+    reveal: { base: ["log", "-p"], add: ["--reveal"], prepare: inRepository },
+    json: jsonTrial(["log"], inRepository),
+    oneline: { base: ["log"], add: ["--oneline"], prepare: inRepository },
+    "max-count": { base: ["log"], add: ["--max-count", "1"], prepare: inRepository },
+    skip: { base: ["log"], add: ["--skip", "2"], prepare: inRepository },
+    since: { base: ["log"], add: ["--since", "2020-01-02T12:00:00Z"], prepare: inRepository },
+    until: { base: ["log"], add: ["--until", "2020-01-02T12:00:00Z"], prepare: inRepository },
+    author: { base: ["log"], add: ["--author", "nobody"], prepare: inRepository },
+    grep: { base: ["log"], add: ["--grep", "second"], prepare: inRepository },
+    reverse: { base: ["log"], add: ["--reverse"], prepare: inRepository },
+    follow: { base: ["log", "--", "x.yaml"], add: ["--follow"], prepare: inRepository },
+    all: { base: ["log", "HEAD~1"], add: ["--all"], prepare: inRepository },
+    "first-parent": { base: ["log"], add: ["--first-parent"], prepare: inRepository },
+    "no-merges": { base: ["log", "--first-parent"], add: ["--no-merges"], prepare: inRepository },
+  },
+  git: {},
+  "git install": {
+    ...gitTrials(["git", "install"]),
+    attributes: {
+      base: ["git", "install"],
+      add: ["--attributes", "local"],
+      prepare: inRepository,
+    },
+    append: {
+      base: ["git", "install"],
+      add: ["--append"],
+      prepare: async (box) => {
+        await inRepository(box);
+        box.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+      },
+    },
+    "no-guard": { base: ["git", "install"], add: ["--no-guard"], prepare: inRepository },
+    force: {
+      base: ["git", "install"],
+      add: ["--force"],
+      prepare: async (box) => {
+        await inRepository(box);
+        gitIn(box, "2020-01-09", "config", "diff.tsops.textconv", "other");
+      },
+    },
+    uninstall: { base: ["git", "install"], add: ["--uninstall"], prepare: inRepository },
+  },
+  "git uninstall": gitTrials(["git", "uninstall"], async (box) => {
+    await inRepository(box);
+    await box.run(["git", "install"]);
+    await box.run(["git", "install", "--global"]);
+  }),
+  "git status": { json: jsonTrial(["git", "status"], inRepository) },
+  "git textconv": {
+    timeout: {
+      base: ["git", "textconv", "a.yaml"],
+      add: ["--timeout", "1"],
+      env: { SOPS_AGE_KEY_FILE: undefined, SOPS_AGE_KEY_CMD: "sleep 1000" },
+      says: /within 1 second/,
+    },
+  },
 };
+
+/** What git made at a time of its own is the same in each run. */
+function gitIn(box: Sandbox, day: string, ...args: readonly string[]): void {
+  const who = {
+    GIT_AUTHOR_NAME: "a",
+    GIT_AUTHOR_EMAIL: "a@b",
+    GIT_COMMITTER_NAME: "a",
+    GIT_COMMITTER_EMAIL: "a@b",
+  };
+  const when = { GIT_AUTHOR_DATE: `${day}T00:00:00Z`, GIT_COMMITTER_DATE: `${day}T00:00:00Z` };
+  const env = { PATH: process.env.PATH, HOME: box.home, GIT_CONFIG_NOSYSTEM: "1", ...who, ...when };
+  execFileSync("git", args, { cwd: box.folder, env, stdio: "pipe" });
+}
+
+/** A file with a name that changed, and a merge that changed it; then a change that is staged, and one that is not. */
+async function inRepository(box: Sandbox): Promise<void> {
+  const commit = (day: string, message: string): void => {
+    gitIn(box, day, "add", "x.yaml");
+    gitIn(box, day, "commit", "-qm", message);
+  };
+  gitIn(box, "2020-01-01", "init", "-q", "-b", "main");
+  box.write("old.yaml", box.read("a.yaml"));
+  gitIn(box, "2020-01-01", "add", "old.yaml");
+  gitIn(box, "2020-01-01", "commit", "-qm", "first");
+  gitIn(box, "2020-01-02", "mv", "old.yaml", "x.yaml");
+  box.write("x.yaml", box.read("unsealed.yaml"));
+  commit("2020-01-02", "second");
+  gitIn(box, "2020-01-03", "checkout", "-qb", "side");
+  box.write("x.yaml", box.read("flat.yaml"));
+  commit("2020-01-03", "third");
+  gitIn(box, "2020-01-04", "checkout", "-q", "main");
+  gitIn(box, "2020-01-04", "merge", "-q", "--no-ff", "-m", "merge", "side");
+  box.write("x.yaml", box.read("a.yaml"));
+  gitIn(box, "2020-01-05", "add", "x.yaml");
+  box.write("x.yaml", box.read("docs.yaml"));
+}
+
+/** The first file's name is that of a branch, too. */
+async function inRepositoryOfTwoNames(box: Sandbox): Promise<void> {
+  await inRepository(box);
+  gitIn(box, "2020-01-06", "branch", "x.yaml");
+}
+
+function gitTrials(base: readonly string[], prepare: Trial["prepare"] = inRepository): Trials {
+  return {
+    global: { base, add: ["--global"], prepare },
+    "dry-run": { base, add: ["--dry-run"], prepare },
+  };
+}
 
 function publishTrials(): Trials {
   const prepare = async (box: Sandbox): Promise<void> => {

@@ -161,6 +161,26 @@ test(
 );
 
 test(
+  "a file with conflicts of a merge shows our side, with a line; the same for tsops diff",
+  inGit(async (repository) => {
+    const { box } = repository;
+    box.write("a.yaml", "a: 1\n");
+    await repository.tsops("encrypt", "-i", "a.yaml");
+    const unsealed = box.read("a.yaml").replace(/ {4}tsops:\n( {8}.*\n)+/, "");
+    box.write("a.yaml", unsealed);
+    repository.commit("one");
+    box.write("a.yaml", unsealed.replace("sops:\n", "sops:\n    tsops:\n        conflicts: x\n"));
+    const { code, stdout, stderr } = await box.run(["git", "textconv", "a.yaml"]);
+    assert.equal([code, stdout], [0, "a: 1\n"]);
+    assert.match(stderr, /conflicts of a merge, and this is our side: tsops git resolve/);
+    assert.match(
+      await repository.tsops("diff"),
+      "! after: it has conflicts of a merge: see tsops git resolve\n",
+    );
+  }),
+);
+
+test(
   "nobody is asked for a passphrase, at a terminal either, and what hangs is given up",
   inGit(async (repository) => {
     const { box } = repository;

@@ -4,7 +4,8 @@ import type { Objects } from "../../../git/objects.ts";
 import { askGit, partsOf } from "../../../git/repository.ts";
 import type { StagedFile } from "../../../git/staged.ts";
 import { shellQuoted } from "../../../printable.ts";
-import { type Content, contentOf, hasConflicts } from "../../versions.ts";
+import { holdsConflicts } from "../../../sops/conflicts.ts";
+import { type Content, contentOf } from "../../versions.ts";
 import { type Place, withObjects } from "./place.ts";
 
 /** An encrypted file that a merge did not finish. */
@@ -72,7 +73,7 @@ async function holdsNow(path: string): Promise<Unmerged["holds"]> {
   if (!read) return "nothing";
   if (/^(?:<{7}|>{7}) /m.test(read.bytes.toString("latin1"))) return "markers";
   const content: Content = await contentOf(read.bytes, path);
-  return content.kind === "encrypted" && hasConflicts(content.text) ? "conflicts" : "one side";
+  return content.kind === "encrypted" && holdsConflicts(content.text.metadata) ? "conflicts" : "one side";
 }
 
 function nextFor(kind: string, file: string, holds: Unmerged["holds"]): string[] {
