@@ -39,7 +39,11 @@ export function tsops(folder, ...argv) {
 export function shownOf(folder, ...argv) {
   const own = [process.execPath, join(root, "bin", "tsops.js"), ...argv];
   const { stdout } = run(folder, "sh", ["-c", 'exec "$@" 2>&1', "sh", ...own]);
-  return stdout.toString().replaceAll(homeOf(folder), "~").replaceAll(binOf(folder), "/usr/local/bin").trimEnd();
+  return stdout
+    .toString()
+    .replaceAll(homeOf(folder), "~")
+    .replaceAll(binOf(folder), "/usr/local/bin")
+    .trimEnd();
 }
 
 /** Runs git as somebody without settings. */
@@ -48,7 +52,11 @@ export function git(folder, ...argv) {
 }
 
 function run(folder, program, argv) {
-  const env = { PATH: `${binOf(folder)}:${process.env.PATH}`, HOME: homeOf(folder), GIT_CONFIG_NOSYSTEM: "1" };
+  const env = {
+    PATH: `${binOf(folder)}:${process.env.PATH}`,
+    HOME: homeOf(folder),
+    GIT_CONFIG_NOSYSTEM: "1",
+  };
   const { status, stdout, stderr } = spawnSync(program, argv, { cwd: folder, env });
   if (status !== 0) throw new Error(`${program} ${argv.join(" ")}: exit code ${status}\n${stdout}${stderr}`);
   return { stdout };
