@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
 import { measureFirstUse } from "./first-use.ts";
+import { measureGit } from "./git.ts";
 import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
 import { type Line, performancePage, tableOf } from "./report.ts";
 
@@ -44,6 +45,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   "json-20000": measureEncryptAndSet,
   linear: measureLinear,
   "files-1000": measureManyFiles,
+  "git-100": async () => measureGit({ launcher, sops: sopsPath, folder, env }),
   "first-use": measureFirstUses,
 };
 
