@@ -428,7 +428,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     author: { base: ["log"], add: ["--author", "nobody"], prepare: inRepository },
     grep: { base: ["log"], add: ["--grep", "second"], prepare: inRepository },
     reverse: { base: ["log"], add: ["--reverse"], prepare: inRepository },
-    follow: { base: ["log", "--", "x.yaml"], add: ["--follow"], prepare: inRepository },
+    follow: { base: ["log", "x.yaml"], add: ["--follow"], prepare: inRepository },
     all: { base: ["log", "HEAD~1"], add: ["--all"], prepare: inRepository },
     "first-parent": { base: ["log"], add: ["--first-parent"], prepare: inRepository },
     "no-merges": { base: ["log", "--first-parent"], add: ["--no-merges"], prepare: inRepository },
@@ -499,7 +499,8 @@ async function inRepository(box: Sandbox): Promise<void> {
   box.write("old.yaml", box.read("a.yaml"));
   gitIn(box, "2020-01-01", "add", "old.yaml");
   gitIn(box, "2020-01-01", "commit", "-qm", "first");
-  gitIn(box, "2020-01-02", "mv", "old.yaml", "x.yaml");
+  gitIn(box, "2020-01-01", "mv", "old.yaml", "x.yaml");
+  commit("2020-01-01", "renamed");
   box.write("x.yaml", box.read("unsealed.yaml"));
   commit("2020-01-02", "second");
   gitIn(box, "2020-01-03", "checkout", "-qb", "side");
