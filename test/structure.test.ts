@@ -11,9 +11,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ["errors.ts", "home.ts", "nearest.ts", "printable.ts"],
   ["formats", "programs"],
   ["files", "git", "net", "sops"],
-  ["exec", "keys", "recognize.ts"],
+  ["exec", "keys", "merge", "recognize.ts"],
   ["config", "document.ts", "editor", "keyservice"],
-  ["rule-check.ts", "save.ts"],
+  ["merge-files.ts", "rule-check.ts", "save.ts"],
   ["publish"],
   ["cli", "index.ts"],
 ];
