@@ -3,18 +3,7 @@ import { Time } from "../formats/scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 
 /** Keys that tell the items of a list from each other, in the order in which they are tried. */
-const IDENTITY_KEYS = [
-  "name",
-  "id",
-  "key",
-  "uuid",
-  "uid",
-  "host",
-  "path",
-  "user",
-  "username",
-  "email",
-] as const;
+const IDENTITY_KEYS = ["name", "id", "key"] as const;
 
 /**
  * What names each item of some lists: the value of a key that every item has, unlike all others of its list. Undefined if
