@@ -52,7 +52,9 @@ export async function openVersions(
   session: Session,
 ): Promise<Versions> {
   const opened: OpenDocument[] = [];
-  const close = () => opened.forEach((document) => document.close());
+  const close = (): void => {
+    for (const document of opened) document.close();
+  };
   const keep = (document: OpenDocument): OpenDocument => {
     opened.push(document);
     return document;
