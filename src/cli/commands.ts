@@ -8,6 +8,7 @@ import { EDIT } from "./commands/edit/command.ts";
 import { ENCRYPT } from "./commands/encrypt/command.ts";
 import { EXEC, EXEC_ENV, EXEC_FILE } from "./commands/exec/command.ts";
 import { FILESTATUS } from "./commands/filestatus/command.ts";
+import { GIT, GIT_TEXTCONV } from "./commands/git/command.ts";
 import { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./commands/groups/command.ts";
 import { INIT } from "./commands/init/command.ts";
 import { KEYGEN } from "./commands/keygen/command.ts";
@@ -34,6 +35,9 @@ export const COMMANDS: readonly Command[] = [
   command(FILESTATUS, async () => (await import("./commands/filestatus/run.ts")).filestatus),
   command(PUBLISH, async () => (await import("./commands/publish/run.ts")).publish),
   command(DOCTOR, async () => (await import("./commands/doctor/run.ts")).doctor),
+  command(GIT, async () => (await import("./commands/git/run.ts")).git, [
+    command(GIT_TEXTCONV, async () => (await import("./commands/git/textconv.ts")).textconv),
+  ]),
   command(EXEC_ENV, async () => (await import("./commands/exec/exec-env.ts")).execEnv),
   command(EXEC_FILE, async () => (await import("./commands/exec/exec-file.ts")).execFile),
   command(EXEC, async () => (await import("./commands/exec/exec.ts")).exec),
