@@ -228,7 +228,7 @@ async function accepted(
     groups,
     threshold,
     metadata,
-    vouched: theirs !== undefined && theirs.decrypted.sealed && timingSafeEqual(theirs.dataKey, ours.dataKey),
+    vouched: theirs?.decrypted.sealed === true && timingSafeEqual(theirs.dataKey, ours.dataKey),
     narrows:
       compareGroups(ours.groups, groups).every(({ added }) => added.length === 0) &&
       groupsNeeded(ours.groups, ours.threshold) <= groupsNeeded(groups, threshold),

@@ -9,6 +9,8 @@ import { ENCRYPT } from "./commands/encrypt/command.ts";
 import { EXEC, EXEC_ENV, EXEC_FILE } from "./commands/exec/command.ts";
 import { FILESTATUS } from "./commands/filestatus/command.ts";
 import { GIT, GIT_TEXTCONV } from "./commands/git/command.ts";
+import { GIT_MERGE } from "./commands/git-merge/command.ts";
+import { GIT_RESOLVE } from "./commands/git-resolve/command.ts";
 import { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./commands/groups/command.ts";
 import { INIT } from "./commands/init/command.ts";
 import { KEYGEN } from "./commands/keygen/command.ts";
@@ -37,6 +39,8 @@ export const COMMANDS: readonly Command[] = [
   command(DOCTOR, async () => (await import("./commands/doctor/run.ts")).doctor),
   command(GIT, async () => (await import("./commands/git/run.ts")).git, [
     command(GIT_TEXTCONV, async () => (await import("./commands/git/textconv.ts")).textconv),
+    command(GIT_MERGE, async () => (await import("./commands/git-merge/run.ts")).gitMerge),
+    command(GIT_RESOLVE, async () => (await import("./commands/git-resolve/run.ts")).gitResolve),
   ]),
   command(EXEC_ENV, async () => (await import("./commands/exec/exec-env.ts")).execEnv),
   command(EXEC_FILE, async () => (await import("./commands/exec/exec-file.ts")).execFile),
