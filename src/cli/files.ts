@@ -244,7 +244,7 @@ export async function openForUpdate(...input: Parameters<typeof openFile>): Prom
     refuseConflicts(open.decrypted.conflicts);
   } catch (error) {
     open.close();
-    throw error;
+    throw inFile(error, name);
   }
   await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, run.io);
   return open;

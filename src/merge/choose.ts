@@ -97,9 +97,14 @@ function withPlace(
   return ways.find(says) ?? (!comment && says(text) ? text : undefined);
 }
 
-/** The text with one of the changes that lead to the other. */
+/** The text with one of the changes that lead to the other, or one line of a change. */
 function oneChangeEach(text: string, source: string): string[] {
-  return patchOf(text, source).map((change) => patched(text, [change])!);
+  const changes = patchOf(text, source).flatMap((change) => {
+    const { line, old, now } = change;
+    const lines = old.length === now.length && old.length > 1 ? old : [];
+    return [change, ...lines.map((one, i) => ({ line: line + i, old: [one], now: [now[i]!] }))];
+  });
+  return changes.map((change) => patched(text, [change])!);
 }
 
 function edited(
