@@ -7,18 +7,18 @@ import { timingSafeEqual } from "node:crypto";
 import { type OpenDocument, openRead, openWithKey, type Recipients, type Session } from "./document.ts";
 import { inFile, TsopsError } from "./errors.ts";
 import type { Format, FormatName } from "./formats/format.ts";
-import { sameTree } from "./formats/path.ts";
 import { type Tree, TreeList, TreeMap } from "./formats/tree.ts";
 import { compareGroups, differs, loses, sameKey } from "./keys/difference.ts";
 import type { KeyGroup } from "./keys/kind.ts";
-import { GROUP_FIELDS, groupsNeeded } from "./keys/metadata.ts";
+import { groupsNeeded } from "./keys/metadata.ts";
 import { mergePlain, type PlainMerge } from "./merge/merge.ts";
 import { patchOf } from "./merge/patch.ts";
 import { recognize } from "./recognize.ts";
 import { type SaveOptions, saveMerged } from "./save.ts";
-import { type Conflict, type Conflicts, holdsConflicts, type Labels } from "./sops/conflicts.ts";
+import type { Conflict, Conflicts, Labels } from "./sops/conflicts.ts";
+import { holdsConflicts } from "./sops/held.ts";
 import { selectorFields, treeWith } from "./sops/metadata.ts";
-import { SELECTOR_KINDS, type Selector, selectorIn } from "./sops/selection.ts";
+import { type Selector, selectorIn } from "./sops/selection.ts";
 
 /** One version: encrypted and open, or a plaintext. */
 export interface Version {
@@ -68,7 +68,7 @@ export async function openVersions(
       if (read === undefined) return { plain: text, open: undefined };
       if (read.format !== ours.format) {
         throw new TsopsError(
-          "generic",
+          "merge-conflict",
           `ours is ${ours.format.name}, and this version is ${read.format.name}`,
           {
             place: { file: name },
@@ -316,31 +316,14 @@ function one<T>(base: T, ours: T, theirs: T, same: (x: T, y: T) => boolean): T |
   return same(base, ours) ? theirs : undefined;
 }
 
-/** Fields that are worked out otherwise. */
-const OWN_WAYS: ReadonlySet<string> = new Set([
-  ...GROUP_FIELDS,
-  ...SELECTOR_KINDS,
-  ...["mac_only_encrypted", "lastmodified", "mac", "tsops"],
-]);
-
-/** Ours, with the selector of the result, and with what only theirs changed. */
-function mergedMetadata({ base, ours, theirs }: Versions, selecting: Selecting): TreeMap {
-  const { tree } = ours.metadata;
-  const fields: Record<string, Tree | undefined> = {};
-  if (theirs.open && base?.open) {
-    const [before, other] = [base.open.metadata.tree, theirs.open.metadata.tree];
-    for (const key of new Set([...before.entries(), ...other.entries()].map((entry) => entry.key))) {
-      if (OWN_WAYS.has(key)) continue;
-      const same = (x: Tree | undefined, y: Tree | undefined) =>
-        x === y || (x !== undefined && y !== undefined && sameTree(x, y));
-      if (same(before.get(key), tree.get(key))) fields[key] = other.get(key);
-    }
-  }
-  const selectors = ours.format.wrapper ? {} : selectorFields(selecting.selector);
-  return treeWith(tree, {
-    ...fields,
-    ...selectors,
-    mac_only_encrypted: selecting.macOnlyEncrypted || undefined,
+/**
+ * Ours, with the selector of the result. Fields that nobody here knows stay as ours has them: one of theirs could name a
+ * recipient to another program.
+ */
+function mergedMetadata({ ours }: Versions, { selector, macOnlyEncrypted }: Selecting): TreeMap {
+  return treeWith(ours.metadata.tree, {
+    ...(ours.format.wrapper ? {} : selectorFields(selector)),
+    mac_only_encrypted: macOnlyEncrypted || undefined,
   });
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { driftFrom, protectedBy } from "../config/drift.ts";
-import type { Session } from "../document.ts";
+import type { OpenDocument, Session } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { formatOfFile } from "../formats/index.ts";
 import {
@@ -11,13 +11,15 @@ import {
   type VersionTexts,
 } from "../merge-files.ts";
 import { describePlace, type Labels } from "../sops/conflicts.ts";
+import { strangeTags } from "../sops/tags.ts";
 import type { Run } from "./command.ts";
-import { formatDrift } from "./drift.ts";
+import { describeDrift, formatDrift } from "./drift.ts";
+import { reportWarnings } from "./files.ts";
 import { askNo, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { loadSettings, type Settings } from "./settings.ts";
-import { expectedProtection } from "./vouch.ts";
+import { driftOf, expectedProtection } from "./vouch.ts";
 
 export interface MergeInput {
   readonly texts: VersionTexts;
@@ -45,8 +47,9 @@ export async function mergeTexts(
   const versions = await openVersions(texts, formatOfFile(path), session);
   try {
     const { ours, theirs } = versions;
-    await checkSealThere(path, ours.metadata, run);
-    if (theirs.open) await checkSealThere(path, theirs.open.metadata, run);
+    await examine(ours, path, run);
+    if (theirs.open) await examine(theirs.open, `${path} (theirs)`, run);
+    await noteDrift(ours, path, settings, run);
     const seal = ours.decrypted.sealed && (theirs.open?.decrypted.sealed ?? true);
     const merged = await mergeVersions(versions, session, {
       seal: seal && (settings.config?.seal ?? true),
@@ -73,6 +76,21 @@ export async function mergeTexts(
   } finally {
     versions.close();
   }
+}
+
+/** What is to be said of a version before anything is made of it. @throws TsopsError("seal-missing") */
+async function examine({ metadata, decrypted }: OpenDocument, name: string, run: Run): Promise<void> {
+  await checkSealThere(name, metadata, run);
+  const { warnings, reading } = decrypted;
+  await reportWarnings([...warnings, ...strangeTags(decrypted)], reading.text, name, run.io);
+}
+
+/** A merge gives nobody what one of the sides did not give already, so that a file differs from its rule stops nothing. */
+async function noteDrift(ours: OpenDocument, path: string, settings: Settings, run: Run): Promise<void> {
+  const drift = await driftOf(ours, settings, run.io);
+  if (!drift) return;
+  const [what, ...lines] = describeDrift(drift, settings);
+  await note(run.io, `warning: ${path} ${what}`, ...lines);
 }
 
 /**
@@ -120,7 +138,7 @@ export async function noteConflicts(
   );
 }
 
-/** Ends work that takes too long. @throws TsopsError("generic") */
+/** Ends work that takes too long. @throws TsopsError("merge-conflict") */
 export async function withinSeconds<T>(
   seconds: number,
   work: (signal: AbortSignal) => Promise<T>,
@@ -131,9 +149,13 @@ export async function withinSeconds<T>(
     timer = setTimeout(() => {
       stop.abort();
       reject(
-        new TsopsError("generic", `it was not merged within ${seconds} second${seconds === 1 ? "" : "s"}`, {
-          hint: "--timeout gives it more time",
-        }),
+        new TsopsError(
+          "merge-conflict",
+          `it was not merged within ${seconds} second${seconds === 1 ? "" : "s"}`,
+          {
+            hint: "--timeout gives it more time",
+          },
+        ),
       );
     }, seconds * 1000);
   });

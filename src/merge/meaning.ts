@@ -7,15 +7,7 @@ import type { ConflictKind } from "../sops/conflicts.ts";
 import { threeWay } from "./align.ts";
 import { identityOf, treeText } from "./identity.ts";
 import { mergedOrder } from "./order.ts";
-
-/** `a` and `b` are ours and theirs, in an order that does not depend on which is which. */
-export type Side = "base" | "a" | "b";
-
-export interface Sides<T> {
-  readonly base: T;
-  readonly a: T;
-  readonly b: T;
-}
+import type { Side, Sides } from "./sides.ts";
 
 /** A place that both sides changed in different ways. */
 export interface Clash extends Partial<Sides<Tree>> {

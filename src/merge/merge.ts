@@ -9,7 +9,8 @@ import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
 import type { Conflict } from "../sops/conflicts.ts";
 import { commentCounts, mergedCounts, type Wanted } from "./compare.ts";
-import { type Clash, mergeDocuments, type Side } from "./meaning.ts";
+import { type Clash, mergeDocuments } from "./meaning.ts";
+import type { Side } from "./sides.ts";
 import { type Texts, writeMerged } from "./write.ts";
 
 export interface PlainTexts {

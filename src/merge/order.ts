@@ -1,4 +1,4 @@
-import type { Side } from "./meaning.ts";
+import type { Side } from "./sides.ts";
 
 export interface Order {
   readonly names: readonly string[];

@@ -9,7 +9,7 @@ import { TreeList, TreeMap } from "../formats/tree.ts";
 import { type Chunk, threeWay } from "./align.ts";
 import { commentText, type Differences, differences, distance, type Wanted } from "./compare.ts";
 import { typedText } from "./identity.ts";
-import type { Side, Sides } from "./meaning.ts";
+import type { Side, Sides } from "./sides.ts";
 
 export type Texts = { readonly base: string | undefined } & Pick<Sides<string>, "a" | "b">;
 

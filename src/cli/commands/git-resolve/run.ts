@@ -13,13 +13,14 @@ import { KINDS } from "../../../keys/table.ts";
 import { type Choice, chooseOne, isOfText, type Variants, variantsOf } from "../../../merge/choose.ts";
 import { type ConflictStyle, freeSize, markerLines, withMarkers } from "../../../merge/markers.ts";
 import { saveResolved } from "../../../save.ts";
-import { type Conflicts, describePlace } from "../../../sops/conflicts.ts";
+import { type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
 import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
 import { noteConflicts } from "../../merge.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
 import { errorLines, note } from "../../report.ts";
+import { checkSealThere } from "../../require-seal.ts";
 import { sessionOf } from "../../session.ts";
 import { loadSettings } from "../../settings.ts";
 import { checkDrift } from "../../vouch.ts";
@@ -66,12 +67,13 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
   const { bytes, fingerprint } = await readInput(name, run.io);
   const open = await openRead(await readEncryptedAs(decodeText(bytes), name, run.args), session);
   try {
+    await checkSealThere(name, open.metadata, run);
     const { conflicts } = open.decrypted;
     if (!conflicts) {
       await note(run.io, `${name} holds no conflicts: git add ${name}`);
       return 0;
     }
-    const said = conflicts.said;
+    const said = conflictsIn(conflicts);
     const variants = said && variantsOf(open.decrypted.text, said);
     if (!said || !variants) throw changedSince();
     const settings = await loadSettings(resolve(run.io.cwd, name), run);

@@ -11,7 +11,7 @@ import { type Repository, repositoryAt } from "../../../git/repository.ts";
 import { unmergedFiles } from "../../../git/staged.ts";
 import type { Choice } from "../../../merge/choose.ts";
 import { recognize } from "../../../recognize.ts";
-import { holdsConflicts } from "../../../sops/conflicts.ts";
+import { holdsConflicts } from "../../../sops/held.ts";
 import { readInput } from "../../files.ts";
 import { mergeTexts } from "../../merge.ts";
 import { note } from "../../report.ts";
