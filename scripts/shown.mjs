@@ -46,6 +46,16 @@ export function shownOf(folder, ...argv) {
     .trimEnd();
 }
 
+/** The same of any program, however it ends. */
+export function shownOfAny(folder, argv, own = {}) {
+  const env = { PATH: process.env.PATH, HOME: homeOf(folder), GIT_CONFIG_NOSYSTEM: "1", ...own };
+  const { stdout } = spawnSync("sh", ["-c", 'exec "$@" 2>&1', "sh", ...argv], { cwd: folder, env });
+  return stdout.toString().replaceAll(homeOf(folder), "~").trimEnd();
+}
+
+/** The built program, as a command line. */
+export const PROGRAM = [process.execPath, join(root, "bin", "tsops.js")];
+
 /** Runs git as somebody without settings. */
 export function git(folder, ...argv) {
   return run(folder, "git", ["-c", "user.name=Alice", "-c", "user.email=alice@example.com", ...argv]).stdout;

@@ -10,6 +10,8 @@ import { ENCRYPT } from "./commands/encrypt/command.ts";
 import { EXEC, EXEC_ENV, EXEC_FILE } from "./commands/exec/command.ts";
 import { FILESTATUS } from "./commands/filestatus/command.ts";
 import { GIT, GIT_INSTALL, GIT_STATUS, GIT_TEXTCONV, GIT_UNINSTALL } from "./commands/git/command.ts";
+import { GIT_MERGE } from "./commands/git-merge/command.ts";
+import { GIT_RESOLVE } from "./commands/git-resolve/command.ts";
 import { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./commands/groups/command.ts";
 import { INIT } from "./commands/init/command.ts";
 import { KEYGEN } from "./commands/keygen/command.ts";
@@ -44,6 +46,8 @@ export const COMMANDS: readonly Command[] = [
     command(GIT_UNINSTALL, async () => (await import("./commands/git/install.ts")).uninstall),
     command(GIT_STATUS, async () => (await import("./commands/git/status.ts")).status),
     command(GIT_TEXTCONV, async () => (await import("./commands/git/textconv.ts")).textconv),
+    command(GIT_MERGE, async () => (await import("./commands/git-merge/run.ts")).gitMerge),
+    command(GIT_RESOLVE, async () => (await import("./commands/git-resolve/run.ts")).gitResolve),
   ]),
   command(EXEC_ENV, async () => (await import("./commands/exec/exec-env.ts")).execEnv),
   command(EXEC_FILE, async () => (await import("./commands/exec/exec-file.ts")).execFile),

@@ -383,6 +383,57 @@ const TRIALS: Readonly<Record<string, Trials>> = {
   },
   init: {},
   config: {},
+  "git merge": {
+    path: {
+      base: ["git", "merge", "a.yaml", "a.yaml", "v2.yaml"],
+      add: ["--path", "p.yaml"],
+      env: { SOPS_AGE_KEY_FILE: undefined },
+      prepare: otherVersion,
+    },
+    ...Object.fromEntries(
+      [
+        ["marker-size", "9"],
+        ["ours-label", "our-label"],
+        ["theirs-label", "their-label"],
+        ["timeout", "0.000001"],
+      ].map(([option, value]) => [
+        option,
+        {
+          base: ["git", "merge", "a.yaml", "v1.yaml", "v2.yaml"],
+          add: [`--${option}`, value!],
+          env: option === "timeout" ? {} : { SOPS_AGE_KEY_FILE: undefined },
+          prepare: otherVersion,
+        },
+      ]),
+    ),
+  },
+  "git resolve": {
+    ...Object.fromEntries(
+      ["ours", "theirs", "base"].map((option) => [
+        option,
+        {
+          base: ["git", "resolve", "v1.yaml"],
+          add: [`--${option}`],
+          env: { EDITOR: "true" },
+          prepare: inConflict,
+        },
+      ]),
+    ),
+    path: {
+      base: ["git", "resolve", "--theirs", "v1.yaml"],
+      add: ["--path", '["a"]'],
+      prepare: inConflict,
+    },
+    yes: {
+      base: ["git", "resolve", "--ours", "v1.yaml"],
+      add: ["--yes"],
+      env: NO_KEYS,
+      prepare: async (box) => {
+        await inConflict(box);
+        otherRule(box);
+      },
+    },
+  },
   "config explain": { json: jsonTrial(["config", "explain", "a.yaml"], otherRule) },
   "config check": { json: jsonTrial(["config", "check"], otherRule) },
   allow: {
@@ -586,12 +637,29 @@ const OLD_STYLE =
 const RUNS_ON = "it serves until it is stopped: see test/keyservice";
 
 /** Why an option is not tried here, or does nothing. */
+/** Two versions of a file, in which two values differ. */
+async function otherVersion(box: Sandbox): Promise<void> {
+  for (const [name, value] of [
+    ["v1.yaml", "1"],
+    ["v2.yaml", "2"],
+  ] as const) {
+    box.write(name, box.read("a.yaml"));
+    for (const path of ['["a"]', '["b"]']) await box.run(["set", name, path, value]);
+  }
+}
+
+async function inConflict(box: Sandbox): Promise<void> {
+  await otherVersion(box);
+  await box.run(["git", "merge", "a.yaml", "v1.yaml", "v2.yaml"]);
+}
+
 const NOT_TRIED: Readonly<Record<string, string>> = {
   [`set --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
   [`unset --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
   "exec-env --same-process":
     "Node cannot put a program in its own place; exit codes and signals are passed on",
   "filestatus --json": "it prints JSON anyway",
+  "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
   "keyservice --prompt": RUNS_ON,
   "keyservice --allow-anyone": RUNS_ON,
 };
