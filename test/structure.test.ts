@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["files", "git", "net", "sops"],
   ["exec", "keys", "recognize.ts"],
   ["config", "document.ts", "editor", "keyservice"],
-  ["rule-check.ts", "save.ts"],
+  ["check", "rule-check.ts", "save.ts"],
   ["publish"],
   ["cli", "index.ts"],
 ];

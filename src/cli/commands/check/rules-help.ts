@@ -1,0 +1,10 @@
+import { RULES } from "../../../check/rules.ts";
+
+/** The rules, for help. docs/check.md says more of each. */
+export function rulesHelp(): string {
+  const width = Math.max(...RULES.map(({ id }) => id.length));
+  const lines = RULES.map(
+    ({ id, level, summary }) => `  ${id.padEnd(width)}  ${level.padEnd(7)}  ${summary}`,
+  );
+  return ["Rules:", ...lines].join("\n");
+}
