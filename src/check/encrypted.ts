@@ -37,12 +37,15 @@ export interface Expectations {
 export async function checkEncrypted(file: EncryptedFile, expected: Expectations): Promise<Finding[]> {
   const { metadata, reading } = file.encrypted;
   const selection = await compileSelector(metadata.selector);
+  const rest = readable(file, selection);
+  const restLines = new Set(rest.map(({ line }) => line));
+  const comments = bareComments(reading, selection).map((entry) => plainComment(file, entry));
   return [
     ...keyGroups(file),
     ...plainValues(file, selection),
     ...(await wantedByRule(file, selection, expected.drift?.selector?.rule)),
-    ...bareComments(reading, selection).map((entry) => plainComment(file, entry)),
-    ...readable(file, selection),
+    ...comments.filter(({ line }) => !restLines.has(line)),
+    ...rest,
     ...duplicates(file),
     ...(await nothing(file)),
     ...drifted(file, expected),

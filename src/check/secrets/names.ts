@@ -96,12 +96,12 @@ const TAILS = new Set([
 /** Whether a name is that of a secret: `DB_PASSWORD`, `apiKey`, but not `token_url` or `passwordLength`. */
 export function secretName(name: string): SecretName | undefined {
   const words = wordsOf(name);
+  if (/(?:^| )connection string$/.test(words.join(" "))) return { randomOnly: false, number: false };
   while (words.length > 1 && (TAILS.has(words.at(-1)!) || /^\d+$/.test(words.at(-1)!))) words.pop();
   const last = words.at(-1) ?? "";
   if (PASSWORDS.includes(last)) return { randomOnly: false, number: true };
   const ofKey = /^keys?$/.test(last) && OF_KEYS.includes(words.at(-2) ?? "");
   if (ofKey || OTHERS.includes(last)) return { randomOnly: false, number: false };
-  if (last === "string" && words.at(-2) === "connection") return { randomOnly: false, number: false };
   return RANDOM_ONLY.includes(last) ? { randomOnly: true, number: false } : undefined;
 }
 

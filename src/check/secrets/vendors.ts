@@ -110,12 +110,7 @@ export const VENDORS: readonly Vendor[] = [
     ["dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."],
     "[A-Za-z0-9_.-]{40,60}",
   ),
-  vendor(
-    "onepassword-token",
-    "a 1Password service account token",
-    "ops_eyJ",
-    "[A-Za-z0-9+/_-]{200,1500}={0,2}",
-  ),
+  vendor("onepassword-token", "a 1Password service account token", "ops_eyJ", "[A-Za-z0-9+/_-]{200,}={0,2}"),
   anyOf(
     "tailscale-key",
     "a Tailscale key",
