@@ -2,10 +2,10 @@ import type { Drift } from "../config/drift.ts";
 import { TsopsError } from "../errors.ts";
 import { type Entry, pathOf } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
-import { TreeList, TreeMap } from "../formats/tree.ts";
 import { groupsFromMetadata } from "../keys/metadata.ts";
 import { printable, shellQuoted } from "../printable.ts";
 import { bareComments, bareHint, bareValues } from "../sops/bare.ts";
+import { holdsConflicts } from "../sops/conflicts.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Metadata } from "../sops/metadata.ts";
 import { nothingSelected } from "../sops/nothing.ts";
@@ -177,14 +177,7 @@ function drifted({ name }: EncryptedFile, { drift, describe }: Expectations): Fi
 
 /** The other side of a merge that nobody finished (docs/format.md). */
 function conflicts({ name, encrypted }: EncryptedFile): Finding[] {
-  const stored = encrypted.metadata.own.get("conflicts");
-  const none =
-    stored === undefined ||
-    stored === null ||
-    stored === "" ||
-    (stored instanceof TreeList && stored.values().length === 0) ||
-    (stored instanceof TreeMap && stored.entries().length === 0);
-  if (none) return [];
+  if (!holdsConflicts(encrypted.metadata)) return [];
   return [
     finding("merge-conflict", {
       file: name,

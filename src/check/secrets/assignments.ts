@@ -1,9 +1,10 @@
 import type { Named } from "./names.ts";
 
 /** Files of names and values in formats that tsops does not read. */
-const FILES = /\.(?:properties|tfvars|cfg|conf|cnf|config)$/i;
+const FILES = /\.(?:properties|tfvars|cfg|conf|cnf|config)$|(?:^|[\\/])\.(?:npmrc|yarnrc|pypirc)$/i;
 
-const NAME = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]{0,100})[ \t]*[=:][ \t]*/;
+/** In `.npmrc` a registry may stand before the name. */
+const NAME = /^[ \t]*(?:export[ \t]+|\/\/[^\s=]{1,200}\/:)?([A-Za-z_][\w.-]{0,100})[ \t]*[=:][ \t]*/;
 /** In quotes, or up to a blank with a comment behind it. */
 const VALUE = /^(?:"([^"]*)"|'([^']*)'|([^\s"'#;]\S*(?:[ \t]+[^\s#;]\S*)*))/;
 /** No line with a secret that people write is longer. */

@@ -140,6 +140,15 @@ test("files of names and values that tsops has no format for", () => {
     ],
   );
   assert.equal(assignmentsIn("a.py", text), []);
+  assert.equal(
+    assignmentsIn("w/.npmrc", "//registry.npmjs.org/:_authToken=abc\nsave-exact=true\n").map(
+      ({ key, value }) => [key, value],
+    ),
+    [
+      ["_authToken", "abc"],
+      ["save-exact", "true"],
+    ],
+  );
 });
 
 test.run();
