@@ -3,7 +3,7 @@
 // not count.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { git, inEmptyFolder, line, root, shortened, shownOf } from "./shown.mjs";
+import { git, inEmptyFolder, line, root, shortened, shownAnyway, shownOf } from "./shown.mjs";
 
 const check = process.argv.includes("--check");
 const SHOWN = /(<!-- made by scripts\/readme\.mjs -->\n\n```console\n)(.*?)(\n?```)/s;
@@ -62,7 +62,24 @@ function firstSteps(folder) {
   return text();
 }
 
-const PAGES = { "README.md": firstHour, "docs/installation.md": firstSteps };
+/** What `check` finds before a commit, and after its advice was taken. */
+function checked(folder) {
+  const { say, run, text } = terminal(folder);
+  git(folder, "init", "--quiet");
+  run("init");
+  writeFileSync(join(folder, "secrets.yaml"), "db:\n  password: s3cret\n");
+  writeFileSync(join(folder, "deploy.yaml"), "registry: registry.example.com\ntoken: s3cret\n");
+  git(folder, "add", ".");
+  say("git add .");
+  say("tsops check --staged", shownAnyway(folder, "check", "--staged"));
+  run("encrypt", "-i", "secrets.yaml");
+  say("git add secrets.yaml");
+  git(folder, "add", ".");
+  run("check", "--staged");
+  return text();
+}
+
+const PAGES = { "README.md": firstHour, "docs/installation.md": firstSteps, "docs/check.md": checked };
 
 /** The lines of a wrapped data key say nothing to a reader. */
 function withoutBody(text) {

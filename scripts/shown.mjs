@@ -36,6 +36,13 @@ export function shownOf(folder, ...argv) {
   return stdout.toString().replaceAll(homeOf(folder), "~").trimEnd();
 }
 
+/** The same of a run that may end with another exit code than 0: that of a check. */
+export function shownAnyway(folder, ...argv) {
+  const own = [process.execPath, join(root, "bin", "tsops.js"), ...argv];
+  const { stdout } = run(folder, "sh", ["-c", '"$@" 2>&1; true', "sh", ...own]);
+  return stdout.toString().replaceAll(homeOf(folder), "~").trimEnd();
+}
+
 /** Runs git as somebody without settings. */
 export function git(folder, ...argv) {
   return run(folder, "git", ["-c", "user.name=Alice", "-c", "user.email=alice@example.com", ...argv]).stdout;

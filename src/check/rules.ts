@@ -46,7 +46,7 @@ const TABLE = {
   "readable-text": {
     group: "encrypted",
     level: "error",
-    summary: "text in an encrypted file stays readable where it looks like part of a value",
+    summary: "text stays readable where it looks like part of an encrypted value",
     help:
       "SOPS reads this text as a comment or not at all, so it is never encrypted. Put it into the value with " +
       "`tsops edit FILE`, or remove it.",
@@ -76,7 +76,7 @@ const TABLE = {
   "mac-only-encrypted": {
     group: "encrypted",
     level: "error",
-    summary: "the MAC of a file leaves plain values out, and its creation rule does not say so",
+    summary: "the MAC leaves plain values out, and the creation rule does not say so",
     help:
       "Everybody can change the plain values of such a file unnoticed. Bring it in line with " +
       "`tsops updatekeys --update-selector FILE`.",
@@ -168,7 +168,7 @@ const TABLE = {
   "secret-name": {
     group: "secret",
     level: "warning",
-    summary: "a value that stays plain has a name that secrets have",
+    summary: "a value that stays plain has the name of a secret",
     help:
       "If it is a secret, encrypt it and change it where it is used. If not, put `tsops:allow` into a comment on its " +
       "line or the line before, or add it to a baseline.",
@@ -176,7 +176,7 @@ const TABLE = {
   "secret-value": {
     group: "secret",
     level: "error",
-    summary: "a value that stays plain looks random, and has a name that secrets have",
+    summary: "a value that stays plain looks random, and has the name of a secret",
     help: "Encrypt it, and change it where it is used: it is known to everybody who has the repository.",
   },
   "vendor-token": {

@@ -3,8 +3,6 @@ import { RULES } from "../../../check/rules.ts";
 /** The rules, for help. docs/check.md says more of each. */
 export function rulesHelp(): string {
   const width = Math.max(...RULES.map(({ id }) => id.length));
-  const lines = RULES.map(
-    ({ id, level, summary }) => `  ${id.padEnd(width)}  ${level.padEnd(7)}  ${summary}`,
-  );
+  const lines = RULES.map(({ id, summary }) => `  ${id.padEnd(width)}  ${summary}`);
   return ["Rules:", ...lines].join("\n");
 }
