@@ -17,7 +17,10 @@ const names = VENDORS.map(({ name }) => name.replace(/^(?:an?|the) /, ""));
 const vendors = wrapped(`${[...new Set(names)].join(", ")}.`);
 
 function wrapped(text) {
-  return text.match(/.{1,118}(?= |$)/g).map((line) => line.trim()).join("\n");
+  return text
+    .match(/.{1,118}(?= |$)/g)
+    .map((line) => line.trim())
+    .join("\n");
 }
 
 /** A page with what is between two comments replaced. */

@@ -55,7 +55,9 @@ function sentence(text: string): string {
 }
 
 /** Where what is wrong with git's own settings is shown: a result has to have a place. */
-const SETTINGS = ".git/config";
+const SETTINGS = {
+  physicalLocation: { artifactLocation: { uri: ".git/config" }, region: { startLine: 1 } },
+};
 
 function result(finding: Marked, tool: Tool) {
   const { rule, level, file, message, hint, details = [], fingerprint } = finding;
@@ -65,7 +67,7 @@ function result(finding: Marked, tool: Tool) {
     ruleIndex: RULES.findIndex(({ id }) => id === rule),
     level,
     message: { text },
-    locations: [location(file ?? SETTINGS, finding, tool)],
+    locations: [file === undefined ? SETTINGS : location(file, finding, tool)],
     partialFingerprints: { "tsops/v1": fingerprint },
   };
 }

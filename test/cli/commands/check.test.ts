@@ -396,6 +396,15 @@ test("a binary file, and one of a rule for all files", () =>
     assert.equal(await findings(box, "logo.png", "--decrypt"), []);
   }));
 
+test("what only looks like a part of SOPS is none: a field called sops, a manual with ciphertexts", () =>
+  inSandbox(async (box) => {
+    const text = await encrypted(box, "f.yaml");
+    box.write("values.yaml", "sops:\n  enabled: true\n  lastmodified: never\n");
+    box.write("manual.md", `# how it looks\n\n    ${text.replaceAll("\n", "\n    ")}\n`);
+    box.write("log.txt", text.slice(0, 100));
+    assert.equal(await findings(box), []);
+  }));
+
 test("tsops:allow: on the line, or alone on the line before; a comment behind another value is about that one", () =>
   inSandbox(async (box) => {
     const lines = async (text: string) => {

@@ -12,6 +12,7 @@ import type { Rule } from "../../../config/model.ts";
 import { selectorOf } from "../../../config/selectors.ts";
 import { openRead } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
+import { holdsCiphertexts } from "../../../formats/detect.ts";
 import type { Entry, Format, Reading } from "../../../formats/format.ts";
 import { formatOfName, loadFormat } from "../../../formats/index.ts";
 import { decodeText } from "../../../formats/text.ts";
@@ -74,6 +75,9 @@ function textOf(bytes: Buffer): string {
   return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le", 2) : decodeText(bytes);
 }
 
+/** What is said of a text that is none of the format, or not encrypted; anything else is about its metadata. */
+const OF_TEXT: readonly string[] = ["parse", "print", "no-metadata", "merge-conflict"];
+
 /** @returns findings for a file that is damaged, undefined for one that is not encrypted. */
 async function readAsEncrypted(
   name: string,
@@ -85,22 +89,20 @@ async function readAsEncrypted(
     return await recognize(text, formatOfName(name) ?? "binary");
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
-    const damaged = error.code === "generic" || (await encryptionIn(bytes, name, run.args)) === "damaged";
-    if (damaged) return [damage(name, error)];
+    // a file may have a part called sops that is another program's
+    if (!holdsCiphertexts(text)) return undefined;
+    const otherwise = !OF_TEXT.includes(error.code);
+    if (otherwise || (await encryptionIn(bytes, name, run.args)) === "damaged") return [damage(name, error)];
     // the part that says who can open the file is gone
     const lost =
-      error.code === "no-metadata" && formatOfName(name) !== undefined && (await holdsCiphertext(text, name));
+      error.code === "no-metadata" && formatOfName(name) !== undefined && (await hasCiphertext(text, name));
     return lost ? [damage(name, error)] : undefined;
   }
 }
 
-async function holdsCiphertext(text: string, name: string): Promise<boolean> {
+async function hasCiphertext(text: string, name: string): Promise<boolean> {
   const reading = await readingOf(text, name);
-  return (
-    reading?.entries.some(
-      ({ value }) => typeof value === "string" && value.startsWith("ENC[AES256_GCM,data:"),
-    ) ?? false
-  );
+  return reading?.entries.some(({ value }) => typeof value === "string" && holdsCiphertexts(value)) ?? false;
 }
 
 interface Encrypted {

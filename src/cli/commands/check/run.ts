@@ -125,7 +125,7 @@ async function writeBaseline(
   for (const { file: name, message } of failed) await note(run.io, `${name ?? "git"}: ${message}`);
   // what could not be read would be missing, and come as new
   if (failed.length > 0) {
-    throw new TsopsError("generic", "the baseline was not written: not everything could be checked", {
+    throw new TsopsError("write", "the baseline was not written: not everything could be checked", {
       hint: "mend what the lines above say, then try again",
     });
   }
