@@ -402,6 +402,7 @@ test("what only looks like a part of SOPS is none: a field called sops, a manual
     box.write("values.yaml", "sops:\n  enabled: true\n  lastmodified: never\n");
     box.write("manual.md", `# how it looks\n\n    ${text.replaceAll("\n", "\n    ")}\n`);
     box.write("log.txt", text.slice(0, 100));
+    box.write("json.md", `so it is:\n\n    "data": "${/ENC\[.*\]/.exec(text)![0]}", "sops": …\n`);
     assert.equal(await findings(box), []);
   }));
 

@@ -92,7 +92,10 @@ async function readAsEncrypted(
     // a file may have a part called sops that is another program's
     if (!holdsCiphertexts(text)) return undefined;
     const otherwise = !OF_TEXT.includes(error.code);
-    if (otherwise || (await encryptionIn(bytes, name, run.args)) === "damaged") return [damage(name, error)];
+    if (otherwise) return [damage(name, error)];
+    // a manual may show ciphertexts; without a name that says so, only JSON is an encrypted file
+    const maybe = formatOfName(name) !== undefined || /^\s*\{/.test(text);
+    if (maybe && (await encryptionIn(bytes, name, run.args)) === "damaged") return [damage(name, error)];
     // the part that says who can open the file is gone
     const lost =
       error.code === "no-metadata" && formatOfName(name) !== undefined && (await hasCiphertext(text, name));
