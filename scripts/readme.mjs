@@ -137,9 +137,27 @@ function merging(folder) {
   return text();
 }
 
+/** What `check` finds before a commit, and after its advice was taken. */
+function checked(folder) {
+  const { say, run, text } = terminal(folder);
+  git(folder, "init", "--quiet");
+  run("init");
+  writeFileSync(join(folder, "secrets.yaml"), "db:\n  password: s3cret\n");
+  writeFileSync(join(folder, "deploy.yaml"), "registry: registry.example.com\ntoken: s3cret\n");
+  git(folder, "add", ".");
+  say("git add .");
+  say("tsops check --staged", shownOfAny(folder, [...PROGRAM, "check", "--staged"]));
+  run("encrypt", "-i", "secrets.yaml");
+  say("git add secrets.yaml");
+  git(folder, "add", ".");
+  run("check", "--staged");
+  return text();
+}
+
 const PAGES = {
   "README.md": firstHour,
   "docs/installation.md": firstSteps,
+  "docs/check.md": checked,
   "docs/git.md": inGit,
   "docs/merge.md": merging,
 };

@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["files", "git", "net", "sops"],
   ["compare", "exec", "keys", "merge", "recognize.ts"],
   ["config", "document.ts", "editor", "keyservice"],
-  ["rule-check.ts", "save.ts"],
+  ["check", "rule-check.ts", "save.ts"],
   ["merge-files.ts", "publish"],
   ["cli", "index.ts"],
 ];

@@ -1,5 +1,6 @@
 import { type Command, command, type Table } from "./command.ts";
 import { ALLOW } from "./commands/allow/command.ts";
+import { CHECK } from "./commands/check/command.ts";
 import { COMPLETION } from "./commands/completion/command.ts";
 import { CONFIG, CONFIG_CHECK, CONFIG_EXPLAIN } from "./commands/config/command.ts";
 import { DECRYPT } from "./commands/decrypt/command.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
     command(GROUPS_ADD, async () => (await import("./commands/groups/run.ts")).addGroup),
     command(GROUPS_DELETE, async () => (await import("./commands/groups/run.ts")).deleteGroup),
   ]),
+  command(CHECK, async () => (await import("./commands/check/run.ts")).check),
   command(FILESTATUS, async () => (await import("./commands/filestatus/run.ts")).filestatus),
   command(PUBLISH, async () => (await import("./commands/publish/run.ts")).publish),
   command(DOCTOR, async () => (await import("./commands/doctor/run.ts")).doctor),

@@ -209,6 +209,26 @@ const SET = (file: string) => ["set", file, '["a"]', '"n3w"'];
 const UNSET = (file: string) => ["unset", file, '["a"]'];
 const ROTATE = (file: string) => ["rotate", "-i", file];
 
+function secretText(box: Sandbox): void {
+  box.write("secret.txt", "redis://:hunter22@db\n");
+  box.write("secret.yaml", "password: hunter22\n");
+}
+
+/** A key of a form that only secretlint knows. */
+function textForSecretlint(box: Sandbox): void {
+  box.write("deep.txt", `${"vcp"}_${"aB3xK9mQ2c".repeat(5)}\n`);
+}
+
+async function baseline(box: Sandbox): Promise<void> {
+  secretText(box);
+  await box.run(["check", "secret.yaml", "--baseline", "known.json", "--write-baseline"]);
+}
+
+function noBaseline(box: Sandbox): void {
+  secretText(box);
+  box.write("known.json", '{"version": 1, "findings": []}');
+}
+
 const TRIALS: Readonly<Record<string, Trials>> = {
   encrypt: {
     jobs: jobsTrial(["encrypt", "-i", "plain.yaml"]),
@@ -227,6 +247,23 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     json: jsonTrial(["encrypt", "--check", "plain.yaml"]),
     update: { base: ["encrypt", "plain.txt"], add: ["--update", "a.yaml"] },
     yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
+  },
+  check: {
+    jobs: jobsTrial(["check"]),
+    staged: { base: ["check", "secret.txt"], add: ["--staged"], prepare: secretText },
+    decrypt: { base: ["check", "tampered.yaml"], add: ["--decrypt"] },
+    merges: { base: ["check", "a.yaml"], add: ["--merges"] },
+    "older-than": { base: ["check", "a.yaml"], add: ["--older-than", "2999-01-01"] },
+    deep: { base: ["check", "deep.txt"], add: ["--deep"], prepare: textForSecretlint },
+    strict: { base: ["check", "secret.yaml"], add: ["--strict"], prepare: secretText },
+    baseline: { base: ["check", "secret.yaml"], add: ["--baseline", "known.json"], prepare: baseline },
+    "write-baseline": {
+      base: ["check", "secret.yaml", "--baseline", "known.json"],
+      add: ["--write-baseline"],
+      prepare: noBaseline,
+    },
+    output: { base: ["check", "a.yaml"], add: ["--output", "sarif"] },
+    json: jsonTrial(["check", "a.yaml"]),
   },
   decrypt: {
     jobs: jobsTrial(["decrypt", "a.yaml"]),
