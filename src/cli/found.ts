@@ -11,6 +11,7 @@ import type { Io } from "./io.ts";
 import { rememberPlace } from "./place.ts";
 import { isKeyFile, whoReads } from "./protected.ts";
 import { note } from "./report.ts";
+import { scopesFor } from "./worktrees.ts";
 
 interface Wishes {
   /** The command writes to the files that it works on. */
@@ -30,7 +31,7 @@ export async function findFiles(
   run: Run,
   { writes, about = yes, wanted = yes }: Wishes,
 ): Promise<Found[]> {
-  const { files, passedOver } = await explore(given, { cwd: run.io.cwd });
+  const { files, passedOver, ignored } = await explore(given, { cwd: run.io.cwd, scopes: scopesFor(run) });
   const found: Found[] = [];
   const notes: string[] = [];
   for (const file of files) {
@@ -46,8 +47,14 @@ export async function findFiles(
     if (link && writes) notes.push(`${name} is a link: name it to change what it points to`);
     else found.push(file);
   }
-  for (const item of passedOver) if (await about(item.name)) notes.push(lineFor(item, writes));
+  for (const item of passedOver)
+    if (item.why === "repository" || (await about(item.name))) notes.push(lineFor(item, writes));
   await noteAll(notes, run.io);
+  if (ignored > 0 && run.args.verbose)
+    await note(
+      run.io,
+      `${ignored} ${ignored === 1 ? "name" : "names"} that git ignores: left out, --no-ignore takes all`,
+    );
   return found;
 }
 
@@ -120,6 +127,8 @@ export async function notePassedOver(passedOver: readonly PassedOver[], io: Io):
 }
 
 function lineFor({ name, why }: PassedOver, writes: boolean): string {
+  if (why === "repository")
+    return `${name} is a git repository of its own, and is skipped: name it to go into it`;
   if (why === "no-file") return `${name} is not a regular file, and is skipped`;
   return `${name} is a link that leads out of the folder: name it to ${writes ? "change" : "read"} what it points to`;
 }

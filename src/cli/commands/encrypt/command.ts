@@ -1,5 +1,17 @@
 import type { Description, RunOf } from "../../command.ts";
-import { BATCH, flag, JOBS, KEYS, OUTPUT, SELECTORS, THRESHOLD, TYPES, text, YES } from "../../options.ts";
+import {
+  BATCH,
+  flag,
+  IGNORE,
+  JOBS,
+  KEYS,
+  OUTPUT,
+  SELECTORS,
+  THRESHOLD,
+  TYPES,
+  text,
+  YES,
+} from "../../options.ts";
 
 export const ENCRYPT = {
   usage: "encrypt [files..]",
@@ -17,6 +29,7 @@ export const ENCRYPT = {
       "only say which files are not encrypted, or not as their rule has it; exit 1 if there are any",
     ),
     json: flag("with --check: print the result as JSON"),
+    ...IGNORE,
     ...JOBS,
   },
   examples: [

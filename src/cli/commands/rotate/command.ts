@@ -1,6 +1,7 @@
 import type { Description, RunOf } from "../../command.ts";
 import {
   ADD_REMOVE,
+  IGNORE,
   IGNORE_MAC,
   JOBS,
   KEYS,
@@ -25,6 +26,7 @@ export const ROTATE = {
     ),
     ...YES,
     "encryption-context": KEYS["encryption-context"],
+    ...IGNORE,
     ...JOBS,
   },
   examples: [

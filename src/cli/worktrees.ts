@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { TsopsError } from "../errors.ts";
+import type { Scope } from "../files/discover.ts";
+import { type Listing, listFiles, pathKey, topOf } from "../git/listing.ts";
+import type { Run } from "./command.ts";
+import { type Io, wholeOf } from "./io.ts";
+import { note } from "./report.ts";
+
+/*
+ * Folders and patterns bring in what git has or would take. Whoever names a file or a folder means it: a folder that git
+ * ignores is taken as a whole. Outside of repositories nothing is ignored.
+ */
+
+/** What counts below each of the folders, whose paths lead through no links. */
+export function scopesFor(run: Run): ((folders: readonly string[]) => Promise<readonly Scope[]>) | undefined {
+  if (run.args["no-ignore"]) return undefined;
+  const scopes = async (folders: readonly string[]): Promise<Scope[]> => {
+    const listings = await listingsFor(folders, run.io);
+    return folders.map((folder, i) => {
+      const listing = listings[i];
+      return listing && !listing.ignored.has(pathKey(folder)) ? scopeIn(listing) : outside;
+    });
+  };
+  /** A folder of no repository may hold repositories. */
+  const outside: Scope = {
+    takes: () => true,
+    inside: async (folder) => (existsSync(join(folder, ".git")) ? (await scopes([folder]))[0]! : outside),
+  };
+  return scopes;
+}
+
+/** In a work tree. Other repositories among its files are no part of it, as git sees it. */
+function scopeIn({ files, folders, repositories }: Listing): Scope {
+  const scope: Scope = {
+    takes: (file) => files.has(pathKey(file)),
+    inside: async (folder) => {
+      const key = pathKey(folder);
+      if (folders.has(key)) return scope;
+      // a submodule that was not checked out is an empty folder
+      return repositories.has(key) && existsSync(join(folder, ".git")) ? "repository" : "ignored";
+    },
+  };
+  return scope;
+}
+
+/**
+ * What git says of files and folders, for each the listing of its work tree; undefined for those that are in none, or
+ * where git cannot be asked, which a line says. One git a work tree.
+ */
+export async function listingsFor(paths: readonly string[], io: Io): Promise<(Listing | undefined)[]> {
+  const tops = paths.map(topOf);
+  const found = new Map<string, Listing | undefined>();
+  for (const top of new Set(tops)) {
+    if (top === undefined) continue;
+    const own = paths.filter((_, i) => tops[i] === top);
+    found.set(top, await listFiles(top, own, io.env).catch((error) => refused(top, error, io)));
+  }
+  return tops.map((top) => (top === undefined ? undefined : found.get(top)));
+}
+
+/** Each is said once a run. */
+const said = new WeakMap<Io, Set<string>>();
+
+async function refused(top: string, error: unknown, io: Io): Promise<undefined> {
+  if (!(error instanceof TsopsError) || !["git", "program-failed"].includes(error.code)) throw error;
+  const whole = wholeOf(io);
+  const known = said.get(whole) ?? new Set();
+  if (known.has(error.message)) return undefined;
+  said.set(whole, known.add(error.message));
+  await note(
+    whole,
+    `what .gitignore names is not left out, since git does not read ${top}: ${error.message}`,
+  );
+  return undefined;
+}
