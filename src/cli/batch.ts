@@ -4,9 +4,9 @@ import { endBy, takeSignals } from "../files/wayout.ts";
 import type { Run } from "./command.ts";
 import { type Failure, reportFailures } from "./failures.ts";
 import { interruptedBy } from "./interrupt.ts";
-import { clearPassing, type Io, write, writePassing } from "./io.ts";
+import { clearPassing, type Io, write } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
-import { isAsking } from "./prompt.ts";
+import { Progress, type Shown } from "./progress.ts";
 import { note } from "./report.ts";
 import { Together } from "./together.ts";
 
@@ -30,8 +30,6 @@ interface Tally {
   /** By the number of the file. */
   readonly failures: Map<number, Failure>;
   readonly otherwise: Map<string, number>;
-  /** What the bar said last. */
-  shown: string;
 }
 
 interface Batch {
@@ -78,8 +76,8 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     passedOver: 0,
     failures: new Map(),
     otherwise: new Map(),
-    shown: "",
   };
+  const progress = new Progress(io);
   const stop = new AbortController();
   let waiting: NodeJS.Timeout | undefined;
   const release = takeSignals(["SIGINT"], () => {
@@ -94,7 +92,7 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     const one = async (name: string, index: number): Promise<void> => {
       await workOn({ name, index, io: outputs?.part(index) ?? io }, work, tally, stop);
       await outputs?.end(index);
-      if (!stop.signal.aborted) await drawBar(tally, what, io);
+      if (!stop.signal.aborted) await progress.show(shownOf(tally, what));
     };
     await mapFiles(names, inOrder ? 1 : jobs, one, { signal: stop.signal });
   } finally {
@@ -149,6 +147,11 @@ function summaryOf({ total, done, passedOver, failures, otherwise }: Tally, what
   return `${what} ${done} of ${meant} files${parts.join("")}${nothing}`;
 }
 
+function shownOf({ total, done, passedOver, failures, otherwise }: Tally, what: string): Shown {
+  const rest = [...otherwise.values()].reduce((sum, count) => sum + count, passedOver);
+  return { what, total, done, rest, failed: failures.size };
+}
+
 const MANY = 100;
 
 /**
@@ -157,22 +160,4 @@ const MANY = 100;
  */
 function compileLess(): void {
   process.getBuiltinModule("node:v8").setFlagsFromString("--interrupt-budget=540000");
-}
-
-const BAR_WIDTH = 25;
-
-/** A bar on a terminal, nothing elsewhere: logs should not fill with it. It goes when anything else is printed. */
-async function drawBar(tally: Tally, what: string, io: Io): Promise<void> {
-  if (!io.stderr.isTTY || isAsking(io)) return;
-  const { total, done, passedOver, failures, otherwise } = tally;
-  const rest = [...otherwise.values()].reduce((sum, count) => sum + count, passedOver);
-  const part = (done + rest + failures.size) / total;
-  const shown = `${Math.floor(100 * part)} ${failures.size}`;
-  if (shown === tally.shown) return;
-  tally.shown = shown;
-  const failed = failures.size > 0 ? `, ${failures.size} failed` : "";
-  const bar = "#".repeat(Math.floor(part * BAR_WIDTH)).padEnd(BAR_WIDTH, ".");
-  const line = `${what} ${done}${failed} of ${total} [${bar}]`;
-  // a line that is broken cannot be cleared
-  await writePassing(io.stderr, line.slice(0, (io.stderr.columns || 80) - 1));
 }
