@@ -6,6 +6,7 @@ import { type Failure, reportFailures } from "./failures.ts";
 import { interruptedBy } from "./interrupt.ts";
 import { clearPassing, type Io, write } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
+import { failureJson, writeJson } from "./json.ts";
 import { Progress, type Shown } from "./progress.ts";
 import { note } from "./report.ts";
 import { Together } from "./together.ts";
@@ -16,9 +17,12 @@ export const PASSED_OVER = Symbol("passed over");
 /** What else may come of a file than what the command is for, in the words of the summary. */
 export class Otherwise {
   readonly words: string;
+  /** In JSON. */
+  readonly status: string;
 
-  constructor(words: string) {
+  constructor(words: string, status = words.replaceAll(" ", "-")) {
     this.words = words;
+    this.status = status;
   }
 }
 
@@ -29,6 +33,8 @@ interface Tally {
   passedOver: number;
   /** By the number of the file. */
   readonly failures: Map<number, Failure>;
+  /** What came of each, in the words of JSON. */
+  readonly states: Map<number, string>;
   readonly otherwise: Map<string, number>;
 }
 
@@ -42,6 +48,8 @@ interface Batch {
   readonly together?: boolean;
   /** How to go on where some files are left: "the same command goes on". */
   readonly further?: string;
+  /** Prints what came of each file as JSON (docs/json.md). */
+  readonly results?: boolean;
 }
 
 /** What is done to a file, which says what there is to say where it is told to. */
@@ -58,14 +66,16 @@ const WAITING = "waiting for the files that are being worked on; Ctrl-C ends tha
  * @throws TsopsError("aborted") with where it stopped.
  */
 export async function forEachFile(names: readonly string[], batch: Batch, work: Work): Promise<number> {
-  const { what, run, inOrder = false, together = false, further } = batch;
+  const { what, run, inOrder = false, together = false, further, results = false } = batch;
   const { io } = run;
   const jobs = jobsOf(run);
   if (names.length === 1) {
     try {
-      await work(names[0]!, io);
+      const came = await work(names[0]!, io);
+      if (results) await writeOne(names[0]!, came, batch);
       return 0;
     } catch (error) {
+      if (results) await writeJson(io, { files: [failureJson({ name: names[0]!, error })] });
       throw inFile(error, names[0]!);
     }
   }
@@ -75,6 +85,7 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     done: 0,
     passedOver: 0,
     failures: new Map(),
+    states: new Map(),
     otherwise: new Map(),
   };
   const progress = new Progress(io);
@@ -101,6 +112,7 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     await clearPassing();
   }
   const failures = [...tally.failures].sort(([a], [b]) => a - b).map(([, failure]) => failure);
+  if (results) await writeResults(names, tally, batch);
   await reportFailures(failures, run);
   if (stop.signal.aborted) throw stoppedAt(tally, batch);
   const left = failures.length;
@@ -119,7 +131,9 @@ async function workOn(
   try {
     const came = await work(name, io);
     if (came === PASSED_OVER) tally.passedOver++;
-    else if (came instanceof Otherwise) {
+    else tally.states.set(index, came instanceof Otherwise ? came.status : DONE);
+    if (came === PASSED_OVER) return;
+    if (came instanceof Otherwise) {
       tally.otherwise.set(came.words, (tally.otherwise.get(came.words) ?? 0) + 1);
     } else tally.done++;
   } catch (error) {
@@ -128,6 +142,31 @@ async function workOn(
     // what fails after that fails because of it: programs get the signal, too
     if (!stop.signal.aborted) tally.failures.set(index, { name, error });
   }
+}
+
+const DONE = "";
+
+/** What a file came to that is not otherwise: `rotated`, `would-rotate`. */
+function statusOf(state: string, { what }: Batch): string {
+  return state === DONE ? what.replace(":", "").replaceAll(" ", "-") : state;
+}
+
+async function writeResults(
+  names: readonly string[],
+  { states, failures }: Tally,
+  batch: Batch,
+): Promise<void> {
+  const files = names.flatMap((file, i): object[] => {
+    const [state, failure] = [states.get(i), failures.get(i)];
+    if (failure) return [failureJson(failure)];
+    return state === undefined ? [] : [{ file, status: statusOf(state, batch) }];
+  });
+  await writeJson(batch.run.io, { files });
+}
+
+async function writeOne(file: string, came: unknown, batch: Batch): Promise<void> {
+  const status = statusOf(came instanceof Otherwise ? came.status : DONE, batch);
+  await writeJson(batch.run.io, { files: came === PASSED_OVER ? [] : [{ file, status }] });
 }
 
 function stoppedAt({ total, done }: Tally, { what, further }: Batch): TsopsError {

@@ -4,6 +4,7 @@ import { explore, type Found, type PassedOver } from "../files/discover.ts";
 import { clearLeft } from "../files/lock.ts";
 import { formatOfFile } from "../formats/index.ts";
 import { decodeText } from "../formats/text.ts";
+import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
 import { readEncryptedAs, readInput } from "./files.ts";
@@ -81,16 +82,26 @@ export async function encryptionOf(name: string, run: Run): Promise<Encryption> 
 }
 
 export async function encryptionIn(bytes: Buffer, name: string, args: Args): Promise<Encryption> {
-  if (!mayBeEncrypted(bytes)) return "none";
+  return (await readIfEncrypted(bytes, name, args)).encryption;
+}
+
+/** A file read as an encrypted one, or why it cannot be. */
+type ReadIfEncrypted =
+  | { readonly encryption: "whole"; readonly read: EncryptedText }
+  | { readonly encryption: "damaged"; readonly error: TsopsError }
+  | { readonly encryption: "none" };
+
+export async function readIfEncrypted(bytes: Buffer, name: string, args: Args): Promise<ReadIfEncrypted> {
+  if (!mayBeEncrypted(bytes)) return { encryption: "none" };
   try {
-    await readEncryptedAs(decodeText(bytes), name, args);
-    return "whole";
+    return { encryption: "whole", read: await readEncryptedAs(decodeText(bytes), name, args) };
   } catch (error) {
-    if (!(error instanceof TsopsError) || !["merge-conflict", "parse"].includes(error.code)) return "none";
+    if (!(error instanceof TsopsError) || !["merge-conflict", "parse", "generic"].includes(error.code))
+      return { encryption: "none" };
     // any text may show an encrypted value: a manual, for instance, which is no file of values
     const named = formatOfFile(args["filename-override"] ?? name) !== "binary";
     const damaged = named || error.code === "merge-conflict" || bytes.includes('"data": "ENC[');
-    return damaged && holds(bytes, "ENC[") ? "damaged" : "none";
+    return damaged && holds(bytes, "ENC[") ? { encryption: "damaged", error } : { encryption: "none" };
   }
 }
 

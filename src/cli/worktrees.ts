@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { TsopsError } from "../errors.ts";
 import type { Scope } from "../files/discover.ts";
 import { type Listing, listFiles, pathKey, topOf } from "../git/listing.ts";
@@ -11,6 +11,13 @@ import { note } from "./report.ts";
  * Folders and patterns bring in what git has or would take. Whoever names a file or a folder means it: a folder that git
  * ignores is taken as a whole. Outside of repositories nothing is ignored.
  */
+
+/** Without paths it is about all of the repository, as with git, or about the working folder where there is none. */
+export function wholeRepository(paths: readonly string[], { cwd }: Io): readonly string[] {
+  if (paths.length > 0) return paths;
+  const top = topOf(cwd);
+  return [top === undefined ? "." : relative(cwd, top) || "."];
+}
 
 /** What counts below each of the folders, whose paths lead through no links. */
 export function scopesFor(run: Run): ((folders: readonly string[]) => Promise<readonly Scope[]>) | undefined {
@@ -46,17 +53,49 @@ function scopeIn({ files, folders, repositories }: Listing): Scope {
 
 /**
  * What git says of files and folders, for each the listing of its work tree; undefined for those that are in none, or
- * where git cannot be asked, which a line says. One git a work tree.
+ * where git cannot be asked, which a line says. One git a work tree: what was asked about once is known.
  */
 export async function listingsFor(paths: readonly string[], io: Io): Promise<(Listing | undefined)[]> {
-  const tops = paths.map(topOf);
-  const found = new Map<string, Listing | undefined>();
+  const tops = paths.map(topFinder());
+  const known = trees.get(wholeOf(io)) ?? new Map<string, Asked>();
+  trees.set(wholeOf(io), known);
   for (const top of new Set(tops)) {
     if (top === undefined) continue;
     const own = paths.filter((_, i) => tops[i] === top);
-    found.set(top, await listFiles(top, own, io.env).catch((error) => refused(top, error, io)));
+    const before = known.get(top);
+    if (before && own.every((path) => isBelow(path, before.paths))) continue;
+    const all = new Set([...(before?.paths ?? []), ...own]);
+    const listing = await listFiles(top, [...all], io.env).catch((error) => refused(top, error, io));
+    known.set(top, { paths: all, listing });
   }
-  return tops.map((top) => (top === undefined ? undefined : found.get(top)));
+  return tops.map((top) => (top === undefined ? undefined : known.get(top)?.listing));
+}
+
+interface Asked {
+  readonly paths: ReadonlySet<string>;
+  readonly listing: Listing | undefined;
+}
+
+/** By the run, then by the top of the work tree. */
+const trees = new WeakMap<Io, Map<string, Asked>>();
+
+/** Files of a folder have one work tree. */
+function topFinder(): (path: string) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (path) => {
+    // a folder that is one itself
+    if (existsSync(join(path, ".git"))) return path;
+    const folder = dirname(path);
+    if (!known.has(folder)) known.set(folder, topOf(folder));
+    return known.get(folder);
+  };
+}
+
+function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+  for (let at = path; ; at = dirname(at)) {
+    if (folders.has(at)) return true;
+    if (dirname(at) === at) return false;
+  }
 }
 
 /** Each is said once a run. */

@@ -41,8 +41,9 @@ export function pathKey(path: string): string {
   return FOLDS ? path.normalize("NFC").toLowerCase() : path;
 }
 
-/** More bytes of paths than this do not go on a command line. */
-const MAX_PATHS = 60_000;
+/** With more paths, or more bytes of them, the whole work tree is listed: git compares each file with each path. */
+const MAX_PATHS = 200;
+const MAX_BYTES = 30_000;
 
 /**
  * Asks git about files and folders of one work tree, and all that is below them.
@@ -53,7 +54,8 @@ export async function listFiles(top: string, paths: readonly string[], env: Envi
   const git = await gitIn(top, env);
   if (git === undefined) throw new TsopsError("git", "git is not installed");
   const specs = paths.map((path) => `:(literal)${relative(top, path).replaceAll(sep, "/")}`);
-  const whole = paths.includes(top) || specs.join(" ").length > MAX_PATHS;
+  const many = specs.length > MAX_PATHS || specs.join(" ").length > MAX_BYTES;
+  const whole = many || paths.includes(top);
   const lines = await ask(git, [...LIST, ...(whole ? [] : ["--", ...specs])]);
   const listing = readListing(top, lines);
   const empty = paths.filter((path) => path !== top && !knows(listing, path));

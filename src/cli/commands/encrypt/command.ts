@@ -4,6 +4,7 @@ import {
   flag,
   IGNORE,
   JOBS,
+  JSON_OUTPUT,
   KEYS,
   OUTPUT,
   SELECTORS,
@@ -28,7 +29,7 @@ export const ENCRYPT = {
     check: flag(
       "only say which files are not encrypted, or not as their rule has it; exit 1 if there are any",
     ),
-    json: flag("with --check: print the result as JSON"),
+    ...JSON_OUTPUT,
     ...IGNORE,
     ...JOBS,
   },
