@@ -1,9 +1,10 @@
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import type { Drift } from "../config/drift.ts";
 import type { Rule } from "../config/model.ts";
 import { inFile, TsopsError } from "../errors.ts";
 import { mapFiles } from "../files/batch.ts";
 import type { Found } from "../files/discover.ts";
+import { topOf } from "../git/listing.ts";
 import type { KeyGroup } from "../keys/kind.ts";
 import { groupsFromMetadata } from "../keys/metadata.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
@@ -11,9 +12,10 @@ import { sealOf } from "../sops/seal.ts";
 import type { Run } from "./command.ts";
 import type { Failure } from "./failures.ts";
 import { readInput } from "./files.ts";
-import { readIfEncrypted } from "./found.ts";
+import { findFiles, readIfEncrypted } from "./found.ts";
 import { clearPassing } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
+import { rememberPlace } from "./place.ts";
 import { Progress } from "./progress.ts";
 import { isDotenvxKeys } from "./protected.ts";
 import { ruleFor, type Settings, settingsForReading } from "./settings.ts";
@@ -56,6 +58,22 @@ export interface Survey {
   readonly files: readonly Surveyed[];
   /** What could not be read at all. */
   readonly failures: readonly Failure[];
+}
+
+/**
+ * The files that are meant. Without paths it is about all of the repository, as with git, or about the working folder where
+ * there is none; their names begin at the working folder.
+ */
+export async function filesOrAll(paths: readonly string[], run: Run): Promise<Found[]> {
+  if (paths.length > 0) return await findFiles(paths, run, { writes: false });
+  const { cwd } = run.io;
+  const top = topOf(cwd);
+  const all = await findFiles([top === undefined ? "." : relative(cwd, top) || "."], run, { writes: false });
+  return all.map((found) => {
+    const name = relative(cwd, resolve(cwd, found.name));
+    rememberPlace(name, run.io);
+    return { ...found, name };
+  });
 }
 
 /** Looks at files side by side. */

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import type { Scope } from "../files/discover.ts";
 import { type Listing, listFiles, pathKey, topOf } from "../git/listing.ts";
@@ -11,13 +11,6 @@ import { note } from "./report.ts";
  * Folders and patterns bring in what git has or would take. Whoever names a file or a folder means it: a folder that git
  * ignores is taken as a whole. Outside of repositories nothing is ignored.
  */
-
-/** Without paths it is about all of the repository, as with git, or about the working folder where there is none. */
-export function wholeRepository(paths: readonly string[], { cwd }: Io): readonly string[] {
-  if (paths.length > 0) return paths;
-  const top = topOf(cwd);
-  return [top === undefined ? "." : relative(cwd, top) || "."];
-}
 
 /** What counts below each of the folders, whose paths lead through no links. */
 export function scopesFor(run: Run): ((folders: readonly string[]) => Promise<readonly Scope[]>) | undefined {

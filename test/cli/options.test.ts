@@ -8,6 +8,7 @@ import { LEGACY } from "../../src/cli/commands/legacy/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { GLOBAL } from "../../src/cli/options.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { gitIn } from "../support/git.ts";
 
 /**
  * Every option of every command is tried in a way that shows that it acts: with it, something else is printed or
@@ -204,6 +205,25 @@ const SEES = { EDITOR: `sh -c 'cp "$1" seen' sh` };
 
 const jobsTrial = (base: readonly string[]): Trial => ({ base, add: ["--jobs", "0"], says: /from 1 to 256/ });
 
+/** git ignores a file, and without the option that file is left out. */
+const ignoreTrial = (base: readonly string[], more: (box: Sandbox) => void = () => {}): Trial => ({
+  base,
+  add: ["--no-ignore"],
+  prepare: (box) => {
+    gitIn(box, "init", "-q");
+    box.write("ignored/a.yaml", box.read("a.yaml"));
+    box.write("ignored/plain.yaml", box.read("plain.yaml"));
+    box.write(".gitignore", "ignored\n");
+    more(box);
+  },
+  env: NO_KEYS,
+});
+
+/** Rules whose recipients are other ones than those of the files, for all of them. */
+function ruled(box: Sandbox): void {
+  box.write(".sops.yaml", `creation_rules:\n  - age: ${OTHER_RECIPIENT}\n`);
+}
+
 const SET = (file: string) => ["set", file, '["a"]', '"n3w"'];
 const UNSET = (file: string) => ["unset", file, '["a"]'];
 const ROTATE = (file: string) => ["rotate", "-i", file];
@@ -224,6 +244,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "dry-run": { base: ["encrypt", "-i", "plain.yaml"], add: ["--dry-run"] },
     check: { base: ["encrypt", "plain.yaml"], add: ["--check"] },
     json: jsonTrial(["encrypt", "--check", "plain.yaml"]),
+    "no-ignore": ignoreTrial(["encrypt", "--dry-run", "."], ruled),
     update: { base: ["encrypt", "plain.txt"], add: ["--update", "a.yaml"] },
     yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
   },
@@ -238,6 +259,8 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     check: { base: ["decrypt", "a.yaml"], add: ["--check"] },
     extract: { base: ["decrypt", "a.yaml"], add: ["--extract", '["a"]'] },
     document: documentTrial(["decrypt", "docs.yaml"]),
+    json: jsonTrial(["decrypt", "--check", "a.yaml"]),
+    "no-ignore": ignoreTrial(["decrypt", "--dry-run", "."]),
   },
   edit: {
     ...typeTrials((file) => ["edit", file], EDITS),
@@ -288,8 +311,14 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "ignore-mac": ignored(ROTATE("tampered.yaml")),
     yes: drifted(ROTATE("a.yaml")),
+    where: { base: ROTATE("a.yaml"), add: ["--where", "older=1d"] },
+    plan: { base: ROTATE("a.yaml"), add: ["--plan", "plan.json"] },
+    "dry-run": { base: ROTATE("a.yaml"), add: ["--dry-run"] },
+    json: jsonTrial(ROTATE("a.yaml")),
+    "no-ignore": ignoreTrial(["rotate", "--dry-run", "."]),
   },
   updatekeys: {
+    "no-ignore": ignoreTrial(["updatekeys", "--check", "."], ruled),
     jobs: jobsTrial(["updatekeys", "-y", "a.yaml"]),
     yes: { base: ["updatekeys", "a.yaml"], add: ["--yes"], prepare: otherRule },
     check: { base: ["updatekeys", "-y", "a.yaml"], add: ["--check"], prepare: otherRule },
@@ -342,11 +371,28 @@ const TRIALS: Readonly<Record<string, Trials>> = {
       input: "n\n",
     },
   },
-  filestatus: { "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] } },
+  status: {
+    json: jsonTrial(["status", "a.yaml"]),
+    jobs: jobsTrial(["status", "a.yaml"]),
+    "no-ignore": ignoreTrial(["status"]),
+  },
+  recipients: {
+    json: jsonTrial(["recipients", "a.yaml"]),
+    jobs: jobsTrial(["recipients", "a.yaml"]),
+    "no-ignore": ignoreTrial(["recipients"]),
+    "who-can-read": { base: ["recipients"], add: ["--who-can-read", "a.yaml"] },
+    "files-of": { base: ["recipients"], add: ["--files-of", OTHER_RECIPIENT] },
+  },
+  filestatus: {
+    "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] },
+    "no-ignore": ignoreTrial(["filestatus", "."]),
+  },
   publish: publishTrials(),
   doctor: {
     "input-type": { base: ["doctor", "a.yaml"], add: ["--input-type", "json"] },
     json: jsonTrial(["doctor", "a.yaml"]),
+    jobs: jobsTrial(["doctor", "a.yaml"]),
+    "no-ignore": ignoreTrial(["doctor", "--json", "."]),
   },
   "exec-env": {
     ...typeTrials((file) => ["exec-env", file, "true"]),

@@ -2,13 +2,11 @@ import { resolve } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import { statOf } from "../../../files/stat.ts";
 import { reportFailures } from "../../failures.ts";
-import { findFiles } from "../../found.ts";
 import type { Line } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { RecipientWord } from "../../recipient-word.ts";
 import { tell } from "../../report.ts";
-import { type EncryptedFile, type Survey, survey } from "../../survey.ts";
-import { wholeRepository } from "../../worktrees.ts";
+import { type EncryptedFile, filesOrAll, type Survey, survey } from "../../survey.ts";
 import type { RecipientsRun } from "./command.ts";
 import { fileJson, readerJson, recipientsJson } from "./json.ts";
 import { fileLines, readerLines, valueLines } from "./lines.ts";
@@ -33,7 +31,7 @@ interface Found extends Survey {
 }
 
 async function surveyed(paths: readonly string[], run: RecipientsRun): Promise<Found> {
-  const found = await findFiles(wholeRepository(paths, run.io), run, { writes: false });
+  const found = await filesOrAll(paths, run);
   const all = await survey(found, run, "looked at");
   return { ...all, encrypted: all.files.flatMap((file) => (file.state === "encrypted" ? [file] : [])) };
 }

@@ -156,7 +156,7 @@ function summaryLines(summary: Summary, { now, io }: Showing): Line[] {
   ];
 }
 
-const LEGEND = "The data key of a file is at least as old as shown: the time since its last write.";
+const LEGEND = "The time is that of the last write: the data key of a file is at least as old.";
 
 function counts(list: readonly (readonly [number, string])[]): string[] {
   return list.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);

@@ -2,12 +2,11 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathKey } from "../../../git/listing.ts";
 import { reportFailures } from "../../failures.ts";
-import { findFiles } from "../../found.ts";
 import type { Io } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { tell } from "../../report.ts";
-import { type Surveyed, survey } from "../../survey.ts";
-import { listingsFor, wholeRepository } from "../../worktrees.ts";
+import { filesOrAll, type Surveyed, survey } from "../../survey.ts";
+import { listingsFor } from "../../worktrees.ts";
 import type { StatusRun } from "./command.ts";
 import { statusJson } from "./json.ts";
 import { statusLines } from "./lines.ts";
@@ -18,7 +17,7 @@ import { type Status, summaryOf } from "./summary.ts";
  */
 export async function status(run: StatusRun): Promise<number> {
   const { args, io } = run;
-  const found = await findFiles(wholeRepository(args.paths, io), run, { writes: false });
+  const found = await filesOrAll(args.paths, run);
   const { files, failures } = await survey(found, run, "looked at");
   const unmerged = await unmergedOf(files, io);
   const states = files.map((file): Status => ({ ...file, unmerged: unmerged.has(file) }));
