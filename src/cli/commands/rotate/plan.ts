@@ -40,7 +40,7 @@ export interface PlannedFile {
 
 const VERSION = 1;
 /** Values of a file that are looked at: a change of so many leaves others, or the wrapped keys. */
-const VALUES = 20;
+const VALUES = 5;
 
 /**
  * Hashes of a file's wrapped data keys and of some ciphertexts. With a new data key each of them is another one, while SOPS's
