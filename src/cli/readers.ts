@@ -7,8 +7,12 @@ import type { Settings } from "./settings.ts";
 /** A key as it is listed beside many others: its name, or else its kind and what identifies it. */
 export function shortKey(key: MasterKey, settings: Pick<Settings, "config">): string {
   const name = nameOfKey(key, settings);
-  if (name !== undefined) return name;
-  return key.id.startsWith(key.kind) ? key.id : `${key.kind} ${key.id}`;
+  return name ?? kindAndId(key);
+}
+
+/** What identifies a key, with its kind where that is not plain to see. */
+export function kindAndId({ kind, id }: MasterKey): string {
+  return id.startsWith(kind) ? id : `${kind} ${id}`;
 }
 
 /** Who can open a file, in lines of a width: `for alice, bob`; for several key groups, how many of them it takes. */

@@ -7,6 +7,7 @@ import type { Found } from "../files/discover.ts";
 import { topOf } from "../git/listing.ts";
 import type { KeyGroup } from "../keys/kind.ts";
 import { groupsFromMetadata } from "../keys/metadata.ts";
+import { holdsConflicts } from "../sops/conflicts.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import { sealOf } from "../sops/seal.ts";
 import type { Run } from "./command.ts";
@@ -113,7 +114,7 @@ export async function surveyFile({ name, named }: Found, run: Run): Promise<Surv
     const { metadata, format } = read;
     const drift = await driftOf({ groups, threshold, metadata, format }, settings, run.io);
     const sealed = sealOf(metadata) !== undefined;
-    const conflicts = metadata.own.get("conflicts") !== undefined;
+    const conflicts = holdsConflicts(metadata);
     return { ...known, state: "encrypted", read, groups, threshold, drift, sealed, conflicts };
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code !== "parse") throw error;

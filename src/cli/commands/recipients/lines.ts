@@ -1,7 +1,7 @@
 import { formatPath } from "../../../formats/path.ts";
 import { groupsNeeded } from "../../../keys/metadata.ts";
 import { type Io, type Line, quotedPath } from "../../io.ts";
-import { shortKey, wrapped } from "../../readers.ts";
+import { kindAndId, shortKey, wrapped } from "../../readers.ts";
 import { nameOfKey } from "../../recipients.ts";
 import type { EncryptedFile } from "../../survey.ts";
 import type { Readable, Reader } from "./readable.ts";
@@ -18,7 +18,7 @@ interface Showing {
 
 /** A recipient with its files: those that it can read alone, then those that take keys of other key groups. */
 export function readerLines({ key, name, files }: Reader, { total, all }: Showing): Line[] {
-  const own = key.id.startsWith(key.kind) ? key.id : `${key.kind} ${key.id}`;
+  const own = kindAndId(key);
   const who = name === undefined ? [own] : [name, `    ${own}`];
   const needs = [...new Set(files.map(({ others }) => others))].sort((a, b) => a - b);
   const parts = needs.flatMap((others) => {
@@ -87,11 +87,13 @@ function grouped(
 
 function whoLines({ groups, threshold, settings }: EncryptedFile, io: Io): string[] {
   const width = io.stdout.columns || 80;
-  if (groups.length === 1)
-    return groups[0]!.map((key) => {
-      const name = nameOfKey(key, settings);
-      return `    ${name === undefined ? "" : `${name}  `}${key.id.startsWith(key.kind) ? "" : `${key.kind} `}${key.id}`;
-    });
+  if (groups.length === 1) {
+    const keys = groups[0]!.map((key) => ({ key, name: nameOfKey(key, settings) ?? "" }));
+    const longest = keys.reduce((most, { name }) => Math.max(most, name.length), 0);
+    return keys.map(
+      ({ key, name }) => `    ${longest > 0 ? `${name.padEnd(longest)}  ` : ""}${kindAndId(key)}`,
+    );
+  }
   const needed = groupsNeeded(groups, threshold);
   return [
     `    together, one of each of ${needed === groups.length ? "these" : `any ${needed} of these`} ${groups.length} groups:`,

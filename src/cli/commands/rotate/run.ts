@@ -67,6 +67,8 @@ export async function rotate(run: RotateRun): Promise<number> {
           await note(run.io, `${name} is ${newer.words}: it stays as it is`);
         return newer;
       }
+      // nobody named it, and there is no summary of one file
+      if (chosen && files.length === 1) await note(run.io, `rotated ${name}`);
       return undefined;
     } catch (error) {
       throw missingFile(error, change.added.length + change.removed.length > 0);
