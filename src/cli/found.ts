@@ -51,7 +51,7 @@ export async function findFiles(
   for (const item of passedOver)
     if (item.why === "repository" || (await about(item.name))) notes.push(lineFor(item, writes));
   await noteAll(notes, run.io);
-  if (ignored > 0 && run.args.verbose)
+  if (ignored > 0 && (run.args.verbose || found.length === 0))
     await note(
       run.io,
       `${ignored} ${ignored === 1 ? "name" : "names"} that git ignores: left out, --no-ignore takes all`,

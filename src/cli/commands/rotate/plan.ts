@@ -62,7 +62,7 @@ export function marksOf({
 /** Whether a file has another data key than it had when the plan was made. */
 export function isRotated({ marks }: PlannedFile, now: Parameters<typeof marksOf>[0]): boolean {
   const left = new Set(marksOf(now));
-  return !marks.some((mark) => left.has(mark));
+  return marks.length > 0 && !marks.some((mark) => left.has(mark));
 }
 
 function hashOf(text: string): string {
