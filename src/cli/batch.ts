@@ -6,7 +6,6 @@ import { type Failure, reportFailures } from "./failures.ts";
 import { interruptedBy } from "./interrupt.ts";
 import { clearPassing, type Io, write } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
-import { failureJson, writeJson } from "./json.ts";
 import { Progress, type Shown } from "./progress.ts";
 import { note } from "./report.ts";
 import { Together } from "./together.ts";
@@ -72,10 +71,10 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
   if (names.length === 1) {
     try {
       const came = await work(names[0]!, io);
-      if (results) await writeOne(names[0]!, came, batch);
+      if (results) await writeResults([resultOf(names[0]!, came, batch)], batch);
       return 0;
     } catch (error) {
-      if (results) await writeJson(io, { files: [failureJson({ name: names[0]!, error })] });
+      if (results) await writeResults([{ name: names[0]!, error }], batch);
       throw inFile(error, names[0]!);
     }
   }
@@ -112,7 +111,7 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     await clearPassing();
   }
   const failures = [...tally.failures].sort(([a], [b]) => a - b).map(([, failure]) => failure);
-  if (results) await writeResults(names, tally, batch);
+  if (results) await writeResults(resultsOf(names, tally, batch), batch);
   await reportFailures(failures, run);
   if (stop.signal.aborted) throw stoppedAt(tally, batch);
   const left = failures.length;
@@ -151,22 +150,27 @@ function statusOf(state: string, { what }: Batch): string {
   return state === DONE ? what.replace(":", "").replaceAll(" ", "-") : state;
 }
 
-async function writeResults(
-  names: readonly string[],
-  { states, failures }: Tally,
-  batch: Batch,
-): Promise<void> {
-  const files = names.flatMap((file, i): object[] => {
-    const [state, failure] = [states.get(i), failures.get(i)];
-    if (failure) return [failureJson(failure)];
-    return state === undefined ? [] : [{ file, status: statusOf(state, batch) }];
+/** What a file came to; undefined for one that the command was not about, or that it did not come to. */
+type Result = { readonly file: string; readonly status: string } | Failure | undefined;
+
+function resultsOf(names: readonly string[], { states, failures }: Tally, batch: Batch): Result[] {
+  return names.map((file, i) => {
+    const state = states.get(i);
+    return failures.get(i) ?? (state === undefined ? undefined : { file, status: statusOf(state, batch) });
   });
-  await writeJson(batch.run.io, { files });
 }
 
-async function writeOne(file: string, came: unknown, batch: Batch): Promise<void> {
-  const status = statusOf(came instanceof Otherwise ? came.status : DONE, batch);
-  await writeJson(batch.run.io, { files: came === PASSED_OVER ? [] : [{ file, status }] });
+function resultOf(file: string, came: unknown, batch: Batch): Result {
+  if (came === PASSED_OVER) return undefined;
+  return { file, status: statusOf(came instanceof Otherwise ? came.status : DONE, batch) };
+}
+
+async function writeResults(results: readonly Result[], { run }: Batch): Promise<void> {
+  const { failureJson, writeJson } = await import("./json.ts");
+  const files = results.flatMap((result) => result ?? []);
+  await writeJson(run.io, {
+    files: files.map((result) => ("error" in result ? failureJson(result) : result)),
+  });
 }
 
 function stoppedAt({ total, done }: Tally, { what, further }: Batch): TsopsError {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { explore, type Found, type PassedOver } from "../files/discover.ts";
+import { type DiscoverOptions, explore, type Found, type PassedOver } from "../files/discover.ts";
 import { clearLeft } from "../files/lock.ts";
 import { formatOfFile } from "../formats/index.ts";
 import { decodeText } from "../formats/text.ts";
@@ -12,7 +12,6 @@ import type { Io } from "./io.ts";
 import { rememberPlace } from "./place.ts";
 import { isKeyFile, whoReads } from "./protected.ts";
 import { note } from "./report.ts";
-import { scopesFor } from "./worktrees.ts";
 
 interface Wishes {
   /** The command writes to the files that it works on. */
@@ -32,7 +31,7 @@ export async function findFiles(
   run: Run,
   { writes, about = yes, wanted = yes }: Wishes,
 ): Promise<Found[]> {
-  const { files, passedOver, ignored } = await explore(given, { cwd: run.io.cwd, scopes: scopesFor(run) });
+  const { files, passedOver, ignored } = await explore(given, searchOf(run));
   const found: Found[] = [];
   const notes: string[] = [];
   for (const file of files) {
@@ -57,6 +56,14 @@ export async function findFiles(
       `${ignored} ${ignored === 1 ? "name" : "names"} that git ignores: left out, --no-ignore takes all`,
     );
   return found;
+}
+
+/** How folders and patterns are searched: what git ignores does not count, unless `--no-ignore` says so. */
+export function searchOf({ args, io }: Pick<Run, "args" | "io">): DiscoverOptions {
+  const { cwd } = io;
+  if (args["no-ignore"]) return { cwd };
+  // most runs are about files that are named
+  return { cwd, scopes: async (folders) => (await import("./worktrees.ts")).scopesFor(folders, io) };
 }
 
 /** The files that were named, and the encrypted ones below the folders and patterns. */

@@ -3,7 +3,6 @@ import { dirname, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import type { Scope } from "../files/discover.ts";
 import { type Listing, listFiles, pathKey, topOf } from "../git/listing.ts";
-import type { Run } from "./command.ts";
 import { type Io, wholeOf } from "./io.ts";
 import { note } from "./report.ts";
 
@@ -13,21 +12,18 @@ import { note } from "./report.ts";
  */
 
 /** What counts below each of the folders, whose paths lead through no links. */
-export function scopesFor(run: Run): ((folders: readonly string[]) => Promise<readonly Scope[]>) | undefined {
-  if (run.args["no-ignore"]) return undefined;
-  const scopes = async (folders: readonly string[]): Promise<Scope[]> => {
-    const listings = await listingsFor(folders, run.io);
-    return folders.map((folder, i) => {
-      const listing = listings[i];
-      return listing && !listing.ignored.has(pathKey(folder)) ? scopeIn(listing) : outside;
-    });
-  };
+export async function scopesFor(folders: readonly string[], io: Io): Promise<Scope[]> {
   /** A folder of no repository may hold repositories. */
   const outside: Scope = {
     takes: () => true,
-    inside: async (folder) => (existsSync(join(folder, ".git")) ? (await scopes([folder]))[0]! : outside),
+    inside: async (folder) =>
+      existsSync(join(folder, ".git")) ? (await scopesFor([folder], io))[0]! : outside,
   };
-  return scopes;
+  const listings = await listingsFor(folders, io);
+  return folders.map((folder, i) => {
+    const listing = listings[i];
+    return listing && !listing.ignored.has(pathKey(folder)) ? scopeIn(listing) : outside;
+  });
 }
 
 /** In a work tree. Other repositories among its files are no part of it, as git sees it. */

@@ -3,10 +3,9 @@ import { explore } from "../../../files/discover.ts";
 import { decodeText } from "../../../formats/text.ts";
 import { type Failure, reportFailures } from "../../failures.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
-import { mayBeEncrypted, notePassedOver } from "../../found.ts";
+import { mayBeEncrypted, notePassedOver, searchOf } from "../../found.ts";
 import { failureJson, writeJson } from "../../json.ts";
 import { rememberPlace } from "../../place.ts";
-import { scopesFor } from "../../worktrees.ts";
 import type { FilestatusRun } from "./command.ts";
 
 /**
@@ -16,7 +15,7 @@ import type { FilestatusRun } from "./command.ts";
 export async function filestatus(run: FilestatusRun): Promise<number> {
   const { files } = run.args;
   const [name] = files;
-  const found = await explore(files, { cwd: run.io.cwd, scopes: scopesFor(run) });
+  const found = await explore(files, searchOf(run));
   if (files.length === 1 && found.files.length === 1 && found.files[0]!.named) {
     await writeJson(run.io, { encrypted: await isEncrypted(name!, run) });
     return 0;
