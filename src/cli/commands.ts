@@ -20,8 +20,10 @@ import { KEYSERVICE } from "./commands/keyservice/command.ts";
 import { LEGACY } from "./commands/legacy/command.ts";
 import { LOG } from "./commands/log/command.ts";
 import { PUBLISH } from "./commands/publish/command.ts";
+import { RECIPIENTS } from "./commands/recipients/command.ts";
 import { ROTATE } from "./commands/rotate/command.ts";
 import { SET, UNSET } from "./commands/set/command.ts";
+import { STATUS } from "./commands/status/command.ts";
 import { UPDATEKEYS } from "./commands/updatekeys/command.ts";
 
 /** All commands, in the order of help. The module of a command is loaded only when it runs. */
@@ -38,6 +40,8 @@ export const COMMANDS: readonly Command[] = [
     command(GROUPS_DELETE, async () => (await import("./commands/groups/run.ts")).deleteGroup),
   ]),
   command(CHECK, async () => (await import("./commands/check/run.ts")).check),
+  command(STATUS, async () => (await import("./commands/status/run.ts")).status),
+  command(RECIPIENTS, async () => (await import("./commands/recipients/run.ts")).recipients),
   command(FILESTATUS, async () => (await import("./commands/filestatus/run.ts")).filestatus),
   command(PUBLISH, async () => (await import("./commands/publish/run.ts")).publish),
   command(DOCTOR, async () => (await import("./commands/doctor/run.ts")).doctor),

@@ -157,6 +157,11 @@ export const BATCH = {
 };
 
 /** For commands that go over files. */
+export const IGNORE = {
+  "no-ignore": flag("take what git ignores in folders and patterns, too, and repositories among the files"),
+};
+
+/** For commands that go over files. */
 export const JOBS = {
   jobs: number("how many files are worked on side by side, 1 to 256 (also TSOPS_JOBS; default 16)"),
 };

@@ -9,6 +9,7 @@ import { LEGACY } from "../../src/cli/commands/legacy/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { GLOBAL } from "../../src/cli/options.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { gitIn } from "../support/git.ts";
 
 /**
  * Every option of every command is tried in a way that shows that it acts: with it, something else is printed or
@@ -205,6 +206,25 @@ const SEES = { EDITOR: `sh -c 'cp "$1" seen' sh` };
 
 const jobsTrial = (base: readonly string[]): Trial => ({ base, add: ["--jobs", "0"], says: /from 1 to 256/ });
 
+/** git ignores a file, and without the option that file is left out. */
+const ignoreTrial = (base: readonly string[], more: (box: Sandbox) => void = () => {}): Trial => ({
+  base,
+  add: ["--no-ignore"],
+  prepare: (box) => {
+    gitIn(box, "init", "-q");
+    box.write("ignored/a.yaml", box.read("a.yaml"));
+    box.write("ignored/plain.yaml", box.read("plain.yaml"));
+    box.write(".gitignore", "ignored\n");
+    more(box);
+  },
+  env: NO_KEYS,
+});
+
+/** Rules whose recipients are other ones than those of the files, for all of them. */
+function ruled(box: Sandbox): void {
+  box.write(".sops.yaml", `creation_rules:\n  - age: ${OTHER_RECIPIENT}\n`);
+}
+
 const SET = (file: string) => ["set", file, '["a"]', '"n3w"'];
 const UNSET = (file: string) => ["unset", file, '["a"]'];
 const ROTATE = (file: string) => ["rotate", "-i", file];
@@ -245,6 +265,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "dry-run": { base: ["encrypt", "-i", "plain.yaml"], add: ["--dry-run"] },
     check: { base: ["encrypt", "plain.yaml"], add: ["--check"] },
     json: jsonTrial(["encrypt", "--check", "plain.yaml"]),
+    "no-ignore": ignoreTrial(["encrypt", "--dry-run", "."], ruled),
     update: { base: ["encrypt", "plain.txt"], add: ["--update", "a.yaml"] },
     yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
   },
@@ -276,6 +297,8 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     check: { base: ["decrypt", "a.yaml"], add: ["--check"] },
     extract: { base: ["decrypt", "a.yaml"], add: ["--extract", '["a"]'] },
     document: documentTrial(["decrypt", "docs.yaml"]),
+    json: jsonTrial(["decrypt", "--check", "a.yaml"]),
+    "no-ignore": ignoreTrial(["decrypt", "--dry-run", "."]),
   },
   edit: {
     ...typeTrials((file) => ["edit", file], EDITS),
@@ -326,8 +349,14 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "ignore-mac": ignored(ROTATE("tampered.yaml")),
     yes: drifted(ROTATE("a.yaml")),
+    where: { base: ROTATE("a.yaml"), add: ["--where", "older=1d"] },
+    plan: { base: ROTATE("a.yaml"), add: ["--plan", "plan.json"] },
+    "dry-run": { base: ROTATE("a.yaml"), add: ["--dry-run"] },
+    json: jsonTrial(ROTATE("a.yaml")),
+    "no-ignore": ignoreTrial(["rotate", "--dry-run", "."]),
   },
   updatekeys: {
+    "no-ignore": ignoreTrial(["updatekeys", "--check", "."], ruled),
     jobs: jobsTrial(["updatekeys", "-y", "a.yaml"]),
     yes: { base: ["updatekeys", "a.yaml"], add: ["--yes"], prepare: otherRule },
     check: { base: ["updatekeys", "-y", "a.yaml"], add: ["--check"], prepare: otherRule },
@@ -380,11 +409,28 @@ const TRIALS: Readonly<Record<string, Trials>> = {
       input: "n\n",
     },
   },
-  filestatus: { "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] } },
+  status: {
+    json: jsonTrial(["status", "a.yaml"]),
+    jobs: jobsTrial(["status", "a.yaml"]),
+    "no-ignore": ignoreTrial(["status"]),
+  },
+  recipients: {
+    json: jsonTrial(["recipients", "a.yaml"]),
+    jobs: jobsTrial(["recipients", "a.yaml"]),
+    "no-ignore": ignoreTrial(["recipients"]),
+    "who-can-read": { base: ["recipients"], add: ["--who-can-read", "a.yaml"] },
+    "files-of": { base: ["recipients"], add: ["--files-of", OTHER_RECIPIENT] },
+  },
+  filestatus: {
+    "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] },
+    "no-ignore": ignoreTrial(["filestatus", "."]),
+  },
   publish: publishTrials(),
   doctor: {
     "input-type": { base: ["doctor", "a.yaml"], add: ["--input-type", "json"] },
     json: jsonTrial(["doctor", "a.yaml"]),
+    jobs: jobsTrial(["doctor", "a.yaml"]),
+    "no-ignore": ignoreTrial(["doctor", "--json", "."]),
   },
   "exec-env": {
     ...typeTrials((file) => ["exec-env", file, "true"]),
@@ -543,7 +589,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
       add: ["--force"],
       prepare: async (box) => {
         await inRepository(box);
-        gitIn(box, "2020-01-09", "config", "diff.tsops.textconv", "other");
+        gitOn(box, "2020-01-09", "config", "diff.tsops.textconv", "other");
       },
     },
     uninstall: { base: ["git", "install"], add: ["--uninstall"], prepare: inRepository },
@@ -565,7 +611,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
 };
 
 /** What git made at a time of its own is the same in each run. */
-function gitIn(box: Sandbox, day: string, ...args: readonly string[]): void {
+function gitOn(box: Sandbox, day: string, ...args: readonly string[]): void {
   const who = {
     GIT_AUTHOR_NAME: "a",
     GIT_AUTHOR_EMAIL: "a@b",
@@ -580,30 +626,30 @@ function gitIn(box: Sandbox, day: string, ...args: readonly string[]): void {
 /** A file with a name that changed, and a merge that changed it; then a change that is staged, and one that is not. */
 async function inRepository(box: Sandbox): Promise<void> {
   const commit = (day: string, message: string): void => {
-    gitIn(box, day, "add", "x.yaml");
-    gitIn(box, day, "commit", "-qm", message);
+    gitOn(box, day, "add", "x.yaml");
+    gitOn(box, day, "commit", "-qm", message);
   };
-  gitIn(box, "2020-01-01", "init", "-q", "-b", "main");
+  gitOn(box, "2020-01-01", "init", "-q", "-b", "main");
   box.write("old.yaml", box.read("a.yaml"));
-  gitIn(box, "2020-01-01", "add", "old.yaml");
-  gitIn(box, "2020-01-01", "commit", "-qm", "first");
-  gitIn(box, "2020-01-02", "mv", "old.yaml", "x.yaml");
+  gitOn(box, "2020-01-01", "add", "old.yaml");
+  gitOn(box, "2020-01-01", "commit", "-qm", "first");
+  gitOn(box, "2020-01-02", "mv", "old.yaml", "x.yaml");
   box.write("x.yaml", box.read("unsealed.yaml"));
   commit("2020-01-02", "second");
-  gitIn(box, "2020-01-03", "checkout", "-qb", "side");
+  gitOn(box, "2020-01-03", "checkout", "-qb", "side");
   box.write("x.yaml", box.read("flat.yaml"));
   commit("2020-01-03", "third");
-  gitIn(box, "2020-01-04", "checkout", "-q", "main");
-  gitIn(box, "2020-01-04", "merge", "-q", "--no-ff", "-m", "merge", "side");
+  gitOn(box, "2020-01-04", "checkout", "-q", "main");
+  gitOn(box, "2020-01-04", "merge", "-q", "--no-ff", "-m", "merge", "side");
   box.write("x.yaml", box.read("a.yaml"));
-  gitIn(box, "2020-01-05", "add", "x.yaml");
+  gitOn(box, "2020-01-05", "add", "x.yaml");
   box.write("x.yaml", box.read("docs.yaml"));
 }
 
 /** The first file's name is that of a branch, too. */
 async function inRepositoryOfTwoNames(box: Sandbox): Promise<void> {
   await inRepository(box);
-  gitIn(box, "2020-01-06", "branch", "x.yaml");
+  gitOn(box, "2020-01-06", "branch", "x.yaml");
 }
 
 function gitTrials(base: readonly string[], prepare: Trial["prepare"] = inRepository): Trials {
