@@ -1,0 +1,97 @@
+import { readStatus, type Status } from "../../../agent/answer.ts";
+import { askAgent } from "../../../agent/client.ts";
+import { type Place, placeFor, placeIn } from "../../../agent/place.ts";
+import { durationText } from "../../../duration.ts";
+import { TsopsError } from "../../../errors.ts";
+import { printable } from "../../../printable.ts";
+import { settingsOf, startInBackground } from "../../agent.ts";
+import type { Run } from "../../command.ts";
+import { writeLines } from "../../io.ts";
+import { writeJson } from "../../json.ts";
+import { note } from "../../report.ts";
+import type { AgentEndRun, AgentRun, AgentStartRun, AgentStatusRun } from "./command.ts";
+
+/** `agent`: the process that keeps what was unlocked (docs/agent.md). */
+export async function agent(_run: AgentRun): Promise<number> {
+  throw new TsopsError("usage", "say what the agent is to do", {
+    hint: "tsops agent start, status, clear or stop",
+  });
+}
+
+export async function startAgent(run: AgentStartRun): Promise<number> {
+  const { args, io } = run;
+  const place = placeOf(run);
+  const settings = args["serve-in"] === undefined ? await settingsOf(io) : undefined;
+  const given = { idle: args.idle ?? settings?.idle, total: args.total ?? settings?.total };
+  const exitWhenIdle = args["exit-when-idle"];
+  if (args.foreground) {
+    const { serve } = await import("./serve.ts");
+    return await serve(run, place, { ...given, exitWhenIdle });
+  }
+  const running = await statusOf(place);
+  if (running) await note(io, `an agent runs already, as process ${running.pid}: it keeps its times`);
+  else await startInBackground(place, { ...given, exitWhenIdle });
+  return 0;
+}
+
+export async function agentStatus(run: AgentStatusRun): Promise<number> {
+  const place = placeOf(run);
+  const status = await statusOf(place);
+  if (run.args.json) await writeJson(run.io, status ? statusJson(status, place) : { running: false });
+  else await writeLines(run.io.stdout, status ? statusLines(status, place) : [NONE]);
+  return status ? 0 : 1;
+}
+
+export async function clearAgent(run: AgentEndRun): Promise<number> {
+  return await tell(run, "clear");
+}
+
+export async function stopAgent(run: AgentEndRun): Promise<number> {
+  return await tell(run, "stop");
+}
+
+const NONE = "no agent runs";
+
+/** What is wanted is so where none runs, too. */
+async function tell(run: Run, op: "clear" | "stop"): Promise<number> {
+  const answer = await askAgent(placeOf(run), { op });
+  if (!answer) await note(run.io, NONE);
+  return 0;
+}
+
+function placeOf({ args, io }: Pick<AgentStartRun, "io"> & { args: object }): Place {
+  if (process.platform === "win32") {
+    throw new TsopsError(
+      "usage",
+      "there is no agent on Windows: sockets there cannot be closed to other users",
+    );
+  }
+  const folder = "serve-in" in args && typeof args["serve-in"] === "string" ? args["serve-in"] : undefined;
+  return folder === undefined ? placeFor(io.env) : placeIn(folder);
+}
+
+async function statusOf(place: Place): Promise<Status | undefined> {
+  const answer = await askAgent(place, { op: "status" });
+  return answer && readStatus(answer.head);
+}
+
+function statusLines(status: Status, { socket }: Place): string[] {
+  const { pid, dataKeys, unlocked, idle, total, emptyIn } = status;
+  const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+  const holds = dataKeys + unlocked > 0;
+  return [
+    `the agent runs as process ${pid}, on ${printable(socket)}`,
+    holds
+      ? `it holds ${many(dataKeys, "data key")}, and ${many(unlocked, "key")} that a passphrase opened`
+      : "it holds nothing",
+    ...(holds ? [`if nobody asks, all of that is gone in ${durationText(emptyIn)}`] : []),
+    `things go when nobody asks for them for ${durationText(idle)}, and after ${durationText(total)} at most`,
+  ];
+}
+
+function statusJson({ pid, dataKeys, unlocked, idle, total, emptyIn }: Status, { socket }: Place) {
+  const [idleSeconds, totalSeconds, emptyInSeconds] = [idle, total, emptyIn].map((ms) =>
+    Math.floor(ms / 1000),
+  );
+  return { running: true, pid, socket, dataKeys, unlocked, idleSeconds, totalSeconds, emptyInSeconds };
+}
