@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, type Stats, statSync } from "node:fs";
+import { lstatSync, mkdirSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { isMine } from "../files/planted.ts";
@@ -19,7 +19,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Below `XDG_RUNTIME_DIR` where that is the user's own, else in the temp folder, under the user's number. */
 export function placeFor(env: Env): Place {
   const runtime = env.XDG_RUNTIME_DIR;
-  if (runtime && isAbsolute(runtime) && isPrivate(statSync(runtime, { throwIfNoEntry: false }))) {
+  if (runtime && isAbsolute(runtime) && isPrivate(runtime)) {
     return placeIn(join(runtime, "tsops"));
   }
   const temp = env.TMPDIR && isAbsolute(env.TMPDIR) ? env.TMPDIR : "/tmp";
@@ -30,13 +30,23 @@ export function placeIn(folder: string): Place {
   return { folder, socket: join(folder, "agent.sock") };
 }
 
-function isPrivate(info: Stats | undefined): boolean {
-  return info?.isDirectory() === true && isMine(info.uid) && (info.mode & 0o077) === 0;
+function isPrivate(folder: string): boolean {
+  try {
+    const info = statSync(folder);
+    return info.isDirectory() && isMine(info.uid) && (info.mode & 0o077) === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether something stands where the socket would be. */
 export function isThere({ socket }: Place): boolean {
-  return lstatSync(socket, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return lstatSync(socket, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // somebody else's folder, which nobody may look into: whoever wants to use it is told
+    return true;
+  }
 }
 
 /** Makes the folder if it is missing. @throws TsopsError("not-allowed") if it is not the user's alone, "write". */
