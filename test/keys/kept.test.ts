@@ -4,28 +4,12 @@ import * as assert from "uvu/assert";
 import { type Tree, TreeList, TreeMap } from "../../src/formats/tree.ts";
 import { forgetKeys, unwrapDataKey, wrapDataKey } from "../../src/keys/groups.ts";
 import { nameOfGroups, nameOfKept, nameOfOne } from "../../src/keys/kept.ts";
-import type { Keeper, KeyContext, KeyGroup, KeyService, MasterKey } from "../../src/keys/kind.ts";
+import type { KeyContext, KeyGroup, KeyService, MasterKey } from "../../src/keys/kind.ts";
 import { parseDecryptionOrder } from "../../src/keys/table.ts";
 import { keysIn } from "../../src/keys/uri.ts";
 import { RECIPIENT } from "../support/cli.ts";
 import { contextWith, goldenKey } from "../support/keys/contexts.ts";
-
-/** A keeper in this process, and what it was asked. */
-class Shelf implements Keeper {
-  readonly kept = new Map<string, Buffer>();
-  readonly asked: string[][] = [];
-
-  async find(names: readonly string[]) {
-    this.asked.push([...names]);
-    const name = names.find((one) => this.kept.has(one));
-    return name === undefined ? undefined : { name, bytes: Buffer.from(this.kept.get(name)!) };
-  }
-
-  async keep(sort: string, name: string, bytes: Uint8Array) {
-    assert.is(sort, "data key");
-    this.kept.set(name, Buffer.from(bytes));
-  }
-}
+import { Shelf } from "../support/keys/shelf.ts";
 
 const ORDER = parseDecryptionOrder("");
 const IDENTITIES = [1, 2, 3].map((n) => goldenKey(`age${n}.txt`));

@@ -37,7 +37,7 @@ export async function startAgent(run: AgentStartRun): Promise<number> {
 export async function agentStatus(run: AgentStatusRun): Promise<number> {
   const place = placeOf(run);
   const status = await statusOf(place);
-  if (run.args.json) await writeJson(run.io, status ? statusJson(status, place) : { running: false });
+  if (run.args.json) await writeJson(run.io, statusJson(status, place));
   else await writeLines(run.io.stdout, status ? statusLines(status, place) : [NONE]);
   return status ? 0 : 1;
 }
@@ -89,9 +89,17 @@ function statusLines(status: Status, { socket }: Place): string[] {
   ];
 }
 
-function statusJson({ pid, dataKeys, unlocked, idle, total, emptyIn }: Status, { socket }: Place) {
-  const [idleSeconds, totalSeconds, emptyInSeconds] = [idle, total, emptyIn].map((ms) =>
-    Math.floor(ms / 1000),
-  );
-  return { running: true, pid, socket, dataKeys, unlocked, idleSeconds, totalSeconds, emptyInSeconds };
+function statusJson(status: Status | undefined, { socket }: Place) {
+  const seconds = (ms: number | undefined): number | null =>
+    ms === undefined ? null : Math.floor(ms / 1000);
+  return {
+    running: status !== undefined,
+    socket,
+    pid: status?.pid ?? null,
+    dataKeys: status?.dataKeys ?? null,
+    unlocked: status?.unlocked ?? null,
+    idleSeconds: seconds(status?.idle),
+    totalSeconds: seconds(status?.total),
+    emptyInSeconds: seconds(status?.emptyIn),
+  };
 }
