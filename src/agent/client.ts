@@ -2,8 +2,9 @@ import { connect } from "node:net";
 import { TsopsError } from "../errors.ts";
 import type { Keeper, Kept } from "../keys/kind.ts";
 import { printable } from "../printable.ts";
-import { checkPlace, isThere, type Place } from "./place.ts";
+import { isThere, type Place } from "./place.ts";
 import { encodeFrame, type Frame, FrameReader, type Head, MAX_BODY_BYTES, MAX_NAMES } from "./protocol.ts";
+import { checkPlace } from "./safety.ts";
 
 /** The agent answers out of its memory: one that takes so long hangs. */
 const ANSWER_MS = 5000;

@@ -6,8 +6,9 @@ import { onWayOut } from "../files/wayout.ts";
 import { listensOn, MAX_SOCKET_PATH_BYTES } from "../net/socket.ts";
 import { printable } from "../printable.ts";
 import { answer } from "./answer.ts";
-import { checkPlace, makePlace, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
 import { encodeFrame, type Frame, FrameReader } from "./protocol.ts";
+import { checkPlace, makePlace } from "./safety.ts";
 import { type Limits, Store } from "./store.ts";
 
 /** The process that keeps what others unlocked. It reads no file and asks no service: it gives back what it was given. */

@@ -4,7 +4,6 @@ import { append } from "../formats/append.ts";
 import { forgetSecrets, once } from "./cache.ts";
 import { keepFromPrograms } from "./environment.ts";
 import { textField } from "./fields.ts";
-import { findKept, keep, nameOfGroups, nameOfOne } from "./kept.ts";
 import type { KeyContext, KeyGroup, KeyService, Lines, MasterKey, Opened } from "./kind.ts";
 import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
 import { naming, reasonsOf, unavailable } from "./reasons.ts";
@@ -155,44 +154,17 @@ export async function unwrapDataKey(
   threshold: number,
   options: UnwrapOptions,
 ): Promise<Buffer> {
+  const { context, local = true, services = [], order } = options;
   // most runs have no agent
-  if (!(await options.context.keeper?.())) return await unwrapGroups(groups, threshold, options);
-  const names = namesOfKept(groups, threshold, options);
-  const kept = await findKept([...names.keys()], options.context);
-  if (kept?.bytes.length === DATA_KEY_BYTES) {
-    const key = names.get(kept.name);
-    if (key) options.onOpened?.(key, AGENT);
-    return kept.bytes;
-  }
-  kept?.bytes.fill(0);
-  let [name = ""] = names.keys();
-  const onOpened = (key: MasterKey, way: string): void => {
-    if (groups.length === 1) name = nameOfOne(key, way);
-    options.onOpened?.(key, way);
-  };
-  const dataKey = await unwrapGroups(groups, threshold, { ...options, onOpened });
-  await keep("data key", name, dataKey, options.context);
-  return dataKey;
-}
-
-/** What reports call the agent where it had what a key opens. */
-const AGENT = "tsops agent";
-
-/**
- * The names under which the data key may be kept, with the key that each is for. Where it takes several groups, it is
- * kept for all of them, and not for one key.
- */
-function namesOfKept(
-  groups: readonly KeyGroup[],
-  threshold: number,
-  options: UnwrapOptions,
-): Map<string, MasterKey | undefined> {
-  const { local = true, services = [], order } = options;
+  if (!(await context.keeper?.())) return await unwrapGroups(groups, threshold, options);
+  const { keptOr, namesOf } = await import("./kept.ts");
   const ways = [...(local ? [""] : []), ...services.map(({ name }) => name)];
-  const [group, ...others] = groups;
-  if (!group || others.length > 0) return new Map([[nameOfGroups(groups, threshold, ways), undefined]]);
-  const keys = inDecryptionOrder(group, order);
-  return new Map(keys.flatMap((key) => ways.map((way) => [nameOfOne(key, way), key])));
+  const inOrder = groups.map((group) => inDecryptionOrder(group, order));
+  return await keptOr(namesOf(inOrder, threshold, ways), {
+    ...options,
+    length: DATA_KEY_BYTES,
+    unwrap: async (onOpened) => await unwrapGroups(groups, threshold, { ...options, onOpened }),
+  });
 }
 
 async function unwrapGroups(

@@ -49,8 +49,73 @@ function plain(tree: Tree): unknown {
   return tree;
 }
 
+/**
+ * The names under which a data key may be kept, with the key that each is for. Where it takes several groups, it is kept
+ * for all of them together, and not for one key.
+ */
+export function namesOf(
+  groups: readonly KeyGroup[],
+  threshold: number,
+  ways: Ways,
+): Map<string, MasterKey | undefined> {
+  const [group, ...others] = groups;
+  if (!group || others.length > 0) return new Map([[nameOfGroups(groups, threshold, ways), undefined]]);
+  return new Map(group.flatMap((key) => ways.map((way) => [nameOfOne(key, way), key])));
+}
+
+/** What reports call the agent where it had what a key opens. */
+const AGENT = "tsops agent";
+
+type OnOpened = (key: MasterKey, way: string) => void;
+
+export interface Unwrapping {
+  readonly context: KeyContext;
+  /** In bytes: what has another one was not kept by tsops. */
+  readonly length: number;
+  readonly onOpened?: OnOpened;
+  readonly unwrap: (onOpened: OnOpened) => Promise<Buffer>;
+}
+
+/** A data key that is kept under one of the names; else it is unwrapped, and kept under that of the key that did it. */
+export async function keptOr(
+  names: ReadonlyMap<string, MasterKey | undefined>,
+  { context, length, onOpened, unwrap }: Unwrapping,
+): Promise<Buffer> {
+  const kept = await findKept([...names.keys()], context);
+  if (kept?.bytes.length === length) {
+    const key = names.get(kept.name);
+    if (key) onOpened?.(key, AGENT);
+    return kept.bytes;
+  }
+  kept?.bytes.fill(0);
+  let [name = ""] = names.keys();
+  const dataKey = await unwrap((key, way) => {
+    const its = nameOfOne(key, way);
+    if (names.has(its)) name = its;
+    onOpened?.(key, way);
+  });
+  await keep("data key", name, dataKey, context);
+  return dataKey;
+}
+
+/** The place for what a passphrase opened: under a hash of what it opened. */
+export interface Memory {
+  /** The caller clears it. */
+  recall(): Promise<Buffer | undefined>;
+  /** A copy; only after it proved right. */
+  keep(bytes: Uint8Array): Promise<void>;
+}
+
+export function memoryOf(what: string, locked: Uint8Array, context: KeyContext): Memory {
+  const name = nameOfKept(what, locked);
+  return {
+    recall: async () => (await findKept([name], context))?.bytes,
+    keep: async (bytes) => await keep("unlocked", name, bytes, context),
+  };
+}
+
 /** The first that is kept of some names, for which the keeper is asked once a run. Gives a copy. */
-export async function findKept(
+async function findKept(
   names: readonly string[],
   context: KeyContext,
 ): Promise<{ name: string; bytes: Buffer } | undefined> {
@@ -66,7 +131,7 @@ export async function findKept(
 }
 
 /** Has the keeper keep something, once a run. */
-export async function keep(
+async function keep(
   sort: "data key" | "unlocked",
   name: string,
   bytes: Uint8Array,

@@ -1,14 +1,13 @@
 import { readFileSync } from "node:fs";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import { findKept, keep, nameOfKept } from "../kept.ts";
+import type { Memory } from "../kept.ts";
 import type { KeyContext } from "../kind.ts";
-import { type AgeFile, dearmor, looksLikeAge, openAge, parseAge } from "./file.ts";
+import { type AgeFile, dearmor, looksLikeAge, parseAge } from "./file.ts";
 import { HybridIdentity } from "./hybrid.ts";
 import type { AgeIdentity } from "./identity.ts";
-import { fileKeyByPassphrase } from "./passphrase.ts";
 import { PluginIdentity } from "./plugin.ts";
-import { type Memory, parseSshIdentity } from "./ssh-private.ts";
+import { parseSshIdentity } from "./ssh-private.ts";
 import { X25519Identity } from "./x25519.ts";
 
 /** What files, variables and commands say that hold identities: age's own, and SSH keys. */
@@ -55,11 +54,8 @@ export async function readIdentities(
     if (holds === "age") return parseIdentities(contents, name, context);
     const ask = (): Promise<string> => askPassphrase(`passphrase of the SSH key ${printable(name)}`, context);
     // the key itself, which says less than a passphrase that may open other things, too
-    const kept = nameOfKept("ssh key", contents);
-    const memory: Memory = {
-      recall: async () => (await findKept([kept], context))?.bytes,
-      keep: async (bytes) => await keep("unlocked", kept, bytes, context),
-    };
+    const memory = async (): Promise<Memory> =>
+      (await import("../kept.ts")).memoryOf("ssh key", contents, context);
     const readPublic = async (): Promise<string> => {
       const text = readKeyFile(`${name}.pub`);
       if (text) return text.toString();
@@ -125,23 +121,14 @@ class LockedIdentities implements AgeIdentity {
   constructor(bytes: Buffer, name: string, context: KeyContext) {
     const file = parseAge(bytes);
     const question = `passphrase of the age identity file ${printable(name)}`;
-    const kept = nameOfKept("age identity file", bytes);
-    const open = async (): Promise<Buffer> => {
-      const before = await findKept([kept], context);
-      // what does not open it was not kept by tsops
-      const contents = before && openOrNothing(file, before.bytes);
-      if (contents) return contents;
-      const fileKey = await fileKeyFor(file, bytes, question, context);
-      try {
-        const opened = openAge(file, fileKey);
-        await keep("unlocked", kept, fileKey, context);
-        return opened;
-      } finally {
-        fileKey.fill(0);
-      }
-    };
     this.#unlock = async () => {
-      const contents = await open();
+      const { openLocked } = await import("./locked.ts");
+      const contents = await openLocked(bytes, {
+        file,
+        question,
+        ask: async () => await askPassphrase(question, context),
+        context,
+      });
       try {
         const { identities, problems } = parseIdentities(contents, name, context);
         if (identities.length === 0)
@@ -160,32 +147,5 @@ class LockedIdentities implements AgeIdentity {
       if (fileKey) return fileKey;
     }
     return null;
-  }
-}
-
-/** Asks for the passphrase of an age identity file. @throws TsopsError("bad-credentials") if it is wrong. */
-async function fileKeyFor(
-  file: AgeFile,
-  bytes: Buffer,
-  question: string,
-  context: KeyContext,
-): Promise<Buffer> {
-  const { cacheIdOf, forgetPassphrase, passphraseFromAgent } = await import("./agent.ts");
-  const id = cacheIdOf(bytes);
-  const ask = async (): Promise<string> =>
-    (await passphraseFromAgent(id, question, context)) ?? (await askPassphrase(question, context));
-  const fileKey = await fileKeyByPassphrase(file, ask);
-  if (fileKey) return fileKey;
-  await forgetPassphrase(id, context);
-  throw new TsopsError("bad-credentials", "the passphrase is wrong");
-}
-
-function openOrNothing(file: AgeFile, fileKey: Buffer): Buffer | undefined {
-  try {
-    return openAge(file, fileKey);
-  } catch {
-    return undefined;
-  } finally {
-    fileKey.fill(0);
   }
 }

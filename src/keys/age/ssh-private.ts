@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
+import type { Memory } from "../kept.ts";
 import { SshIdentity, type SshSecret } from "./ssh.ts";
 import { parseSshRecipient, readSshBlob, type SshPublicKey, sshBlob } from "./ssh-key.ts";
 import { privateKeyOf } from "./x25519.ts";
@@ -10,18 +11,13 @@ import { privateKeyOf } from "./x25519.ts";
 const OPENSSH_BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const OPENSSH_MAGIC = "openssh-key-v1\0";
 
-/** Where an unlocked key stays for other runs, in PKCS #8. */
-export interface Memory {
-  recall(): Promise<Buffer | undefined>;
-  keep(bytes: Buffer): Promise<void>;
-}
-
 export interface SshHelp {
   /** For the passphrase. */
   readonly ask: () => Promise<string>;
   /** The text of the `.pub` file beside it, which old forms of encrypted keys need. */
   readonly readPublic: () => Promise<string>;
-  readonly memory?: Memory;
+  /** Where the unlocked key stays for other runs, in PKCS #8. */
+  readonly memory?: () => Promise<Memory>;
 }
 
 /**
@@ -53,12 +49,13 @@ async function unlock(
   contents: Buffer,
   openssh: boolean,
   publicKey: SshPublicKey,
-  { ask, memory }: SshHelp,
+  help: SshHelp,
 ): Promise<SshSecret> {
+  const memory = await help.memory?.();
   const before = await memory?.recall();
   const known = before && secretIn(before);
   if (known?.publicKey.blob.equals(publicKey.blob)) return known;
-  const secret = belonging(await readSecret(contents, openssh, await ask()), publicKey, openssh);
+  const secret = belonging(await readSecret(contents, openssh, await help.ask()), publicKey, openssh);
   const bytes = secret.whole.export({ format: "der", type: "pkcs8" });
   await memory?.keep(bytes);
   bytes.fill(0);

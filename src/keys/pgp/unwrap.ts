@@ -2,7 +2,7 @@ import type { Key, PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openp
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
-import { findKept, keep, nameOfKept } from "../kept.ts";
+import { memoryOf } from "../kept.ts";
 import type { KeyContext } from "../kind.ts";
 import { isKeyFailure } from "../reasons.ts";
 import { CONFIG, loadOpenPgp } from "./library.ts";
@@ -167,8 +167,9 @@ async function unlockNow(
   const name = `the PGP key ${key.getFingerprint().toUpperCase()}`;
   const given = context.env.TSOPS_PGP_PASSPHRASE;
   if (given ? await opens(packets, given) : lockedOf(packets).length === 0) return;
-  const kept = nameOfKept("pgp key", ...lockedOf(packets).map((packet) => packet.write()));
-  const before = (await findKept([kept], context))?.bytes;
+  const locked = lockedOf(packets).map((packet) => packet.write());
+  const memory = memoryOf("pgp key", Buffer.concat(locked), context);
+  const before = await memory.recall();
   const opened = before !== undefined && (await opens(packets, before.toString()));
   before?.fill(0);
   if (opened) return;
@@ -184,7 +185,7 @@ async function unlockNow(
   if (!(await opens(packets, passphrase)))
     throw new TsopsError("bad-credentials", `the passphrase of ${name} is wrong`, { hint: "try again" });
   const bytes = Buffer.from(passphrase);
-  await keep("unlocked", kept, bytes, context);
+  await memory.keep(bytes);
   bytes.fill(0);
 }
 
