@@ -3,6 +3,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   statSync,
@@ -231,10 +232,41 @@ if (LINUX) {
     }));
 }
 
+test("in the foreground it says where it listens, serves until a signal, and leaves nothing", () =>
+  atDesk(async (desk) => {
+    await desk.encrypted("a.yaml");
+    const unwrapped = desk.countUnwrapping();
+    const [program, ...words] = PROGRAM;
+    const child = spawn(program!, [...words, "agent", "start", "--foreground"], {
+      env: desk.env as NodeJS.ProcessEnv,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    const said = String(await new Promise((resolve) => child.stderr.once("data", resolve)));
+    assert.match(said, /the agent listens on \S+\/tsops\/agent\.sock\n/);
+    assert.is(desk.pid, child.pid);
+    for (let i = 0; i < 2; i++) desk.ok(["decrypt", "a.yaml"]);
+    assert.is(unwrapped(), 1);
+    const second = desk.run(["agent", "start", "--foreground"]);
+    assert.is(second.code, 1);
+    assert.match(second.stderr, /an agent runs already/);
+    child.kill("SIGTERM");
+    assert.is(await ended, 0);
+    assert.equal(readdirSync(join(desk.runtime, "tsops")), []);
+  }));
+
+test("one that is to end when nobody needs it does so", () =>
+  atDesk(async (desk) => {
+    desk.ok(["agent", "start", "--idle", "1s", "--exit-when-idle"]);
+    const socket = join(desk.runtime, "tsops", "agent.sock");
+    await until(() => !existsSync(socket), "the end of the agent");
+  }));
+
 test("two starts leave one agent; the second says that it is there", () =>
   atDesk(async (desk) => {
-    desk.ok(["agent", "start", "--idle", "1h"]);
+    const first = desk.ok(["agent", "start", "--idle", "1h"]);
     const { pid } = desk;
+    assert.match(first.stderr, `the agent runs as process ${pid}; \`tsops agent stop\` ends it`);
     const { stderr } = desk.ok(["agent", "start"]);
     assert.match(stderr, `an agent runs already, as process ${pid}`);
     assert.equal([desk.pid, desk.status().idleSeconds, desk.status().totalSeconds], [pid, 3600, 8 * 3600]);
@@ -272,7 +304,7 @@ test("times that are none, or too long, are refused before anything is started",
       );
     }
     assert.match(desk.run(["agent", "start", "--total", "8d"]).stderr, /the total time of the agent/);
-    assert.match(desk.run(["agent"]).stderr, /start, status, clear or stop/);
+    assert.match(desk.ok(["agent"]).stdout, /start\|status\|clear\|stop/);
     assert.not.ok(existsSync(join(desk.runtime, "tsops")));
   }));
 

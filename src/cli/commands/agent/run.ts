@@ -6,16 +6,18 @@ import { TsopsError } from "../../../errors.ts";
 import { printable } from "../../../printable.ts";
 import { settingsOf, startInBackground } from "../../agent.ts";
 import type { Run } from "../../command.ts";
-import { writeLines } from "../../io.ts";
+import { write, writeLines } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { note } from "../../report.ts";
 import type { AgentEndRun, AgentRun, AgentStartRun, AgentStatusRun } from "./command.ts";
 
 /** `agent`: the process that keeps what was unlocked (docs/agent.md). */
-export async function agent(_run: AgentRun): Promise<number> {
-  throw new TsopsError("usage", "say what the agent is to do", {
-    hint: "tsops agent start, status, clear or stop",
-  });
+export async function agent(run: AgentRun): Promise<number> {
+  await write(
+    run.io.stdout,
+    "tsops agent start|status|clear|stop: keep what you unlocked in memory; see tsops agent --help\n",
+  );
+  return 0;
 }
 
 export async function startAgent(run: AgentStartRun): Promise<number> {
@@ -29,8 +31,13 @@ export async function startAgent(run: AgentStartRun): Promise<number> {
     return await serve(run, place, { ...given, exitWhenIdle });
   }
   const running = await statusOf(place);
-  if (running) await note(io, `an agent runs already, as process ${running.pid}: it keeps its times`);
-  else await startInBackground(place, { ...given, exitWhenIdle });
+  if (running) {
+    await note(io, `an agent runs already, as process ${running.pid}: it keeps its times`);
+    return 0;
+  }
+  await startInBackground(place, { ...given, exitWhenIdle });
+  const started = await statusOf(place);
+  if (started) await note(io, `the agent runs as process ${started.pid}; \`tsops agent stop\` ends it`);
   return 0;
 }
 
