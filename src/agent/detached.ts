@@ -42,6 +42,21 @@ export async function startDetached(argv: readonly string[]): Promise<void> {
   child.unref();
 }
 
+/** Node's options that open a process to others, or write down what is in its memory. */
+const WATCHES = /^--(inspect|heap|cpu-prof|prof|report|diagnostic|trace|abort)/;
+
+/** What starts a program like this one: Node with its script, or an executable that has its script inside. */
+export function programOf({
+  execPath,
+  execArgv,
+  argv,
+}: Pick<NodeJS.Process, "execPath" | "execArgv" | "argv">): string[] {
+  const [, script = ""] = argv;
+  // what Node and bun say of such an executable
+  if (script === "" || script === execPath || script.startsWith("/$bunfs/")) return [execPath];
+  return [execPath, ...execArgv.filter((word) => !WATCHES.test(word)), script];
+}
+
 /** All that it says until it closes the pipe, or hangs. */
 async function saidBy(child: ChildProcess): Promise<string> {
   const pipe = child.stdio[REPORT] as Readable;

@@ -34,6 +34,7 @@ const MAX_CLIENTS = 256;
 /** Clients ask and go. One that says nothing for so long, or stays for so long, is sent away. */
 const SILENCE_MS = 10_000;
 const STAY_MS = 60_000;
+const MAX_UNREAD_BYTES = 2 ** 20;
 /** Timers stand still while a laptop sleeps, so the clock is looked at this often. */
 const LOOK_MS = 30_000;
 
@@ -168,7 +169,10 @@ class Agent implements RunningAgent {
     socket.on("drain", () => socket.resume());
     socket.on("data", (chunk: Buffer) => {
       try {
-        for (const frame of reader.push(chunk)) this.#reply(frame, socket);
+        for (const frame of reader.push(chunk)) {
+          if (socket.destroyed) frame.body.fill(0);
+          else this.#reply(frame, socket);
+        }
       } catch {
         // it speaks another language
         socket.destroy();
@@ -186,7 +190,8 @@ class Agent implements RunningAgent {
       if (stops) void this.stop();
     });
     // who does not read gets nothing more
-    if (!taken) socket.pause();
+    if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+    else if (!taken) socket.pause();
     this.#look();
   }
 }

@@ -51,11 +51,9 @@ export async function startInBackground(
   { idle, total, exitWhenIdle }: Background,
 ): Promise<void> {
   parseLimits({ idle, total });
-  const { startDetached } = await import("../agent/detached.ts");
+  const { programOf, startDetached } = await import("../agent/detached.ts");
   const starting = startDetached([
-    process.execPath,
-    ...process.execArgv.filter((word) => !WATCHES.test(word)),
-    process.argv[1]!,
+    ...programOf(process),
     ...["agent", "start", "--foreground", "--serve-in", place.folder],
     ...(idle === undefined ? [] : ["--idle", idle]),
     ...(total === undefined ? [] : ["--total", total]),
@@ -66,6 +64,3 @@ export async function startInBackground(
     if (!(await askAgent(place, { op: "status" }).catch(() => undefined))) throw error;
   });
 }
-
-/** Node's options that open a process to others, or write down what is in its memory. */
-const WATCHES = /^--(inspect|heap|cpu-prof|prof|report|diagnostic|trace|abort)/;

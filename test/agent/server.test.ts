@@ -227,6 +227,18 @@ test("clients that go in the middle, say nothing, or never read keep nobody else
     silent.destroy();
     deaf.destroy();
     assert.is((await ask({ op: "status" }))!.head.ok, true);
+    // one that asks for more and more without reading is sent away before the answers fill the memory
+    const greedy = connect(place.socket);
+    greedy.on("error", () => undefined);
+    const away = new Promise((resolve) => greedy.once("close", resolve));
+    greedy.write(Buffer.concat(Array.from({ length: 400 }, () => question)));
+    await new Promise((resolve) => greedy.once("connect", resolve));
+    // what was sent is read once the agent has hung up
+    await new Promise((resolve) => setImmediate(resolve));
+    let got = 0;
+    greedy.on("data", (chunk: Buffer) => (got += chunk.length));
+    await ending(away);
+    assert.ok(got < 400 * 2 ** 16, `${got} bytes`);
   }));
 
 test("of two that start at once, one serves, and the other says so", () =>
