@@ -63,7 +63,7 @@ export function measureGitLog({ launcher, sops, keys, folder }: GitLogOptions): 
     cwd: repository,
     env: { ...env, ...more },
   });
-  tsops("agent", "start");
+  tsops("agent", "start", "--exit-when-idle");
   try {
     // each of these is hundreds of starts already
     const times = takingTurns(1, {
