@@ -1,4 +1,5 @@
 import { type Command, command, type Table } from "./command.ts";
+import { AGENT, AGENT_CLEAR, AGENT_START, AGENT_STATUS, AGENT_STOP } from "./commands/agent/command.ts";
 import { ALLOW } from "./commands/allow/command.ts";
 import { CHECK } from "./commands/check/command.ts";
 import { COMPLETION } from "./commands/completion/command.ts";
@@ -66,6 +67,12 @@ export const COMMANDS: readonly Command[] = [
   ]),
   command(ALLOW, async () => (await import("./commands/allow/run.ts")).allow),
   command(KEYSERVICE, async () => (await import("./commands/keyservice/run.ts")).keyservice),
+  command(AGENT, async () => (await import("./commands/agent/run.ts")).agent, [
+    command(AGENT_START, async () => (await import("./commands/agent/run.ts")).startAgent),
+    command(AGENT_STATUS, async () => (await import("./commands/agent/run.ts")).agentStatus),
+    command(AGENT_CLEAR, async () => (await import("./commands/agent/run.ts")).clearAgent),
+    command(AGENT_STOP, async () => (await import("./commands/agent/run.ts")).stopAgent),
+  ]),
   command(COMPLETION, async () => (await import("./commands/completion/run.ts")).completion),
 ];
 

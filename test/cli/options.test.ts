@@ -540,6 +540,14 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "master-secret": { base: ["keyservice"], add: ["--master-secret", "env://MISSING"], says: /MISSING/ },
   },
+  agent: {},
+  "agent start": {
+    idle: { base: ["agent", "start"], add: ["--idle", "soon"], says: /the idle time/ },
+    total: { base: ["agent", "start"], add: ["--total", "never"], says: /the total time/ },
+  },
+  "agent status": { json: jsonTrial(["agent", "status"], privateRuntime) },
+  "agent clear": {},
+  "agent stop": {},
   completion: {},
   diff: {
     staged: { base: ["diff"], add: ["--staged"], prepare: inRepository },
@@ -715,6 +723,11 @@ function namesVault(box: Sandbox): void {
   box.write(".sops.yaml", `creation_rules:\n  - hc_vault_transit_uri: ${uri}\n`);
 }
 
+/** No agent runs there. */
+function privateRuntime(box: Sandbox): void {
+  box.env = { ...box.env, XDG_RUNTIME_DIR: box.root };
+}
+
 const OLD_STYLE =
   "SOPS's old style takes every option with every mode, and each mode uses those of its command";
 const RUNS_ON = "it serves until it is stopped: see test/keyservice";
@@ -743,6 +756,9 @@ const NOT_TRIED: Readonly<Record<string, string>> = {
     "Node cannot put a program in its own place; exit codes and signals are passed on",
   "filestatus --json": "it prints JSON anyway",
   "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
+  "agent start --exit-when-idle": "it serves until it is stopped: see test/agent/server.test.ts",
+  "agent start --foreground": "it serves until it is stopped: see test/cli/agent.test.ts",
+  "agent start --serve-in": "for the agent that the command starts: see test/cli/agent.test.ts",
   "keyservice --prompt": RUNS_ON,
   "keyservice --allow-anyone": RUNS_ON,
 };
@@ -763,6 +779,7 @@ const GLOBAL_TRIALS: Trials = {
 };
 
 const NOT_TRIED_GLOBAL: Readonly<Record<string, string>> = {
+  "no-agent": "it needs an agent: test/cli/agent.test.ts",
   "no-color": "colours are for terminals: test/cli/colours.test.ts",
   "disable-version-check": "SOPS asks for new versions, tsops never does",
   "unencrypted-comment-regex": "tried with encrypt and edit; SOPS takes it with every command",
