@@ -137,7 +137,7 @@ function testFiles(folder) {
 }
 
 function builtProgram() {
-  if (!existsSync(join(root, "dist", "start.js")))
+  if (!existsSync(join(root, "dist", "program.cjs")))
     quit("the program is not built: run `npm run build` first");
   return join(root, "bin", "tsops.js");
 }
