@@ -42,12 +42,27 @@ export function sharedOptions(root) {
   };
 }
 
-/** For scripts: a module's `import()` and `import.meta.url`, in a script's words. */
+/**
+ * For scripts: `import()` and `import.meta.url` of modules, in a script's words. Whoever bundles the library bundles the
+ * parts with it: there a script has no file of its own, and webpack looks for what `define` names.
+ */
 export const AS_SCRIPT = {
   format: "cjs",
   supported: { "dynamic-import": false },
-  define: { "import.meta.url": "IMPORT_META_URL" },
-  banner: { js: '"use strict";const IMPORT_META_URL=require("node:url").pathToFileURL(__filename).href;' },
+  define: {
+    "import.meta.url": "OWN_URL",
+    __filename: "OWN_FILE",
+    __dirname: "OWN_FOLDER",
+    define: "undefined",
+  },
+  banner: {
+    js: [
+      '"use strict"',
+      'const OWN_FILE=typeof __filename==="string"?__filename:"/"',
+      'const OWN_FOLDER=require("node:path").dirname(OWN_FILE)',
+      'const OWN_URL=require("node:url").pathToFileURL(OWN_FILE).href;',
+    ].join(";"),
+  },
 };
 
 /** Leaves the parts where they are: files in `./parts` with this ending. */

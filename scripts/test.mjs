@@ -10,6 +10,9 @@
 //   test/keys               only the files of this folder
 //   yaml/spell              only files with this in their name
 //
+// With TSOPS=PATH/bin/tsops.js in the environment, --cli, --interop and --integration test that program: one that was
+// installed from a tarball. Tests and program run on the Node that runs this script.
+//
 // Several of the last three may be given; each must be there. All is compiled once (scripts/compile-tests.mjs), and each
 // test file runs in a process of its own, some side by side: more than there are cores, since some wait for servers.
 // The last line says how many tests passed and failed; above it stand the names of those that failed. A file that dies,
@@ -136,7 +139,9 @@ function testFiles(folder) {
     .sort();
 }
 
+/** `TSOPS` names another one than this checkout's: one that was installed from a tarball. */
 function builtProgram() {
+  if (process.env.TSOPS) return resolve(process.env.TSOPS);
   if (!existsSync(join(root, "dist", "program.cjs")))
     quit("the program is not built: run `npm run build` first");
   return join(root, "bin", "tsops.js");
