@@ -1,4 +1,4 @@
-// Builds dist/: the program, the library and its types. Runs by itself at `npm ci` (as `prepare`).
+// Builds dist/: the program, the library and its types. `npm ci` and `npm pack` run it (package.json).
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,7 +1,7 @@
 // Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers] [FILE | FOLDER | PART …]
 //
 //   (nothing)      all tests that need nothing but this checkout
-//   --cli          the golden cases with the built program
+//   --cli          the golden cases with the built program, and the package that is published
 //   --interop      against the real SOPS, which is installed once
 //   --integration  against real key management servers
 //   --callers      with programs of others that call SOPS or read its files
@@ -10,13 +10,13 @@
 //   test/keys               only the files of this folder
 //   yaml/spell              only files with this in their name
 //
-// With TSOPS=PATH/bin/tsops.js in the environment, --cli, --interop and --integration test that program: one that was
-// installed from a tarball. Tests and program run on the Node that runs this script.
-//
 // Several of the last three may be given; each must be there. All is compiled once (scripts/compile-tests.mjs), and each
 // test file runs in a process of its own, some side by side: more than there are cores, since some wait for servers.
 // The last line says how many tests passed and failed; above it stand the names of those that failed. A file that dies,
 // or that runs no test, counts as a failure. One file alone, from its source: node --import tsx test/cli/args.test.ts
+//
+// With TSOPS=PATH/bin/tsops.js in the environment, --cli, --interop and --integration test that program: one that was
+// installed from a tarball. Tests and program run on the Node that runs this script.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -28,7 +28,7 @@ import { installRealSops } from "./real-sops.mjs";
 import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const APART = ["test/interop/", "test/integration/", "test/callers/"];
+const APART = ["test/interop/", "test/integration/", "test/callers/", "test/package/"];
 const GOLDEN = "test/golden/golden.test.ts";
 /** What takes longest begins first, so that the others fill the time beside it. */
 const LONG = [
@@ -113,7 +113,17 @@ async function jobsOf(mode) {
       env,
     );
   }
-  if (mode === "--cli") return inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() });
+  if (mode === "--cli") {
+    const env = { TSOPS: builtProgram() };
+    const golden = inParts(availableParallelism(), { GOLDEN_PROGRAM: env.TSOPS });
+    return [
+      ...golden,
+      ...plain(
+        files.filter((file) => file.startsWith("test/package/")),
+        env,
+      ),
+    ];
+  }
   return [
     ...inParts(2, {}),
     ...plain(files.filter((file) => file !== GOLDEN && !APART.some((folder) => file.startsWith(folder)))),
