@@ -1,7 +1,7 @@
 // Fills README.md and the pages in docs/ with what the built program prints there: `node scripts/readme.mjs`. With
 // --check it only says whether they are up to date; keys, ciphertexts, times and seals are other ones in each run and do
 // not count.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { git, inEmptyFolder, line, PROGRAM, root, shortened, shownOf, shownOfAny } from "./shown.mjs";
 
@@ -62,6 +62,32 @@ function firstSteps(folder) {
   return text();
 }
 
+/** Diffs that people can read. */
+function inGit(folder) {
+  const file = join(folder, "secrets.yaml");
+  const { say, run, text } = terminal(folder);
+  git(folder, "init", "--quiet");
+  shownOf(folder, "init");
+  const commit = (message) => {
+    git(folder, "add", ".");
+    git(folder, "commit", "--quiet", "-m", message);
+  };
+  writeFileSync(file, "db:\n  user: app\n  password: correct horse\nport: 5432\n");
+  shownOf(folder, "encrypt", "-i", "secrets.yaml");
+  commit("Secrets of production");
+  shownOf(folder, "rotate", "-i", "-y", "secrets.yaml");
+  commit("Rotate the data key");
+  run("git", "install");
+  run("set", "secrets.yaml", '["db"]["password"]', '"battery staple"');
+  run("set", "secrets.yaml", '["api_key"]', '"k-1234"');
+  say("git diff -U1", git(folder, "diff", "-U1").toString().trimEnd());
+  run("diff");
+  run("diff", "--reveal");
+  run("log", "-p", "--oneline");
+  run("git", "status");
+  return text();
+}
+
 const DRIVER = "git merge %O %A %B --path %P --marker-size %L";
 
 /** A merge, a conflict and its end. */
@@ -111,7 +137,69 @@ function merging(folder) {
   return text();
 }
 
-const PAGES = { "docs/merge.md": merging, "README.md": firstHour, "docs/installation.md": firstSteps };
+/** What `check` finds before a commit, and after its advice was taken. */
+function checked(folder) {
+  const { say, run, text } = terminal(folder);
+  git(folder, "init", "--quiet");
+  run("init");
+  writeFileSync(join(folder, "secrets.yaml"), "db:\n  password: s3cret\n");
+  writeFileSync(join(folder, "deploy.yaml"), "registry: registry.example.com\ntoken: s3cret\n");
+  git(folder, "add", ".");
+  say("git add .");
+  say("tsops check --staged", shownOfAny(folder, [...PROGRAM, "check", "--staged"]));
+  run("encrypt", "-i", "secrets.yaml");
+  say("git add secrets.yaml");
+  git(folder, "add", ".");
+  run("check", "--staged");
+  return text();
+}
+
+/** Not the first one's: nobody has it. */
+const BOB = "age18dnrwj4wza5gevs27janaw742ujz7fl468yxdqmz50gg2vpre9nq7znm38";
+
+/** A repository of a team: what there is, who can read it, and a person who leaves. */
+function wholeRepository(folder) {
+  const { say, run, text } = terminal(folder);
+  const write = (name, content) => writeFileSync(join(folder, name), content);
+  shownOf(folder, "init");
+  const alice = /age1[0-9a-z]+/.exec(readFileSync(join(folder, ".sopsrc"), "utf8"))[0];
+  const configure = (readers) =>
+    write(
+      ".sopsrc",
+      `{ keys: { alice: "age:${alice}", bob: "age:${BOB}" },
+  rules: [
+    { name: "prod", glob: "prod/**", key_groups: [["alice"], ["bob"]], shamir_threshold: 2 },
+    { name: "all", glob: "**", recipients: ${readers} },
+  ] }
+`,
+    );
+  configure('["alice", "bob"]');
+  git(folder, "init", "--quiet");
+  for (const name of ["dev", "prod", "build"]) mkdirSync(join(folder, name));
+  write(".gitignore", "build/\n");
+  for (const name of ["dev/db.yaml", "dev/mail.json", "prod/db.yaml", "build/copy.yaml"])
+    write(name, name.endsWith("json") ? '{"password": "s3cret"}\n' : "password: s3cret\n");
+  say("cat .gitignore", "build/");
+  run("encrypt", "-i", ".");
+  shownOf(folder, "rotate", "-i", "--yes", "--rm-key", "bob", "dev/mail.json");
+  write("dev/new.env", "TOKEN=s3cret\n");
+  run("status");
+  run("recipients");
+  run("recipients", "--who-can-read", "password");
+  say("# bob leaves: .sopsrc does not name him for dev/ any more");
+  configure('["alice"]');
+  run("rotate", "-i", "--where", "recipient=bob", "--rm-key", "bob", "dev");
+  return text();
+}
+
+const PAGES = {
+  "README.md": firstHour,
+  "docs/installation.md": firstSteps,
+  "docs/check.md": checked,
+  "docs/git.md": inGit,
+  "docs/merge.md": merging,
+  "docs/repositories.md": wholeRepository,
+};
 
 /** The lines of a wrapped data key say nothing to a reader. */
 function withoutBody(text) {
@@ -124,7 +212,9 @@ function steady(text) {
     .replace(/age1[0-9a-z]+/g, "age1…")
     .replace(/data:[^…]+…/g, "data:…")
     .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, "TIME")
+    .replace(/^longest without a write: .*$/gm, "longest")
     .replace(/^index .*$/gm, "index")
+    .replace(/^[0-9a-f]{10} /gm, "id ")
     .replace(/seal: v2:\S+/g, "seal");
 }
 

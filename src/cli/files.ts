@@ -125,6 +125,14 @@ export function checkOutputOptions(args: Args, files: readonly string[]): void {
   }
 }
 
+/** With `--json` standard output is for the JSON alone. `looks`: nothing else would be written there anyway. */
+export function checkResults(args: Args & { readonly json?: boolean }, looks = false): void {
+  if (!args.json || looks || args["in-place"] || args.output !== undefined) return;
+  throw new TsopsError("usage", "--json says what was done, and the result itself would go there, too", {
+    hint: "add --in-place or --output",
+  });
+}
+
 /**
  * Writes a result where the options say: to standard output, back to the file, or to another one. Files are replaced
  * as a whole or not at all; what holds plaintext is only for its owner to read.

@@ -9,10 +9,10 @@ import { mayBeEncrypted } from "./found.ts";
 
 /** What stands in a version of a file, as far as that is known without a key. */
 export type Content =
-  | { readonly kind: "encrypted"; readonly text: EncryptedText }
+  | { readonly kind: "encrypted"; readonly bytes: Buffer; readonly text: EncryptedText }
   | { readonly kind: "plain"; readonly bytes: Buffer }
   /** It was encrypted, or should be, and cannot be read. */
-  | { readonly kind: "damaged"; readonly error: TsopsError };
+  | { readonly kind: "damaged"; readonly bytes: Buffer; readonly error: TsopsError };
 
 /** An encrypted version with what a key says of it. */
 export interface Opened {
@@ -29,13 +29,13 @@ export async function contentOf(bytes: Buffer, name: string): Promise<Content> {
   if (!mayBeEncrypted(bytes)) return { kind: "plain", bytes };
   const text = decodeText(bytes);
   try {
-    return { kind: "encrypted", text: await recognize(text, formatOfFile(name)) };
+    return { kind: "encrypted", bytes, text: await recognize(text, formatOfFile(name)) };
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     // what holds no ciphertext, and what only speaks of them, such as a manual
     const named = formatOfFile(name) !== "binary" || error.code === "merge-conflict";
     const damaged = text.includes("ENC[") && (named || text.includes('"data": "ENC['));
-    return damaged ? { kind: "damaged", error } : { kind: "plain", bytes };
+    return damaged ? { kind: "damaged", bytes, error } : { kind: "plain", bytes };
   }
 }
 
@@ -51,11 +51,6 @@ export async function openVersion(text: EncryptedText, session: Session): Promis
     if (!(error instanceof TsopsError) || !["mac-mismatch", "seal-broken"].includes(error.code)) throw error;
     return { open: await openRead(text, session, { ignoreMac: true }), broken: error };
   }
-}
-
-/** Whether a merge left both sides of a conflict in the file (docs/format.md): what is read of it is ours. */
-export function hasConflicts({ metadata }: Pick<EncryptedText, "metadata">): boolean {
-  return metadata.own.get("conflicts") !== undefined;
 }
 
 /** A plaintext as the format of its name has it; undefined if it cannot be read as that. */

@@ -1,13 +1,14 @@
 import { basename } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
+import { holdsConflicts } from "../../../sops/conflicts.ts";
 import type { EncryptedText } from "../../../sops/decrypt.ts";
 import { sealOf } from "../../../sops/seal.ts";
 import { readInput } from "../../files.ts";
 import { truthOf, visibleDocument, write } from "../../io.ts";
 import { note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
-import { contentOf, hasConflicts, openVersion } from "../../versions.ts";
+import { contentOf, openVersion } from "../../versions.ts";
 import type { GitTextconvRun } from "./command.ts";
 import { hiddenText } from "./hidden.ts";
 
@@ -38,7 +39,7 @@ async function shown(bytes: Buffer, run: GitTextconvRun): Promise<Shown> {
   if (content.kind === "damaged") return { bytes, remark: asItIs(content.error) };
   if (content.kind === "plain")
     return { bytes, remark: bytes.length === 0 ? undefined : "it is not encrypted" };
-  const conflicts = hasConflicts(content.text)
+  const conflicts = holdsConflicts(content.text.metadata)
     ? "it has conflicts of a merge, and this is our side: tsops git resolve"
     : undefined;
   const mode = run.io.env.TSOPS_DIFF ?? "";
@@ -63,7 +64,9 @@ async function plaintext(encrypted: EncryptedText, run: GitTextconvRun): Promise
   const late = new Promise<Plaintext>((resolve) => {
     timer = setTimeout(() => {
       stop.abort();
-      resolve({ remark: `not decrypted within ${seconds} seconds, and shown as it is` });
+      resolve({
+        remark: `not decrypted within ${seconds} second${seconds === 1 ? "" : "s"}, and shown as it is`,
+      });
     }, seconds * 1000);
   });
   try {
