@@ -35,11 +35,11 @@ export async function openWithPassphrase(file: AgeFile, ask: () => Promise<strin
   if (logN > MAX_LOG_N)
     throw new TsopsError("bad-credentials", `its scrypt work factor is above ${MAX_LOG_N}`);
   const key = await stretch(await ask(), Buffer.concat([Buffer.from(LABEL), salt]), logN);
-  const fileKey = openFileKey(key, stanza.body);
+  const fileKey = await openFileKey(key, stanza.body);
   key.fill(0);
   if (!fileKey) return null;
   try {
-    return openAge(file, fileKey);
+    return await openAge(file, fileKey);
   } finally {
     fileKey.fill(0);
   }
