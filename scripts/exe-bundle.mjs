@@ -2,6 +2,10 @@
 //
 // What bun would read in the folder where it is started is switched off: a repository that somebody cloned must not run
 // code in a process that opens secrets.
+import { existsSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, join } from "node:path";
+
 const { root, outfile, executablePath, bytecode, order } = JSON.parse(process.argv[2]);
 
 /** What packages would load in vain: see scripts/program.mjs. */
@@ -20,19 +24,41 @@ const withoutUnused = {
   },
 };
 
+/**
+ * bun has things of its own under these names. Its fetch chooses proxies by itself and ignores agents; what the packages do
+ * is what is tested, and what follows src/net.
+ */
+const asInstalled = {
+  name: "as-installed",
+  setup(hooks) {
+    const files = {
+      "node-fetch": ["lib/index.js", "src/index.js"],
+      "abort-controller": ["dist/abort-controller.js"],
+    };
+    hooks.onResolve({ filter: /^(node-fetch|abort-controller)$/ }, ({ path, importer }) => {
+      for (let folder = dirname(importer); folder !== dirname(folder); folder = dirname(folder)) {
+        const found = files[path].map((file) => join(folder, "node_modules", path, file)).find(existsSync);
+        if (found) return { path: found };
+      }
+      throw new Error(`${path}, which ${importer} imports, is not installed`);
+    });
+  },
+};
+
 const result = await Bun.build({
   entrypoints: [`${root}/src/cli/exe.ts`],
   root,
   target: "bun",
   format: "esm",
   splitting: true,
-  minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
+  // names stay: SDKs tell errors and numbers by the names of their classes
+  minify: { whitespace: true, syntax: true, identifiers: false },
   bytecode,
   metafile: true,
   env: "disable",
   // packages look there for files that are not read here; bun would put in the folder where this is built
   define: { __dirname: '"/$bunfs/root"', __filename: '"/$bunfs/root/tsops"' },
-  plugins: [withoutUnused],
+  plugins: [withoutUnused, asInstalled],
   compile: {
     outfile,
     executablePath,
@@ -47,3 +73,14 @@ const result = await Bun.build({
 });
 for (const message of result.logs) console.error(String(message));
 if (!result.success) process.exit(1);
+refuseOutside(result.metafile);
+
+/** What is not inside would be looked for at run time, in folders that others may write to. */
+function refuseOutside({ outputs }) {
+  for (const { imports } of Object.values(outputs))
+    for (const { path, external } of imports)
+      if (external && !isBuiltin(path)) {
+        console.error(`${path} is imported, and not inside`);
+        process.exit(1);
+      }
+}
