@@ -6,7 +6,9 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 
-const { root, outfile, executablePath, bytecode, order } = JSON.parse(process.argv[2]);
+const { root, outfile, executablePath, bytecode, order, windows } = JSON.parse(process.argv[2]);
+/** Where bun says that what is inside is; nothing is on a disk there. */
+const inside = `${windows ? "/B:/~BUN" : "/$bunfs"}/root/node_modules/tsops`;
 
 /** What packages would load in vain: see scripts/program.mjs. */
 const withoutUnused = {
@@ -56,8 +58,13 @@ const result = await Bun.build({
   bytecode,
   metafile: true,
   env: "disable",
-  // packages look there for files that are not read here; bun would put in the folder where this is built
-  define: { __dirname: '"/$bunfs/root"', __filename: '"/$bunfs/root/tsops"' },
+  // packages look there for files that are not read here. bun would put in the folder where this is built, and yargs looks
+  // into the current folder unless it is below a node_modules
+  define: {
+    __dirname: JSON.stringify(inside),
+    __filename: JSON.stringify(`${inside}/tsops`),
+    "import.meta.url": JSON.stringify(new URL(`${inside}/tsops`, "file:///").href),
+  },
   plugins: [withoutUnused, asInstalled],
   compile: {
     outfile,

@@ -148,6 +148,7 @@ function bundle(target, scratch, order) {
     root,
     outfile,
     executablePath: installBun(target),
+    windows: target.startsWith("windows"),
     // bun for Windows crashes on bytecode that another system made
     bytecode: !target.startsWith("windows"),
     ...(order && { order }),
