@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Gives `show` an empty folder, with a home beside it, and removes both. Builds the program if it is missing. */
 export function inEmptyFolder(show) {
-  if (!existsSync(join(root, "dist", "start.js")))
+  if (!existsSync(join(root, "dist", "program.cjs")))
     execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit" });
   const both = mkdtempSync(join(tmpdir(), "tsops-shown-"));
   const folder = join(both, "work");
@@ -45,6 +45,16 @@ export function shownOf(folder, ...argv) {
     .replaceAll(binOf(folder), "/usr/local/bin")
     .trimEnd();
 }
+
+/** The same of any program, however it ends. */
+export function shownOfAny(folder, argv, own = {}) {
+  const env = { PATH: process.env.PATH, HOME: homeOf(folder), GIT_CONFIG_NOSYSTEM: "1", ...own };
+  const { stdout } = spawnSync("sh", ["-c", 'exec "$@" 2>&1', "sh", ...argv], { cwd: folder, env });
+  return stdout.toString().replaceAll(homeOf(folder), "~").trimEnd();
+}
+
+/** The built program, as a command line. */
+export const PROGRAM = [process.execPath, join(root, "bin", "tsops.js")];
 
 /** Runs git as somebody without settings. */
 export function git(folder, ...argv) {

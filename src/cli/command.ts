@@ -17,6 +17,8 @@ export interface Description {
   readonly notes?: () => Promise<string>;
   /** Exit code where no file is named, if it is not 100 as with most commands of SOPS. */
   readonly missingFileExits?: number;
+  /** Exit code of what goes wrong and would exit 1, where that says something else: that something was found. */
+  readonly failureExits?: number;
 }
 
 export interface Command extends Description {

@@ -9,6 +9,7 @@ import { LEGACY } from "../../src/cli/commands/legacy/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { GLOBAL } from "../../src/cli/options.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { gitIn } from "../support/git.ts";
 
 /**
  * Every option of every command is tried in a way that shows that it acts: with it, something else is printed or
@@ -205,9 +206,48 @@ const SEES = { EDITOR: `sh -c 'cp "$1" seen' sh` };
 
 const jobsTrial = (base: readonly string[]): Trial => ({ base, add: ["--jobs", "0"], says: /from 1 to 256/ });
 
+/** git ignores a file, and without the option that file is left out. */
+const ignoreTrial = (base: readonly string[], more: (box: Sandbox) => void = () => {}): Trial => ({
+  base,
+  add: ["--no-ignore"],
+  prepare: (box) => {
+    gitIn(box, "init", "-q");
+    box.write("ignored/a.yaml", box.read("a.yaml"));
+    box.write("ignored/plain.yaml", box.read("plain.yaml"));
+    box.write(".gitignore", "ignored\n");
+    more(box);
+  },
+  env: NO_KEYS,
+});
+
+/** Rules whose recipients are other ones than those of the files, for all of them. */
+function ruled(box: Sandbox): void {
+  box.write(".sops.yaml", `creation_rules:\n  - age: ${OTHER_RECIPIENT}\n`);
+}
+
 const SET = (file: string) => ["set", file, '["a"]', '"n3w"'];
 const UNSET = (file: string) => ["unset", file, '["a"]'];
 const ROTATE = (file: string) => ["rotate", "-i", file];
+
+function secretText(box: Sandbox): void {
+  box.write("secret.txt", "redis://:hunter22@db\n");
+  box.write("secret.yaml", "password: hunter22\n");
+}
+
+/** A key of a form that only secretlint knows. */
+function textForSecretlint(box: Sandbox): void {
+  box.write("deep.txt", `${"vcp"}_${"aB3xK9mQ2c".repeat(5)}\n`);
+}
+
+async function baseline(box: Sandbox): Promise<void> {
+  secretText(box);
+  await box.run(["check", "secret.yaml", "--baseline", "known.json", "--write-baseline"]);
+}
+
+function noBaseline(box: Sandbox): void {
+  secretText(box);
+  box.write("known.json", '{"version": 1, "findings": []}');
+}
 
 const TRIALS: Readonly<Record<string, Trials>> = {
   encrypt: {
@@ -225,8 +265,26 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "dry-run": { base: ["encrypt", "-i", "plain.yaml"], add: ["--dry-run"] },
     check: { base: ["encrypt", "plain.yaml"], add: ["--check"] },
     json: jsonTrial(["encrypt", "--check", "plain.yaml"]),
+    "no-ignore": ignoreTrial(["encrypt", "--dry-run", "."], ruled),
     update: { base: ["encrypt", "plain.txt"], add: ["--update", "a.yaml"] },
     yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
+  },
+  check: {
+    jobs: jobsTrial(["check"]),
+    staged: { base: ["check", "secret.txt"], add: ["--staged"], prepare: secretText },
+    decrypt: { base: ["check", "tampered.yaml"], add: ["--decrypt"] },
+    merges: { base: ["check", "a.yaml"], add: ["--merges"] },
+    "older-than": { base: ["check", "a.yaml"], add: ["--older-than", "2999-01-01"] },
+    deep: { base: ["check", "deep.txt"], add: ["--deep"], prepare: textForSecretlint },
+    strict: { base: ["check", "secret.yaml"], add: ["--strict"], prepare: secretText },
+    baseline: { base: ["check", "secret.yaml"], add: ["--baseline", "known.json"], prepare: baseline },
+    "write-baseline": {
+      base: ["check", "secret.yaml", "--baseline", "known.json"],
+      add: ["--write-baseline"],
+      prepare: noBaseline,
+    },
+    output: { base: ["check", "a.yaml"], add: ["--output", "sarif"] },
+    json: jsonTrial(["check", "a.yaml"]),
   },
   decrypt: {
     jobs: jobsTrial(["decrypt", "a.yaml"]),
@@ -239,6 +297,8 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     check: { base: ["decrypt", "a.yaml"], add: ["--check"] },
     extract: { base: ["decrypt", "a.yaml"], add: ["--extract", '["a"]'] },
     document: documentTrial(["decrypt", "docs.yaml"]),
+    json: jsonTrial(["decrypt", "--check", "a.yaml"]),
+    "no-ignore": ignoreTrial(["decrypt", "--dry-run", "."]),
   },
   edit: {
     ...typeTrials((file) => ["edit", file], EDITS),
@@ -289,8 +349,14 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "ignore-mac": ignored(ROTATE("tampered.yaml")),
     yes: drifted(ROTATE("a.yaml")),
+    where: { base: ROTATE("a.yaml"), add: ["--where", "older=1d"] },
+    plan: { base: ROTATE("a.yaml"), add: ["--plan", "plan.json"] },
+    "dry-run": { base: ROTATE("a.yaml"), add: ["--dry-run"] },
+    json: jsonTrial(ROTATE("a.yaml")),
+    "no-ignore": ignoreTrial(["rotate", "--dry-run", "."]),
   },
   updatekeys: {
+    "no-ignore": ignoreTrial(["updatekeys", "--check", "."], ruled),
     jobs: jobsTrial(["updatekeys", "-y", "a.yaml"]),
     yes: { base: ["updatekeys", "a.yaml"], add: ["--yes"], prepare: otherRule },
     check: { base: ["updatekeys", "-y", "a.yaml"], add: ["--check"], prepare: otherRule },
@@ -343,11 +409,28 @@ const TRIALS: Readonly<Record<string, Trials>> = {
       input: "n\n",
     },
   },
-  filestatus: { "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] } },
+  status: {
+    json: jsonTrial(["status", "a.yaml"]),
+    jobs: jobsTrial(["status", "a.yaml"]),
+    "no-ignore": ignoreTrial(["status"]),
+  },
+  recipients: {
+    json: jsonTrial(["recipients", "a.yaml"]),
+    jobs: jobsTrial(["recipients", "a.yaml"]),
+    "no-ignore": ignoreTrial(["recipients"]),
+    "who-can-read": { base: ["recipients"], add: ["--who-can-read", "a.yaml"] },
+    "files-of": { base: ["recipients"], add: ["--files-of", OTHER_RECIPIENT] },
+  },
+  filestatus: {
+    "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] },
+    "no-ignore": ignoreTrial(["filestatus", "."]),
+  },
   publish: publishTrials(),
   doctor: {
     "input-type": { base: ["doctor", "a.yaml"], add: ["--input-type", "json"] },
     json: jsonTrial(["doctor", "a.yaml"]),
+    jobs: jobsTrial(["doctor", "a.yaml"]),
+    "no-ignore": ignoreTrial(["doctor", "--json", "."]),
   },
   "exec-env": {
     ...typeTrials((file) => ["exec-env", file, "true"]),
@@ -383,6 +466,57 @@ const TRIALS: Readonly<Record<string, Trials>> = {
   },
   init: {},
   config: {},
+  "git merge": {
+    path: {
+      base: ["git", "merge", "a.yaml", "a.yaml", "v2.yaml"],
+      add: ["--path", "p.yaml"],
+      env: { SOPS_AGE_KEY_FILE: undefined },
+      prepare: otherVersion,
+    },
+    ...Object.fromEntries(
+      [
+        ["marker-size", "9"],
+        ["ours-label", "our-label"],
+        ["theirs-label", "their-label"],
+        ["timeout", "0.000001"],
+      ].map(([option, value]) => [
+        option,
+        {
+          base: ["git", "merge", "a.yaml", "v1.yaml", "v2.yaml"],
+          add: [`--${option}`, value!],
+          env: option === "timeout" ? {} : { SOPS_AGE_KEY_FILE: undefined },
+          prepare: otherVersion,
+        },
+      ]),
+    ),
+  },
+  "git resolve": {
+    ...Object.fromEntries(
+      ["ours", "theirs", "base"].map((option) => [
+        option,
+        {
+          base: ["git", "resolve", "v1.yaml"],
+          add: [`--${option}`],
+          env: { EDITOR: "true" },
+          prepare: inConflict,
+        },
+      ]),
+    ),
+    path: {
+      base: ["git", "resolve", "--theirs", "v1.yaml"],
+      add: ["--path", '["a"]'],
+      prepare: inConflict,
+    },
+    yes: {
+      base: ["git", "resolve", "--ours", "v1.yaml"],
+      add: ["--yes"],
+      env: NO_KEYS,
+      prepare: async (box) => {
+        await inConflict(box);
+        otherRule(box);
+      },
+    },
+  },
   "config explain": { json: jsonTrial(["config", "explain", "a.yaml"], otherRule) },
   "config check": { json: jsonTrial(["config", "check"], otherRule) },
   allow: {
@@ -406,6 +540,14 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "master-secret": { base: ["keyservice"], add: ["--master-secret", "env://MISSING"], says: /MISSING/ },
   },
+  agent: {},
+  "agent start": {
+    idle: { base: ["agent", "start"], add: ["--idle", "soon"], says: /the idle time/ },
+    total: { base: ["agent", "start"], add: ["--total", "never"], says: /the total time/ },
+  },
+  "agent status": { json: jsonTrial(["agent", "status"], privateRuntime) },
+  "agent clear": {},
+  "agent stop": {},
   completion: {},
   diff: {
     staged: { base: ["diff"], add: ["--staged"], prepare: inRepository },
@@ -455,7 +597,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
       add: ["--force"],
       prepare: async (box) => {
         await inRepository(box);
-        gitIn(box, "2020-01-09", "config", "diff.tsops.textconv", "other");
+        gitOn(box, "2020-01-09", "config", "diff.tsops.textconv", "other");
       },
     },
     uninstall: { base: ["git", "install"], add: ["--uninstall"], prepare: inRepository },
@@ -477,7 +619,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
 };
 
 /** What git made at a time of its own is the same in each run. */
-function gitIn(box: Sandbox, day: string, ...args: readonly string[]): void {
+function gitOn(box: Sandbox, day: string, ...args: readonly string[]): void {
   const who = {
     GIT_AUTHOR_NAME: "a",
     GIT_AUTHOR_EMAIL: "a@b",
@@ -492,31 +634,31 @@ function gitIn(box: Sandbox, day: string, ...args: readonly string[]): void {
 /** A file with a name that changed, and a merge that changed it; then a change that is staged, and one that is not. */
 async function inRepository(box: Sandbox): Promise<void> {
   const commit = (day: string, message: string): void => {
-    gitIn(box, day, "add", "x.yaml");
-    gitIn(box, day, "commit", "-qm", message);
+    gitOn(box, day, "add", "x.yaml");
+    gitOn(box, day, "commit", "-qm", message);
   };
-  gitIn(box, "2020-01-01", "init", "-q", "-b", "main");
+  gitOn(box, "2020-01-01", "init", "-q", "-b", "main");
   box.write("old.yaml", box.read("a.yaml"));
-  gitIn(box, "2020-01-01", "add", "old.yaml");
-  gitIn(box, "2020-01-01", "commit", "-qm", "first");
-  gitIn(box, "2020-01-01", "mv", "old.yaml", "x.yaml");
+  gitOn(box, "2020-01-01", "add", "old.yaml");
+  gitOn(box, "2020-01-01", "commit", "-qm", "first");
+  gitOn(box, "2020-01-01", "mv", "old.yaml", "x.yaml");
   commit("2020-01-01", "renamed");
   box.write("x.yaml", box.read("unsealed.yaml"));
   commit("2020-01-02", "second");
-  gitIn(box, "2020-01-03", "checkout", "-qb", "side");
+  gitOn(box, "2020-01-03", "checkout", "-qb", "side");
   box.write("x.yaml", box.read("flat.yaml"));
   commit("2020-01-03", "third");
-  gitIn(box, "2020-01-04", "checkout", "-q", "main");
-  gitIn(box, "2020-01-04", "merge", "-q", "--no-ff", "-m", "merge", "side");
+  gitOn(box, "2020-01-04", "checkout", "-q", "main");
+  gitOn(box, "2020-01-04", "merge", "-q", "--no-ff", "-m", "merge", "side");
   box.write("x.yaml", box.read("a.yaml"));
-  gitIn(box, "2020-01-05", "add", "x.yaml");
+  gitOn(box, "2020-01-05", "add", "x.yaml");
   box.write("x.yaml", box.read("docs.yaml"));
 }
 
 /** The first file's name is that of a branch, too. */
 async function inRepositoryOfTwoNames(box: Sandbox): Promise<void> {
   await inRepository(box);
-  gitIn(box, "2020-01-06", "branch", "x.yaml");
+  gitOn(box, "2020-01-06", "branch", "x.yaml");
 }
 
 function gitTrials(base: readonly string[], prepare: Trial["prepare"] = inRepository): Trials {
@@ -582,17 +724,42 @@ function namesVault(box: Sandbox): void {
   box.write(".sops.yaml", `creation_rules:\n  - hc_vault_transit_uri: ${uri}\n`);
 }
 
+/** No agent runs there. */
+function privateRuntime(box: Sandbox): void {
+  box.env = { ...box.env, XDG_RUNTIME_DIR: box.root };
+}
+
 const OLD_STYLE =
   "SOPS's old style takes every option with every mode, and each mode uses those of its command";
 const RUNS_ON = "it serves until it is stopped: see test/keyservice";
 
 /** Why an option is not tried here, or does nothing. */
+/** Two versions of a file, in which two values differ. */
+async function otherVersion(box: Sandbox): Promise<void> {
+  for (const [name, value] of [
+    ["v1.yaml", "1"],
+    ["v2.yaml", "2"],
+  ] as const) {
+    box.write(name, box.read("a.yaml"));
+    for (const path of ['["a"]', '["b"]']) await box.run(["set", name, path, value]);
+  }
+}
+
+async function inConflict(box: Sandbox): Promise<void> {
+  await otherVersion(box);
+  await box.run(["git", "merge", "a.yaml", "v1.yaml", "v2.yaml"]);
+}
+
 const NOT_TRIED: Readonly<Record<string, string>> = {
   [`set --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
   [`unset --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
   "exec-env --same-process":
     "Node cannot put a program in its own place; exit codes and signals are passed on",
   "filestatus --json": "it prints JSON anyway",
+  "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
+  "agent start --exit-when-idle": "it serves until it is stopped: see test/agent/server.test.ts",
+  "agent start --foreground": "it serves until it is stopped: see test/cli/agent.test.ts",
+  "agent start --serve-in": "for the agent that the command starts: see test/cli/agent.test.ts",
   "keyservice --prompt": RUNS_ON,
   "keyservice --allow-anyone": RUNS_ON,
 };
@@ -613,6 +780,7 @@ const GLOBAL_TRIALS: Trials = {
 };
 
 const NOT_TRIED_GLOBAL: Readonly<Record<string, string>> = {
+  "no-agent": "it needs an agent: test/cli/agent.test.ts",
   "no-color": "colours are for terminals: test/cli/colours.test.ts",
   "disable-version-check": "SOPS asks for new versions, tsops never does",
   "unencrypted-comment-regex": "tried with encrypt and edit; SOPS takes it with every command",
