@@ -95,11 +95,13 @@ function mergeLine(program: Program): string {
   const labels = "--base-label %S --ours-label %X --theirs-label %Y";
   const own = `${command.replaceAll("%", "%%")} git merge %O %A %B --path %P --marker-size %L ${labels}`;
   const missing = `tsops is not found: conflicts are marked in the ciphertext. Install it (${INSTALL}), and: tsops git resolve`;
-  // 0 merged, 1 conflicts; anything else has written nothing, and neither has a program that is not there
+  const hash = "$(git hash-object --no-filters %A)";
+  // 0: merged; 1: conflicts, and what is to be seen of them is written; anything else has written nothing
+  const wroteNothing = `[ $c -gt 1 ] || { [ $c -eq 1 ] && [ "$h" = "${hash}" ]; }`;
   return [
-    `c=127; if ${isThere.replaceAll("%", "%%")}; then ${own}; c=$?;`,
+    `h=${hash}; c=127; if ${isThere.replaceAll("%", "%%")}; then ${own}; c=$?;`,
     `else echo "${missing}" >&2; fi;`,
-    `if [ $c -gt 1 ]; then git merge-file --marker-size=%L %A %O %B; c=$?; if [ $c -gt 1 ]; then c=1; fi; fi;`,
+    `if ${wroteNothing}; then git merge-file --marker-size=%L %A %O %B; c=$?; if [ $c -gt 1 ]; then c=1; fi; fi;`,
     "exit $c",
   ].join(" ");
 }

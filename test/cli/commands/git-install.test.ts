@@ -334,7 +334,8 @@ test(
     repository.commit("ours");
     await repository.tsops("git", "install", "--no-guard");
     const usual = box.env.PATH!;
-    const programs = [undefined, "exit 127", "kill -9 $$", "exit 2"];
+    // the last one: a release without the command, or a fault before anything was written
+    const programs = [undefined, "exit 127", "kill -9 $$", "exit 2", "exit 1"];
     for (const shell of SHELLS)
       for (const tsops of programs) {
         // git runs /bin/sh itself; the drivers' lines are also given to each shell below
