@@ -292,6 +292,49 @@ test(
   }),
 );
 
+test(
+  "all of it together: a merge of two edits, a conflict and its end, and a plaintext that is not committed",
+  inGit(async (repository) => {
+    const { box } = repository;
+    rules(repository, "\\.yaml$");
+    box.write("a.yaml", "a: 1\nb: 2\nc: 3\n");
+    await repository.tsops("encrypt", "-i", "a.yaml");
+    await repository.tsops("git", "install");
+    repository.commit("base");
+    repository.git("checkout", "-qb", "other");
+    await repository.tsops("set", "a.yaml", '["a"]', "10");
+    await repository.tsops("set", "a.yaml", '["c"]', `"${SECRET}"`);
+    repository.commit("theirs");
+    repository.git("checkout", "-q", "main");
+    await repository.tsops("set", "a.yaml", '["b"]', "20");
+    repository.commit("ours");
+    repository.git("merge", "-q", "--no-edit", "other");
+    assert.is(await repository.tsops("decrypt", "a.yaml"), `a: 10\nb: 20\nc: ${SECRET}\n`);
+    repository.git("reset", "-q", "--hard", "HEAD~1");
+    await repository.tsops("set", "a.yaml", '["c"]', "31");
+    repository.commit("ours, too");
+    assert.is(repository.tryGit("merge", "other").code, 1);
+    const status = await repository.tsops("git", "status");
+    assert.match(
+      status,
+      "a.yaml: both modified; both sides are in it, encrypted\n        next: tsops git resolve a.yaml",
+    );
+    await repository.tsops("git", "resolve", "--theirs", "a.yaml");
+    repository.commit("merged");
+    assert.is(await repository.tsops("decrypt", "a.yaml"), `a: 10\nb: 20\nc: ${SECRET}\n`);
+    assert.match(
+      await repository.tsops("log", "-n", "1", "--first-parent", "-p"),
+      '~ ["c"]: integer -> text\n',
+    );
+    assert.equal(repository.filesWith(SECRET), []);
+    box.write("new.yaml", "a: plain\n");
+    repository.git("add", "new.yaml");
+    const refused = repository.tryGit("commit", "-qm", "plain");
+    assert.is(refused.code, 1);
+    assert.match(refused.stderr + refused.stdout, "new.yaml");
+  }),
+);
+
 /** The shells that git may have as sh. */
 const SHELLS = ["/bin/dash", "/bin/bash"].filter((shell) => existsSync(shell));
 
