@@ -39,6 +39,8 @@ export const EXIT_CODES = {
   "service-failed": 1,
   /** Another program cannot be started, or fails: a plugin, gpg, a command that gives credentials. Run it by hand. */
   "program-failed": 1,
+  /** There is no git or no repository, or git refuses what tsops asks. See what git says. */
+  git: 1,
   // Of programs that are run with a file's values:
   /** A value or its name cannot be an environment variable. Rename it, or hand the values over in a file. */
   "bad-variable": 1,

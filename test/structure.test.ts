@@ -11,10 +11,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ["duration.ts", "errors.ts", "home.ts", "nearest.ts", "printable.ts"],
   ["formats", "programs"],
   ["files", "git", "net", "sops"],
-  ["exec", "keys", "recognize.ts"],
+  ["compare", "exec", "keys", "merge", "recognize.ts"],
   ["agent", "config", "document.ts", "editor", "keyservice"],
-  ["rule-check.ts", "save.ts"],
-  ["publish"],
+  ["check", "rule-check.ts", "save.ts"],
+  ["merge-files.ts", "publish"],
   ["cli", "index.ts"],
 ];
 

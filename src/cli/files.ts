@@ -238,8 +238,20 @@ export async function warnOfOneText({ format }: OpenDocument, name: string, io: 
 export async function openForUpdate(...input: Parameters<typeof openFile>): Promise<OpenDocument> {
   const open = await openFile(...input);
   const [name, , run] = input;
+  try {
+    // before anybody is asked, or types anything
+    await refuseHeld(open);
+  } catch (error) {
+    open.close();
+    throw inFile(error, name);
+  }
   await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, run.io);
   return open;
+}
+
+/** Refuses a file with conflicts of a merge. @throws TsopsError("merge-conflict") */
+export async function refuseHeld({ decrypted: { conflicts } }: OpenDocument): Promise<void> {
+  if (conflicts) (await import("../sops/conflicts.ts")).refuseConflicts(conflicts);
 }
 
 /** An encrypted file that is open, or as far as it is known without a key. */

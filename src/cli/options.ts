@@ -167,6 +167,11 @@ export const JSON_OUTPUT = {
   json: flag("print the result as JSON, one line on standard output"),
 };
 
+/** For commands that show differences. */
+export const REVEAL = {
+  reveal: flag("show encrypted values, too; without it only that they changed"),
+};
+
 export const ALLOW_ENV = {
   "allow-env": texts(
     "pass on these variables, which decide what programs run, though no seal vouches for them",

@@ -19,6 +19,7 @@ import {
   outputBelow,
   outputFormat,
   readInput,
+  refuseHeld,
   ruledFile,
   writeResult,
 } from "../../files.ts";
@@ -169,7 +170,11 @@ async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<s
     const format = await outputFormat(run.args, name, open.format);
     if (format !== open.format && ["dotenv", "ini"].includes(format.name))
       await noteNulls(open, name, run.io);
-    if (run.args["in-place"]) await ruleless.look(name, open, settings);
+    if (run.args["in-place"]) {
+      // what base and theirs say would be lost
+      await refuseHeld(open);
+      await ruleless.look(name, open, settings);
+    }
     return await plaintextOf({ name, open, settings }, format, run);
   } finally {
     open.close();

@@ -9,6 +9,7 @@ import { forEachFile, Otherwise } from "../../batch.ts";
 import { keysFrom } from "../../creation.ts";
 import { checkOutputOptions } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
+import { type OlderThan, parseOlderThan } from "../../older.ts";
 import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
 import { loadSettings, ruleFor } from "../../settings.ts";
@@ -16,7 +17,6 @@ import { sharedKey } from "../../shared-key.ts";
 import { type Updating, updateFile } from "../../update.ts";
 import { reportRemoved, selectorOfRule } from "../../vouch.ts";
 import type { RotateRun } from "./command.ts";
-import { type OlderThan, parseOlderThan } from "./older.ts";
 
 /** `rotate`: a new data key for the same recipients, more (`--add-…`) or fewer (`--rm-…`). */
 export async function rotate(run: RotateRun): Promise<number> {
