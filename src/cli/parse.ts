@@ -65,9 +65,9 @@ function parseFor(command: Command, words: readonly string[], rest: readonly str
   if (help || version) return { command, words, args: {}, given, asks: help ? "help" : "version" };
   checkOptions(before, values, options);
   // behind -- stand more positionals, whatever they look like; or the program to run, where there is one
-  const program = command.runsProgram && before.length > 0;
-  const named = namePositionals(command, words, program ? before : [...before, ...after.map(String)]);
-  const args = { ...valuesOf(options, values), ...named, "--": program ? after.map(String) : [] };
+  const apart = command.filesBehind || (command.runsProgram && before.length > 0);
+  const named = namePositionals(command, words, apart ? before : [...before, ...after.map(String)]);
+  const args = { ...valuesOf(options, values), ...named, "--": apart ? after.map(String) : [] };
   return { command, words, args, given };
 }
 

@@ -20,6 +20,7 @@ import { forEachFile } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import {
   checkOutputOptions,
+  checkResults,
   inputFormat,
   openForUpdate,
   outputBelow,
@@ -49,9 +50,12 @@ import type { EncryptRun } from "./command.ts";
 export async function encrypt(run: EncryptRun): Promise<number> {
   const given = run.args.files;
   checkOutputOptions(run.args, given);
+  if (run.args.json && (run.args.update !== undefined || given.length === 0))
+    throw new TsopsError("usage", "--json is for files that are encrypted anew, or checked", {
+      hint: "leave it out with --update and with standard input",
+    });
   if (run.args.update !== undefined) return await encryptUpdate(run, run.args.update);
-  if (run.args.json && !run.args.check)
-    throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
+  checkResults(run.args, given.length > 0 && (run.args.check || run.args["dry-run"]));
   const session = await sessionOf(run);
   if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
   if (given.length === 0) return await encryptStdin(run, session);
@@ -64,7 +68,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  return await forEachFile(names, { what: "encrypted", run }, (name) => {
+  return await forEachFile(names, { what: "encrypted", run, results: run.args.json }, (name) => {
     if (output === undefined || !many) return encryptFile(name, { output }, run, session);
     return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
   });
@@ -311,10 +315,14 @@ async function staysPlain(name: string, { io }: EncryptRun): Promise<boolean> {
 }
 
 async function listFiles(names: readonly string[], run: EncryptRun): Promise<number> {
+  const would: string[] = [];
   for (const name of names) {
-    if ((await whoReads(name, run)) === undefined && !(await isEncrypted(name, run)))
-      await note(run.io, `would encrypt ${name}`);
+    if ((await whoReads(name, run)) !== undefined || (await isEncrypted(name, run))) continue;
+    would.push(name);
+    await note(run.io, `would encrypt ${name}`);
   }
+  if (run.args.json)
+    await writeJson(run.io, { files: would.map((file) => ({ file, status: "would-encrypt" })) });
   return 0;
 }
 
