@@ -66,7 +66,7 @@ async function main(args: string[]): Promise<void> {
     if (kinds) kindsOfKeys = kinds.split(",");
     return name!;
   });
-  if (!existsSync(join(root, "dist", "start.js")))
+  if (!existsSync(join(root, "dist", "program.cjs")))
     throw new Error("the program is not built: run `npm run build` first");
   const names = Object.keys(MEASUREMENTS).filter(
     (name) => filters.length === 0 || filters.some((part) => name.includes(part)),

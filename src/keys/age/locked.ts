@@ -24,11 +24,11 @@ export async function openLocked(bytes: Buffer, locked: Locked): Promise<Buffer>
   const { file, context } = locked;
   const memory = memoryOf("age identity file", bytes, context);
   const before = await memory.recall();
-  const contents = before && openOrNothing(file, before);
+  const contents = before && (await openOrNothing(file, before));
   if (contents) return contents;
   const fileKey = await askForFileKey(bytes, locked);
   try {
-    const opened = openAge(file, fileKey);
+    const opened = await openAge(file, fileKey);
     await memory.keep(fileKey);
     return opened;
   } finally {
@@ -47,9 +47,9 @@ async function askForFileKey(bytes: Buffer, { file, question, ask, context }: Lo
 }
 
 /** What does not open it was not kept by tsops. */
-function openOrNothing(file: AgeFile, fileKey: Buffer): Buffer | undefined {
+async function openOrNothing(file: AgeFile, fileKey: Buffer): Promise<Buffer | undefined> {
   try {
-    return openAge(file, fileKey);
+    return await openAge(file, fileKey);
   } catch {
     return undefined;
   } finally {

@@ -36,7 +36,7 @@ export async function fileKeyByPassphrase(file: AgeFile, ask: () => Promise<stri
   if (logN > MAX_LOG_N)
     throw new TsopsError("bad-credentials", `its scrypt work factor is above ${MAX_LOG_N}`);
   const key = await stretch(await ask(), Buffer.concat([Buffer.from(LABEL), salt]), logN);
-  const fileKey = openFileKey(key, stanza.body);
+  const fileKey = await openFileKey(key, stanza.body);
   key.fill(0);
   return fileKey;
 }

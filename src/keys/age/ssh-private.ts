@@ -159,16 +159,39 @@ const ED25519_DER = Buffer.from("302e020100300506032b657004220420", "hex");
 async function readOpenSsh(contents: Buffer, passphrase: string | undefined): Promise<KeyObject> {
   const { default: sshpk } = await import("sshpk");
   const parsed = sshpk.parsePrivateKey(contents, "auto", { passphrase });
-  // sshpk's DER has the public key in it as well, which OpenSSL does not take.
-  const seed = parsed.type === "ed25519" ? parsed.parts.find(({ name }) => name === "k")?.data : undefined;
-  const der = seed ? Buffer.concat([ED25519_DER, seed]) : undefined;
-  const pem = der ?? parsed.toBuffer("pkcs8");
+  const parts = new Map<string, Buffer>(parsed.parts.map(({ name, data }) => [name, data]));
   try {
-    return der ? createPrivateKey({ key: der, format: "der", type: "pkcs8" }) : createPrivateKey(pem);
+    if (parsed.type === "rsa") return rsaKeyOf(parts);
+    if (parsed.type !== "ed25519") return createPrivateKey(parsed.toBuffer("pkcs8"));
+    // sshpk's DER has the public key in it as well, which OpenSSL does not take.
+    const der = Buffer.concat([ED25519_DER, parts.get("k")!]);
+    try {
+      return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+    } finally {
+      der.fill(0);
+    }
   } finally {
-    pem.fill(0);
-    seed?.fill(0);
+    for (const secret of ["k", "d", "p", "q", "iqmp"]) parts.get(secret)?.fill(0);
   }
+}
+
+/**
+ * OpenSSH's form leaves out two numbers that follow from the others. sshpk writes zeros for them, which OpenSSL takes and
+ * BoringSSL does not: they are computed here.
+ */
+function rsaKeyOf(parts: ReadonlyMap<string, Buffer>): KeyObject {
+  const number = (name: string): bigint => BigInt(`0x${parts.get(name)!.toString("hex")}`);
+  const encoded = (value: bigint): string => {
+    const hex = value.toString(16);
+    return Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
+  };
+  const [n, e, d, p, q] = [number("n"), number("e"), number("d"), number("p"), number("q")];
+  const [dp, dq, qi] = [d % (p - 1n), d % (q - 1n), number("iqmp")];
+  const numbers = Object.entries({ n, e, d, p, q, dp, dq, qi }).map(([name, value]) => [
+    name,
+    encoded(value),
+  ]);
+  return createPrivateKey({ key: { kty: "RSA", ...Object.fromEntries(numbers) }, format: "jwk" });
 }
 
 /** A number as SSH writes it: a zero byte before it where its first bit is set (RFC 4251 section 5, mpint). */
