@@ -18,6 +18,7 @@ import { fileURLToPath } from "node:url";
 import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
 import { measureFirstUse } from "./first-use.ts";
+import { measureGitLog } from "./git-log.ts";
 import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
 import { type Line, performancePage, tableOf } from "./report.ts";
 
@@ -46,6 +47,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   linear: measureLinear,
   "files-1000": measureManyFiles,
   "status-1000": measureStatus,
+  "git-log": measureGitLogs,
   "first-use": measureFirstUses,
 };
 
@@ -189,6 +191,11 @@ async function measureLinear(): Promise<Line[]> {
 async function measureFirstUses(): Promise<Line[]> {
   if (!sopsPath) return [];
   return measureFirstUse({ launcher, sops: sopsPath, keys, folder }, kindsOfKeys);
+}
+
+async function measureGitLogs(): Promise<Line[]> {
+  if (!sopsPath) return [];
+  return measureGitLog({ launcher, sops: sopsPath, keys, folder });
 }
 
 async function measureManyFiles(): Promise<Line[]> {

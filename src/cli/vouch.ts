@@ -89,7 +89,7 @@ const HINTS = {
  * What a file should be like: what its rule says. Keys that the person's environment names go before those of a rule
  * where files are made, so they count here where they are just the file's, or the rule has none. Undefined without a rule.
  */
-async function expectedProtection(
+export async function expectedProtection(
   { groups }: Recipients,
   settings: Settings,
   io: Io,

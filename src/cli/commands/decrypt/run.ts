@@ -9,7 +9,6 @@ import type { Format } from "../../../formats/format.ts";
 import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
-import { refuseConflicts } from "../../../sops/conflicts.ts";
 import { forEachFile, PASSED_OVER } from "../../batch.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
@@ -21,6 +20,7 @@ import {
   outputBelow,
   outputFormat,
   readInput,
+  refuseHeld,
   ruledFile,
   writeResult,
 } from "../../files.ts";
@@ -177,7 +177,7 @@ async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<s
       await noteNulls(open, name, run.io);
     if (run.args["in-place"]) {
       // what base and theirs say would be lost
-      refuseConflicts(open.decrypted.conflicts);
+      await refuseHeld(open);
       await ruleless.look(name, open, settings);
     }
     return await plaintextOf({ name, open, settings }, format, run);

@@ -5,12 +5,12 @@ import type { Found } from "../../../files/discover.ts";
 import { inSeconds } from "../../../formats/scalar.ts";
 import { findFiles, isEncrypted } from "../../found.ts";
 import { quotedPath } from "../../io.ts";
+import { parseOlderThan } from "../../older.ts";
 import { rememberPlace } from "../../place.ts";
 import { askNo, interactive } from "../../prompt.ts";
 import { note } from "../../report.ts";
 import { type EncryptedFile, type Survey, survey } from "../../survey.ts";
 import type { RotateRun } from "./command.ts";
-import { parseOlderThan } from "./older.ts";
 import {
   askedBy,
   isRotated,

@@ -12,6 +12,7 @@ import { keysFrom } from "../../creation.ts";
 import { checkOutputOptions, checkResults, readEncryptedAs, readInput } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
 import { writeJson } from "../../json.ts";
+import { parseOlderThan } from "../../older.ts";
 import { showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
 import { loadSettings, ruleFor } from "../../settings.ts";
@@ -20,7 +21,6 @@ import { type Updating, updateFile } from "../../update.ts";
 import { reportRemoved, selectorOfRule } from "../../vouch.ts";
 import { agreed, choose, noFile } from "./choose.ts";
 import type { RotateRun } from "./command.ts";
-import { parseOlderThan } from "./older.ts";
 
 const DONE = new Otherwise("rotated meanwhile", "rotated-meanwhile");
 

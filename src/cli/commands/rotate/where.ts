@@ -2,9 +2,9 @@ import { TsopsError } from "../../../errors.ts";
 import type { Recipients } from "../../../keys/difference.ts";
 import { nearest } from "../../../nearest.ts";
 import type { Metadata } from "../../../sops/metadata.ts";
+import { OlderThan, parseOlderThan } from "../../older.ts";
 import { RecipientWord } from "../../recipient-word.ts";
 import type { Settings } from "../../settings.ts";
-import { OlderThan, parseOlderThan } from "./older.ts";
 
 /** `--where`: what has to hold of a file for it to be rotated; several conditions have to hold together. No key is needed. */
 export class Where {

@@ -1,9 +1,9 @@
-import { TsopsError } from "../../../errors.ts";
-import { inSeconds, isDate, Time } from "../../../formats/scalar.ts";
-import { decodeText } from "../../../formats/text.ts";
-import type { Metadata } from "../../../sops/metadata.ts";
-import type { Run } from "../../command.ts";
-import { readEncryptedAs, readInput } from "../../files.ts";
+import { TsopsError } from "../errors.ts";
+import { inSeconds, isDate, Time } from "../formats/scalar.ts";
+import { decodeText } from "../formats/text.ts";
+import type { Metadata } from "../sops/metadata.ts";
+import type { Run } from "./command.ts";
+import { readEncryptedAs, readInput } from "./files.ts";
 
 /** `--older-than`: files that were written at this time or later stay as they are. */
 export class OlderThan {
