@@ -271,6 +271,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
   },
   check: {
     jobs: jobsTrial(["check"]),
+    "no-ignore": ignoreTrial(["check"], ruled),
     staged: { base: ["check", "secret.txt"], add: ["--staged"], prepare: secretText },
     decrypt: { base: ["check", "tampered.yaml"], add: ["--decrypt"] },
     merges: { base: ["check", "a.yaml"], add: ["--merges"] },
