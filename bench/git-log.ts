@@ -5,7 +5,8 @@ import { type Command, takingTurns } from "./measure.ts";
 import type { Line } from "./report.ts";
 
 /*
- * `git log -p` through textconv, which starts the program twice for each version of a file. The identity comes from a
+ * `git log -p` through textconv, which starts the program twice for each version of a file, and `tsops log -p`, which is
+ * one process. The identity comes from a
  * command, as from a password manager: that is what each start has to wait for without the agent. (A passphrase
  * would need somebody who types it, each time.)
  */
@@ -46,7 +47,7 @@ export function measureGitLog({ launcher, sops, keys, folder }: GitLogOptions): 
     execFileSync(program, argv, { cwd: repository, env, encoding: "utf8" });
   const tsops = (...argv: string[]): string => run(process.execPath, launcher, ...argv);
   const textconvs = {
-    ours: script("ours.sh", `exec '${process.execPath}' '${launcher}' decrypt "$1"`),
+    ours: script("ours.sh", `exec '${process.execPath}' '${launcher}' git textconv "$1"`),
     theirs: script("theirs.sh", `exec '${sops}' decrypt "$1"`),
   };
 
@@ -72,6 +73,11 @@ export function measureGitLog({ launcher, sops, keys, folder }: GitLogOptions): 
       agent: log(textconvs.ours),
       alone: log(textconvs.ours, { TSOPS_AGENT: "off" }),
       sops: log(textconvs.theirs),
+      own: {
+        argv: [process.execPath, launcher, "log", "-p", "--reveal", "s.yaml"],
+        cwd: repository,
+        env: { ...env, TSOPS_AGENT: "off" },
+      } as Command,
     });
     const what = `\`git log -p\` over ${COMMITS} commits, identity from a command, tsops as textconv`;
     return [
@@ -89,6 +95,13 @@ export function measureGitLog({ launcher, sops, keys, folder }: GitLogOptions): 
         ours: times.agent,
         theirs: times.sops,
         target: AGAINST_SOPS,
+      },
+      {
+        what: `\`tsops log -p\` over ${COMMITS} commits, identity from a command`,
+        against: "`git log -p` with SOPS as textconv",
+        ours: times.own,
+        theirs: times.sops,
+        target: 1 / 5,
       },
     ];
   } finally {

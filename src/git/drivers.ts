@@ -46,8 +46,9 @@ export interface Program {
 /** @param path of the program, where it is not found by its name; with the program that runs it, where it is a script */
 export function programOf(path?: readonly string[]): Program {
   if (path === undefined) return { command: "tsops", isThere: "command -v tsops >/dev/null 2>&1" };
-  const words = path.map(singleQuoted);
-  return { command: words.join(" "), isThere: words.map((word) => `[ -x ${word} ]`).join(" && ") };
+  const [first = "", ...others] = path.map(singleQuoted);
+  const isThere = [`[ -x ${first} ]`, ...others.map((word) => `[ -e ${word} ]`)].join(" && ");
+  return { command: [first, ...others].join(" "), isThere };
 }
 
 /**

@@ -572,7 +572,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     author: { base: ["log"], add: ["--author", "nobody"], prepare: inRepository },
     grep: { base: ["log"], add: ["--grep", "second"], prepare: inRepository },
     reverse: { base: ["log"], add: ["--reverse"], prepare: inRepository },
-    follow: { base: ["log", "--", "x.yaml"], add: ["--follow"], prepare: inRepository },
+    follow: { base: ["log", "x.yaml"], add: ["--follow"], prepare: inRepository },
     all: { base: ["log", "HEAD~1"], add: ["--all"], prepare: inRepository },
     "first-parent": { base: ["log"], add: ["--first-parent"], prepare: inRepository },
     "no-merges": { base: ["log", "--first-parent"], add: ["--no-merges"], prepare: inRepository },

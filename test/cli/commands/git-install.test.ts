@@ -177,6 +177,9 @@ test(
     assert.is((await box.run(["git", "install", "--no-guard", "--force"])).code, 0);
     assert.is(attribute("diff"), "tsops");
     assert.match(repository.git("config", "diff.tsops.textconv"), "tsops git textconv");
+    // it stays behind the others
+    assert.is((await box.run(["git", "install", "--no-guard"])).code, 0);
+    assert.is(attribute("diff"), "tsops");
     await repository.tsops("git", "uninstall");
     assert.is(box.read(".gitattributes"), "*.yaml diff=sopsdiffer\n");
   }),
