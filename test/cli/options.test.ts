@@ -286,7 +286,6 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     output: { base: ["check", "a.yaml"], add: ["--output", "sarif"] },
     json: jsonTrial(["check", "a.yaml"]),
-    "no-ignore": ignoreTrial(["check"], ruled),
   },
   decrypt: {
     jobs: jobsTrial(["decrypt", "a.yaml"]),
