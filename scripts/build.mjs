@@ -37,7 +37,7 @@ async function program() {
     outdir: dist,
     outExtension: { ".js": ".cjs" },
     minifyIdentifiers: true,
-    plugins: [partsOutside(root, ".cjs"), withoutUnused],
+    plugins: [partsOutside(root, (name) => `./parts/${name}.cjs`), withoutUnused],
   });
   return metafile;
 }
@@ -57,15 +57,19 @@ async function parts() {
   return metafile;
 }
 
-/** With its white space: where an error is not caught, Node shows the line that it comes from. */
+/**
+ * In pieces, so that loading it loads no more of Node than it needs; and with its white space: where an error is not
+ * caught, Node shows the line that it comes from.
+ */
 async function library() {
   const { metafile } = await build({
     ...shared,
     format: "esm",
+    splitting: true,
     minifyWhitespace: false,
     entryPoints: { index: "src/index.ts" },
-    outdir: dist,
-    plugins: [partsOutside(root, ".js"), withoutUnused],
+    outdir: join(dist, "lib"),
+    plugins: [partsOutside(root, (name) => `../parts/${name}.js`), withoutUnused],
   });
   return metafile;
 }

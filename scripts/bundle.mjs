@@ -66,8 +66,8 @@ export const AS_SCRIPT = {
   },
 };
 
-/** Leaves the parts where they are: files in `./parts` with this ending. */
-export function partsOutside(root, ending) {
+/** Leaves the parts where they are: in the file that `fileOf` says for a name. */
+export function partsOutside(root, fileOf) {
   const names = new Map(Object.entries(PARTS).map(([name, entry]) => [entry, name]));
   names.set("openpgp", OPENPGP.name);
   return {
@@ -77,7 +77,7 @@ export function partsOutside(root, ending) {
         if (kind === "entry-point") return undefined;
         const file = path.startsWith(".") ? relative(root, resolve(resolveDir, path)) : path;
         const name = names.get(file.replaceAll("\\", "/"));
-        return name && { path: `./parts/${name}${ending}`, external: true };
+        return name && { path: fileOf(name), external: true };
       });
     },
   };

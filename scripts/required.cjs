@@ -1,6 +1,6 @@
 // dist/cjs/index.js: what `require("tsops")` finds.
 try {
-  module.exports = require("../index.js");
+  module.exports = require("../lib/index.js");
 } catch (error) {
   if (error.code !== "ERR_REQUIRE_ESM") throw error;
   const message =

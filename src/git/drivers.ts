@@ -95,13 +95,14 @@ function mergeLine(program: Program): string {
   const labels = "--base-label %S --ours-label %X --theirs-label %Y";
   const own = `${command.replaceAll("%", "%%")} git merge %O %A %B --path %P --marker-size %L ${labels}`;
   const missing = `tsops is not found: conflicts are marked in the ciphertext. Install it (${INSTALL}), and: tsops git resolve`;
-  const hash = "$(git hash-object --no-filters %A)";
-  // 0: merged; 1: conflicts, and what is to be seen of them is written; anything else has written nothing
-  const wroteNothing = `[ $c -gt 1 ] || { [ $c -eq 1 ] && [ "$h" = "${hash}" ]; }`;
+  // Whoever fails without writing, a program that is not there or one that does not know these options, would leave ours
+  // as if it were the result.
   return [
-    `h=${hash}; c=127; if ${isThere.replaceAll("%", "%%")}; then ${own}; c=$?;`,
-    `else echo "${missing}" >&2; fi;`,
-    `if ${wroteNothing}; then git merge-file --marker-size=%L %A %O %B; c=$?; if [ $c -gt 1 ]; then c=1; fi; fi;`,
+    "h=$(git hash-object --no-filters %A); c=127;",
+    `if ${isThere.replaceAll("%", "%%")}; then ${own}; c=$?; else echo "${missing}" >&2; fi;`,
+    'if [ $c -ne 0 ] && [ "$(git hash-object --no-filters %A)" = "$h" ]; then',
+    "git merge-file --marker-size=%L %A %O %B; c=1; fi;",
+    "if [ $c -gt 1 ]; then c=1; fi;",
     "exit $c",
   ].join(" ");
 }

@@ -390,6 +390,14 @@ if (hasTerminals) {
       // neither of them has anybody to ask; the second file has another data key
       desk.ok(["decrypt", "a.yaml"]);
       desk.ok(["decrypt", "b.yaml"]);
+      // nor does what git runs, which never asks
+      await desk.encrypted("d.yaml");
+      const shown = desk.ok(["git", "textconv", "d.yaml"]);
+      assert.equal([shown.stdout, shown.stderr], ["a: secret value\n", ""]);
+      assert.match(
+        desk.ok(["git", "textconv", "d.yaml", "--no-agent"]).stderr,
+        /passphrase.*tsops agent start/,
+      );
       // the same identity in another file, under the same passphrase, is another one
       await desk.encrypted("c.yaml");
       desk.box.write("keys.txt", await lockedIdentity());

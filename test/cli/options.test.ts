@@ -271,6 +271,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
   },
   check: {
     jobs: jobsTrial(["check"]),
+    "no-ignore": ignoreTrial(["check"], ruled),
     staged: { base: ["check", "secret.txt"], add: ["--staged"], prepare: secretText },
     decrypt: { base: ["check", "tampered.yaml"], add: ["--decrypt"] },
     merges: { base: ["check", "a.yaml"], add: ["--merges"] },
@@ -641,8 +642,9 @@ async function inRepository(box: Sandbox): Promise<void> {
   box.write("old.yaml", box.read("a.yaml"));
   gitOn(box, "2020-01-01", "add", "old.yaml");
   gitOn(box, "2020-01-01", "commit", "-qm", "first");
+  // a commit of its own: ciphertexts that changed as well are too few for git to see a rename
   gitOn(box, "2020-01-01", "mv", "old.yaml", "x.yaml");
-  commit("2020-01-01", "renamed");
+  gitOn(box, "2020-01-01", "commit", "-qm", "renamed");
   box.write("x.yaml", box.read("unsealed.yaml"));
   commit("2020-01-02", "second");
   gitOn(box, "2020-01-03", "checkout", "-qb", "side");

@@ -25,6 +25,7 @@ const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 /** Folders whose files are those of the checkout, with the ends that names in them have. */
 const FOLDERS: Readonly<Record<string, RegExp>> = {
+  "dist/lib/": /^dist\/lib\/[\w-]+\.js$/,
   "dist/types/": /\.d\.ts$/,
   "dist/cjs/types/": /\.d\.ts$/,
   "docs/": /^docs\/[a-z-]+\.md$/i,
@@ -47,7 +48,7 @@ test("the tarball holds these files and no others", () => {
       ...[".sopsrc.example", "CHANGELOG.md", "LICENSE", "README.md", "package.json"],
       ...["bin/package.json", "bin/tsops.js"],
       ...["dist/GPL-3.0.txt", "dist/LICENSES.txt", "dist/sbom.cdx.json"],
-      ...["dist/cjs/index.js", "dist/cjs/package.json", "dist/index.js", "dist/program.cjs"],
+      ...["dist/cjs/index.js", "dist/cjs/package.json", "dist/program.cjs"],
     ].sort(),
   );
 });

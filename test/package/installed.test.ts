@@ -166,7 +166,7 @@ export async function resolve(specifier, context, next) {
     [
       "use.mjs",
       `await (await import("tsops")).encrypt("a: 1", { format: "yaml", keyGroups: ${keyGroups} });`,
-      ["./parts/shamir.js"],
+      ["../parts/shamir.js"],
     ],
   ] as const) {
     writeFileSync(join(folder, file), text);

@@ -405,6 +405,7 @@ test("the lines are the same to dash and to bash, with paths of every kind", asy
   writeFileSync(program, '#!/bin/sh\nprintf "%s|" "$@"\nexit 1\n');
   chmodSync(program, 0o755);
   writeFileSync(join(folder, "-file"), "as it is\n");
+  for (const name of ["A x", "B x", "O x"]) writeFileSync(join(folder, name), "same\n");
   const [textconv, , driver] = driverSettings(programOf([program])).map(({ values }) => values[0]!);
   for (const shell of SHELLS) {
     // as git does it, with the file behind

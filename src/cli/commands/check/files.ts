@@ -32,7 +32,7 @@ async function checkFile({ name, named }: Found, checking: Checking, outcome: Ou
     const { bytes } = await readInput(name, run.io);
     const findings = await checkContent({ name, bytes, named }, checking);
     outcome.findings.push(...findings);
-    outcome.files++;
+    outcome.names.add(name);
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code === "aborted") throw error;
     const where = error.place?.file ?? name;

@@ -42,7 +42,7 @@ export async function checkStaged(checking: Checking, outcome: Outcome): Promise
       if (result.status === "fulfilled") outcome.findings.push(...result.value);
       else outcome.failed.push(failure(result.reason, changes[i]!.path));
     });
-    outcome.files += changes.length;
+    for (const { path } of changes) outcome.names.add(relative(io.cwd, join(top, path)));
   } finally {
     objects.close();
   }
