@@ -161,6 +161,25 @@ test(
 );
 
 test(
+  "a value that was plain in an encrypted file, and is encrypted now, is not shown",
+  inGit(async (repository) => {
+    const { box } = repository;
+    box.write("a.yaml", `a: 1\nb: ${SECRET}\n`);
+    await repository.tsops("encrypt", "-i", "--encrypted-regex", "^a$", "a.yaml");
+    repository.commit("one");
+    assert.match(box.read("a.yaml"), SECRET);
+    await repository.tsops("decrypt", "-i", "a.yaml");
+    await repository.tsops("encrypt", "-i", "--encrypted-regex", "^[ab]$", "a.yaml");
+    const text = await repository.tsops("diff");
+    assert.match(text, /~ selector: encrypted_regex "\^a\$" -> encrypted_regex "\^\[ab\]\$"/);
+    assert.match(text, '~ ["b"]: plain -> encrypted\n');
+    for (const words of [["diff"], ["diff", "--json"], ["diff", "--summary"]])
+      assert.not.match(await repository.tsops(...words), SECRET, words.join(" "));
+    assert.match(await repository.tsops("diff", "--json", "--reveal"), SECRET);
+  }),
+);
+
+test(
   "without a key: which ciphertexts changed, and what needs no key",
   inGit(async (repository) => {
     await withFile(repository, `a: 1\nb: ${SECRET}\nz_unencrypted: plain\n`);
