@@ -23,6 +23,11 @@ const vm = require("node:vm");
 
 /** Bytes before the data of a cache. */
 const HASH_BYTES = 32;
+/**
+ * What `tsops --version` and `tsops encrypt --help` run is little of the program: with a cache of that, all that comes
+ * after would be slower.
+ */
+const ANSWERS_ONLY = process.argv.length < 4 || /^(-h|--help)$/.test(process.argv.at(-1));
 /** Around a script, as Node puts them around one. */
 const HEAD = Buffer.from("(function(exports,require,module,__filename,__dirname){");
 const FOOT = Buffer.from("\n})");
@@ -57,7 +62,8 @@ function run(file) {
     cachedData,
   });
   // V8 rejects one that was made under other flags, such as those of NODE_OPTIONS
-  if (!cachedData || script.cachedDataRejected) process.once("exit", () => keepCache(script, cache));
+  const wanted = !cachedData || script.cachedDataRejected;
+  if (wanted && !ANSWERS_ONLY) process.once("exit", () => keepCache(script, cache));
   const made = { exports: {} };
   script.runInThisContext()(made.exports, requireHere, made, file, dirname(file));
   return made.exports;

@@ -1,5 +1,5 @@
-// Asks the registry whether there is an advisory about a package whose code is in dist/, by npm audit. What is only used
-// to develop tsops does not count: it reaches nobody. A registry that has no answer fails nothing, and is named.
+// Asks the registry whether there is an advisory about a package whose code is in dist/, by npm audit. What is only
+// used to develop tsops does not count: it reaches nobody. A registry that has no answer fails nothing, and is named.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -2,8 +2,8 @@
 import { relative, resolve } from "node:path";
 
 /**
- * What the program and the library load only when it is needed: a file dist/parts/NAME.cjs each, with all that it is made
- * of inside. Both share these files. Of a large SDK, src/…/sdk.ts names what is used.
+ * What the program and the library load only when it is needed: a file dist/parts/NAME.cjs each, with all that it is
+ * made of inside. Both share these files. Of a large SDK, src/…/sdk.ts names what is used.
  */
 export const PARTS = {
   age: "age-encryption",
@@ -44,8 +44,8 @@ export function sharedOptions(root) {
 }
 
 /**
- * For scripts: `import()` and `import.meta.url` of modules, in a script's words. Whoever bundles the library bundles the
- * parts with it: there a script has no file of its own, and webpack looks for what `define` names.
+ * For scripts: `import()` and `import.meta.url` of modules, in a script's words. Whoever bundles the library bundles
+ * the parts with it: there a script has no file of its own, and webpack looks for what `define` names.
  */
 export const AS_SCRIPT = {
   format: "cjs",
@@ -85,7 +85,7 @@ export function partsOutside(root, fileOf) {
 
 /**
  * What would be loaded in vain: node-vault's way to send requests, which tsops does itself; colours for logs that stay
- * off; what Node has built in; and node:module, which yargs-parser wants for configuration files that it is never given.
+ * off; what Node has built in; and node:module, which yargs-parser wants for configuration files that it never gets.
  */
 export const withoutUnused = {
   name: "without-unused",

@@ -50,8 +50,8 @@ const WORD = `The files of this folder hold code of these packages; sbom.cdx.jso
 
 openpgp is in parts/openpgp.cjs, as its makers built it, and under the GNU Lesser General Public License: you may put
 another version of it in its place. Take dist/node/openpgp.cjs of any version 6 of the package, changed or not; tsops
-runs what it finds there. Its source is at https://github.com/openpgpjs/openpgpjs. The General Public License, which that
-licence refers to, is in GPL-3.0.txt.
+runs what it finds there. Its source is at https://github.com/openpgpjs/openpgpjs. The General Public License, which
+that licence refers to, is in GPL-3.0.txt.
 `;
 
 /** sbom.cdx.json. Nothing in it depends on when or where it was made. */

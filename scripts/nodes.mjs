@@ -1,6 +1,6 @@
-// node scripts/nodes.mjs MAJOR: prints the folder of a Node of this release, for tests on it. The registry has builds for
-// Linux as packages; each is installed once on a machine, in the cache of the tests. The Node that runs this is used for
-// its own release.
+// node scripts/nodes.mjs MAJOR: prints the folder of a Node of this release, for tests on it. The registry has builds
+// for Linux as packages; each is installed once on a machine, in the cache of the tests. The Node that runs this is used
+// for its own release.
 import { dirname } from "node:path";
 import { install, npm } from "./servers.mjs";
 

@@ -27,6 +27,9 @@ Promise.resolve().then(() => require("./parts/late.cjs")).then(({ say }) => say(
 `;
 const LATE = '"use strict";\nexports.say = (name) => console.log("late, after " + name);\n';
 
+/** A command and what it is for: a run that only answers a question leaves no cache. */
+const ARGS = ["decrypt", "a.yaml"];
+
 let folder = "";
 test.before.each(() => {
   folder = mkdtempSync(join(tmpdir(), "tsops-launcher-"));
@@ -39,7 +42,7 @@ test.after.each(() => rmSync(folder, { recursive: true, force: true }));
 
 function runs(...flags: string[]): void {
   const program = join(folder, "bin", "tsops.js");
-  const { status, signal, stdout } = spawnSync(process.execPath, [...flags, program], {
+  const { status, signal, stdout } = spawnSync(process.execPath, [...flags, program, ...ARGS], {
     encoding: "utf8",
     env: { PATH: process.env.PATH },
   });
@@ -59,6 +62,17 @@ test("the first run leaves a code cache of each script, which the next ones leav
   assert.equal(caches(), first);
 });
 
+test("a run that only answers a question leaves no code cache, which would hold too little for others", () => {
+  const program = join(folder, "bin", "tsops.js");
+  for (const args of [[], ["--version"], ["doctor"], ["encrypt", "--help"], ["set", "-h"]]) {
+    const { stdout } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+    assert.is(stdout, "late, after start\n");
+    assert.not.ok(readdirSync(join(folder, "dist")).includes("cache"), args.join(" "));
+  }
+  runs();
+  assert.is(caches().size, 2);
+});
+
 test("what takes the place of a part is run at once, and has a code cache of its own", () => {
   const part = join(folder, "dist", "parts", "late.cjs");
   runs();
@@ -73,11 +87,12 @@ test("what takes the place of a part is run at once, and has a code cache of its
 });
 
 test("a part is run once, however often it is asked for, and knows where it is", () => {
-  writeFileSync(
-    join(folder, "dist", "parts", "late.cjs"),
-    `console.log(__filename === ${JSON.stringify(join(folder, "dist", "parts", "late.cjs"))}, require("node:path").basename(__dirname));
-exports.say = () => undefined;\n`,
-  );
+  const part = join(folder, "dist", "parts", "late.cjs");
+  const lines = [
+    `console.log(__filename === ${JSON.stringify(part)}, require("node:path").basename(__dirname));`,
+    "exports.say = () => undefined;",
+  ];
+  writeFileSync(part, lines.join("\n"));
   writeFileSync(join(folder, "dist", "program.cjs"), `${PROGRAM}require("./parts/late.cjs");\n`);
   for (let times = 0; times < 2; times++) assert.is(says(), "true parts\n");
 });
@@ -99,13 +114,13 @@ test("a damaged code cache does no harm, and is made anew", () => {
 });
 
 test("a code cache that was made under other flags of V8 is made anew", () => {
-  runs("--interrupt-budget=540000");
+  runs("--stack-size=900");
   const others = caches();
   runs();
   for (const [file, bytes] of caches()) assert.not.equal(bytes, others.get(file));
 });
 
-/** Caches of the names that are looked for, which would say something else if they were run: what a stranger puts there. */
+/** Caches that are looked for, and would say something else if they were run: what a stranger puts there. */
 function plantCaches(): Map<string, Buffer> {
   const program = join(folder, "dist", "program.cjs");
   runs();
@@ -124,7 +139,7 @@ function plantCaches(): Map<string, Buffer> {
 }
 
 const says = (): string =>
-  spawnSync(process.execPath, [join(folder, "bin", "tsops.js")], {
+  spawnSync(process.execPath, [join(folder, "bin", "tsops.js"), ...ARGS], {
     encoding: "utf8",
     env: { PATH: process.env.PATH },
   }).stdout;
@@ -133,7 +148,7 @@ test("finding 17: whatever the umask, only the owner can write to the code cache
   for (const umask of ["000", "002", "077"]) {
     rmSync(join(folder, "dist", "cache"), { recursive: true, force: true });
     const program = join(folder, "bin", "tsops.js");
-    const line = `umask ${umask}; exec "${process.execPath}" "${program}"`;
+    const line = `umask ${umask}; exec "${process.execPath}" "${program}" ${ARGS.join(" ")}`;
     assert.is(spawnSync("sh", ["-c", line], { encoding: "utf8" }).stdout, "late, after start\n");
     assert.is(statSync(join(folder, "dist", "cache")).mode & 0o7777, 0o755, umask);
     assert.is(caches().size, 2);
@@ -187,12 +202,14 @@ test("finding 17: a cache is kept by the owner of the program and by root, and b
   chmodSync(folder, 0o755);
   chmodSync(dist, 0o777);
   const as = ["--reuid", "54321", "--regid", "54321", "--clear-groups", process.execPath];
-  const { stdout } = spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js")], { encoding: "utf8" });
+  const { stdout } = spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js"), ...ARGS], {
+    encoding: "utf8",
+  });
   assert.is(stdout, "late, after start\n");
   assert.not.ok(readdirSync(dist).includes("cache"));
   chownSync(dist, 54321, 54321);
   chmodSync(dist, 0o755);
-  spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js")]);
+  spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js"), ...ARGS]);
   assert.is(caches().size, 2);
   // root's own run uses it, since the owner may change the program, too
   const kept = caches();

@@ -7,7 +7,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY, Project, RECIPIENT } from "../support/callers.ts";
 
-/* The tarball in a fresh project: loaded as a module and as a script, checked by TypeScript, called by links named `sops`. */
+/* The tarball in a fresh project: loaded as module and script, checked by TypeScript, bundled, called by links. */
 
 const root = new URL("../..", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "tsops-package-"));
@@ -226,7 +226,7 @@ test("the library's SDKs are there", () => {
   assert.is(runs("unreachable.mjs"), REACHED);
 });
 
-test("a bundler takes what it needs with it: as one script, and as modules that are loaded when they are needed", async () => {
+test("a bundler takes the parts with it: as one script, and as modules that are loaded at need", async () => {
   const shared = { absWorkingDir: folder, bundle: true, platform: "node", logLevel: "error" } as const;
   const contents = `async function main() { ${UNREACHABLE.replace(/import .*/, "")} }\nmain();`;
   const stdin = { contents: `import { decrypt } from "tsops"; ${contents}`, resolveDir: folder };
