@@ -62,7 +62,7 @@ async function program() {
   return metafile;
 }
 
-/** Names of classes stay, since errors are told by them. */
+/** Of all names, those of functions and classes stay where they are seen, since errors are told by them. */
 async function parts() {
   const { metafile } = await build({
     ...shared,
@@ -70,6 +70,8 @@ async function parts() {
     entryPoints: PARTS,
     outdir: join(dist, "parts"),
     outExtension: { ".js": ".cjs" },
+    minifyIdentifiers: true,
+    keepNames: true,
     // modules before scripts: of those, what is not used can be left out
     mainFields: ["module", "main"],
     plugins: [withoutUnused],

@@ -17,6 +17,7 @@ export const PARTS = {
   grpc: "src/net/grpc/sdk.ts",
   re2: "re2js",
   s3: "@aws-sdk/client-s3",
+  secretlint: "src/cli/commands/check/sdk.ts",
   shamir: "shamir-secret-sharing",
   sshpk: "sshpk",
   vault: "src/keys/vault/sdk.ts",

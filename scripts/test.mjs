@@ -1,10 +1,11 @@
-// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers] [FILE | FOLDER | PART …]
+// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers | --exe] [FILE | FOLDER | PART …]
 //
 //   (nothing)      all tests that need nothing but this checkout
 //   --cli          the golden cases with the built program, and the package that is published
 //   --interop      against the real SOPS, which is installed once
 //   --integration  against real key management servers
 //   --callers      with programs of others that call SOPS or read its files
+//   --exe          what runs the command line, with the executable (scripts/exe.mjs), and tests of that itself
 //
 //   test/cli/args.test.ts   only this file
 //   test/keys               only the files of this folder
@@ -15,8 +16,9 @@
 // The last line says how many tests passed and failed; above it stand the names of those that failed. A file that dies,
 // or that runs no test, counts as a failure. One file alone, from its source: node --import tsx test/cli/args.test.ts
 //
-// With TSOPS=PATH/bin/tsops.js in the environment, --cli, --interop and --integration test that program: one that was
-// installed from a tarball. Tests and program run on the Node that runs this script.
+// TSOPS_PROGRAM=PATH in the environment names another program for all of them to start: an executable, or the script or
+// link of an installed package. Command lines that tests run in their own process are given to it, too. Tests and
+// program run on the Node that runs this script.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -24,11 +26,21 @@ import { join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installCallers } from "./callers.mjs";
 import { compileTests } from "./compile-tests.mjs";
+import { exePath } from "./exe.mjs";
 import { installRealSops } from "./real-sops.mjs";
 import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const APART = ["test/interop/", "test/integration/", "test/callers/", "test/package/"];
+const APART = ["test/interop/", "test/integration/", "test/callers/", "test/package/", "test/exe/"];
+/** What starts the command line, or gives it command lines. */
+const OF_PROGRAM = [
+  "test/cli/",
+  "test/editor/",
+  "test/exe/",
+  "test/exec/",
+  "test/keyservice/",
+  "test/security/",
+];
 const GOLDEN = "test/golden/golden.test.ts";
 /** What takes longest begins first, so that the others fill the time beside it. */
 const LONG = [
@@ -39,13 +51,17 @@ const LONG = [
   "test/sops/",
   "test/cli/",
 ];
+/** What looks into Node while it runs the program that this checkout built. */
+const OF_NODE = ["test/integration/loading.test.ts"];
 /** Only a file that hangs takes so long, on a machine that is ten times slower, too. */
-const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "": 30 };
+const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "--exe": 90, "": 30 };
 
 const [modes, filters] = partition(process.argv.slice(2), (argument) => argument.startsWith("--"));
 const mode = modes[0] ?? "";
 if (modes.length > 1 || !(mode in MINUTES))
   quit(`unknown option ${modes.join(" ")}: see the top of scripts/test.mjs`);
+const other = mode === "--exe" ? exePath() : process.env.TSOPS_PROGRAM && resolve(process.env.TSOPS_PROGRAM);
+if (other && !existsSync(other)) quit(`there is no ${other}${mode === "--exe" ? ": npm run build:exe" : ""}`);
 
 const wanted = filters.map(filterOf);
 const all = await jobsOf(mode);
@@ -87,7 +103,7 @@ function rank({ file }) {
 
 /** What is to be run: a file, with the variables that say how. */
 async function jobsOf(mode) {
-  const files = testFiles(join(root, "test"));
+  const files = testFiles(join(root, "test")).filter((file) => !other || !OF_NODE.includes(file));
   if (mode === "--interop") {
     const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram() };
     const golden = inParts(4, { GOLDEN_PROGRAM: env.TSOPS, REAL_SOPS: env.REAL_SOPS });
@@ -124,6 +140,11 @@ async function jobsOf(mode) {
       ),
     ];
   }
+  if (mode === "--exe")
+    return [
+      ...inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() }),
+      ...plain(files.filter((file) => OF_PROGRAM.some((folder) => file.startsWith(folder)))),
+    ];
   return [
     ...inParts(2, {}),
     ...plain(files.filter((file) => file !== GOLDEN && !APART.some((folder) => file.startsWith(folder)))),
@@ -149,9 +170,9 @@ function testFiles(folder) {
     .sort();
 }
 
-/** `TSOPS` names another one than this checkout's: one that was installed from a tarball. */
+/** The program that is started where a test starts one. */
 function builtProgram() {
-  if (process.env.TSOPS) return resolve(process.env.TSOPS);
+  if (other) return other;
   if (!existsSync(join(root, "dist", "program.cjs")))
     quit("the program is not built: run `npm run build` first");
   return join(root, "bin", "tsops.js");
@@ -175,7 +196,13 @@ async function runFile({ file, env }) {
   const script = join(compiled, file.replace(/\.ts$/, ".js"));
   const child = spawn(process.execPath, ["--enable-source-maps", script], {
     cwd: root,
-    env: { ...process.env, ...colour, ...env, COMPILED_TESTS: compiled },
+    env: {
+      ...process.env,
+      ...colour,
+      ...(other && { TSOPS_PROGRAM: other }),
+      ...env,
+      COMPILED_TESTS: compiled,
+    },
     stdio: ["ignore", "pipe", "pipe"],
     // a group of its own, so that nothing it started outlives it
     detached: true,

@@ -1,15 +1,15 @@
+import { DirectOutput } from "./output.ts";
 import { run } from "./run.ts";
 
 /** How long what is still open may keep the program: the SDKs of some services do not let go of a proxy that is silent. */
 const LINGER_MS = 3000;
 
 let usesStdin = false;
-const guarded = new Set<NodeJS.WriteStream>();
+let stdout: DirectOutput | undefined;
+let stderr: DirectOutput | undefined;
 
 /** A reader that went away (`tsops decrypt f | head -1`) is no fault of ours. */
-function guard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  if (guarded.has(stream)) return stream;
-  guarded.add(stream);
+function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
@@ -29,10 +29,12 @@ void run(process.argv.slice(2), {
     return process.stdin;
   },
   get stdout() {
-    return guard(process.stdout);
+    stdout ??= new DirectOutput(1, () => guarded(process.stdout));
+    return stdout;
   },
   get stderr() {
-    return guard(process.stderr);
+    stderr ??= new DirectOutput(2, () => guarded(process.stderr));
+    return stderr;
   },
 }).then((code) => {
   process.exitCode = code;
