@@ -45,7 +45,8 @@ export function sharedOptions(root) {
 
 /**
  * For scripts: `import()` and `import.meta.url` of modules, in a script's words. Whoever bundles the library bundles
- * the parts with it: there a script has no file of its own, and webpack looks for what `define` names.
+ * the parts with it: there a script has no file of its own, and webpack looks for what `define` names. A module's address
+ * is one below a node_modules: elsewhere yargs would look for a package.json in the current folder.
  */
 export const AS_SCRIPT = {
   format: "cjs",
@@ -61,7 +62,7 @@ export const AS_SCRIPT = {
       '"use strict"',
       'const OWN_FILE=typeof __filename==="string"?__filename:"/"',
       'const OWN_FOLDER=require("node:path").dirname(OWN_FILE)',
-      'const OWN_URL=require("node:url").pathToFileURL(OWN_FILE).href;',
+      'const OWN_URL=require("node:url").pathToFileURL(OWN_FOLDER+"/node_modules/inside.cjs").href;',
     ].join(";"),
   },
 };

@@ -19,6 +19,7 @@ export function packagesIn(root, metafiles, copied) {
       readFileSync(join(root, folder, "package.json"), "utf8"),
     );
     // one that is installed in several places is there once
+    if (!license?.length) throw new Error(`${folder}/package.json names no licence`);
     const { integrity } = locked[folder];
     packages.set(`${name}@${version}`, { folder, name, version, license, author, integrity });
   }
@@ -73,14 +74,19 @@ export function billOfMaterials(root, packages) {
 
 function component({ name, version, license, integrity }) {
   const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
-  const licences = license.includes(" ") ? [{ expression: license }] : [{ license: { id: license } }];
   const content = integrity && Buffer.from(integrity.replace("sha512-", ""), "base64").toString("hex");
   return {
     "bom-ref": purl,
     name,
     version,
     ...(content && { hashes: [{ alg: "SHA-512", content }] }),
-    licenses: licences,
+    licenses: licencesOf(license),
     purl,
   };
+}
+
+/** In SPDX's words; old packages have a list in words of their own. */
+function licencesOf(license) {
+  if (Array.isArray(license)) return license.map(({ type }) => ({ license: { name: type } }));
+  return [license.includes(" ") ? { expression: license } : { license: { id: license } }];
 }
