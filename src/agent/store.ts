@@ -87,7 +87,9 @@ export class Store {
 
   /** The milliseconds until all is gone, if nobody asks any more. */
   emptyIn(): number {
-    return Math.max(0, ...[...this.#items.values()].map((item) => this.#left(item)));
+    let longest = 0;
+    for (const item of this.#items.values()) longest = Math.max(longest, this.#left(item));
+    return longest;
   }
 
   #left({ since, used }: Item): number {

@@ -295,7 +295,7 @@ function membersOf<T>(
 function placeIn(members: readonly { name: string }[], name: string, sides: readonly Members[]): number {
   const place = members.findIndex((member) => member.name === name);
   if (place >= 0) return place;
-  return Math.max(...sides.map(({ names }) => names.indexOf(name)));
+  return sides.reduce((at, { names }) => Math.max(at, names.indexOf(name)), -1);
 }
 
 function below(clash: Clash, element: PathElement): Clash {
