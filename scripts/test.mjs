@@ -63,6 +63,9 @@ if (modes.length > 1 || !(mode in MINUTES))
 const other = mode === "--exe" ? exePath() : process.env.TSOPS_PROGRAM && resolve(process.env.TSOPS_PROGRAM);
 if (other && !existsSync(other)) quit(`there is no ${other}${mode === "--exe" ? ": npm run build:exe" : ""}`);
 
+/** Whether Node runs the program, so that it can be watched from inside. */
+const byNode = !other || /\.[cm]?js$/.test(other);
+
 const wanted = filters.map(filterOf);
 const all = await jobsOf(mode);
 for (const [i, matches] of wanted.entries())
@@ -103,7 +106,7 @@ function rank({ file }) {
 
 /** What is to be run: a file, with the variables that say how. */
 async function jobsOf(mode) {
-  const files = testFiles(join(root, "test")).filter((file) => !other || !OF_NODE.includes(file));
+  const files = testFiles(join(root, "test")).filter((file) => byNode || !OF_NODE.includes(file));
   if (mode === "--interop") {
     const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram() };
     const golden = inParts(4, { GOLDEN_PROGRAM: env.TSOPS, REAL_SOPS: env.REAL_SOPS });
