@@ -14,6 +14,7 @@ import {
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { exePath } from "../scripts/exe.mjs";
 import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
 import { measureFirstUse } from "./first-use.ts";
@@ -23,6 +24,8 @@ import { type Line, performancePage, tableOf } from "./report.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** `TSOPS` names another one than this checkout's: one that was installed. */
 const launcher = process.env.TSOPS || join(root, "bin", "tsops.js");
+/** `npm run build:exe` makes it. */
+const executable = existsSync(exePath()) ? exePath() : undefined;
 const keys = join(root, "fixtures", "golden", "keys");
 const sopsPath = findSops();
 const folder = mkdtempSync(join(tmpdir(), "tsops-bench-"));
@@ -119,7 +122,14 @@ async function measureStart(): Promise<Line[]> {
     ours: tsops("decrypt", file),
     theirs: { argv: [process.execPath, "-e", "0"], cwd: folder },
   });
-  return [{ what: "decrypt a YAML file of 10 values", against: "`node -e 0`", ...times, target: 1.35 }];
+  const what = "decrypt a YAML file of 10 values";
+  const lines: Line[] = [{ what, against: "`node -e 0`", ...times, target: 1.35 }];
+  if (!executable || !sopsPath) return lines;
+  const beside = takingTurns(61, {
+    ours: { argv: [executable, "decrypt", file], cwd: folder, env },
+    theirs: sops("decrypt", file),
+  });
+  return [...lines, { what: `${what}, executable`, against: "SOPS", ...beside, target: 1.1 }];
 }
 
 async function measureYaml(): Promise<Line[]> {
@@ -186,7 +196,8 @@ async function measureLinear(): Promise<Line[]> {
 
 async function measureFirstUses(): Promise<Line[]> {
   if (!sopsPath) return [];
-  return measureFirstUse({ launcher, sops: sopsPath, keys, folder }, kindsOfKeys);
+  const npm = [process.execPath, launcher] as const;
+  return measureFirstUse({ npm, executable, sops: sopsPath, keys, folder }, kindsOfKeys);
 }
 
 async function measureManyFiles(): Promise<Line[]> {

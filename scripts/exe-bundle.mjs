@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 
-const { root, outfile, executablePath, bytecode, order, windows } = JSON.parse(process.argv[2]);
+const { root, outfile, target, executablePath, bytecode, order, windows } = JSON.parse(process.argv[2]);
 /** Where bun says that what is inside is; nothing is on a disk there. */
 const inside = `${windows ? "/B:/~BUN" : "/$bunfs"}/root/node_modules/tsops`;
 
@@ -67,6 +67,7 @@ const result = await Bun.build({
   },
   plugins: [withoutUnused, asInstalled],
   compile: {
+    target,
     outfile,
     executablePath,
     autoloadDotenv: false,

@@ -147,6 +147,7 @@ function bundle(target, scratch, order) {
   const what = {
     root,
     outfile,
+    target: `bun-${TARGETS[target][0]}`,
     executablePath: installBun(target),
     windows: target.startsWith("windows"),
     // bun for Windows crashes on bytecode that another system made

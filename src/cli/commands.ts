@@ -10,6 +10,7 @@ import { EXEC, EXEC_ENV, EXEC_FILE } from "./commands/exec/command.ts";
 import { FILESTATUS } from "./commands/filestatus/command.ts";
 import { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./commands/groups/command.ts";
 import { INIT } from "./commands/init/command.ts";
+import { INSTALL_SHIM } from "./commands/install-shim/command.ts";
 import { KEYGEN } from "./commands/keygen/command.ts";
 import { KEYSERVICE } from "./commands/keyservice/command.ts";
 import { LEGACY } from "./commands/legacy/command.ts";
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   ]),
   command(ALLOW, async () => (await import("./commands/allow/run.ts")).allow),
   command(KEYSERVICE, async () => (await import("./commands/keyservice/run.ts")).keyservice),
+  command(INSTALL_SHIM, async () => (await import("./commands/install-shim/run.ts")).installShim),
   command(COMPLETION, async () => (await import("./commands/completion/run.ts")).completion),
 ];
 

@@ -1,3 +1,4 @@
+import { statOf } from "../files/stat.ts";
 import { DirectOutput } from "./output.ts";
 import { run } from "./run.ts";
 
@@ -16,6 +17,12 @@ function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   return stream;
 }
 
+/** In an executable of bun, the script is none of the disk's files. */
+function startedBy(): readonly string[] {
+  const { execPath, argv } = process;
+  return process.versions.bun && !statOf(argv[1]!) ? [execPath] : [execPath, argv[1]!];
+}
+
 // Node opens its debugger on this signal, in a process that holds secrets
 if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 
@@ -23,6 +30,9 @@ if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 void run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
+  get program() {
+    return startedBy();
+  },
   // opening a stream costs time, and most commands need only one
   get stdin() {
     usesStdin = true;
