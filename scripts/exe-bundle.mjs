@@ -61,6 +61,8 @@ const result = await Bun.build({
   // packages look there for files that are not read here. bun would put in the folder where this is built, and yargs looks
   // into the current folder unless it is below a node_modules
   define: {
+    // else bun puts in "development", in which openpgp prints what fails inside of it
+    "process.env.NODE_ENV": '"production"',
     __dirname: JSON.stringify(inside),
     __filename: JSON.stringify(`${inside}/tsops`),
     "import.meta.url": JSON.stringify(new URL(`${inside}/tsops`, "file:///").href),
@@ -74,7 +76,7 @@ const result = await Bun.build({
     autoloadBunfig: false,
     autoloadTsconfig: false,
     autoloadPackageJson: false,
-    ...(order && { bytecodeOrder: order }),
+    ...(order && bytecode && { bytecodeOrder: order }),
     // compiling to machine code takes longer than a small file gains by it: functions have to be called more often first
     jitPolicy: 30,
   },
