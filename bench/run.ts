@@ -1,6 +1,7 @@
 /*
  * npm run bench [-- PART-OF-A-NAME …]: what tsops costs, against node itself and the real SOPS. All figures are CPU time, as ratios taken side by side in
- * one run. Without names everything is measured, which takes some minutes, most of them SOPS's, and docs/performance.md is written anew.
+ * one run. Without names everything is measured, which takes some minutes, most of them SOPS's, and docs/performance.md is written anew;
+ * with names and --write, the lines of its table that were measured.
  */
 import {
   copyFileSync,
@@ -19,7 +20,7 @@ import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
 import { measureFirstUse } from "./first-use.ts";
 import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
-import { type Line, performancePage, tableOf } from "./report.ts";
+import { type Line, performancePage, tableOf, withLines } from "./report.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** `TSOPS` names another one than this checkout's: one that was installed. */
@@ -59,7 +60,10 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function main(args: string[]): Promise<void> {
+async function main(given: string[]): Promise<void> {
+  const page = join(root, "docs", "performance.md");
+  const writes = given.includes("--write");
+  const args = given.filter((argument) => argument !== "--write");
   const filters = args.map((argument) => {
     const [name, kinds] = argument.split("=");
     if (kinds) kindsOfKeys = kinds.split(",");
@@ -82,14 +86,16 @@ async function main(args: string[]): Promise<void> {
     console.log(tableOf(measured));
     lines.push(...measured);
   }
-  if (filters.length > 0) return;
+  if (filters.length > 0) {
+    if (writes) writeFileSync(page, withLines(readFileSync(page, "utf8"), lines));
+    return;
+  }
   if (!sopsPath) {
     console.log("docs/performance.md stays as it is: it needs the comparison with SOPS.");
     return;
   }
   const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
   const today = new Date().toISOString().slice(0, 10);
-  const page = join(root, "docs", "performance.md");
   const circumstances = { machine, today, node: process.versions.node, sops: REAL_SOPS_VERSION };
   writeFileSync(page, performancePage(lines, circumstances, readFileSync(page, "utf8")));
   console.log("written to docs/performance.md");

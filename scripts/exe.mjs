@@ -1,4 +1,5 @@
-// Builds the executable: node scripts/exe.mjs [TARGET … | all]; without a target, the one for this machine.
+// Builds the executable: node scripts/exe.mjs [TARGET … | all]; without a target, the one for this machine. --path prints
+// where that is, --sizes writes the sizes of all that are built into docs/installation.md.
 //
 // One file that needs no Node: bun with the program inside, as bytecode. bun is an ordinary package of the registry, one
 // for each target, pinned here by its hash and kept in a cache folder. The result is build/tsops-TARGET.
@@ -17,10 +18,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const BUN = "1.4.5";
 /** bun's name of each target, and the registry's hash of `@oven/bun-NAME`. */
@@ -55,7 +58,7 @@ const TARGETS = {
   ],
   "windows-arm64": [
     "windows-aarch64",
-    "sha512-MiPFZnBNDnBXgr1oONc5pizC4fOLjnIOfNkYdFEnWzLmoFTg86naZIG3SvS7d/GghlpQSAnCKMAzSjI/TAckiRw==",
+    "sha512-MiPFZnBNDnBXgr1oONc5pizC4fOLjnIOfNkYdFEnWzLmoFTg86naZIG3SvS7d/GglpQSAnCKMAzSjI/TAckiRw==",
   ],
 };
 
@@ -161,11 +164,29 @@ function bundle(target, scratch, order) {
   return outfile;
 }
 
+/** Puts the sizes of what is built into docs/installation.md. */
+function writeSizes() {
+  const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
+  const rows = Object.keys(TARGETS)
+    .filter((target) => existsSync(exePath(target)))
+    .map((target) => {
+      const file = readFileSync(exePath(target));
+      return `| ${basename(exePath(target))} | ${megabytes(file.length)} | ${megabytes(gzipSync(file).length)} |`;
+    });
+  const page = join(root, "docs", "installation.md");
+  const table = `| file | size | compressed |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
+  writeFileSync(page, readFileSync(page, "utf8").replace(SIZES, `$1${table}`));
+}
+
+const SIZES = /(<!-- made by scripts\/exe\.mjs --sizes -->\n\n)(\|.*\n)*/;
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const named = process.argv.slice(2);
   const targets = named.length === 0 ? [hostTarget()] : named;
   try {
-    buildExecutables(named.includes("all") ? Object.keys(TARGETS) : targets);
+    if (named[0] === "--path") console.log(exePath());
+    else if (named[0] === "--sizes") writeSizes();
+    else buildExecutables(named.includes("all") ? Object.keys(TARGETS) : targets);
   } catch (error) {
     process.stderr.write(`exe: ${error.message}\n`);
     process.exit(1);
