@@ -80,14 +80,14 @@ const PROSE = `## How the program starts quickly
 For one small file SOPS is two to three times as fast as the npm program, because Node itself starts slowly. tsops adds
 little to that:
 
-- The program consists of scripts, not modules, and runs from V8's code cache (\`dist/cache\`). The build writes the cache
-  by decrypting a file once. A cache fits one release of Node on one kind of machine. If there is none yet, the first run
-  writes it, if it may write there. V8 refuses a cache that does not fit, and the launcher refuses one of another build.
-- There are two scripts. \`dist/start.js\` has what decrypting a YAML file needs. \`dist/rest.js\` has everything else, and
-  is loaded only when it is needed. Each SDK is another script: see below.
+- The program is one script, not modules, and runs from V8's code cache (\`dist/cache\`). A cache fits one release of Node
+  on one kind of machine. If there is none yet, the first run writes it, if it may write there. V8 refuses a cache that
+  does not fit, and the launcher looks for one by the hash of the script, so that it never takes that of another build.
+  Why not Node's own compile cache: see [below](#the-package-and-its-start).
+- Each SDK, yargs and other large packages are scripts of their own (\`dist/parts\`), loaded when they are needed.
 - Small files are read and written without handing them to another thread and back, which would take several times as
   long as the work itself.
-- Formats, kinds of keys, yargs and other parts are loaded only by the commands that need them.
+- Formats and kinds of keys are loaded only by the commands that need them.
 - The process ends without freeing its heap first, and compiles hot code in its own thread, since the work of other
   threads would mostly be wasted.
 

@@ -3,6 +3,7 @@
  * one run. Without names everything is measured, which takes some minutes, most of them SOPS's, and docs/performance.md is written anew;
  * with names and --write, the lines of its table that were measured.
  */
+import { execFileSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -19,6 +20,7 @@ import { exePath } from "../scripts/exe.mjs";
 import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
 import { measureFirstUse } from "./first-use.ts";
+import { measureGitLog } from "./git-log.ts";
 import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
 import { type Line, performancePage, tableOf, withLines } from "./report.ts";
 
@@ -48,6 +50,8 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   "json-20000": measureEncryptAndSet,
   linear: measureLinear,
   "files-1000": measureManyFiles,
+  "status-1000": measureStatus,
+  "git-log": measureGitLogs,
   "first-use": measureFirstUses,
 };
 
@@ -69,7 +73,7 @@ async function main(given: string[]): Promise<void> {
     if (kinds) kindsOfKeys = kinds.split(",");
     return name!;
   });
-  if (!existsSync(join(root, "dist", "start.js")))
+  if (!existsSync(join(root, "dist", "program.cjs")))
     throw new Error("the program is not built: run `npm run build` first");
   const names = Object.keys(MEASUREMENTS).filter(
     (name) => filters.length === 0 || filters.some((part) => name.includes(part)),
@@ -206,6 +210,11 @@ async function measureFirstUses(): Promise<Line[]> {
   return measureFirstUse({ npm, executable, sops: sopsPath, keys, folder }, kindsOfKeys);
 }
 
+async function measureGitLogs(): Promise<Line[]> {
+  if (!sopsPath) return [];
+  return measureGitLog({ launcher, sops: sopsPath, keys, folder });
+}
+
 async function measureManyFiles(): Promise<Line[]> {
   if (!sopsPath) return [];
   mkdirSync(join(folder, "many"));
@@ -229,6 +238,43 @@ async function measureManyFiles(): Promise<Line[]> {
       ours: times.ours,
       theirs,
       target: 1 / 10,
+    },
+  ];
+}
+
+/** What `status` says of a repository, without what every command takes to start; and what it costs to ask git. */
+async function measureStatus(): Promise<Line[]> {
+  const repository = join(folder, "repository");
+  mkdirSync(repository);
+  execFileSync("git", ["init", "--quiet", repository]);
+  const names = Array.from({ length: 1000 }, (_, i) => `d${i % 20}/${i}.yaml`);
+  for (const name of names) {
+    mkdirSync(join(repository, name, ".."), { recursive: true });
+    writeFileSync(join(repository, name), yamlDocument(10));
+  }
+  const here = (...argv: string[]): Command => ({ ...tsops(...argv), cwd: repository });
+  cpuSeconds(here("encrypt", "--in-place", "."));
+  const rule = `creation_rules:\n  - age: ${env.SOPS_AGE_RECIPIENTS}\n`;
+  writeFileSync(join(repository, ".sops.yaml"), rule);
+  const times = takingTurns(5, {
+    status: here("status"),
+    all: here("status", "--no-ignore"),
+    start: here("--version", "--disable-version-check"),
+  });
+  return [
+    {
+      what: "`status` of 1,000 YAML files of 10 values, without the start of the program",
+      against: "the aim",
+      ours: times.status - times.start,
+      theirs: 1,
+      target: 1,
+    },
+    {
+      what: "the same as a whole, git asked what is ignored",
+      against: "`--no-ignore`",
+      ours: times.status,
+      theirs: times.all,
+      target: 1.15,
     },
   ];
 }

@@ -1,7 +1,7 @@
 // Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers | --exe] [FILE | FOLDER | PART …]
 //
 //   (nothing)      all tests that need nothing but this checkout
-//   --cli          the golden cases with the built program
+//   --cli          the golden cases with the built program, and the package that is published
 //   --interop      against the real SOPS, which is installed once
 //   --integration  against real key management servers
 //   --callers      with programs of others that call SOPS or read its files
@@ -17,7 +17,8 @@
 // or that runs no test, counts as a failure. One file alone, from its source: node --import tsx test/cli/args.test.ts
 //
 // TSOPS_PROGRAM=PATH in the environment names another program for all of them to start: an executable, or the script or
-// link of an installed package. Command lines that tests run in their own process are given to it, too.
+// link of an installed package. Command lines that tests run in their own process are given to it, too. Tests and
+// program run on the Node that runs this script.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -30,7 +31,7 @@ import { installRealSops } from "./real-sops.mjs";
 import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const APART = ["test/interop/", "test/integration/", "test/callers/", "test/exe/"];
+const APART = ["test/interop/", "test/integration/", "test/callers/", "test/package/", "test/exe/"];
 /** What starts the command line, or gives it command lines. */
 const OF_PROGRAM = [
   "test/cli/",
@@ -128,12 +129,22 @@ async function jobsOf(mode) {
       env,
     );
   }
+  if (mode === "--cli") {
+    const env = { TSOPS: builtProgram() };
+    const golden = inParts(availableParallelism(), { GOLDEN_PROGRAM: env.TSOPS });
+    return [
+      ...golden,
+      ...plain(
+        files.filter((file) => file.startsWith("test/package/")),
+        env,
+      ),
+    ];
+  }
   if (mode === "--exe")
     return [
       ...inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() }),
       ...plain(files.filter((file) => OF_PROGRAM.some((folder) => file.startsWith(folder)))),
     ];
-  if (mode === "--cli") return inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() });
   return [
     ...inParts(2, {}),
     ...plain(files.filter((file) => file !== GOLDEN && !APART.some((folder) => file.startsWith(folder)))),
@@ -162,7 +173,7 @@ function testFiles(folder) {
 /** The program that is started where a test starts one. */
 function builtProgram() {
   if (other) return other;
-  if (!existsSync(join(root, "dist", "start.js")))
+  if (!existsSync(join(root, "dist", "program.cjs")))
     quit("the program is not built: run `npm run build` first");
   return join(root, "bin", "tsops.js");
 }

@@ -20,6 +20,8 @@ export const EXIT_CODES = {
   "recipients-changed": 1,
   "selectors-changed": 1,
   "no-metadata": 1,
+  /** A document has metadata that cannot be read. SOPS exits with 1, too. */
+  "bad-metadata": 1,
   // Of a key or a service, where the file and what was asked for are in order otherwise (keys/reasons.ts):
   /** Nothing here can use the key: no credentials, no identity, nobody to ask. Log in, or have another key used. */
   "key-unavailable": 1,
@@ -39,6 +41,8 @@ export const EXIT_CODES = {
   "service-failed": 1,
   /** Another program cannot be started, or fails: a plugin, gpg, a command that gives credentials. Run it by hand. */
   "program-failed": 1,
+  /** There is no git or no repository, or git refuses what tsops asks. See what git says. */
+  git: 1,
   // Of programs that are run with a file's values:
   /** A value or its name cannot be an environment variable. Rename it, or hand the values over in a file. */
   "bad-variable": 1,

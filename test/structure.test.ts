@@ -8,13 +8,13 @@ import * as assert from "uvu/assert";
  * modules that are loaded later included; and rooms import only from the floors below them.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ["errors.ts", "home.ts", "nearest.ts", "printable.ts"],
+  ["duration.ts", "errors.ts", "home.ts", "nearest.ts", "printable.ts"],
   ["formats", "programs"],
   ["files", "git", "net", "sops"],
-  ["exec", "keys", "recognize.ts"],
-  ["config", "document.ts", "editor", "keyservice"],
-  ["rule-check.ts", "save.ts"],
-  ["publish"],
+  ["compare", "exec", "keys", "merge", "recognize.ts"],
+  ["agent", "config", "document.ts", "editor", "keyservice"],
+  ["check", "rule-check.ts", "save.ts"],
+  ["merge-files.ts", "publish"],
   ["cli", "index.ts"],
 ];
 

@@ -125,6 +125,14 @@ export function checkOutputOptions(args: Args, files: readonly string[]): void {
   }
 }
 
+/** With `--json` standard output is for the JSON alone. `looks`: nothing else would be written there anyway. */
+export function checkResults(args: Args & { readonly json?: boolean }, looks = false): void {
+  if (!args.json || looks || args["in-place"] || args.output !== undefined) return;
+  throw new TsopsError("usage", "--json says what was done, and the result itself would go there, too", {
+    hint: "add --in-place or --output",
+  });
+}
+
 /**
  * Writes a result where the options say: to standard output, back to the file, or to another one. Files are replaced
  * as a whole or not at all; what holds plaintext is only for its owner to read.
@@ -238,8 +246,20 @@ export async function warnOfOneText({ format }: OpenDocument, name: string, io: 
 export async function openForUpdate(...input: Parameters<typeof openFile>): Promise<OpenDocument> {
   const open = await openFile(...input);
   const [name, , run] = input;
+  try {
+    // before anybody is asked, or types anything
+    await refuseHeld(open);
+  } catch (error) {
+    open.close();
+    throw inFile(error, name);
+  }
   await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, run.io);
   return open;
+}
+
+/** Refuses a file with conflicts of a merge. @throws TsopsError("merge-conflict") */
+export async function refuseHeld({ decrypted: { conflicts } }: OpenDocument): Promise<void> {
+  if (conflicts) (await import("../sops/conflicts.ts")).refuseConflicts(conflicts);
 }
 
 /** An encrypted file that is open, or as far as it is known without a key. */

@@ -12,6 +12,8 @@ export interface Io {
   readonly stdin: Readable & { isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Milliseconds since any moment, for what depends on how long something takes. Default: those of the process. */
+  readonly now?: () => number;
 }
 
 /** What is used of a stream that is written to. */

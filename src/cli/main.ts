@@ -1,4 +1,3 @@
-import { statOf } from "../files/stat.ts";
 import { DirectOutput } from "./output.ts";
 import { run } from "./run.ts";
 
@@ -17,10 +16,10 @@ function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   return stream;
 }
 
-/** In an executable of bun, the script is none of the disk's files. */
+/** An executable that has its script inside says its own name where the script's would be. */
 function startedBy(): readonly string[] {
   const { execPath, argv } = process;
-  return process.versions.bun && !statOf(argv[1]!) ? [execPath] : [execPath, argv[1]!];
+  return argv[1] === execPath ? [execPath] : [execPath, argv[1]!];
 }
 
 // Node opens its debugger on this signal, in a process that holds secrets

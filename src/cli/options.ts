@@ -52,6 +52,7 @@ export const GLOBAL = {
   "no-color": flag("no colours, also on a terminal; NO_COLOR in the environment does the same"),
   "decryption-order": text("kinds of master keys in the order in which they are tried, e.g. age,pgp"),
   "enable-local-keyservice": flag("use master keys from this process itself", { defaultDescription: "true" }),
+  "no-agent": flag("do without `tsops agent`, even if it runs; TSOPS_AGENT=off does the same"),
   keyservice: texts("a key service to ask as well: unix:///path, tcp://host:port or tls://host:port"),
   ...hidden(GLOBAL_SELECTORS),
   "require-seal": flag(
@@ -157,6 +158,11 @@ export const BATCH = {
 };
 
 /** For commands that go over files. */
+export const IGNORE = {
+  "no-ignore": flag("take what git ignores in folders and patterns, too, and repositories among the files"),
+};
+
+/** For commands that go over files. */
 export const JOBS = {
   jobs: number("how many files are worked on side by side, 1 to 256 (also TSOPS_JOBS; default 16)"),
 };
@@ -164,6 +170,11 @@ export const JOBS = {
 /** For scripts; the shapes are in docs/json.md. */
 export const JSON_OUTPUT = {
   json: flag("print the result as JSON, one line on standard output"),
+};
+
+/** For commands that show differences. */
+export const REVEAL = {
+  reveal: flag("show encrypted values, too; without it only that they changed"),
 };
 
 export const ALLOW_ENV = {

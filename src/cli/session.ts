@@ -1,11 +1,12 @@
 import type { Session } from "../document.ts";
 import { TABLE_OF_KINDS } from "../keys/context.ts";
 import { forgetKeys } from "../keys/groups.ts";
-import type { KeyContext } from "../keys/kind.ts";
+import type { Keeper, KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
 import { atEnd } from "./ends.ts";
 import { homeOf, type Io, truthOf, wholeOf } from "./io.ts";
+import { keeperFor } from "./keeper.ts";
 import { askHidden, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 
@@ -36,28 +37,36 @@ async function makeSession(run: Run, asks: Asks): Promise<Session> {
 interface Asks {
   /** Whether the person may be asked to approve the configuration; where not, what it names is refused. */
   readonly asks?: boolean;
+  /** Whether the person may be asked for passphrases. Default true. */
+  readonly prompts?: boolean;
+  /** Ends the work with keys. */
+  readonly signal?: AbortSignal;
 }
 
 /** What kinds of keys may use of the outside world in this run. */
-export function contextFor(run: Run, { asks = true }: Asks = {}): KeyContext {
+export function contextFor(run: Run, { asks = true, prompts = true, signal }: Asks = {}): KeyContext {
   // only where a key names a server, a role, a profile or a plugin
   const load = () => import("./allowed.ts").then(({ Allowed }) => new Allowed(run, asks));
   let loaded: ReturnType<typeof load> | undefined;
   const allowed = () => (loaded ??= load());
+  const warn = (message: string): void => void note(run.io, `warning: ${message}`);
+  let keeper: Promise<Keeper | undefined> | undefined;
   let masters: Promise<readonly string[]> | undefined;
   return {
     env: run.io.env,
     home: homeOf(run.io),
     now: () => new Date(),
+    signal,
     // looking whether there is a terminal opens the standard streams, which costs time
     get prompt() {
-      return interactive(run.io) ? (question: string) => askHidden(question, run.io) : undefined;
+      return prompts && interactive(run.io) ? (question: string) => askHidden(question, run.io) : undefined;
     },
     allow: async () => (await allowed()).allow(),
     vouch: async (list, value) => (await allowed()).vouch(list, value),
     masterVariables: () =>
       (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(run))),
-    warn: (message) => void note(run.io, `warning: ${message}`),
+    keeper: () => (keeper ??= keeperFor(run, warn)),
+    warn,
     tell: (message) => void note(run.io, message),
     kinds: TABLE_OF_KINDS,
     cache: new Map(),

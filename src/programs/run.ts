@@ -68,6 +68,8 @@ export interface Program {
   readonly signal?: AbortSignal;
   /** Collect what it writes to file descriptor 3, too. */
   readonly third?: boolean;
+  /** It is ended if it prints more bytes. Default 16 MiB. */
+  readonly maxOutput?: number;
 }
 
 export interface Outcome {
@@ -83,7 +85,7 @@ export interface Outcome {
 const MAX_OUTPUT = 2 ** 24;
 
 /** Starts the program at a path; its standard error is collected, since it may say why it fails. */
-export function start(program: Omit<Program, "input" | "limit">, cwd?: string): ChildProcess {
+export function start(program: Omit<Program, "input" | "limit" | "maxOutput">, cwd?: string): ChildProcess {
   const [command = "", ...args] = program.argv;
   // Loaded only here: most runs start no other program.
   const { spawn } = process.getBuiltinModule("node:child_process");
@@ -93,13 +95,14 @@ export function start(program: Omit<Program, "input" | "limit">, cwd?: string): 
 
 /**
  * Runs a program to its end.
- * @throws TsopsError("program-failed") if it cannot be started, takes too long or prints more than 16 MiB,
+ * @throws TsopsError("program-failed") if it cannot be started, takes too long or prints too much,
  * TsopsError("aborted") if the signal says so.
  */
 export async function run(program: Program): Promise<Outcome> {
-  const name = program.argv[0] ?? "";
+  const { argv, maxOutput = MAX_OUTPUT } = program;
+  const name = argv[0] ?? "";
   if (program.signal?.aborted) throw aborted(name);
-  const [, ...args] = program.argv;
+  const [, ...args] = argv;
   const child = start({ ...program, argv: [await locateProgram(name, program.env), ...args] });
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];
@@ -121,7 +124,7 @@ export async function run(program: Program): Promise<Outcome> {
     const collect = (into: Buffer[]) => (chunk: Buffer) => {
       into.push(chunk);
       size += chunk.length;
-      if (size > MAX_OUTPUT) stop(new TsopsError("program-failed", `${name} printed more than 16 MiB`));
+      if (size > maxOutput) stop(printedTooMuch(name, maxOutput));
     };
     program.signal?.addEventListener("abort", onAbort);
     child.stdout?.on("data", collect(stdout));
@@ -161,6 +164,10 @@ export function aborted(name: string): TsopsError {
 
 export function tookTooLong(name: string, seconds: number): TsopsError {
   return new TsopsError("program-failed", `${name} did not answer within ${seconds} seconds`);
+}
+
+function printedTooMuch(name: string, bytes: number): TsopsError {
+  return new TsopsError("program-failed", `${name} printed more than ${bytes / 2 ** 20} MiB`);
 }
 
 /** The error for a program that did not start. */

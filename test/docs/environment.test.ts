@@ -23,7 +23,7 @@ const NOT_IN_ONE_PIECE = new Set([
   ...["SOPS_DISABLE_VERSION_CHECK", "NODE_EXTRA_CA_CERTS", "EXIT"],
 ]);
 /** Lists of variables that programs read which tsops starts. */
-const LISTS_OF_OTHERS = new Set(["exec/steering.ts", "git/history.ts"]);
+const LISTS_OF_OTHERS = new Set(["exec/steering.ts", "git/program.ts"]);
 
 const PROVIDERS =
   "T?SOPS|AWS|AZURE|AZD|VAULT|GOOGLE|GCE|CLOUDSDK|HUAWEICLOUD|HC_CONTAINER|KEYWHIZ|IDENTITY|MSI|IMDS|XDG";

@@ -251,7 +251,7 @@ ofNode("gRPC is loaded when a service is asked, and not before", async () => {
   const { readFileSync } = fs;
   let loaded = 0;
   fs.readFileSync = (path, ...more) => {
-    if (String(path).endsWith("sdk-grpc.js")) loaded++;
+    if (String(path).endsWith("grpc.cjs")) loaded++;
     return readFileSync(path, ...more);
   };
   process.on("exit", () => {

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
+import type { Memory } from "../kept.ts";
 import { SshIdentity, type SshSecret } from "./ssh.ts";
 import { parseSshRecipient, readSshBlob, type SshPublicKey, sshBlob } from "./ssh-key.ts";
 import { privateKeyOf } from "./x25519.ts";
@@ -10,16 +11,20 @@ import { privateKeyOf } from "./x25519.ts";
 const OPENSSH_BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const OPENSSH_MAGIC = "openssh-key-v1\0";
 
+export interface SshHelp {
+  /** For the passphrase. */
+  readonly ask: () => Promise<string>;
+  /** The text of the `.pub` file beside it, which old forms of encrypted keys need. */
+  readonly readPublic: () => Promise<string>;
+  /** Where the unlocked key stays for other runs, in PKCS #8. */
+  readonly memory?: () => Promise<Memory>;
+}
+
 /**
  * The identity in a private key file. Its passphrase is asked for only when a data key is wrapped for it, once.
- * `readPublic` gives the text of the `.pub` file beside it, which old forms of encrypted keys need.
  * @throws TsopsError("bad-credentials") if the key is malformed or of a type that age lacks.
  */
-export async function parseSshIdentity(
-  contents: Buffer,
-  ask: () => Promise<string>,
-  readPublic: () => Promise<string>,
-): Promise<SshIdentity> {
+export async function parseSshIdentity(contents: Buffer, help: SshHelp): Promise<SshIdentity> {
   const openssh = contents.includes(OPENSSH_BEGIN);
   const locked = openssh ? isLockedOpenSsh(contents) : isLockedPem(contents);
   if (!openssh && !locked) {
@@ -28,21 +33,46 @@ export async function parseSshIdentity(
   }
   if (openssh && locked) checkCipher(contents);
   // OpenSSH's form says the public key in front: taking the private part apart can wait until it is needed
-  const publicKey = openssh ? openSshPublicKey(contents) : parseSshRecipient(await readPublic());
+  const publicKey = openssh ? openSshPublicKey(contents) : parseSshRecipient(await help.readPublic());
   let secret: Promise<SshSecret> | undefined;
   return new SshIdentity(publicKey, locked ? "person" : "nothing", () => {
-    secret ??= unlock(contents, openssh, publicKey, locked ? ask : undefined);
+    const read = () => readSecret(contents, openssh);
+    secret ??= locked
+      ? unlock(contents, openssh, publicKey, help)
+      : read().then((it) => belonging(it, publicKey, openssh));
     return secret;
   });
 }
 
+/** The key under its passphrase, which is asked for unless the key was unlocked before. */
 async function unlock(
   contents: Buffer,
   openssh: boolean,
   publicKey: SshPublicKey,
-  ask: (() => Promise<string>) | undefined,
+  help: SshHelp,
 ): Promise<SshSecret> {
-  const secret = await readSecret(contents, openssh, await ask?.());
+  const memory = await help.memory?.();
+  const before = await memory?.recall();
+  const known = before && secretIn(before);
+  if (known?.publicKey.blob.equals(publicKey.blob)) return known;
+  const secret = belonging(await readSecret(contents, openssh, await help.ask()), publicKey, openssh);
+  const bytes = secret.whole.export({ format: "der", type: "pkcs8" });
+  await memory?.keep(bytes);
+  bytes.fill(0);
+  return secret;
+}
+
+function secretIn(pkcs8: Buffer): ReadSecret | undefined {
+  try {
+    return secretOf(createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }));
+  } catch {
+    return undefined;
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+function belonging(secret: ReadSecret, publicKey: SshPublicKey, openssh: boolean): ReadSecret {
   if (secret.publicKey.blob.equals(publicKey.blob)) return secret;
   const where = openssh ? "in front of it" : "of the .pub file beside it";
   throw new TsopsError("bad-credentials", `the private SSH key is not the one ${where}`);
@@ -100,8 +130,13 @@ function malformedKey(cause?: unknown): TsopsError {
   });
 }
 
+interface ReadSecret extends SshSecret {
+  /** As it was in the file. */
+  readonly whole: KeyObject;
+}
+
 /** @throws TsopsError("bad-credentials") if the key is malformed or the passphrase wrong. */
-async function readSecret(contents: Buffer, openssh: boolean, passphrase?: string): Promise<SshSecret> {
+async function readSecret(contents: Buffer, openssh: boolean, passphrase?: string): Promise<ReadSecret> {
   let key: KeyObject;
   try {
     key = openssh ? await readOpenSsh(contents, passphrase) : createPrivateKey({ key: contents, passphrase });
@@ -110,8 +145,12 @@ async function readSecret(contents: Buffer, openssh: boolean, passphrase?: strin
       throw new TsopsError("bad-credentials", "the passphrase is wrong", { cause });
     throw malformedKey(cause);
   }
-  const publicKey = publicKeyOf(key);
-  return { publicKey, key: publicKey.type === "ssh-rsa" ? key : montgomeryKeyOf(key) };
+  return secretOf(key);
+}
+
+function secretOf(whole: KeyObject): ReadSecret {
+  const publicKey = publicKeyOf(whole);
+  return { whole, publicKey, key: publicKey.type === "ssh-rsa" ? whole : montgomeryKeyOf(whole) };
 }
 
 /** What DER (RFC 8410) puts before the seed of an Ed25519 private key. */

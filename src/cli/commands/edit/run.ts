@@ -12,6 +12,7 @@ import { loses } from "../../../keys/difference.ts";
 import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
 import { KINDS } from "../../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
+import { nothingSelected } from "../../../sops/nothing.ts";
 import { DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
 import { masterVariables } from "../../allowed.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
@@ -28,7 +29,7 @@ import {
 import type { Io } from "../../io.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
-import { nothingSelected, warnOfNothing } from "../../remarks.ts";
+import { warnOfNothing } from "../../remarks.ts";
 import { errorLines, note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";

@@ -112,5 +112,7 @@ function serverContext(run: KeyserviceRun, hidden: readonly string[], log: Log):
     prompt: run.args.prompt ? undefined : context.prompt,
     warn: (message) => log({ event: "warning", message }),
     tell: undefined,
+    // others may ask here: what the person unlocked for their own runs is not for them
+    keeper: undefined,
   };
 }
