@@ -6,11 +6,13 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 
-const { root, outfile, target, executablePath, bytecode, order, windows } = JSON.parse(process.argv[2]);
+const { root, outfile, metafile, target, executablePath, bytecode, order, windows } = JSON.parse(
+  process.argv[2],
+);
 /** Where bun says that what is inside is; nothing is on a disk there. */
 const inside = `${windows ? "/B:/~BUN" : "/$bunfs"}/root/node_modules/tsops`;
 
-/** What packages would load in vain: see scripts/program.mjs. */
+/** What packages would load in vain: see scripts/bundle.mjs. */
 const withoutUnused = {
   name: "without-unused",
   setup(hooks) {
@@ -84,6 +86,7 @@ const result = await Bun.build({
 for (const message of result.logs) console.error(String(message));
 if (!result.success) process.exit(1);
 refuseOutside(result.metafile);
+await Bun.write(metafile, JSON.stringify(result.metafile));
 
 /** What is not inside would be looked for at run time, in folders that others may write to. */
 function refuseOutside({ outputs }) {

@@ -24,6 +24,7 @@ import { homedir, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { licences, packagesIn } from "./inside.mjs";
 
 const BUN = "1.4.5";
 /** bun's name of each target, and the registry's hash of `@oven/bun-NAME`. */
@@ -117,6 +118,7 @@ export function buildExecutables(targets) {
   try {
     const order = record(scratch);
     mkdirSync(join(root, "build"), { recursive: true });
+    writeFileSync(join(root, "build", "LICENSES.txt"), licencesOf(join(scratch, "meta.json")));
     for (const target of targets) {
       const made = bundle(target, scratch, order);
       copyFileSync(made, `${exePath(target)}.half`);
@@ -127,6 +129,19 @@ export function buildExecutables(targets) {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+/** Of what is inside; the same for all targets. */
+function licencesOf(metafile) {
+  const packages = packagesIn(root, [JSON.parse(readFileSync(metafile, "utf8"))], []);
+  return licences(root, packages, WORD);
+}
+
+const WORD = `The executables of this folder hold code of these packages, and bun ${BUN} (MIT; https://bun.sh), which has JavaScriptCore
+(LGPL-2.0) and other libraries inside: https://github.com/oven-sh/bun/blob/bun-v${BUN}/LICENSE.md names them all.
+
+openpgp is under the GNU Lesser General Public License: to put another version of it in its place, install that version in
+tsops's source and run \`npm run build:exe\`. Its source is at https://github.com/openpgpjs/openpgpjs.
+`;
 
 /** Decrypts a file with a build for this machine. @returns the record of which functions that used. */
 function record(scratch) {
@@ -150,6 +165,7 @@ function bundle(target, scratch, order) {
   const what = {
     root,
     outfile,
+    metafile: join(scratch, "meta.json"),
     target: `bun-${TARGETS[target][0]}`,
     executablePath: installBun(target),
     windows: target.startsWith("windows"),
