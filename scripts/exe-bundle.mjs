@@ -6,11 +6,13 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 
-const { root, outfile, executablePath, bytecode, order, windows } = JSON.parse(process.argv[2]);
+const { root, outfile, metafile, target, executablePath, bytecode, order, windows } = JSON.parse(
+  process.argv[2],
+);
 /** Where bun says that what is inside is; nothing is on a disk there. */
 const inside = `${windows ? "/B:/~BUN" : "/$bunfs"}/root/node_modules/tsops`;
 
-/** What packages would load in vain: see scripts/program.mjs. */
+/** What packages would load in vain: see scripts/bundle.mjs. */
 const withoutUnused = {
   name: "without-unused",
   setup(hooks) {
@@ -61,19 +63,22 @@ const result = await Bun.build({
   // packages look there for files that are not read here. bun would put in the folder where this is built, and yargs looks
   // into the current folder unless it is below a node_modules
   define: {
+    // else bun puts in "development", in which openpgp prints what fails inside of it
+    "process.env.NODE_ENV": '"production"',
     __dirname: JSON.stringify(inside),
     __filename: JSON.stringify(`${inside}/tsops`),
     "import.meta.url": JSON.stringify(new URL(`${inside}/tsops`, "file:///").href),
   },
   plugins: [withoutUnused, asInstalled],
   compile: {
+    target,
     outfile,
     executablePath,
     autoloadDotenv: false,
     autoloadBunfig: false,
     autoloadTsconfig: false,
     autoloadPackageJson: false,
-    ...(order && { bytecodeOrder: order }),
+    ...(order && bytecode && { bytecodeOrder: order }),
     // compiling to machine code takes longer than a small file gains by it: functions have to be called more often first
     jitPolicy: 30,
   },
@@ -81,6 +86,7 @@ const result = await Bun.build({
 for (const message of result.logs) console.error(String(message));
 if (!result.success) process.exit(1);
 refuseOutside(result.metafile);
+await Bun.write(metafile, JSON.stringify(result.metafile));
 
 /** What is not inside would be looked for at run time, in folders that others may write to. */
 function refuseOutside({ outputs }) {

@@ -1,4 +1,5 @@
-// Builds the executable: node scripts/exe.mjs [TARGET … | all]; without a target, the one for this machine.
+// Builds the executable: node scripts/exe.mjs [TARGET … | all]; without a target, the one for this machine. --path prints
+// where that is, --sizes writes the sizes of all that are built into docs/installation.md.
 //
 // One file that needs no Node: bun with the program inside, as bytecode. bun is an ordinary package of the registry, one
 // for each target, pinned here by its hash and kept in a cache folder. The result is build/tsops-TARGET.
@@ -17,10 +18,13 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import { licences, packagesIn } from "./inside.mjs";
 
 const BUN = "1.4.5";
 /** bun's name of each target, and the registry's hash of `@oven/bun-NAME`. */
@@ -55,7 +59,7 @@ const TARGETS = {
   ],
   "windows-arm64": [
     "windows-aarch64",
-    "sha512-MiPFZnBNDnBXgr1oONc5pizC4fOLjnIOfNkYdFEnWzLmoFTg86naZIG3SvS7d/GghlpQSAnCKMAzSjI/TAckiRw==",
+    "sha512-MiPFZnBNDnBXgr1oONc5pizC4fOLjnIOfNkYdFEnWzLmoFTg86naZIG3SvS7d/GglpQSAnCKMAzSjI/TAckiRw==",
   ],
 };
 
@@ -114,6 +118,7 @@ export function buildExecutables(targets) {
   try {
     const order = record(scratch);
     mkdirSync(join(root, "build"), { recursive: true });
+    writeFileSync(join(root, "build", "LICENSES.txt"), licencesOf(join(scratch, "meta.json")));
     for (const target of targets) {
       const made = bundle(target, scratch, order);
       copyFileSync(made, `${exePath(target)}.half`);
@@ -124,6 +129,19 @@ export function buildExecutables(targets) {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+/** Of what is inside; the same for all targets. */
+function licencesOf(metafile) {
+  const packages = packagesIn(root, [JSON.parse(readFileSync(metafile, "utf8"))], []);
+  return licences(root, packages, WORD);
+}
+
+const WORD = `The executables of this folder hold code of these packages, and bun ${BUN} (MIT; https://bun.sh), which has JavaScriptCore
+(LGPL-2.0) and other libraries inside: https://github.com/oven-sh/bun/blob/bun-v${BUN}/LICENSE.md names them all.
+
+openpgp is under the GNU Lesser General Public License: to put another version of it in its place, install that version in
+tsops's source and run \`npm run build:exe\`. Its source is at https://github.com/openpgpjs/openpgpjs.
+`;
 
 /** Decrypts a file with a build for this machine. @returns the record of which functions that used. */
 function record(scratch) {
@@ -147,6 +165,8 @@ function bundle(target, scratch, order) {
   const what = {
     root,
     outfile,
+    metafile: join(scratch, "meta.json"),
+    target: `bun-${TARGETS[target][0]}`,
     executablePath: installBun(target),
     windows: target.startsWith("windows"),
     // bun for Windows crashes on bytecode that another system made
@@ -160,11 +180,29 @@ function bundle(target, scratch, order) {
   return outfile;
 }
 
+/** Puts the sizes of what is built into docs/installation.md. */
+function writeSizes() {
+  const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
+  const rows = Object.keys(TARGETS)
+    .filter((target) => existsSync(exePath(target)))
+    .map((target) => {
+      const file = readFileSync(exePath(target));
+      return `| ${basename(exePath(target))} | ${megabytes(file.length)} | ${megabytes(gzipSync(file).length)} |`;
+    });
+  const page = join(root, "docs", "installation.md");
+  const table = `| file | size | compressed |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
+  writeFileSync(page, readFileSync(page, "utf8").replace(SIZES, `$1${table}`));
+}
+
+const SIZES = /(<!-- made by scripts\/exe\.mjs --sizes -->\n\n)(\|.*\n)*/;
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const named = process.argv.slice(2);
   const targets = named.length === 0 ? [hostTarget()] : named;
   try {
-    buildExecutables(named.includes("all") ? Object.keys(TARGETS) : targets);
+    if (named[0] === "--path") console.log(exePath());
+    else if (named[0] === "--sizes") writeSizes();
+    else buildExecutables(named.includes("all") ? Object.keys(TARGETS) : targets);
   } catch (error) {
     process.stderr.write(`exe: ${error.message}\n`);
     process.exit(1);

@@ -33,8 +33,8 @@ function folderOf(file) {
   return file.slice(0, start) + parts.slice(0, parts[0].startsWith("@") ? 2 : 1).join("/");
 }
 
-/** LICENSES.txt: each text once, with the packages that it is for. */
-export function licences(root, packages) {
+/** LICENSES.txt: each text once, with the packages that it is for, below a word on what is where. */
+export function licences(root, packages, word = WORD) {
   const named = new Map();
   for (const { folder, name, version, license, author } of packages) {
     const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
@@ -44,7 +44,7 @@ export function licences(root, packages) {
     named.set(text, [...(named.get(text) ?? []), `${name} ${version}`]);
   }
   const parts = [...named].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`);
-  return `${WORD}\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
+  return `${word}\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
 const WORD = `The files of this folder hold code of these packages; sbom.cdx.json lists them for programs.

@@ -7,6 +7,8 @@ import { homeFolder } from "../home.ts";
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** How the program was started: its file, or what runs it and its script. */
+  readonly program?: readonly string[];
   readonly stdin: Readable & { isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;

@@ -16,6 +16,12 @@ function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   return stream;
 }
 
+/** An executable that has its script inside says its own name where the script's would be. */
+function startedBy(): readonly string[] {
+  const { execPath, argv } = process;
+  return argv[1] === execPath ? [execPath] : [execPath, argv[1]!];
+}
+
 // Node opens its debugger on this signal, in a process that holds secrets
 if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 
@@ -23,6 +29,9 @@ if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 void run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
+  get program() {
+    return startedBy();
+  },
   // opening a stream costs time, and most commands need only one
   get stdin() {
     usesStdin = true;

@@ -541,6 +541,14 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "master-secret": { base: ["keyservice"], add: ["--master-secret", "env://MISSING"], says: /MISSING/ },
   },
+  "install-shim": {
+    force: {
+      base: ["install-shim", "shims"],
+      add: ["--force"],
+      prepare: async (box) => void box.write("shims/sops", "another one"),
+    },
+    uninstall: { base: ["install-shim", "shims"], add: ["--uninstall"] },
+  },
   agent: {},
   "agent start": {
     idle: { base: ["agent", "start"], add: ["--idle", "soon"], says: /the idle time/ },

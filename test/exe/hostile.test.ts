@@ -150,6 +150,24 @@ test("arguments for bun are no arguments of the program, and its name does not m
     }
   }));
 
+test("no package prints what goes on inside of it", () =>
+  inSandbox(async (box) => {
+    const keys = new URL("../../fixtures/golden/keys/", import.meta.url).pathname;
+    box.write("plain.yaml", "a: 1\n");
+    // no gpg, so that the package is used
+    const env = {
+      TSOPS_PGP_KEY: readFileSync(join(keys, "pgp1.asc"), "utf8"),
+      PATH: box.home,
+      NODE_ENV: "development",
+    };
+    Object.assign(box.env, env, { SOPS_AGE_RECIPIENTS: undefined, DEBUG: "*", NODE_DEBUG: "http,tls" });
+    const fingerprint = readFileSync(join(keys, "pgp1.fp"), "utf8").trim();
+    const encrypted = await box.run(["encrypt", "-i", "--pgp", fingerprint, "plain.yaml"]);
+    assert.equal([encrypted.code, encrypted.stderr], [0, ""]);
+    const decrypted = await box.run(["decrypt", "plain.yaml"]);
+    assert.equal(decrypted, { code: 0, stdout: "a: 1\n", stderr: "" });
+  }));
+
 test("the signal that opens Node's debugger opens none", () =>
   inSandbox(async (box) => {
     const socket = join(box.root, "s");

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FILE, inSandbox, type Sandbox } from "../support/cli.ts";
 import { installed } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 import { hasTerminals, inTerminal } from "../support/terminal.ts";
 
 /*
@@ -73,10 +74,12 @@ if (hasTerminals) {
         GIT_PAGER: "cat",
       };
       box.env = { ...box.env, ...own };
-      const textconv = script("textconv.sh", `exec '${process.execPath}' '${program}' decrypt "$1"`);
+      const [file, ...first] = argvOf(program);
+      const words = [file, ...first].map((word) => `'${word}'`).join(" ");
+      const textconv = script("textconv.sh", `exec ${words} decrypt "$1"`);
       git(box, "config", "diff.plain.textconv", textconv);
       const tsops = (...argv: string[]): string =>
-        execFileSync(process.execPath, [program, ...argv], {
+        execFileSync(file, [...first, ...argv], {
           env: box.env as NodeJS.ProcessEnv,
           encoding: "utf8",
         });

@@ -71,6 +71,7 @@ export class Sandbox {
     const code = await run(argv, {
       env: this.env,
       cwd,
+      program: PROGRAM,
       stdin,
       stdout: stdout.stream,
       stderr: stderr.stream,

@@ -15,6 +15,7 @@ import * as assert from "uvu/assert";
 import { usualPath } from "../../../src/cli/commands/git/program.ts";
 import { driverSettings, programOf } from "../../../src/git/drivers.ts";
 import { RECIPIENT } from "../../support/cli.ts";
+import { OTHER_PROGRAM } from "../../support/program.ts";
 import { type GitBox, inGit } from "../../support/with-git.ts";
 
 const SECRET = "marker-5ecret";
@@ -442,7 +443,7 @@ test(
     const { stderr } = await box.run(["git", "install", "--no-guard"]);
     if (existsSync(join(box.env.PATH, "tsops"))) return;
     assert.match(stderr, /tsops is not on PATH: git gets its path/);
-    assert.match(repository.git("config", "diff.tsops.textconv"), process.argv[1]!);
+    assert.match(repository.git("config", "diff.tsops.textconv"), OTHER_PROGRAM ?? process.argv[1]!);
   }),
 );
 
