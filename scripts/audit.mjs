@@ -10,7 +10,8 @@ const { components } = JSON.parse(readFileSync(join(root, "dist", "sbom.cdx.json
 const inside = new Set(components.map(({ name, version }) => `${name}@${version}`));
 const locked = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
 
-const { stdout, stderr } = spawnSync("npm", ["audit", "--json", "--audit-level=none"], {
+// as a script of `npm run --silent` it would say nothing
+const { stdout, stderr } = spawnSync("npm", ["audit", "--json", "--audit-level=none", "--loglevel=warn"], {
   cwd: root,
   encoding: "utf8",
   shell: process.platform === "win32",

@@ -19,7 +19,7 @@ const [{ filename }] = JSON.parse(
   run(["npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),
 );
 writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-const install = ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`];
+const install = ["install", "--offline", "--no-audit", "--no-fund", "--loglevel=notice", `./${filename}`];
 const added = spawnSync("npm", install, { cwd: folder, encoding: "utf8" });
 
 cpSync(join(root, "node_modules", "@types", "node"), join(folder, "node_modules", "@types", "node"), {
