@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
+import { gitIn } from "../../support/git.ts";
 
 const IDENTITY = /AGE-SECRET-KEY-1\w+/.exec(readFileSync(IDENTITY_FILE, "utf8"))![0];
 
@@ -127,5 +128,21 @@ test("doctor names key services, which cannot be asked without decrypting", asyn
     assert.match(none.stdout, /^s\.yaml: cannot be opened here$/m);
   });
 });
+
+test("doctor names plaintext that git keeps of diffs, and how to remove it", () =>
+  inSandbox(async (box) => {
+    gitIn(box, "init", "-q");
+    const quiet = await box.run(["doctor"]);
+    assert.not.match(quiet.stderr, "git keeps");
+    gitIn(box, "config", "diff.sops.textconv", "sops decrypt");
+    gitIn(box, "config", "diff.sops.cachetextconv", "true");
+    const { stderr, code } = await box.run(["doctor"]);
+    assert.match(
+      stderr,
+      "warning: git keeps decrypted text of diffs in its objects: diff.sops.cachetextconv is set",
+    );
+    assert.match(stderr, "git config --local --unset-all diff.sops.cachetextconv");
+    assert.is(code, quiet.code);
+  }));
 
 test.run();

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { cachedText } from "../../../check/git.ts";
 import type { Drift } from "../../../config/drift.ts";
 import { Configurations } from "../../../config/find.ts";
 import { masterKeys } from "../../../config/groups.ts";
@@ -6,6 +7,8 @@ import { inFile, TsopsError } from "../../../errors.ts";
 import { mapFiles } from "../../../files/batch.ts";
 import { append } from "../../../formats/append.ts";
 import { decodeText } from "../../../formats/text.ts";
+import { repositoryAt } from "../../../git/repository.ts";
+import { cachedTexts } from "../../../git/textconv-cache.ts";
 import { keepFromPrograms } from "../../../keys/environment.ts";
 import { textField } from "../../../keys/fields.ts";
 import { describeKey, groupsFromMetadata } from "../../../keys/groups.ts";
@@ -20,7 +23,7 @@ import { jobsOf } from "../../jobs.ts";
 import { driftJson, failureJson, keyJson, writeJson } from "../../json.ts";
 import { Progress } from "../../progress.ts";
 import { nameOfKey } from "../../recipients.ts";
-import { differenceLine, reportError, tell } from "../../report.ts";
+import { differenceLine, note, reportError, tell } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { type Settings, settingsForReading } from "../../settings.ts";
 import { adviceForStranger } from "../../stranger.ts";
@@ -37,6 +40,7 @@ export async function doctor(run: DoctorRun): Promise<number> {
   const given = run.args.files;
   const careful = { ...context, prompt: undefined, keeper: undefined, offline: given.length === 0 };
   const examine = local ? examiner(careful) : async () => NOT_USED;
+  await noteCachedTexts(run);
   if (given.length === 0) return await examineConfiguration(run, examine);
   const asJson = run.args.json;
   const results: unknown[] = [];
@@ -59,6 +63,17 @@ export async function doctor(run: DoctorRun): Promise<number> {
   if (asJson) await writeJson(run.io, { files: results });
   for (const { heads, lines } of reports.values()) await tell(run.io, [...heads, ...lines], "stdout");
   return exit;
+}
+
+/** git may keep plaintext of the repository's files, whoever can use their keys. */
+async function noteCachedTexts({ io }: DoctorRun): Promise<void> {
+  // a repository that git refuses is no matter of keys: `check` and `git status` say so
+  const repository = await repositoryAt(io.cwd, io.env).catch(() => undefined);
+  if (!repository) return;
+  for (const cached of await cachedTexts(repository)) {
+    const { message, hint = "" } = cachedText(cached);
+    await note(io, `warning: ${message}`, ...hint.split("\n"));
+  }
 }
 
 /** Side by side; results are in the order of the files. */
