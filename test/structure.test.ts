@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["exec", "keys", "recognize.ts"],
   ["config", "document.ts", "editor", "keyservice"],
   ["rule-check.ts", "save.ts"],
-  ["publish"],
+  ["publish", "ui"],
   ["cli", "index.ts"],
 ];
 
