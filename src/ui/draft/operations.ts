@@ -270,7 +270,7 @@ export function move(draft: Draft, node: Node, by: 1 | -1): Done {
   const at = pathOfNode(node);
   const ready = flushed(draft);
   const { base } = ready;
-  if (node.kind === "comment") throw new TsopsError("print", "a comment stays with what is below it");
+  if (node.key === undefined) throw new TsopsError("print", "only keys and items can be moved");
   const members = membersOf(base.outline, node.parent);
   const from = members.findIndex(({ id }) => id === node.id);
   const other = members[from + by];

@@ -1,0 +1,192 @@
+import type { OpenDocument, Session } from "../document.ts";
+import { reopen } from "../document.ts";
+import { TsopsError } from "../errors.ts";
+import type { Fingerprint } from "../files/read.ts";
+import type { Format } from "../formats/format.ts";
+import { encodeText } from "../formats/text.ts";
+import { type SaveOptions, saveText } from "../save.ts";
+import type { EncryptedText } from "../sops/decrypt.ts";
+import type { Selection, Selector } from "../sops/selection.ts";
+import { type Base, readBase } from "./draft/base.ts";
+import { type Draft, newDraft, textOf, withText } from "./draft/draft.ts";
+
+/** A file as it was read, before any key is needed. */
+export interface Loaded {
+  readonly bytes: Uint8Array;
+  readonly fingerprint: Fingerprint;
+  readonly encrypted: EncryptedText;
+}
+
+/** A file that is not there yet, and how it is made. */
+export interface NewDocument {
+  readonly format: Format;
+  readonly selector: Selector | undefined;
+  readonly selection: Selection;
+  readonly indent?: number;
+  encrypt(plain: string): Promise<string>;
+}
+
+/** What the editor asks of whoever opened it: the command line says which file it is, and what vouches for it. */
+export interface Host {
+  /** As the person named it. */
+  readonly name: string;
+  /** How keys are reached. Its prompt asks inside the editor. */
+  readonly session: Session;
+  /** Reads the file. @throws TsopsError("no-such-file") if a new one is to be made. */
+  load(): Promise<Loaded>;
+  /** What a file that is not there starts with. */
+  create(): Promise<NewDocument>;
+  /** The selector of the creation rule for the file, if there is one. */
+  ruleSelector(): Promise<Selector | undefined>;
+  /** Opens the file: checks MAC and seal, and says what is odd. */
+  open(loaded: Loaded): Promise<OpenDocument>;
+  /**
+   * Compares the file with its creation rule, as every command does that writes a file.
+   * @param accepted the person has seen the difference and wants to go on.
+   * @throws TsopsError("recipients-changed" | "selectors-changed")
+   */
+  vouch(open: OpenDocument, accepted: boolean): Promise<SaveOptions>;
+  /** What there is to warn of before a new text is written. */
+  check(open: OpenDocument, text: string): Promise<void>;
+  /** Replaces the file if it is still what was read. @throws TsopsError("changed-on-disk" | "write") */
+  replace(text: string, expected: Fingerprint): Promise<Fingerprint>;
+  /** Writes a file that was not there. */
+  createFile(text: string): Promise<void>;
+  /** What was said since the last time: warnings and remarks that other commands print. */
+  notes(): string[];
+  /** Forgets passphrases, identities and data keys that were unwrapped. */
+  forget(): Promise<void>;
+}
+
+/** One file that is edited: the open document with its data key, and what was last written of it. */
+export class EditSession {
+  readonly #host: Host;
+  #loaded: Loaded | undefined;
+  #new: NewDocument | undefined;
+  #open: OpenDocument | undefined;
+  /** Unsaved changes while the document is locked: encrypted, in memory only. */
+  #held: string | undefined;
+  #rule: Selector | undefined;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  get name(): string {
+    return this.#host.name;
+  }
+
+  /** Who can read the file and what of it is encrypted, once it is open. */
+  get document(): OpenDocument | undefined {
+    return this.#open;
+  }
+
+  /** Reads the file: its keys can be shown before it is opened. Undefined if there is none, so that it is made. */
+  async load(): Promise<EncryptedText | undefined> {
+    try {
+      this.#loaded = await this.#host.load();
+      return this.#loaded.encrypted;
+    } catch (error) {
+      if (!(error instanceof TsopsError) || error.code !== "no-such-file") throw error;
+      this.#new = await this.#host.create();
+      return undefined;
+    }
+  }
+
+  /** The file as it is encrypted, for showing it without a key. */
+  get encrypted(): EncryptedText | undefined {
+    return this.#loaded?.encrypted;
+  }
+
+  /** What the creation rule says to encrypt. */
+  get rule(): Selector | undefined {
+    return this.#rule;
+  }
+
+  get newDocument(): NewDocument | undefined {
+    return this.#new;
+  }
+
+  get format(): string {
+    return (this.#open ?? this.#new ?? this.#loaded?.encrypted)?.format.name ?? "";
+  }
+
+  /** Decrypts the file. After `lock`, what was changed before is there again. */
+  async unlock(): Promise<{ draft: Draft; saved: Base }> {
+    this.#rule = await this.#host.ruleSelector();
+    if (this.#new && !this.#loaded) {
+      const empty = newDraft(emptyText(this.#new.format), this.#new);
+      return { draft: empty, saved: empty.base };
+    }
+    const open = await this.#host.open(this.#loaded!);
+    this.#open = open;
+    const draft = newDraft(open.decrypted.text, settingOf(open));
+    const held = this.#held;
+    if (held === undefined) return { draft, saved: draft.base };
+    this.#held = undefined;
+    const { text } = reopen(open, held).decrypted;
+    const base = readBase(text, open.format, open.selection);
+    return { draft: withText(draft, "what was changed before it was locked", base), saved: draft.base };
+  }
+
+  /**
+   * Drops the data key and everything that is decrypted. Unsaved changes are kept in memory, encrypted with the file's
+   * own key. @throws TsopsError if they cannot be encrypted as they are: then nothing is dropped.
+   */
+  async lock(draft: Draft, changed: boolean): Promise<void> {
+    const open = this.#open;
+    if (!open) throw new TsopsError("generic", "a new file can be locked only when it is saved");
+    if (changed) this.#held = saveText(open, textOf(draft), this.#host.session).text;
+    this.close();
+    await this.#host.forget();
+  }
+
+  /**
+   * Writes the draft. Nothing is written if the file has changed since it was read.
+   * @param accepted see `Host.vouch`.
+   */
+  async save(draft: Draft, accepted: boolean): Promise<void> {
+    const plain = textOf(draft);
+    if (!this.#open) {
+      await this.#createFile(plain);
+      return;
+    }
+    const open = this.#open;
+    const options = await this.#host.vouch(open, accepted);
+    const { text } = saveText(open, plain, this.#host.session, { ...options, raiseVersion: true });
+    await this.#host.check(open, text);
+    const fingerprint = await this.#host.replace(text, this.#loaded!.fingerprint);
+    const after = reopen(open, text);
+    this.#open = after;
+    // nothing that is decrypted may stay with it
+    const { format, reading, metadata } = after.decrypted;
+    this.#loaded = { bytes: encodeText(text), fingerprint, encrypted: { format, reading, metadata } };
+  }
+
+  async #createFile(plain: string): Promise<void> {
+    await this.#host.createFile(await this.#new!.encrypt(plain));
+    this.#loaded = await this.#host.load();
+    this.#open = await this.#host.open(this.#loaded);
+    this.#new = undefined;
+  }
+
+  /** What the command line said meanwhile. */
+  notes(): string[] {
+    return this.#host.notes();
+  }
+
+  /** Clears the data key. */
+  close(): void {
+    this.#open?.close();
+    this.#open = undefined;
+  }
+}
+
+function settingOf(open: OpenDocument) {
+  return { format: open.format, selection: open.selection };
+}
+
+/** What a new file starts with: what its format needs, and nothing else. */
+export function emptyText(format: Format): string {
+  return format.name === "json" || format.name === "json5" ? "{}\n" : "";
+}

@@ -1,0 +1,211 @@
+import { formatPath } from "../../formats/path.ts";
+import type { Change, Said } from "../draft/changes.ts";
+import { helpLines } from "../reduce/dialogs.ts";
+import { type Mode, rowsOf, type State } from "../state/state.ts";
+import { lengthClass } from "../state/value.ts";
+import { type Cell, type Line, lineOf, visible, widthOf, wrapped } from "./cells.ts";
+import { inputOf } from "./input.ts";
+import { MASK, textOfValue } from "./row.ts";
+
+/** What stands in the place of the rows, or below them, while the editor asks something. */
+export interface Dialog {
+  readonly body?: readonly Line[];
+  readonly bottom?: readonly Line[];
+  readonly keys?: readonly (readonly [key: string, what: string])[];
+  readonly cursor?: { readonly in: "body" | "bottom"; readonly x: number; readonly y: number };
+}
+
+type Of<K extends Mode["kind"]> = Extract<Mode, { kind: K }>;
+
+const BACK = ["Esc", "back"] as const;
+
+export function dialogOf(state: State): Dialog {
+  const { mode } = state;
+  switch (mode.kind) {
+    case "tree":
+      return {};
+    case "box":
+      return mode.box.lines ? textDialog(state, mode) : lineDialog(state, mode);
+    case "discard":
+      return {
+        ...question("Throw away what you typed?"),
+        keys: [
+          ["d", "throw it away"],
+          ["any other key", "go on typing"],
+        ],
+      };
+    case "menu":
+      return menuDialog(state, mode);
+    case "help":
+      return helpDialog(state, mode);
+    case "save":
+      return saveDialog(state, mode);
+    case "accept":
+      return acceptDialog(state, mode);
+    case "leave":
+      return {
+        ...question("There are changes that are not saved."),
+        keys: [["s", "save them"], ["d", "leave without them"], BACK],
+      };
+    case "reveal-all":
+      return {
+        ...question("Show all values? Whoever sees the screen sees them, too."),
+        keys: [
+          ["Enter", "show them"],
+          ["any other key", "back"],
+        ],
+      };
+    case "pages":
+      return pagesDialog(state, mode);
+  }
+}
+
+function question(text: string): Pick<Dialog, "bottom"> {
+  return { bottom: [[{ text: ` ${text}`, style: "yellow" }]] };
+}
+
+function lineDialog(state: State, { title, box, purpose }: Of<"box">): Dialog {
+  const { width } = state.size;
+  const label = ` ${visible(title)}: `;
+  const start = Math.min(widthOf(label), Math.floor(width / 2));
+  const input = inputOf(box, width - start - 1, 1);
+  const line = lineOf([{ text: label, style: "bold" }, ...input.lines[0]!], width);
+  const error = state.message?.tone === "error" ? state.message.lines : [];
+  const above = error
+    .flatMap((text) => wrapped(visible(text), width - 2))
+    .map((text): Line => [{ text: ` ${text}`, style: "red" }]);
+  const hits: Line[] =
+    purpose.kind === "find" && box.text !== "" ? [[{ text: ` ${hitsText(state)}`, style: "dim" }]] : [];
+  const keys = purpose.kind === "value" ? valueKeys(box.hidden) : ([["Enter", "accept"], BACK] as const);
+  const before = [...above, ...hits];
+  return { bottom: [...before, line], keys, cursor: { in: "bottom", x: start + input.x, y: before.length } };
+}
+
+function hitsText({ find, cursor }: State): string {
+  const { hits } = find;
+  if (hits.length === 0) return "nothing found";
+  return `${Math.max(0, hits.indexOf(cursor)) + 1} of ${hits.length}; n and N go on to the others`;
+}
+
+function valueKeys(hidden: boolean): Dialog["keys"] {
+  return [["Enter", "accept"], ["Ctrl-O", "several lines"], ["Ctrl-T", hidden ? "show" : "hide"], BACK];
+}
+
+function textDialog(state: State, { title, box }: Of<"box">): Dialog {
+  const { width } = state.size;
+  const rows = rowsOf(state.size) - 2;
+  const input = inputOf(box, width - 2, rows);
+  const count = box.text === "" ? "empty" : `${lengthOf(box.text)}`;
+  const body: Line[] = [
+    [
+      { text: ` ${visible(title)}`, style: "bold" },
+      { text: `  ${count}`, style: "dim" },
+    ],
+    ...input.lines.map((line): Line => [{ text: "│", style: "dim" }, ...line]),
+  ];
+  const keys = [["Ctrl-S", "accept"], ["Ctrl-T", box.hidden ? "show" : "hide"], BACK] as const;
+  const error = state.message?.tone === "error" ? state.message.lines : [];
+  const bottom = error.map((text): Line => [{ text: ` ${visible(text)}`, style: "red" }]);
+  return {
+    body,
+    bottom: bottom.length > 0 ? bottom : undefined,
+    keys,
+    cursor: { in: "body", x: input.x + 1, y: input.y + 1 },
+  };
+}
+
+function lengthOf(text: string): string {
+  const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+  const count = [...text].length;
+  return `${lines} ${lines === 1 ? "line" : "lines"}, ${count} ${count === 1 ? "character" : "characters"}`;
+}
+
+function menuDialog(state: State, { title, items }: Of<"menu">): Dialog {
+  const body: Line[] = [
+    [],
+    [{ text: ` ${visible(title)}`, style: "bold" }],
+    ...items.map(({ key, label }): Line => [{ text: `   ${key}`, style: "bold" }, { text: `  ${label}` }]),
+  ];
+  return { body: body.map((line) => lineOf(line, state.size.width)), keys: [["the letter", "choose"], BACK] };
+}
+
+function helpDialog(state: State, { query, top }: Of<"help">): Dialog {
+  const found = helpLines(query);
+  const rows = found.slice(top).map(({ keys, help }) => {
+    const cells: Cell[] = [{ text: `  ${keys.padEnd(18)}`, style: "bold" }, { text: ` ${help}` }];
+    return lineOf(cells, state.size.width);
+  });
+  const title: Line = [
+    { text: " Keys", style: "bold" },
+    { text: query === "" ? "  type to search" : `  with "${visible(query)}"`, style: "dim" },
+  ];
+  return { body: [title, ...rows], keys: [["↑ ↓", "scroll"], BACK] };
+}
+
+const SIGNS = { added: "+", removed: "-", changed: "*", renamed: ">" } as const;
+const COLOURS = { added: "green", removed: "red", changed: "yellow", renamed: "cyan" } as const;
+
+function saveDialog(state: State, { changes, reveal, top }: Of<"save">): Dialog {
+  const { width } = state.size;
+  const count = `${changes.length} ${changes.length === 1 ? "change" : "changes"}`;
+  const head: Line = [
+    { text: " Save", style: "bold" },
+    { text: `  ${changes.length === 0 ? "the order or the layout changed" : count}`, style: "dim" },
+  ];
+  const rows = changes.slice(top).map((change) => lineOf(changeCells(change, reveal), width));
+  const keys = [
+    ["Enter", "save"],
+    ["v", reveal ? "hide values" : "show values"],
+    ["↑ ↓", "scroll"],
+    BACK,
+  ] as const;
+  return { body: [head, ...rows], keys };
+}
+
+function changeCells(change: Change, reveal: boolean): Cell[] {
+  const { kind, path, from, before, after, document } = change;
+  const said = after ?? before!;
+  const name = said.kind === "comment" ? `${visible(formatPath(path))} comment` : visible(formatPath(path));
+  const where = document > 0 ? `document ${document + 1} ` : "";
+  const style = COLOURS[kind];
+  const cells: Cell[] = [
+    { text: ` ${SIGNS[kind]} ${where}`, style },
+    { text: name, style: "bold" },
+  ];
+  if (kind === "renamed") return [...cells, { text: `  was ${visible(formatPath(from!))}`, style: "dim" }];
+  const texts = [before, after].flatMap((side) => (side ? [shownSide(side, reveal)] : []));
+  const plain =
+    after && !after.encrypted && after.kind === "value" && after.value !== null && after.value !== "";
+  return [
+    ...cells,
+    { text: `  ${texts.join("  →  ")}` },
+    { text: plain ? "  in plain text" : "", style: "yellow" },
+  ];
+}
+
+function shownSide({ kind, value, encrypted }: Said, reveal: boolean): string {
+  if (kind === "map") return "{}";
+  if (kind === "list") return "[]";
+  if (reveal || !encrypted) return textOfValue(value);
+  return typeof value === "string" ? `${MASK} ${lengthClass(value)}` : MASK;
+}
+
+function acceptDialog(state: State, { error, notes }: Of<"accept">): Dialog {
+  const { width } = state.size;
+  const lines = [error.message, "", ...notes, "", ...(error.hint ?? "").split("\n")];
+  const body = lines
+    .flatMap((text) => wrapped(visible(text), width - 2))
+    .map((text): Line => [{ text: ` ${text}` }]);
+  return {
+    body: [[{ text: " Not saved", style: "red" }], ...body],
+    keys: [["y", "save all the same"], BACK],
+  };
+}
+
+function pagesDialog(state: State, { title, lines, top }: Of<"pages">): Dialog {
+  const rows = lines.slice(top).map((text) => lineOf([{ text: ` ${visible(text)}` }], state.size.width));
+  return {
+    body: [[{ text: ` ${visible(title)}`, style: "bold" }], ...rows],
+    keys: [["↑ ↓", "scroll"], BACK],
+  };
+}
