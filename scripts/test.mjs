@@ -14,6 +14,9 @@
 // test file runs in a process of its own, some side by side: more than there are cores, since some wait for servers.
 // The last line says how many tests passed and failed; above it stand the names of those that failed. A file that dies,
 // or that runs no test, counts as a failure. One file alone, from its source: node --import tsx test/cli/args.test.ts
+//
+// TSOPS_PROGRAM=PATH in the environment names another program for all of them to start: an executable, or the script or
+// link of an installed package. Command lines that tests run in their own process are given to it, too.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -36,9 +39,13 @@ const LONG = [
   "test/sops/",
   "test/cli/",
 ];
+/** What looks into Node while it runs the program that this checkout built. */
+const OF_NODE = ["test/integration/loading.test.ts"];
 /** Only a file that hangs takes so long, on a machine that is ten times slower, too. */
 const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "": 30 };
 
+const other = process.env.TSOPS_PROGRAM && resolve(process.env.TSOPS_PROGRAM);
+if (other && !existsSync(other)) quit(`TSOPS_PROGRAM: there is no ${other}`);
 const [modes, filters] = partition(process.argv.slice(2), (argument) => argument.startsWith("--"));
 const mode = modes[0] ?? "";
 if (modes.length > 1 || !(mode in MINUTES))
@@ -84,7 +91,7 @@ function rank({ file }) {
 
 /** What is to be run: a file, with the variables that say how. */
 async function jobsOf(mode) {
-  const files = testFiles(join(root, "test"));
+  const files = testFiles(join(root, "test")).filter((file) => !other || !OF_NODE.includes(file));
   if (mode === "--interop") {
     const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram() };
     const golden = inParts(4, { GOLDEN_PROGRAM: env.TSOPS, REAL_SOPS: env.REAL_SOPS });
@@ -136,7 +143,9 @@ function testFiles(folder) {
     .sort();
 }
 
+/** The program that is started where a test starts one. */
 function builtProgram() {
+  if (other) return other;
   if (!existsSync(join(root, "dist", "start.js")))
     quit("the program is not built: run `npm run build` first");
   return join(root, "bin", "tsops.js");
@@ -160,7 +169,13 @@ async function runFile({ file, env }) {
   const script = join(compiled, file.replace(/\.ts$/, ".js"));
   const child = spawn(process.execPath, ["--enable-source-maps", script], {
     cwd: root,
-    env: { ...process.env, ...colour, ...env, COMPILED_TESTS: compiled },
+    env: {
+      ...process.env,
+      ...colour,
+      ...(other && { TSOPS_PROGRAM: other }),
+      ...env,
+      COMPILED_TESTS: compiled,
+    },
     stdio: ["ignore", "pipe", "pipe"],
     // a group of its own, so that nothing it started outlives it
     detached: true,

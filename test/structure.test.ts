@@ -11,7 +11,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["errors.ts", "home.ts", "nearest.ts", "printable.ts"],
   ["formats", "programs"],
   ["files", "git", "net", "sops"],
-  ["exec", "keys", "recognize.ts"],
+  ["compare", "exec", "keys", "recognize.ts"],
   ["config", "document.ts", "editor", "keyservice"],
   ["rule-check.ts", "save.ts"],
   ["publish", "ui"],

@@ -9,6 +9,7 @@ import { formatOfFile, formatOfSopsName, isFormatName, loadFormat } from "../for
 import { decodeText, encodeText, placeOf } from "../formats/text.ts";
 import type { MasterKey } from "../keys/kind.ts";
 import { readAs, recognize } from "../recognize.ts";
+import { refuseConflicts } from "../sops/conflicts.ts";
 import type { EncryptedText, Warning } from "../sops/decrypt.ts";
 import { strangeTags } from "../sops/tags.ts";
 import type { Args } from "./args.ts";
@@ -238,6 +239,13 @@ export async function warnOfOneText({ format }: OpenDocument, name: string, io: 
 export async function openForUpdate(...input: Parameters<typeof openFile>): Promise<OpenDocument> {
   const open = await openFile(...input);
   const [name, , run] = input;
+  try {
+    // before anybody is asked, or types anything
+    refuseConflicts(open.decrypted.conflicts);
+  } catch (error) {
+    open.close();
+    throw error;
+  }
   await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, run.io);
   return open;
 }

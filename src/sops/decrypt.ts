@@ -7,6 +7,7 @@ import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { isUtf16, readEncryptedText } from "../formats/unreadable.ts";
 import { bareHint } from "./bare.ts";
 import { looksEncrypted, openBytes, parseCipher, valueFromBytes } from "./cipher.ts";
+import { describeConflicts, type HeldConflicts, heldConflicts } from "./conflicts.ts";
 import type { Item } from "./items.ts";
 import { computeMac, macItems, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
@@ -36,6 +37,8 @@ export interface Decrypted {
   readonly draft: string;
   /** Whether the file has a seal, and it was verified. */
   readonly sealed: boolean;
+  /** Conflicts of a merge that it holds: then it is not written before they are resolved. */
+  readonly conflicts: HeldConflicts | undefined;
   readonly warnings: readonly Warning[];
 }
 
@@ -103,6 +106,8 @@ export function decryptText(
       verifySeal(seal, { format, reading, metadata, items, removal }, dataKey);
     }
   }
+  const conflicts = heldConflicts(metadata, dataKey);
+  if (conflicts) warnings.push(conflictWarning(conflicts, reading));
   const trusted = seal !== undefined && !options.ignoreMac;
   const spelled = plaintextOf({ format, reading, metadata, items }, removal, dataKey, {
     ignoreMac: options.ignoreMac,
@@ -120,8 +125,15 @@ export function decryptText(
       return format.wrapper ? spelled.text : applyEdits(reading.text, spelled.edits) + spelled.end;
     },
     sealed: trusted,
+    conflicts,
     warnings,
   };
+}
+
+function conflictWarning(held: HeldConflicts, { metadata }: Reading): Warning {
+  const field = metadata?.entries.find((entry) => entry.key === "conflicts");
+  const message = `${describeConflicts(held)}: what it says is our side's; tsops git resolve FILE ends that`;
+  return { message, offset: field?.start ?? 0 };
 }
 
 /** Readers differ in which of two equal keys they see. */

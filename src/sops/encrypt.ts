@@ -6,11 +6,12 @@ import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
 import { type CipherInputs, encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
+import { refuseConflicts } from "./conflicts.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
 import { treeWith } from "./metadata.ts";
 import { plainWarnings, refuseBared } from "./remarks.ts";
-import type { CipherEdit, Encrypted, EncryptOptions, Plain } from "./work.ts";
+import type { CipherEdit, Encrypted, EncryptOptions, Plain, Previous } from "./work.ts";
 
 /**
  * Encrypts a plaintext document: every selected value and comment is replaced in its place, the rest stays as it is.
@@ -44,6 +45,7 @@ export function readPlain(plain: string, format: Format): Reading {
  * its place and its formatting.
  */
 export function encryptDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): string {
+  if (options.conflicts === undefined) refuseConflicts(options.previous?.decrypted.conflicts);
   if (format.wrapper) return encryptWrapped(draft, format, format.wrapper, options);
   const reading = format.read(draft);
   const selected = options.selection(reading.entries);
@@ -98,7 +100,7 @@ function encryptEntries(reading: Reading, selected: readonly boolean[], options:
   const ciphers = new Map<Entry, string>();
   const plains = new Map<string, Plain>();
   const kept = new Map<Entry, Kept>();
-  const known = options.previous?.sameKey ? keepCiphers(options.previous.decrypted, wanted) : [];
+  const known = options.previous?.sameKey ? keepCiphers(options.previous, wanted) : [];
   for (const [i, { entry, value, comment, aad }] of wanted.entries()) {
     const old = known[i];
     const cipher = old?.cipher ?? newCipher(value, comment, aad, options);
@@ -147,8 +149,8 @@ interface Kept {
  * For each entry the ciphertext that said the same at the same path, each used once. Equal list items share a path, so
  * what stands before and after the change is matched first: an item next to the changed one keeps its own.
  */
-function keepCiphers(previous: Decrypted, wanted: readonly Wanted[]): (Kept | undefined)[] {
-  const known = knownCiphers(previous);
+function keepCiphers({ decrypted, others }: Previous, wanted: readonly Wanted[]): (Kept | undefined)[] {
+  const known = knownCiphers(decrypted);
   const kept: (Kept | undefined)[] = new Array(wanted.length);
   const shorter = Math.min(known.length, wanted.length);
   let front = 0;
@@ -167,7 +169,27 @@ function keepCiphers(previous: Decrypted, wanted: readonly Wanted[]): (Kept | un
     else between.set(one.key, [one]);
   }
   for (let i = front; i < end; i++) kept[i] = between.get(wanted[i]!.key)?.pop();
+  if (others) keepOthers(others, wanted, kept);
   return kept;
+}
+
+/** What is left gets the ciphertexts of other versions, none of which is used a second time. */
+function keepOthers(
+  others: readonly Decrypted[],
+  wanted: readonly Wanted[],
+  kept: (Kept | undefined)[],
+): void {
+  const used = new Set(kept.map((one) => one?.cipher));
+  const left = new Map<string, Kept[]>();
+  for (const one of others.flatMap(knownCiphers)) {
+    const list = left.get(one.key);
+    if (list) list.push(one);
+    else left.set(one.key, [one]);
+  }
+  for (const [i, { key }] of wanted.entries()) {
+    kept[i] ??= left.get(key)?.find(({ cipher }) => !used.has(cipher));
+    used.add(kept[i]?.cipher);
+  }
 }
 
 function knownCiphers({ reading, items, edits }: Decrypted): Kept[] {
@@ -305,7 +327,9 @@ function checkResult(text: string, format: Format, options: EncryptOptions, plai
       cause,
     });
   }
-  if (options.previous) checkStillEncrypted(options.previous.decrypted, again);
+  if (!options.previous) return;
+  const { decrypted, others = [], encryptedIn = [] } = options.previous;
+  for (const before of new Set([decrypted, ...others, ...encryptedIn])) checkStillEncrypted(before, again);
 }
 
 function firstDifference(a: string, b: string): number {

@@ -6,6 +6,7 @@ import { type Scalar, Time } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { encryptBytes, valueBytes } from "./cipher.ts";
+import { encryptConflicts } from "./conflicts.ts";
 import type { Item } from "./items.ts";
 import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac, macItems } from "./mac.ts";
@@ -48,7 +49,11 @@ export function finishText(work: Unfinished): string {
     options,
     options.previous?.sameKey ? scalarField(old.own.get("layout")) : undefined,
   );
-  const own = treeWith(ownFields(options.metadata), { layout, seal: undefined });
+  const own = treeWith(ownFields(options.metadata), {
+    layout,
+    seal: undefined,
+    conflicts: conflictsField(options),
+  });
   // what the file is going to say, which may differ from what the draft says still
   const macOnly = readBoolean(options.metadata, "mac_only_encrypted");
   let tree = treeWith(options.metadata, {
@@ -66,6 +71,14 @@ export function finishText(work: Unfinished): string {
     tree = treeWith(tree, { tsops: treeWith(own, { seal }) });
   }
   return applyEdits(reading.text, metadataEdits(reading, format, tree, options.indent));
+}
+
+/** Ciphertexts of a field are never carried over: the data key may be another one. */
+function conflictsField(options: EncryptOptions): string | undefined {
+  const { conflicts } = options;
+  return conflicts === undefined || conflicts === "resolved"
+    ? undefined
+    : encryptConflicts(conflicts, options);
 }
 
 function macFields(mac: string, options: EncryptOptions): Record<string, Tree | undefined> {

@@ -5,6 +5,7 @@ import type { Scalar } from "../formats/scalar.ts";
 import type { Edit } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import type { CipherInputs } from "./cipher.ts";
+import type { Conflicts } from "./conflicts.ts";
 import type { Decrypted, Warning } from "./decrypt.ts";
 import type { Selection } from "./selection.ts";
 
@@ -16,7 +17,12 @@ export interface EncryptOptions extends CipherInputs {
   /** The `sops` tree to write: keys, selector, version, unknown fields. MAC, time, layout and seal are filled in. */
   readonly metadata: TreeMap;
   /** The file as it was: unchanged values keep their ciphertexts if `dataKey` is still the same. */
-  readonly previous?: { readonly decrypted: Decrypted; readonly sameKey: boolean };
+  readonly previous?: Previous;
+  /**
+   * The conflicts that the file holds from now on; `"resolved"` if it holds none any more. Without that, a file that held
+   * some is refused.
+   */
+  readonly conflicts?: Conflicts | "resolved";
   /** Keep `lastmodified` and the MAC of the previous file: for changes of metadata only, as SOPS does. */
   readonly keepMac?: boolean;
   readonly seal: boolean;
@@ -24,6 +30,16 @@ export interface EncryptOptions extends CipherInputs {
   readonly reading?: Reading;
   /** Blanks a level for a metadata block that is printed anew. */
   readonly indent?: number;
+}
+
+/** What a document was before. */
+export interface Previous {
+  readonly decrypted: Decrypted;
+  readonly sameKey: boolean;
+  /** More versions of it with the same data key (the other side of a merge), whose ciphertexts are kept as well. */
+  readonly others?: readonly Decrypted[];
+  /** Versions with any data key: what was encrypted in one of them is not written plain, either. */
+  readonly encryptedIn?: readonly Decrypted[];
 }
 
 /** An encrypted document, and what there is to say about its plaintext. */

@@ -387,11 +387,11 @@ test("equal errors of many files are one, with how many they are; --verbose list
 /** A file as it was written at another time: lastmodified is the AAD of the MAC, so the file is not read as it is. */
 async function writtenAt(box: Sandbox, name: string, time: string): Promise<void> {
   box.write(name, `a: ${name}\n`);
-  await inTime(time, () => ok(box, "encrypt", "-i", name));
+  await inTime(box, time, () => ok(box, "encrypt", "-i", name));
 }
 
 /** Runs something while the clock shows another time. */
-async function inTime<T>(time: string, work: () => Promise<T>): Promise<T> {
+async function inTime<T>(box: Sandbox, time: string, work: () => Promise<T>): Promise<T> {
   const Real = Date;
   globalThis.Date = class extends Real {
     constructor(...given: readonly unknown[]) {
@@ -399,9 +399,11 @@ async function inTime<T>(time: string, work: () => Promise<T>): Promise<T> {
     }
     static override now = () => Real.parse(time);
   } as DateConstructor;
+  box.here = true;
   try {
     return await work();
   } finally {
+    box.here = false;
     globalThis.Date = Real;
   }
 }
@@ -424,7 +426,7 @@ test("rotate --older-than passes over files that were written since, and counts 
       ["4w", []],
     ];
     for (const [limit, due] of tries) {
-      const said = await inTime("2026-02-04T01:00:00Z", () =>
+      const said = await inTime(box, "2026-02-04T01:00:00Z", () =>
         ok(box, "rotate", "-i", "--older-than", limit, ...names),
       );
       assert.equal(changes(), due, limit);
@@ -452,7 +454,7 @@ test("a run that leaves files says how many, and the command that goes on", () =
     for (const name of FILES) await writtenAt(box, name, "2026-01-01T00:00:00Z");
     const whole = box.read(FILES[7]!);
     box.write(FILES[7]!, whole.replace(/data:./, "data:*"));
-    const { stderr, code } = await inTime("2026-02-01T10:00:00.5Z", () =>
+    const { stderr, code } = await inTime(box, "2026-02-01T10:00:00.5Z", () =>
       box.run(["rotate", "-i", ...FILES]),
     );
     assert.is(code, 1);

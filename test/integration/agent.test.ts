@@ -7,6 +7,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { armor } from "../../src/keys/age/file.ts";
 import { installed } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 
 /*
  * Passphrases of age identity files from a real gpg-agent with a pinentry that types by itself. The real SOPS and we share
@@ -62,7 +63,7 @@ writeFileSync(plain, "a: 1\n");
 const secret = join(home, "secret.yaml");
 writeFileSync(secret, run(installed("REAL_SOPS"), ["encrypt", "--age", golden("age1.pub").trim(), plain]));
 
-const PROGRAMS = { tsops: [process.execPath, installed("TSOPS")], sops: [installed("REAL_SOPS")] };
+const PROGRAMS = { tsops: argvOf(installed("TSOPS")), sops: [installed("REAL_SOPS")] };
 
 function decrypt(program: keyof typeof PROGRAMS, keys: string) {
   const [command = "", ...args] = PROGRAMS[program];

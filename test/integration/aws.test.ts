@@ -10,6 +10,7 @@ import type { KeyContext } from "../../src/keys/kind.ts";
 import { answers, freePorts, installed, scratch, startServer, stop } from "../support/integration/servers.ts";
 import { contextWith } from "../support/keys/contexts.ts";
 import { kms } from "../support/keys/in-use.ts";
+import { argvOf } from "../support/program.ts";
 
 /**
  * AWS KMS and STS, by two servers, since each gets something wrong: moto does not mind the state of a key, ministack
@@ -124,7 +125,7 @@ class Place {
   }
 
   tsops(argv: readonly string[], more = {}): Outcome {
-    return this.run([process.execPath, installed("TSOPS"), ...argv], more);
+    return this.run([...argvOf(installed("TSOPS")), ...argv], more);
   }
 
   sops(argv: readonly string[], more = {}): Outcome {

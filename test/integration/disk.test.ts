@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { installed, scratch } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 
 /*
  * A disk that is really full: a small file system in memory, mounted where only the test's own processes see it. That
@@ -32,7 +33,7 @@ function onSmallDisk(script: string): { stdout: string; stderr: string; code: nu
       env: {
         PATH: process.env.PATH,
         HOME: scratch(),
-        TSOPS: `${process.execPath} ${installed("TSOPS")}`,
+        TSOPS: argvOf(installed("TSOPS")).join(" "),
         SOPS_AGE_KEY_FILE: join(KEYS, "age1.txt"),
         SOPS_AGE_RECIPIENTS: RECIPIENT,
       },

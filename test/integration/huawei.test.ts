@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 import {
   DELETED,
   DISABLED,
@@ -53,7 +54,7 @@ function run(argv: readonly [string, ...string[]], cwd: string, env: Env): Promi
 }
 
 const tsops = (args: readonly string[], cwd: string, env: Env): Promise<Result> =>
-  run([process.execPath, TSOPS, ...args], cwd, env);
+  run([...argvOf(TSOPS), ...args], cwd, env);
 const sops = (args: readonly string[], cwd: string, env: Env): Promise<Result> =>
   run([SOPS, ...args], cwd, env);
 

@@ -9,6 +9,7 @@ import * as assert from "uvu/assert";
 import { newAwsClient } from "../../src/keys/aws/client.ts";
 import { IDENTITY_FILE, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
 import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 
 /** Runs over many files where the system lets a process open few, with age and with AWS KMS (moto). */
 
@@ -62,7 +63,7 @@ function asked(): { calls: Record<string, number>; mostOpen: number } {
 /** The built program, which may open few files, sockets included. */
 async function tsops(folder: string, argv: readonly string[]): Promise<string> {
   const shell = `ulimit -n ${MAX_OPEN} && exec "$@"`;
-  const child = spawn("sh", ["-c", shell, "sh", process.execPath, installed("TSOPS"), ...argv], {
+  const child = spawn("sh", ["-c", shell, "sh", ...argvOf(installed("TSOPS")), ...argv], {
     cwd: folder,
     env: {
       ...KEYS,

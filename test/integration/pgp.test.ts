@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { installed, scratch } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 
 // gpg, the real SOPS with gpg, the real SOPS without it (which then uses the OpenPGP library of its own), and this
 // program with and without gpg: what one encrypts, the others open.
@@ -33,7 +34,7 @@ function output(result: Result): string {
 }
 
 const tsops = (args: readonly string[], cwd: string, env: Env): Result =>
-  run([process.execPath, TSOPS, ...args], cwd, env);
+  run([...argvOf(TSOPS), ...args], cwd, env);
 const sops = (args: readonly string[], cwd: string, env: Env): Result => run([SOPS, ...args], cwd, env);
 
 const homes: string[] = [];

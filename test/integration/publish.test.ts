@@ -13,6 +13,7 @@ import * as assert from "uvu/assert";
 import { newAwsClient } from "../../src/keys/aws/client.ts";
 import { IDENTITY_FILE, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
 import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 
 /*
  * `publish` against servers of others: moto (S3), fake-gcs-server, OpenBao, azurite. For S3, Google Cloud Storage and
@@ -112,7 +113,7 @@ async function run(
 }
 
 const tsops = (args: readonly string[], options?: Parameters<typeof run>[1]) =>
-  run([process.execPath, process.env.TSOPS!, ...args], options);
+  run([...argvOf(process.env.TSOPS!), ...args], options);
 const sops = (args: readonly string[], options?: Parameters<typeof run>[1]) =>
   run([process.env.REAL_SOPS!, ...args], options);
 

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
 import { newMaster } from "../support/keys/stores.ts";
+import { argvOf } from "../support/program.ts";
 import { startKeywhiz } from "../support/servers/keywhiz.ts";
 import { makeCertificates } from "../support/servers/tls.ts";
 
@@ -63,7 +64,7 @@ async function run(
 }
 
 const tsops = (args: readonly string[], cwd: string, env: Record<string, string> = {}) =>
-  run([process.execPath, installed("TSOPS"), ...args], cwd, { ...CREDENTIALS, ...env });
+  run([...argvOf(installed("TSOPS")), ...args], cwd, { ...CREDENTIALS, ...env });
 const sops = (args: readonly string[], cwd: string, env: Record<string, string> = AGE) =>
   run([installed("REAL_SOPS"), ...args], cwd, env);
 

@@ -8,6 +8,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { newAwsClient } from "../../src/keys/aws/client.ts";
 import { answers, freePorts, installed, scratch, startServer } from "../support/integration/servers.ts";
+import { argvOf } from "../support/program.ts";
 
 /** Whole runs at services that throttle (OpenBao with a quota, moto behind a limit) or hang: what a user sees of them. */
 
@@ -77,7 +78,8 @@ interface Outcome {
 
 /** The built program in a folder; it never waits for a person. */
 function tsops(folder: string, env: Record<string, string>, argv: readonly string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [installed("TSOPS"), ...argv], {
+  const [program, ...first] = argvOf(installed("TSOPS"));
+  const child = spawn(program, [...first, ...argv], {
     cwd: folder,
     env: {
       ...KEYS,

@@ -17,6 +17,7 @@ import { freePorts, installed, scratch, startServer } from "../support/integrati
 import { contextWith } from "../support/keys/contexts.ts";
 import { hcVault } from "../support/keys/in-use.ts";
 import { until } from "../support/pace.ts";
+import { argvOf } from "../support/program.ts";
 import { fakeProxy, stopServers } from "../support/servers/vault.ts";
 
 /** HashiCorp Vault's transit engine, against OpenBao. */
@@ -546,7 +547,7 @@ async function sh(argv: readonly string[], env: Record<string, string> = {}) {
   );
 }
 
-const tsops = (): string[] => [process.execPath, installed("TSOPS")];
+const tsops = (): string[] => argvOf(installed("TSOPS"));
 const sops = (): string[] => [installed("REAL_SOPS")];
 const PLAIN = "# why\na: 1\nb: secret\n";
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { argvOf } from "../support/program.ts";
 
 /** Whether the real SOPS and tsops go through a proxy for the same addresses: neither gets any further. */
 
@@ -82,7 +83,7 @@ const CASES: readonly (readonly [env: Record<string, string>, address: string])[
 for (const [env, address] of CASES) {
   test(`${JSON.stringify(env)} ${address}`.replaceAll(P, "PROXY"), async () => {
     const bySops = await through([REAL_SOPS], address, env);
-    assert.is(await through([process.execPath, TSOPS], address, env), bySops);
+    assert.is(await through(argvOf(TSOPS), address, env), bySops);
   });
 }
 

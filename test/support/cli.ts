@@ -1,8 +1,10 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { run } from "../../src/cli/run.ts";
+import { OTHER_PROGRAM, PROGRAM } from "./program.ts";
 
 /** The key that the golden files were made with; see fixtures/golden/keys. */
 export const IDENTITY_FILE = new URL("../../fixtures/golden/keys/age1.txt", import.meta.url).pathname;
@@ -15,12 +17,17 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** A folder and a home of its own for one test, and the command line run in this process. */
+/**
+ * A folder and a home of its own for one test, and the command line run in this process. Where another program is to be
+ * tested (program.ts), it is that program instead, save at a terminal: this process has none to give it.
+ */
 export class Sandbox {
   readonly root = mkdtempSync(join(tmpdir(), "tsops-test-"));
   readonly folder = join(this.root, "w");
   readonly home = join(this.root, "h");
   env: Record<string, string | undefined>;
+  /** In this process whatever program is tested: a test reaches into it. */
+  here = false;
 
   constructor(env: Record<string, string | undefined> = {}) {
     mkdirSync(this.folder);
@@ -54,6 +61,7 @@ export class Sandbox {
     argv: readonly string[],
     { input = "", terminal = false, person = false, cwd = this.folder } = {},
   ): Promise<Result> {
+    if (OTHER_PROGRAM && !this.here && !terminal && !person) return await this.runOther(argv, input, cwd);
     const stdout = sink(terminal || person);
     const stderr = sink(terminal || person);
     const stdin = Object.assign(Readable.from(input === "" ? [] : [Buffer.from(input)]), { isTTY: person });
@@ -67,9 +75,27 @@ export class Sandbox {
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   }
 
+  private runOther(argv: readonly string[], input: string, cwd: string): Promise<Result> {
+    const [program = "", ...first] = PROGRAM;
+    const child = spawn(program, [...first, ...argv], { cwd, env: this.env, stdio: "pipe" });
+    const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)];
+    // it may end without reading all of it
+    child.stdin.on("error", () => undefined).end(input);
+    return new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => resolve({ code: code ?? -1, stdout: stdout(), stderr: stderr() }));
+    });
+  }
+
   remove(): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+function textOf(stream: Readable): () => string {
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString("utf8");
 }
 
 function sink(isTTY: boolean) {

@@ -16,5 +16,15 @@ export function modulePath(name: string): string {
   return COMPILED ? join(COMPILED, name.replace(/\.ts$/, ".js")) : join(ROOT, name);
 }
 
+/** How a program is started: a script by Node, with these options, and anything else by itself. */
+export function argvOf(path: string, nodeOptions: readonly string[] = []): [string, ...string[]] {
+  return /\.[cm]?[jt]s$/.test(path) ? [process.execPath, ...nodeOptions, path] : [path];
+}
+
+/** The program that is tested instead of what is in src/: an executable, or an installed package (scripts/test.mjs). */
+export const OTHER_PROGRAM: string | undefined = process.env.TSOPS_PROGRAM || undefined;
+
 /** The command line, to be followed by its arguments. */
-export const PROGRAM: readonly string[] = [process.execPath, ...LOADER, modulePath("src/cli/main.ts")];
+export const PROGRAM: readonly string[] = OTHER_PROGRAM
+  ? argvOf(OTHER_PROGRAM)
+  : argvOf(modulePath("src/cli/main.ts"), LOADER);

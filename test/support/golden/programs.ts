@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Readable, Writable } from "node:stream";
-import { LOADER, modulePath } from "../program.ts";
+import { argvOf, LOADER, modulePath } from "../program.ts";
 
 /** One run of a program. Output is bytes as Latin-1. */
 export interface Outcome {
@@ -63,7 +63,7 @@ export function start(
   },
 ): ChildProcess {
   const { nodeOptions = [], ...more } = options;
-  const [command, first] = /\.[jt]s$/.test(path) ? [process.execPath, [...nodeOptions, path]] : [path, []];
+  const [command, ...first] = argvOf(path, nodeOptions);
   return spawn(command, [...first, ...argv], { ...more, detached: true });
 }
 

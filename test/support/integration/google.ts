@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../../src/errors.ts";
 import { TABLE_OF_KINDS } from "../../../src/keys/context.ts";
 import type { KeyContext } from "../../../src/keys/kind.ts";
+import { argvOf } from "../program.ts";
 import { installed, scratch } from "./servers.ts";
 
 export const PLAIN = "password: s3cret\nport: 5432\n";
@@ -37,7 +38,7 @@ export async function run(argv: readonly [string, ...string[]], env: Env, cwd = 
 }
 
 export const tsops = (args: readonly string[], env: Env, cwd?: string): Promise<Ended> =>
-  run([process.execPath, installed("TSOPS"), ...args], env, cwd);
+  run([...argvOf(installed("TSOPS")), ...args], env, cwd);
 
 export const sops = (args: readonly string[], env: Env, cwd?: string): Promise<Ended> =>
   run([installed("REAL_SOPS"), ...args], env, cwd);

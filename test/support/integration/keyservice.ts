@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
+import { argvOf } from "../program.ts";
 import { installed, scratch, startServer } from "./servers.ts";
 
 /** Running the built program and the real SOPS against each other's key services. */
@@ -49,7 +50,7 @@ export const tsops = (
   cwd: string,
   env: Env = {},
   onError?: () => void,
-): Promise<Result> => run([process.execPath, TSOPS, ...args], cwd, env, onError);
+): Promise<Result> => run([...argvOf(TSOPS), ...args], cwd, env, onError);
 export const sops = (args: readonly string[], cwd: string, env: Env = {}): Promise<Result> =>
   run([SOPS, ...args], cwd, { SOPS_DISABLE_VERSION_CHECK: "1", ...env });
 
@@ -80,7 +81,8 @@ export class OurServer {
 
   private constructor(args: readonly string[], env: Env) {
     const home = scratch();
-    this.child = spawn(process.execPath, [TSOPS, "keyservice", ...args], {
+    const [program, ...first] = argvOf(TSOPS);
+    this.child = spawn(program, [...first, "keyservice", ...args], {
       cwd: home,
       env: { PATH: process.env.PATH, HOME: home, ...env },
       stdio: "pipe",

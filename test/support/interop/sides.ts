@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { argvOf } from "../program.ts";
 
 const KEYS = new URL("../../../fixtures/golden/keys/", import.meta.url);
 
@@ -93,8 +94,8 @@ export class Sides {
 }
 
 /** The command line of a program that a variable names. */
-function program(variable: string): string[] {
+function program(variable: string): readonly string[] {
   const path = process.env[variable];
   if (!path) throw new Error(`${variable} is not set: run these tests with npm run test:interop`);
-  return basename(path).endsWith(".js") ? [process.execPath, path] : [path];
+  return argvOf(path);
 }

@@ -9,6 +9,7 @@ import type { Format } from "../../../formats/format.ts";
 import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
+import { refuseConflicts } from "../../../sops/conflicts.ts";
 import { forEachFile, PASSED_OVER } from "../../batch.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
@@ -169,7 +170,11 @@ async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<s
     const format = await outputFormat(run.args, name, open.format);
     if (format !== open.format && ["dotenv", "ini"].includes(format.name))
       await noteNulls(open, name, run.io);
-    if (run.args["in-place"]) await ruleless.look(name, open, settings);
+    if (run.args["in-place"]) {
+      // what base and theirs say would be lost
+      refuseConflicts(open.decrypted.conflicts);
+      await ruleless.look(name, open, settings);
+    }
     return await plaintextOf({ name, open, settings }, format, run);
   } finally {
     open.close();

@@ -9,6 +9,7 @@ import { groupsFromMetadata } from "../../../keys/metadata.ts";
 import { type Content, recreatedContent } from "../../../publish/content.ts";
 import { baredBy, checkExpression } from "../../../publish/recreation.ts";
 import { bareHint, bareValues } from "../../../sops/bare.ts";
+import { refuseHeldConflicts } from "../../../sops/conflicts.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector } from "../../../sops/selection.ts";
 import type { Run } from "../../command.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
@@ -30,6 +31,7 @@ export async function readEncryptedFile({ file, settings }: SettledPlan, run: Ru
   const text = decodeText(bytes);
   const { format, reading, metadata } = await readEncryptedAs(text, file, run.args);
   await checkSealThere(file, metadata, run);
+  refuseHeldConflicts(metadata);
   const compared = { ...groupsFromMetadata(metadata.tree), metadata, format };
   await checkDrift({ name: file, open: compared, settings }, run);
   if (metadata.mac === "") {
