@@ -7,6 +7,7 @@ import { encodeText } from "../formats/text.ts";
 import { type SaveOptions, saveText } from "../save.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Selection, Selector } from "../sops/selection.ts";
+import type { Encrypted } from "../sops/work.ts";
 import { type Base, readBase } from "./draft/base.ts";
 import { type Draft, newDraft, textOf, withText } from "./draft/draft.ts";
 
@@ -46,8 +47,8 @@ export interface Host {
    * @throws TsopsError("recipients-changed" | "selectors-changed")
    */
   vouch(open: OpenDocument, accepted: boolean): Promise<SaveOptions>;
-  /** What there is to warn of before a new text is written. */
-  check(open: OpenDocument, text: string): Promise<void>;
+  /** Says what there is to warn of before a new text is written. */
+  check(open: OpenDocument, made: Encrypted, plain: string): Promise<void>;
   /** Replaces the file if it is still what was read. @throws TsopsError("changed-on-disk" | "write") */
   replace(text: string, expected: Fingerprint): Promise<Fingerprint>;
   /** Writes a file that was not there. */
@@ -120,6 +121,8 @@ export class EditSession {
     }
     const open = await this.#host.open(this.#loaded!);
     this.#open = open;
+    // what will be asked before the file is written is said before anybody works on it
+    await this.#host.vouch(open, false).catch(() => undefined);
     const draft = newDraft(open.decrypted.text, settingOf(open));
     const held = this.#held;
     if (held === undefined) return { draft, saved: draft.base };
@@ -153,8 +156,9 @@ export class EditSession {
     }
     const open = this.#open;
     const options = await this.#host.vouch(open, accepted);
-    const { text } = saveText(open, plain, this.#host.session, { ...options, raiseVersion: true });
-    await this.#host.check(open, text);
+    const made = saveText(open, plain, this.#host.session, { ...options, raiseVersion: true });
+    await this.#host.check(open, made, plain);
+    const { text } = made;
     const fingerprint = await this.#host.replace(text, this.#loaded!.fingerprint);
     const after = reopen(open, text);
     this.#open = after;

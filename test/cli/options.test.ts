@@ -250,6 +250,8 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "ignore-mac": ignored(["edit", "tampered.yaml"], EDITS),
     "show-master-keys": { base: ["edit", "a.yaml"], env: SEES, add: ["--show-master-keys"] },
     yes: drifted(["edit", "a.yaml"], EDITS),
+    tui: { base: ["edit", "a.yaml"], env: EDITS, add: ["--tui"] },
+    "no-reveal": { base: ["edit", "a.yaml"], env: EDITS, add: ["--no-reveal"] },
   },
   set: {
     ...typeTrials(SET),

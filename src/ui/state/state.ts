@@ -1,8 +1,8 @@
+import type { EntryDifference } from "../../compare/difference.ts";
 import type { TsopsError } from "../../errors.ts";
 import type { EncryptedText } from "../../sops/decrypt.ts";
 import type { Selector } from "../../sops/selection.ts";
 import type { Base } from "../draft/base.ts";
-import type { Change } from "../draft/changes.ts";
 import type { Draft } from "../draft/draft.ts";
 import type { Node, Outline } from "../outline/node.ts";
 import type { Box, Key } from "./box.ts";
@@ -119,7 +119,7 @@ export type Mode =
   | { readonly kind: "help"; readonly query: string; readonly top: number }
   | {
       readonly kind: "save";
-      readonly changes: readonly Change[];
+      readonly changes: readonly EntryDifference[];
       readonly reveal: boolean;
       readonly top: number;
       readonly leave: boolean;

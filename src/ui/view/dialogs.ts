@@ -1,5 +1,5 @@
+import type { EntryDifference, EntrySide } from "../../compare/difference.ts";
 import { formatPath } from "../../formats/path.ts";
-import type { Change, Said } from "../draft/changes.ts";
 import { helpLines } from "../reduce/dialogs.ts";
 import { type Mode, rowsOf, type State } from "../state/state.ts";
 import { lengthClass } from "../state/value.ts";
@@ -142,8 +142,8 @@ function helpDialog(state: State, { query, top }: Of<"help">): Dialog {
   return { body: [title, ...rows], keys: [["↑ ↓", "scroll"], BACK] };
 }
 
-const SIGNS = { added: "+", removed: "-", changed: "*", renamed: ">" } as const;
-const COLOURS = { added: "green", removed: "red", changed: "yellow", renamed: "cyan" } as const;
+const SIGNS = { added: "+", removed: "-", changed: "*", moved: ">" } as const;
+const COLOURS = { added: "green", removed: "red", changed: "yellow", moved: "cyan" } as const;
 
 function saveDialog(state: State, { changes, reveal, top }: Of<"save">): Dialog {
   const { width } = state.size;
@@ -162,20 +162,19 @@ function saveDialog(state: State, { changes, reveal, top }: Of<"save">): Dialog 
   return { body: [head, ...rows], keys };
 }
 
-function changeCells(change: Change, reveal: boolean): Cell[] {
-  const { kind, path, from, before, after, document } = change;
-  const said = after ?? before!;
-  const name = said.kind === "comment" ? `${visible(formatPath(path))} comment` : visible(formatPath(path));
+function changeCells(difference: EntryDifference, reveal: boolean): Cell[] {
+  const { change, path, from, before, after, document, kind } = difference;
+  const name = kind === "comment" ? `${visible(formatPath(path))} comment` : visible(formatPath(path));
   const where = document > 0 ? `document ${document + 1} ` : "";
-  const style = COLOURS[kind];
+  const style = COLOURS[change];
   const cells: Cell[] = [
-    { text: ` ${SIGNS[kind]} ${where}`, style },
-    { text: name, style: "bold" },
+    { text: ` ${SIGNS[change]} ${where}`, style },
+    { text: name.trimStart(), style: "bold" },
   ];
-  if (kind === "renamed") return [...cells, { text: `  was ${visible(formatPath(from!))}`, style: "dim" }];
-  const texts = [before, after].flatMap((side) => (side ? [shownSide(side, reveal)] : []));
-  const plain =
-    after && !after.encrypted && after.kind === "value" && after.value !== null && after.value !== "";
+  if (from) cells.push({ text: `  was ${visible(formatPath(from))}`, style: "dim" });
+  const texts =
+    change === "moved" ? [] : [before, after].flatMap((side) => (side ? [shownSide(side, reveal)] : []));
+  const plain = change !== "moved" && kind === "value" && after?.state === "plain";
   return [
     ...cells,
     { text: `  ${texts.join("  →  ")}` },
@@ -183,10 +182,10 @@ function changeCells(change: Change, reveal: boolean): Cell[] {
   ];
 }
 
-function shownSide({ kind, value, encrypted }: Said, reveal: boolean): string {
-  if (kind === "map") return "{}";
-  if (kind === "list") return "[]";
-  if (reveal || !encrypted) return textOfValue(value);
+function shownSide({ type, value, state }: EntrySide, reveal: boolean): string {
+  if (type === "map") return "{}";
+  if (type === "list") return "[]";
+  if (reveal || state !== "encrypted") return textOfValue(value);
   return typeof value === "string" ? `${MASK} ${lengthClass(value)}` : MASK;
 }
 

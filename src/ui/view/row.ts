@@ -30,7 +30,10 @@ function foldOf({ folded, list }: State, node: Node): string {
 }
 
 function contentOf(state: State, node: Node): Cell[] {
-  if (node.kind === "comment") return [{ text: `# ${shownValue(state, node).trim()}`, style: "dim" }];
+  if (node.kind === "comment") {
+    const text = hidesComment(state, node) ? MASK : shownValue(state, node).trim();
+    return [{ text: `# ${text}`, style: "dim" }];
+  }
   const name = visible(nameOf(state, node));
   if (node.kind === "document") return [{ text: name, style: "bold" }, ...countOf(state, node)];
   if (node.kind === "value")
@@ -72,6 +75,13 @@ export function isShown({ revealed, options, draft }: State, node: Node): boolea
   return revealed.all || revealed.paths.has(nameOfRow(node));
 }
 
+/** A comment that is encrypted may be a value that somebody took out for a while: it is shown like a value then. */
+function hidesComment(state: State, node: Node): boolean {
+  if (secrecyOf(state, node) !== "encrypted" || isShown(state, node)) return false;
+  if (!state.draft || state.options.noReveal) return true;
+  return /[:=]/.test(String(valueIn(state.draft, node)));
+}
+
 /** Marks in the place of a value, always as many: only how long it is, roughly, is said. */
 function maskOf({ draft }: State, node: Node): string {
   const value = draft && valueIn(draft, node);
@@ -83,7 +93,6 @@ export const MASK = "••••••••";
 
 function shownValue(state: State, node: Node): string {
   const { draft, encrypted } = state;
-  if (node.kind === "comment" && secrecyOf(state, node) === "encrypted" && !draft) return MASK;
   const value = draft ? valueIn(draft, node) : encrypted?.reading.entries[node.entry!]?.value;
   return textOfValue(value);
 }
