@@ -180,7 +180,7 @@ async function drawn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, DRAWN_MS));
 }
 
-function initialState(
+export function initialState(
   name: string,
   { size, options, now }: { size: Size; options?: Partial<Options>; now: number },
 ): State {

@@ -336,7 +336,10 @@ function changedMembers(base: Base, node: Node, change: (members: Member[], i: n
 }
 
 function wantedWith({ reading }: Base, document: number, change: (tree: Tree) => Tree): Wanted {
-  const trees = treesOf(reading).map((tree, i) => (i === document ? (change(tree) as TreeMap) : tree));
+  const before = treesOf(reading);
+  // a text that says nothing has no document yet
+  if (before.length === 0) before.push(new TreeMap());
+  const trees = before.map((tree, i) => (i === document ? (change(tree) as TreeMap) : tree));
   return { trees, comments: commentsOf(reading) };
 }
 

@@ -78,6 +78,8 @@ export function lineOf(cells: readonly Cell[], width: number): Line {
 /** Two parts of a line: the second one at its right end. */
 export function spread(left: readonly Cell[], right: readonly Cell[], width: number): Line {
   const taken = right.reduce((sum, { text }) => sum + widthOf(text), 0);
+  // where there is hardly any room, what is to the left matters more
+  if (taken > width / 2) return lineOf(left, width);
   const room = Math.max(0, width - taken - 1);
   const start = lineOf(left, room);
   const used = start.reduce((sum, { text }) => sum + widthOf(text), 0);
