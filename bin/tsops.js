@@ -18,6 +18,7 @@ const {
   writeFileSync,
 } = require("node:fs");
 const { dirname, join } = require("node:path");
+const { pathToFileURL } = require("node:url");
 const { setFlagsFromString } = require("node:v8");
 const vm = require("node:vm");
 
@@ -42,6 +43,7 @@ async function importHere(name) {
   await undefined;
   if (name.startsWith("start:")) return start.shared(name.slice(6));
   if (name.startsWith("sdk:")) return once(name, () => run(`sdk-${name.slice(4)}.js`, require));
+  if (name === "ui:ink") return import(pathToFileURL(join(dist, "ui.js")).href);
   if (OWN_FILES.has(name)) return once(name, () => runPackage(name));
   if (!name.startsWith("pack:")) return import(name);
   const rest = once("rest.js", () =>

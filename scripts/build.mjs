@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildProgram, packagesOutside } from "./program.mjs";
+import { buildUi } from "./ui.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -42,7 +43,7 @@ refuseMachinePaths();
 warmUp();
 
 async function program() {
-  const metafiles = await buildProgram(root, shared);
+  const metafiles = [...(await buildProgram(root, shared)), await buildUi(root, shared)];
   // a code cache fits one release of Node on one kind of machine: each makes its own
   writeFileSync(join(dist, "cache", ".npmignore"), "*\n");
   writeFileSync(join(dist, "LICENSES.txt"), licences(metafiles));

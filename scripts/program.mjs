@@ -91,7 +91,16 @@ export async function buildProgram(root, shared) {
       });
     },
   };
-  const plugins = [withoutConfigFiles, leavingSdks, leavingLater];
+  // what draws the editor is a module (scripts/ui.mjs): import("ui:ink")
+  const leavingUi = {
+    name: "leaving-ui",
+    setup(hooks) {
+      hooks.onResolve({ filter: /\/ink\/ink\.ts$/ }, ({ kind }) =>
+        kind === "dynamic-import" ? { path: "ui:ink", external: true } : undefined,
+      );
+    },
+  };
+  const plugins = [withoutConfigFiles, leavingSdks, leavingUi, leavingLater];
   const imports = START.map((file) => `import "./${file}";`).join("\n");
   const first = await build({ ...options, ...entry(imports), format: "esm", plugins });
   const known = new Set(Object.keys(first.metafile.inputs));
@@ -126,7 +135,7 @@ export async function buildProgram(root, shared) {
       const result = await build({
         ...settings,
         ...entry(text),
-        plugins: [leavingSdks, collecting, usingFirst],
+        plugins: [leavingSdks, leavingUi, collecting, usingFirst],
       });
       if (size === later.size) return result;
     }

@@ -10,7 +10,7 @@ import { EditSession } from "../ui/session.ts";
 import { DEFAULTS, type Options } from "../ui/state/state.ts";
 import { Clipboard } from "../ui/terminal/clipboard.ts";
 import type { Input } from "../ui/terminal/keys.ts";
-import { Painter } from "../ui/terminal/paint.ts";
+import { Painter } from "../ui/terminal/painter.ts";
 import { Terminal } from "../ui/terminal/terminal.ts";
 import { screenOf } from "../ui/view/screen.ts";
 import type { Run } from "./command.ts";
@@ -64,7 +64,7 @@ class OnScreen {
     this.#run = run;
     this.#terminal = terminal;
     const write = (text: string) => terminal.write(text);
-    this.#painter = new Painter(write, takesColours(run.io.stdout, run.io));
+    this.#painter = new Painter(terminal, takesColours(run.io.stdout, run.io));
     this.#clipboard = new Clipboard(write, (text) => this.#say(text));
   }
 
@@ -80,6 +80,8 @@ class OnScreen {
     });
     this.#editor = editor;
     this.#copyFor = editor.state.options.copyFor;
+    await editor.load();
+    // what was typed until now is for what is shown now
     this.#terminal.listen({
       input: (input) => this.#input(input),
       resize: () => {
@@ -97,10 +99,12 @@ class OnScreen {
     const clock = setInterval(() => editor.dispatch({ type: "tick", now: Date.now() }), TICK_MS);
     try {
       await Promise.race([editor.start(), ended]);
+      void this.#painter.load();
       await ended;
       await this.#clipboard.clear(SHORT_ANSWER_MS);
     } finally {
       clearInterval(clock);
+      this.#painter.close();
       session.close();
       await host.forget();
     }

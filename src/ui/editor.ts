@@ -51,8 +51,8 @@ export class Editor {
     return this.#state;
   }
 
-  /** Reads the file and shows its keys; then opens it. */
-  async start(): Promise<void> {
+  /** Reads the file and shows its keys. */
+  async load(): Promise<void> {
     const encrypted = await this.#session.load();
     if (encrypted) {
       const { reading, format, metadata } = encrypted;
@@ -60,6 +60,10 @@ export class Editor {
       this.#set({ ...this.#state, encrypted, outline, format: format.name, selector: metadata.selector });
     }
     this.#set({ ...this.#state, busy: encrypted ? "unlocking" : undefined });
+  }
+
+  /** Opens what was read. */
+  async start(): Promise<void> {
     await this.#unlock();
   }
 

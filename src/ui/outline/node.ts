@@ -158,6 +158,15 @@ export function nodeAt(
   return { node, exact: true };
 }
 
+/** What stands for a node in another outline of the document: comments, which have no path, by their place. */
+export function counterpart(outline: Outline, node: Node): Node | undefined {
+  const { node: found } = nodeAt(outline, node.document, pathOfNode(node));
+  if (node.kind !== "comment") return found;
+  const siblings = node.parent ? found?.children : outline.roots;
+  const same = siblings?.[node.at];
+  return same?.kind === "comment" ? same : (found ?? same);
+}
+
 /** Those of the children that are no comments: keys of a map, items of a list. */
 export function membersOf(outline: Outline, parent: Node | undefined): Node[] {
   return (parent?.children ?? outline.roots).filter(({ kind }) => kind !== "comment");

@@ -1,5 +1,5 @@
 import { formatPath } from "../../formats/path.ts";
-import { type Node, nodeAt, type Outline, pathOfNode } from "../outline/node.ts";
+import { counterpart, type Node, nodeAt, type Outline, pathOfNode } from "../outline/node.ts";
 import { firstNode, lastNode, moved, seenNode, unfoldedFor, type View } from "../outline/walk.ts";
 import { nodeOf, rowsOf, type State } from "../state/state.ts";
 
@@ -98,7 +98,7 @@ export function withOutline(state: State, outline: Outline, target?: Node): Stat
   if (outline === state.outline) return state;
   const found = (id: number): Node | undefined => {
     const node = state.outline.nodes[id];
-    return node && nodeAt(outline, node.document, pathOfNode(node)).node;
+    return node && counterpart(outline, node);
   };
   const folded = new Set<number>();
   for (const id of state.folded) {

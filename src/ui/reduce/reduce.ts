@@ -4,7 +4,7 @@ import { setValue } from "../draft/operations.ts";
 import { outlineOf } from "../outline/node.ts";
 import { chordOf, type Key, lineBox } from "../state/box.ts";
 import { bindingFor } from "../state/keys.ts";
-import { type Action, isChanged, type Message, type Mode, type Result, type State } from "../state/state.ts";
+import type { Action, Message, Mode, Result, State } from "../state/state.ts";
 import { typeOf, valueOfType } from "../state/value.ts";
 import { boxKey, boxPaste } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
@@ -61,8 +61,7 @@ export function reduce(state: State, action: Action): Result {
 function keyPressed(state: State, key: Key): Result {
   const { mode } = state;
   if (state.busy !== undefined && mode.kind !== "box") {
-    // what takes too long can still be left, but nothing is lost by a key that was meant for what comes
-    return chordOf(key) === "ctrl-c" && !isChanged(state) ? [state, [{ kind: "quit" }]] : [state, []];
+    return busyKey(state, key);
   }
   switch (mode.kind) {
     case "tree":
@@ -86,6 +85,13 @@ function keyPressed(state: State, key: Key): Result {
     case "pages":
       return pagesKey(state, mode, key);
   }
+}
+
+/** While the file is opened one can look around in it, and leave; while it is written keys have to wait. */
+function busyKey(state: State, key: Key): Result {
+  const binding = bindingFor(chordOf(key));
+  const looks = state.busy === "unlocking" && state.mode.kind === "tree" && binding && !binding.open;
+  return looks ? treeCommand(state, binding.command) : [state, []];
 }
 
 function treeKey(state: State, key: Key): Result {

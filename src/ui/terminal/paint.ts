@@ -23,8 +23,8 @@ function ansiCell({ text, style }: Cell, colours: boolean): string {
   return `\x1b[${CODES[style]}m${text}\x1b[0m`;
 }
 
-/** Draws screens: only the lines that are not as they were. */
-export class Painter {
+/** Draws screens by itself: only the lines that are not as they were. */
+export class FirstPainter {
   readonly #write: (text: string) => void;
   readonly #colours: boolean;
   #before: readonly string[] = [];
@@ -42,11 +42,5 @@ export class Painter {
     this.#before = now;
     const place = cursor ? `\x1b[${cursor.y + 1};${cursor.x + 1}H\x1b[?25h` : "";
     this.#write(`\x1b[?2026h\x1b[?25l${changed.join("")}${place}\x1b[?2026l`);
-  }
-
-  /** The screen shows something else now: all of it is drawn the next time. */
-  forget(): void {
-    this.#before = [];
-    this.#write("\x1b[2J");
   }
 }
