@@ -50,6 +50,51 @@ export async function peakMemory({
   return kilobytes && kilobytes * 1024;
 }
 
+/**
+ * Seconds of CPU and the most memory (bytes) of one run, in which a process may have so many files open. This process goes on
+ * meanwhile. @throws if the command fails.
+ */
+export async function cpuAndMemory(
+  command: Command,
+  maxOpen: number,
+): Promise<{ cpu: number; memory: number }> {
+  const script = `ulimit -n ${maxOpen}; ${TIMED}`;
+  const [program, ...rest] = [BASH, "-c", script, "bash", ...command.argv] as const;
+  const child = spawn(program, rest, {
+    cwd: command.cwd,
+    env: command.env,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  let ended = false;
+  const closed = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject).once("close", resolve);
+  }).finally(() => (ended = true));
+  let kilobytes = 0;
+  while (!ended) {
+    for (const pid of childrenOf(child.pid!)) kilobytes = Math.max(kilobytes, highWater(pid) ?? 0);
+    await Promise.race([closed, sleep(10)]);
+  }
+  const code = await closed;
+  if (code !== 0)
+    throw new Error(`${command.argv.join(" ")} ended with exit code ${code}: ${stderr.slice(-2000)}`);
+  return { cpu: secondsIn(stderr), memory: kilobytes * 1024 };
+}
+
+/** Processes that a process started; none where there is no /proc. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
 function highWater(pid: number): number | undefined {
   try {
     const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];

@@ -2,6 +2,7 @@
  * npm run bench [-- PART-OF-A-NAME …]: what tsops costs, against node itself and the real SOPS. All figures are CPU time, as ratios taken side by side in
  * one run. Without names everything is measured, which takes some minutes, most of them SOPS's, and docs/performance.md is written anew.
  */
+import { execFileSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -44,6 +45,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   "json-20000": measureEncryptAndSet,
   linear: measureLinear,
   "files-1000": measureManyFiles,
+  "status-1000": measureStatus,
   "first-use": measureFirstUses,
 };
 
@@ -212,6 +214,43 @@ async function measureManyFiles(): Promise<Line[]> {
       ours: times.ours,
       theirs,
       target: 1 / 10,
+    },
+  ];
+}
+
+/** What `status` says of a repository, without what every command takes to start; and what it costs to ask git. */
+async function measureStatus(): Promise<Line[]> {
+  const repository = join(folder, "repository");
+  mkdirSync(repository);
+  execFileSync("git", ["init", "--quiet", repository]);
+  const names = Array.from({ length: 1000 }, (_, i) => `d${i % 20}/${i}.yaml`);
+  for (const name of names) {
+    mkdirSync(join(repository, name, ".."), { recursive: true });
+    writeFileSync(join(repository, name), yamlDocument(10));
+  }
+  const here = (...argv: string[]): Command => ({ ...tsops(...argv), cwd: repository });
+  cpuSeconds(here("encrypt", "--in-place", "."));
+  const rule = `creation_rules:\n  - age: ${env.SOPS_AGE_RECIPIENTS}\n`;
+  writeFileSync(join(repository, ".sops.yaml"), rule);
+  const times = takingTurns(5, {
+    status: here("status"),
+    all: here("status", "--no-ignore"),
+    start: here("--version", "--disable-version-check"),
+  });
+  return [
+    {
+      what: "`status` of 1,000 YAML files of 10 values, without the start of the program",
+      against: "the aim",
+      ours: times.status - times.start,
+      theirs: 1,
+      target: 1,
+    },
+    {
+      what: "the same as a whole, git asked what is ignored",
+      against: "`--no-ignore`",
+      ours: times.status,
+      theirs: times.all,
+      target: 1.15,
     },
   ];
 }

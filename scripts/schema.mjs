@@ -5,9 +5,14 @@ import { fileURLToPath } from "node:url";
 import { tsImport } from "tsx/esm/api";
 
 const { sopsrcSchema, userConfigSchema } = await tsImport("../src/config/schema.ts", import.meta.url);
+const { reportSchema } = await tsImport("../src/check/report.ts", import.meta.url);
 const root = new URL("..", import.meta.url);
 const biome = fileURLToPath(new URL("node_modules/@biomejs/biome/bin/biome", root));
-const schemas = { "tsopsrc.schema.json": sopsrcSchema(), "user-config.schema.json": userConfigSchema() };
+const schemas = {
+  "tsopsrc.schema.json": sopsrcSchema(),
+  "user-config.schema.json": userConfigSchema(),
+  "check.schema.json": reportSchema(),
+};
 for (const [name, schema] of Object.entries(schemas)) {
   const target = fileURLToPath(new URL(`schema/${name}`, root));
   writeFileSync(target, `${JSON.stringify(schema, null, 2)}\n`);

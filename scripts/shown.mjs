@@ -1,6 +1,6 @@
 // Runs the built program as a reader of the documentation would, and shows what it prints: for the demo and the README.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,10 @@ export function inEmptyFolder(show) {
   try {
     mkdirSync(folder);
     mkdirSync(homeOf(folder));
+    mkdirSync(binOf(folder));
+    const program = join(binOf(folder), "tsops");
+    writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${join(root, "bin", "tsops.js")}" "$@"\n`);
+    chmodSync(program, 0o755);
     return show(folder);
   } finally {
     rmSync(both, { recursive: true, force: true });
@@ -23,6 +27,8 @@ export function inEmptyFolder(show) {
 }
 
 const homeOf = (folder) => join(folder, "..", "home");
+/** Where git finds tsops. */
+const binOf = (folder) => join(folder, "..", "bin");
 
 /** Runs the built program: its standard output. Any exit code but 0 is an error. */
 export function tsops(folder, ...argv) {
@@ -33,8 +39,22 @@ export function tsops(folder, ...argv) {
 export function shownOf(folder, ...argv) {
   const own = [process.execPath, join(root, "bin", "tsops.js"), ...argv];
   const { stdout } = run(folder, "sh", ["-c", 'exec "$@" 2>&1', "sh", ...own]);
+  return stdout
+    .toString()
+    .replaceAll(homeOf(folder), "~")
+    .replaceAll(binOf(folder), "/usr/local/bin")
+    .trimEnd();
+}
+
+/** The same of any program, however it ends. */
+export function shownOfAny(folder, argv, own = {}) {
+  const env = { PATH: process.env.PATH, HOME: homeOf(folder), GIT_CONFIG_NOSYSTEM: "1", ...own };
+  const { stdout } = spawnSync("sh", ["-c", 'exec "$@" 2>&1', "sh", ...argv], { cwd: folder, env });
   return stdout.toString().replaceAll(homeOf(folder), "~").trimEnd();
 }
+
+/** The built program, as a command line. */
+export const PROGRAM = [process.execPath, join(root, "bin", "tsops.js")];
 
 /** Runs git as somebody without settings. */
 export function git(folder, ...argv) {
@@ -42,7 +62,11 @@ export function git(folder, ...argv) {
 }
 
 function run(folder, program, argv) {
-  const env = { PATH: process.env.PATH, HOME: homeOf(folder), GIT_CONFIG_NOSYSTEM: "1" };
+  const env = {
+    PATH: `${binOf(folder)}:${process.env.PATH}`,
+    HOME: homeOf(folder),
+    GIT_CONFIG_NOSYSTEM: "1",
+  };
   const { status, stdout, stderr } = spawnSync(program, argv, { cwd: folder, env });
   if (status !== 0) throw new Error(`${program} ${argv.join(" ")}: exit code ${status}\n${stdout}${stderr}`);
   return { stdout };

@@ -1,3 +1,4 @@
+import { TsopsError } from "./errors.ts";
 import { buildTrees } from "./formats/build.ts";
 import type { Format } from "./formats/format.ts";
 import type { TreeMap } from "./formats/tree.ts";
@@ -87,6 +88,23 @@ export async function openRead(
     return { format, metadata: opened.metadata, groups, threshold, decrypted, dataKey, selection, close };
   } catch (error) {
     close();
+    throw error;
+  }
+}
+
+/** The same with a data key that is known already; undefined where it is not this file's. */
+export async function openWithKey(opened: EncryptedText, known: Buffer): Promise<OpenDocument | undefined> {
+  const { format, metadata } = opened;
+  const { groups, threshold } = groupsFromMetadata(metadata.tree);
+  const selection = await compileSelector(metadata.selector);
+  const dataKey = Buffer.from(known);
+  const close = () => void dataKey.fill(0);
+  try {
+    const decrypted = decryptWithEnds(opened, dataKey, selection, {});
+    return { format, metadata, groups, threshold, decrypted, dataKey, selection, close };
+  } catch (error) {
+    close();
+    if (error instanceof TsopsError) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** Saving documents: new ones, and what changed in open ones. */
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { NewFile, OpenDocument, Recipients, Session, SharedKey } from "./document.ts";
 import { TsopsError } from "./errors.ts";
 import type { Format, PathElement, Reading } from "./formats/format.ts";
@@ -14,6 +14,7 @@ import { textField } from "./keys/fields.ts";
 import { DATA_KEY_BYTES, wrapDataKey } from "./keys/groups.ts";
 import type { KeyGroup, MasterKey } from "./keys/kind.ts";
 import { GROUP_FIELDS, groupsFromMetadata, groupsToMetadata, ownKeysToMetadata } from "./keys/metadata.ts";
+import type { Conflicts } from "./sops/conflicts.ts";
 import { encryptDraft, encryptText, readPlain } from "./sops/encrypt.ts";
 import { readMetadata, SOPS_VERSION, selectorFields, treeWith } from "./sops/metadata.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "./sops/selection.ts";
@@ -165,6 +166,97 @@ function saveEdited(
   const { format, decrypted } = file;
   const draft = change(format.read(decrypted.draft));
   return encryptDraft(draft, format, updateOptions(file, session, options));
+}
+
+/** What the versions of a merged file become together. */
+export interface MergeOptions extends SaveOptions {
+  readonly recipients: Recipients;
+  /** Wrap a new data key: with the old one somebody could open the file who must not. */
+  readonly newKey: boolean;
+  /** The metadata, but for its recipients. */
+  readonly metadata: TreeMap;
+  /** The other encrypted versions: what is encrypted in one of them stays so. */
+  readonly others: readonly OpenDocument[];
+  readonly conflicts: Conflicts | undefined;
+}
+
+/**
+ * The document as it comes out of a merge. Keys that stay keep what they wrapped, and values keep the ciphertext that one
+ * of the versions has under the same data key.
+ */
+export async function saveMerged(
+  file: OpenDocument,
+  plain: string,
+  session: Session,
+  merge: MergeOptions,
+): Promise<string> {
+  const { recipients, newKey, metadata, others, conflicts } = merge;
+  const { threshold } = recipients;
+  const sameKey = others.filter(({ dataKey }) => timingSafeEqual(dataKey, file.dataKey));
+  const dataKey = newKey ? randomBytes(DATA_KEY_BYTES) : file.dataKey;
+  try {
+    const groups = newKey
+      ? await wrapDataKey(dataKey, recipients.groups, threshold, session)
+      : await wrapForMerge(file, sameKey, recipients, session);
+    const options: EncryptOptions = {
+      ...updateOptions(file, session, merge),
+      dataKey,
+      metadata: withRecipients(metadata, { groups, threshold }),
+      selection: await compileSelector(readMetadata(metadata).selector),
+      conflicts: conflicts ?? "resolved",
+      previous: {
+        decrypted: file.decrypted,
+        sameKey: !newKey,
+        others: newKey ? [] : sameKey.map(({ decrypted }) => decrypted),
+        encryptedIn: others.map(({ decrypted }) => decrypted),
+      },
+    };
+    return encryptText(plain, file.format, options).text;
+  } finally {
+    if (newKey) dataKey.fill(0);
+  }
+}
+
+/** A version whose groups are those of the result has all that is needed; else what single groups wrapped counts. */
+async function wrapForMerge(
+  file: OpenDocument,
+  sameKey: readonly OpenDocument[],
+  recipients: Recipients,
+  session: Session,
+): Promise<readonly KeyGroup[]> {
+  const whole = [file, ...sameKey].find(
+    ({ groups, threshold }) =>
+      threshold === recipients.threshold &&
+      groups.length === recipients.groups.length &&
+      groups.every((group, i) => sameMembers(group, recipients.groups[i]!)),
+  );
+  if (whole) return whole.groups;
+  const single = [file, ...sameKey].filter(({ groups }) => groups.length === 1);
+  if (file.groups.length !== 1) return await wrapForNew(file, recipients, session);
+  return await wrapForNew(
+    { ...file, groups: [single.flatMap(({ groups }) => groups[0]!)] },
+    recipients,
+    session,
+  );
+}
+
+function sameMembers(a: KeyGroup, b: KeyGroup): boolean {
+  const has = (group: KeyGroup, { kind, id }: MasterKey) =>
+    group.some((other) => other.kind === kind && other.id === id);
+  return a.length === b.length && a.every((key) => has(b, key));
+}
+
+/** The document without the conflicts of a merge that it held: they are resolved in this text. */
+export function saveResolved(
+  file: OpenDocument,
+  plain: string,
+  session: Session,
+  options: SaveOptions & { readonly conflicts?: Conflicts } = {},
+): Encrypted {
+  return encryptText(plain, file.format, {
+    ...updateOptions(file, session, options),
+    conflicts: options.conflicts ?? "resolved",
+  });
 }
 
 /** The document with a new data key, for these recipients. Every ciphertext is new. */

@@ -11,10 +11,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ["errors.ts", "home.ts", "nearest.ts", "printable.ts"],
   ["formats", "programs"],
   ["files", "git", "net", "sops"],
-  ["compare", "exec", "keys", "recognize.ts"],
+  ["compare", "exec", "keys", "merge", "recognize.ts"],
   ["config", "document.ts", "editor", "keyservice"],
-  ["rule-check.ts", "save.ts"],
-  ["publish", "ui"],
+  ["check", "rule-check.ts", "save.ts"],
+  ["merge-files.ts", "publish", "ui"],
   ["cli", "index.ts"],
 ];
 

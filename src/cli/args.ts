@@ -41,6 +41,7 @@ type Shared = typeof options.TYPES &
   typeof options.IGNORE_MAC &
   typeof options.YES &
   typeof options.JOBS &
+  typeof options.IGNORE &
   typeof options.DOCUMENT;
 
 /** The values of options as their types say, of what yargs's parser read; names as people type them. */

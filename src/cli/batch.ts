@@ -4,9 +4,9 @@ import { endBy, takeSignals } from "../files/wayout.ts";
 import type { Run } from "./command.ts";
 import { type Failure, reportFailures } from "./failures.ts";
 import { interruptedBy } from "./interrupt.ts";
-import { clearPassing, type Io, write, writePassing } from "./io.ts";
+import { clearPassing, type Io, write } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
-import { isAsking } from "./prompt.ts";
+import { Progress, type Shown } from "./progress.ts";
 import { note } from "./report.ts";
 import { Together } from "./together.ts";
 
@@ -16,9 +16,12 @@ export const PASSED_OVER = Symbol("passed over");
 /** What else may come of a file than what the command is for, in the words of the summary. */
 export class Otherwise {
   readonly words: string;
+  /** In JSON. */
+  readonly status: string;
 
-  constructor(words: string) {
+  constructor(words: string, status = words.replaceAll(" ", "-")) {
     this.words = words;
+    this.status = status;
   }
 }
 
@@ -29,9 +32,9 @@ interface Tally {
   passedOver: number;
   /** By the number of the file. */
   readonly failures: Map<number, Failure>;
+  /** What came of each, in the words of JSON. */
+  readonly states: Map<number, string>;
   readonly otherwise: Map<string, number>;
-  /** What the bar said last. */
-  shown: string;
 }
 
 interface Batch {
@@ -44,6 +47,8 @@ interface Batch {
   readonly together?: boolean;
   /** How to go on where some files are left: "the same command goes on". */
   readonly further?: string;
+  /** Prints what came of each file as JSON (docs/json.md). */
+  readonly results?: boolean;
 }
 
 /** What is done to a file, which says what there is to say where it is told to. */
@@ -60,14 +65,16 @@ const WAITING = "waiting for the files that are being worked on; Ctrl-C ends tha
  * @throws TsopsError("aborted") with where it stopped.
  */
 export async function forEachFile(names: readonly string[], batch: Batch, work: Work): Promise<number> {
-  const { what, run, inOrder = false, together = false, further } = batch;
+  const { what, run, inOrder = false, together = false, further, results = false } = batch;
   const { io } = run;
   const jobs = jobsOf(run);
   if (names.length === 1) {
     try {
-      await work(names[0]!, io);
+      const came = await work(names[0]!, io);
+      if (results) await writeResults([resultOf(names[0]!, came, batch)], batch);
       return 0;
     } catch (error) {
+      if (results) await writeResults([{ name: names[0]!, error }], batch);
       throw inFile(error, names[0]!);
     }
   }
@@ -77,9 +84,10 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     done: 0,
     passedOver: 0,
     failures: new Map(),
+    states: new Map(),
     otherwise: new Map(),
-    shown: "",
   };
+  const progress = new Progress(io);
   const stop = new AbortController();
   let waiting: NodeJS.Timeout | undefined;
   const release = takeSignals(["SIGINT"], () => {
@@ -94,7 +102,7 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     const one = async (name: string, index: number): Promise<void> => {
       await workOn({ name, index, io: outputs?.part(index) ?? io }, work, tally, stop);
       await outputs?.end(index);
-      if (!stop.signal.aborted) await drawBar(tally, what, io);
+      if (!stop.signal.aborted) await progress.show(shownOf(tally, what));
     };
     await mapFiles(names, inOrder ? 1 : jobs, one, { signal: stop.signal });
   } finally {
@@ -103,6 +111,7 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     await clearPassing();
   }
   const failures = [...tally.failures].sort(([a], [b]) => a - b).map(([, failure]) => failure);
+  if (results) await writeResults(resultsOf(names, tally, batch), batch);
   await reportFailures(failures, run);
   if (stop.signal.aborted) throw stoppedAt(tally, batch);
   const left = failures.length;
@@ -121,7 +130,9 @@ async function workOn(
   try {
     const came = await work(name, io);
     if (came === PASSED_OVER) tally.passedOver++;
-    else if (came instanceof Otherwise) {
+    else tally.states.set(index, came instanceof Otherwise ? came.status : DONE);
+    if (came === PASSED_OVER) return;
+    if (came instanceof Otherwise) {
       tally.otherwise.set(came.words, (tally.otherwise.get(came.words) ?? 0) + 1);
     } else tally.done++;
   } catch (error) {
@@ -130,6 +141,36 @@ async function workOn(
     // what fails after that fails because of it: programs get the signal, too
     if (!stop.signal.aborted) tally.failures.set(index, { name, error });
   }
+}
+
+const DONE = "";
+
+/** What a file came to that is not otherwise: `rotated`, `would-rotate`. */
+function statusOf(state: string, { what }: Batch): string {
+  return state === DONE ? what.replace(":", "").replaceAll(" ", "-") : state;
+}
+
+/** What a file came to; undefined for one that the command was not about, or that it did not come to. */
+type Result = { readonly file: string; readonly status: string } | Failure | undefined;
+
+function resultsOf(names: readonly string[], { states, failures }: Tally, batch: Batch): Result[] {
+  return names.map((file, i) => {
+    const state = states.get(i);
+    return failures.get(i) ?? (state === undefined ? undefined : { file, status: statusOf(state, batch) });
+  });
+}
+
+function resultOf(file: string, came: unknown, batch: Batch): Result {
+  if (came === PASSED_OVER) return undefined;
+  return { file, status: statusOf(came instanceof Otherwise ? came.status : DONE, batch) };
+}
+
+async function writeResults(results: readonly Result[], { run }: Batch): Promise<void> {
+  const { failureJson, writeJson } = await import("./json.ts");
+  const files = results.flatMap((result) => result ?? []);
+  await writeJson(run.io, {
+    files: files.map((result) => ("error" in result ? failureJson(result) : result)),
+  });
 }
 
 function stoppedAt({ total, done }: Tally, { what, further }: Batch): TsopsError {
@@ -149,6 +190,11 @@ function summaryOf({ total, done, passedOver, failures, otherwise }: Tally, what
   return `${what} ${done} of ${meant} files${parts.join("")}${nothing}`;
 }
 
+function shownOf({ total, done, passedOver, failures, otherwise }: Tally, what: string): Shown {
+  const rest = [...otherwise.values()].reduce((sum, count) => sum + count, passedOver);
+  return { what, total, done, rest, failed: failures.size };
+}
+
 const MANY = 100;
 
 /**
@@ -157,22 +203,4 @@ const MANY = 100;
  */
 function compileLess(): void {
   process.getBuiltinModule("node:v8").setFlagsFromString("--interrupt-budget=540000");
-}
-
-const BAR_WIDTH = 25;
-
-/** A bar on a terminal, nothing elsewhere: logs should not fill with it. It goes when anything else is printed. */
-async function drawBar(tally: Tally, what: string, io: Io): Promise<void> {
-  if (!io.stderr.isTTY || isAsking(io)) return;
-  const { total, done, passedOver, failures, otherwise } = tally;
-  const rest = [...otherwise.values()].reduce((sum, count) => sum + count, passedOver);
-  const part = (done + rest + failures.size) / total;
-  const shown = `${Math.floor(100 * part)} ${failures.size}`;
-  if (shown === tally.shown) return;
-  tally.shown = shown;
-  const failed = failures.size > 0 ? `, ${failures.size} failed` : "";
-  const bar = "#".repeat(Math.floor(part * BAR_WIDTH)).padEnd(BAR_WIDTH, ".");
-  const line = `${what} ${done}${failed} of ${total} [${bar}]`;
-  // a line that is broken cannot be cleared
-  await writePassing(io.stderr, line.slice(0, (io.stderr.columns || 80) - 1));
 }

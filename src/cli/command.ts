@@ -11,10 +11,14 @@ export interface Description {
   readonly examples?: readonly (readonly [string, string])[];
   /** What stands behind `--` is a program with its arguments, which the command runs. */
   readonly runsProgram?: true;
+  /** What stands behind `--` are files, and what stands before it may be something else, as with git. */
+  readonly filesBehind?: true;
   /** What stands below its help. */
   readonly notes?: () => Promise<string>;
   /** Exit code where no file is named, if it is not 100 as with most commands of SOPS. */
   readonly missingFileExits?: number;
+  /** Exit code of what goes wrong and would exit 1, where that says something else: that something was found. */
+  readonly failureExits?: number;
 }
 
 export interface Command extends Description {

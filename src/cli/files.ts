@@ -9,7 +9,6 @@ import { formatOfFile, formatOfSopsName, isFormatName, loadFormat } from "../for
 import { decodeText, encodeText, placeOf } from "../formats/text.ts";
 import type { MasterKey } from "../keys/kind.ts";
 import { readAs, recognize } from "../recognize.ts";
-import { refuseConflicts } from "../sops/conflicts.ts";
 import type { EncryptedText, Warning } from "../sops/decrypt.ts";
 import { strangeTags } from "../sops/tags.ts";
 import type { Args } from "./args.ts";
@@ -124,6 +123,14 @@ export function checkOutputOptions(args: Args, files: readonly string[]): void {
       { hint: "name the file, or redirect the output" },
     );
   }
+}
+
+/** With `--json` standard output is for the JSON alone. `looks`: nothing else would be written there anyway. */
+export function checkResults(args: Args & { readonly json?: boolean }, looks = false): void {
+  if (!args.json || looks || args["in-place"] || args.output !== undefined) return;
+  throw new TsopsError("usage", "--json says what was done, and the result itself would go there, too", {
+    hint: "add --in-place or --output",
+  });
 }
 
 /**
@@ -241,13 +248,18 @@ export async function openForUpdate(...input: Parameters<typeof openFile>): Prom
   const [name, , run] = input;
   try {
     // before anybody is asked, or types anything
-    refuseConflicts(open.decrypted.conflicts);
+    await refuseHeld(open);
   } catch (error) {
     open.close();
-    throw error;
+    throw inFile(error, name);
   }
   await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, name, run.io);
   return open;
+}
+
+/** Refuses a file with conflicts of a merge. @throws TsopsError("merge-conflict") */
+export async function refuseHeld({ decrypted: { conflicts } }: OpenDocument): Promise<void> {
+  if (conflicts) (await import("../sops/conflicts.ts")).refuseConflicts(conflicts);
 }
 
 /** An encrypted file that is open, or as far as it is known without a key. */

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { explore, type Found, type PassedOver } from "../files/discover.ts";
+import { type DiscoverOptions, explore, type Found, type PassedOver } from "../files/discover.ts";
 import { clearLeft } from "../files/lock.ts";
 import { formatOfFile } from "../formats/index.ts";
 import { decodeText } from "../formats/text.ts";
+import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
 import { readEncryptedAs, readInput } from "./files.ts";
@@ -30,7 +31,7 @@ export async function findFiles(
   run: Run,
   { writes, about = yes, wanted = yes }: Wishes,
 ): Promise<Found[]> {
-  const { files, passedOver } = await explore(given, { cwd: run.io.cwd });
+  const { files, passedOver, ignored } = await explore(given, searchOf(run));
   const found: Found[] = [];
   const notes: string[] = [];
   for (const file of files) {
@@ -46,9 +47,23 @@ export async function findFiles(
     if (link && writes) notes.push(`${name} is a link: name it to change what it points to`);
     else found.push(file);
   }
-  for (const item of passedOver) if (await about(item.name)) notes.push(lineFor(item, writes));
+  for (const item of passedOver)
+    if (item.why === "repository" || (await about(item.name))) notes.push(lineFor(item, writes));
   await noteAll(notes, run.io);
+  if (ignored > 0 && (run.args.verbose || found.length === 0))
+    await note(
+      run.io,
+      `${ignored} ${ignored === 1 ? "name" : "names"} that git ignores: left out, --no-ignore takes all`,
+    );
   return found;
+}
+
+/** How folders and patterns are searched: what git ignores does not count, unless `--no-ignore` says so. */
+export function searchOf({ args, io }: Pick<Run, "args" | "io">): DiscoverOptions {
+  const { cwd } = io;
+  if (args["no-ignore"]) return { cwd };
+  // most runs are about files that are named
+  return { cwd, scopes: async (folders) => (await import("./worktrees.ts")).scopesFor(folders, io) };
 }
 
 /** The files that were named, and the encrypted ones below the folders and patterns. */
@@ -74,16 +89,26 @@ export async function encryptionOf(name: string, run: Run): Promise<Encryption> 
 }
 
 export async function encryptionIn(bytes: Buffer, name: string, args: Args): Promise<Encryption> {
-  if (!mayBeEncrypted(bytes)) return "none";
+  return (await readIfEncrypted(bytes, name, args)).encryption;
+}
+
+/** A file read as an encrypted one, or why it cannot be. */
+type ReadIfEncrypted =
+  | { readonly encryption: "whole"; readonly read: EncryptedText }
+  | { readonly encryption: "damaged"; readonly error: TsopsError }
+  | { readonly encryption: "none" };
+
+export async function readIfEncrypted(bytes: Buffer, name: string, args: Args): Promise<ReadIfEncrypted> {
+  if (!mayBeEncrypted(bytes)) return { encryption: "none" };
   try {
-    await readEncryptedAs(decodeText(bytes), name, args);
-    return "whole";
+    return { encryption: "whole", read: await readEncryptedAs(decodeText(bytes), name, args) };
   } catch (error) {
-    if (!(error instanceof TsopsError) || !["merge-conflict", "parse"].includes(error.code)) return "none";
+    if (!(error instanceof TsopsError) || !["merge-conflict", "parse", "generic"].includes(error.code))
+      return { encryption: "none" };
     // any text may show an encrypted value: a manual, for instance, which is no file of values
     const named = formatOfFile(args["filename-override"] ?? name) !== "binary";
     const damaged = named || error.code === "merge-conflict" || bytes.includes('"data": "ENC[');
-    return damaged && holds(bytes, "ENC[") ? "damaged" : "none";
+    return damaged && holds(bytes, "ENC[") ? { encryption: "damaged", error } : { encryption: "none" };
   }
 }
 
@@ -120,6 +145,8 @@ export async function notePassedOver(passedOver: readonly PassedOver[], io: Io):
 }
 
 function lineFor({ name, why }: PassedOver, writes: boolean): string {
+  if (why === "repository")
+    return `${name} is a git repository of its own, and is skipped: name it to go into it`;
   if (why === "no-file") return `${name} is not a regular file, and is skipped`;
   return `${name} is a link that leads out of the folder: name it to ${writes ? "change" : "read"} what it points to`;
 }

@@ -10,6 +10,8 @@ export interface Io {
   readonly stdin: Readable & { isTTY?: boolean };
   readonly stdout: Writable & { isTTY?: boolean; columns?: number };
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
+  /** Milliseconds since any moment, for what depends on how long something takes. Default: those of the process. */
+  readonly now?: () => number;
 }
 
 /** A part of a run whose output goes elsewhere first. */

@@ -1,6 +1,8 @@
 import type { Drift } from "../config/drift.ts";
+import { TsopsError } from "../errors.ts";
 import type { GroupDifference } from "../keys/difference.ts";
 import type { MasterKey } from "../keys/kind.ts";
+import type { Failure } from "./failures.ts";
 import { type Io, write } from "./io.ts";
 import { nameOfKey } from "./recipients.ts";
 import type { Settings } from "./settings.ts";
@@ -20,6 +22,11 @@ export async function writeJson(io: Io, value: unknown): Promise<void> {
 
 function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, "0")}`;
+}
+
+/** A file that the command could do nothing with. */
+export function failureJson({ name, error }: Failure) {
+  return { file: name, error: error instanceof TsopsError ? error.code : "internal" };
 }
 
 export function keyJson(key: Pick<MasterKey, "kind" | "id">, settings: Pick<Settings, "config">) {

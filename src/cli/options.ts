@@ -157,6 +157,11 @@ export const BATCH = {
 };
 
 /** For commands that go over files. */
+export const IGNORE = {
+  "no-ignore": flag("take what git ignores in folders and patterns, too, and repositories among the files"),
+};
+
+/** For commands that go over files. */
 export const JOBS = {
   jobs: number("how many files are worked on side by side, 1 to 256 (also TSOPS_JOBS; default 16)"),
 };
@@ -164,6 +169,11 @@ export const JOBS = {
 /** For scripts; the shapes are in docs/json.md. */
 export const JSON_OUTPUT = {
   json: flag("print the result as JSON, one line on standard output"),
+};
+
+/** For commands that show differences. */
+export const REVEAL = {
+  reveal: flag("show encrypted values, too; without it only that they changed"),
 };
 
 export const ALLOW_ENV = {

@@ -1,6 +1,6 @@
 import type { Options } from "yargs";
 import parser from "yargs-parser";
-import { TsopsError } from "../errors.ts";
+import { changed, TsopsError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { doubleDashes, valuesOf } from "./args.ts";
 import { type Command, nameOf } from "./command.ts";
@@ -28,6 +28,20 @@ export interface Chosen {
  */
 export function parseArguments(argv: readonly string[]): Chosen {
   const { command, words, rest } = findCommand(doubleDashes(argv, LONG_NAMES));
+  try {
+    return parseFor(command, words, rest);
+  } catch (error) {
+    throw failureOf(command, error);
+  }
+}
+
+/** An error of a command, with the exit code that it has there. */
+export function failureOf({ failureExits: exit }: Pick<Command, "failureExits">, error: unknown): unknown {
+  const differs = exit !== undefined && error instanceof TsopsError && error.exitCode === 1;
+  return differs ? changed(error, { exit }) : error;
+}
+
+function parseFor(command: Command, words: readonly string[], rest: readonly string[]): Chosen {
   const options = { ...GLOBAL, ...command.options, ...HELP };
   const { argv: parsed, error } = parser.detailed(withTruths(rest, options), {
     ...parserOptions(options),
@@ -51,9 +65,9 @@ export function parseArguments(argv: readonly string[]): Chosen {
   if (help || version) return { command, words, args: {}, given, asks: help ? "help" : "version" };
   checkOptions(before, values, options);
   // behind -- stand more positionals, whatever they look like; or the program to run, where there is one
-  const program = command.runsProgram && before.length > 0;
-  const named = namePositionals(command, words, program ? before : [...before, ...after.map(String)]);
-  const args = { ...valuesOf(options, values), ...named, "--": program ? after.map(String) : [] };
+  const apart = command.filesBehind || (command.runsProgram && before.length > 0);
+  const named = namePositionals(command, words, apart ? before : [...before, ...after.map(String)]);
+  const args = { ...valuesOf(options, values), ...named, "--": apart ? after.map(String) : [] };
   return { command, words, args, given };
 }
 

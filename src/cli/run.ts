@@ -1,7 +1,7 @@
 import { TABLE } from "./commands.ts";
 import { endRun } from "./ends.ts";
 import { type Io, withoutColours, write } from "./io.ts";
-import { parseArguments } from "./parse.ts";
+import { failureOf, parseArguments } from "./parse.ts";
 import { reportError } from "./report.ts";
 import { noteUnknownTypes } from "./types.ts";
 import { VERSION_TEXT } from "./version.ts";
@@ -27,9 +27,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return 0;
     }
     await noteUnknownTypes(chosen, io);
-    const work = await command.load();
-    // the parser gives what the command's description says
-    return await work({ io, args: args as never, given, table: TABLE });
+    try {
+      const work = await command.load();
+      // the parser gives what the command's description says
+      return await work({ io, args: args as never, given, table: TABLE });
+    } catch (error) {
+      throw failureOf(command, error);
+    }
   } catch (error) {
     return await reportError(error, io);
   } finally {

@@ -36,10 +36,14 @@ async function makeSession(run: Run, asks: Asks): Promise<Session> {
 interface Asks {
   /** Whether the person may be asked to approve the configuration; where not, what it names is refused. */
   readonly asks?: boolean;
+  /** Whether the person may be asked for passphrases. Default true. */
+  readonly prompts?: boolean;
+  /** Ends the work with keys. */
+  readonly signal?: AbortSignal;
 }
 
 /** What kinds of keys may use of the outside world in this run. */
-export function contextFor(run: Run, { asks = true }: Asks = {}): KeyContext {
+export function contextFor(run: Run, { asks = true, prompts = true, signal }: Asks = {}): KeyContext {
   // only where a key names a server, a role, a profile or a plugin
   const load = () => import("./allowed.ts").then(({ Allowed }) => new Allowed(run, asks));
   let loaded: ReturnType<typeof load> | undefined;
@@ -49,9 +53,10 @@ export function contextFor(run: Run, { asks = true }: Asks = {}): KeyContext {
     env: run.io.env,
     home: homeOf(run.io),
     now: () => new Date(),
+    signal,
     // looking whether there is a terminal opens the standard streams, which costs time
     get prompt() {
-      return interactive(run.io) ? (question: string) => askHidden(question, run.io) : undefined;
+      return prompts && interactive(run.io) ? (question: string) => askHidden(question, run.io) : undefined;
     },
     allow: async () => (await allowed()).allow(),
     vouch: async (list, value) => (await allowed()).vouch(list, value),

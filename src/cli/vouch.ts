@@ -89,7 +89,7 @@ const HINTS = {
  * What a file should be like: what its rule says. Keys that the person's environment names go before those of a rule
  * where files are made, so they count here where they are just the file's, or the rule has none. Undefined without a rule.
  */
-async function expectedProtection(
+export async function expectedProtection(
   { groups }: Recipients,
   settings: Settings,
   io: Io,
@@ -180,12 +180,16 @@ export async function warnOfPlain({ name, open, settings }: OpenFile, text: stri
 const SHOWN_PATHS = 40;
 
 /** Who cannot read the values any more may have seen them: they have to be changed where they are used. */
-export async function reportRemoved({ open, settings }: OpenFile, after: Recipients, io: Io): Promise<void> {
+export async function reportRemoved(
+  { name, open, settings }: OpenFile,
+  after: Recipients,
+  io: Io,
+): Promise<void> {
   const loss = lossOf(open, after, settings);
   if (loss === undefined) return;
   const read = open.decrypted.items.filter(({ entry, encrypted }) => encrypted && entry.kind === "value");
   const paths = shownPaths(read.map(({ entry }) => formatPath(pathOf(entry))));
-  await note(io, `${loss}; change them where they are used:`, ...paths);
+  await note(io, `${name}: ${loss}; change them where they are used:`, ...paths);
 }
 
 function shownPaths(paths: readonly string[]): string[] {

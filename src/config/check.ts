@@ -202,11 +202,16 @@ function unreachable(rules: readonly (Rule | Destination)[], word: string): Find
     const hint = "the first rule that matches counts: move this one up, or remove it";
     const text = pattern?.expressions.join("\n") ?? "";
     const before = all ?? seen.get(text);
-    if (!pattern || pattern.expressions.some((expression) => MATCHES_ALL.test(expression))) all ??= number;
+    if (!pattern || matchesAll(pattern)) all ??= number;
     if (!seen.has(text)) seen.set(text, number);
     if (before === undefined) return [];
     return [warning(place, `${word} ${number} is never reached: ${word} ${before} takes its files`, hint)];
   });
+}
+
+/** Whether a pattern is for every file. */
+export function matchesAll({ expressions }: Pick<Pattern, "expressions">): boolean {
+  return expressions.some((expression) => MATCHES_ALL.test(expression));
 }
 
 /** Expressions that match every path. */

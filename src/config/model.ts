@@ -70,6 +70,8 @@ export interface Rule {
 export interface Pattern {
   readonly kind: "path_regex" | "glob";
   readonly text: string;
+  /** Of a glob, each by itself. */
+  readonly globs?: readonly string[];
   readonly expressions: readonly string[];
   readonly place: Place;
   /**

@@ -146,9 +146,10 @@ class Sopsrc {
     const globs = itemsOf(glob) ?? [glob];
     const texts = globs.filter((one) => textOf(one) !== undefined);
     const expressions = texts.flatMap((one) => this.globExpression(one, what) ?? []);
-    const text = texts.map((one) => textOf(one)).join(", ");
+    const patterns = texts.flatMap((one) => textOf(one) ?? []);
+    const text = patterns.join(", ");
     return makePattern(
-      { kind: "glob", text, expressions, place: this.places.at(glob.at) },
+      { kind: "glob", text, globs: patterns, expressions, place: this.places.at(glob.at) },
       `glob of ${what}`,
     );
   }

@@ -10,7 +10,22 @@ export interface DiscoverOptions {
   /** The folder that relative names start from. */
   readonly cwd: string;
   readonly signal?: AbortSignal;
+  /**
+   * What counts below each of these folders, which are absolute and lead through no links; without it, everything does.
+   * It is asked once, for all folders that are named or that patterns start from.
+   */
+  readonly scopes?: (folders: readonly string[]) => Promise<readonly Scope[]>;
 }
+
+/** What counts of that which folders and patterns bring in. Paths are absolute and lead through no links. */
+export interface Scope {
+  /** Whether a file counts. */
+  takes(path: string): boolean;
+  /** What counts in a folder below; else why nobody looks into it. */
+  inside(path: string): Promise<Scope | "ignored" | "repository">;
+}
+
+const EVERYTHING: Scope = { takes: () => true, inside: async () => EVERYTHING };
 
 /** A file that names, folders or patterns stand for. */
 export interface Found {
@@ -25,7 +40,14 @@ export interface Found {
 /** What a folder or pattern brought in and nobody follows or reads. */
 export interface PassedOver {
   readonly name: string;
-  readonly why: "leaves" | "no-file";
+  readonly why: "leaves" | "no-file" | "repository";
+}
+
+export interface Explored {
+  readonly files: Found[];
+  readonly passedOver: PassedOver[];
+  /** How many files and folders were left out because they do not count; what is in such a folder is not looked at. */
+  readonly ignored: number;
 }
 
 /** Folders that hold no files of the person who asks; in work trees, `.git` can be a file. */
@@ -44,22 +66,51 @@ const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
  * @throws TsopsError("no-such-file") if a pattern matches nothing, TsopsError("read") if a folder cannot be read,
  * TsopsError("aborted").
  */
-export async function explore(
-  given: readonly string[],
-  { cwd, signal }: DiscoverOptions,
-): Promise<{ files: Found[]; passedOver: PassedOver[] }> {
+export async function explore(given: readonly string[], options: DiscoverOptions): Promise<Explored> {
+  const { cwd } = options;
   const all: Found[] = [];
   const passedOver = new Map<string, PassedOver>();
-  for (const name of given) {
-    const { files, passed } = await filesOf(name, cwd, signal);
+  const places = given.map((name) => placeOf(name, cwd));
+  const scopeOf = await scopesOf(places, options);
+  let ignored = 0;
+  for (const place of places) {
+    const { files, search } = await filesOf(place, scopeOf, options);
     append(all, files);
-    for (const item of passed) passedOver.set(item.name, item);
+    if (!search) continue;
+    ignored += search.ignored.size;
+    for (const item of search.passed.values()) passedOver.set(item.name, item);
   }
   const named = new Set(given);
   return {
     files: eachOnce(all, cwd),
     passedOver: [...passedOver.values()].filter(({ name }) => !named.has(name)),
+    ignored,
   };
+}
+
+/** What was given: a file (or nothing that is there), a folder, or a pattern. */
+interface Given {
+  readonly name: string;
+  readonly kind: "file" | "folder" | "pattern";
+  /** The real path of the folder that is searched. */
+  readonly root: string;
+}
+
+/** A file or folder of that very name comes before a pattern. */
+function placeOf(name: string, cwd: string): Given {
+  const info = statOf(resolve(cwd, name));
+  if (info?.isDirectory()) return { name, kind: "folder", root: realPathOf(resolve(cwd, name)) };
+  if (info || !isPattern(name)) return { name, kind: "file", root: "" };
+  return { name, kind: "pattern", root: realPathOf(resolve(cwd, startOf(partsOf(name)))) };
+}
+
+/** Each folder is asked about once. */
+async function scopesOf(places: readonly Given[], { scopes }: DiscoverOptions) {
+  const roots = [...new Set(places.filter(({ kind }) => kind !== "file").map(({ root }) => root))];
+  if (!scopes || roots.length === 0) return () => EVERYTHING;
+  const found = await scopes(roots);
+  const known = new Map(roots.map((root, i) => [root, found[i]]));
+  return (root: string) => known.get(root) ?? EVERYTHING;
 }
 
 /** Of several names for a file, one that was given counts before one that was found, and that before a link. */
@@ -95,24 +146,25 @@ class Seen {
   }
 }
 
-/** What one name stands for. A file or folder of that very name comes before a pattern. */
+/** What one name stands for. */
 async function filesOf(
-  name: string,
-  cwd: string,
-  signal?: AbortSignal,
-): Promise<{ files: Found[]; passed: readonly PassedOver[] }> {
-  const info = statOf(resolve(cwd, name));
-  const search = new Search(cwd, signal);
-  if (info?.isDirectory()) await search.below(name);
-  else if (info || !isPattern(name)) return { files: [{ name, named: true, link: false }], passed: [] };
-  else await search.matching(name);
+  { name, kind, root }: Given,
+  scopeOf: (root: string) => Scope,
+  { cwd, signal }: DiscoverOptions,
+): Promise<{ files: Found[]; search?: Search }> {
+  if (kind === "file") return { files: [{ name, named: true, link: false }] };
+  const search = new Search(root, cwd, signal);
+  if (kind === "folder") await search.below({ name, real: root, scope: scopeOf(root) });
+  else await search.matching(name, scopeOf(root));
   const files = [...search.found]
     .map(([name, link]) => ({ name, named: false, link }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const passed = [...search.passed.values()];
-  if (files.length > 0 || passed.length > 0 || info) return { files, passed };
+  if (files.length > 0 || search.passed.size > 0 || kind === "folder") return { files, search };
   throw new TsopsError("no-such-file", `no file matches ${name}`, {
-    hint: "a dot at the start of a name has to be written in a pattern; ** stands for any number of folders",
+    hint:
+      search.ignored.size > 0
+        ? "what git ignores is left out: name the file or its folder, or take all with --no-ignore"
+        : "a dot at the start of a name has to be written in a pattern; ** stands for any number of folders",
   });
 }
 
@@ -125,33 +177,58 @@ interface Item {
   readonly kind: "folder" | "file" | "link" | "other";
 }
 
+/** A folder that is searched. */
+interface Folder {
+  /** As the names of its files begin. */
+  readonly name: string;
+  readonly real: string;
+  readonly scope: Scope;
+}
+
 class Search {
   /** Names, and whether each is a link. */
   readonly found = new Map<string, boolean>();
   readonly passed = new Map<string, PassedOver>();
+  /** Names of what does not count. */
+  readonly ignored = new Set<string>();
   /** The real path of the folder that was named, or that the pattern starts from. */
-  private root = "";
+  private readonly root: string;
   private readonly visited = new Set<string>();
   private readonly cwd: string;
   private readonly signal: AbortSignal | undefined;
 
-  constructor(cwd: string, signal: AbortSignal | undefined) {
+  constructor(root: string, cwd: string, signal: AbortSignal | undefined) {
+    this.root = root;
     this.cwd = cwd;
     this.signal = signal;
   }
 
   /** Every file below a folder. */
-  async below(folder: string): Promise<void> {
-    this.root ||= realPathOf(resolve(this.cwd, folder));
-    for (const { name, kind } of await this.list(folder)) {
-      const path = join(folder, name);
-      if (kind === "folder") await this.below(path);
-      else this.take(path, kind);
+  async below(folder: Folder): Promise<void> {
+    for (const { name, kind } of await this.list(folder.name)) {
+      if (kind !== "folder") {
+        this.take(folder, name, kind);
+        continue;
+      }
+      const inner = await this.inside(folder, name);
+      if (inner) await this.below(inner);
     }
   }
 
-  private take(name: string, kind: Exclude<Item["kind"], "folder">): void {
-    if (kind === "other") this.passed.set(name, { name, why: "no-file" });
+  /** A folder in a folder; undefined if nobody looks into it. */
+  private async inside(folder: Folder, own: string): Promise<Folder | undefined> {
+    const [name, real] = [join(folder.name, own), join(folder.real, own)];
+    const scope = await folder.scope.inside(real);
+    if (scope === "ignored") this.ignored.add(name);
+    else if (scope === "repository") this.passed.set(name, { name, why: scope });
+    else return { name, real, scope };
+    return undefined;
+  }
+
+  private take(folder: Folder, own: string, kind: Exclude<Item["kind"], "folder">): void {
+    const name = join(folder.name, own);
+    if (!folder.scope.takes(join(folder.real, own))) this.ignored.add(name);
+    else if (kind === "other") this.passed.set(name, { name, why: "no-file" });
     else if (kind === "link" && !this.holds(realPathOf(resolve(this.cwd, name))))
       this.passed.set(name, { name, why: "leaves" });
     else this.found.set(name, kind === "link");
@@ -164,23 +241,18 @@ class Search {
     return inside && !way.some((part) => SKIPPED.has(part)) && !isOwnName(basename(real));
   }
 
-  async matching(pattern: string): Promise<void> {
-    // on Windows a backslash parts folders; elsewhere it is a character like others
-    const parts = (sep === "\\" ? pattern.replaceAll("\\", "/") : pattern).split("/");
-    const first = parts.findIndex(isPattern);
-    const base = parts.slice(0, first).join("/");
+  async matching(pattern: string, scope: Scope): Promise<void> {
+    const parts = partsOf(pattern);
     const rest = parts
-      .slice(first)
+      .slice(parts.findIndex(isPattern))
       .filter((part, i, all) => part !== "" && !(part === "**" && all[i - 1] === "**"));
-    const start = first > 0 && base === "" ? "/" : base;
-    this.root = realPathOf(resolve(this.cwd, start));
-    await this.match(start, rest);
+    await this.match({ name: startOf(parts), real: this.root, scope }, rest);
   }
 
   /** Files below a folder whose path is as the parts of a pattern say, a part for each level. */
-  private async match(folder: string, parts: readonly string[]): Promise<void> {
+  private async match(folder: Folder, parts: readonly string[]): Promise<void> {
     // several ** lead to the same place in several ways
-    const visit = `${parts.length} ${folder}`;
+    const visit = `${parts.length} ${folder.name}`;
     if (this.visited.has(visit)) return;
     this.visited.add(visit);
     const [part = "", ...rest] = parts;
@@ -188,13 +260,14 @@ class Search {
     const any = part === "**";
     if (any && !last) await this.match(folder, rest);
     const matches = matcher(any ? "*" : part);
-    for (const item of await this.list(folder)) {
+    for (const item of await this.list(folder.name)) {
       if (!matches.test(item.name)) continue;
-      const path = join(folder, item.name);
-      if (item.kind === "folder") {
-        if (any) await this.match(path, parts);
-        else if (!last) await this.match(path, rest);
-      } else if (last) this.take(path, item.kind);
+      if (item.kind !== "folder") {
+        if (last) this.take(folder, item.name, item.kind);
+      } else if (any || !last) {
+        const inner = await this.inside(folder, item.name);
+        if (inner) await this.match(inner, any ? parts : rest);
+      }
     }
   }
 
@@ -216,6 +289,18 @@ class Search {
       throw readError(error, folder);
     }
   }
+}
+
+/** On Windows a backslash parts folders; elsewhere it is a character like others. */
+function partsOf(pattern: string): string[] {
+  return (sep === "\\" ? pattern.replaceAll("\\", "/") : pattern).split("/");
+}
+
+/** The folder that a pattern starts from. */
+function startOf(parts: readonly string[]): string {
+  const first = parts.findIndex(isPattern);
+  const base = parts.slice(0, first).join("/");
+  return first > 0 && base === "" ? "/" : base;
 }
 
 function kindOf(entry: fs.Dirent | fs.Stats): "folder" | "file" | "other" {

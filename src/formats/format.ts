@@ -99,6 +99,8 @@ export interface Remark {
   readonly mild?: true;
   /** A new text that holds this is refused where `as` is selected: the name of `of` is a piece of its secret. */
   readonly refused?: true;
+  /** About text that no reading of the file sees, so that it is never encrypted. */
+  readonly unseen?: true;
 }
 
 /** What a format read from a text, once. */

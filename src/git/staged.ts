@@ -89,7 +89,11 @@ function only(paths: readonly string[]): string[] {
 
 /** What git's raw format says, with `-z`. */
 export function changesIn(output: Buffer): Change[] {
-  const parts = partsOf(output);
+  return changesOf(partsOf(output));
+}
+
+/** The same of its parts. */
+export function changesOf(parts: readonly string[]): Change[] {
   const changes: Change[] = [];
   for (let i = 0; i < parts.length; i++) {
     const found = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*$/.exec(parts[i]!);

@@ -42,7 +42,7 @@ export function differs(differences: readonly GroupDifference[]): boolean {
 }
 
 /** What access is granted on: the Azure key without its version, the AWS key without role, profile and context. */
-function holderOf(key: MasterKey): string {
+export function holderOf(key: MasterKey): string {
   return `${key.kind} ${kindNamed(key.kind).holder?.(key) ?? key.id}`;
 }
 

@@ -65,7 +65,7 @@ export function sopsKinds(order: "option" | "rule"): SopsKind[] {
 }
 
 /** What identifies a key, as messages show it. */
-export function shownId({ kind, id }: MasterKey): string {
+export function shownId({ kind, id }: Pick<MasterKey, "kind" | "id">): string {
   return shortened(kindNamed(kind).shownId?.(id) ?? id);
 }
 

@@ -7,10 +7,13 @@ import { TsopsError } from "../errors.ts";
 import type { PathElement } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { Time } from "../formats/scalar.ts";
-import { decodeText, encodeText } from "../formats/text.ts";
+import { encodeText } from "../formats/text.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../formats/tree.ts";
-import { type CipherInputs, encryptBytes, looksEncrypted, openBytes, parseCipher } from "./cipher.ts";
+import { type CipherInputs, encryptBytes } from "./cipher.ts";
+import { CONFLICTS_AAD, type HeldConflicts, holdsConflicts } from "./held.ts";
 import type { Metadata } from "./metadata.ts";
+
+export { holdsConflicts };
 
 export const CONFLICT_KINDS = [
   "value",
@@ -60,21 +63,7 @@ export interface Conflicts {
   readonly base?: readonly LinePatch[];
 }
 
-/** As a file has them. `said` is undefined where the field cannot be opened, or not understood. */
-export interface HeldConflicts {
-  readonly said: Conflicts | undefined;
-}
-
-const FIELD = "conflicts";
 const VERSION = 1;
-
-/** The AAD of every value and comment ends in a colon, and that of a MAC is a time: nothing else shares this one. */
-const AAD = "sops:tsops:conflicts";
-
-/** Whether an encrypted file holds conflicts that are not resolved. No key is needed for that. */
-export function holdsConflicts({ own }: Pick<Metadata, "own">): boolean {
-  return own.get(FIELD) !== undefined;
-}
 
 /** The field's ciphertext. */
 export function encryptConflicts(conflicts: Conflicts, inputs: CipherInputs): string {
@@ -93,20 +82,14 @@ export function encryptConflicts(conflicts: Conflicts, inputs: CipherInputs): st
     theirs: patches(theirs),
     base: patches(base),
   });
-  return encryptBytes(encodeText(text), "str", AAD, inputs);
+  return encryptBytes(encodeText(text), "str", CONFLICTS_AAD, inputs);
 }
 
-/** What a file says of its conflicts; undefined if it has none. */
-export function heldConflicts(metadata: Metadata, dataKey: Buffer): HeldConflicts | undefined {
-  if (!holdsConflicts(metadata)) return undefined;
-  return { said: openConflicts(metadata.own.get(FIELD), dataKey) };
-}
-
-function openConflicts(field: Tree | undefined, dataKey: Buffer): Conflicts | undefined {
-  if (typeof field !== "string" || !looksEncrypted(field)) return undefined;
+/** What a file says of its conflicts; undefined if that cannot be understood. */
+export function conflictsIn({ said }: HeldConflicts): Conflicts | undefined {
+  if (said === undefined) return undefined;
   try {
-    const bytes = openBytes(parseCipher(field), AAD, dataKey);
-    return bytes && readConflicts(JSON.parse(decodeText(bytes)));
+    return readConflicts(JSON.parse(said));
   } catch {
     return undefined;
   }
@@ -133,7 +116,8 @@ export function refuseConflicts(held: HeldConflicts | undefined): void {
 /** More paths than this help nobody. */
 const SHOWN = 3;
 
-export function describeConflicts({ said }: HeldConflicts): string {
+export function describeConflicts(held: HeldConflicts): string {
+  const said = conflictsIn(held);
   if (!said) return "the file holds conflicts of a merge";
   const { conflicts } = said;
   const places = [...new Set(conflicts.map(describePlace))];

@@ -7,7 +7,7 @@ import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
 import { isUtf16, readEncryptedText } from "../formats/unreadable.ts";
 import { bareHint } from "./bare.ts";
 import { looksEncrypted, openBytes, parseCipher, valueFromBytes } from "./cipher.ts";
-import { describeConflicts, type HeldConflicts, heldConflicts } from "./conflicts.ts";
+import { CONFLICTS_FIELD, type HeldConflicts, heldConflicts } from "./held.ts";
 import type { Item } from "./items.ts";
 import { computeMac, macItems, verifyMac } from "./mac.ts";
 import { type Metadata, noMetadata, readMetadata } from "./metadata.ts";
@@ -107,7 +107,7 @@ export function decryptText(
     }
   }
   const conflicts = heldConflicts(metadata, dataKey);
-  if (conflicts) warnings.push(conflictWarning(conflicts, reading));
+  if (conflicts) warnings.push(conflictWarning(reading));
   const trusted = seal !== undefined && !options.ignoreMac;
   const spelled = plaintextOf({ format, reading, metadata, items }, removal, dataKey, {
     ignoreMac: options.ignoreMac,
@@ -130,9 +130,9 @@ export function decryptText(
   };
 }
 
-function conflictWarning(held: HeldConflicts, { metadata }: Reading): Warning {
-  const field = metadata?.entries.find((entry) => entry.key === "conflicts");
-  const message = `${describeConflicts(held)}: what it says is our side's; tsops git resolve FILE ends that`;
+function conflictWarning({ metadata }: Reading): Warning {
+  const field = metadata?.entries.find((entry) => entry.key === CONFLICTS_FIELD);
+  const message = "the file holds conflicts of a merge; ours stands there until tsops git resolve FILE";
   return { message, offset: field?.start ?? 0 };
 }
 

@@ -66,6 +66,27 @@ export function refuseBared(
   }
 }
 
+/**
+ * Text of an encrypted file that stays readable although it looks like part of a value that is encrypted, or that no
+ * reader of the format sees.
+ */
+export function readableText(
+  reading: Reading,
+  selection: Selection,
+): Pick<Remark, "message" | "hint" | "offset">[] {
+  const remarks = remarksOf(reading);
+  if (remarks.length === 0) return [];
+  const selected = setOf(reading.entries, selection(reading.entries));
+  const plain = stayingPlain(remarks, reading, selection, selected);
+  return remarks
+    .filter((remark) => {
+      if (remark.unseen) return true;
+      if (remark.mild) return false;
+      return plain.has(remark) || (remark.refused && selected.has(remark.as ?? remark.of!));
+    })
+    .map(({ message, hint, offset }) => ({ message, hint, offset }));
+}
+
 /** What the file as it was says: names, and names with what they stand for. */
 function saidIn({ items }: Decrypted): Set<string> {
   return new Set(items.flatMap(({ entry, value }) => [nameOf(entry), sayingOf(entry, value)]));

@@ -154,7 +154,11 @@ test("the bar counts failures apart, and is cleared before questions and notes a
   inSandbox(async (box) => {
     await twoOfThree(box);
     box.write("p/b2.yaml", box.read("p/b.yaml").replace(/data:./, "data:*"));
-    const { stderr } = await box.run(["updatekeys", "p"], { terminal: true, input: "y\nn\nn\n" });
+    const { stderr } = await box.run(["updatekeys", "p"], {
+      terminal: true,
+      slow: true,
+      input: "y\nn\nn\n",
+    });
     assert.match(stderr, /synced 1 of 4 \[######\.+\]/);
     assert.match(stderr, /synced 1, 1 failed of 4 \[#+/);
     for (const line of linesLeft(stderr)) assert.not.match(line, /\[[#.]+\]/);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -8,6 +9,7 @@ import { LEGACY } from "../../src/cli/commands/legacy/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { GLOBAL } from "../../src/cli/options.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { gitIn } from "../support/git.ts";
 
 /**
  * Every option of every command is tried in a way that shows that it acts: with it, something else is printed or
@@ -204,9 +206,48 @@ const SEES = { EDITOR: `sh -c 'cp "$1" seen' sh` };
 
 const jobsTrial = (base: readonly string[]): Trial => ({ base, add: ["--jobs", "0"], says: /from 1 to 256/ });
 
+/** git ignores a file, and without the option that file is left out. */
+const ignoreTrial = (base: readonly string[], more: (box: Sandbox) => void = () => {}): Trial => ({
+  base,
+  add: ["--no-ignore"],
+  prepare: (box) => {
+    gitIn(box, "init", "-q");
+    box.write("ignored/a.yaml", box.read("a.yaml"));
+    box.write("ignored/plain.yaml", box.read("plain.yaml"));
+    box.write(".gitignore", "ignored\n");
+    more(box);
+  },
+  env: NO_KEYS,
+});
+
+/** Rules whose recipients are other ones than those of the files, for all of them. */
+function ruled(box: Sandbox): void {
+  box.write(".sops.yaml", `creation_rules:\n  - age: ${OTHER_RECIPIENT}\n`);
+}
+
 const SET = (file: string) => ["set", file, '["a"]', '"n3w"'];
 const UNSET = (file: string) => ["unset", file, '["a"]'];
 const ROTATE = (file: string) => ["rotate", "-i", file];
+
+function secretText(box: Sandbox): void {
+  box.write("secret.txt", "redis://:hunter22@db\n");
+  box.write("secret.yaml", "password: hunter22\n");
+}
+
+/** A key of a form that only secretlint knows. */
+function textForSecretlint(box: Sandbox): void {
+  box.write("deep.txt", `${"vcp"}_${"aB3xK9mQ2c".repeat(5)}\n`);
+}
+
+async function baseline(box: Sandbox): Promise<void> {
+  secretText(box);
+  await box.run(["check", "secret.yaml", "--baseline", "known.json", "--write-baseline"]);
+}
+
+function noBaseline(box: Sandbox): void {
+  secretText(box);
+  box.write("known.json", '{"version": 1, "findings": []}');
+}
 
 const TRIALS: Readonly<Record<string, Trials>> = {
   encrypt: {
@@ -224,8 +265,26 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "dry-run": { base: ["encrypt", "-i", "plain.yaml"], add: ["--dry-run"] },
     check: { base: ["encrypt", "plain.yaml"], add: ["--check"] },
     json: jsonTrial(["encrypt", "--check", "plain.yaml"]),
+    "no-ignore": ignoreTrial(["encrypt", "--dry-run", "."], ruled),
     update: { base: ["encrypt", "plain.txt"], add: ["--update", "a.yaml"] },
     yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
+  },
+  check: {
+    jobs: jobsTrial(["check"]),
+    staged: { base: ["check", "secret.txt"], add: ["--staged"], prepare: secretText },
+    decrypt: { base: ["check", "tampered.yaml"], add: ["--decrypt"] },
+    merges: { base: ["check", "a.yaml"], add: ["--merges"] },
+    "older-than": { base: ["check", "a.yaml"], add: ["--older-than", "2999-01-01"] },
+    deep: { base: ["check", "deep.txt"], add: ["--deep"], prepare: textForSecretlint },
+    strict: { base: ["check", "secret.yaml"], add: ["--strict"], prepare: secretText },
+    baseline: { base: ["check", "secret.yaml"], add: ["--baseline", "known.json"], prepare: baseline },
+    "write-baseline": {
+      base: ["check", "secret.yaml", "--baseline", "known.json"],
+      add: ["--write-baseline"],
+      prepare: noBaseline,
+    },
+    output: { base: ["check", "a.yaml"], add: ["--output", "sarif"] },
+    json: jsonTrial(["check", "a.yaml"]),
   },
   decrypt: {
     jobs: jobsTrial(["decrypt", "a.yaml"]),
@@ -238,6 +297,8 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     check: { base: ["decrypt", "a.yaml"], add: ["--check"] },
     extract: { base: ["decrypt", "a.yaml"], add: ["--extract", '["a"]'] },
     document: documentTrial(["decrypt", "docs.yaml"]),
+    json: jsonTrial(["decrypt", "--check", "a.yaml"]),
+    "no-ignore": ignoreTrial(["decrypt", "--dry-run", "."]),
   },
   edit: {
     ...typeTrials((file) => ["edit", file], EDITS),
@@ -290,8 +351,14 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "ignore-mac": ignored(ROTATE("tampered.yaml")),
     yes: drifted(ROTATE("a.yaml")),
+    where: { base: ROTATE("a.yaml"), add: ["--where", "older=1d"] },
+    plan: { base: ROTATE("a.yaml"), add: ["--plan", "plan.json"] },
+    "dry-run": { base: ROTATE("a.yaml"), add: ["--dry-run"] },
+    json: jsonTrial(ROTATE("a.yaml")),
+    "no-ignore": ignoreTrial(["rotate", "--dry-run", "."]),
   },
   updatekeys: {
+    "no-ignore": ignoreTrial(["updatekeys", "--check", "."], ruled),
     jobs: jobsTrial(["updatekeys", "-y", "a.yaml"]),
     yes: { base: ["updatekeys", "a.yaml"], add: ["--yes"], prepare: otherRule },
     check: { base: ["updatekeys", "-y", "a.yaml"], add: ["--check"], prepare: otherRule },
@@ -344,11 +411,28 @@ const TRIALS: Readonly<Record<string, Trials>> = {
       input: "n\n",
     },
   },
-  filestatus: { "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] } },
+  status: {
+    json: jsonTrial(["status", "a.yaml"]),
+    jobs: jobsTrial(["status", "a.yaml"]),
+    "no-ignore": ignoreTrial(["status"]),
+  },
+  recipients: {
+    json: jsonTrial(["recipients", "a.yaml"]),
+    jobs: jobsTrial(["recipients", "a.yaml"]),
+    "no-ignore": ignoreTrial(["recipients"]),
+    "who-can-read": { base: ["recipients"], add: ["--who-can-read", "a.yaml"] },
+    "files-of": { base: ["recipients"], add: ["--files-of", OTHER_RECIPIENT] },
+  },
+  filestatus: {
+    "input-type": { base: ["filestatus", "a.yaml"], add: ["--input-type", "json"] },
+    "no-ignore": ignoreTrial(["filestatus", "."]),
+  },
   publish: publishTrials(),
   doctor: {
     "input-type": { base: ["doctor", "a.yaml"], add: ["--input-type", "json"] },
     json: jsonTrial(["doctor", "a.yaml"]),
+    jobs: jobsTrial(["doctor", "a.yaml"]),
+    "no-ignore": ignoreTrial(["doctor", "--json", "."]),
   },
   "exec-env": {
     ...typeTrials((file) => ["exec-env", file, "true"]),
@@ -384,6 +468,57 @@ const TRIALS: Readonly<Record<string, Trials>> = {
   },
   init: {},
   config: {},
+  "git merge": {
+    path: {
+      base: ["git", "merge", "a.yaml", "a.yaml", "v2.yaml"],
+      add: ["--path", "p.yaml"],
+      env: { SOPS_AGE_KEY_FILE: undefined },
+      prepare: otherVersion,
+    },
+    ...Object.fromEntries(
+      [
+        ["marker-size", "9"],
+        ["ours-label", "our-label"],
+        ["theirs-label", "their-label"],
+        ["timeout", "0.000001"],
+      ].map(([option, value]) => [
+        option,
+        {
+          base: ["git", "merge", "a.yaml", "v1.yaml", "v2.yaml"],
+          add: [`--${option}`, value!],
+          env: option === "timeout" ? {} : { SOPS_AGE_KEY_FILE: undefined },
+          prepare: otherVersion,
+        },
+      ]),
+    ),
+  },
+  "git resolve": {
+    ...Object.fromEntries(
+      ["ours", "theirs", "base"].map((option) => [
+        option,
+        {
+          base: ["git", "resolve", "v1.yaml"],
+          add: [`--${option}`],
+          env: { EDITOR: "true" },
+          prepare: inConflict,
+        },
+      ]),
+    ),
+    path: {
+      base: ["git", "resolve", "--theirs", "v1.yaml"],
+      add: ["--path", '["a"]'],
+      prepare: inConflict,
+    },
+    yes: {
+      base: ["git", "resolve", "--ours", "v1.yaml"],
+      add: ["--yes"],
+      env: NO_KEYS,
+      prepare: async (box) => {
+        await inConflict(box);
+        otherRule(box);
+      },
+    },
+  },
   "config explain": { json: jsonTrial(["config", "explain", "a.yaml"], otherRule) },
   "config check": { json: jsonTrial(["config", "check"], otherRule) },
   allow: {
@@ -408,7 +543,123 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "master-secret": { base: ["keyservice"], add: ["--master-secret", "env://MISSING"], says: /MISSING/ },
   },
   completion: {},
+  diff: {
+    staged: { base: ["diff"], add: ["--staged"], prepare: inRepository },
+    reveal: { base: ["diff", "HEAD~2"], add: ["--reveal"], prepare: inRepository },
+    json: jsonTrial(["diff", "HEAD~2"], inRepository),
+    summary: { base: ["diff", "HEAD~2"], add: ["--summary"], prepare: inRepository },
+    "exit-code": { base: ["diff", "HEAD~2"], add: ["--exit-code"], prepare: inRepository },
+    quiet: { base: ["diff", "HEAD~2"], add: ["--quiet"], prepare: inRepository },
+    "no-index": { base: ["diff", "x.yaml", "a.yaml"], add: ["--no-index"], prepare: inRepositoryOfTwoNames },
+  },
+  log: {
+    patch: { base: ["log"], add: ["--patch"], prepare: inRepository },
+    reveal: { base: ["log", "-p"], add: ["--reveal"], prepare: inRepository },
+    json: jsonTrial(["log"], inRepository),
+    oneline: { base: ["log"], add: ["--oneline"], prepare: inRepository },
+    "max-count": { base: ["log"], add: ["--max-count", "1"], prepare: inRepository },
+    skip: { base: ["log"], add: ["--skip", "2"], prepare: inRepository },
+    since: { base: ["log"], add: ["--since", "2020-01-02T12:00:00Z"], prepare: inRepository },
+    until: { base: ["log"], add: ["--until", "2020-01-02T12:00:00Z"], prepare: inRepository },
+    author: { base: ["log"], add: ["--author", "nobody"], prepare: inRepository },
+    grep: { base: ["log"], add: ["--grep", "second"], prepare: inRepository },
+    reverse: { base: ["log"], add: ["--reverse"], prepare: inRepository },
+    follow: { base: ["log", "--", "x.yaml"], add: ["--follow"], prepare: inRepository },
+    all: { base: ["log", "HEAD~1"], add: ["--all"], prepare: inRepository },
+    "first-parent": { base: ["log"], add: ["--first-parent"], prepare: inRepository },
+    "no-merges": { base: ["log", "--first-parent"], add: ["--no-merges"], prepare: inRepository },
+  },
+  git: {},
+  "git install": {
+    ...gitTrials(["git", "install"]),
+    attributes: {
+      base: ["git", "install"],
+      add: ["--attributes", "local"],
+      prepare: inRepository,
+    },
+    append: {
+      base: ["git", "install"],
+      add: ["--append"],
+      prepare: async (box) => {
+        await inRepository(box);
+        box.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+      },
+    },
+    "no-guard": { base: ["git", "install"], add: ["--no-guard"], prepare: inRepository },
+    force: {
+      base: ["git", "install"],
+      add: ["--force"],
+      prepare: async (box) => {
+        await inRepository(box);
+        gitOn(box, "2020-01-09", "config", "diff.tsops.textconv", "other");
+      },
+    },
+    uninstall: { base: ["git", "install"], add: ["--uninstall"], prepare: inRepository },
+  },
+  "git uninstall": gitTrials(["git", "uninstall"], async (box) => {
+    await inRepository(box);
+    await box.run(["git", "install"]);
+    await box.run(["git", "install", "--global"]);
+  }),
+  "git status": { json: jsonTrial(["git", "status"], inRepository) },
+  "git textconv": {
+    timeout: {
+      base: ["git", "textconv", "a.yaml"],
+      add: ["--timeout", "1"],
+      env: { SOPS_AGE_KEY_FILE: undefined, SOPS_AGE_KEY_CMD: "sleep 1000" },
+      says: /within 1 second/,
+    },
+  },
 };
+
+/** What git made at a time of its own is the same in each run. */
+function gitOn(box: Sandbox, day: string, ...args: readonly string[]): void {
+  const who = {
+    GIT_AUTHOR_NAME: "a",
+    GIT_AUTHOR_EMAIL: "a@b",
+    GIT_COMMITTER_NAME: "a",
+    GIT_COMMITTER_EMAIL: "a@b",
+  };
+  const when = { GIT_AUTHOR_DATE: `${day}T00:00:00Z`, GIT_COMMITTER_DATE: `${day}T00:00:00Z` };
+  const env = { PATH: process.env.PATH, HOME: box.home, GIT_CONFIG_NOSYSTEM: "1", ...who, ...when };
+  execFileSync("git", args, { cwd: box.folder, env, stdio: "pipe" });
+}
+
+/** A file with a name that changed, and a merge that changed it; then a change that is staged, and one that is not. */
+async function inRepository(box: Sandbox): Promise<void> {
+  const commit = (day: string, message: string): void => {
+    gitOn(box, day, "add", "x.yaml");
+    gitOn(box, day, "commit", "-qm", message);
+  };
+  gitOn(box, "2020-01-01", "init", "-q", "-b", "main");
+  box.write("old.yaml", box.read("a.yaml"));
+  gitOn(box, "2020-01-01", "add", "old.yaml");
+  gitOn(box, "2020-01-01", "commit", "-qm", "first");
+  gitOn(box, "2020-01-02", "mv", "old.yaml", "x.yaml");
+  box.write("x.yaml", box.read("unsealed.yaml"));
+  commit("2020-01-02", "second");
+  gitOn(box, "2020-01-03", "checkout", "-qb", "side");
+  box.write("x.yaml", box.read("flat.yaml"));
+  commit("2020-01-03", "third");
+  gitOn(box, "2020-01-04", "checkout", "-q", "main");
+  gitOn(box, "2020-01-04", "merge", "-q", "--no-ff", "-m", "merge", "side");
+  box.write("x.yaml", box.read("a.yaml"));
+  gitOn(box, "2020-01-05", "add", "x.yaml");
+  box.write("x.yaml", box.read("docs.yaml"));
+}
+
+/** The first file's name is that of a branch, too. */
+async function inRepositoryOfTwoNames(box: Sandbox): Promise<void> {
+  await inRepository(box);
+  gitOn(box, "2020-01-06", "branch", "x.yaml");
+}
+
+function gitTrials(base: readonly string[], prepare: Trial["prepare"] = inRepository): Trials {
+  return {
+    global: { base, add: ["--global"], prepare },
+    "dry-run": { base, add: ["--dry-run"], prepare },
+  };
+}
 
 function publishTrials(): Trials {
   const prepare = async (box: Sandbox): Promise<void> => {
@@ -471,12 +722,29 @@ const OLD_STYLE =
 const RUNS_ON = "it serves until it is stopped: see test/keyservice";
 
 /** Why an option is not tried here, or does nothing. */
+/** Two versions of a file, in which two values differ. */
+async function otherVersion(box: Sandbox): Promise<void> {
+  for (const [name, value] of [
+    ["v1.yaml", "1"],
+    ["v2.yaml", "2"],
+  ] as const) {
+    box.write(name, box.read("a.yaml"));
+    for (const path of ['["a"]', '["b"]']) await box.run(["set", name, path, value]);
+  }
+}
+
+async function inConflict(box: Sandbox): Promise<void> {
+  await otherVersion(box);
+  await box.run(["git", "merge", "a.yaml", "v1.yaml", "v2.yaml"]);
+}
+
 const NOT_TRIED: Readonly<Record<string, string>> = {
   [`set --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
   [`unset --${THRESHOLD}`]: "SOPS takes it and does nothing with it, as here",
   "exec-env --same-process":
     "Node cannot put a program in its own place; exit codes and signals are passed on",
   "filestatus --json": "it prints JSON anyway",
+  "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
   "keyservice --prompt": RUNS_ON,
   "keyservice --allow-anyone": RUNS_ON,
 };

@@ -126,6 +126,19 @@ test("gRPC: throttling, failures and broken calls are tried again", async () => 
   kms.fail(99, status.RESOURCE_EXHAUSTED);
   const impatient = context({ TSOPS_KMS_TIMEOUT: "1" });
   assert.match((await failure(gcpKms.unwrap(wrapped, impatient))).message, /quota is used up/);
+  // nobody waits for an hour: google.rpc.Status with a RetryInfo of 3600 s, byte for byte
+  const type = "type.googleapis.com/google.rpc.RetryInfo";
+  const retry = Buffer.from([0x0a, 0x03, 0x08, 0x90, 0x1c]);
+  const any = Buffer.concat([
+    Buffer.from([0x0a, type.length]),
+    Buffer.from(type),
+    Buffer.from([0x12, 5]),
+    retry,
+  ]);
+  kms.calls.length = 0;
+  kms.fail(99, status.RESOURCE_EXHAUSTED, Buffer.concat([Buffer.from([0x1a, any.length]), any]));
+  assert.match((await failure(gcpKms.unwrap(wrapped, context()))).message, /quota is used up/);
+  assert.is(kms.calls.length, 1);
   kms.fail(0, status.RESOURCE_EXHAUSTED);
   kms.calls.length = 0;
   kms.fail(1, status.PERMISSION_DENIED);

@@ -56,21 +56,23 @@ export class Sandbox {
     return join(this.folder, name);
   }
 
-  /** `person`: somebody sits at the terminal, and types the input. */
+  /** `person`: somebody sits at the terminal, and types the input. `slow`: a second goes by whenever somebody looks. */
   async run(
     argv: readonly string[],
-    { input = "", terminal = false, person = false, cwd = this.folder } = {},
+    { input = "", terminal = false, person = false, cwd = this.folder, slow = false } = {},
   ): Promise<Result> {
     if (OTHER_PROGRAM && !this.here && !terminal && !person) return await this.runOther(argv, input, cwd);
     const stdout = sink(terminal || person);
     const stderr = sink(terminal || person);
     const stdin = Object.assign(Readable.from(input === "" ? [] : [Buffer.from(input)]), { isTTY: person });
+    let seconds = 0;
     const code = await run(argv, {
       env: this.env,
       cwd,
       stdin,
       stdout: stdout.stream,
       stderr: stderr.stream,
+      ...(slow ? { now: () => 1000 * seconds++ } : {}),
     });
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   }

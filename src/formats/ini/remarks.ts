@@ -47,7 +47,8 @@ function restRemark(text: string, item: IniKey, as: Entry, of: Entry | undefined
   const stray = skipped(text, item);
   if (stray) {
     const message = "SOPS ignores the text after the closing quotes of a value";
-    return [{ offset: stray.start, message, hint: "put it into the quotes, or on a line of its own" }];
+    const hint = "put it into the quotes, or on a line of its own";
+    return [{ offset: stray.start, message, hint, unseen: true }];
   }
   if (!inline || !of) return [];
   const mark = text[inline.start];
@@ -131,6 +132,7 @@ export function headerRemarks(text: string, { inline }: IniSection, holder: Cont
       offset: inline.start,
       message: "SOPS ignores the text after the header of a section",
       hint: "write it on a line of its own",
+      unseen: true,
       of,
       ...(name !== undefined && { as }),
     },

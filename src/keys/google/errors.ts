@@ -54,6 +54,8 @@ export interface Answer {
   readonly reason?: string;
   /** The server's words, not fit for messages: to look for states in. */
   readonly text: string;
+  /** google.rpc.RetryInfo: for how long the service wants to be left alone. */
+  readonly afterMs?: number;
   /** A broken or impossible connection. */
   readonly network?: Failure;
 }
@@ -67,7 +69,10 @@ export function throttle(error: unknown): Throttle | undefined {
     response?: { status?: number; headers?: { get?(name: string): string | null } };
   };
   const header = response?.headers?.get?.("retry-after");
-  if (answerOf(error).code === CODES.RESOURCE_EXHAUSTED) return { afterMs: retryAfterMs(header) };
+  const { code, afterMs = retryAfterMs(header) } = answerOf(error);
+  if (code === CODES.RESOURCE_EXHAUSTED) return { afterMs };
+  // as with a Retry-After: who is busy and says for how long is left alone
+  if (code === CODES.UNAVAILABLE && afterMs !== undefined) return { afterMs };
   return throttleBy(response?.status, header);
 }
 
@@ -207,6 +212,7 @@ export function answerOf(error: unknown): Answer {
     details?: unknown;
     message?: unknown;
     reason?: unknown;
+    afterMs?: unknown;
     status?: unknown;
     response?: { data?: unknown };
   };
@@ -216,6 +222,7 @@ export function answerOf(error: unknown): Answer {
     return {
       code: found.code,
       reason,
+      afterMs: typeof found.afterMs === "number" ? found.afterMs : undefined,
       text,
       network: found.code === CODES.UNAVAILABLE ? failureIn(text, SETTINGS) : undefined,
     };
@@ -237,9 +244,16 @@ function httpAnswer(status: number, data: unknown, text: string): Answer {
     (word && Object.hasOwn(CODES, word) ? CODES[word] : undefined) ??
     BY_STATUS[status] ??
     (status >= 500 ? CODES.INTERNAL : undefined);
-  const details = (Array.isArray(error?.details) ? error.details : []) as { reason?: string }[];
+  const details = (Array.isArray(error?.details) ? error.details : []) as {
+    reason?: string;
+    retryDelay?: string;
+  }[];
   const reason = details.find((detail) => detail.reason)?.reason;
-  return { code, reason, text: error?.message ?? text };
+  // a duration in JSON: "3.5s"
+  const delay = details.find((detail) => detail.retryDelay)?.retryDelay;
+  const seconds = typeof delay === "string" ? /^(\d+(?:\.\d+)?)s$/.exec(delay)?.[1] : undefined;
+  const afterMs = seconds === undefined ? undefined : Number(seconds) * 1000;
+  return { code, reason, afterMs, text: error?.message ?? text };
 }
 
 function parsed(data: unknown): HttpFailure | undefined {

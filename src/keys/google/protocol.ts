@@ -79,15 +79,17 @@ const IAM = {
   TestIamPermissionsResponse: message({ permissions: repeated(1, "string") }),
 };
 
-/** How the reasons of a failure are packed. */
+/** How what there is to say of a failure is packed. */
 const RPC = {
   Status: message({ details: repeated(3, "google.protobuf.Any") }),
   ErrorInfo: message({ reason: field(1, "string") }),
+  RetryInfo: message({ retryDelay: field(1, "google.protobuf.Duration") }),
 };
 
 const PROTOBUF = {
   Any: message({ type_url: field(1, "string"), value: field(2, "bytes") }),
   Int64Value: message({ value: field(1, "int64") }),
+  Duration: message({ seconds: field(1, "int64"), nanos: field(2, "int32") }),
 };
 
 const named = (nested: object) => ({ nested });
@@ -102,14 +104,26 @@ export const DEFINITION = named({
   }),
 });
 
+interface Duration {
+  readonly seconds: number;
+  readonly nanos: number;
+}
+
 type Message = Readonly<Record<string, unknown>>;
 
 export type Method = "encrypt" | "decrypt" | "getCryptoKey" | "testIamPermissions";
 
 export interface Protocol {
   readonly methods: Readonly<Record<Method, ServiceDefinition[string]>>;
-  /** google.rpc.ErrorInfo's reason in `grpc-status-details-bin`; undefined if it says none. */
-  reasonIn(details: Buffer): string | undefined;
+  /** What `grpc-status-details-bin` says of a failure. */
+  detailsIn(bytes: Buffer): FailureDetails;
+}
+
+export interface FailureDetails {
+  /** google.rpc.ErrorInfo's reason. */
+  readonly reason?: string;
+  /** google.rpc.RetryInfo: the service wants to be left alone for so many milliseconds. */
+  readonly afterMs?: number;
 }
 
 /** @param fromJSON of @grpc/proto-loader. */
@@ -124,6 +138,7 @@ export function protocolWith(fromJSON: typeof import("@grpc/proto-loader").fromJ
   const iam = all["google.iam.v1.IAMPolicy"] as ServiceDefinition;
   const status = all["google.rpc.Status"] as MessageTypeDefinition<Message, Message>;
   const info = all["google.rpc.ErrorInfo"] as MessageTypeDefinition<Message, Message>;
+  const retry = all["google.rpc.RetryInfo"] as MessageTypeDefinition<Message, Message>;
   return {
     methods: {
       encrypt: kms.Encrypt!,
@@ -131,10 +146,15 @@ export function protocolWith(fromJSON: typeof import("@grpc/proto-loader").fromJ
       getCryptoKey: kms.GetCryptoKey!,
       testIamPermissions: iam.TestIamPermissions!,
     },
-    reasonIn(details) {
-      const found = status.deserialize(details).details as { type_url: string; value: Buffer }[];
-      const packed = found.find(({ type_url }) => type_url.endsWith("/google.rpc.ErrorInfo"));
-      return packed && ((info.deserialize(packed.value).reason as string) || undefined);
+    detailsIn(bytes) {
+      const found = status.deserialize(bytes).details as { type_url: string; value: Buffer }[];
+      const packed = (name: string) => found.find(({ type_url }) => type_url.endsWith(`/google.rpc.${name}`));
+      const [why, when] = [packed("ErrorInfo"), packed("RetryInfo")];
+      const delay = when && (retry.deserialize(when.value).retryDelay as Duration | null);
+      return {
+        reason: why && ((info.deserialize(why.value).reason as string) || undefined),
+        afterMs: delay ? delay.seconds * 1000 + delay.nanos / 1e6 : undefined,
+      };
     },
   };
 }

@@ -11,7 +11,7 @@ import type { KeyContext } from "../kind.ts";
 import { type Address, addressOf } from "./address.ts";
 import { type GoogleCredentials, googleCredentials, login } from "./credentials.ts";
 import { authorities, reach } from "./network.ts";
-import { type Method, protocolWith } from "./protocol.ts";
+import { type FailureDetails, type Method, protocolWith } from "./protocol.ts";
 
 /** What the keys of Google Cloud KMS need of it. */
 const SCOPES: readonly string[] = ["https://www.googleapis.com/auth/cloud-platform"];
@@ -123,7 +123,7 @@ async function overGrpc(address: Address, authClient: AuthClient, context: KeyCo
   const grpc = await import("../../net/grpc/sdk.ts");
   const { target, security, options } = await channelTo(address, authClient, context);
   const client = new grpc.Client(target, security, options);
-  const { methods, reasonIn } = protocolWith(grpc.fromJSON);
+  const { methods, detailsIn } = protocolWith(grpc.fromJSON);
   return async (method, request, { signal, timeout, headers }) => {
     const connected = client.getChannel().getConnectivityState(false) === grpc.connectivityState.READY;
     if (!connected) await reach(address.host, address.port, context, signal);
@@ -134,7 +134,7 @@ async function overGrpc(address: Address, authClient: AuthClient, context: KeyCo
       const answer = (error: ServiceError | null, response?: object): void => {
         signal.removeEventListener("abort", stop);
         if (response) resolve(response as Message);
-        else reject(withReason(error, reasonIn));
+        else reject(withDetails(error, detailsIn));
       };
       const deadline = Date.now() + timeout;
       const running = client.makeUnaryRequest(
@@ -147,11 +147,11 @@ async function overGrpc(address: Address, authClient: AuthClient, context: KeyCo
   };
 }
 
-function withReason(error: ServiceError | null, reasonIn: (details: Buffer) => string | undefined): unknown {
+function withDetails(error: ServiceError | null, detailsIn: (bytes: Buffer) => FailureDetails): unknown {
   const [details] = error?.metadata.get("grpc-status-details-bin") ?? [];
   if (!Buffer.isBuffer(details)) return error;
   try {
-    return Object.assign(error!, { reason: reasonIn(details) });
+    return Object.assign(error!, detailsIn(details));
   } catch {
     // something else than Google's status
     return error;

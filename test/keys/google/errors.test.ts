@@ -133,6 +133,14 @@ test("throttling and failures of the service are tried again with pauses", async
   // nobody waits for an hour
   google.answer = () => ({ ...refusal(429, "RESOURCE_EXHAUSTED", "…"), headers: { "retry-after": "3600" } });
   assert.match((await failure(gcpKms.unwrap(withEnc("AAAA"), context()))).message, /quota is used up/);
+  const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "3600s" }];
+  google.answer = () => ({
+    status: 429,
+    body: { error: { code: 429, status: "RESOURCE_EXHAUSTED", message: "…", details } },
+  });
+  google.requests.length = 0;
+  assert.match((await failure(gcpKms.unwrap(withEnc("AAAA"), context()))).message, /quota is used up/);
+  assert.is(google.requests.length, 1);
 });
 
 test("redirects are not followed: neither the token nor the data key goes on", async () => {

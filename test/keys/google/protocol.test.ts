@@ -79,7 +79,7 @@ test("the bytes of messages are those that the vendor's definitions make", () =>
   assert.equal({ ...primary }, key.primary);
 });
 
-test("the reason of a failure is found in its details", () => {
+test("the reason of a failure, and for how long to wait, are found in its details", () => {
   const google = fromJSON(shipped("status.json") as Parameters<typeof fromJSON>[0]) as unknown as Record<
     string,
     { serialize(message: object): Buffer }
@@ -88,10 +88,16 @@ test("the reason of a failure is found in its details", () => {
   const info = google["google.rpc.ErrorInfo"]!.serialize({ reason: "SERVICE_DISABLED", domain: "x" });
   const status = (details: object[]) =>
     google["google.rpc.Status"]!.serialize({ code: 7, message: "m", details });
-  const { reasonIn } = protocolWith(fromJSON);
+  const { detailsIn } = protocolWith(fromJSON);
   const help = { ...type("Help"), value: Buffer.from([]) };
-  assert.is(reasonIn(status([help, { ...type("ErrorInfo"), value: info }])), "SERVICE_DISABLED");
-  assert.is(reasonIn(status([help])), undefined);
+  const retry = google["google.rpc.RetryInfo"]!.serialize({ retryDelay: { seconds: 3, nanos: 250_000_000 } });
+  const reason = { ...type("ErrorInfo"), value: info };
+  assert.equal(detailsIn(status([help, reason])), { reason: "SERVICE_DISABLED", afterMs: undefined });
+  assert.equal(detailsIn(status([{ ...type("RetryInfo"), value: retry }, reason])), {
+    reason: "SERVICE_DISABLED",
+    afterMs: 3250,
+  });
+  assert.equal(detailsIn(status([help])), { reason: undefined, afterMs: undefined });
 });
 
 test.run();

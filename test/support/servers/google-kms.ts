@@ -24,8 +24,8 @@ export interface GoogleKms {
   setState(id: string, version: number, state: string): void;
   /** What a token may do; undefined: nobody knows the token. */
   grant(token: string, permissions: readonly string[] | undefined): void;
-  /** The next calls fail: as many, and no more of those before. */
-  fail(times: number, code: number): void;
+  /** The next calls fail: as many, and no more of those before. `details` is a google.rpc.Status. */
+  fail(times: number, code: number, details?: Buffer): void;
   /** Changes the answers before they are sent, until it is called without a function. */
   spoil(change?: (method: string, answer: Message) => void): void;
   stop(): void;
@@ -53,10 +53,12 @@ const grpc = requireHere("@grpc/grpc-js") as typeof Grpc;
 
 class Refusal extends Error {
   readonly code: number;
+  readonly details: Buffer | undefined;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, details?: Buffer) {
     super(message);
     this.code = code;
+    this.details = details;
   }
 }
 
@@ -64,7 +66,7 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
   const keys = new Map<string, Key>();
   const tokens = new Map<string, readonly string[]>();
   const calls: GoogleKms["calls"] = [];
-  const failures: number[] = [];
+  const failures: Refusal[] = [];
   let spoiler: ((method: string, answer: Message) => void) | undefined;
 
   const need = (id: string): Key => {
@@ -138,7 +140,7 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
     const token = header("authorization").replace(/^Bearer /, "");
     calls.push({ method, token, routing: header("x-goog-request-params") });
     const failure = failures.shift();
-    if (failure !== undefined) throw new Refusal(failure, "Made to fail.");
+    if (failure !== undefined) throw failure;
     const granted = tokens.get(token);
     if (!granted) {
       throw new Refusal(
@@ -171,8 +173,10 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
             try {
               done(null, answer(method, call));
             } catch (error) {
-              const { code, message } = error as Refusal;
-              done({ code: code ?? grpc.status.INTERNAL, details: message });
+              const { code, message, details } = error as Refusal;
+              const metadata = new grpc.Metadata();
+              if (details) metadata.set("grpc-status-details-bin", details);
+              done({ code: code ?? grpc.status.INTERNAL, details: message, metadata });
             }
           },
         ]),
@@ -195,7 +199,10 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
     rotateKey: (id) => void (need(id).primary = need(id).versions.push(newVersion())),
     setState: (id, version, state) => void (need(id).versions[version - 1]!.state = state),
     grant: (token, permissions) => void (permissions ? tokens.set(token, permissions) : tokens.delete(token)),
-    fail: (times, code) => void failures.splice(0, failures.length, ...Array<number>(times).fill(code)),
+    fail: (times, code, details) => {
+      const failure = new Refusal(code, "Made to fail.", details);
+      failures.splice(0, failures.length, ...Array<Refusal>(times).fill(failure));
+    },
     spoil: (change) => void (spoiler = change),
     stop: () => listener.forceShutdown(),
   };

@@ -1,5 +1,16 @@
 import type { Description, RunOf } from "../../command.ts";
-import { BATCH, DOCUMENT, flag, IGNORE_MAC, JOBS, OUTPUT, TYPES, text } from "../../options.ts";
+import {
+  BATCH,
+  DOCUMENT,
+  flag,
+  IGNORE,
+  IGNORE_MAC,
+  JOBS,
+  JSON_OUTPUT,
+  OUTPUT,
+  TYPES,
+  text,
+} from "../../options.ts";
 
 export const DECRYPT = {
   usage: "decrypt [files..]",
@@ -11,6 +22,8 @@ export const DECRYPT = {
     ...BATCH,
     extract: text('only this part, e.g. \'["db"]["password"]\''),
     ...DOCUMENT,
+    ...JSON_OUTPUT,
+    ...IGNORE,
     ...JOBS,
     check: flag("decrypt, and write nothing: exit 1 if a file does not open, or its MAC or seal is wrong"),
   },

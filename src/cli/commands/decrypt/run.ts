@@ -9,17 +9,18 @@ import type { Format } from "../../../formats/format.ts";
 import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
-import { refuseConflicts } from "../../../sops/conflicts.ts";
 import { forEachFile, PASSED_OVER } from "../../batch.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
   checkOutputOptions,
+  checkResults,
   inputFormat,
   type OpenFile,
   openFile,
   outputBelow,
   outputFormat,
   readInput,
+  refuseHeld,
   ruledFile,
   writeResult,
 } from "../../files.ts";
@@ -36,6 +37,7 @@ export async function decrypt(run: DecryptRun): Promise<number> {
   const { args, io } = run;
   checkOutputOptions(args, args.files);
   checkAlone(run);
+  checkResults(args, args.files.length > 0 && (args["dry-run"] || args.check));
   const work: Work = {
     run,
     session: await sessionOf(run),
@@ -44,10 +46,13 @@ export async function decrypt(run: DecryptRun): Promise<number> {
   };
   const looks = args["dry-run"] || args.check;
   const toStdout = !args["in-place"] && args.output === undefined && !looks;
-  if (args.files.length === 0) return await decryptStdin(work);
+  if (args.files.length === 0) {
+    if (args.json) throw new TsopsError("usage", "--json needs files, and standard input is none");
+    return await decryptStdin(work);
+  }
   const [first, ...others] = args.files;
   if (others.length === 0 && isFile(resolve(io.cwd, first!)) && !looks) {
-    const code = await forEachFile(args.files, { what: "decrypted", run }, (name) =>
+    const code = await forEachFile(args.files, { what: "decrypted", run, results: args.json }, (name) =>
       decryptFile(name, { output: args.output }, work),
     );
     await noteNarrowed(work);
@@ -118,7 +123,7 @@ async function decryptFound(work: Work): Promise<number> {
   const names = found.map(({ name }) => name);
   const done = args["dry-run"] ? "would decrypt" : "decrypted";
   const what = args.check ? "in order:" : done;
-  const code = await forEachFile(names, { what, run }, async (name) => {
+  const code = await forEachFile(names, { what, run, results: args.json }, async (name) => {
     const input = await readInput(name, io);
     const known = explicit.has(name);
     if (!known && !mayBeEncrypted(input.bytes)) return PASSED_OVER;
@@ -172,7 +177,7 @@ async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<s
       await noteNulls(open, name, run.io);
     if (run.args["in-place"]) {
       // what base and theirs say would be lost
-      refuseConflicts(open.decrypted.conflicts);
+      await refuseHeld(open);
       await ruleless.look(name, open, settings);
     }
     return await plaintextOf({ name, open, settings }, format, run);

@@ -3,6 +3,7 @@ import type { Drift } from "../../../config/drift.ts";
 import { Configurations } from "../../../config/find.ts";
 import { masterKeys } from "../../../config/groups.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
+import { mapFiles } from "../../../files/batch.ts";
 import { append } from "../../../formats/append.ts";
 import { decodeText } from "../../../formats/text.ts";
 import { keepFromPrograms } from "../../../keys/environment.ts";
@@ -14,8 +15,10 @@ import { inDecryptionOrder, kindNamed } from "../../../keys/table.ts";
 import { describeDrift } from "../../drift.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
-import type { Line, Painted } from "../../io.ts";
-import { driftJson, keyJson, writeJson } from "../../json.ts";
+import { clearPassing, type Line, type Painted } from "../../io.ts";
+import { jobsOf } from "../../jobs.ts";
+import { driftJson, failureJson, keyJson, writeJson } from "../../json.ts";
+import { Progress } from "../../progress.ts";
 import { nameOfKey } from "../../recipients.ts";
 import { differenceLine, reportError, tell } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
@@ -39,20 +42,40 @@ export async function doctor(run: DoctorRun): Promise<number> {
   const results: unknown[] = [];
   const reports = new Map<string, { heads: Line[]; lines: Line[] }>();
   let exit = 0;
-  for (const name of await encryptedFiles(given, run)) {
-    try {
-      const report = await examineFile(name, run, { context, order, local, services, examine });
-      if (report.opens === false) exit = Math.max(exit, 128);
-      if (asJson) results.push(reportJson(report));
-      else addReport(reports, report);
-    } catch (error) {
-      exit = Math.max(exit, await reportError(inFile(error, name), run.io));
-      results.push({ file: name, error: error instanceof TsopsError ? error.code : "internal" });
+  const names = await encryptedFiles(given, run);
+  const means = { context, order, local, services, examine };
+  for (const [i, result] of (await examineFiles(names, run, means)).entries()) {
+    const name = names[i]!;
+    if (result.status === "rejected") {
+      exit = Math.max(exit, await reportError(inFile(result.reason, name), run.io));
+      results.push(failureJson({ name, error: result.reason }));
+      continue;
     }
+    const report = result.value;
+    if (report.opens === false) exit = Math.max(exit, 128);
+    if (asJson) results.push(reportJson(report));
+    else addReport(reports, report);
   }
   if (asJson) await writeJson(run.io, { files: results });
   for (const { heads, lines } of reports.values()) await tell(run.io, [...heads, ...lines], "stdout");
   return exit;
+}
+
+/** Side by side; results are in the order of the files. */
+async function examineFiles(
+  names: readonly string[],
+  run: DoctorRun,
+  means: Means,
+): Promise<PromiseSettledResult<Report>[]> {
+  const progress = new Progress(run.io);
+  let done = 0;
+  const all = await mapFiles(names, jobsOf(run), async (name) => {
+    const report = await examineFile(name, run, means);
+    await progress.show({ what: "looked at", total: names.length, done: ++done });
+    return report;
+  });
+  await clearPassing();
+  return all;
 }
 
 /** Files of the same keys, of which the same can be said, stand together above those keys. */
@@ -84,21 +107,30 @@ const NOT_USED: Examination = {
  * One that is damaged must not speak for them, so a no counts for the others only when a second one is there.
  */
 function examiner(context: KeyContext): Examine {
-  const known = new Map<string, Map<string, Promise<Examination>>>();
+  const known = new Map<string, Map<string, Examination>>();
+  // files are looked at side by side, and whoever comes second waits for the first answer
+  const turns = new Map<string, Promise<unknown>>();
   return async (key) => {
     const kind = kindNamed(key.kind);
     const enc = textField(key.fields, "enc");
     const name = JSON.stringify([kind.name, key.id, kind.examinedFor ? kind.examinedFor(key) : enc]);
-    const asked = known.get(name) ?? new Map<string, Promise<Examination>>();
+    const asked = known.get(name) ?? new Map<string, Examination>();
     known.set(name, asked);
-    const same = asked.get(enc);
-    if (same) return await same;
-    const answers = await Promise.all(asked.values());
-    const good = answers.find(({ usable }) => usable !== false);
-    if (good ?? answers.length > 1) return good ?? answers.at(-1)!;
-    const found = kind.use().then((use) => use.examine(key, context));
-    asked.set(enc, found);
-    return await found;
+    const examine = async (): Promise<Examination> => {
+      const answers = [...asked.values()];
+      const good = answers.find(({ usable }) => usable !== false);
+      const enough = asked.get(enc) ?? good ?? (answers.length > 1 ? answers.at(-1) : undefined);
+      if (enough) return enough;
+      const found = await (await kind.use()).examine(key, context);
+      asked.set(enc, found);
+      return found;
+    };
+    const turn = (turns.get(name) ?? Promise.resolve()).then(examine);
+    turns.set(
+      name,
+      turn.catch(() => undefined),
+    );
+    return await turn;
   };
 }
 

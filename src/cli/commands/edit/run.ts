@@ -11,6 +11,7 @@ import { encodeText } from "../../../formats/text.ts";
 import { loses } from "../../../keys/difference.ts";
 import { KINDS } from "../../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
+import { nothingSelected } from "../../../sops/nothing.ts";
 import { DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
 import {
@@ -27,7 +28,7 @@ import { hiddenFrom } from "../../hidden-variables.ts";
 import { hasTerminal, type Io } from "../../io.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
-import { nothingSelected, warnOfNothing } from "../../remarks.ts";
+import { warnOfNothing } from "../../remarks.ts";
 import { errorLines, note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";

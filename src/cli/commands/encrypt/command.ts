@@ -1,5 +1,18 @@
 import type { Description, RunOf } from "../../command.ts";
-import { BATCH, flag, JOBS, KEYS, OUTPUT, SELECTORS, THRESHOLD, TYPES, text, YES } from "../../options.ts";
+import {
+  BATCH,
+  flag,
+  IGNORE,
+  JOBS,
+  JSON_OUTPUT,
+  KEYS,
+  OUTPUT,
+  SELECTORS,
+  THRESHOLD,
+  TYPES,
+  text,
+  YES,
+} from "../../options.ts";
 
 export const ENCRYPT = {
   usage: "encrypt [files..]",
@@ -16,7 +29,8 @@ export const ENCRYPT = {
     check: flag(
       "only say which files are not encrypted, or not as their rule has it; exit 1 if there are any",
     ),
-    json: flag("with --check: print the result as JSON"),
+    ...JSON_OUTPUT,
+    ...IGNORE,
     ...JOBS,
   },
   examples: [

@@ -12,6 +12,7 @@ import { readText } from "../../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../../save.ts";
 import { bareHint, bareValues } from "../../../sops/bare.ts";
 import type { Warning } from "../../../sops/decrypt.ts";
+import { nothingSelected } from "../../../sops/nothing.ts";
 import { plainWarnings } from "../../../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../../../sops/selection.ts";
 import type { Encrypted } from "../../../sops/work.ts";
@@ -19,6 +20,7 @@ import { forEachFile } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import {
   checkOutputOptions,
+  checkResults,
   inputFormat,
   openForUpdate,
   outputBelow,
@@ -35,7 +37,7 @@ import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { isDotenvxKeys, refuseProtected, whoReads } from "../../protected.ts";
-import { nothingSelected, warnOfCiphertext, warnOfNothing } from "../../remarks.ts";
+import { warnOfCiphertext, warnOfNothing } from "../../remarks.ts";
 import { note, reportError } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
@@ -48,9 +50,12 @@ import type { EncryptRun } from "./command.ts";
 export async function encrypt(run: EncryptRun): Promise<number> {
   const given = run.args.files;
   checkOutputOptions(run.args, given);
+  if (run.args.json && (run.args.update !== undefined || given.length === 0))
+    throw new TsopsError("usage", "--json is for files that are encrypted anew, or checked", {
+      hint: "leave it out with --update and with standard input",
+    });
   if (run.args.update !== undefined) return await encryptUpdate(run, run.args.update);
-  if (run.args.json && !run.args.check)
-    throw new TsopsError("usage", "--json is for --check", { hint: "tsops encrypt --check --json FILE…" });
+  checkResults(run.args, given.length > 0 && (run.args.check || run.args["dry-run"]));
   const session = await sessionOf(run);
   if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
   if (given.length === 0) return await encryptStdin(run, session);
@@ -63,7 +68,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  return await forEachFile(names, { what: "encrypted", run }, (name) => {
+  return await forEachFile(names, { what: "encrypted", run, results: run.args.json }, (name) => {
     if (output === undefined || !many) return encryptFile(name, { output }, run, session);
     return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
   });
@@ -310,10 +315,14 @@ async function staysPlain(name: string, { io }: EncryptRun): Promise<boolean> {
 }
 
 async function listFiles(names: readonly string[], run: EncryptRun): Promise<number> {
+  const would: string[] = [];
   for (const name of names) {
-    if ((await whoReads(name, run)) === undefined && !(await isEncrypted(name, run)))
-      await note(run.io, `would encrypt ${name}`);
+    if ((await whoReads(name, run)) !== undefined || (await isEncrypted(name, run))) continue;
+    would.push(name);
+    await note(run.io, `would encrypt ${name}`);
   }
+  if (run.args.json)
+    await writeJson(run.io, { files: would.map((file) => ({ file, status: "would-encrypt" })) });
   return 0;
 }
 

@@ -1,5 +1,14 @@
 import type { Description, RunOf } from "../../command.ts";
-import { JOBS, JSON_OUTPUT, LOOK_ONLY, THRESHOLD, TYPES, UPDATE_SELECTOR, YES } from "../../options.ts";
+import {
+  IGNORE,
+  JOBS,
+  JSON_OUTPUT,
+  LOOK_ONLY,
+  THRESHOLD,
+  TYPES,
+  UPDATE_SELECTOR,
+  YES,
+} from "../../options.ts";
 
 export const UPDATEKEYS = {
   usage: "updatekeys <files..>",
@@ -11,6 +20,7 @@ export const UPDATEKEYS = {
     "input-type": TYPES["input-type"],
     ...THRESHOLD,
     ...JSON_OUTPUT,
+    ...IGNORE,
     ...JOBS,
   },
   examples: [

@@ -1,19 +1,24 @@
-import { TsopsError } from "../../../errors.ts";
-import { inSeconds, isDate, Time } from "../../../formats/scalar.ts";
-import { decodeText } from "../../../formats/text.ts";
-import type { Metadata } from "../../../sops/metadata.ts";
-import type { Run } from "../../command.ts";
-import { readEncryptedAs, readInput } from "../../files.ts";
+import { TsopsError } from "../errors.ts";
+import { inSeconds, isDate, Time } from "../formats/scalar.ts";
+import { decodeText } from "../formats/text.ts";
+import type { Metadata } from "../sops/metadata.ts";
+import type { Run } from "./command.ts";
+import { readEncryptedAs, readInput } from "./files.ts";
 
 /** `--older-than`: files that were written at this time or later stay as they are. */
 export class OlderThan {
-  private readonly time: number;
+  private readonly limit: number;
   /** In the words of the summary. */
   readonly words: string;
 
-  constructor(time: number) {
-    this.time = time;
-    this.words = `not older than ${inSeconds(new Date(time))}`;
+  constructor(limit: number) {
+    this.limit = limit;
+    this.words = `not older than ${this.time}`;
+  }
+
+  /** RFC 3339. */
+  get time(): string {
+    return inSeconds(new Date(this.limit));
   }
 
   /** Whether a file is to stay as it is. No key is needed. */
@@ -23,7 +28,7 @@ export class OlderThan {
   }
 
   sparesThat({ lastModified }: Pick<Metadata, "lastModified">): boolean {
-    return Date.parse(lastModified) >= this.time;
+    return Date.parse(lastModified) >= this.limit;
   }
 }
 
@@ -31,10 +36,10 @@ const HOUR_MS = 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS };
 
 /** A time in RFC 3339, a day in UTC, or how long ago: `90d`, `12h`, `4w`. @throws TsopsError("usage") */
-export function parseOlderThan(text: string, now: Date): OlderThan {
+export function parseOlderThan(text: string, now: Date, option = "--older-than"): OlderThan {
   const time = timeOf(text, now.getTime());
   if (!Number.isNaN(new Date(time).getTime())) return new OlderThan(time);
-  throw new TsopsError("usage", "--older-than takes a time, a day, or how long ago that is", {
+  throw new TsopsError("usage", `${option} takes a time, a day, or how long ago that is`, {
     hint: "such as 2026-03-01T12:00:00Z, 2026-03-01 (the day's begin in UTC), 90d, 12h or 4w",
   });
 }

@@ -1,0 +1,51 @@
+import { TsopsError } from "../errors.ts";
+import type { Marked } from "./finding.ts";
+import { RULES, type RuleId } from "./rules.ts";
+
+/** Findings that are known, so that only new ones are reported. */
+export interface Known {
+  readonly fingerprint: string;
+  /** For people who read the file; only the fingerprint counts. */
+  readonly rule: RuleId;
+  readonly file: string | null;
+  readonly path: readonly (string | number)[] | null;
+}
+
+const VERSION = 1;
+
+/** @param nameOf as in `marked`. */
+export function baselineText(findings: readonly Marked[], nameOf: (file: string) => string): string {
+  const known = findings.map(({ fingerprint, rule, file, path = null }): Known => {
+    return { fingerprint, rule, file: file === undefined ? null : nameOf(file), path };
+  });
+  const lines = known.map((entry) => `    ${JSON.stringify(entry)}`);
+  const list = lines.length === 0 ? "[]" : `[\n${lines.join(",\n")}\n  ]`;
+  return `{\n  "version": ${VERSION},\n  "findings": ${list}\n}\n`;
+}
+
+/** The fingerprints of a baseline. @throws TsopsError("parse") */
+export function readBaseline(text: string, file: string): Set<string> {
+  const wrong = (why: string): TsopsError =>
+    new TsopsError("parse", `the baseline cannot be read: ${why}`, {
+      place: { file },
+      hint: `write it anew with: tsops check --baseline FILE --write-baseline`,
+    });
+  let read: unknown;
+  try {
+    read = JSON.parse(text);
+  } catch {
+    throw wrong("it is not JSON");
+  }
+  const { version, findings } = (read ?? {}) as { version?: unknown; findings?: unknown };
+  if (version !== VERSION) throw wrong(`its version is not ${VERSION}`);
+  if (!Array.isArray(findings)) throw wrong("it has no list of findings");
+  const known = new Set<string>();
+  const rules = new Set<string>(RULES.map(({ id }) => id));
+  for (const entry of findings as readonly Partial<Known>[]) {
+    const print = entry?.fingerprint;
+    if (typeof print !== "string" || !/^[\da-f]{32}$/.test(print)) throw wrong("a fingerprint is malformed");
+    if (typeof entry.rule === "string" && !rules.has(entry.rule)) throw wrong(`it names an unknown rule`);
+    known.add(print);
+  }
+  return known;
+}

@@ -1,0 +1,98 @@
+import { join, relative, resolve } from "node:path";
+import type { Finding } from "../../../check/finding.ts";
+import { encryptedSince, lostEncryption } from "../../../check/plain.ts";
+import { TsopsError } from "../../../errors.ts";
+import { mapFiles } from "../../../files/batch.ts";
+import { Objects } from "../../../git/objects.ts";
+import { requireRepository } from "../../../git/repository.ts";
+import { type Change, stagedChanges } from "../../../git/staged.ts";
+import { readInput } from "../../files.ts";
+import { encryptionIn } from "../../found.ts";
+import { type Checking, checkContent, type Outcome } from "./content.ts";
+
+/** Blobs that are held in memory at once. */
+const AT_ONCE = 16;
+
+/**
+ * What the next commit would change, as it is staged: the work tree may say something else. In a hook git says which index
+ * that is; for `git commit FILE` it is one that git made for it.
+ */
+export async function checkStaged(checking: Checking, outcome: Outcome): Promise<void> {
+  const { io, args } = checking.run;
+  const repository = await requireRepository(io.cwd, io.env, { placed: true });
+  const top = repository.top;
+  if (top === undefined) {
+    throw new TsopsError("git", "a bare repository has nothing staged", { hint: "run this in a work tree" });
+  }
+  const paths = args.files.map((file) => relative(top, resolve(io.cwd, file)).replaceAll("\\", "/") || ".");
+  const outside = paths.findIndex((path) => path === ".." || path.startsWith("../"));
+  if (outside >= 0) {
+    throw new TsopsError("usage", `${args.files[outside]} is not in this repository`, {
+      hint: `its work tree is ${top}`,
+    });
+  }
+  const changes = (await stagedChanges(repository, paths)).filter(isFile);
+  const objects = new Objects(repository);
+  try {
+    const results = await mapFiles(changes, AT_ONCE, async (change) => {
+      const name = relative(io.cwd, join(top, change.path)) || change.path;
+      return await checkChange(change, name, objects, checking);
+    });
+    results.forEach((result, i) => {
+      if (result.status === "fulfilled") outcome.findings.push(...result.value);
+      else outcome.failed.push(failure(result.reason, changes[i]!.path));
+    });
+    outcome.files += changes.length;
+  } finally {
+    objects.close();
+  }
+}
+
+/** Not a link, a submodule, or a file that is only announced (git add --intent-to-add). */
+function isFile({ after, status }: Change): boolean {
+  return after !== undefined && /^100/.test(after.mode) && status !== "U" && !/^0+$/.test(after.id);
+}
+
+function failure(reason: unknown, file: string): Outcome["failed"][number] {
+  if (!(reason instanceof TsopsError)) throw reason;
+  return { file, error: reason.code, message: reason.message };
+}
+
+async function checkChange(
+  { before, after }: Change,
+  name: string,
+  objects: Objects,
+  checking: Checking,
+): Promise<Finding[]> {
+  const bytes = await blob(objects, after!.id);
+  const findings = await checkContent({ name, bytes, named: false }, checking);
+  const plain = findings.find(({ rule }) => rule === "not-encrypted");
+  if (plain) {
+    const since = (await isEncryptedOnDisk(name, checking)) ? encryptedSince(name) : plain;
+    return [since, ...findings.filter((other) => other !== plain)];
+  }
+  const { args } = checking.run;
+  const lost =
+    before !== undefined &&
+    (await encryptionIn(bytes, name, args)) === "none" &&
+    (await encryptionIn(await blob(objects, before.id), name, args)) === "whole";
+  return lost ? [lostEncryption(name), ...findings] : findings;
+}
+
+async function blob(objects: Objects, id: string): Promise<Buffer> {
+  const object = await objects.read(id);
+  if (object?.type === "blob") return object.bytes;
+  throw new TsopsError("git", "git does not have the content of a staged file", {
+    hint: "git fsck says what is missing",
+  });
+}
+
+async function isEncryptedOnDisk(name: string, { run }: Checking): Promise<boolean> {
+  try {
+    const { bytes } = await readInput(name, run.io);
+    return (await encryptionIn(bytes, name, run.args)) === "whole";
+  } catch (error) {
+    if (error instanceof TsopsError) return false;
+    throw error;
+  }
+}

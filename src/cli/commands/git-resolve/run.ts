@@ -1,0 +1,238 @@
+import { basename, relative, resolve } from "node:path";
+import { type OpenDocument, openRead, type Session } from "../../../document.ts";
+import { editText } from "../../../editor/session.ts";
+import { inFile, TsopsError } from "../../../errors.ts";
+import { replaceFile } from "../../../files/atomic.ts";
+import { withLock } from "../../../files/lock.ts";
+import type { ReadFile } from "../../../files/read.ts";
+import { formatPath, parsePath } from "../../../formats/path.ts";
+import { decodeText, encodeText } from "../../../formats/text.ts";
+import { runGit } from "../../../git/program.ts";
+import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
+import { KINDS } from "../../../keys/table.ts";
+import { type Choice, chooseOne, isOfText, type Variants, variantsOf } from "../../../merge/choose.ts";
+import { type ConflictStyle, freeSize, markerLines, withMarkers } from "../../../merge/markers.ts";
+import { saveResolved } from "../../../save.ts";
+import { type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
+import { masterVariables } from "../../allowed.ts";
+import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
+import { noteConflicts } from "../../merge.ts";
+import { waitForEnter } from "../../prompt.ts";
+import { refuseProtected } from "../../protected.ts";
+import { errorLines, note } from "../../report.ts";
+import { checkSealThere } from "../../require-seal.ts";
+import { sessionOf } from "../../session.ts";
+import { loadSettings } from "../../settings.ts";
+import { checkDrift } from "../../vouch.ts";
+import type { GitResolveRun } from "./command.ts";
+import { mergeStages } from "./stages.ts";
+
+/** git's own. */
+const MARKER_SIZE = 7;
+
+/** `git resolve FILE…`: ends the conflicts of a merge. */
+export async function gitResolve(run: GitResolveRun): Promise<number> {
+  const choice = choiceOf(run);
+  let code = 0;
+  for (const name of run.args.files) {
+    try {
+      await refuseProtected(name, run);
+      code = Math.max(code, await resolveFile(name, choice, run));
+    } catch (error) {
+      throw inFile(error, name);
+    }
+  }
+  return code;
+}
+
+function choiceOf({ args }: GitResolveRun): Choice | undefined {
+  const given = (["ours", "theirs", "base"] as const).filter((side) => args[side]);
+  if (given.length > 1) {
+    throw new TsopsError("usage", `--${given[0]} and --${given[1]} cannot be used together`, {
+      hint: "take one side; --path takes one at one place",
+    });
+  }
+  if (args.path !== undefined && given.length === 0) {
+    throw new TsopsError("usage", "--path needs the side that counts there", {
+      hint: "add --ours, --theirs or --base; without --path the conflicts open in your editor",
+    });
+  }
+  return given[0];
+}
+
+async function resolveFile(name: string, choice: Choice | undefined, run: GitResolveRun): Promise<number> {
+  const session = await sessionOf(run);
+  const ended = await mergeStages(name, choice, run, session);
+  if (ended !== undefined) return ended;
+  const { bytes, fingerprint } = await readInput(name, run.io);
+  const open = await openRead(await readEncryptedAs(decodeText(bytes), name, run.args), session);
+  try {
+    await checkSealThere(name, open.metadata, run);
+    const { conflicts } = open.decrypted;
+    if (!conflicts) {
+      await note(run.io, `${name} holds no conflicts: git add ${name}`);
+      return 0;
+    }
+    const said = conflictsIn(conflicts);
+    const variants = said && variantsOf(open.decrypted.text, said);
+    if (!said || !variants) throw changedSince();
+    const settings = await loadSettings(resolve(run.io.cwd, name), run);
+    await checkDrift({ name, open, settings }, run);
+    const file = { name, open, fingerprint, said, variants, run };
+    if (choice === undefined) return await inEditor(file, session);
+    return run.args.path === undefined
+      ? await takeAll(file, choice, session)
+      : await takeOne(file, choice, session);
+  } finally {
+    open.close();
+  }
+}
+
+function changedSince(): TsopsError {
+  return new TsopsError(
+    "merge-conflict",
+    "the file was changed after the merge, so its conflicts cannot be read",
+    {
+      hint: "git checkout -m FILE merges again, as long as the merge is not finished",
+      exit: 1,
+    },
+  );
+}
+
+interface Resolving {
+  readonly name: string;
+  readonly open: OpenDocument;
+  readonly fingerprint: ReadFile["fingerprint"];
+  readonly said: Conflicts;
+  readonly variants: Variants;
+  readonly run: GitResolveRun;
+}
+
+async function takeAll(file: Resolving, choice: Choice, session: Session): Promise<number> {
+  const text = file.variants[choice];
+  if (text === undefined) throw noBase();
+  await save(file, encrypted(file, text, session));
+  return await finished(file);
+}
+
+function noBase(): TsopsError {
+  return new TsopsError("usage", "there is no base: both sides made the file, or it cannot be shown", {
+    hint: "take --ours or --theirs, or use your editor",
+  });
+}
+
+async function takeOne(file: Resolving, choice: Choice, session: Session): Promise<number> {
+  const { said, variants, open, run, name } = file;
+  const path = parsePath(run.args.path!);
+  const shown = formatPath(path);
+  const conflict = said.conflicts.find((one) => formatPath(one.path) === shown);
+  if (!conflict) {
+    const places = said.conflicts.map(describePlace).join(", ");
+    throw new TsopsError("bad-path", `there is no conflict at ${shown}`, {
+      hint: `there are: ${places}`,
+      exit: 1,
+    });
+  }
+  if (variants[choice] === undefined) throw noBase();
+  const chosen = chooseOne(said, { conflict, choice }, variants, open.format);
+  if (!chosen) {
+    throw new TsopsError("merge-conflict", `the conflict at ${shown} cannot be resolved by itself`, {
+      hint: `tsops git resolve ${name} opens all of them in your editor`,
+      exit: 1,
+    });
+  }
+  await save(file, encrypted(file, chosen.text, session, chosen.left));
+  if (!chosen.left) return await finished(file);
+  await noteConflicts(name, chosen.left, run);
+  return 1;
+}
+
+/** The plaintext with git's markers; what is left when no markers are in it is encrypted. */
+async function inEditor(file: Resolving, session: Session): Promise<number> {
+  const { name, open, run, said, variants } = file;
+  const { io } = run;
+  const texts = Object.values(variants).filter((text) => text !== undefined);
+  const size = freeSize(texts, MARKER_SIZE);
+  const marked = withMarkers(
+    { base: variants.base, a: variants.ours, b: variants.theirs },
+    { labels: said.labels, size, style: await styleOf(run) },
+  );
+  // who can read the file is not in its text
+  if (!said.conflicts.some(isOfText)) return await takeAll(file, "ours", session);
+  keepFromPrograms(open.groups, session.context);
+  const result = await editText({
+    text: encodeText(marked.text),
+    name: basename(name),
+    env: io.env,
+    hidden: [...secretVariables(session.context), ...(await masterVariables(run, [name]))],
+    kinds: KINDS,
+    cwd: io.cwd,
+    encrypt: async (typed) => {
+      if (markerLines(typed, size)) throw markersLeft();
+      return encrypted(file, typed, session);
+    },
+    save: (text) => save(file, Promise.resolve(text)),
+    retry: (error) => offerRetry(error, run),
+    warn: (message) => note(io, `warning: ${message}`),
+  });
+  if (result === "unchanged") {
+    throw new TsopsError("not-modified", "the conflicts are as they were", { hint: "nothing was written" });
+  }
+  return await finished(file);
+}
+
+function markersLeft(): TsopsError {
+  return new TsopsError("merge-conflict", "there are conflict markers in the text still", {
+    hint: "keep what is right of each part, and remove the lines with <<<, |||, === and >>>",
+    exit: 1,
+  });
+}
+
+async function offerRetry(error: TsopsError, { io }: GitResolveRun): Promise<boolean> {
+  const [first = "", ...more] = errorLines(error);
+  await note(io, first.replace(/^tsops: /, ""), ...more);
+  return await waitForEnter(
+    "Press Enter to go back to the editor with what you typed, or Ctrl-C to stop: ",
+    io,
+  );
+}
+
+/** How the person wants git to show conflicts. */
+async function styleOf(run: GitResolveRun): Promise<ConflictStyle> {
+  const { gitIn } = await import("../../../git/program.ts");
+  const git = await gitIn(run.io.cwd, run.io.env);
+  const asked = git && (await runGit(git, ["config", "--get", "merge.conflictStyle"]));
+  const style = asked?.stdout.toString().trim().toLowerCase();
+  return style === "diff3" || style === "zdiff3" ? style : "merge";
+}
+
+async function encrypted(
+  { open, name, run }: Resolving,
+  text: string,
+  session: Session,
+  left?: Conflicts,
+): Promise<string> {
+  const options = { seal: open.decrypted.sealed, conflicts: left };
+  const result = saveResolved(open, text, session, options);
+  await reportWarnings(result.warnings, text, name, run.io);
+  return result.text;
+}
+
+async function save({ name, run, fingerprint }: Resolving, text: Promise<string>): Promise<void> {
+  const path = resolve(run.io.cwd, name);
+  const bytes = encodeText(await text);
+  await withLock(path, () => replaceFile(path, bytes, { expected: fingerprint }));
+}
+
+async function finished({ name, said, run }: Resolving): Promise<number> {
+  const others = said.conflicts.filter((conflict) => !isOfText(conflict));
+  if (others.length > 0) {
+    await note(
+      run.io,
+      `${name}: its ${others.map(({ kind }) => kind).join(" and ")} stay as ours has them`,
+      "  tsops updatekeys gives it those of its creation rule; tsops rotate --add-age and the like adds a recipient",
+    );
+  }
+  await note(run.io, `${name} is resolved: git add ${relative(run.io.cwd, resolve(run.io.cwd, name))}`);
+  return 0;
+}

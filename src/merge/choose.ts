@@ -1,0 +1,158 @@
+/** Ends conflicts by taking what one side says. */
+
+import { buildTrees } from "../formats/build.ts";
+import type { Format } from "../formats/format.ts";
+import { formatPath, sameTree, valueAt } from "../formats/path.ts";
+import { applyEdits } from "../formats/text.ts";
+import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import type { Conflict, Conflicts } from "../sops/conflicts.ts";
+import { typedText } from "./identity.ts";
+import { patched, patchOf } from "./patch.ts";
+
+export type Choice = "ours" | "theirs" | "base";
+
+/** A plaintext whose conflicts are resolved, all or some of them. */
+export interface Chosen {
+  readonly text: string;
+  /** Those that are left. */
+  readonly left: Conflicts | undefined;
+}
+
+/** The plaintexts that have ours, theirs and base in all places that are in conflict. */
+export interface Variants {
+  readonly ours: string;
+  readonly theirs: string;
+  readonly base: string | undefined;
+}
+
+/** Undefined if the file was changed since it was merged. */
+export function variantsOf(text: string, { theirs, base }: Conflicts): Variants | undefined {
+  const other = patched(text, theirs);
+  const before = base && patched(text, base);
+  if (other === undefined || (base && before === undefined)) return undefined;
+  return { ours: text, theirs: other, base: before };
+}
+
+/** Conflicts about what stands in the text; who can read it is not among that. */
+export function isOfText({ kind }: Conflict): boolean {
+  return kind !== "recipients" && kind !== "selector";
+}
+
+/**
+ * Takes one side at one place only. Undefined if there the sides cannot be taken by themselves: of an order of keys, a
+ * comment that stands among other changes, or a whole text.
+ */
+export function chooseOne(
+  conflicts: Conflicts,
+  { conflict, choice }: { readonly conflict: Conflict; readonly choice: Choice },
+  variants: Variants,
+  format: Format,
+): Chosen | undefined {
+  const source = variants[choice];
+  const changed = (text: string | undefined) =>
+    text === undefined || source === undefined
+      ? text
+      : withPlace(text, source, { ...conflict, want: conflict[choice] }, format);
+  const [ours, theirs] = [changed(variants.ours), changed(variants.theirs)];
+  const base = changed(variants.base);
+  if (ours === undefined || theirs === undefined || source === undefined) return undefined;
+  const left = conflicts.conflicts.filter((one) => one !== conflict);
+  if (left.length === 0) return { text: ours, left: undefined };
+  return {
+    text: ours,
+    left: {
+      ...conflicts,
+      conflicts: left,
+      theirs: patchOf(ours, theirs),
+      base: base === undefined ? undefined : patchOf(ours, base),
+    },
+  };
+}
+
+/** A text with what another one has at a place, and nothing else of it. */
+function withPlace(
+  text: string,
+  source: string,
+  { document, path, kind, want }: Conflict & { readonly want: Tree | undefined },
+  format: Format,
+): string | undefined {
+  if (text === source) return text;
+  const comment = kind === "comment";
+  if (path.length === 0 || kind === "order" || kind === "whole text") return undefined;
+  const says = (candidate: string): boolean => {
+    try {
+      const [before, after] = [treesOf(format, text), treesOf(format, candidate)];
+      const at = valueAt(after[document]!, path);
+      const right =
+        comment || (want === undefined ? at === undefined : at !== undefined && sameTree(at, want));
+      return right && onlyAt(before, after, { document, path }) && (!comment || candidate !== text);
+    } catch {
+      return false;
+    }
+  };
+  const ways = [
+    ...oneChangeEach(text, source),
+    ...(comment ? [] : edited(text, { document, path, want }, format)),
+  ];
+  return ways.find(says) ?? (!comment && says(text) ? text : undefined);
+}
+
+/** The text with one of the changes that lead to the other, or one line of a change. */
+function oneChangeEach(text: string, source: string): string[] {
+  const changes = patchOf(text, source).flatMap((change) => {
+    const { line, old, now } = change;
+    const lines = old.length === now.length && old.length > 1 ? old : [];
+    return [change, ...lines.map((one, i) => ({ line: line + i, old: [one], now: [now[i]!] }))];
+  });
+  return changes.map((change) => patched(text, [change])!);
+}
+
+function edited(
+  text: string,
+  { document, path, want }: { document: number; path: Conflict["path"]; want: Tree | undefined },
+  format: Format,
+): string[] {
+  try {
+    const reading = format.read(text);
+    const edits =
+      want === undefined
+        ? format.unset(reading, path, { document })
+        : format.set(reading, path, want, { document });
+    return [applyEdits(text, edits)];
+  } catch {
+    return [];
+  }
+}
+
+function treesOf(format: Format, text: string): TreeMap[] {
+  const { entries, documents } = format.read(text);
+  return buildTrees(entries, documents);
+}
+
+/** Whether two files say the same but at and below a place. */
+function onlyAt(
+  before: readonly TreeMap[],
+  after: readonly TreeMap[],
+  { document, path }: Pick<Conflict, "document" | "path">,
+): boolean {
+  if (before.length !== after.length) return false;
+  return before.every((tree, i) => {
+    const other = after[i]!;
+    return i === document ? without(tree, path) === without(other, path) : sameTree(tree, other);
+  });
+}
+
+/** A tree as a text, but for what is at a path. */
+function without(tree: Tree, path: Conflict["path"]): string {
+  const lines: string[] = [];
+  const walk = (node: Tree, at: Conflict["path"]): void => {
+    if (at.length === path.length && at.every((element, i) => element === path[i])) return;
+    if (node instanceof TreeMap) {
+      for (const { key, value } of node.entries()) walk(value, [...at, key]);
+    } else if (node instanceof TreeList) {
+      for (const [i, item] of node.values().entries()) walk(item, [...at, i]);
+    } else lines.push(`${formatPath(at)} ${typedText(node)}`);
+  };
+  walk(tree, []);
+  return lines.join("\n");
+}

@@ -1,0 +1,414 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
+import { inRepository, type Repository } from "../../support/merge/repository.ts";
+
+/** The same merge in every format: each side changes one value and adds one, and in the second text both change `a`. */
+const FORMATS: Readonly<Record<string, readonly [base: string, ours: string, theirs: string, both: string]>> =
+  {
+    yaml: [
+      "# top\na: SECRETa\nb: SECRETb\n\nc:\n  - name: x\n    v: SECRETx\n",
+      "# top\na: SECRETa1\nb: SECRETb\n\nc:\n  - name: x\n    v: SECRETx\n  - name: y\n    v: SECRETy\n",
+      "# top\na: SECRETa\nb: SECRETb2\n\nc:\n  - name: x\n    v: SECRETx\n# end\nd: SECRETd\n",
+      "# top\na: SECRETa1\nb: SECRETb2\n\nc:\n  - name: x\n    v: SECRETx\n  - name: y\n    v: SECRETy\n# end\nd: SECRETd\n",
+    ],
+    json: [
+      '{\n  "a": "SECRETa",\n  "b": "SECRETb"\n}\n',
+      '{\n  "a": "SECRETa1",\n  "b": "SECRETb",\n  "c": "SECRETc"\n}\n',
+      '{\n  "a": "SECRETa",\n  "b": "SECRETb2",\n  "d": "SECRETd"\n}\n',
+      '{\n  "a": "SECRETa1",\n  "b": "SECRETb2",\n  "d": "SECRETd",\n  "c": "SECRETc"\n}\n',
+    ],
+    env: [
+      "A=SECRETa\n#SECRETnote\nB=SECRETb\n",
+      "A=SECRETa1\n#SECRETnote\nB=SECRETb\n",
+      "A=SECRETa\n#SECRETnote\nB=SECRETb2\nD=SECRETd\n",
+      "A=SECRETa1\n#SECRETnote\nB=SECRETb2\nD=SECRETd\n",
+    ],
+    ini: [
+      "[s]\na = SECRETa\nb = SECRETb\n",
+      "[s]\na = SECRETa1\nb = SECRETb\n",
+      "[s]\na = SECRETa\nb = SECRETb2\n[t]\nd = SECRETd\n",
+      "[s]\na = SECRETa1\nb = SECRETb2\n[t]\nd = SECRETd\n",
+    ],
+    toml: [
+      "a = 'SECRETa'\nb = \"SECRETb\" # SECRETnote\n[t]\nx = 'SECRETx'\n",
+      "a = 'SECRETa1'\nb = \"SECRETb\" # SECRETnote\n[t]\nx = 'SECRETx'\n",
+      "a = 'SECRETa'\nb = \"SECRETb2\" # SECRETnote\n[t]\nx = 'SECRETx'\ny = 'SECRETy'\n",
+      "a = 'SECRETa1'\nb = \"SECRETb2\" # SECRETnote\n[t]\nx = 'SECRETx'\ny = 'SECRETy'\n",
+    ],
+    json5: [
+      "{\n  a: 'SECRETa', // SECRETnote\n  b: 'SECRETb',\n}\n",
+      "{\n  a: 'SECRETa1', // SECRETnote\n  b: 'SECRETb',\n}\n",
+      "{\n  a: 'SECRETa', // SECRETnote\n  b: 'SECRETb2',\n  d: 'SECRETd',\n}\n",
+      "{\n  a: 'SECRETa1', // SECRETnote\n  b: 'SECRETb2',\n  d: 'SECRETd',\n}\n",
+    ],
+  };
+
+for (const [extension, [base, ours, theirs, both]] of Object.entries(FORMATS)) {
+  const name = `s.${extension}`;
+
+  test(`${extension}: what each side changed comes together, and a conflict is a valid file`, async () => {
+    await inRepository(async (repo) => {
+      await repo.fork(name, base, ours, theirs);
+      repo.must("merge", "-q", "-m", "merge", "side");
+      assert.is(await repo.plain(name), both);
+
+      const other = both.replace("SECRETa1", "SECRETa3");
+      repo.must("checkout", "-q", "-b", "more");
+      await repo.commit(name, other);
+      repo.must("checkout", "-q", "main");
+      await repo.commit(name, both.replace("SECRETa1", "SECRETa2"));
+      const merge = repo.git("merge", "more");
+      assert.is(merge.code, 1);
+      assert.match(merge.stderr, /a conflict; ours stands there/);
+      assert.match(repo.must("status", "--short"), `UU ${name}`);
+      assert.is(await repo.plain(name), both.replace("SECRETa1", "SECRETa2"));
+      assert.is((await repo.box.run(["rotate", "-i", name])).code, 1);
+      await repo.tsops("git", "resolve", "--theirs", name);
+      assert.is(await repo.plain(name), other);
+      repo.must("commit", "-qam", "resolved");
+      assert.not.match(repo.box.read(name), /conflicts/);
+      assert.equal(repo.leaks("SECRET"), []);
+    });
+  });
+}
+
+test("binary: a file that both sides changed is a conflict of the whole text", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.bin", "SECRET0", "SECRET1", "SECRET2");
+    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(await repo.plain("s.bin"), "SECRET1");
+    await repo.tsops("git", "resolve", "--theirs", "s.bin");
+    assert.is(await repo.plain("s.bin"), "SECRET2");
+    assert.equal(repo.leaks("SECRET"), []);
+  });
+});
+
+const BASE = "a: SECRETa\nb: SECRETb\nc: SECRETc\n";
+const WITH_A = BASE.replace("SECRETa", "SECRETa1");
+const WITH_C = BASE.replace("SECRETc", "SECRETc2");
+const WITH_BOTH = WITH_A.replace("SECRETc", "SECRETc2");
+
+test("what did not change, or on one side only, keeps its ciphertext", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
+    repo.must("merge", "-q", "-m", "m", "side");
+    const line = (rev: string, key: string) =>
+      repo
+        .must("show", `${rev}:s.yaml`)
+        .split("\n")
+        .find((text) => text.startsWith(`${key}: `));
+    assert.is(line("HEAD", "a"), line("HEAD^1", "a"));
+    assert.is(line("HEAD", "b"), line("HEAD^1", "b"));
+    assert.is(line("HEAD", "c"), line("HEAD^2", "c"));
+    assert.match(repo.box.read("s.yaml"), /seal: v2:/);
+  });
+});
+
+test("rebase, cherry-pick, revert and stash pop", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
+    repo.must("checkout", "-q", "-b", "rebased", "side");
+    repo.must("rebase", "-q", "main");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+
+    repo.must("checkout", "-q", "-b", "picked", "main");
+    repo.must("cherry-pick", "side");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+
+    // main's own commit is below the picked one
+    repo.must("revert", "--no-edit", "main");
+    assert.is(await repo.plain("s.yaml"), WITH_C);
+
+    repo.must("checkout", "-q", "main");
+    await repo.tsops("set", "s.yaml", '["b"]', '"SECRETstash"');
+    repo.must("stash", "-q");
+    repo.must("merge", "-q", "-m", "m", "side");
+    repo.must("stash", "pop", "-q");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH.replace("SECRETb", "SECRETstash"));
+    assert.equal(repo.leaks("SECRET"), []);
+  });
+});
+
+test("criss-cross: the virtual base is a clean one", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.yaml", BASE, WITH_A, BASE.replace("SECRETa", "SECRETa2"));
+    repo.must("tag", "one");
+    // both merge the other, and decide differently
+    assert.is(repo.git("merge", "side").code, 1);
+    await repo.tsops("git", "resolve", "--ours", "s.yaml");
+    repo.must("commit", "-qam", "x");
+    repo.must("checkout", "-q", "side");
+    assert.is(repo.git("merge", "one").code, 1);
+    await repo.tsops("git", "resolve", "--ours", "s.yaml");
+    repo.must("commit", "-qam", "y");
+    const merge = repo.git("merge", "main");
+    assert.is(merge.code, 1);
+    assert.not.match(repo.box.read("s.yaml"), /<<<<<<</);
+    assert.is(await repo.plain("s.yaml"), BASE.replace("SECRETa", "SECRETa2"));
+    assert.equal(repo.leaks("SECRET"), []);
+  });
+});
+
+test("rename, and both sides adding the same file", async () => {
+  await inRepository(async (repo) => {
+    await repo.commit("s.yaml", BASE);
+    repo.must("checkout", "-q", "-b", "side");
+    repo.must("mv", "s.yaml", "new.yaml");
+    repo.must("commit", "-qm", "renamed");
+    await repo.commit("new.yaml", WITH_C);
+    repo.must("checkout", "-q", "main");
+    await repo.commit("s.yaml", WITH_A);
+    repo.must("merge", "-q", "-m", "m", "side");
+    assert.is(await repo.plain("new.yaml"), WITH_BOTH);
+  });
+  await inRepository(async (repo) => {
+    repo.must("add", "-A");
+    repo.must("commit", "-q", "-m", "attributes");
+    repo.must("checkout", "-q", "-b", "side");
+    await repo.commit("s.yaml", "a: SECRETa\nb: SECRETb\n");
+    repo.must("checkout", "-q", "main");
+    await repo.commit("s.yaml", "a: SECRETa\nc: SECRETc\n");
+    const both = repo.git("merge", "-q", "-m", "m", "side");
+    assert.is(both.code, 0, both.stderr);
+    const plain = await repo.plain("s.yaml");
+    for (const line of ["a: SECRETa", "b: SECRETb", "c: SECRETc"]) assert.match(plain, line);
+    assert.equal(repo.leaks("SECRET"), []);
+  });
+});
+
+test("changed on one side and deleted on the other: both are offered", async () => {
+  await inRepository(async (repo) => {
+    await repo.commit("s.yaml", BASE);
+    repo.must("checkout", "-q", "-b", "side");
+    repo.must("rm", "-q", "s.yaml");
+    repo.must("commit", "-qm", "gone");
+    repo.must("checkout", "-q", "main");
+    await repo.commit("s.yaml", WITH_A);
+    assert.is(repo.git("merge", "side").code, 1);
+    const said = await repo.box.run(["git", "resolve", "s.yaml"]);
+    assert.is(said.code, 1);
+    assert.match(said.stderr, "s.yaml was deleted by theirs, and changed by ours");
+    assert.match(said.stderr, "tsops git resolve --ours s.yaml");
+    assert.match(said.stderr, "git rm s.yaml");
+    assert.match((await repo.box.run(["git", "resolve", "--theirs", "s.yaml"])).stderr, "git rm s.yaml");
+    await repo.tsops("git", "resolve", "--ours", "s.yaml");
+    assert.is(await repo.plain("s.yaml"), WITH_A);
+  });
+});
+
+test("zdiff3 and rerere: nothing in plaintext is recorded, and the base is shown in the editor", async () => {
+  await inRepository(async (repo) => {
+    repo.must("config", "merge.conflictStyle", "zdiff3");
+    repo.must("config", "rerere.enabled", "true");
+    await repo.fork("s.yaml", BASE, WITH_A, BASE.replace("SECRETa", "SECRETa2"));
+    assert.is(repo.git("merge", "side").code, 1);
+    const seen = repo.box.path("../seen");
+    repo.box.env.EDITOR = `sh -c 'cat "$1" > "${seen}"; printf "a: SECRETown\\nb: SECRETb\\nc: SECRETc\\n" > "$1"' sh`;
+    await repo.tsops("git", "resolve", "s.yaml");
+    assert.is(
+      readFileSync(seen, "utf8"),
+      "<<<<<<< ours\na: SECRETa1\n||||||| base\na: SECRETa\n=======\na: SECRETa2\n>>>>>>> theirs\nb: SECRETb\nc: SECRETc\n",
+    );
+    rmSync(seen);
+    assert.is(await repo.plain("s.yaml"), "a: SECRETown\nb: SECRETb\nc: SECRETc\n");
+    repo.must("commit", "-qam", "own");
+    // the same merge again: rerere has nothing that it could replay
+    repo.must("reset", "-q", "--hard", "HEAD^1");
+    assert.is(repo.git("merge", "side").code, 1);
+    assert.match(repo.must("status", "--short"), "UU s.yaml");
+    assert.equal(repo.leaks("SECRET"), []);
+  });
+});
+
+test("markers that are left in the editor are refused, and what was typed is kept for the person", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.yaml", BASE, WITH_A, BASE.replace("SECRETa", "SECRETa2"));
+    repo.git("merge", "side");
+    const before = repo.box.read("s.yaml");
+    repo.box.env.EDITOR = "sh -c 'echo >> \"$1\"' sh";
+    const { code, stderr } = await repo.box.run(["git", "resolve", "s.yaml"]);
+    assert.is(code, 1);
+    assert.match(stderr, "there are conflict markers in the text still");
+    assert.is(repo.box.read("s.yaml"), before);
+    repo.box.env.EDITOR = "true";
+    assert.is((await repo.box.run(["git", "resolve", "s.yaml"])).code, 200);
+  });
+});
+
+test("one conflict of several", async () => {
+  await inRepository(async (repo) => {
+    const side = (n: number) => `a: ${n}.50 # SECRETnote\nb: {x: SECRETb${n}, y: 1}\nc: SECRETc\n`;
+    await repo.fork("s.yaml", side(1), side(2), side(3));
+    assert.is(repo.git("merge", "side").code, 1);
+    const { code, stderr } = await repo.box.run(["git", "resolve", "--theirs", "--path", '["a"]', "s.yaml"]);
+    assert.is(code, 1);
+    assert.match(stderr, '["b"]["x"]');
+    assert.not.match(stderr, '["a"]');
+    assert.is(await repo.plain("s.yaml"), "a: 3.50 # SECRETnote\nb: {x: SECRETb2, y: 1}\nc: SECRETc\n");
+    const other = await repo.box.run(["git", "resolve", "--ours", "--path", '["c"]', "s.yaml"]);
+    assert.match(other.stderr, 'there is no conflict at ["c"]');
+    await repo.tsops("git", "resolve", "--base", "--path", '["b"]["x"]', "s.yaml");
+    assert.is(await repo.plain("s.yaml"), "a: 3.50 # SECRETnote\nb: {x: SECRETb1, y: 1}\nc: SECRETc\n");
+    await repo.tsops("rotate", "-i", "s.yaml");
+  });
+});
+
+test("without a key both encrypted sides are in markers, and resolve merges them from the index later", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
+    const { SOPS_AGE_KEY_FILE: key } = repo.box.env;
+    repo.box.env.SOPS_AGE_KEY_FILE = undefined;
+    const merge = repo.git("merge", "side");
+    assert.is(merge.code, 1);
+    assert.match(merge.stderr, "s.yaml holds both encrypted sides, in conflict markers");
+    assert.match(repo.box.read("s.yaml"), /<<<<<<< ours[\s\S]*ENC\[[\s\S]*>>>>>>> theirs/);
+    repo.box.env.SOPS_AGE_KEY_FILE = key;
+    assert.is((await repo.box.run(["decrypt", "s.yaml"])).code, 1);
+    await repo.tsops("git", "resolve", "s.yaml");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+    assert.equal(repo.leaks("SECRET"), []);
+  });
+});
+
+test("where git found no driver, resolve merges from the index what it would have merged", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.yaml", BASE, WITH_A, WITH_C.replace("SECRETa", "SECRETa3"));
+    repo.drive("tsops-is-not-here %A");
+    assert.is(repo.git("merge", "side").code, 1);
+    const { code, stderr } = await repo.box.run(["git", "resolve", "--ours", "s.yaml"]);
+    assert.is(code, 0, stderr);
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+    // done already: it is not merged a second time over what the person may have done
+    assert.match((await repo.box.run(["git", "resolve", "s.yaml"])).stderr, "is it resolved already");
+  });
+});
+
+test("a side in plaintext", async () => {
+  await inRepository(async (repo) => {
+    await repo.commit("s.yaml", BASE);
+    repo.must("checkout", "-q", "-b", "side");
+    repo.box.write("s.yaml", WITH_C);
+    repo.must("commit", "-qam", "plain");
+    repo.must("checkout", "-q", "main");
+    await repo.commit("s.yaml", WITH_A);
+    const merge = repo.git("merge", "side");
+    assert.is(merge.code, 1);
+    assert.match(merge.stderr, "theirs is plaintext");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+    assert.not.match(repo.box.read("s.yaml"), "SECRET");
+
+    // without a key nothing of the plaintext comes into the work tree
+    repo.must("merge", "--abort");
+    repo.box.env.SOPS_AGE_KEY_FILE = undefined;
+    assert.is(repo.git("merge", "side").code, 1);
+    assert.not.match(repo.box.read("s.yaml"), "SECRET");
+    assert.match(repo.box.read("s.yaml"), "this version is plaintext, and not shown here");
+  });
+});
+
+async function withRule(repo: Repository, recipients: readonly string[]): Promise<void> {
+  repo.box.write(".sops.yaml", `creation_rules:\n  - age: ${recipients.join(",")}\n`);
+}
+
+test("a recipient that one side added is merged if the creation rule has it", async () => {
+  for (const [rule, allowed] of [
+    [[RECIPIENT, OTHER_RECIPIENT], true],
+    [[RECIPIENT], false],
+  ] as const) {
+    await inRepository(
+      async (repo) => {
+        await repo.commit("s.yaml", BASE);
+        repo.must("checkout", "-q", "-b", "side");
+        await repo.tsops("rotate", "-i", "--add-age", OTHER_RECIPIENT, "s.yaml");
+        repo.must("commit", "-qam", "added");
+        repo.must("checkout", "-q", "main");
+        await repo.commit("s.yaml", WITH_A);
+        await withRule(repo, rule);
+        const merge = repo.git("merge", "-q", "-m", "m", "side");
+        assert.is(merge.code, allowed ? 0 : 1, merge.stderr);
+        assert.is(repo.box.read("s.yaml").includes(OTHER_RECIPIENT), allowed);
+        assert.is(await repo.plain("s.yaml"), WITH_A);
+        if (allowed) return;
+        assert.match(merge.stderr, "recipients");
+        await repo.tsops("git", "resolve", "--ours", "s.yaml");
+        assert.not.match(repo.box.read("s.yaml"), OTHER_RECIPIENT);
+      },
+      { SOPS_AGE_RECIPIENTS: RECIPIENT },
+    );
+  }
+});
+
+test("a recipient that somebody without the key put into a file is not merged", async () => {
+  await inRepository(async (repo) => {
+    await repo.commit("s.yaml", BASE);
+    repo.must("checkout", "-q", "-b", "side");
+    const text = repo.box.read("s.yaml");
+    const entry = /^( +)- (enc|recipient): [\s\S]*?(?=^ {4}lastmodified)/m.exec(text)![0];
+    const added = entry.replace(RECIPIENT, OTHER_RECIPIENT);
+    // the seal would be broken, so it goes, too
+    repo.box.write(
+      "s.yaml",
+      text
+        .replace(entry, entry + added)
+        .replace(/^ +seal: .*\n/m, "")
+        .replace(/^ +tsops:\n/m, ""),
+    );
+    repo.must("commit", "-qam", "intruder");
+    repo.must("checkout", "-q", "main");
+    await repo.commit("s.yaml", WITH_A);
+    const merge = repo.git("merge", "side");
+    assert.is(merge.code, 1, merge.stderr);
+    assert.not.match(repo.box.read("s.yaml").replace(/conflicts: .*/, ""), OTHER_RECIPIENT);
+    assert.match(merge.stderr, "recipients");
+    assert.match(merge.stderr, "theirs has no seal");
+  });
+});
+
+/** The wrapped data key. */
+const wrapped = (repo: Repository): string =>
+  /FILE-----\s+([\s\S]*?)\s+-----END/.exec(repo.box.read("s.yaml"))![1]!;
+
+test("one side got a new data key, or both", async () => {
+  await inRepository(async (repo) => {
+    await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
+    repo.must("checkout", "-q", "side");
+    await repo.tsops("rotate", "-i", "s.yaml");
+    repo.must("commit", "-qam", "rotated");
+    const enc = wrapped(repo);
+    repo.must("checkout", "-q", "main");
+    repo.must("merge", "-q", "-m", "m", "side");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+    assert.ok(repo.box.read("s.yaml").includes(enc));
+
+    repo.must("reset", "-q", "--hard", "HEAD^1");
+    await repo.tsops("rotate", "-i", "s.yaml");
+    repo.must("commit", "-qam", "rotated, too");
+    const own = wrapped(repo);
+    repo.must("merge", "-q", "-m", "m", "side");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+    const merged = repo.box.read("s.yaml");
+    assert.not.ok(merged.includes(enc) || merged.includes(own));
+    assert.equal(repo.leaks("SECRET"), []);
+  });
+});
+
+test("plaintexts that the attributes cover are merged as git merges them", async () => {
+  await inRepository(async (repo) => {
+    repo.box.write("s.txt", "one\ntwo\nthree\n");
+    repo.must("add", "-A");
+    repo.must("commit", "-qm", "base");
+    repo.must("checkout", "-q", "-b", "side");
+    repo.box.write("s.txt", "one\ntwo\n3\n");
+    repo.must("commit", "-qam", "side");
+    repo.must("checkout", "-q", "main");
+    repo.box.write("s.txt", "1\ntwo\nthree\n");
+    repo.must("commit", "-qam", "main");
+    repo.must("merge", "-q", "-m", "m", "side");
+    assert.is(repo.box.read("s.txt"), "1\ntwo\n3\n");
+    assert.not.ok(existsSync(repo.box.path("s.txt.orig")));
+  });
+});
+
+test.run();
