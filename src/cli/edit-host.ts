@@ -8,6 +8,7 @@ import { type Fingerprint, readDocument } from "../files/read.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
 import { forgetKeys } from "../keys/groups.ts";
 import { encryptNew, type SaveOptions } from "../save.ts";
+import { nothingSelected } from "../sops/nothing.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../sops/selection.ts";
 import type { Encrypted } from "../sops/work.ts";
 import type { Host, Loaded, NewDocument } from "../ui/session.ts";
@@ -25,7 +26,7 @@ import {
 } from "./files.ts";
 import { partOf } from "./io.ts";
 import { refuseProtected } from "./protected.ts";
-import { nothingSelected, warnOfNothing } from "./remarks.ts";
+import { warnOfNothing } from "./remarks.ts";
 import { note } from "./report.ts";
 import { sessionOf } from "./session.ts";
 import { indentFor, loadSettings, ruleFor } from "./settings.ts";

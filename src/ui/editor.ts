@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { TsopsError } from "../errors.ts";
+import type { Draft } from "./draft/draft.ts";
 import { outlineOf } from "./outline/node.ts";
 import { reduce } from "./reduce/reduce.ts";
 import { matchSelection } from "./rule.ts";
@@ -143,11 +144,12 @@ export class Editor {
   async #unlock(): Promise<void> {
     try {
       await drawn();
-      const { draft, saved } = await this.#session.unlock();
+      const { draft, saved, merge } = await this.#session.unlock();
       this.dispatch({
         type: "unlocked",
         draft,
         saved,
+        merge,
         notes: this.#session.notes(),
         about: await this.#about(),
       });
@@ -162,6 +164,12 @@ export class Editor {
     return { selector, wanted: await matchSelection(rule, selector), format: this.#session.format };
   }
 
+  async #takeOver(draft: Draft, leave: boolean): Promise<void> {
+    const merged = await this.#session.takeOver(draft);
+    const encrypted = this.#session.encrypted!;
+    this.dispatch({ type: "merged", ...merged, encrypted, notes: this.#session.notes(), leave });
+  }
+
   async #save({ draft, accepted, leave }: Extract<Effect, { kind: "save" }>): Promise<void> {
     try {
       await drawn();
@@ -169,6 +177,8 @@ export class Editor {
       const encrypted = this.#session.encrypted!;
       this.dispatch({ type: "saved", draft, encrypted, notes: this.#session.notes(), leave });
     } catch (error) {
+      if (error instanceof TsopsError && error.code === "changed-on-disk")
+        return await this.#takeOver(draft, leave);
       const notes = this.#session.notes();
       const drift =
         error instanceof TsopsError && ["recipients-changed", "selectors-changed"].includes(error.code);
@@ -206,6 +216,7 @@ export function initialState(
     list: undefined,
     find: { query: "", hits: [], values: false },
     revealed: { all: false, paths: new Set(), since: now },
+    merge: undefined,
     mode: { kind: "tree" },
     message: undefined,
     busy: undefined,

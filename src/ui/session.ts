@@ -4,12 +4,16 @@ import { TsopsError } from "../errors.ts";
 import type { Fingerprint } from "../files/read.ts";
 import type { Format } from "../formats/format.ts";
 import { encodeText } from "../formats/text.ts";
-import { type SaveOptions, saveText } from "../save.ts";
+import { isOfText, variantsOf } from "../merge/choose.ts";
+import { mergePlain } from "../merge/merge.ts";
+import { type SaveOptions, saveResolved, saveText } from "../save.ts";
+import { conflictsIn } from "../sops/conflicts.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Selection, Selector } from "../sops/selection.ts";
 import type { Encrypted } from "../sops/work.ts";
 import { type Base, readBase } from "./draft/base.ts";
 import { type Draft, newDraft, textOf, withText } from "./draft/draft.ts";
+import { type MergeState, newMerge } from "./state/merge.ts";
 
 /** A file as it was read, before any key is needed. */
 export interface Loaded {
@@ -57,6 +61,15 @@ export interface Host {
   notes(): string[];
   /** Forgets passphrases, identities and data keys that were unwrapped. */
   forget(): Promise<void>;
+}
+
+/** A document that was opened, or put together with another version. */
+export interface Opened {
+  readonly draft: Draft;
+  /** What stands in the file. */
+  readonly saved: Base;
+  /** What nobody has decided yet. */
+  readonly merge: MergeState | undefined;
 }
 
 /** One file that is edited: the open document with its data key, and what was last written of it. */
@@ -113,23 +126,51 @@ export class EditSession {
   }
 
   /** Decrypts the file. After `lock`, what was changed before is there again. */
-  async unlock(): Promise<{ draft: Draft; saved: Base }> {
+  async unlock(): Promise<Opened> {
     this.#rule = await this.#host.ruleSelector();
     if (this.#new && !this.#loaded) {
       const empty = newDraft(emptyText(this.#new.format), this.#new);
-      return { draft: empty, saved: empty.base };
+      return { draft: empty, saved: empty.base, merge: undefined };
     }
     const open = await this.#host.open(this.#loaded!);
     this.#open = open;
     // what will be asked before the file is written is said before anybody works on it
     await this.#host.vouch(open, false).catch(() => undefined);
     const draft = newDraft(open.decrypted.text, settingOf(open));
+    const saved = draft.base;
     const held = this.#held;
-    if (held === undefined) return { draft, saved: draft.base };
+    if (held === undefined) return { draft, saved, merge: heldMerge(open) };
     this.#held = undefined;
     const { text } = reopen(open, held).decrypted;
     const base = readBase(text, open.format, open.selection);
-    return { draft: withText(draft, "what was changed before it was locked", base), saved: draft.base };
+    return {
+      draft: withText(draft, "what was changed before it was locked", base),
+      saved,
+      merge: undefined,
+    };
+  }
+
+  /**
+   * Puts the changes of a draft together with those that somebody wrote to the file meanwhile, entry by entry. Nothing is
+   * written: the person sees the result first.
+   */
+  async takeOver(draft: Draft): Promise<Opened> {
+    const before = this.#open!;
+    const loaded = await this.#host.load();
+    const open = await this.#host.open(loaded);
+    const texts = { base: before.decrypted.text, ours: textOf(draft), theirs: open.decrypted.text };
+    const merged = mergePlain({ format: open.format, ...texts });
+    before.close();
+    this.#open = open;
+    this.#loaded = loaded;
+    const saved = readBase(open.decrypted.text, open.format, open.selection);
+    const base = readBase(merged.text, open.format, open.selection);
+    const { conflicts: list, theirs, base: origin, text } = merged;
+    return {
+      draft: withText({ ...draft, setting: settingOf(open) }, "take over what changed in the file", base),
+      saved,
+      merge: list.length === 0 ? undefined : newMerge(list, { ours: text, theirs, base: origin }),
+    };
   }
 
   /**
@@ -156,7 +197,8 @@ export class EditSession {
     }
     const open = this.#open;
     const options = await this.#host.vouch(open, accepted);
-    const made = saveText(open, plain, this.#host.session, { ...options, raiseVersion: true });
+    const write = open.decrypted.conflicts ? saveResolved : saveText;
+    const made = write(open, plain, this.#host.session, { ...options, raiseVersion: true });
     await this.#host.check(open, made, plain);
     const { text } = made;
     const fingerprint = await this.#host.replace(text, this.#loaded!.fingerprint);
@@ -184,6 +226,14 @@ export class EditSession {
     this.#open?.close();
     this.#open = undefined;
   }
+}
+
+/** The conflicts that a merge left in the file. */
+function heldMerge(open: OpenDocument): MergeState | undefined {
+  const held = open.decrypted.conflicts;
+  const said = held && conflictsIn(held);
+  const variants = said && variantsOf(open.decrypted.text, said);
+  return said && variants && newMerge(said.conflicts.filter(isOfText), variants);
 }
 
 function settingOf(open: OpenDocument) {

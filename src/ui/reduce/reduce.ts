@@ -8,6 +8,7 @@ import type { Action, Message, Mode, Result, State } from "../state/state.ts";
 import { typeOf, valueOfType } from "../state/value.ts";
 import { boxKey, boxPaste } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
+import { conflictsKey } from "./conflicts.ts";
 import { scrolled, withOutline } from "./cursor.ts";
 import {
   acceptKey,
@@ -19,7 +20,7 @@ import {
   revealAllKey,
   saveKey,
 } from "./dialogs.ts";
-import { locking, treeCommand } from "./tree.ts";
+import { locking, saving, treeCommand } from "./tree.ts";
 
 /** What becomes of the editor's state when something happens, and what is to be done outside. Nothing else decides. */
 export function reduce(state: State, action: Action): Result {
@@ -42,6 +43,8 @@ export function reduce(state: State, action: Action): Result {
       return [asked(state, action.question), []];
     case "unlocked":
       return [unlocked(state, action), []];
+    case "merged":
+      return [merged(state, action), []];
     case "locked":
       return [locked(state), []];
     case "saved":
@@ -78,6 +81,8 @@ function keyPressed(state: State, key: Key): Result {
       return saveKey(state, mode, key);
     case "accept":
       return acceptKey(state, mode, key);
+    case "conflicts":
+      return conflictsKey(state, mode, key);
     case "leave":
       return leaveKey(state, key);
     case "reveal-all":
@@ -148,7 +153,7 @@ function notesOf(notes: readonly string[]): Message | undefined {
 
 function unlocked(
   state: State,
-  { draft, saved, notes, about }: Extract<Action, { type: "unlocked" }>,
+  { draft, saved, merge, notes, about }: Extract<Action, { type: "unlocked" }>,
 ): State {
   const next = withOutline(state, draft.base.outline);
   return {
@@ -157,10 +162,39 @@ function unlocked(
     draft,
     // the first version is that of the file
     saved: { base: saved, version: 0 },
+    merge,
     busy: undefined,
-    mode: { kind: "tree" },
+    mode: merge ? { kind: "conflicts", at: 0, reveal: false } : { kind: "tree" },
     message: notesOf(notes),
     touched: state.now,
+  };
+}
+
+/** The file changed meanwhile: what came in is shown before anything is written. */
+function merged(
+  state: State,
+  { draft, saved, merge, encrypted, notes, leave }: Extract<Action, { type: "merged" }>,
+): State {
+  const next = withOutline({ ...state, draft, encrypted, merge, busy: undefined }, draft.base.outline);
+  // no version of the draft is that of the file any more, unless the file says just that
+  const after: State = {
+    ...next,
+    saved: { base: saved, version: draft.base.text === saved.text ? draft.version : -1 },
+  };
+  const what = "the file was changed by somebody else meanwhile";
+  if (merge) {
+    const lines = [`${what}, in the same places: decide them, then save`, ...notes];
+    return {
+      ...after,
+      mode: { kind: "conflicts", at: 0, reveal: false },
+      message: { tone: "warning", lines },
+    };
+  }
+  const lines = [`${what}; both changes are put together, and this is what would be saved`, ...notes];
+  const shown = saving({ ...after, message: undefined }, leave);
+  return {
+    ...(Array.isArray(shown) ? (shown as unknown as Result)[0] : (shown as State)),
+    message: { tone: "warning", lines },
   };
 }
 
@@ -182,6 +216,7 @@ function locked(state: State): State {
     list: undefined,
     find: { query: "", hits: [], values: false },
     revealed: { all: false, paths: new Set(), since: now },
+    merge: undefined,
     mode: { kind: "tree" },
     busy: undefined,
     message: { tone: "info", lines: ["locked: keys and values are forgotten; Enter unlocks"] },
@@ -193,6 +228,7 @@ function saved(state: State, { draft, notes, leave, encrypted }: Extract<Action,
   const next: State = {
     ...state,
     encrypted,
+    merge: undefined,
     saved: { base: draft.base, version: draft.version },
     busy: undefined,
     message,

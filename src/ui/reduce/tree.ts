@@ -6,6 +6,7 @@ import { duplicate, move, remove } from "../draft/operations.ts";
 import { holderOf, type Node, pathOfNode } from "../outline/node.ts";
 import { lineBox, textBox } from "../state/box.ts";
 import type { Command } from "../state/keys.ts";
+import { openConflicts } from "../state/merge.ts";
 import {
   type Effect,
   isChanged,
@@ -68,6 +69,10 @@ const HANDLERS: Record<Command, Handler> = {
   previous: (state) => nextHit(state, -1),
   filter: (state) => menu(state, "show only entries that are", FILTERS),
   save: (state) => saving(state, false),
+  conflicts: (state) =>
+    state.merge
+      ? { ...state, mode: { kind: "conflicts", at: 0, reveal: false } }
+      : said(state, "there are no conflicts"),
   lock: (state) => locking(state),
   suspend: (state) => [state, [{ kind: "suspend" }]],
   help: (state) => ({ ...state, mode: { kind: "help", query: "", top: 0 } }),
@@ -263,8 +268,15 @@ function copied(state: State, text: string | undefined): State | Result {
 export function saving(state: State, leave: boolean): State | Result {
   const { draft, saved } = state;
   if (!draft || !saved) return state;
+  const left = openConflicts(state.merge);
+  if (left > 0)
+    return said(
+      state,
+      `${left} ${left === 1 ? "conflict is" : "conflicts are"} not decided yet: C lists them`,
+    );
   const isNew = state.encrypted === undefined;
-  if (!isChanged(state) && !isNew) return said(state, "nothing has changed since it was saved");
+  if (!isChanged(state) && !isNew && !state.merge)
+    return said(state, "nothing has changed since it was saved");
   const ready = changed(state, nodeOf(state), (one) => ({ draft: flushed(one), at: [] }));
   if (ready.message?.tone === "error") return ready;
   const changes = changesBetween(saved.base, ready.draft!.base);
@@ -274,6 +286,8 @@ export function saving(state: State, leave: boolean): State | Result {
 export function locking(state: State): State | Result {
   const { draft } = state;
   if (!draft) return state;
+  if (openConflicts(state.merge) > 0)
+    return said(state, "conflicts are not decided yet: the document stays open");
   if (!state.encrypted) return said(state, "a new file can be locked when it is saved");
   const effect: Effect = { kind: "lock", draft, changed: isChanged(state) };
   return [{ ...state, busy: "locking" }, [effect]];

@@ -35,6 +35,7 @@ export type Command =
   | "previous"
   | "filter"
   | "save"
+  | "conflicts"
   | "lock"
   | "suspend"
   | "help"
@@ -95,6 +96,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "copy", keys: ["y"], help: "copy the value to the clipboard, for a while", open: true },
   { command: "copy-path", keys: ["Y"], help: "copy the path" },
   { command: "copy-extract", keys: ["x"], help: "copy the path as --extract takes it" },
+  { command: "conflicts", keys: ["C"], help: "the conflicts of a merge, to decide them", open: true },
   {
     command: "lock",
     keys: ["L", "ctrl-l"],

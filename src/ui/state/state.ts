@@ -6,6 +6,7 @@ import type { Base } from "../draft/base.ts";
 import type { Draft } from "../draft/draft.ts";
 import type { Node, Outline } from "../outline/node.ts";
 import type { Box, Key } from "./box.ts";
+import type { MergeState } from "./merge.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** What the editor shows, all of it: no part of it asks anything else. */
@@ -32,6 +33,8 @@ export interface State {
   readonly list: List | undefined;
   readonly find: Find;
   readonly revealed: Revealed;
+  /** Conflicts of a merge that have to be decided before the file is saved. */
+  readonly merge: MergeState | undefined;
   readonly mode: Mode;
   readonly message: Message | undefined;
   /** What is being done, while keys have to wait. */
@@ -130,6 +133,7 @@ export type Mode =
       readonly notes: readonly string[];
       readonly leave: boolean;
     }
+  | { readonly kind: "conflicts"; readonly at: number; readonly reveal: boolean }
   | { readonly kind: "leave" }
   | { readonly kind: "reveal-all" }
   | {
@@ -168,8 +172,19 @@ export type Action =
       /** What stands in the file: the draft may have changes from before it was locked. */
       readonly saved: Base;
       readonly draft: Draft;
+      readonly merge: MergeState | undefined;
       readonly notes: readonly string[];
       readonly about: About;
+    }
+  | {
+      /** The file had changed meanwhile. */
+      readonly type: "merged";
+      readonly draft: Draft;
+      readonly saved: Base;
+      readonly merge: MergeState | undefined;
+      readonly encrypted: EncryptedText;
+      readonly notes: readonly string[];
+      readonly leave: boolean;
     }
   | { readonly type: "locked" }
   | {

@@ -4,16 +4,10 @@ import { helpLines } from "../reduce/dialogs.ts";
 import { type Mode, rowsOf, type State } from "../state/state.ts";
 import { lengthClass } from "../state/value.ts";
 import { type Cell, type Line, lineOf, visible, widthOf, wrapped } from "./cells.ts";
+import { conflictsDialog } from "./conflicts.ts";
+import type { Dialog } from "./dialog.ts";
 import { inputOf } from "./input.ts";
 import { MASK, textOfValue } from "./row.ts";
-
-/** What stands in the place of the rows, or below them, while the editor asks something. */
-export interface Dialog {
-  readonly body?: readonly Line[];
-  readonly bottom?: readonly Line[];
-  readonly keys?: readonly (readonly [key: string, what: string])[];
-  readonly cursor?: { readonly in: "body" | "bottom"; readonly x: number; readonly y: number };
-}
 
 type Of<K extends Mode["kind"]> = Extract<Mode, { kind: K }>;
 
@@ -42,6 +36,8 @@ export function dialogOf(state: State): Dialog {
       return saveDialog(state, mode);
     case "accept":
       return acceptDialog(state, mode);
+    case "conflicts":
+      return conflictsDialog(state, mode);
     case "leave":
       return {
         ...question("There are changes that are not saved."),

@@ -43,7 +43,7 @@ export class Desk {
     if (more.locked) return desk;
     const draft = newDraft(text, { format, selection });
     const about = { selector, format: name, wanted: await matchSelection(more.rule, selector) };
-    desk.does({ type: "unlocked", draft, saved: draft.base, notes: [], about });
+    desk.does({ type: "unlocked", draft, saved: draft.base, merge: undefined, notes: [], about });
     return desk;
   }
 

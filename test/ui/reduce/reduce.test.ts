@@ -458,7 +458,7 @@ test("an empty document takes its first key", async () => {
     const setting = { format: await loadFormat(format), selection: await compileSelector(DEFAULT_SELECTOR) };
     const draft = newDraft(text, setting);
     const about = { selector: DEFAULT_SELECTOR, format, wanted: undefined };
-    desk.does({ type: "unlocked", draft, saved: draft.base, notes: [], about });
+    desk.does({ type: "unlocked", draft, saved: draft.base, merge: undefined, notes: [], about });
     desk.press("a a").type("k").press("return").type("v").press("return");
     assert.is(desk.text, after, format);
   }

@@ -187,22 +187,60 @@ for (const signal of ["TERM", "HUP", "INT", "KILL"] as const) {
   );
 }
 
-terminal("a file that changed meanwhile is not overwritten, and the changes are still there", () =>
+terminal(
+  "a file that changed meanwhile is put together with the changes, which are shown before they are saved",
+  () =>
+    inPane(async (pane, box) => {
+      await opened(pane);
+      await to(pane, "password");
+      pane.keys("Enter");
+      await pane.until(/password \(text\)/);
+      pane.type("2").keys("Enter");
+      await pane.until(/changed, not saved/);
+      await box.run(["set", "secrets.yaml", '["list"][0]', '"other"']);
+      const theirs = box.read("secrets.yaml");
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/changed by somebody else meanwhile/);
+      assert.is(box.read("secrets.yaml"), theirs);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
+      assert.is(
+        await decrypted(box),
+        PLAIN.replace("s3cret-marker", "s3cret-marker2").replace("- one", "- other"),
+      );
+    }),
+);
+
+terminal("a file with the conflicts of a merge opens with them, and is saved when they are decided", () =>
   inPane(async (pane, box) => {
-    await opened(pane);
-    await to(pane, "password");
-    pane.keys("Enter");
-    await pane.until(/password \(text\)/);
-    pane.type("2").keys("Enter");
-    await pane.until(/changed, not saved/);
-    await box.run(["set", "secrets.yaml", '["list"][0]', '"other"']);
-    const theirs = box.read("secrets.yaml");
+    const base = box.read("secrets.yaml");
+    const side = async (value: string): Promise<string> => {
+      box.write("secrets.yaml", base);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', `"${value}"`]);
+      return box.read("secrets.yaml");
+    };
+    box.write("theirs", await side("theirs"));
+    box.write("secrets.yaml", await side("ours"));
+    box.write("base", base);
+    await box.run(["git", "merge", "base", "secrets.yaml", "theirs", "--path", "secrets.yaml"]);
+    pane.run(`${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`);
+    await pane.until(/Conflicts/);
+    pane.type("v");
+    await pane.until(/admin +ours +theirs/);
+    pane.type("t");
+    await pane.until(/all conflicts are decided/);
+    pane.keys("Escape");
+    await pane.until(/Enter edit/);
     pane.type("s");
-    await pane.until(/1 change/);
+    await pane.until(/Save/);
     pane.keys("Enter");
-    await pane.until(/changed on disk|changed since|has changed|was changed/);
-    assert.is(box.read("secrets.yaml"), theirs);
-    assert.match(pane.screen, /changed, not saved/);
+    await pane.until(/^ saved/m);
+    pane.type("q");
+    await pane.until(/exit code 0/);
+    assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
+    assert.not.match(box.read("secrets.yaml"), /conflicts/);
   }),
 );
 
