@@ -10,6 +10,7 @@ import { forgetKeys } from "../keys/groups.ts";
 import { encryptNew, type SaveOptions } from "../save.ts";
 import { nothingSelected } from "../sops/nothing.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../sops/selection.ts";
+import { strangeTags } from "../sops/tags.ts";
 import type { Encrypted } from "../sops/work.ts";
 import type { Host, Loaded, NewDocument } from "../ui/session.ts";
 import type { Run } from "./command.ts";
@@ -17,7 +18,7 @@ import { creationFor, settingsForNew } from "./creation.ts";
 import {
   inputFormat,
   noteOtherNames,
-  openForUpdate,
+  openFile,
   readEncryptedAs,
   readInput,
   refuseOtherFormat,
@@ -111,7 +112,10 @@ export class EditHost implements Host {
   }
 
   async open({ bytes }: Loaded): Promise<OpenDocument> {
-    return await openForUpdate(this.name, Buffer.from(bytes), this.#run, this.session);
+    // conflicts of a merge are what the editor is for, so they do not stop it as they stop others that write
+    const open = await openFile(this.name, Buffer.from(bytes), this.#run, this.session);
+    await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, this.name, this.#run.io);
+    return open;
   }
 
   async vouch(open: OpenDocument, accepted: boolean): Promise<SaveOptions> {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { Writable } from "node:stream";
 import type { ReadStream, WriteStream } from "node:tty";
 import { editText } from "../editor/session.ts";
 import { TsopsError } from "../errors.ts";
@@ -6,6 +7,7 @@ import { decodeText, encodeText } from "../formats/text.ts";
 import { KINDS } from "../keys/table.ts";
 import { Editor } from "../ui/editor.ts";
 import { generate } from "../ui/generate.ts";
+import { type PickerAction, type PickerState, pick, pickerScreen } from "../ui/picker/picker.ts";
 import { EditSession } from "../ui/session.ts";
 import { DEFAULTS, type Options } from "../ui/state/state.ts";
 import { Clipboard } from "../ui/terminal/clipboard.ts";
@@ -17,7 +19,10 @@ import type { Run } from "./command.ts";
 import { EditHost } from "./edit-host.ts";
 import { readInput } from "./files.ts";
 import { hiddenFrom } from "./hidden-variables.ts";
-import { hasTerminal, takesColours } from "./io.ts";
+import { hasTerminal, partOf, takesColours } from "./io.ts";
+import { listedFiles } from "./listed.ts";
+import { errorLines } from "./report.ts";
+import { sessionOf } from "./session.ts";
 
 /** How often the clock is looked at, to hide and to lock. */
 const TICK_MS = 1000;
@@ -34,16 +39,106 @@ export function requireTerminal(run: Run): void {
 
 /** Opens the editor on a file, and returns when it is left. */
 export async function editOnScreen(name: string, run: Run, options: Partial<Options>): Promise<number> {
+  await withTerminal(run, (terminal) => new OnScreen(name, run, terminal).edit(options));
+  return 0;
+}
+
+/** Lets the person choose files of a folder, or of the repository, one after the other, and edit them. */
+export async function editPicked(
+  folder: string | undefined,
+  run: Run,
+  options: Partial<Options>,
+): Promise<number> {
+  await withTerminal(run, async (terminal) => {
+    const picking = new Picking(folder, run, terminal);
+    for (let name = await picking.next(); name !== undefined; name = await picking.next()) {
+      try {
+        await new OnScreen(name, run, terminal).edit(options);
+      } catch (error) {
+        if (!(error instanceof TsopsError)) throw error;
+        picking.say(errorLines(error).join("; "));
+      }
+    }
+  });
+  return 0;
+}
+
+async function withTerminal(run: Run, work: (terminal: Terminal) => Promise<void>): Promise<void> {
   requireTerminal(run);
   const terminal = new Terminal(run.io.stdin as ReadStream, run.io.stdout as WriteStream);
   // before anything else: until then the terminal shows what is typed
   terminal.open();
   try {
-    await new OnScreen(name, run, terminal).edit(options);
+    await work(terminal);
   } finally {
     terminal.close();
   }
-  return 0;
+}
+
+/** The list of files in a terminal. */
+class Picking {
+  readonly #folder: string | undefined;
+  readonly #run: Run;
+  readonly #terminal: Terminal;
+  #state: PickerState | undefined;
+
+  constructor(folder: string | undefined, run: Run, terminal: Terminal) {
+    this.#folder = folder;
+    this.#run = run;
+    this.#terminal = terminal;
+  }
+
+  /** Shown below the list the next time. */
+  say(message: string): void {
+    if (this.#state) this.#state = { ...this.#state, message };
+  }
+
+  /** The file that is chosen next; undefined if nothing is any more. */
+  async next(): Promise<string | undefined> {
+    const io = partOf(this.#run.io, silent());
+    const quiet = { ...this.#run, io };
+    const files = await listedFiles(this.#folder, quiet, await sessionOf(quiet, { asks: false }));
+    const size = this.#terminal.size;
+    const start = { query: "", at: 0, top: 0, message: undefined, folder: this.#folder ?? "." };
+    this.#state = { ...start, ...this.#state, files, size };
+    const painter = new Painter(this.#terminal, takesColours(this.#run.io.stdout, this.#run.io));
+    painter.forget();
+    const draw = (): void => painter.draw(pickerScreen(this.#state!));
+    draw();
+    void painter.load();
+    try {
+      return await new Promise<string | undefined>((resolve) => {
+        const does = (action: PickerAction): void => {
+          const { state, open, quit } = pick(this.#state!, action);
+          this.#state = state;
+          draw();
+          if (open !== undefined || quit) resolve(open);
+        };
+        const anew = (): void => {
+          painter.forget();
+          does({ type: "resize", size: this.#terminal.size });
+        };
+        this.#terminal.listen({
+          input: (input) => {
+            if (input.type !== "key") return;
+            if (input.key.ctrl && input.key.name === "z") this.#terminal.suspend();
+            else does(input);
+          },
+          resize: anew,
+          resumed: anew,
+          closed: () => resolve(undefined),
+        });
+      });
+    } finally {
+      painter.close();
+    }
+  }
+}
+
+/** Where nothing is to be printed on the screen that the editor has. */
+function silent() {
+  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return { stdout: stream, stderr: stream };
 }
 
 /** One editor in a terminal. */
@@ -70,6 +165,7 @@ class OnScreen {
 
   async edit(options: Partial<Options>): Promise<void> {
     const ended = new Promise<void>((resolve) => (this.#quit = resolve));
+    this.#painter.forget();
     const host = await EditHost.open(this.#name, this.#run, (question) => this.#editor!.ask(question));
     this.#host = host;
     const session = new EditSession(host);

@@ -7,7 +7,7 @@ import { encodeText } from "../formats/text.ts";
 import { isOfText, variantsOf } from "../merge/choose.ts";
 import { mergePlain } from "../merge/merge.ts";
 import { type SaveOptions, saveResolved, saveText } from "../save.ts";
-import { conflictsIn } from "../sops/conflicts.ts";
+import { conflictsIn, refuseConflicts } from "../sops/conflicts.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Selection, Selector } from "../sops/selection.ts";
 import type { Encrypted } from "../sops/work.ts";
@@ -133,13 +133,14 @@ export class EditSession {
       return { draft: empty, saved: empty.base, merge: undefined };
     }
     const open = await this.#host.open(this.#loaded!);
+    const merge = closingOnError(open, () => heldMerge(open));
     this.#open = open;
     // what will be asked before the file is written is said before anybody works on it
     await this.#host.vouch(open, false).catch(() => undefined);
     const draft = newDraft(open.decrypted.text, settingOf(open));
     const saved = draft.base;
     const held = this.#held;
-    if (held === undefined) return { draft, saved, merge: heldMerge(open) };
+    if (held === undefined) return { draft, saved, merge };
     this.#held = undefined;
     const { text } = reopen(open, held).decrypted;
     const base = readBase(text, open.format, open.selection);
@@ -158,6 +159,7 @@ export class EditSession {
     const before = this.#open!;
     const loaded = await this.#host.load();
     const open = await this.#host.open(loaded);
+    closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const texts = { base: before.decrypted.text, ours: textOf(draft), theirs: open.decrypted.text };
     const merged = mergePlain({ format: open.format, ...texts });
     before.close();
@@ -228,12 +230,31 @@ export class EditSession {
   }
 }
 
-/** The conflicts that a merge left in the file. */
+/**
+ * The conflicts that a merge left in the file. @throws TsopsError("merge-conflict") where they cannot be decided here:
+ * what nobody has decided must not count as decided when the file is saved.
+ */
 function heldMerge(open: OpenDocument): MergeState | undefined {
   const held = open.decrypted.conflicts;
-  const said = held && conflictsIn(held);
+  if (!held) return undefined;
+  const said = conflictsIn(held);
   const variants = said && variantsOf(open.decrypted.text, said);
-  return said && variants && newMerge(said.conflicts.filter(isOfText), variants);
+  if (said && variants && said.conflicts.every(isOfText)) return newMerge(said.conflicts, variants);
+  const what = variants
+    ? "about who can read it or what is encrypted"
+    : "that cannot be read: it was changed since";
+  throw new TsopsError("merge-conflict", `the file holds conflicts of a merge ${what}`, {
+    hint: "tsops git resolve takes a side, or opens them in your editor",
+  });
+}
+
+function closingOnError<T>(open: OpenDocument, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    open.close();
+    throw error;
+  }
 }
 
 function settingOf(open: OpenDocument) {

@@ -325,6 +325,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "ignore-mac": ignored(SET("tampered.yaml")),
     yes: drifted(SET("a.yaml")),
   },
+  ui: {},
   unset: {
     ...typeTrials(UNSET),
     "output-type": keepsFormat(UNSET("a.yaml")),
@@ -744,6 +745,7 @@ const NOT_TRIED: Readonly<Record<string, string>> = {
   "exec-env --same-process":
     "Node cannot put a program in its own place; exit codes and signals are passed on",
   "filestatus --json": "it prints JSON anyway",
+  "ui --no-reveal": "it needs a whole terminal: test/ui/reduce/reduce.test.ts",
   "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
   "keyservice --prompt": RUNS_ON,
   "keyservice --allow-anyone": RUNS_ON,
