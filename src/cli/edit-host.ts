@@ -5,6 +5,7 @@ import type { OpenDocument, Session } from "../document.ts";
 import { createNew, replaceFile } from "../files/atomic.ts";
 import { withLock } from "../files/lock.ts";
 import { type Fingerprint, readDocument } from "../files/read.ts";
+import type { PathElement } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
 import { forgetKeys } from "../keys/groups.ts";
 import { encryptNew, type SaveOptions } from "../save.ts";
@@ -13,8 +14,12 @@ import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "..
 import { strangeTags } from "../sops/tags.ts";
 import type { Encrypted } from "../sops/work.ts";
 import type { Host, Loaded, NewDocument } from "../ui/session.ts";
+import type { Version } from "../ui/state/history.ts";
+import type { KeyChange, KeyLine } from "../ui/state/keys-view.ts";
 import type { Run } from "./command.ts";
 import { creationFor, settingsForNew } from "./creation.ts";
+import { entryHistory } from "./edit-history.ts";
+import { changeKeys, keyLines } from "./edit-keys.ts";
 import {
   inputFormat,
   noteOtherNames,
@@ -141,6 +146,18 @@ export class EditHost implements Host {
 
   async createFile(text: string): Promise<void> {
     await createNew(this.path, encodeText(text), { mode: 0o666 });
+  }
+
+  async keys(open: OpenDocument): Promise<KeyLine[]> {
+    return await keyLines(open, await this.#settings(), this.#run, this.session);
+  }
+
+  async changeKeys(change: KeyChange): Promise<void> {
+    await changeKeys(this.name, change, this.#run);
+  }
+
+  async history(document: number, path: readonly PathElement[]): Promise<Version[]> {
+    return await entryHistory(this.path, { document, path }, this.#run, this.session);
   }
 
   notes(): string[] {

@@ -5,6 +5,7 @@ import { outlineOf } from "./outline/node.ts";
 import { reduce } from "./reduce/reduce.ts";
 import { matchSelection } from "./rule.ts";
 import type { EditSession } from "./session.ts";
+import type { KeyLine } from "./state/keys-view.ts";
 import type { Recipe } from "./state/recipe.ts";
 import {
   type About,
@@ -129,12 +130,29 @@ export class Editor {
           node: effect.node,
           text: await this.#tools.generate(effect.recipe),
         });
+      case "keys": {
+        const lines = await this.#session.keys();
+        return this.#showKeys(lines);
+      }
+      case "change-keys": {
+        const lines = await this.#session.changeKeys(effect.change);
+        return this.#showKeys(lines);
+      }
+      case "history": {
+        const versions = await this.#session.history(effect.document, effect.path);
+        return this.dispatch({ type: "history", title: effect.title, versions });
+      }
       case "suspend":
         return this.#tools.suspend();
       case "quit":
         this.#session.close();
         return this.#tools.quit();
     }
+  }
+
+  #showKeys(lines: readonly KeyLine[]): void {
+    const { encrypted } = this.#session;
+    this.dispatch({ type: "keys", lines, notes: this.#session.notes(), encrypted });
   }
 
   #say(text: string): void {

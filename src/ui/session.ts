@@ -2,7 +2,7 @@ import type { OpenDocument, Session } from "../document.ts";
 import { reopen } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import type { Fingerprint } from "../files/read.ts";
-import type { Format } from "../formats/format.ts";
+import type { Format, PathElement } from "../formats/format.ts";
 import { encodeText } from "../formats/text.ts";
 import { isOfText, variantsOf } from "../merge/choose.ts";
 import { mergePlain } from "../merge/merge.ts";
@@ -13,6 +13,8 @@ import type { Selection, Selector } from "../sops/selection.ts";
 import type { Encrypted } from "../sops/work.ts";
 import { type Base, readBase } from "./draft/base.ts";
 import { type Draft, newDraft, textOf, withText } from "./draft/draft.ts";
+import type { Version } from "./state/history.ts";
+import type { KeyChange, KeyLine } from "./state/keys-view.ts";
 import { type MergeState, newMerge } from "./state/merge.ts";
 
 /** A file as it was read, before any key is needed. */
@@ -57,6 +59,12 @@ export interface Host {
   replace(text: string, expected: Fingerprint): Promise<Fingerprint>;
   /** Writes a file that was not there. */
   createFile(text: string): Promise<void>;
+  /** Who can open the file, and what the creation rule would give it. */
+  keys(open: OpenDocument): Promise<KeyLine[]>;
+  /** Changes who can open the file, on the disk. */
+  changeKeys(change: KeyChange): Promise<void>;
+  /** What stood at a place in the versions that git has, the newest first. */
+  history(document: number, path: readonly PathElement[]): Promise<Version[]>;
   /** What was said since the last time: warnings and remarks that other commands print. */
   notes(): string[];
   /** Forgets passphrases, identities and data keys that were unwrapped. */
@@ -216,6 +224,26 @@ export class EditSession {
     this.#loaded = await this.#host.load();
     this.#open = await this.#host.open(this.#loaded);
     this.#new = undefined;
+  }
+
+  async keys(): Promise<KeyLine[]> {
+    if (!this.#open) throw new TsopsError("generic", "a new file has no keys before it is saved");
+    return await this.#host.keys(this.#open);
+  }
+
+  /** Changes who can open the file. It says what it said, so a draft without changes stays as it is. */
+  async changeKeys(change: KeyChange): Promise<KeyLine[]> {
+    await this.#host.changeKeys(change);
+    const loaded = await this.#host.load();
+    const open = await this.#host.open(loaded);
+    this.#open?.close();
+    this.#open = open;
+    this.#loaded = loaded;
+    return await this.#host.keys(open);
+  }
+
+  async history(document: number, path: readonly PathElement[]): Promise<Version[]> {
+    return await this.#host.history(document, path);
   }
 
   /** What the command line said meanwhile. */

@@ -45,6 +45,7 @@ function back(state: State, mode: BoxMode): Result {
   if (purpose.kind === "passphrase")
     return [{ ...tree(state), busy: undefined }, [{ kind: "answer", text: undefined }]];
   if (box.lines && box.text !== before) return [{ ...state, mode: { kind: "discard", box: mode } }, []];
+  if (purpose.kind === "add-key") return [{ ...tree(state), mode: purpose.before }, []];
   if (purpose.kind === "find") return [{ ...tree(state), cursor: purpose.from }, []];
   return [tree(state), []];
 }
@@ -89,6 +90,11 @@ function done(state: State, purpose: Purpose, text: string): State | Result {
       }
       case "key":
         return added(state, purpose, text);
+      case "add-key": {
+        const change = { kind: "add", key: text.trim() } as const;
+        if (change.key === "") return { ...state, mode: purpose.before };
+        return { ...state, mode: { kind: "change-keys", change, before: purpose.before } };
+      }
       case "find":
         return text === "" ? state : { ...state, find: { ...state.find, query: text } };
       case "passphrase":

@@ -3,7 +3,8 @@ import { spellingOf, valueIn } from "../draft/draft.ts";
 import { setValue } from "../draft/operations.ts";
 import { chordOf, type Key, lineBox, NAMES } from "../state/box.ts";
 import { BINDINGS, shownKey } from "../state/keys.ts";
-import { type Act, type Mode, nodeOf, type Result, rowsOf, type State } from "../state/state.ts";
+import type { KeyChange } from "../state/keys-view.ts";
+import { type Act, isChanged, type Mode, nodeOf, type Result, rowsOf, type State } from "../state/state.ts";
 import { editableText, isFlat, typeOf, valueOfType } from "../state/value.ts";
 import { added } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
@@ -185,21 +186,75 @@ export function helpLines(query: string): { keys: string; help: string }[] {
   );
 }
 
-/** Pages that are only read. */
-export function pagesKey(state: State, mode: Of<"pages">, key: Key): Result {
+/** Keys in the view of keys. What changes them is confirmed by another key, and needs a document that is saved. */
+export function keysKey(state: State, mode: Of<"keys">, key: Key): Result {
   const chord = chordOf(key);
-  const rows = rowsOf(state.size);
-  const by: Record<string, number> = {
-    up: -1,
-    k: -1,
-    down: 1,
-    j: 1,
-    pageup: 1 - rows,
-    pagedown: rows - 1,
-    " ": rows - 1,
-  };
-  if (by[chord] === undefined)
-    return chord === "escape" || chord === "q" || chord === "return" ? [tree(state), []] : [state, []];
-  const top = Math.max(0, Math.min(mode.top + by[chord], mode.lines.length - rows));
-  return [{ ...state, mode: { ...mode, top } }, []];
+  const keyed = mode.lines.flatMap((line, i) => (line.key === undefined ? [] : [i]));
+  const here = keyed.indexOf(mode.at);
+  const to = (at: number): Result => [{ ...state, mode: { ...mode, at: keyed[at] ?? mode.at } }, []];
+  switch (chord) {
+    case "up":
+    case "k":
+      return to(here - 1);
+    case "down":
+    case "j":
+      return to(here + 1);
+    case "escape":
+    case "ctrl-c":
+    case "q":
+      return [tree(state), []];
+    default:
+      return isChanged(state) && "adru".includes(chord)
+        ? said(state, "save or undo the changes first: the keys are changed in the file itself")
+        : keyChange(state, mode, chord);
+  }
+}
+
+function keyChange(state: State, mode: Of<"keys">, chord: string): Result {
+  const ask = (change: KeyChange): Result => [
+    { ...state, message: undefined, mode: { kind: "change-keys", change, before: mode } },
+    [],
+  ];
+  const chosen = mode.lines[mode.at]?.key;
+  switch (chord) {
+    case "a":
+      return [asking(state, "key to add, by its URI or its name", { kind: "add-key", before: mode }), []];
+    case "d":
+      return chosen === undefined ? [state, []] : ask({ kind: "remove", key: chosen });
+    case "r":
+      return ask({ kind: "rotate" });
+    case "u":
+      return ask({ kind: "rule" });
+    default:
+      return [state, []];
+  }
+}
+
+export function changeKeysKey(state: State, { change, before }: Of<"change-keys">, key: Key): Result {
+  if (chordOf(key) !== "return") return [{ ...state, mode: before }, []];
+  return [{ ...state, mode: before, busy: "changing the keys" }, [{ kind: "change-keys", change }]];
+}
+
+export function historyKey(state: State, mode: Of<"history">, key: Key): Result {
+  const last = Math.max(0, mode.versions.length - rowsOf(state.size) + 1);
+  const to = (top: number): Result => [
+    { ...state, mode: { ...mode, top: Math.max(0, Math.min(top, last)) } },
+    [],
+  ];
+  switch (chordOf(key)) {
+    case "up":
+    case "k":
+      return to(mode.top - 1);
+    case "down":
+    case "j":
+      return to(mode.top + 1);
+    case "v":
+      return [state.options.noReveal ? state : { ...state, mode: { ...mode, reveal: !mode.reveal } }, []];
+    case "escape":
+    case "ctrl-c":
+    case "q":
+      return [tree(state), []];
+    default:
+      return [state, []];
+  }
 }

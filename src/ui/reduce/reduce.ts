@@ -12,11 +12,13 @@ import { conflictsKey } from "./conflicts.ts";
 import { scrolled, withOutline } from "./cursor.ts";
 import {
   acceptKey,
+  changeKeysKey,
   discardKey,
   helpKey,
+  historyKey,
+  keysKey,
   leaveKey,
   menuKey,
-  pagesKey,
   revealAllKey,
   saveKey,
 } from "./dialogs.ts";
@@ -47,6 +49,13 @@ export function reduce(state: State, action: Action): Result {
       return [merged(state, action), []];
     case "locked":
       return [locked(state), []];
+    case "keys":
+      return [keysShown(state, action), []];
+    case "history": {
+      const { title, versions } = action;
+      const mode = { kind: "history", title, versions, top: 0, reveal: false } as const;
+      return [{ ...state, busy: undefined, mode }, []];
+    }
     case "saved":
       return saved(state, action);
     case "refused":
@@ -87,8 +96,12 @@ function keyPressed(state: State, key: Key): Result {
       return leaveKey(state, key);
     case "reveal-all":
       return revealAllKey(state, key);
-    case "pages":
-      return pagesKey(state, mode, key);
+    case "keys":
+      return keysKey(state, mode, key);
+    case "change-keys":
+      return changeKeysKey(state, mode, key);
+    case "history":
+      return historyKey(state, mode, key);
   }
 }
 
@@ -220,6 +233,20 @@ function locked(state: State): State {
     mode: { kind: "tree" },
     busy: undefined,
     message: { tone: "info", lines: ["locked: keys and values are forgotten; Enter unlocks"] },
+  };
+}
+
+function keysShown(state: State, { lines, notes, encrypted }: Extract<Action, { type: "keys" }>): State {
+  const before = state.mode.kind === "keys" ? state.mode.at : -1;
+  const first = lines.findIndex(({ key }) => key !== undefined);
+  const at = lines[before]?.key === undefined ? first : before;
+  const mode = { kind: "keys", lines, at } as const;
+  return {
+    ...state,
+    busy: undefined,
+    encrypted: encrypted ?? state.encrypted,
+    mode,
+    message: notesOf(notes),
   };
 }
 

@@ -69,6 +69,13 @@ const HANDLERS: Record<Command, Handler> = {
   previous: (state) => nextHit(state, -1),
   filter: (state) => menu(state, "show only entries that are", FILTERS),
   save: (state) => saving(state, false),
+  keys: (state) => [{ ...state, busy: "looking at the keys" }, [{ kind: "keys" }]],
+  history: (state, node) =>
+    onText(state, node, (one) => {
+      const title = shownName(one);
+      const effect: Effect = { kind: "history", title, document: one.document, path: pathOfNode(one) };
+      return [{ ...state, busy: "asking git" }, [effect]];
+    }),
   conflicts: (state) =>
     state.merge
       ? { ...state, mode: { kind: "conflicts", at: 0, reveal: false } }

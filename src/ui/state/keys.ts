@@ -36,6 +36,8 @@ export type Command =
   | "filter"
   | "save"
   | "conflicts"
+  | "keys"
+  | "history"
   | "lock"
   | "suspend"
   | "help"
@@ -96,6 +98,8 @@ export const BINDINGS: readonly Binding[] = [
   { command: "copy", keys: ["y"], help: "copy the value to the clipboard, for a while", open: true },
   { command: "copy-path", keys: ["Y"], help: "copy the path" },
   { command: "copy-extract", keys: ["x"], help: "copy the path as --extract takes it" },
+  { command: "keys", keys: ["w"], help: "who can open the file; add, remove and rotate keys", open: true },
+  { command: "history", keys: ["H"], help: "what the entry was in earlier commits", open: true },
   { command: "conflicts", keys: ["C"], help: "the conflicts of a merge, to decide them", open: true },
   {
     command: "lock",

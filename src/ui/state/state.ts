@@ -1,11 +1,14 @@
 import type { EntryDifference } from "../../compare/difference.ts";
 import type { TsopsError } from "../../errors.ts";
+import type { PathElement } from "../../formats/format.ts";
 import type { EncryptedText } from "../../sops/decrypt.ts";
 import type { Selector } from "../../sops/selection.ts";
 import type { Base } from "../draft/base.ts";
 import type { Draft } from "../draft/draft.ts";
 import type { Node, Outline } from "../outline/node.ts";
 import type { Box, Key } from "./box.ts";
+import type { Version } from "./history.ts";
+import type { KeyChange, KeyLine } from "./keys-view.ts";
 import type { MergeState } from "./merge.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -101,6 +104,7 @@ export type Purpose =
       readonly what: Added;
     }
   | { readonly kind: "find"; readonly from: number }
+  | { readonly kind: "add-key"; readonly before: Mode }
   | { readonly kind: "passphrase"; readonly question: string }
   | { readonly kind: "insert-file"; readonly node: number }
   | { readonly kind: "recipe"; readonly node: number; readonly recipe: Recipe };
@@ -134,14 +138,17 @@ export type Mode =
       readonly leave: boolean;
     }
   | { readonly kind: "conflicts"; readonly at: number; readonly reveal: boolean }
-  | { readonly kind: "leave" }
-  | { readonly kind: "reveal-all" }
+  | { readonly kind: "keys"; readonly lines: readonly KeyLine[]; readonly at: number }
+  | { readonly kind: "change-keys"; readonly change: KeyChange; readonly before: Mode }
   | {
-      readonly kind: "pages";
+      readonly kind: "history";
       readonly title: string;
-      readonly lines: readonly string[];
+      readonly versions: readonly Version[];
       readonly top: number;
-    };
+      readonly reveal: boolean;
+    }
+  | { readonly kind: "leave" }
+  | { readonly kind: "reveal-all" };
 
 export interface MenuItem {
   readonly key: string;
@@ -200,6 +207,13 @@ export type Action =
       readonly notes: readonly string[];
       readonly leave: boolean;
     }
+  | {
+      readonly type: "keys";
+      readonly lines: readonly KeyLine[];
+      readonly notes: readonly string[];
+      readonly encrypted: EncryptedText | undefined;
+    }
+  | { readonly type: "history"; readonly title: string; readonly versions: readonly Version[] }
   | { readonly type: "failed"; readonly error: unknown; readonly notes?: readonly string[] }
   | { readonly type: "edited"; readonly node: number; readonly text: string }
   | { readonly type: "generated"; readonly node: number; readonly text: string }
@@ -222,6 +236,14 @@ export type Effect =
   | { readonly kind: "editor"; readonly node: number; readonly name: string; readonly text: string }
   | { readonly kind: "read-file"; readonly node: number; readonly path: string }
   | { readonly kind: "generate"; readonly node: number; readonly recipe: Recipe }
+  | { readonly kind: "keys" }
+  | { readonly kind: "change-keys"; readonly change: KeyChange }
+  | {
+      readonly kind: "history";
+      readonly title: string;
+      readonly document: number;
+      readonly path: readonly PathElement[];
+    }
   | { readonly kind: "suspend" }
   | { readonly kind: "quit" };
 

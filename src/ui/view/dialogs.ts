@@ -1,9 +1,11 @@
 import type { EntryDifference, EntrySide } from "../../compare/difference.ts";
 import { formatPath } from "../../formats/path.ts";
 import { helpLines } from "../reduce/dialogs.ts";
+import type { Version } from "../state/history.ts";
+import { describeChange } from "../state/keys-view.ts";
 import { type Mode, rowsOf, type State } from "../state/state.ts";
 import { lengthClass } from "../state/value.ts";
-import { type Cell, type Line, lineOf, visible, widthOf, wrapped } from "./cells.ts";
+import { type Cell, fitted, type Line, lineOf, visible, widthOf, wrapped } from "./cells.ts";
 import { conflictsDialog } from "./conflicts.ts";
 import type { Dialog } from "./dialog.ts";
 import { inputOf } from "./input.ts";
@@ -51,8 +53,19 @@ export function dialogOf(state: State): Dialog {
           ["any other key", "back"],
         ],
       };
-    case "pages":
-      return pagesDialog(state, mode);
+    case "keys":
+      return keysDialog(state, mode);
+    case "change-keys":
+      return {
+        ...question(describeChange(mode.change)),
+        ...keysBody(state, mode.before),
+        keys: [
+          ["Enter", "do it"],
+          ["any other key", "back"],
+        ],
+      };
+    case "history":
+      return historyDialog(state, mode);
   }
 }
 
@@ -197,10 +210,57 @@ function acceptDialog(state: State, { error, notes }: Of<"accept">): Dialog {
   };
 }
 
-function pagesDialog(state: State, { title, lines, top }: Of<"pages">): Dialog {
-  const rows = lines.slice(top).map((text) => lineOf([{ text: ` ${visible(text)}` }], state.size.width));
-  return {
-    body: [[{ text: ` ${visible(title)}`, style: "bold" }], ...rows],
-    keys: [["↑ ↓", "scroll"], BACK],
-  };
+const TONES = { head: "bold", good: "green", bad: "red", note: "dim" } as const;
+
+function keysBody(state: State, mode: Mode): Pick<Dialog, "body"> {
+  return mode.kind === "keys" ? { body: keysDialog(state, mode).body } : {};
+}
+
+function keysDialog(state: State, { lines, at }: Of<"keys">): Dialog {
+  const { width } = state.size;
+  const rows = rowsOf(state.size) - 1;
+  const top = Math.max(0, at - rows + 1);
+  const body = lines.slice(top, top + rows).map(({ text, tone }, i): Line => {
+    const mark = top + i === at ? "> " : "  ";
+    return lineOf(
+      [
+        { text: mark, style: "bold" },
+        { text: visible(text), style: TONES[tone] },
+      ],
+      width,
+    );
+  });
+  const keys = [
+    ["a", "add"],
+    ["d", "remove"],
+    ["r", "new data key"],
+    ["u", "the rule's keys"],
+    BACK,
+  ] as const;
+  return { body: [[{ text: " Who can open the file", style: "bold" }], ...body], keys };
+}
+
+function historyDialog(state: State, { title, versions, top, reveal }: Of<"history">): Dialog {
+  const { width } = state.size;
+  const head: Line = [
+    { text: ` History of ${visible(title)}`, style: "bold" },
+    { text: "  newest first", style: "dim" },
+  ];
+  const lines = versions.slice(top).map((version) => {
+    const commit = fitted(visible(version.commit), Math.floor(width / 2));
+    return lineOf(
+      [{ text: ` ${commit}`, style: "dim" }, { text: `  ${visible(saidIn(version, reveal))}` }],
+      width,
+    );
+  });
+  const none: Line = [{ text: "  git has no version of the file", style: "dim" }];
+  const keys = [["v", reveal ? "hide values" : "show values"], ["↑ ↓", "scroll"], BACK] as const;
+  return { body: [head, ...(lines.length > 0 ? lines : [none])], keys };
+}
+
+function saidIn({ value, encrypted, problem }: Version, reveal: boolean): string {
+  if (problem !== undefined) return problem;
+  if (value === undefined) return "(nothing)";
+  if (reveal || !encrypted) return textOfValue(value);
+  return typeof value === "string" ? `${MASK} ${lengthClass(value)}` : MASK;
 }

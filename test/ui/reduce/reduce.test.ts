@@ -464,4 +464,51 @@ test("an empty document takes its first key", async () => {
   }
 });
 
+const KEY_LINES = [
+  { text: "usable    age age1mine", tone: "good", key: "age:age1mine" },
+  { text: "    an identity for it is here", tone: "note" },
+  { text: "not here  age age1other", tone: "bad", key: "age:age1other" },
+  { text: "the file is as its creation rule has it", tone: "head" },
+] as const;
+
+test("the view of keys: each with whether it can be used here; changes are confirmed by another key", async () => {
+  const desk = await Desk.open(YAML);
+  desk.press("w");
+  assert.equal(desk.effects, [{ kind: "keys" }]);
+  desk.does({ type: "keys", lines: KEY_LINES, notes: [], encrypted: undefined });
+  assert.match(desk.screen, /> usable +age age1mine/);
+  desk.press("down d d");
+  assert.is(desk.effects.length, 1, "d does not confirm d");
+  desk.press("d return");
+  assert.equal(desk.effects.at(-1), {
+    kind: "change-keys",
+    change: { kind: "remove", key: "age:age1other" },
+  });
+  desk.does({ type: "keys", lines: KEY_LINES, notes: [], encrypted: undefined });
+  desk.press("a").type("age:age1new").press("return return");
+  assert.equal(desk.effects.at(-1), { kind: "change-keys", change: { kind: "add", key: "age:age1new" } });
+});
+
+test("keys are changed in the file itself, so changes have to be saved first", async () => {
+  const desk = await Desk.open(YAML);
+  desk.to("user").press("d w");
+  desk.does({ type: "keys", lines: KEY_LINES, notes: [], encrypted: undefined }).press("r return");
+  assert.match(desk.screen, /save or undo the changes first/);
+  assert.is(desk.effects.length, 1);
+});
+
+test("the history of an entry is asked for, and masked", async () => {
+  const desk = await Desk.open(YAML);
+  desk.to("token").press("H");
+  assert.equal(desk.effects, [{ kind: "history", title: "token", document: 0, path: ["list", 1, "token"] }]);
+  const versions = [
+    { commit: "abc 2026-01-02 Ann: new", value: "t0ken-marker", encrypted: true },
+    { commit: "def 2026-01-01 Bob: old", value: undefined, encrypted: false, problem: "no key" },
+  ];
+  desk.does({ type: "history", title: "token", versions });
+  assert.match(desk.screen, /Ann: new +•+ 9–16 characters\n.*Bob: old +no key/);
+  assert.match(desk.press("v").screen, /t0ken-marker/);
+  assert.is(desk.press("escape").state.mode.kind, "tree");
+});
+
 test.run();

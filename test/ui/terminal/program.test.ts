@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, type Sandbox } from "../../support/cli.ts";
+import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
 import { PROGRAM } from "../../support/program.ts";
 import { hasTmux, Pane, quoted } from "../../support/ui/pane.ts";
 
@@ -232,7 +232,7 @@ terminal("a file with the conflicts of a merge opens with them, and is saved whe
     pane.type("t");
     await pane.until(/all conflicts are decided/);
     pane.keys("Escape");
-    await pane.until(/Enter edit/);
+    await pane.until(/Enter edit {2}a add/);
     pane.type("s");
     await pane.until(/Save/);
     pane.keys("Enter");
@@ -293,6 +293,72 @@ terminal("one value goes through $EDITOR, in a private folder that is gone after
     await pane.until(/^ saved/m);
     assert.match(await decrypted(box), /password: from the editor/);
     assert.equal(readdirSync(box.home), []);
+  }),
+);
+
+terminal("keys: who can open the file and whether this machine can; one is added and taken away again", () =>
+  inPane(async (pane, box) => {
+    await opened(pane);
+    pane.type("w");
+    await pane.until(new RegExp(`usable +age ${RECIPIENT.slice(0, 30)}`));
+    pane.type("a");
+    await pane.until(/key to add/);
+    pane.type(`age:${OTHER_RECIPIENT}`).keys("Enter");
+    await pane.until(/open the file\?/);
+    const before = box.read("secrets.yaml");
+    pane.type("a");
+    await pane.until(/Who can open the file/);
+    assert.is(box.read("secrets.yaml"), before, "another key than Enter does nothing");
+    pane.type("a");
+    await pane.until(/key to add/);
+    pane.type(`age:${OTHER_RECIPIENT}`).keys("Enter");
+    await pane.until(/open the file\?/);
+    pane.keys("Enter");
+    await pane.until(new RegExp(OTHER_RECIPIENT.slice(0, 40)));
+    await pane.until(/not here +age/);
+    assert.match(box.read("secrets.yaml"), new RegExp(OTHER_RECIPIENT));
+    pane.keys("Down");
+    await pane.until(new RegExp(`^> not here +age ${OTHER_RECIPIENT.slice(0, 20)}`, "m"));
+    pane.type("d");
+    await pane.until(/make a new data key\?/);
+    pane.keys("Enter");
+    while (box.read("secrets.yaml").includes(OTHER_RECIPIENT))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await pane.until(/Who can open the file/);
+    pane.keys("Escape");
+    await pane.until(/Enter edit {2}a add/);
+    await to(pane, "password");
+    pane.type("d");
+    await pane.until(/changed, not saved/);
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    assert.is(await decrypted(box), PLAIN.replace("  password: s3cret-marker\n", ""));
+  }),
+);
+
+terminal("history: what an entry was in earlier commits, masked until it is asked for", () =>
+  inPane(async (pane, box) => {
+    const git = (...args: string[]): void => {
+      const who = ["-c", "user.name=Ann", "-c", "user.email=a@example.org"];
+      assert.is(spawnSync("git", [...who, ...args], { cwd: box.folder }).status, 0, args.join(" "));
+    };
+    git("init", "-q");
+    git("add", "secrets.yaml");
+    git("commit", "-q", "-m", "first");
+    await box.run(["set", "secrets.yaml", '["db"]["user"]', '"second-user"']);
+    git("commit", "-q", "-a", "-m", "another user");
+    await box.run(["set", "secrets.yaml", '["list"][0]', '"x"']);
+    git("commit", "-q", "-a", "-m", "a list item");
+    await opened(pane);
+    await to(pane, "user");
+    pane.type("H");
+    const screen = await pane.until(/History of user/);
+    assert.match(screen, /Ann: another.*\n.*Ann: first/);
+    assert.not.match(screen, /a list item|second-user/);
+    pane.type("v");
+    await pane.until(/another u.* second-user\n.*first +admin/);
   }),
 );
 
