@@ -62,6 +62,17 @@ export function fitted(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** The first characters of a text, as many as fit; one at least. */
+function start(text: string, width: number): string {
+  let [kept, used] = ["", 0];
+  for (const { segment } of SEGMENTS.segment(text.slice(0, width * 8))) {
+    used += widthOf(segment);
+    if (used > width && kept !== "") break;
+    kept += segment;
+  }
+  return kept;
+}
+
 /** A line that is cut where the screen ends, and filled with blanks if it has a style to its end. */
 export function lineOf(cells: readonly Cell[], width: number): Line {
   const line: Cell[] = [];
@@ -90,13 +101,17 @@ export function spread(left: readonly Cell[], right: readonly Cell[], width: num
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
+  let cut = "";
   for (const word of text.split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (widthOf(longer) <= width || line === "") line = longer;
-    else {
-      lines.push(line);
-      line = word;
+    if (widthOf(longer) <= width) {
+      line = longer;
+      continue;
     }
+    if (line !== "") lines.push(line);
+    // what has no blanks is broken where the line ends
+    for (line = word; widthOf(line) > width; line = line.slice(cut.length))
+      lines.push((cut = start(line, width)));
   }
   return [...lines, line];
 }

@@ -24,7 +24,7 @@ export function dialogOf(state: State): Dialog {
       return mode.box.lines ? textDialog(state, mode) : lineDialog(state, mode);
     case "discard":
       return {
-        ...question("Throw away what you typed?"),
+        ...question("Throw away what you typed?", state),
         keys: [
           ["d", "throw it away"],
           ["any other key", "go on typing"],
@@ -42,12 +42,12 @@ export function dialogOf(state: State): Dialog {
       return conflictsDialog(state, mode);
     case "leave":
       return {
-        ...question("There are changes that are not saved."),
+        ...question("There are changes that are not saved.", state),
         keys: [["s", "save them"], ["d", "leave without them"], BACK],
       };
     case "reveal-all":
       return {
-        ...question("Show all values? Whoever sees the screen sees them, too."),
+        ...question("Show all values? Whoever sees the screen sees them, too.", state),
         keys: [
           ["Enter", "show them"],
           ["any other key", "back"],
@@ -57,7 +57,7 @@ export function dialogOf(state: State): Dialog {
       return keysDialog(state, mode);
     case "change-keys":
       return {
-        ...question(describeChange(mode.change)),
+        ...question(describeChange(mode.change), state),
         ...keysBody(state, mode.before),
         keys: [
           ["Enter", "do it"],
@@ -69,8 +69,10 @@ export function dialogOf(state: State): Dialog {
   }
 }
 
-function question(text: string): Pick<Dialog, "bottom"> {
-  return { bottom: [[{ text: ` ${text}`, style: "yellow" }]] };
+function question(text: string, { size }: State): Pick<Dialog, "bottom"> {
+  return {
+    bottom: wrapped(visible(text), size.width - 2).map((line) => [{ text: ` ${line}`, style: "yellow" }]),
+  };
 }
 
 function lineDialog(state: State, { title, box, purpose }: Of<"box">): Dialog {

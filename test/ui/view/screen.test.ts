@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { fitted, visible, widthOf } from "../../../src/ui/view/cells.ts";
+import { fitted, visible, widthOf, wrapped } from "../../../src/ui/view/cells.ts";
 import { screenOf } from "../../../src/ui/view/screen.ts";
 import { Desk } from "../../support/ui/desk.ts";
 
@@ -66,6 +66,12 @@ test("wide characters and emoji are cut where they end", () => {
   assert.is(fitted("日本語", 4), "日…");
   assert.is(fitted("a👨‍👩‍👧b", 3), "a…");
   assert.is(visible("👨‍👩‍👧"), "👨‍👩‍👧");
+});
+
+test("a question is broken into lines that fit, also within a long word", () => {
+  assert.equal(wrapped("one two three", 7), ["one two", "three"]);
+  assert.equal(wrapped("Let age1abcdefghij in?", 8), ["Let", "age1abcd", "efghij", "in?"]);
+  assert.equal(wrapped("日本語", 4), ["日本", "語"]);
 });
 
 test("whatever a text holds, nothing of it steers the terminal, and it is one line", () => {
