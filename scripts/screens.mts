@@ -16,6 +16,18 @@ const RECIPIENT = "age14kpnuzg57a698yrcfaq9vuktcr7vzpkayyuead4sll5rluwtcc9sekj2x
 const COLLEAGUE = "age18dnrwj4wza5gevs27janaw742ujz7fl468yxdqmz50gg2vpre9nq7znm38";
 const [WIDTH, HEIGHT] = [80, 18];
 
+const [CELL, LINE, MARGIN] = [8.4, 18, 12];
+const CLASSES: Record<string, string> = {
+  1: "b",
+  2: "d",
+  7: "i",
+  31: "r",
+  32: "g",
+  33: "y",
+  34: "l",
+  36: "c",
+};
+
 const PLAIN = `# of the shop
 database:
   user: shop
@@ -37,11 +49,16 @@ const folder = mkdtempSync(join(tmpdir(), "tsops-screens-"));
 const wrong: string[] = [];
 try {
   await takeAll();
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 if (wrong.length > 0) {
-  process.stderr.write(`docs/pictures: not what the program shows: ${wrong.join(", ")}; run scripts/screens.mts\n`);
+  process.stderr.write(
+    `docs/pictures: not what the program shows: ${wrong.join(", ")}; run scripts/screens.mts\n`,
+  );
   process.exitCode = 1;
 }
 
@@ -56,12 +73,20 @@ async function takeAll(): Promise<void> {
   const work = join(folder, "shop");
   mkdirSync(join(work, "staging"), { recursive: true });
   const tsops = (...args: string[]): string => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { cwd: work, env, encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+      cwd: work,
+      env,
+      encoding: "utf8",
+    });
     if (status !== 0) throw new Error(`tsops ${args.join(" ")}: ${stderr}`);
     return stdout;
   };
-  writeFileSync(join(work, ".sops.yaml"), `creation_rules:\n  - path_regex: \\.yaml$\n    age: ${RECIPIENT},${COLLEAGUE}\n`);
-  for (const name of ["production.yaml", "staging/app.yaml", "staging/mail.yaml"]) writeFileSync(join(work, name), PLAIN);
+  writeFileSync(
+    join(work, ".sops.yaml"),
+    `creation_rules:\n  - path_regex: \\.yaml$\n    age: ${RECIPIENT},${COLLEAGUE}\n`,
+  );
+  for (const name of ["production.yaml", "staging/app.yaml", "staging/mail.yaml"])
+    writeFileSync(join(work, name), PLAIN);
   tsops("encrypt", "-i", "production.yaml", "staging/app.yaml");
   const base = readFileSync(join(work, "production.yaml"));
   const side = (value: string, name: string): void => {
@@ -72,7 +97,11 @@ async function takeAll(): Promise<void> {
   writeFileSync(join(folder, "base"), base);
   side("changed by a colleague", "theirs");
   side("changed by me", "ours");
-  spawnSync(process.execPath, [PROGRAM, "git", "merge", "../base", "../ours", "../theirs", "--path", "production.yaml"], { cwd: work, env });
+  spawnSync(
+    process.execPath,
+    [PROGRAM, "git", "merge", "../base", "../ours", "../theirs", "--path", "production.yaml"],
+    { cwd: work, env },
+  );
   writeFileSync(join(work, "production.yaml"), base);
   const pane = await Pane.open({ env, cwd: work, width: WIDTH, height: HEIGHT });
   try {
@@ -120,7 +149,7 @@ async function drive(pane: Pane, work: string): Promise<void> {
   pane.type("q");
   await pane.until(/open:/);
   pane.keys("C-c");
-  await pane.until(/\$ $|\$$/);
+  await pane.until(/^\$/m);
   writeFileSync(join(work, "production.yaml"), readFileSync(join(folder, "ours")));
   pane.run(`clear; ${program} edit production.yaml`);
   await pane.until(/Conflicts/);
@@ -144,9 +173,6 @@ function readOr(file: string): string {
     return "";
   }
 }
-
-const [CELL, LINE, MARGIN] = [8.4, 18, 12];
-const CLASSES: Record<string, string> = { 1: "b", 2: "d", 7: "i", 31: "r", 32: "g", 33: "y", 34: "l", 36: "c" };
 
 /** A screen with its colours, as a picture that suits light and dark pages. */
 function svgOf(screen: string): string {
@@ -178,7 +204,8 @@ function rowOf(line: string, y: number): string {
     }
     const x = (MARGIN + column * CELL).toFixed(1);
     const length = [...text].length;
-    if (style === "i") out += `<rect class="bg" x="${x}" y="${y}" width="${(length * CELL).toFixed(1)}" height="${LINE}"/>\n`;
+    if (style === "i")
+      out += `<rect class="bg" x="${x}" y="${y}" width="${(length * CELL).toFixed(1)}" height="${LINE}"/>\n`;
     if (text.trim() !== "") {
       const name = style === "" ? "" : ` class="${style}"`;
       out += `<text${name} x="${x}" y="${y + 13}" textLength="${(length * CELL).toFixed(1)}">${escaped(text)}</text>\n`;

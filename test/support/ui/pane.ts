@@ -25,7 +25,13 @@ export class Pane {
   /** A shell that says `$ ` when it is ready. */
   static async open({ env, cwd, width = 80, height = 24 }: PaneOptions): Promise<Pane> {
     const pane = new Pane();
-    const variables = Object.entries({ ...env, PS1: "$ ", TERM: undefined, PROMPT_COMMAND: undefined });
+    const variables = Object.entries({
+      ...env,
+      PS1: "$ ",
+      TERM: undefined,
+      PROMPT_COMMAND: undefined,
+      HISTFILE: undefined,
+    });
     pane.#tmux(
       ...["-f", "/dev/null", "new-session", "-d", "-x", String(width), "-y", String(height), "-c", cwd],
       shellLine(variables),
@@ -65,6 +71,11 @@ export class Pane {
 
   get screen(): string {
     return this.#tmux("capture-pane", "-p");
+  }
+
+  /** The screen with its colours. */
+  get colours(): string {
+    return this.#tmux("capture-pane", "-p", "-e");
   }
 
   /** All that can be scrolled back to, and the screen. */
@@ -108,7 +119,9 @@ export class Pane {
 function shellLine(variables: readonly (readonly [string, string | undefined])[]): string {
   const unset = variables.flatMap(([name, value]) => (value === undefined ? [`-u ${name}`] : []));
   const set = variables.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${quoted(value)}`]));
-  return ["exec env", ...unset, "TERM=screen-256color", ...set, "bash --norc --noprofile"].join(" ");
+  return ["exec env", ...unset, "TERM=screen-256color", ...set, "bash --norc --noprofile +o history"].join(
+    " ",
+  );
 }
 
 export function quoted(text: string): string {

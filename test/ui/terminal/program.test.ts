@@ -305,7 +305,7 @@ terminal("keys: who can open the file and whether this machine can; one is added
     pane.type("a");
     await pane.until(/key to add/);
     pane.type(`age:${OTHER_RECIPIENT}`).keys("Enter");
-    await pane.until(/open the file\?/);
+    await pane.until(/the file\?\n/);
     const before = box.read("secrets.yaml");
     pane.type("a");
     await pane.until(/Who can open the file/);
@@ -313,7 +313,7 @@ terminal("keys: who can open the file and whether this machine can; one is added
     pane.type("a");
     await pane.until(/key to add/);
     pane.type(`age:${OTHER_RECIPIENT}`).keys("Enter");
-    await pane.until(/open the file\?/);
+    await pane.until(/the file\?\n/);
     pane.keys("Enter");
     await pane.until(new RegExp(OTHER_RECIPIENT.slice(0, 40)));
     await pane.until(/not here +age/);
@@ -321,7 +321,7 @@ terminal("keys: who can open the file and whether this machine can; one is added
     pane.keys("Down");
     await pane.until(new RegExp(`^> not here +age ${OTHER_RECIPIENT.slice(0, 20)}`, "m"));
     pane.type("d");
-    await pane.until(/make a new data key\?/);
+    await pane.until(/Take age:/);
     pane.keys("Enter");
     while (box.read("secrets.yaml").includes(OTHER_RECIPIENT))
       await new Promise((resolve) => setTimeout(resolve, 50));
