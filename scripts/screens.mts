@@ -44,6 +44,8 @@ tls_key: |
   -----END PRIVATE KEY-----
 `;
 
+/** Longer than from one frame to the next. */
+const SETTLED_MS = 300;
 const check = process.argv.includes("--check");
 const folder = mkdtempSync(join(tmpdir(), "tsops-screens-"));
 const wrong: string[] = [];
@@ -116,34 +118,34 @@ async function drive(pane: Pane, work: string): Promise<void> {
   const ready = /Enter edit {2}a add/;
   pane.run(`clear; ${program} ui`);
   await pane.until(/PLAIN!/);
-  take(pane, "picker");
+  await take(pane, "picker");
   pane.type("produ").keys("Enter");
   await pane.until(ready);
   pane.type("/").type("password").keys("Enter");
-  await pane.until(/^> +password/m);
-  take(pane, "document");
+  await pane.until(/^> +password[\s\S]*Enter edit {2}a add/m);
+  await take(pane, "document");
   pane.type("v");
   await pane.until(/correct horse/);
   pane.keys("Enter");
   await pane.until(/password \(text\)/);
-  take(pane, "edit");
+  await take(pane, "edit");
   pane.keys("C-u").type("a better one").keys("Enter");
   await pane.until(/changed, not saved/);
   pane.type("s");
   await pane.until(/1 change/);
-  take(pane, "save");
+  await take(pane, "save");
   pane.keys("Escape");
   await pane.until(ready);
   pane.type("u");
   await pane.until(/undone/);
   pane.type("w");
   await pane.until(/Who can open/);
-  take(pane, "keys");
+  await take(pane, "keys");
   pane.keys("Escape");
   await pane.until(ready);
   pane.type("?");
   await pane.until(/type to search/);
-  take(pane, "help");
+  await take(pane, "help");
   pane.keys("Escape");
   await pane.until(ready);
   pane.type("q");
@@ -155,15 +157,25 @@ async function drive(pane: Pane, work: string): Promise<void> {
   await pane.until(/Conflicts/);
   pane.type("v");
   await pane.until(/changed by a colleague|changed by a coll/);
-  take(pane, "conflicts");
+  await take(pane, "conflicts");
 }
 
 /** Writes or compares one picture. */
-function take(pane: Pane, name: string): void {
-  const svg = svgOf(pane.colours);
+async function take(pane: Pane, name: string): Promise<void> {
+  const svg = svgOf(await settled(pane), `The editor of tsops: ${name}`);
   const file = join(PICTURES, `${name}.svg`);
   if (!check) writeFileSync(file, svg);
   else if (readOr(file) !== svg) wrong.push(name);
+}
+
+/** The screen when nothing more is drawn. */
+async function settled(pane: Pane): Promise<string> {
+  for (let before = ""; ; ) {
+    const now = pane.colours;
+    if (now === before) return now;
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+  }
 }
 
 function readOr(file: string): string {
@@ -175,11 +187,12 @@ function readOr(file: string): string {
 }
 
 /** A screen with its colours, as a picture that suits light and dark pages. */
-function svgOf(screen: string): string {
+function svgOf(screen: string, title: string): string {
   const lines = screen.replace(/\n$/, "").split("\n").slice(0, HEIGHT);
   const [width, height] = [WIDTH * CELL + 2 * MARGIN, HEIGHT * LINE + 2 * MARGIN];
   const rows = lines.map((line, y) => rowOf(line, MARGIN + y * LINE)).join("");
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
+<title>${title}</title>
 <style>
 svg { --bg: #fff; --fg: #24292f; --d: #6e7781; --r: #cf222e; --g: #1a7f37; --y: #9a6700; --l: #0550ae; --c: #1b7c83; }
 @media (prefers-color-scheme: dark) {
