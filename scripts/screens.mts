@@ -209,23 +209,32 @@ ${rows}</svg>
 
 /** One line: its pieces stand where they stand on the screen, whatever the font of the reader. */
 function rowOf(line: string, y: number): string {
-  let [column, style, out] = [0, "", ""];
+  let [column, out] = [0, ""];
+  let styles = new Set<string>();
   for (const [, codes, text] of line.matchAll(/\x1b\[([\d;]*)m|([^\x1b]+)/g)) {
     if (text === undefined) {
-      for (const code of (codes || "0").split(";")) style = CLASSES[code] ?? "";
+      for (const code of (codes || "0").split(";")) styles = styled(styles, code);
       continue;
     }
     const x = (MARGIN + column * CELL).toFixed(1);
     const length = [...text].length;
-    if (style === "i")
+    if (styles.has("i"))
       out += `<rect class="bg" x="${x}" y="${y}" width="${(length * CELL).toFixed(1)}" height="${LINE}"/>\n`;
     if (text.trim() !== "") {
-      const name = style === "" ? "" : ` class="${style}"`;
+      const name = styles.size === 0 ? "" : ` class="${[...styles].join(" ")}"`;
       out += `<text${name} x="${x}" y="${y + 13}" textLength="${(length * CELL).toFixed(1)}">${escaped(text)}</text>\n`;
     }
     column += length;
   }
   return out;
+}
+
+/** The styles after a code: some take others away. */
+function styled(styles: ReadonlySet<string>, code: string): Set<string> {
+  const ends: Record<string, string> = { 0: "bdirgylc", 22: "bd", 27: "i", 39: "rgylc" };
+  const name = CLASSES[code];
+  const left = [...styles].filter((one) => !(ends[code] ?? "").includes(one));
+  return new Set(name === undefined ? left : [...left, name]);
 }
 
 function escaped(text: string): string {
