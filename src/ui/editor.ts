@@ -13,6 +13,7 @@ import {
   DEFAULTS,
   type Effect,
   type Options,
+  type Result,
   type Size,
   type State,
 } from "./state/state.ts";
@@ -70,9 +71,20 @@ export class Editor {
   }
 
   dispatch(action: Action): void {
-    const [state, effects] = reduce(this.#state, action);
+    const [state, effects] = this.#reduced(action);
     this.#set(state);
     for (const effect of effects) void this.#run(effect);
+  }
+
+  /** A fault of ours must not take along what somebody has typed: nothing has changed then. */
+  #reduced(action: Action): Result {
+    try {
+      return reduce(this.#state, action);
+    } catch (error) {
+      const name = error instanceof Error ? error.name : "unknown error";
+      const lines = [`internal error (${name}): this is a fault of tsops, not of yours; nothing has changed`];
+      return [{ ...this.#state, message: { tone: "error", lines } }, []];
+    }
   }
 
   /** Asks the person for a passphrase, a PIN or the like. @throws TsopsError("aborted") if they do not want to. */

@@ -1,6 +1,6 @@
 import type { OpenDocument, Session } from "../document.ts";
 import { reopen } from "../document.ts";
-import { TsopsError } from "../errors.ts";
+import { changed, TsopsError } from "../errors.ts";
 import type { Fingerprint } from "../files/read.ts";
 import type { Format, PathElement } from "../formats/format.ts";
 import { encodeText } from "../formats/text.ts";
@@ -201,6 +201,12 @@ export class EditSession {
    */
   async save(draft: Draft, accepted: boolean): Promise<void> {
     const plain = textOf(draft);
+    if (!this.#open && !this.#new) {
+      throw new TsopsError(
+        "no-data-key",
+        "the file was written, and cannot be opened here to be changed again",
+      );
+    }
     if (!this.#open) {
       await this.#createFile(plain);
       return;
@@ -222,8 +228,15 @@ export class EditSession {
   async #createFile(plain: string): Promise<void> {
     await this.#host.createFile(await this.#new!.encrypt(plain));
     this.#loaded = await this.#host.load();
-    this.#open = await this.#host.open(this.#loaded);
     this.#new = undefined;
+    try {
+      this.#open = await this.#host.open(this.#loaded);
+    } catch (error) {
+      if (!(error instanceof TsopsError)) throw error;
+      throw changed(error, {
+        message: `the file was written, but it cannot be opened again here: ${error.message}`,
+      });
+    }
   }
 
   async keys(): Promise<KeyLine[]> {

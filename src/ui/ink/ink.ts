@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
+import { constants } from "node:os";
 import { Writable } from "node:stream";
-import { Box, render, Text, useCursor } from "ink";
+import { Box, type Instance, render, Text, useCursor } from "ink";
 import { createElement, type ReactElement } from "react";
 
 /**
@@ -43,7 +44,15 @@ function Screen({ lines, cursor }: Frame): ReactElement {
 
 /** Starts to draw on an empty screen, with the cursor at its upper left. */
 export function mount(place: Place, first: Frame): InkScreen {
-  const instance = render(createElement(Screen, first), {
+  const instance = withoutSignals(() => rendered(place, first));
+  return {
+    draw: (frame) => instance.rerender(createElement(Screen, frame)),
+    unmount: () => instance.unmount(),
+  };
+}
+
+function rendered(place: Place, first: Frame): Instance {
+  return render(createElement(Screen, first), {
     stdout: outputTo(place),
     stdin: noInput(),
     patchConsole: false,
@@ -53,11 +62,24 @@ export function mount(place: Place, first: Frame): InkScreen {
     isScreenReaderEnabled: false,
     maxFps: 60,
   });
-  return {
-    draw: (frame) => instance.rerender(createElement(Screen, frame)),
-    unmount: () => instance.unmount(),
-  };
 }
+
+/**
+ * Ink listens to the signals that end a process, to clean up. That is done here already (src/files/wayout.ts), and who
+ * else listens keeps the signal from ending the process.
+ */
+function withoutSignals<T>(work: () => T): T {
+  const before = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));
+  const result = work();
+  for (const [signal, known] of before)
+    for (const listener of process.listeners(signal))
+      if (!known.includes(listener)) process.off(signal, listener);
+  return result;
+}
+
+const SIGNALS = (Object.keys(constants.signals) as NodeJS.Signals[]).filter(
+  (signal) => signal !== "SIGKILL" && signal !== "SIGSTOP",
+);
 
 function outputTo({ width, height, write }: Place): NodeJS.WriteStream {
   const stream = new Writable({

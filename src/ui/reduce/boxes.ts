@@ -18,6 +18,7 @@ export function boxKey(state: State, mode: BoxMode, key: Key): Result {
   // a second line, or a text of several lines
   if (chord === "ctrl-o" && mode.purpose.kind === "value" && mode.purpose.type === "text")
     return [{ ...state, mode: { ...mode, box: { ...mode.box, lines: true } } }, []];
+  if (chord === "ctrl-t" && state.options.noReveal) return [state, []];
   const box = typed(mode.box, key);
   return box ? withBox(state, mode, box) : [state, []];
 }

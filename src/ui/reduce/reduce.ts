@@ -178,7 +178,8 @@ function unlocked(
     merge,
     busy: undefined,
     mode: merge ? { kind: "conflicts", at: 0, reveal: false } : { kind: "tree" },
-    message: notesOf(notes),
+    // what other commands say of conflicts is what is shown here anyway
+    message: notesOf(merge ? notes.filter((text) => !text.includes("conflicts of a merge")) : notes),
     touched: state.now,
   };
 }

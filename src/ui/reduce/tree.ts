@@ -138,12 +138,7 @@ function editing(state: State, node: Node | undefined): State | Result {
   const several = text.includes("\n") || draft.setting.format.wrapper !== undefined;
   const box = (several ? textBox : lineBox)(text, options.noReveal);
   if (node.kind === "comment")
-    return box_(
-      state,
-      "comment",
-      { kind: "comment", node: node.id },
-      { box: { ...box, hidden: false }, before: text },
-    );
+    return box_(state, "comment", { kind: "comment", node: node.id }, { box, before: text });
   const kind = type === "null" ? "text" : type;
   return box_(
     state,
@@ -168,6 +163,8 @@ function onText(state: State, node: Node | undefined, work: (node: Node) => Stat
 }
 
 function handedOver(state: State, node: Node | undefined): State | Result {
+  if (state.options.noReveal)
+    return said(state, "another editor shows the value: tsops was started with --no-reveal");
   return onText(state, node, (one) => {
     const value = valueIn(state.draft!, one);
     const text = editableText(value, spellingOf(state.draft!, one));

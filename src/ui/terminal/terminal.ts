@@ -33,6 +33,7 @@ export class Terminal {
   /** What was typed before anybody listened. */
   readonly #early: Input[] = [];
   #entered = false;
+  #lent = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #undo: (() => void)[] = [];
 
@@ -75,9 +76,11 @@ export class Terminal {
     this.#stdin.off("data", this.#onData);
     this.#stdin.pause();
     this.#leave();
+    this.#lent = true;
     try {
       return await work();
     } finally {
+      this.#lent = false;
       this.#stdin.setRawMode(true);
       this.#enter();
       this.#stdin.on("data", this.#onData);
@@ -92,6 +95,8 @@ export class Terminal {
     this.#leave();
     const resumed = (): void => {
       process.off("SIGCONT", resumed);
+      // who has the terminal meanwhile goes on with it
+      if (this.#lent) return;
       this.#stdin.setRawMode(true);
       this.#enter();
       this.#listeners?.resumed();

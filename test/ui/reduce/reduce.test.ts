@@ -90,11 +90,13 @@ test("with --no-reveal nothing is shown in clear by any way", async () => {
     desk.press(keys);
     assert.not.match(desk.screen, /marker/, keys);
   }
-  desk.press("return").type("new-s3cret");
+  desk.press("return").type("new-s3cret").press("ctrl-t");
   assert.not.match(desk.screen, /s3cret/);
   desk.press("return s v");
   assert.not.match(desk.screen, /marker|new-s3cret/);
   assert.match(desk.text, /new-s3cret/);
+  desk.press("escape E");
+  assert.equal(desk.effects, [], "no other editor, either");
 });
 
 test("arrows and hjkl move, fold and unfold; folded rows say how much is in them", async () => {
