@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
+import { measureEditor } from "./editor.ts";
 import { measureFirstUse } from "./first-use.ts";
 import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
 import { type Line, performancePage, tableOf } from "./report.ts";
@@ -46,6 +47,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   linear: measureLinear,
   "files-1000": measureManyFiles,
   "status-1000": measureStatus,
+  editor: measureEditors,
   "first-use": measureFirstUses,
 };
 
@@ -184,6 +186,12 @@ async function measureLinear(): Promise<Line[]> {
     });
   }
   return lines;
+}
+
+async function measureEditors(): Promise<Line[]> {
+  const small = encrypted("ten.yaml", yamlDocument(10));
+  const large = encrypted("hundred-thousand.yaml", yamlDocument(100_000));
+  return measureEditor({ launcher, small, large, cwd: folder, env });
 }
 
 async function measureFirstUses(): Promise<Line[]> {
