@@ -8,7 +8,7 @@ import { ALL, startGoogleKms } from "../test/support/servers/google-kms.ts";
 import { ENABLED, KEY_PAIR, PROJECT, startHuaweiDouble } from "../test/support/servers/huawei-kms.ts";
 import { KeyVault } from "../test/support/servers/key-vault.ts";
 import { type Certificates, makeCertificates } from "../test/support/servers/tls.ts";
-import { inRandomOrder, outputOf } from "./measure.ts";
+import { type Command, inRandomOrder, outputOf } from "./measure.ts";
 import type { Line } from "./report.ts";
 
 /**
@@ -32,11 +32,14 @@ interface Started {
 
 const ROUNDS = 15;
 /** Times SOPS's. */
-const TARGET = 5;
+const TARGET = { npm: 5, executable: 2 };
 const GOOGLE_KEY = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 
 export interface Programs {
-  readonly launcher: string;
+  /** What starts the npm program. */
+  readonly npm: readonly [string, ...string[]];
+  /** The executable, if it is built. */
+  readonly executable?: string;
   readonly sops: string;
   /** Keys for age and PGP. */
   readonly keys: string;
@@ -51,25 +54,33 @@ export async function measureFirstUse(programs: Programs, parts: readonly string
   for (const [name, start] of Object.entries(STARTS)) {
     if (parts.length > 0 && !parts.some((part) => name.includes(part))) continue;
     const { kinds, stop } = await start(programs, certificates);
-    for (const kind of kinds) lines.push(await measure(kind, programs));
+    for (const kind of kinds) lines.push(...(await measure(kind, programs)));
     stop();
   }
   return lines;
 }
 
-async function measure(kind: Kind, { launcher, sops, folder }: Programs): Promise<Line> {
+async function measure(kind: Kind, { npm, executable, sops, folder }: Programs): Promise<Line[]> {
   const place = join(folder, kind.name.replaceAll(/\W+/g, "-"));
   mkdirSync(place);
   writeFileSync(join(place, "plain.yaml"), "password: hunter2\nport: 5432\n");
   const env = { PATH: process.env.PATH ?? "", SOPS_DISABLE_VERSION_CHECK: "1", HOME: place, ...kind.env };
   const common = { cwd: place, env, alone: true };
-  const encrypt = [process.execPath, launcher, "encrypt", ...kind.key, "plain.yaml"] as const;
+  const encrypt = [...npm, "encrypt", ...kind.key, "plain.yaml"] as const;
   writeFileSync(join(place, "a.yaml"), await outputOf({ argv: encrypt, ...common }));
-  const times = await inRandomOrder(ROUNDS, {
-    ours: { argv: [process.execPath, launcher, "decrypt", "a.yaml"], ...common },
-    theirs: { argv: [sops, "decrypt", "a.yaml"], ...common },
+  const decrypt = (...program: readonly [string, ...string[]]): Command => ({
+    argv: [...program, "decrypt", "a.yaml"],
+    ...common,
   });
-  return { what: `first use: ${kind.name}`, against: "SOPS", ...times, target: TARGET };
+  const commands: Record<string, Command> = { npm: decrypt(...npm), theirs: decrypt(sops) };
+  if (executable) commands.executable = decrypt(executable);
+  const times = await inRandomOrder<string>(ROUNDS, commands);
+  const line = (what: string, ours: number, target: number): Line => {
+    return { what: `first use: ${kind.name}${what}`, against: "SOPS", ours, theirs: times.theirs!, target };
+  };
+  const ofNpm = line("", times.npm!, TARGET.npm);
+  if (times.executable === undefined) return [ofNpm];
+  return [ofNpm, line(", executable", times.executable, TARGET.executable)];
 }
 
 const STARTS: Readonly<Record<string, (programs: Programs, tls: Certificates) => Promise<Started>>> = {

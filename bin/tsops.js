@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts the program. It is made of scripts (scripts/program.mjs), run from V8's code cache where there is one for
+// Starts the program. It and its parts are scripts (scripts/build.mjs), run from V8's code cache where there is one for
 // this release of Node: compiling them anew would cost more than decrypting a small file.
 const { createHash, randomBytes } = require("node:crypto");
 const {
@@ -24,6 +24,14 @@ const vm = require("node:vm");
 
 /** Bytes before the data of a cache. */
 const HASH_BYTES = 32;
+/**
+ * What `tsops --version` and `tsops encrypt --help` run is little of the program: with a cache of that, all that comes
+ * after would be slower.
+ */
+const ANSWERS_ONLY = process.argv.length < 4 || /^(-h|--help)$/.test(process.argv.at(-1));
+/** Around a script, as Node puts them around one. */
+const HEAD = Buffer.from("(function(exports,require,module,__filename,__dirname){");
+const FOOT = Buffer.from("\n})");
 
 // Compiling in other threads gains nothing in runs this short, and one of some ten thousand would never end: a thread that
 // still compiles at the exit can wait for the main thread for ever (https://github.com/nodejs/node/issues/54918).
@@ -32,62 +40,45 @@ setFlagsFromString("--no-concurrent-recompilation");
 const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
 process.once("beforeExit", () => process.exit());
-/** Packages that stay files of their own: openpgp's licence lets everybody put another in its place. */
-const OWN_FILES = new Set(["openpgp"]);
 const loaded = new Map();
-const start = once("start.js", () => run("start.js", require));
+load("program.cjs");
 
-/** Modules of the scripts by their names; everything else is a package or Node's own. */
-async function importHere(name) {
-  // the first script asks while it is still being evaluated
-  await undefined;
-  if (name.startsWith("start:")) return start.shared(name.slice(6));
-  if (name.startsWith("sdk:")) return once(name, () => run(`sdk-${name.slice(4)}.js`, require));
-  if (name === "ui:ink") return import(pathToFileURL(join(dist, "ui.js")).href);
-  if (OWN_FILES.has(name)) return once(name, () => runPackage(name));
-  if (!name.startsWith("pack:")) return import(name);
-  const rest = once("rest.js", () =>
-    run("rest.js", (id) => (id.startsWith("start:") ? start.shared(id.slice(6)) : require(id))),
-  );
-  return rest.modules[name.slice(5)]();
-}
-
-function once(name, load) {
-  if (!loaded.has(name)) loaded.set(name, load());
+/** Runs a script of dist/ once, and gives what it exports. */
+function load(name) {
+  if (!loaded.has(name)) loaded.set(name, run(join(dist, name)));
   return loaded.get(name);
 }
 
-function run(name, requireHere) {
-  const file = join(dist, name);
+function run(file) {
   const source = readSource(file);
-  // its first line is a hash of it, so that a cache is never used for another build
-  const build = source.slice(3, source.indexOf("\n"));
-  return runScript({ file, source, build }, requireHere);
-}
-
-/** A package of one file, for which there is no hash but that of what stands there now. */
-function runPackage(name) {
-  const file = require.resolve(name);
-  const text = readFileSync(file, "utf8");
-  const source = `(function(exports,require,module,__filename,__dirname){${text}\n})`;
-  return runScript({ file, source, build: hashOf(text).toString("hex").slice(0, 16) }, require);
-}
-
-function runScript({ file, source, build }, requireHere) {
-  const cache = join(dist, "cache", `${build}-${process.version}-${process.arch}.bin`);
+  // named by what the script says now: a cache is never used for another build, or for what took a script's place
+  const cache = join(
+    dist,
+    "cache",
+    `${hashOf(source).toString("hex", 0, 8)}-${process.version}-${process.arch}.bin`,
+  );
   const cachedData = readCache(cache);
-  const script = new vm.Script(source, { filename: file, cachedData });
+  const script = new vm.Script(Buffer.concat([HEAD, source, FOOT]).toString(), {
+    filename: file,
+    cachedData,
+  });
   // V8 rejects one that was made under other flags, such as those of NODE_OPTIONS
-  if (!cachedData || script.cachedDataRejected) process.once("exit", () => keepCache(script, cache));
+  const wanted = !cachedData || script.cachedDataRejected;
+  if (wanted && !ANSWERS_ONLY) process.once("exit", () => keepCache(script, cache));
   const made = { exports: {} };
-  // a script that comes from the cache cannot import anything itself, so it is given this module's import
-  script.runInThisContext()(made.exports, requireHere, made, file, dirname(file), importHere);
+  script.runInThisContext()(made.exports, requireHere, made, file, dirname(file));
   return made.exports;
+}
+
+function requireHere(name) {
+  // a module, which waits for WebAssembly while it is loaded, and which a script cannot import
+  if (name === "./ui.js") return { loadInk: () => import(pathToFileURL(join(dist, "ui.js")).href) };
+  return name.startsWith("./parts/") ? load(name) : require(name);
 }
 
 function readSource(file) {
   try {
-    return readFileSync(file, "latin1");
+    return readFileSync(file);
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
     process.stderr.write("tsops: the program is not built yet\n  run `npm run build` in its folder\n");

@@ -1,105 +1,158 @@
-// Builds dist/: the program, the library and its types. Runs by itself at `npm ci` (as `prepare`).
+// Builds dist/: the program, the library and its types. `npm ci` and `npm pack` run it (package.json).
 //
-// The program is made of scripts rather than modules (scripts/program.mjs), since Node can run a script from V8's code
-// cache and a module not: see bin/tsops.js, and docs/performance.md for what that is worth. The library (dist/index.js) is
-// made of modules and leaves its dependencies to the one who installs it; dist/cjs/ is what `require` finds, with a copy of
-// the types, since TypeScript asks of a declaration whether it is a module's or a script's.
-import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+//   program.cjs    the program: one script, which bin/tsops.js runs from V8's code cache
+//   ui.js          what draws the editor, loaded at need by the program (ui.mjs)
+//   parts/         what is loaded at need, by the program (NAME.cjs) and by the library (NAME.js): see bundle.mjs
+//   lib/, types/   the library as modules, and its declarations
+//   cjs/           what `require` finds
+//   LICENSES.txt, GPL-3.0.txt, sbom.cdx.json: whose code is in all that (inside.mjs)
+//
+// Why the program is one script with a code cache of its own: user and system CPU of decrypting a YAML file of ten
+// values, beside `node -e 0`, medians of runs that took turns on a busy machine on 2026-11-29.
+//
+//                                               Node 20.20   22.23   24.22   26.12
+//   one script, code cache (this)                   × 2.50  × 2.30  × 2.55  × 2.47
+//   two scripts, a small one first, code caches     × 2.38  × 2.11  × 2.28  × 2.20
+//   one script, module.enableCompileCache()              -  × 2.74  × 3.03  × 2.90
+//   modules, module.enableCompileCache()                 -  × 3.56  × 3.83  × 4.00
+//   one script, compiled each time                  × 3.92  × 3.52  × 3.83  × 3.67
+//   modules, compiled each time                     × 4.88  × 3.81  × 4.93  × 4.43
+//
+// Two scripts need four passes of the bundler, and names taken out of what it prints. But one script costs more the
+// larger the program gets: each 100 kB about a millisecond of 50. Where NODE_EXTRA_CA_CERTS is set, Node 20 itself costs
+// more than twice as much, and the first two lines are × 1.59 and × 1.53.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { buildProgram, packagesOutside } from "./program.mjs";
-import { buildUi } from "./ui.mjs";
+import { AS_SCRIPT, OPENPGP, PARTS, partsOutside, sharedOptions, withoutUnused } from "./bundle.mjs";
+import { billOfMaterials, licences, packagesIn } from "./inside.mjs";
+import { buildUi, inkOutside } from "./ui.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
-const shared = {
-  absWorkingDir: root,
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  charset: "ascii",
-  logLevel: "warning",
-};
-
-/** dist/cjs/index.js. */
-const REQUIRED = `try {
-  module.exports = require("../index.js");
-} catch (error) {
-  if (error.code !== "ERR_REQUIRE_ESM") throw error;
-  const message =
-    'require("tsops") needs Node 20.19, or 22.12 or newer, without --no-experimental-require-module ' +
-    \`(this is Node \${process.versions.node}); await import("tsops") works without that, too\`;
-  throw Object.assign(new Error(message, { cause: error }), { code: error.code });
-}
-`;
+const shared = sharedOptions(root);
 
 rmSync(dist, { recursive: true, force: true });
-const types = runTypes();
-await Promise.all([program(), buildLibrary(), types, commonJs()]);
+mkdirSync(join(dist, "parts"), { recursive: true });
+// what others could write to is not used as a cache of code (bin/tsops.js)
+mkdirSync(join(dist, "cache"), { mode: 0o755 });
+
+const made = [await program(), await parts(), await library(), await buildUi(root, shared)];
+copyOpenPgp();
+modulesOfParts();
+types();
+commonJs();
+const packages = packagesIn(root, made, [OPENPGP.file]);
+writeFileSync(join(dist, "LICENSES.txt"), licences(root, packages));
+writeFileSync(join(dist, "sbom.cdx.json"), billOfMaterials(root, packages));
 refuseMachinePaths();
 warmUp();
 
 async function program() {
-  const metafiles = [...(await buildProgram(root, shared)), await buildUi(root, shared)];
-  // a code cache fits one release of Node on one kind of machine: each makes its own
-  writeFileSync(join(dist, "cache", ".npmignore"), "*\n");
-  writeFileSync(join(dist, "LICENSES.txt"), licences(metafiles));
+  const { metafile } = await build({
+    ...shared,
+    ...AS_SCRIPT,
+    entryPoints: { program: "src/cli/main.ts" },
+    outdir: dist,
+    outExtension: { ".js": ".cjs" },
+    minifyIdentifiers: true,
+    plugins: [partsOutside(root, (name) => `./parts/${name}.cjs`), withoutUnused, inkOutside(root)],
+  });
+  return metafile;
 }
 
-async function buildLibrary() {
-  await build({
+/** Of all names, those of functions and classes stay where they are seen, since errors are told by them. */
+async function parts() {
+  const { metafile } = await build({
     ...shared,
-    entryPoints: ["src/index.ts"],
-    outdir: dist,
-    chunkNames: "lib/[name]-[hash]",
+    ...AS_SCRIPT,
+    entryPoints: PARTS,
+    outdir: join(dist, "parts"),
+    outExtension: { ".js": ".cjs" },
+    minifyIdentifiers: true,
+    keepNames: true,
+    // modules before scripts: of those, what is not used can be left out
+    mainFields: ["module", "main"],
+    plugins: [withoutUnused],
+  });
+  return metafile;
+}
+
+/**
+ * In pieces, so that loading it loads no more of Node than it needs; and with its white space: where an error is not
+ * caught, Node shows the line that it comes from.
+ */
+async function library() {
+  const { metafile } = await build({
+    ...shared,
     format: "esm",
     splitting: true,
-    external: packagesOutside(root),
+    minifyWhitespace: false,
+    entryPoints: { index: "src/index.ts" },
+    outdir: join(dist, "lib"),
+    plugins: [partsOutside(root, (name) => `../parts/${name}.js`), withoutUnused],
   });
+  return metafile;
+}
+
+/** With the text that its licence refers to; the licence itself is in LICENSES.txt. */
+function copyOpenPgp() {
+  cpSync(join(root, OPENPGP.file), join(dist, "parts", `${OPENPGP.name}.cjs`));
+  cpSync(join(root, "LICENSES", "GPL-3.0.txt"), join(dist, "GPL-3.0.txt"));
+}
+
+/** For the library: bundlers do not see which names a script exports. */
+function modulesOfParts() {
+  const require = createRequire(import.meta.url);
+  for (const name of [...Object.keys(PARTS), OPENPGP.name]) {
+    const file = join(dist, "parts", `${name}.cjs`);
+    const names = Object.keys(require(file)).filter((each) => each !== "default");
+    const lines = [
+      `import part from "./${name}.cjs";`,
+      "export default part;",
+      `export const { ${names.join(", ")} } = part;`,
+    ];
+    writeFileSync(join(dist, "parts", `${name}.js`), `${lines.join("\n")}\n`);
+  }
+}
+
+/** Declarations: those that the library's own leads to. */
+function types() {
+  const all = mkdtempSync(join(root, ".types-"));
+  try {
+    tsc("--project", "tsconfig.build.json", "--outDir", all);
+    const options = ["--ignoreConfig", "--module", "nodenext", "--target", "es2023", "--types", "node"];
+    const files = tsc(...options, "--listFilesOnly", join(all, "index.d.ts")).split("\n");
+    for (const file of files.filter((each) => each.startsWith(all)))
+      cpSync(file, join(dist, "types", relative(all, file)));
+  } finally {
+    rmSync(all, { recursive: true, force: true });
+  }
+}
+
+function tsc(...args) {
+  const program = join(root, "node_modules", "typescript", "bin", "tsc");
+  try {
+    return execFileSync(process.execPath, [program, ...args], { cwd: root, encoding: "utf8" });
+  } catch (error) {
+    return fail(`the declarations could not be made:\n${error.stdout}`);
+  }
 }
 
 /**
  * For `require`: the same modules, which so exist once however they are loaded. Node does that from 20.19 and 22.12 on
- * (package.json, engines): packages that tsops is made of are modules only, so an older one cannot be helped.
+ * (package.json, engines). The types are there twice, since TypeScript asks whether a declaration is a module's or a
+ * script's.
  */
-async function commonJs() {
-  await types;
+function commonJs() {
   const folder = join(dist, "cjs");
   cpSync(join(dist, "types"), join(folder, "types"), { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
-  writeFileSync(join(folder, "index.js"), REQUIRED);
-}
-
-/** Declarations for the library. */
-async function runTypes() {
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const child = spawn(process.execPath, [tsc, "--project", "tsconfig.build.json"], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  const code = await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
-  if (code !== 0) fail("the declarations could not be made: see tsc's messages above");
-}
-
-/** The licences of the packages whose code is in the program: each text once, with those that it is for. */
-function licences(metafiles) {
-  const packages = new Set();
-  for (const input of metafiles.flatMap(({ inputs }) => Object.keys(inputs))) {
-    const inside = /^.*node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(input)?.[0];
-    if (inside) packages.add(inside);
-  }
-  const named = new Map();
-  for (const folder of [...packages].sort()) {
-    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
-    const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-    const text = file ? readFileSync(join(root, folder, file), "utf8").trim() : `Licence: ${license}`;
-    named.set(text, [...(named.get(text) ?? []), `${name} ${version}`]);
-  }
-  const parts = [...named].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`);
-  return `The files of this folder hold code of these packages.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
+  cpSync(join(root, "scripts", "required.cjs"), join(folder, "index.js"));
 }
 
 /** What is published must not say where it was built. */
@@ -119,19 +172,12 @@ function warmUp() {
   try {
     const env = { PATH: process.env.PATH, HOME: home, SOPS_AGE_KEY_FILE: join(golden, "keys", "age1.txt") };
     const file = join(golden, "keys-age-two", "in", "golden.enc.yaml");
-    // the first run writes a cache of the first script; the second one uses it, and writes one of the other
-    for (const args of [
-      ["decrypt", file],
-      ["set", "--help"],
-    ]) {
-      execFileSync(process.execPath, [join(root, "bin", "tsops.js"), ...args], {
-        env,
-        cwd: home,
-        stdio: ["ignore", "ignore", "inherit"],
-      });
-    }
-    const caches = readdirSync(join(dist, "cache")).filter((name) => name.endsWith(".bin"));
-    if (caches.length !== 2) fail(`there are ${caches.length} code caches instead of 2`);
+    execFileSync(process.execPath, [join(root, "bin", "tsops.js"), "decrypt", file], {
+      env,
+      cwd: home,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    if (readdirSync(join(dist, "cache")).length !== 1) fail("the program wrote no code cache");
   } catch (error) {
     fail(`the program that was built does not work: ${error.message}`);
   } finally {

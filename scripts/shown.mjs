@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Gives `show` an empty folder, with a home beside it, and removes both. Builds the program if it is missing. */
 export function inEmptyFolder(show) {
-  if (!existsSync(join(root, "dist", "start.js")))
+  if (!existsSync(join(root, "dist", "program.cjs")))
     execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit" });
   const both = mkdtempSync(join(tmpdir(), "tsops-shown-"));
   const folder = join(both, "work");

@@ -1,10 +1,11 @@
-// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers] [FILE | FOLDER | PART …]
+// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers | --exe] [FILE | FOLDER | PART …]
 //
 //   (nothing)      all tests that need nothing but this checkout
-//   --cli          the golden cases with the built program
+//   --cli          the golden cases with the built program, and the package that is published
 //   --interop      against the real SOPS, which is installed once
 //   --integration  against real key management servers
 //   --callers      with programs of others that call SOPS or read its files
+//   --exe          what runs the command line, with the executable (scripts/exe.mjs), and tests of that itself
 //
 //   test/cli/args.test.ts   only this file
 //   test/keys               only the files of this folder
@@ -16,7 +17,8 @@
 // or that runs no test, counts as a failure. One file alone, from its source: node --import tsx test/cli/args.test.ts
 //
 // TSOPS_PROGRAM=PATH in the environment names another program for all of them to start: an executable, or the script or
-// link of an installed package. Command lines that tests run in their own process are given to it, too.
+// link of an installed package. Command lines that tests run in their own process are given to it, too. Tests and
+// program run on the Node that runs this script.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -24,11 +26,21 @@ import { join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installCallers } from "./callers.mjs";
 import { compileTests } from "./compile-tests.mjs";
+import { exePath } from "./exe.mjs";
 import { installRealSops } from "./real-sops.mjs";
 import { installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const APART = ["test/interop/", "test/integration/", "test/callers/"];
+const APART = ["test/interop/", "test/integration/", "test/callers/", "test/package/", "test/exe/"];
+/** What starts the command line, or gives it command lines. */
+const OF_PROGRAM = [
+  "test/cli/",
+  "test/editor/",
+  "test/exe/",
+  "test/exec/",
+  "test/keyservice/",
+  "test/security/",
+];
 const GOLDEN = "test/golden/golden.test.ts";
 /** What takes longest begins first, so that the others fill the time beside it. */
 const LONG = [
@@ -42,14 +54,17 @@ const LONG = [
 /** What looks into Node while it runs the program that this checkout built. */
 const OF_NODE = ["test/integration/loading.test.ts"];
 /** Only a file that hangs takes so long, on a machine that is ten times slower, too. */
-const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "": 30 };
+const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "--exe": 90, "": 30 };
 
-const other = process.env.TSOPS_PROGRAM && resolve(process.env.TSOPS_PROGRAM);
-if (other && !existsSync(other)) quit(`TSOPS_PROGRAM: there is no ${other}`);
 const [modes, filters] = partition(process.argv.slice(2), (argument) => argument.startsWith("--"));
 const mode = modes[0] ?? "";
 if (modes.length > 1 || !(mode in MINUTES))
   quit(`unknown option ${modes.join(" ")}: see the top of scripts/test.mjs`);
+const other = mode === "--exe" ? exePath() : process.env.TSOPS_PROGRAM && resolve(process.env.TSOPS_PROGRAM);
+if (other && !existsSync(other)) quit(`there is no ${other}${mode === "--exe" ? ": npm run build:exe" : ""}`);
+
+/** Whether Node runs the program, so that it can be watched from inside. */
+const byNode = !other || /\.[cm]?js$/.test(other);
 
 const wanted = filters.map(filterOf);
 const all = await jobsOf(mode);
@@ -91,7 +106,7 @@ function rank({ file }) {
 
 /** What is to be run: a file, with the variables that say how. */
 async function jobsOf(mode) {
-  const files = testFiles(join(root, "test")).filter((file) => !other || !OF_NODE.includes(file));
+  const files = testFiles(join(root, "test")).filter((file) => byNode || !OF_NODE.includes(file));
   if (mode === "--interop") {
     const env = { REAL_SOPS: installRealSops(), TSOPS: builtProgram() };
     const golden = inParts(4, { GOLDEN_PROGRAM: env.TSOPS, REAL_SOPS: env.REAL_SOPS });
@@ -117,7 +132,22 @@ async function jobsOf(mode) {
       env,
     );
   }
-  if (mode === "--cli") return inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() });
+  if (mode === "--cli") {
+    const env = { TSOPS: builtProgram() };
+    const golden = inParts(availableParallelism(), { GOLDEN_PROGRAM: env.TSOPS });
+    return [
+      ...golden,
+      ...plain(
+        files.filter((file) => file.startsWith("test/package/")),
+        env,
+      ),
+    ];
+  }
+  if (mode === "--exe")
+    return [
+      ...inParts(availableParallelism(), { GOLDEN_PROGRAM: builtProgram() }),
+      ...plain(files.filter((file) => OF_PROGRAM.some((folder) => file.startsWith(folder)))),
+    ];
   return [
     ...inParts(2, {}),
     ...plain(files.filter((file) => file !== GOLDEN && !APART.some((folder) => file.startsWith(folder)))),
@@ -146,7 +176,7 @@ function testFiles(folder) {
 /** The program that is started where a test starts one. */
 function builtProgram() {
   if (other) return other;
-  if (!existsSync(join(root, "dist", "start.js")))
+  if (!existsSync(join(root, "dist", "program.cjs")))
     quit("the program is not built: run `npm run build` first");
   return join(root, "bin", "tsops.js");
 }

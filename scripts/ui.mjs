@@ -1,6 +1,6 @@
 // Builds dist/ui.js, which draws the editor with ink. It is a module of its own: the layout engine of ink waits for
 // WebAssembly while it is loaded, which no script can. It holds nothing of the rest of the program.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 /** ink asks for React's developer tools when an environment variable says so; a secret's editor has none. */
@@ -12,6 +12,20 @@ const withoutDeveloperTools = {
   },
 };
 
+/** In the program, bin/tsops.js loads the module: a script that comes from a code cache cannot import anything itself. */
+export function inkOutside(root) {
+  return {
+    name: "ink-outside",
+    setup(hooks) {
+      hooks.onResolve({ filter: /\/ink\/load\.ts$/ }, ({ path, resolveDir }) =>
+        resolve(resolveDir, path) === join(root, "src/ui/ink/load.ts")
+          ? { path: "./ui.js", external: true }
+          : undefined,
+      );
+    },
+  };
+}
+
 /** @returns esbuild's metafile, which says which packages are inside. */
 export async function buildUi(root, shared) {
   const { metafile } = await build({
@@ -20,8 +34,6 @@ export async function buildUi(root, shared) {
     outfile: join(root, "dist/ui.js"),
     format: "esm",
     minify: true,
-    metafile: true,
-    legalComments: "none",
     // React checks a lot in development, which takes half of the time of a frame
     define: {
       "process.env.NODE_ENV": '"production"',

@@ -20,6 +20,8 @@ export const EXIT_CODES = {
   "recipients-changed": 1,
   "selectors-changed": 1,
   "no-metadata": 1,
+  /** A document has metadata that cannot be read. SOPS exits with 1, too. */
+  "bad-metadata": 1,
   // Of a key or a service, where the file and what was asked for are in order otherwise (keys/reasons.ts):
   /** Nothing here can use the key: no credentials, no identity, nobody to ask. Log in, or have another key used. */
   "key-unavailable": 1,

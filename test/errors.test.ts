@@ -19,8 +19,6 @@ const codes = Object.keys(EXIT_CODES) as ErrorCode[];
  * Do not add to it: an error that a program can act on has a code that says so.
  */
 const GENERIC: Readonly<Record<string, number>> = {
-  // the metadata of a file that SOPS could not read either; its exit code is that of SOPS
-  "sops/metadata.ts": 1,
   // what a command finds, or is told by a person, that only a person can judge
   "cli/commands/publish/content.ts": 1,
   "cli/commands/publish/run.ts": 1,

@@ -8,11 +8,11 @@ import * as assert from "uvu/assert";
  * modules that are loaded later included; and rooms import only from the floors below them.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ["errors.ts", "home.ts", "nearest.ts", "printable.ts"],
+  ["duration.ts", "errors.ts", "home.ts", "nearest.ts", "printable.ts"],
   ["formats", "programs"],
   ["files", "git", "net", "sops"],
   ["compare", "exec", "keys", "merge", "recognize.ts"],
-  ["config", "document.ts", "editor", "keyservice"],
+  ["agent", "config", "document.ts", "editor", "keyservice"],
   ["check", "rule-check.ts", "save.ts"],
   ["merge-files.ts", "publish", "ui"],
   ["cli", "index.ts"],

@@ -17,10 +17,12 @@ export function withoutAllowed(findings: readonly Finding[], lines: Lines): Find
   });
 }
 
+/** What begins a text of several lines: it belongs to the first of them. */
+const OPENS_TEXT = /(?:[:=-]\s*)(?:[|>][\d+-]*|"""|''')\s*(?:#.*)?$/;
+
 function isAllowed(lines: Lines, number: number): boolean {
   if (lines.line(number).includes(MARK)) return true;
   const before = lines.line(number - 1);
-  if (!before.includes(MARK)) return false;
-  // a comment behind a value is about that value; one behind the mark of a text is about the text
-  return COMMENT.test(before) || /[:=]\s*(?:[|>][\d+-]*)?\s*(?:#|\/\/|;).*tsops:allow/.test(before);
+  if (OPENS_TEXT.test(before.trimEnd())) return isAllowed(lines, number - 1);
+  return before.includes(MARK) && COMMENT.test(before);
 }

@@ -14,17 +14,20 @@ export interface Known {
 const VERSION = 1;
 
 /** @param nameOf as in `marked`. */
-export function baselineText(findings: readonly Marked[], nameOf: (file: string) => string): string {
-  const known = findings.map(({ fingerprint, rule, file, path = null }): Known => {
+export function knownOf(findings: readonly Marked[], nameOf: (file: string) => string): Known[] {
+  return findings.map(({ fingerprint, rule, file, path = null }) => {
     return { fingerprint, rule, file: file === undefined ? null : nameOf(file), path };
   });
+}
+
+export function baselineText(known: readonly Known[]): string {
   const lines = known.map((entry) => `    ${JSON.stringify(entry)}`);
   const list = lines.length === 0 ? "[]" : `[\n${lines.join(",\n")}\n  ]`;
   return `{\n  "version": ${VERSION},\n  "findings": ${list}\n}\n`;
 }
 
-/** The fingerprints of a baseline. @throws TsopsError("parse") */
-export function readBaseline(text: string, file: string): Set<string> {
+/** @throws TsopsError("parse") */
+export function readBaseline(text: string, file: string): Known[] {
   const wrong = (why: string): TsopsError =>
     new TsopsError("parse", `the baseline cannot be read: ${why}`, {
       place: { file },
@@ -39,13 +42,12 @@ export function readBaseline(text: string, file: string): Set<string> {
   const { version, findings } = (read ?? {}) as { version?: unknown; findings?: unknown };
   if (version !== VERSION) throw wrong(`its version is not ${VERSION}`);
   if (!Array.isArray(findings)) throw wrong("it has no list of findings");
-  const known = new Set<string>();
   const rules = new Set<string>(RULES.map(({ id }) => id));
-  for (const entry of findings as readonly Partial<Known>[]) {
-    const print = entry?.fingerprint;
-    if (typeof print !== "string" || !/^[\da-f]{32}$/.test(print)) throw wrong("a fingerprint is malformed");
-    if (typeof entry.rule === "string" && !rules.has(entry.rule)) throw wrong(`it names an unknown rule`);
-    known.add(print);
-  }
-  return known;
+  return (findings as readonly Partial<Known>[]).map((entry) => {
+    const { fingerprint, rule, file: of = null, path = null } = entry ?? {};
+    if (typeof fingerprint !== "string" || !/^[\da-f]{32}$/.test(fingerprint))
+      throw wrong("a fingerprint is malformed");
+    if (rule === undefined || !rules.has(rule)) throw wrong("it names a rule that there is not");
+    return { fingerprint, rule, file: of, path };
+  });
 }

@@ -131,7 +131,7 @@ const TABLE = {
     group: "key",
     level: "error",
     summary: "no key here opens a file",
-    help: "Only with --decrypt. `tsops doctor FILE` says for each key what is missing.",
+    help: "Only with --decrypt and --merges. `tsops doctor FILE` says for each key what is missing.",
   },
   "mac-mismatch": {
     group: "key",
@@ -140,6 +140,12 @@ const TABLE = {
     help:
       "Only with --decrypt. The MAC does not fit, or a value does not open: somebody changed the file by hand, or a " +
       "merge mixed two versions. Compare it with its last good version in git.",
+  },
+  "bad-comment": {
+    group: "key",
+    level: "warning",
+    summary: "a comment of an encrypted file cannot be decrypted",
+    help: "Only with --decrypt. Somebody changed or moved it. Compare the file with its last good version in git.",
   },
   "seal-broken": {
     group: "key",

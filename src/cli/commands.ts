@@ -1,4 +1,5 @@
 import { type Command, command, type Table } from "./command.ts";
+import { AGENT, AGENT_CLEAR, AGENT_START, AGENT_STATUS, AGENT_STOP } from "./commands/agent/command.ts";
 import { ALLOW } from "./commands/allow/command.ts";
 import { CHECK } from "./commands/check/command.ts";
 import { COMPLETION } from "./commands/completion/command.ts";
@@ -15,6 +16,7 @@ import { GIT_MERGE } from "./commands/git-merge/command.ts";
 import { GIT_RESOLVE } from "./commands/git-resolve/command.ts";
 import { GROUPS, GROUPS_ADD, GROUPS_DELETE } from "./commands/groups/command.ts";
 import { INIT } from "./commands/init/command.ts";
+import { INSTALL_SHIM } from "./commands/install-shim/command.ts";
 import { KEYGEN } from "./commands/keygen/command.ts";
 import { KEYSERVICE } from "./commands/keyservice/command.ts";
 import { LEGACY } from "./commands/legacy/command.ts";
@@ -68,6 +70,13 @@ export const COMMANDS: readonly Command[] = [
   ]),
   command(ALLOW, async () => (await import("./commands/allow/run.ts")).allow),
   command(KEYSERVICE, async () => (await import("./commands/keyservice/run.ts")).keyservice),
+  command(INSTALL_SHIM, async () => (await import("./commands/install-shim/run.ts")).installShim),
+  command(AGENT, async () => (await import("./commands/agent/run.ts")).agent, [
+    command(AGENT_START, async () => (await import("./commands/agent/run.ts")).startAgent),
+    command(AGENT_STATUS, async () => (await import("./commands/agent/run.ts")).agentStatus),
+    command(AGENT_CLEAR, async () => (await import("./commands/agent/run.ts")).clearAgent),
+    command(AGENT_STOP, async () => (await import("./commands/agent/run.ts")).stopAgent),
+  ]),
   command(COMPLETION, async () => (await import("./commands/completion/run.ts")).completion),
 ];
 

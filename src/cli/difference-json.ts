@@ -38,10 +38,12 @@ export function fileDifferenceJson(
 }
 
 function entryJson(entry: EntryDifference, file: FileDifference, reveal: boolean) {
+  // what was plain before, and is encrypted now, may still be the secret
+  const seen = [entry.before, entry.after].every((one) => !one || mayBeSeen(one, { reveal, file }));
   const side = (one: EntrySide) => ({
     type: one.type,
     state: one.state,
-    ...(mayBeSeen(one, { reveal, file }) ? { value: valueJson(one.value) } : {}),
+    ...(seen ? { value: valueJson(one.value) } : {}),
   });
   return {
     change: entry.change,

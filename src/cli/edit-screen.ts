@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Writable } from "node:stream";
-import type { ReadStream, WriteStream } from "node:tty";
+import type { ReadStream } from "node:tty";
 import { editText } from "../editor/session.ts";
 import { TsopsError } from "../errors.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
@@ -65,7 +65,8 @@ export async function editPicked(
 
 async function withTerminal(run: Run, work: (terminal: Terminal) => Promise<void>): Promise<void> {
   requireTerminal(run);
-  const terminal = new Terminal(run.io.stdin as ReadStream, run.io.stdout as WriteStream);
+  // where there is a terminal, the run's own output writes to this one, and does not say how large it is
+  const terminal = new Terminal(run.io.stdin as ReadStream, process.stdout);
   // before anything else: until then the terminal shows what is typed
   terminal.open();
   try {

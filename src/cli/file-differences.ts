@@ -39,6 +39,9 @@ export interface SideState {
   readonly format?: FormatName;
 }
 
+/** No difference where no side is encrypted, or where both say the same. */
+export type Outcome = FileDifference | "not encrypted" | "same";
+
 /** One side, once it is read. */
 interface Side {
   readonly content: Content | { readonly kind: "missing" };
@@ -66,12 +69,8 @@ export class FileComparison {
     this.session = session;
   }
 
-  /** What a change is for an encrypted file; undefined if no side is one. @param top undefined in a bare repository */
-  async ofChange(
-    change: Change,
-    objects: Objects,
-    top: string | undefined,
-  ): Promise<FileDifference | undefined> {
+  /** @param top undefined in a bare repository */
+  async ofChange(change: Change, objects: Objects, top: string | undefined): Promise<Outcome> {
     const { path, from = path, status } = change;
     if (status === "U") return unmerged(path);
     const [before, after] = await Promise.all([
@@ -82,7 +81,7 @@ export class FileComparison {
   }
 
   /** Two files that git has nothing to do with. */
-  async ofFiles([path, before]: Named, [other, after]: Named): Promise<FileDifference | undefined> {
+  async ofFiles([path, before]: Named, [other, after]: Named): Promise<Outcome> {
     const sides = [await this.side(before, path), await this.side(after, other)] as const;
     return await differenceOf({ path: other, from: path, before: sides[0], after: sides[1] });
   }
@@ -98,9 +97,12 @@ export class FileComparison {
     const name = `${version.id} ${path}`;
     const known = this.kept.get(name);
     if (known) return await known;
-    const side = this.readBlob(version.id, path, objects);
-    this.kept.set(name, side);
-    return await side;
+    const reading = this.readBlob(version.id, path, objects);
+    this.kept.set(name, reading);
+    const side = await reading;
+    // others may be large, and nothing of them is open
+    if (side.content.kind === "plain") this.kept.delete(name);
+    return side;
   }
 
   private async readBlob(id: string, path: string, objects: Objects): Promise<Side> {
@@ -181,10 +183,11 @@ interface Pair {
   readonly after: Side;
 }
 
-async function differenceOf({ path, from, before, after }: Pair): Promise<FileDifference | undefined> {
+async function differenceOf({ path, from, before, after }: Pair): Promise<Outcome> {
   const sides = [before, after];
-  if (!sides.some(({ content: { kind } }) => kind === "encrypted" || kind === "damaged")) return undefined;
-  if (from === path && sameText(before, after)) return undefined;
+  if (!sides.some(({ content: { kind } }) => kind === "encrypted" || kind === "damaged"))
+    return "not encrypted";
+  if (from === path && sameText(before, after)) return "same";
   const opened = sides.every(({ content, opened }) => content.kind !== "encrypted" || opened?.open);
   const difference = await contentsCompared(before, after, { opened, path });
   return {

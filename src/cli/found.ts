@@ -103,7 +103,7 @@ export async function readIfEncrypted(bytes: Buffer, name: string, args: Args): 
   try {
     return { encryption: "whole", read: await readEncryptedAs(decodeText(bytes), name, args) };
   } catch (error) {
-    if (!(error instanceof TsopsError) || !["merge-conflict", "parse", "generic"].includes(error.code))
+    if (!(error instanceof TsopsError) || !["merge-conflict", "parse", "bad-metadata"].includes(error.code))
       return { encryption: "none" };
     // any text may show an encrypted value: a manual, for instance, which is no file of values
     const named = formatOfFile(args["filename-override"] ?? name) !== "binary";

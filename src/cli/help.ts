@@ -1,6 +1,7 @@
-import yargs, { type Argv } from "yargs";
+import type { Argv } from "yargs";
 import { type Command, nameOf, type Table } from "./command.ts";
 import { GLOBAL } from "./options.ts";
+import { yargs } from "./sdk.ts";
 
 /** The help of the program, or of the command that `words` name, as wide as the terminal. */
 export async function helpText(

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { TsopsError } from "../errors.ts";
 import { parseGoBool } from "../formats/numbers.ts";
 import { homeFolder } from "../home.ts";
@@ -7,11 +7,20 @@ import { homeFolder } from "../home.ts";
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** How the program was started: its file, or what runs it and its script. */
+  readonly program?: readonly string[];
   readonly stdin: Readable & { isTTY?: boolean };
-  readonly stdout: Writable & { isTTY?: boolean; columns?: number };
-  readonly stderr: Writable & { isTTY?: boolean; columns?: number };
+  readonly stdout: Output;
+  readonly stderr: Output;
   /** Milliseconds since any moment, for what depends on how long something takes. Default: those of the process. */
   readonly now?: () => number;
+}
+
+/** What is used of a stream that is written to. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(data: string | Uint8Array, done: (error?: Error | null) => void): unknown;
 }
 
 /** A part of a run whose output goes elsewhere first. */
@@ -48,10 +57,10 @@ export function truthOf(variable: string, text: string): boolean {
 }
 
 /** The terminal that shows a line which goes when anything else is written: a progress bar. */
-let passing: Writable | undefined;
+let passing: Output | undefined;
 
 /** Shows a line in the place of the one before. */
-export async function writePassing(stream: Writable, line: string): Promise<void> {
+export async function writePassing(stream: Output, line: string): Promise<void> {
   const taken = take(stream, `\r${line}\x1b[K`);
   passing = stream;
   await taken;
@@ -65,16 +74,13 @@ export async function clearPassing(): Promise<void> {
 }
 
 /** Writes and waits until the stream has taken it: an exit must not cut off what was printed. */
-export async function write(
-  stream: Writable & { isTTY?: boolean },
-  data: string | Uint8Array,
-): Promise<void> {
+export async function write(stream: Output, data: string | Uint8Array): Promise<void> {
   if (data.length === 0) return;
   if (passing && stream.isTTY) void clearPassing();
   await take(stream, data);
 }
 
-async function take(stream: Writable, data: string | Uint8Array): Promise<void> {
+async function take(stream: Output, data: string | Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stream.write(data, (error) => {
       const closed = (error as NodeJS.ErrnoException | null | undefined)?.code === "EPIPE";
@@ -96,7 +102,7 @@ export async function readAll(stream: Readable): Promise<Buffer> {
  * it, and is no command for a program that reads the log.
  */
 export async function writeLines(
-  stream: Writable,
+  stream: Output,
   lines: readonly Line[],
   { colours = false } = {},
 ): Promise<void> {

@@ -1,19 +1,25 @@
+import { DirectOutput } from "./output.ts";
 import { run } from "./run.ts";
 
 /** How long what is still open may keep the program: the SDKs of some services do not let go of a proxy that is silent. */
 const LINGER_MS = 3000;
 
 let usesStdin = false;
-const guarded = new Set<NodeJS.WriteStream>();
+let stdout: DirectOutput | undefined;
+let stderr: DirectOutput | undefined;
 
 /** A reader that went away (`tsops decrypt f | head -1`) is no fault of ours. */
-function guard(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  if (guarded.has(stream)) return stream;
-  guarded.add(stream);
+function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
   return stream;
+}
+
+/** An executable that has its script inside says its own name where the script's would be. */
+function startedBy(): readonly string[] {
+  const { execPath, argv } = process;
+  return argv[1] === execPath ? [execPath] : [execPath, argv[1]!];
 }
 
 // Node opens its debugger on this signal, in a process that holds secrets
@@ -23,16 +29,21 @@ if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 void run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
+  get program() {
+    return startedBy();
+  },
   // opening a stream costs time, and most commands need only one
   get stdin() {
     usesStdin = true;
     return process.stdin;
   },
   get stdout() {
-    return guard(process.stdout);
+    stdout ??= new DirectOutput(1, () => guarded(process.stdout));
+    return stdout;
   },
   get stderr() {
-    return guard(process.stderr);
+    stderr ??= new DirectOutput(2, () => guarded(process.stderr));
+    return stderr;
   },
 }).then((code) => {
   process.exitCode = code;

@@ -52,6 +52,7 @@ export const GLOBAL = {
   "no-color": flag("no colours, also on a terminal; NO_COLOR in the environment does the same"),
   "decryption-order": text("kinds of master keys in the order in which they are tried, e.g. age,pgp"),
   "enable-local-keyservice": flag("use master keys from this process itself", { defaultDescription: "true" }),
+  "no-agent": flag("do without `tsops agent`, even if it runs; TSOPS_AGENT=off does the same"),
   keyservice: texts("a key service to ask as well: unix:///path, tcp://host:port or tls://host:port"),
   ...hidden(GLOBAL_SELECTORS),
   "require-seal": flag(

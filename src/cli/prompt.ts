@@ -1,4 +1,4 @@
-import { ReadStream as FileStream } from "node:fs";
+import { fstatSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { ReadStream } from "node:tty";
 import { TsopsError } from "../errors.ts";
@@ -84,7 +84,7 @@ export async function askYes(
 export async function askNo(question: string, io: Io): Promise<boolean> {
   const text = `${visibleLine(`${question} (y/N):`)} `;
   return await asking(io, async () => {
-    if (io.stdin instanceof FileStream || !("setRawMode" in io.stdin)) {
+    if (isThereAlready(io.stdin) || !("setRawMode" in io.stdin)) {
       await write(io.stderr, text);
       return isYes(await nextLine(io.stdin));
     }
@@ -151,6 +151,13 @@ export async function askAnew(
 /** Where the last question was taken back when it was shown already. */
 const takenBack = new WeakSet<Readable>();
 
+/** Whether nothing will come that is not there yet: in a file, and in a device that is no terminal. */
+function isThereAlready(stream: Io["stdin"] & { readonly fd?: unknown }): boolean {
+  if (typeof stream.fd !== "number") return false;
+  const info = fstatSync(stream.fd);
+  return info.isFile() || (info.isCharacterDevice() && !stream.isTTY);
+}
+
 /** After as many turns the input is taken for one that never ends. */
 const MAX_TURNS = 1000;
 
@@ -171,8 +178,7 @@ class Freshly {
 
   constructor(stream: Io["stdin"]) {
     this.#stream = stream;
-    // all that is in a file was there before
-    this.#ended = stream.readableEnded || stream.destroyed || stream instanceof FileStream;
+    this.#ended = stream.readableEnded || stream.destroyed || isThereAlready(stream);
     if (this.#ended) return;
     stream.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onEnd).on("error", this.#onEnd);
     stream.resume();

@@ -1,11 +1,12 @@
 import type { Session } from "../document.ts";
 import { TABLE_OF_KINDS } from "../keys/context.ts";
 import { forgetKeys } from "../keys/groups.ts";
-import type { KeyContext } from "../keys/kind.ts";
+import type { Keeper, KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
 import { atEnd } from "./ends.ts";
 import { homeOf, type Io, truthOf, wholeOf } from "./io.ts";
+import { keeperFor } from "./keeper.ts";
 import { askHidden, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 
@@ -48,6 +49,8 @@ export function contextFor(run: Run, { asks = true, prompts = true, signal }: As
   const load = () => import("./allowed.ts").then(({ Allowed }) => new Allowed(run, asks));
   let loaded: ReturnType<typeof load> | undefined;
   const allowed = () => (loaded ??= load());
+  const warn = (message: string): void => void note(run.io, `warning: ${message}`);
+  let keeper: Promise<Keeper | undefined> | undefined;
   let masters: Promise<readonly string[]> | undefined;
   return {
     env: run.io.env,
@@ -62,7 +65,8 @@ export function contextFor(run: Run, { asks = true, prompts = true, signal }: As
     vouch: async (list, value) => (await allowed()).vouch(list, value),
     masterVariables: () =>
       (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(run))),
-    warn: (message) => void note(run.io, `warning: ${message}`),
+    keeper: () => (keeper ??= keeperFor(run, warn)),
+    warn,
     tell: (message) => void note(run.io, message),
     kinds: TABLE_OF_KINDS,
     cache: new Map(),

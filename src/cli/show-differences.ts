@@ -7,6 +7,7 @@ import {
   type GroupedKey,
   isDifferent,
 } from "../compare/difference.ts";
+import { append } from "../formats/append.ts";
 import type { PathElement } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { Time } from "../formats/scalar.ts";
@@ -41,7 +42,7 @@ export function differenceLines(file: FileDifference, showing: Showing): Line[] 
   const { difference, remarks } = file;
   const lines: Line[] = [headLine(file), ...remarks.map((text) => sign("!", text))];
   if (difference) {
-    lines.push(...accessLines(difference, showing));
+    append(lines, accessLines(difference, showing));
     const many = hasSeveralDocuments(difference);
     for (const entry of difference.entries)
       for (const line of entryLines(entry, { ...showing, many, file })) lines.push(line);

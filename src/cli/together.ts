@@ -1,5 +1,4 @@
-import type { Writable } from "node:stream";
-import { type Io, partOf, write } from "./io.ts";
+import { type Io, type Output, partOf, write } from "./io.ts";
 
 /**
  * What is said of files that are worked on side by side: the lines of each file stand together, and files in their order.
@@ -19,14 +18,14 @@ export class Together {
   part(index: number): Io {
     const said: Said[] = [];
     this.said.set(index, said);
-    const keep = (output: Said["output"]): Io["stdout"] => {
+    const keep = (output: Said["output"]): Output => {
       const { isTTY, columns } = this.io[output];
       const take = (data: Said["data"], taken: () => void): boolean => {
         said.push({ output, data });
         taken();
         return true;
       };
-      return { isTTY, columns, write: take } as unknown as Writable;
+      return { isTTY, columns, write: take };
     };
     return partOf(this.io, { stdout: keep("stdout"), stderr: keep("stderr") });
   }

@@ -1,3 +1,4 @@
+import { append } from "../formats/append.ts";
 import type { PathElement } from "../formats/format.ts";
 import type { Item } from "../sops/items.ts";
 import { alignKeys, alignLists, increasing, type Pairs } from "./align.ts";
@@ -62,7 +63,7 @@ class Comparison {
   contents(change: "added" | "removed", { children, comments }: Collection, path: Path): void {
     const [old, now] = change === "added" ? [[], comments] : [comments, []];
     const nodes = { before: children, after: children, pairs: children.map((_, i) => [i, i] as const) };
-    this.push(...compareComments(old, now, { ...nodes, document: this.document, path }));
+    append(this.found, compareComments(old, now, { ...nodes, document: this.document, path }));
     for (const { key, node } of children) this.one(change, node, [...path, key]);
   }
 
@@ -75,8 +76,9 @@ class Comparison {
             after.children.map(({ key }) => key),
           );
     const nodes = { before: before.children, after: after.children, pairs };
-    this.push(
-      ...compareComments(before.comments, after.comments, {
+    append(
+      this.found,
+      compareComments(before.comments, after.comments, {
         ...nodes,
         document: this.document,
         path: places.after,
@@ -152,8 +154,8 @@ class Comparison {
     this.push({ change, kind, document: this.document, path, ...sides, differs: [] });
   }
 
-  private push(...differences: EntryDifference[]): void {
-    for (const difference of differences) this.found.push(difference);
+  private push(difference: EntryDifference): void {
+    this.found.push(difference);
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { strangerAmong } from "./owner.ts";
-import { xdgFolder } from "./user.ts";
+import { xdgFolder } from "./user-path.ts";
 
 /**
  * Which configurations a person approved, as direnv keeps it: a file for each, whose name is a hash of the configuration's

@@ -1,3 +1,4 @@
+import { DURATION, DURATION_WORDS } from "../duration.ts";
 import { FORMAT_NAMES } from "../formats/index.ts";
 import { ALLOW_LISTS } from "../keys/allow-lists.ts";
 import { sopsKinds } from "../keys/table.ts";
@@ -285,6 +286,8 @@ export const SOPSRC: FieldsShape = {
   },
 };
 
+const LASTING = { is: "text", form: { pattern: DURATION, words: DURATION_WORDS } } as const;
+
 /** The user's own configuration: what only the user may say. */
 export const USER_CONFIG: Shape = {
   is: "fields",
@@ -296,6 +299,15 @@ export const USER_CONFIG: Shape = {
       is: "truth",
       default: false,
       about: "Refuse encrypted files that have no seal.",
+    },
+    agent: {
+      is: "fields",
+      about: "How `tsops agent` runs, which keeps in memory what was unlocked.",
+      fields: {
+        start: { is: "truth", default: false, about: "Start it when there is something to keep." },
+        idle: { ...LASTING, about: "How long it keeps what nobody asks for.", examples: ["15m"] },
+        total: { ...LASTING, about: "How long it keeps anything at most.", examples: ["8h"] },
+      },
     },
   },
 };

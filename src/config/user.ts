@@ -1,9 +1,9 @@
-import { isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
 import { ALLOW_NOTHING, type Allow } from "../keys/allow-lists.ts";
-import { fieldOf, truthOf } from "./node.ts";
+import { fieldOf, textOf, truthOf } from "./node.ts";
 import { readFound, strangerAmong, writersOf } from "./owner.ts";
+import { userConfigPath } from "./user-path.ts";
 
 /** What a user says for all repositories (docs/config.md). */
 export interface UserConfig {
@@ -12,23 +12,21 @@ export interface UserConfig {
   readonly allow: Allow;
   /** Whether files without a seal are refused; undefined if it does not say so. */
   readonly requireSeal: boolean | undefined;
+  readonly agent: AgentSettings;
 }
+
+/** How `tsops agent` is to run (docs/agent.md). */
+export interface AgentSettings {
+  /** Whether it is started when there is something to keep. */
+  readonly start: boolean;
+  /** How long it keeps things, as people write that. */
+  readonly idle: string | undefined;
+  readonly total: string | undefined;
+}
+
+const NO_AGENT: AgentSettings = { start: false, idle: undefined, total: undefined };
 
 type Env = Readonly<Record<string, string | undefined>>;
-
-export function userConfigPath(env: Env, home: string): string | undefined {
-  const folder = xdgFolder(env.XDG_CONFIG_HOME, home, ".config");
-  return folder && join(folder, "tsops", "config.json5");
-}
-
-/**
- * A folder as the XDG specification has it: a path that is not absolute does not count, nor does a home that is not: what
- * a checkout has in such a place is not the user's. Undefined if there is none.
- */
-export function xdgFolder(variable: string | undefined, home: string, fallback: string): string | undefined {
-  if (variable && isAbsolute(variable)) return variable;
-  return isAbsolute(home) ? join(home, fallback) : undefined;
-}
 
 /**
  * The user's own configuration; an empty one if there is none.
@@ -37,7 +35,8 @@ export function xdgFolder(variable: string | undefined, home: string, fallback: 
 export async function userConfig(env: Env, home: string): Promise<UserConfig> {
   const path = userConfigPath(env, home);
   const bytes = path === undefined ? undefined : read(path, env);
-  if (path === undefined || !bytes) return { path, allow: ALLOW_NOTHING, requireSeal: undefined };
+  if (path === undefined || !bytes)
+    return { path, allow: ALLOW_NOTHING, requireSeal: undefined, agent: NO_AGENT };
   const [{ readJson5 }, { USER_CONFIG }, { allowOf }] = await Promise.all([
     import("./json5.ts"),
     import("./schema.ts"),
@@ -46,7 +45,17 @@ export async function userConfig(env: Env, home: string): Promise<UserConfig> {
   const { root, errors } = await readJson5(decodeText(bytes), path, USER_CONFIG);
   const [error] = errors;
   if (error) throw error;
-  return { path, allow: allowOf(root), requireSeal: truthOf(fieldOf(root, "require_seal")) };
+  const agent = fieldOf(root, "agent");
+  return {
+    path,
+    allow: allowOf(root),
+    requireSeal: truthOf(fieldOf(root, "require_seal")),
+    agent: {
+      start: truthOf(fieldOf(agent, "start")) ?? false,
+      idle: textOf(fieldOf(agent, "idle")),
+      total: textOf(fieldOf(agent, "total")),
+    },
+  };
 }
 
 function read(path: string, env: Env): Uint8Array | undefined {

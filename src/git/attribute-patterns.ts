@@ -1,3 +1,5 @@
+import { append } from "../formats/append.ts";
+
 /**
  * File patterns of creation rules as git's attributes have them (gitattributes(5)). A pattern may match more files than
  * the rule, never mind: what is not encrypted is shown and merged as it is.
@@ -126,7 +128,7 @@ class Reader {
     const all = [...this.sequence()];
     while (this.text[this.at] === "|") {
       this.at++;
-      all.push(...this.sequence());
+      append(all, this.sequence());
     }
     return few(all);
   }

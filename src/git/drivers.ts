@@ -46,8 +46,9 @@ export interface Program {
 /** @param path of the program, where it is not found by its name; with the program that runs it, where it is a script */
 export function programOf(path?: readonly string[]): Program {
   if (path === undefined) return { command: "tsops", isThere: "command -v tsops >/dev/null 2>&1" };
-  const words = path.map(singleQuoted);
-  return { command: words.join(" "), isThere: words.map((word) => `[ -x ${word} ]`).join(" && ") };
+  const [first = "", ...others] = path.map(singleQuoted);
+  const isThere = [`[ -x ${first} ]`, ...others.map((word) => `[ -e ${word} ]`)].join(" && ");
+  return { command: [first, ...others].join(" "), isThere };
 }
 
 /**
@@ -94,11 +95,14 @@ function mergeLine(program: Program): string {
   const labels = "--base-label %S --ours-label %X --theirs-label %Y";
   const own = `${command.replaceAll("%", "%%")} git merge %O %A %B --path %P --marker-size %L ${labels}`;
   const missing = `tsops is not found: conflicts are marked in the ciphertext. Install it (${INSTALL}), and: tsops git resolve`;
-  // 0 merged, 1 conflicts; anything else has written nothing, and neither has a program that is not there
+  // Whoever fails without writing, a program that is not there or one that does not know these options, would leave ours
+  // as if it were the result.
   return [
-    `c=127; if ${isThere.replaceAll("%", "%%")}; then ${own}; c=$?;`,
-    `else echo "${missing}" >&2; fi;`,
-    `if [ $c -gt 1 ]; then git merge-file --marker-size=%L %A %O %B; c=$?; if [ $c -gt 1 ]; then c=1; fi; fi;`,
+    "h=$(git hash-object --no-filters %A); c=127;",
+    `if ${isThere.replaceAll("%", "%%")}; then ${own}; c=$?; else echo "${missing}" >&2; fi;`,
+    'if [ $c -ne 0 ] && [ "$(git hash-object --no-filters %A)" = "$h" ]; then',
+    "git merge-file --marker-size=%L %A %O %B; c=1; fi;",
+    "if [ $c -gt 1 ]; then c=1; fi;",
     "exit $c",
   ].join(" ");
 }

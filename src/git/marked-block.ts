@@ -13,6 +13,8 @@ export interface BlockPlace {
   readonly at: "begin" | "second line" | "end";
   /** What a file begins with that is made for the block. */
   readonly head?: string;
+  /** A block that is there already is moved; else it stays where it is. */
+  readonly moves?: boolean;
 }
 
 /** Whether there is a block in a file. */
@@ -32,7 +34,7 @@ export function linesOfBlock(bytes: Buffer): string[] | undefined {
 export function withBlock(
   bytes: Buffer | undefined,
   lines: readonly string[],
-  { at, head = "" }: BlockPlace,
+  { at, head = "", moves = false }: BlockPlace,
 ): Buffer {
   const before = bytes === undefined ? head : textWithout(bytes);
   const block = bytes === undefined ? undefined : found(bytes.toString("latin1"));
@@ -40,6 +42,10 @@ export function withBlock(
   const end = /\r\n/.test(before) && !/(?<!\r)\n/.test(before) ? "\r\n" : "\n";
   const text = [START, ...(made ? [MADE] : []), ...lines, END].map((line) => `${line}${end}`).join("");
   const inBytes = Buffer.from(text).toString("latin1");
+  if (bytes !== undefined && block && !moves) {
+    const whole = bytes.toString("latin1");
+    return Buffer.from(whole.slice(0, block.start) + inBytes + whole.slice(block.to), "latin1");
+  }
   return Buffer.from(inserted(before, inBytes, { at, end }), "latin1");
 }
 
@@ -75,7 +81,10 @@ function atEnd(before: string, block: string, end: string): string {
 const JOINED = "# (the line break before this one is of this block)";
 
 interface Block {
+  /** Where it begins with the line break that belongs to it. */
   readonly from: number;
+  /** Where its first line begins. */
+  readonly start: number;
   readonly to: number;
   readonly inside: string;
   readonly made: boolean;
@@ -87,13 +96,19 @@ function found(text: string): Block | undefined {
   ).exec(text);
   if (!match) return undefined;
   const inside = match[1]!;
-  return { from: match.index, to: match.index + match[0].length, inside, made: inside.startsWith(MADE) };
+  const to = match.index + match[0].length;
+  const start = match.index + match[0].indexOf(START);
+  return { from: match.index, start, to, inside, made: inside.startsWith(MADE) };
 }
 
 function textWithout(bytes: Buffer): string {
   const text = bytes.toString("latin1");
   const block = found(text);
-  return block ? text.slice(0, block.from) + text.slice(block.to) : text;
+  if (!block) return text;
+  const [before, after] = [text.slice(0, block.from), text.slice(block.to)];
+  // whoever added lines since needs the line break
+  const joined = block.from < block.start && after !== "";
+  return before + (joined ? /^\r?\n/.exec(text.slice(block.from))![0] : "") + after;
 }
 
 function quoted(text: string): string {

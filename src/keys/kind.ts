@@ -39,12 +39,27 @@ export interface KeyContext {
   readonly vouch?: (list: AllowList, value: string) => Promise<"allowed" | Unvouched>;
   /** `examine` makes no connection and sends nothing: it only says what is here. */
   readonly offline?: boolean;
+  /** What earlier runs unlocked (`tsops agent`); undefined where nothing is kept over runs. */
+  readonly keeper?: () => Promise<Keeper | undefined>;
   /** Variables that hold master keys which the configuration names (`env://NAME`): no program gets them. */
   readonly masterVariables?: () => Promise<readonly string[]>;
   /** The table of kinds: for kinds whose keys others wrap, and for what programs must not get. */
   readonly kinds: Kinds;
   /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
   readonly cache: Map<string, unknown>;
+}
+
+/** Something that keeps what was unlocked in memory, for later runs of the same person. It never throws. */
+export interface Keeper {
+  /** What is kept under the first of these names that is known (src/keys/kept.ts makes them). The caller clears it. */
+  find(names: readonly string[]): Promise<Kept | undefined>;
+  /** A copy of the bytes. What a passphrase opened is kept only after it proved right. */
+  keep(sort: "data key" | "unlocked", name: string, bytes: Uint8Array): Promise<void>;
+}
+
+export interface Kept {
+  readonly name: string;
+  readonly bytes: Buffer;
 }
 
 /** What `doctor` says of a key on this machine, found out without decrypting anything. */

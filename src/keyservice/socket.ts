@@ -1,14 +1,8 @@
 import { lstat, stat, unlink } from "node:fs/promises";
-import { connect } from "node:net";
 import { dirname } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { listensOn, MAX_SOCKET_PATH_BYTES } from "../net/socket.ts";
 import { printable } from "../printable.ts";
-
-/** How long a process may take to accept a connection before it is still taken for a living one. */
-const LIMIT_MS = 2000;
-
-/** Room for a path in the address of a socket, without the zero at its end; Node cuts off what is longer. */
-const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
 
 /**
  * Makes room for a Unix socket: removes the one that a process which is gone left there.
@@ -16,8 +10,8 @@ const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
  * can be none.
  */
 export async function clearSocket(path: string): Promise<void> {
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw cannotListen(path, `a socket's path has at most ${MAX_PATH_BYTES} bytes`);
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+    throw cannotListen(path, `a socket's path has at most ${MAX_SOCKET_PATH_BYTES} bytes`);
   }
   // Node says of a missing folder that there is no permission
   if (!(await stat(dirname(path)).catch(() => undefined))?.isDirectory()) {
@@ -30,7 +24,7 @@ export async function clearSocket(path: string): Promise<void> {
       hint: "choose another --address; nothing was removed",
     });
   }
-  if (await answers(path)) {
+  if (await listensOn(path)) {
     throw new TsopsError("bad-setting", `another process listens on ${printable(path)}`, {
       hint: "stop it first, or choose another --address",
     });
@@ -42,21 +36,5 @@ export function cannotListen(where: string, why: string, cause?: unknown): Tsops
   return new TsopsError("bad-setting", `cannot listen on ${printable(where)}: ${why}`, {
     hint: "choose another --address, or stop what is there",
     cause,
-  });
-}
-
-/** Whether a process listens. If that cannot be found out, one does: its socket must not be taken away. */
-async function answers(path: string): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect(path);
-    const end = (result: boolean): void => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.setTimeout(LIMIT_MS, () => end(true));
-    socket.once("connect", () => end(true));
-    socket.once("error", (error: NodeJS.ErrnoException) =>
-      end(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
-    );
   });
 }

@@ -1,5 +1,7 @@
 /** What two versions of a sequence have in common, and how three of them come together. */
 
+import { append } from "../formats/append.ts";
+
 /** Indices of equal items, growing on both sides. */
 export type Match = readonly [left: number, right: number];
 
@@ -30,12 +32,11 @@ export function threeWay<T>(
     (x, y) => x.start - y.start || x.end - y.end || (x.side < y.side ? -1 : 1),
   );
   const chunks: Chunk<T>[] = [];
+  let agreed: T[] | undefined;
   const agree = (items: readonly T[]): void => {
-    const last = chunks.at(-1);
     if (items.length === 0) return;
-    if (last?.kind === "agreed")
-      chunks[chunks.length - 1] = { kind: "agreed", items: [...last.items, ...items] };
-    else chunks.push({ kind: "agreed", items });
+    if (!agreed) chunks.push({ kind: "agreed", items: (agreed = []) });
+    append(agreed!, items);
   };
   let at = 0;
   for (const group of groupsOf(hunks)) {
@@ -43,6 +44,7 @@ export function threeWay<T>(
     const left = group.a && a.slice(...group.a);
     const right = group.b && b.slice(...group.b);
     if (left && right && !sameTokens(aTokens.slice(...group.a!), bTokens.slice(...group.b!))) {
+      agreed = undefined;
       chunks.push({ kind: "conflict", base: base.slice(group.start, group.end), a: left, b: right });
     } else agree(left ?? right!);
     at = group.end;
@@ -91,8 +93,9 @@ function groupsOf(hunks: readonly Hunk[]): Group[] {
     end = last && groups.at(-1) === last ? Math.max(end, hunk.end) : hunk.end;
   }
   return groups.map((group) => {
-    const start = Math.min(...group.map((hunk) => hunk.start));
-    const stop = Math.max(...group.map((hunk) => hunk.end));
+    // by where they start
+    const start = group[0]!.start;
+    const stop = group.reduce((end, hunk) => Math.max(end, hunk.end), start);
     const span = (side: "a" | "b"): [number, number] | undefined => {
       const own = group.filter((hunk) => hunk.side === side);
       const [first, last] = [own[0], own.at(-1)];

@@ -1,5 +1,6 @@
 /** What a merge of three documents says: maps by key, lists by the identity of their items, values by type and value. */
 
+import { append } from "../formats/append.ts";
 import type { PathElement } from "../formats/format.ts";
 import { sameTree } from "../formats/path.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../formats/tree.ts";
@@ -140,14 +141,17 @@ class Merging {
     const clashes: Clash[] = [];
     for (const chunk of threeWay(base.values(), a.values(), b.values(), treeText)) {
       if (chunk.kind === "agreed") {
-        items.push(...chunk.items);
+        append(items, chunk.items);
         continue;
       }
       // as many everywhere: each item was changed, and none was added or taken away
       if (chunk.base.length !== chunk.a.length || chunk.base.length !== chunk.b.length) return undefined;
       for (const [i, item] of chunk.base.entries()) {
         const merged = this.tree({ base: item, a: chunk.a[i], b: chunk.b[i] });
-        clashes.push(...merged.clashes.map((clash) => below(clash, items.length)));
+        append(
+          clashes,
+          merged.clashes.map((clash) => below(clash, items.length)),
+        );
         items.push(merged.tree!);
       }
     }
@@ -161,7 +165,10 @@ class Merging {
     for (const name of new Set([...a.names, ...b.names, ...base.names])) {
       const outcome = this.member(sides, name);
       if (outcome.tree !== undefined) values.set(name, outcome.tree);
-      clashes.push(...outcome.clashes.map((clash) => ({ name, clash })));
+      append(
+        clashes,
+        outcome.clashes.map((clash) => ({ name, clash })),
+      );
     }
     const names = { base: hasBase ? base.names : undefined, a: a.names, b: b.names };
     const order = mergedOrder(names, new Set(values.keys()), this.prefer);
@@ -202,7 +209,10 @@ class Merging {
       const own = found.base.length > 0 ? this.comments(found) : undefined;
       const inside = this.commentsBelow({ base: before.value, a: left.value, b: right.value });
       const element = base instanceof TreeList ? i : name;
-      clashes.push(...[...(own ? [own] : []), ...inside].map((clash) => below(clash, element)));
+      append(
+        clashes,
+        [...(own ? [own] : []), ...inside].map((clash) => below(clash, element)),
+      );
     }
     return clashes;
   }
@@ -285,7 +295,7 @@ function membersOf<T>(
 function placeIn(members: readonly { name: string }[], name: string, sides: readonly Members[]): number {
   const place = members.findIndex((member) => member.name === name);
   if (place >= 0) return place;
-  return Math.max(...sides.map(({ names }) => names.indexOf(name)));
+  return sides.reduce((at, { names }) => Math.max(at, names.indexOf(name)), -1);
 }
 
 function below(clash: Clash, element: PathElement): Clash {

@@ -1,3 +1,4 @@
+import { append } from "../formats/append.ts";
 import type { LinePatch } from "../sops/conflicts.ts";
 import { commonItems } from "./align.ts";
 import { linesOf } from "./write.ts";
@@ -27,7 +28,8 @@ export function patched(text: string, patch: readonly LinePatch[]): string | und
   let at = 0;
   for (const { line, old, now } of patch) {
     if (line < at || old.some((one, i) => lines[line + i] !== one)) return undefined;
-    parts.push(...lines.slice(at, line), ...now);
+    append(parts, lines.slice(at, line));
+    append(parts, now);
     at = line + old.length;
   }
   return [...parts, ...lines.slice(at)].join("");

@@ -140,14 +140,15 @@ export function codeOf(error: unknown): string {
   return "";
 }
 
+/** BoringSSL, which bun has, writes reasons as `BAD_CERTIFICATE`. */
 const TEXTS: readonly (readonly [RegExp, string])[] = [
   [/Name resolution failed/, "ENOTFOUND"],
   [/altnames/, "ERR_TLS_CERT_ALTNAME_INVALID"],
   [/certificate has expired/, "CERT_HAS_EXPIRED"],
   [/self.signed/i, "SELF_SIGNED_CERT_IN_CHAIN"],
   [/unable to (?:get|verify)/i, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
-  [/certificate required|bad certificate|unknown ca|handshake failure/i, "TLS_ALERT"],
-  [/wrong version number|packet length too long/, "ERR_SSL_WRONG_VERSION_NUMBER"],
+  [/certificate[ _]required|bad[ _]certificate|unknown[ _]ca|handshake[ _]failure/i, "TLS_ALERT"],
+  [/wrong[ _]version[ _]number|packet[ _]length[ _]too[ _]long/i, "ERR_SSL_WRONG_VERSION_NUMBER"],
   [/SSL routines/, "ERR_SSL_FAILURE"],
   [/TimeoutError/, "ETIMEDOUT"],
   [/Connection dropped|No connection established|socket hang up/, "ECONNRESET"],

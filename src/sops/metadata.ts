@@ -27,7 +27,7 @@ export interface Metadata {
 
 /**
  * Reads the metadata of an encrypted file, weakly typed as SOPS does: numbers and booleans may be strings.
- * @throws TsopsError("no-metadata") where SOPS finds none, TsopsError("generic") where it cannot read it.
+ * @throws TsopsError("no-metadata") where SOPS finds none, TsopsError("bad-metadata") where it cannot read it.
  */
 export function readMetadata(raw: TreeMap): Metadata {
   refuseDuplicates(raw);
@@ -87,7 +87,7 @@ function readLastModified(tree: TreeMap): string {
   return inSeconds(time);
 }
 
-/** A field that is true or false; false if it is missing. @throws TsopsError("generic") */
+/** A field that is true or false; false if it is missing. @throws TsopsError("bad-metadata") */
 export function readBoolean(tree: TreeMap, name: string): boolean {
   const value = tree.get(name);
   if (typeof value === "boolean") return value;
@@ -111,7 +111,7 @@ function scalarText(value: Tree): string {
 }
 
 function unreadable(why: string): TsopsError {
-  return new TsopsError("generic", `the file's sops metadata cannot be read: ${why}`, {
+  return new TsopsError("bad-metadata", `the file's sops metadata cannot be read: ${why}`, {
     hint: "compare the metadata with the file's last good version in git",
   });
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   chownSync,
@@ -14,35 +15,34 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 
-/** A program of two small scripts, made as scripts/program.mjs makes them. */
-const START = `// 0123456789abcdef
-(function(exports,require,module,__filename,__dirname,__import){"use strict";
-exports.shared = () => ({ name: "start" });
-__import("pack:src/late.ts").then(({ say }) => say());
-})`;
-const REST = `// fedcba9876543210
-(function(exports,require,module,__filename,__dirname,__import){"use strict";
-exports.modules = { "src/late.ts": async () => ({ say: () => console.log("late, after", require("start:src/a.ts").name) }) };
-})`;
+/** A program with one part, as scripts/build.mjs makes them. */
+const PROGRAM = `"use strict";
+exports.name = "start";
+Promise.resolve().then(() => require("./parts/late.cjs")).then(({ say }) => say(exports.name));
+`;
+const LATE = '"use strict";\nexports.say = (name) => console.log("late, after " + name);\n';
+
+/** A command and what it is for: a run that only answers a question leaves no cache. */
+const ARGS = ["decrypt", "a.yaml"];
 
 let folder = "";
 test.before.each(() => {
   folder = mkdtempSync(join(tmpdir(), "tsops-launcher-"));
   cpSync(fileURLToPath(new URL("../../bin", import.meta.url)), join(folder, "bin"), { recursive: true });
-  mkdirSync(join(folder, "dist"));
-  writeFileSync(join(folder, "dist", "start.js"), START);
-  writeFileSync(join(folder, "dist", "rest.js"), REST);
+  mkdirSync(join(folder, "dist", "parts"), { recursive: true });
+  writeFileSync(join(folder, "dist", "program.cjs"), PROGRAM);
+  writeFileSync(join(folder, "dist", "parts", "late.cjs"), LATE);
 });
 test.after.each(() => rmSync(folder, { recursive: true, force: true }));
 
 function runs(...flags: string[]): void {
   const program = join(folder, "bin", "tsops.js");
-  const { status, signal, stdout } = spawnSync(process.execPath, [...flags, program], {
+  const { status, signal, stdout } = spawnSync(process.execPath, [...flags, program, ...ARGS], {
     encoding: "utf8",
     env: { PATH: process.env.PATH },
   });
@@ -62,32 +62,39 @@ test("the first run leaves a code cache of each script, which the next ones leav
   assert.equal(caches(), first);
 });
 
-test("an SDK, and a package that stays a file of its own, have code caches too; another file is used at once", () => {
-  const sdk = 'exports.name = "the SDK";';
-  writeFileSync(
-    join(folder, "dist", "sdk-cloud.js"),
-    `// aaaaaaaaaaaaaaaa\n(function(exports,require,module){${sdk}\n})`,
-  );
-  const packaged = join(folder, "node_modules", "openpgp");
-  mkdirSync(packaged, { recursive: true });
-  writeFileSync(
-    join(packaged, "package.json"),
-    '{"exports": {"require": "./one.cjs", "import": "./none.mjs"}}',
-  );
-  const late = 'const { say } = await __import("pack:src/late.ts"); say();';
-  const used = `for (const name of ["sdk:cloud", "openpgp"]) if (!(await __import(name)).name) throw new Error(name);
-    if ((await __import("openpgp")).name !== require("node:fs").readFileSync(__dirname + "/expected", "utf8")) throw new Error("another file");`;
-  writeFileSync(
-    join(folder, "dist", "start.js"),
-    START.replace(/__import\(.*/, `(async () => { ${used} ${late} })();`),
-  );
-  for (const name of ["one", "two"]) {
-    // as long as the other
-    writeFileSync(join(packaged, "one.cjs"), `exports.name = "${name}";`);
-    writeFileSync(join(folder, "dist", "expected"), name);
-    for (let times = 0; times < 2; times++) runs();
+test("a run that only answers a question leaves no code cache, which would hold too little for others", () => {
+  const program = join(folder, "bin", "tsops.js");
+  for (const args of [[], ["--version"], ["doctor"], ["encrypt", "--help"], ["set", "-h"]]) {
+    const { stdout } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+    assert.is(stdout, "late, after start\n");
+    assert.not.ok(readdirSync(join(folder, "dist")).includes("cache"), args.join(" "));
   }
-  assert.is(caches().size, 5);
+  runs();
+  assert.is(caches().size, 2);
+});
+
+test("what takes the place of a part is run at once, and has a code cache of its own", () => {
+  const part = join(folder, "dist", "parts", "late.cjs");
+  runs();
+  // as long as the other: V8 compares no more than that
+  writeFileSync(part, LATE.replace("late", "Late"));
+  assert.is(says(), "Late, after start\n");
+  assert.is(says(), "Late, after start\n");
+  assert.is(caches().size, 3);
+  writeFileSync(part, LATE);
+  runs();
+  assert.is(caches().size, 3);
+});
+
+test("a part is run once, however often it is asked for, and knows where it is", () => {
+  const part = join(folder, "dist", "parts", "late.cjs");
+  const lines = [
+    `console.log(__filename === ${JSON.stringify(part)}, require("node:path").basename(__dirname));`,
+    "exports.say = () => undefined;",
+  ];
+  writeFileSync(part, lines.join("\n"));
+  writeFileSync(join(folder, "dist", "program.cjs"), `${PROGRAM}require("./parts/late.cjs");\n`);
+  for (let times = 0; times < 2; times++) assert.is(says(), "true parts\n");
 });
 
 test("a damaged code cache does no harm, and is made anew", () => {
@@ -107,29 +114,32 @@ test("a damaged code cache does no harm, and is made anew", () => {
 });
 
 test("a code cache that was made under other flags of V8 is made anew", () => {
-  runs("--interrupt-budget=540000");
+  runs("--stack-size=900");
   const others = caches();
   runs();
   for (const [file, bytes] of caches()) assert.not.equal(bytes, others.get(file));
 });
 
-/** Caches that would say something else if they were run: what a stranger puts there. */
+/** Caches that are looked for, and would say something else if they were run: what a stranger puts there. */
 function plantCaches(): Map<string, Buffer> {
-  const strange = join(folder, "dist", "start.js");
+  const program = join(folder, "dist", "program.cjs");
   runs();
   const good = caches();
   // the same length, since that is all that V8 compares
-  writeFileSync(strange, START.replace('"start" }', '"other" }'));
+  writeFileSync(program, PROGRAM.replace('"start"', '"other"'));
+  assert.is(says(), "late, after other\n");
+  const [strange] = [...caches()].filter(([name]) => !good.has(name));
+  writeFileSync(program, PROGRAM);
   rmSync(join(folder, "dist", "cache"), { recursive: true });
-  spawnSync(process.execPath, [join(folder, "bin", "tsops.js")], { env: { PATH: process.env.PATH } });
-  const bad = caches();
-  writeFileSync(strange, START);
-  assert.equal([...bad.keys()], [...good.keys()]);
-  return bad;
+  runs();
+  const hash = createHash("sha256").update(PROGRAM).digest("hex").slice(0, 16);
+  const name = [...good.keys()].find((file) => basename(file).startsWith(hash))!;
+  writeFileSync(name, strange![1]);
+  return caches();
 }
 
 const says = (): string =>
-  spawnSync(process.execPath, [join(folder, "bin", "tsops.js")], {
+  spawnSync(process.execPath, [join(folder, "bin", "tsops.js"), ...ARGS], {
     encoding: "utf8",
     env: { PATH: process.env.PATH },
   }).stdout;
@@ -138,7 +148,7 @@ test("finding 17: whatever the umask, only the owner can write to the code cache
   for (const umask of ["000", "002", "077"]) {
     rmSync(join(folder, "dist", "cache"), { recursive: true, force: true });
     const program = join(folder, "bin", "tsops.js");
-    const line = `umask ${umask}; exec "${process.execPath}" "${program}"`;
+    const line = `umask ${umask}; exec "${process.execPath}" "${program}" ${ARGS.join(" ")}`;
     assert.is(spawnSync("sh", ["-c", line], { encoding: "utf8" }).stdout, "late, after start\n");
     assert.is(statSync(join(folder, "dist", "cache")).mode & 0o7777, 0o755, umask);
     assert.is(caches().size, 2);
@@ -192,12 +202,14 @@ test("finding 17: a cache is kept by the owner of the program and by root, and b
   chmodSync(folder, 0o755);
   chmodSync(dist, 0o777);
   const as = ["--reuid", "54321", "--regid", "54321", "--clear-groups", process.execPath];
-  const { stdout } = spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js")], { encoding: "utf8" });
+  const { stdout } = spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js"), ...ARGS], {
+    encoding: "utf8",
+  });
   assert.is(stdout, "late, after start\n");
   assert.not.ok(readdirSync(dist).includes("cache"));
   chownSync(dist, 54321, 54321);
   chmodSync(dist, 0o755);
-  spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js")]);
+  spawnSync("setpriv", [...as, join(folder, "bin", "tsops.js"), ...ARGS]);
   assert.is(caches().size, 2);
   // root's own run uses it, since the owner may change the program, too
   const kept = caches();

@@ -271,6 +271,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
   },
   check: {
     jobs: jobsTrial(["check"]),
+    "no-ignore": ignoreTrial(["check"], ruled),
     staged: { base: ["check", "secret.txt"], add: ["--staged"], prepare: secretText },
     decrypt: { base: ["check", "tampered.yaml"], add: ["--decrypt"] },
     merges: { base: ["check", "a.yaml"], add: ["--merges"] },
@@ -543,6 +544,22 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     },
     "master-secret": { base: ["keyservice"], add: ["--master-secret", "env://MISSING"], says: /MISSING/ },
   },
+  "install-shim": {
+    force: {
+      base: ["install-shim", "shims"],
+      add: ["--force"],
+      prepare: async (box) => void box.write("shims/sops", "another one"),
+    },
+    uninstall: { base: ["install-shim", "shims"], add: ["--uninstall"] },
+  },
+  agent: {},
+  "agent start": {
+    idle: { base: ["agent", "start"], add: ["--idle", "soon"], says: /the idle time/ },
+    total: { base: ["agent", "start"], add: ["--total", "never"], says: /the total time/ },
+  },
+  "agent status": { json: jsonTrial(["agent", "status"], privateRuntime) },
+  "agent clear": {},
+  "agent stop": {},
   completion: {},
   diff: {
     staged: { base: ["diff"], add: ["--staged"], prepare: inRepository },
@@ -565,7 +582,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     author: { base: ["log"], add: ["--author", "nobody"], prepare: inRepository },
     grep: { base: ["log"], add: ["--grep", "second"], prepare: inRepository },
     reverse: { base: ["log"], add: ["--reverse"], prepare: inRepository },
-    follow: { base: ["log", "--", "x.yaml"], add: ["--follow"], prepare: inRepository },
+    follow: { base: ["log", "x.yaml"], add: ["--follow"], prepare: inRepository },
     all: { base: ["log", "HEAD~1"], add: ["--all"], prepare: inRepository },
     "first-parent": { base: ["log"], add: ["--first-parent"], prepare: inRepository },
     "no-merges": { base: ["log", "--first-parent"], add: ["--no-merges"], prepare: inRepository },
@@ -636,7 +653,9 @@ async function inRepository(box: Sandbox): Promise<void> {
   box.write("old.yaml", box.read("a.yaml"));
   gitOn(box, "2020-01-01", "add", "old.yaml");
   gitOn(box, "2020-01-01", "commit", "-qm", "first");
-  gitOn(box, "2020-01-02", "mv", "old.yaml", "x.yaml");
+  // a commit of its own: ciphertexts that changed as well are too few for git to see a rename
+  gitOn(box, "2020-01-01", "mv", "old.yaml", "x.yaml");
+  gitOn(box, "2020-01-01", "commit", "-qm", "renamed");
   box.write("x.yaml", box.read("unsealed.yaml"));
   commit("2020-01-02", "second");
   gitOn(box, "2020-01-03", "checkout", "-qb", "side");
@@ -718,6 +737,11 @@ function namesVault(box: Sandbox): void {
   box.write(".sops.yaml", `creation_rules:\n  - hc_vault_transit_uri: ${uri}\n`);
 }
 
+/** No agent runs there. */
+function privateRuntime(box: Sandbox): void {
+  box.env = { ...box.env, XDG_RUNTIME_DIR: box.root };
+}
+
 const OLD_STYLE =
   "SOPS's old style takes every option with every mode, and each mode uses those of its command";
 const RUNS_ON = "it serves until it is stopped: see test/keyservice";
@@ -747,6 +771,9 @@ const NOT_TRIED: Readonly<Record<string, string>> = {
   "filestatus --json": "it prints JSON anyway",
   "ui --no-reveal": "it needs a whole terminal: test/ui/reduce/reduce.test.ts",
   "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
+  "agent start --exit-when-idle": "it serves until it is stopped: see test/agent/server.test.ts",
+  "agent start --foreground": "it serves until it is stopped: see test/cli/agent.test.ts",
+  "agent start --serve-in": "for the agent that the command starts: see test/cli/agent.test.ts",
   "keyservice --prompt": RUNS_ON,
   "keyservice --allow-anyone": RUNS_ON,
 };
@@ -767,6 +794,7 @@ const GLOBAL_TRIALS: Trials = {
 };
 
 const NOT_TRIED_GLOBAL: Readonly<Record<string, string>> = {
+  "no-agent": "it needs an agent: test/cli/agent.test.ts",
   "no-color": "colours are for terminals: test/cli/colours.test.ts",
   "disable-version-check": "SOPS asks for new versions, tsops never does",
   "unencrypted-comment-regex": "tried with encrypt and edit; SOPS takes it with every command",

@@ -38,7 +38,7 @@ test("a mistyped command does not open an editor on a new file of that name", ()
     for (const [word, meant] of [
       ["dekrypt", "decrypt"],
       ["encrpyt", "encrypt"],
-      ["status", undefined],
+      ["stattus", "status"],
       ["version", undefined],
     ] as const) {
       const { code, stderr } = await box.run([word]);

@@ -20,11 +20,12 @@ test("a block comes, is changed, and goes again, and the file is what it was, wh
     fc.property(
       content,
       fc.constantFrom("begin" as const, "second line" as const, "end" as const),
-      (before, at) => {
+      fc.boolean(),
+      (before, at, moves) => {
         const one = withBlock(before, LINES, { at });
         assert.equal(linesOfBlock(one), LINES);
         assert.ok(withBlock(one, LINES, { at }).equals(one));
-        const two = withBlock(one, ["other"], { at });
+        const two = withBlock(one, ["other"], { at, moves });
         assert.equal(linesOfBlock(two), ["other"]);
         const after = withoutBlock(two);
         assert.equal(after === undefined, before === undefined);
@@ -48,6 +49,20 @@ test("a file that was made for the block goes with it, but not with what was add
   const more = Buffer.concat([made, bytes("echo more\n")]);
   assert.is(withoutBlock(more, { head })!.toString(), `${head}echo more\n`);
   assert.is(withoutBlock(withBlock(bytes(""), LINES, { at: "end" }))!.length, 0);
+});
+
+test("a block stays where it is, unless it is to be moved", () => {
+  const text = withBlock(bytes("a\nb\n"), LINES, { at: "end" });
+  const moved = (moves: boolean) => withBlock(text, ["x"], { at: "begin", moves }).toString();
+  assert.match(moved(false), /^a\nb\n# >>>/);
+  assert.match(moved(true), /# <<< tsops git install\na\nb\n$/);
+});
+
+test("lines that were added behind a block stay lines, also where the file had no line break at its end", () => {
+  const text = withBlock(bytes("a"), LINES, { at: "end" });
+  const more = Buffer.concat([text, bytes("b\n")]);
+  assert.is(withoutBlock(more)!.toString(), "a\nb\n");
+  assert.match(withBlock(more, ["x"], { at: "end" }).toString(), /^a\n[\s\S]*# <<< tsops git install\nb\n$/);
 });
 
 test("what only looks like a block is none", () => {

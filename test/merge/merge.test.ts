@@ -129,11 +129,12 @@ for (const format of formats) {
   if (format.wrapper) continue;
 
   test(`${format.name}: changes of different places come together as their trees do`, () => {
-    let clean = 0;
+    let [tried, clean] = [0, 0];
     fc.assert(
       fc.property(versions(format, true), ({ base, x, y, half }) => {
         const before = treeOf(format, base);
         if (!before || !x.tree || !y.tree) return;
+        tried++;
         const { text, conflicts } = merge(base, x.text, y.text);
         // a text that cannot be made of both is a conflict of the whole text, and never something else
         assert.ok(
@@ -154,7 +155,8 @@ for (const format of formats) {
       }),
       { numRuns: 100 },
     );
-    assert.ok(clean > 80, `${clean} of 100 came together`);
+    // usually five of six: this many are as good as certain
+    assert.ok(clean > 0.7 * tried, `${clean} of ${tried} came together`);
   });
 }
 

@@ -23,7 +23,7 @@ test("the default selector applies where the file has none", () => {
 test("two selectors are refused", () => {
   assert.is(
     codeOf(() => readMetadata(tree({ encrypted_suffix: "a", encrypted_regex: "b" }))),
-    "generic",
+    "bad-metadata",
   );
 });
 

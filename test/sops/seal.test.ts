@@ -96,7 +96,7 @@ test("duplicate fields in the metadata are refused: readers differ in which one 
   const twice = text.replace('"sops": {', '"sops": {"unencrypted_suffix": "_unencrypted", ');
   assert.is(
     codeOf(() => decrypt(twice)),
-    "generic",
+    "bad-metadata",
   );
 });
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
+import { argvOf } from "./program.ts";
 
 /** Programs of others, run twice: with the real SOPS as the `sops` on PATH, and with a link of that name to tsops. */
 
@@ -27,6 +28,17 @@ const root = mkdtempSync(join(tmpdir(), "tsops-programs-"));
 process.on("exit", () => rmSync(root, { recursive: true, force: true }));
 let folders = 0;
 
+/** As people do it. */
+function installShim(folder: string): void {
+  const [program, ...first] = argvOf(installed("TSOPS"));
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+  const { status, stderr } = spawnSync(program, [...first, "install-shim", folder], {
+    env,
+    encoding: "utf8",
+  });
+  assert.is(status, 0, stderr);
+}
+
 /** A project of its own for one test, with a `.sops.yaml`, and `sops` on its PATH. */
 export class Project {
   readonly folder = join(root, `p${folders++}`);
@@ -36,7 +48,8 @@ export class Project {
     const bin = join(this.folder, "bin");
     const home = join(this.folder, "home");
     for (const folder of [bin, home]) mkdirSync(folder, { recursive: true });
-    symlinkSync(installed(side === "sops" ? "REAL_SOPS" : "TSOPS"), join(bin, "sops"));
+    if (side === "sops") symlinkSync(installed("REAL_SOPS"), join(bin, "sops"));
+    else installShim(bin);
     this.env = {
       PATH: `${bin}:${process.env.PATH}`,
       HOME: home,

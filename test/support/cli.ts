@@ -37,6 +37,8 @@ export class Sandbox {
       HOME: this.home,
       SOPS_AGE_KEY_FILE: IDENTITY_FILE,
       SOPS_AGE_RECIPIENTS: RECIPIENT,
+      // nothing that the person who runs the tests has unlocked; see test/cli/agent.test.ts
+      TSOPS_AGENT: "off",
       ...env,
     };
   }
@@ -69,6 +71,7 @@ export class Sandbox {
     const code = await run(argv, {
       env: this.env,
       cwd,
+      program: PROGRAM,
       stdin,
       stdout: stdout.stream,
       stderr: stderr.stream,

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,6 +24,20 @@ export function argvOf(path: string, nodeOptions: readonly string[] = []): [stri
 
 /** The program that is tested instead of what is in src/: an executable, or an installed package (scripts/test.mjs). */
 export const OTHER_PROGRAM: string | undefined = process.env.TSOPS_PROGRAM || undefined;
+
+/** Whether Node runs the program, so that NODE_OPTIONS and hooks reach into it. */
+export const BY_NODE = OTHER_PROGRAM === undefined || isScript(OTHER_PROGRAM);
+
+function isScript(path: string): boolean {
+  const file = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(2);
+    readSync(file, start);
+    return start.toString() === "#!";
+  } finally {
+    closeSync(file);
+  }
+}
 
 /** The command line, to be followed by its arguments. */
 export const PROGRAM: readonly string[] = OTHER_PROGRAM

@@ -51,13 +51,20 @@ until(b"over")
 sys.stdout.buffer.write(seen)
 `;
 
+export interface Where {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** What runs, if it is not the command line from its sources. */
+  readonly program?: readonly string[];
+}
+
 /** Runs the command line in a terminal of its own. */
 export async function inTerminal(
   argv: readonly string[],
   steps: readonly Step[],
-  { env, cwd }: { env: Readonly<Record<string, string | undefined>>; cwd: string },
+  { env, cwd, program = PROGRAM }: Where,
 ): Promise<Shown> {
-  const command = ["sh", "-c", SHELL, "sh", ...PROGRAM, ...argv];
+  const command = ["sh", "-c", SHELL, "sh", ...program, ...argv];
   const child = spawn("python3", ["-c", DRIVER, JSON.stringify(command), JSON.stringify(steps)], {
     cwd,
     // colours are tried elsewhere

@@ -83,9 +83,10 @@ function withoutSpans(whole: string, spans: readonly Span[]): { text: string; of
   return { text: parts.join(""), offsetOf };
 }
 
-function shapeFinding({ rule, what, name, start, end }: Hit, plain: PlainText): Finding {
+function shapeFinding(hit: Hit, plain: PlainText): Finding {
+  const { rule, what, name, start, end } = hit;
   const size = rule === "vendor-token" ? ` (${end - start} characters)` : "";
-  const { path, where } = placeIn(plain, start);
+  const { path, where } = placeIn(plain, hit);
   return finding(rule, {
     file: plain.name,
     at: plain.lines.at(start),
@@ -96,8 +97,9 @@ function shapeFinding({ rule, what, name, start, end }: Hit, plain: PlainText): 
   });
 }
 
-function deepFinding({ start, what }: Span & { readonly what: string }, plain: PlainText): Finding {
-  const { path, where } = placeIn(plain, start);
+function deepFinding(hit: Span & { readonly what: string }, plain: PlainText): Finding {
+  const { start, what } = hit;
+  const { path, where } = placeIn(plain, hit);
   return finding("secretlint", {
     file: plain.name,
     at: plain.lines.at(start),
@@ -109,8 +111,8 @@ function deepFinding({ start, what }: Span & { readonly what: string }, plain: P
 }
 
 /** The value that something stands in. */
-function placeIn({ reading }: PlainText, offset: number): { path?: PathElement[]; where: string } {
-  const entry = reading?.entries.find(({ start, end }) => start <= offset && offset < end);
+function placeIn({ reading }: PlainText, hit: Span): { path?: PathElement[]; where: string } {
+  const entry = reading?.entries.find((other) => overlap(other, hit));
   if (entry?.kind !== "value") return { where: "this is" };
   const path = pathOf(entry);
   return { path, where: `the value at ${formatPath(path)} holds` };

@@ -31,6 +31,12 @@ function anyOf(id: string, name: string, keywords: readonly string[], rest: stri
 export const VENDORS: readonly Vendor[] = [
   // clouds
   anyOf("aws-access-key", "an AWS access key", ["AKIA", "ASIA", "ABIA", "ACCA"], "[A-Z2-7]{16}"),
+  anyOf(
+    "aws-secret-key",
+    "an AWS secret access key",
+    ["aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "secretAccessKey", "SecretAccessKey"],
+    "[\"' ]{0,3}[:=]>?[\"' ]{0,3}[A-Za-z0-9/+]{40}",
+  ),
   vendor("aws-bedrock-key", "an Amazon Bedrock API key", "ABSK", "[A-Za-z0-9+/]{109,269}={0,2}"),
   vendor("aws-mws-token", "an Amazon MWS token", "amzn.mws.", UUID),
   vendor("google-api-key", "a Google API key", "AIza", "[A-Za-z0-9_-]{35}"),

@@ -1,13 +1,7 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from "node:crypto";
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
 import { strictBase64 } from "../../net/base64.ts";
+import { encryptBytes, openBytes } from "./chacha20.ts";
 
 /**
  * The age file format (C2SP age, age-encryption.org/v1) on node:crypto, for what wrapping a data key needs.
@@ -48,40 +42,18 @@ export function derive(secret: Uint8Array, salt: Uint8Array, label: string): Buf
   return Buffer.from(hkdfSync("sha256", secret, salt, label, 32));
 }
 
-/** ChaCha20-Poly1305 with its tag at the end. */
-export function encryptBytes(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Buffer {
-  const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG_BYTES });
-  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-}
-
-/** The plaintext, or null if the key is another one or the text was changed. */
-export function openBytes(key: Uint8Array, nonce: Uint8Array, encrypted: Uint8Array): Buffer | null {
-  const end = encrypted.length - TAG_BYTES;
-  if (end < 0) return null;
-  const decipher = createDecipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(encrypted.subarray(end));
-  const plaintext = decipher.update(encrypted.subarray(0, end));
-  try {
-    decipher.final();
-    return plaintext;
-  } catch {
-    plaintext.fill(0);
-    return null;
-  }
-}
-
 const ZERO_NONCE = Buffer.alloc(12);
 
 /** A file key under a key that is used once, hence the zero nonce. */
-export function encryptFileKey(key: Uint8Array, fileKey: Uint8Array): Buffer {
+export function encryptFileKey(key: Uint8Array, fileKey: Uint8Array): Promise<Buffer> {
   return encryptBytes(key, ZERO_NONCE, fileKey);
 }
 
 /** The file key, or null if the wrapping key is another one. @throws if the body cannot hold one at all. */
-export function openFileKey(key: Uint8Array, body: Uint8Array): Buffer | null {
+export async function openFileKey(key: Uint8Array, body: Uint8Array): Promise<Buffer | null> {
   // The length is fixed, so that no ciphertext can be made that opens under several keys.
   if (body.length !== FILE_KEY_BYTES + TAG_BYTES) throw malformed("a stanza's body has the wrong length");
-  return openBytes(key, ZERO_NONCE, body);
+  return await openBytes(key, ZERO_NONCE, body);
 }
 
 /** Base64 as age writes it: no padding. */
@@ -181,7 +153,7 @@ function chunkNonce(number: number, last: boolean): Buffer {
 }
 
 /** What a file holds. The caller owns the buffer. @throws TsopsError("bad-key") if the file was changed. */
-export function openAge(file: AgeFile, fileKey: Uint8Array): Buffer {
+export async function openAge(file: AgeFile, fileKey: Uint8Array): Promise<Buffer> {
   if (fileKey.length !== FILE_KEY_BYTES) throw malformed("the file key has the wrong length");
   if (!timingSafeEqual(headerMac(fileKey, file.signed), file.mac)) throw malformed("the header was changed");
   if (file.payload.length < 16 + TAG_BYTES) throw malformed("the file is cut off");
@@ -190,7 +162,11 @@ export function openAge(file: AgeFile, fileKey: Uint8Array): Buffer {
   const chunks: Buffer[] = [];
   for (let at = 0, number = 0; at < encrypted.length; at += CHUNK_BYTES + TAG_BYTES, number++) {
     const end = Math.min(at + CHUNK_BYTES + TAG_BYTES, encrypted.length);
-    const chunk = openBytes(key, chunkNonce(number, end === encrypted.length), encrypted.subarray(at, end));
+    const chunk = await openBytes(
+      key,
+      chunkNonce(number, end === encrypted.length),
+      encrypted.subarray(at, end),
+    );
     // Only a file that holds nothing at all may end with an empty chunk.
     if (!chunk || (chunk.length === 0 && number > 0)) throw malformed("the file was changed or cut off");
     chunks.push(chunk);
@@ -217,7 +193,7 @@ export async function encryptAge(
     const signed = Buffer.from(`${INTRO}\n${stanzas.map(stanzaText).join("")}---`);
     const nonce = randomBytes(16);
     const key = derive(fileKey, nonce, "payload");
-    const payload = encryptBytes(key, chunkNonce(0, true), plaintext);
+    const payload = await encryptBytes(key, chunkNonce(0, true), plaintext);
     key.fill(0);
     return Buffer.concat([signed, Buffer.from(` ${encode64(headerMac(fileKey, signed))}\n`), nonce, payload]);
   } finally {

@@ -157,7 +157,7 @@ function withoutComment(recipient: string): string {
 async function opensWhole(identity: AgeIdentity, file: AgeFile): Promise<boolean> {
   try {
     const fileKey = await identity.unwrap(file);
-    if (fileKey) openAge(file, fileKey).fill(0);
+    if (fileKey) (await openAge(file, fileKey)).fill(0);
     fileKey?.fill(0);
     return fileKey !== null;
   } catch {

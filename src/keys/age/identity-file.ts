@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
+import type { Memory } from "../kept.ts";
 import type { KeyContext } from "../kind.ts";
 import { type AgeFile, dearmor, looksLikeAge, parseAge } from "./file.ts";
 import { HybridIdentity } from "./hybrid.ts";
 import type { AgeIdentity } from "./identity.ts";
-import { openWithPassphrase } from "./passphrase.ts";
 import { PluginIdentity } from "./plugin.ts";
 import { parseSshIdentity } from "./ssh-private.ts";
 import { X25519Identity } from "./x25519.ts";
@@ -53,6 +53,9 @@ export async function readIdentities(
   try {
     if (holds === "age") return parseIdentities(contents, name, context);
     const ask = (): Promise<string> => askPassphrase(`passphrase of the SSH key ${printable(name)}`, context);
+    // the key itself, which says less than a passphrase that may open other things, too
+    const memory = async (): Promise<Memory> =>
+      (await import("../kept.ts")).memoryOf("ssh key", contents, context);
     const readPublic = async (): Promise<string> => {
       const text = readKeyFile(`${name}.pub`);
       if (text) return text.toString();
@@ -60,7 +63,7 @@ export async function readIdentities(
         hint: `put the public key into ${printable(name)}.pub`,
       });
     };
-    return { identities: [await parseSshIdentity(contents, ask, readPublic)], problems: [] };
+    return { identities: [await parseSshIdentity(contents, { ask, readPublic, memory })], problems: [] };
   } finally {
     if (holds === "age" && !looksLikeAge(contents)) contents.fill(0);
   }
@@ -119,15 +122,13 @@ class LockedIdentities implements AgeIdentity {
     const file = parseAge(bytes);
     const question = `passphrase of the age identity file ${printable(name)}`;
     this.#unlock = async () => {
-      const { cacheIdOf, forgetPassphrase, passphraseFromAgent } = await import("./agent.ts");
-      const id = cacheIdOf(bytes);
-      const ask = async (): Promise<string> =>
-        (await passphraseFromAgent(id, question, context)) ?? (await askPassphrase(question, context));
-      const contents = await openWithPassphrase(file, ask);
-      if (!contents) {
-        await forgetPassphrase(id, context);
-        throw new TsopsError("bad-credentials", "the passphrase is wrong");
-      }
+      const { openLocked } = await import("./locked.ts");
+      const contents = await openLocked(bytes, {
+        file,
+        question,
+        ask: async () => await askPassphrase(question, context),
+        context,
+      });
       try {
         const { identities, problems } = parseIdentities(contents, name, context);
         if (identities.length === 0)

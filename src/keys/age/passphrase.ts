@@ -1,6 +1,6 @@
 import { type ScryptOptions, scrypt } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
-import { type AgeFile, decode64, openAge, openFileKey } from "./file.ts";
+import { type AgeFile, decode64, openFileKey } from "./file.ts";
 
 /** Age files under a passphrase (C2SP age, scrypt recipient): how people protect their identity files. */
 
@@ -16,10 +16,11 @@ function stretch(passphrase: string, salt: Buffer, logN: number): Promise<Buffer
 }
 
 /**
- * What a file under a passphrase holds; null if the passphrase is wrong. `ask` is called only when the file is one.
- * @throws TsopsError("bad-credentials") if the file is not of this kind, or was changed.
+ * The key of a file under a passphrase; null if the passphrase is wrong. `ask` is called only when the file is one. The
+ * caller clears it.
+ * @throws TsopsError("bad-credentials") if the file is not of this kind.
  */
-export async function openWithPassphrase(file: AgeFile, ask: () => Promise<string>): Promise<Buffer | null> {
+export async function fileKeyByPassphrase(file: AgeFile, ask: () => Promise<string>): Promise<Buffer | null> {
   const [stanza] = file.stanzas;
   const [type, salt64 = "", factor = ""] = stanza?.args ?? [];
   if (!stanza || type !== "scrypt" || file.stanzas.length !== 1) {
@@ -35,12 +36,7 @@ export async function openWithPassphrase(file: AgeFile, ask: () => Promise<strin
   if (logN > MAX_LOG_N)
     throw new TsopsError("bad-credentials", `its scrypt work factor is above ${MAX_LOG_N}`);
   const key = await stretch(await ask(), Buffer.concat([Buffer.from(LABEL), salt]), logN);
-  const fileKey = openFileKey(key, stanza.body);
+  const fileKey = await openFileKey(key, stanza.body);
   key.fill(0);
-  if (!fileKey) return null;
-  try {
-    return openAge(file, fileKey);
-  } finally {
-    fileKey.fill(0);
-  }
+  return fileKey;
 }

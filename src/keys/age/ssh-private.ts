@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
+import type { Memory } from "../kept.ts";
 import { SshIdentity, type SshSecret } from "./ssh.ts";
 import { parseSshRecipient, readSshBlob, type SshPublicKey, sshBlob } from "./ssh-key.ts";
 import { privateKeyOf } from "./x25519.ts";
@@ -10,16 +11,20 @@ import { privateKeyOf } from "./x25519.ts";
 const OPENSSH_BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const OPENSSH_MAGIC = "openssh-key-v1\0";
 
+export interface SshHelp {
+  /** For the passphrase. */
+  readonly ask: () => Promise<string>;
+  /** The text of the `.pub` file beside it, which old forms of encrypted keys need. */
+  readonly readPublic: () => Promise<string>;
+  /** Where the unlocked key stays for other runs, in PKCS #8. */
+  readonly memory?: () => Promise<Memory>;
+}
+
 /**
  * The identity in a private key file. Its passphrase is asked for only when a data key is wrapped for it, once.
- * `readPublic` gives the text of the `.pub` file beside it, which old forms of encrypted keys need.
  * @throws TsopsError("bad-credentials") if the key is malformed or of a type that age lacks.
  */
-export async function parseSshIdentity(
-  contents: Buffer,
-  ask: () => Promise<string>,
-  readPublic: () => Promise<string>,
-): Promise<SshIdentity> {
+export async function parseSshIdentity(contents: Buffer, help: SshHelp): Promise<SshIdentity> {
   const openssh = contents.includes(OPENSSH_BEGIN);
   const locked = openssh ? isLockedOpenSsh(contents) : isLockedPem(contents);
   if (!openssh && !locked) {
@@ -28,21 +33,46 @@ export async function parseSshIdentity(
   }
   if (openssh && locked) checkCipher(contents);
   // OpenSSH's form says the public key in front: taking the private part apart can wait until it is needed
-  const publicKey = openssh ? openSshPublicKey(contents) : parseSshRecipient(await readPublic());
+  const publicKey = openssh ? openSshPublicKey(contents) : parseSshRecipient(await help.readPublic());
   let secret: Promise<SshSecret> | undefined;
   return new SshIdentity(publicKey, locked ? "person" : "nothing", () => {
-    secret ??= unlock(contents, openssh, publicKey, locked ? ask : undefined);
+    const read = () => readSecret(contents, openssh);
+    secret ??= locked
+      ? unlock(contents, openssh, publicKey, help)
+      : read().then((it) => belonging(it, publicKey, openssh));
     return secret;
   });
 }
 
+/** The key under its passphrase, which is asked for unless the key was unlocked before. */
 async function unlock(
   contents: Buffer,
   openssh: boolean,
   publicKey: SshPublicKey,
-  ask: (() => Promise<string>) | undefined,
+  help: SshHelp,
 ): Promise<SshSecret> {
-  const secret = await readSecret(contents, openssh, await ask?.());
+  const memory = await help.memory?.();
+  const before = await memory?.recall();
+  const known = before && secretIn(before);
+  if (known?.publicKey.blob.equals(publicKey.blob)) return known;
+  const secret = belonging(await readSecret(contents, openssh, await help.ask()), publicKey, openssh);
+  const bytes = secret.whole.export({ format: "der", type: "pkcs8" });
+  await memory?.keep(bytes);
+  bytes.fill(0);
+  return secret;
+}
+
+function secretIn(pkcs8: Buffer): ReadSecret | undefined {
+  try {
+    return secretOf(createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }));
+  } catch {
+    return undefined;
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+function belonging(secret: ReadSecret, publicKey: SshPublicKey, openssh: boolean): ReadSecret {
   if (secret.publicKey.blob.equals(publicKey.blob)) return secret;
   const where = openssh ? "in front of it" : "of the .pub file beside it";
   throw new TsopsError("bad-credentials", `the private SSH key is not the one ${where}`);
@@ -100,8 +130,13 @@ function malformedKey(cause?: unknown): TsopsError {
   });
 }
 
+interface ReadSecret extends SshSecret {
+  /** As it was in the file. */
+  readonly whole: KeyObject;
+}
+
 /** @throws TsopsError("bad-credentials") if the key is malformed or the passphrase wrong. */
-async function readSecret(contents: Buffer, openssh: boolean, passphrase?: string): Promise<SshSecret> {
+async function readSecret(contents: Buffer, openssh: boolean, passphrase?: string): Promise<ReadSecret> {
   let key: KeyObject;
   try {
     key = openssh ? await readOpenSsh(contents, passphrase) : createPrivateKey({ key: contents, passphrase });
@@ -110,8 +145,12 @@ async function readSecret(contents: Buffer, openssh: boolean, passphrase?: strin
       throw new TsopsError("bad-credentials", "the passphrase is wrong", { cause });
     throw malformedKey(cause);
   }
-  const publicKey = publicKeyOf(key);
-  return { publicKey, key: publicKey.type === "ssh-rsa" ? key : montgomeryKeyOf(key) };
+  return secretOf(key);
+}
+
+function secretOf(whole: KeyObject): ReadSecret {
+  const publicKey = publicKeyOf(whole);
+  return { whole, publicKey, key: publicKey.type === "ssh-rsa" ? whole : montgomeryKeyOf(whole) };
 }
 
 /** What DER (RFC 8410) puts before the seed of an Ed25519 private key. */
@@ -120,16 +159,39 @@ const ED25519_DER = Buffer.from("302e020100300506032b657004220420", "hex");
 async function readOpenSsh(contents: Buffer, passphrase: string | undefined): Promise<KeyObject> {
   const { default: sshpk } = await import("sshpk");
   const parsed = sshpk.parsePrivateKey(contents, "auto", { passphrase });
-  // sshpk's DER has the public key in it as well, which OpenSSL does not take.
-  const seed = parsed.type === "ed25519" ? parsed.parts.find(({ name }) => name === "k")?.data : undefined;
-  const der = seed ? Buffer.concat([ED25519_DER, seed]) : undefined;
-  const pem = der ?? parsed.toBuffer("pkcs8");
+  const parts = new Map<string, Buffer>(parsed.parts.map(({ name, data }) => [name, data]));
   try {
-    return der ? createPrivateKey({ key: der, format: "der", type: "pkcs8" }) : createPrivateKey(pem);
+    if (parsed.type === "rsa") return rsaKeyOf(parts);
+    if (parsed.type !== "ed25519") return createPrivateKey(parsed.toBuffer("pkcs8"));
+    // sshpk's DER has the public key in it as well, which OpenSSL does not take.
+    const der = Buffer.concat([ED25519_DER, parts.get("k")!]);
+    try {
+      return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+    } finally {
+      der.fill(0);
+    }
   } finally {
-    pem.fill(0);
-    seed?.fill(0);
+    for (const secret of ["k", "d", "p", "q", "iqmp"]) parts.get(secret)?.fill(0);
   }
+}
+
+/**
+ * OpenSSH's form leaves out two numbers that follow from the others. sshpk writes zeros for them, which OpenSSL takes and
+ * BoringSSL does not: they are computed here.
+ */
+function rsaKeyOf(parts: ReadonlyMap<string, Buffer>): KeyObject {
+  const number = (name: string): bigint => BigInt(`0x${parts.get(name)!.toString("hex")}`);
+  const encoded = (value: bigint): string => {
+    const hex = value.toString(16);
+    return Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
+  };
+  const [n, e, d, p, q] = [number("n"), number("e"), number("d"), number("p"), number("q")];
+  const [dp, dq, qi] = [d % (p - 1n), d % (q - 1n), number("iqmp")];
+  const numbers = Object.entries({ n, e, d, p, q, dp, dq, qi }).map(([name, value]) => [
+    name,
+    encoded(value),
+  ]);
+  return createPrivateKey({ key: { kty: "RSA", ...Object.fromEntries(numbers) }, format: "jwk" });
 }
 
 /** A number as SSH writes it: a zero byte before it where its first bit is set (RFC 4251 section 5, mpint). */

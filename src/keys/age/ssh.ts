@@ -63,7 +63,7 @@ async function wrapEd25519(recipient: SshPublicKey, fileKey: Uint8Array): Promis
   const { key, share } = ephemeral();
   const secret = tweak(agree(key, theirs), recipient.blob);
   const wrapping = derive(secret, Buffer.concat([share, theirs]), ED25519_LABEL);
-  const body = encryptFileKey(wrapping, fileKey);
+  const body = await encryptFileKey(wrapping, fileKey);
   secret.fill(0);
   wrapping.fill(0);
   return [{ args: ["ssh-ed25519", tagOf(recipient), encode64(share)], body }];
@@ -114,7 +114,7 @@ export class SshIdentity implements AgeIdentity {
       const fileKey =
         this.#publicKey.type === "ssh-rsa"
           ? unwrapRsa(key, stanza)
-          : unwrapEd25519(key, this.#publicKey, stanza);
+          : await unwrapEd25519(key, this.#publicKey, stanza);
       if (fileKey) return fileKey;
     }
     if (stanzas.length === 0) return null;
@@ -130,12 +130,16 @@ function unwrapRsa(key: KeyObject, stanza: Stanza): Buffer | null {
   }
 }
 
-function unwrapEd25519(key: KeyObject, publicKey: SshPublicKey, stanza: Stanza): Buffer | null {
+async function unwrapEd25519(
+  key: KeyObject,
+  publicKey: SshPublicKey,
+  stanza: Stanza,
+): Promise<Buffer | null> {
   const share = decode64(stanza.args[2]!);
   if (share.length !== 32) throw new TsopsError("bad-key", "malformed age file: bad ssh-ed25519 stanza");
   const secret = tweak(agree(key, share), publicKey.blob);
   const wrapping = derive(secret, Buffer.concat([share, publicBytesOf(key)]), ED25519_LABEL);
-  const fileKey = openFileKey(wrapping, stanza.body);
+  const fileKey = await openFileKey(wrapping, stanza.body);
   secret.fill(0);
   wrapping.fill(0);
   return fileKey;

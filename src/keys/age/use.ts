@@ -30,7 +30,7 @@ export const ageUse: KeyUse = {
     const { fileKey, ...attempt } = await openWithIdentities(file, key.id, context);
     if (!fileKey) return { why: whyNot(key, attempt) };
     try {
-      return { key: openAge(file, fileKey) };
+      return { key: await openAge(file, fileKey) };
     } catch (error) {
       throw prefixed(error, `the wrapped data key for ${shortened(key.id)} is damaged`);
     } finally {

@@ -78,11 +78,11 @@ export function isX25519Recipient(text: string): boolean {
   return /^age1[^1]+$/.test(text);
 }
 
-export function wrapX25519(recipient: Uint8Array, fileKey: Uint8Array): Stanza[] {
+export async function wrapX25519(recipient: Uint8Array, fileKey: Uint8Array): Promise<Stanza[]> {
   const { key, share } = ephemeral();
   const secret = agree(key, recipient);
   const wrapping = derive(secret, Buffer.concat([share, recipient]), LABEL);
-  const body = encryptFileKey(wrapping, fileKey);
+  const body = await encryptFileKey(wrapping, fileKey);
   secret.fill(0);
   wrapping.fill(0);
   return [{ args: ["X25519", encode64(share)], body }];
@@ -126,7 +126,7 @@ export class X25519Identity implements AgeIdentity {
       if (share?.length !== 32) throw new TsopsError("bad-key", "malformed age file: bad X25519 stanza");
       const secret = agree(this.#key, share);
       const wrapping = derive(secret, Buffer.concat([share, this.#public]), LABEL);
-      const fileKey = openFileKey(wrapping, body);
+      const fileKey = await openFileKey(wrapping, body);
       secret.fill(0);
       wrapping.fill(0);
       if (fileKey) return fileKey;

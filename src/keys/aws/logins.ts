@@ -1,4 +1,4 @@
-/** What is used of AWS's SDK for credentials: this alone is in the program (scripts/program.mjs). */
+/** What is used of AWS's SDK for credentials: this alone is in the package (scripts/bundle.mjs). */
 export {
   fromHttp,
   fromInstanceMetadata,

@@ -1,4 +1,4 @@
-/** What is used of AWS's SDK for KMS: this alone is in the program (scripts/program.mjs). */
+/** What is used of AWS's SDK for KMS: this alone is in the package (scripts/bundle.mjs). */
 export { DecryptCommand, EncryptCommand, KMSClient } from "@aws-sdk/client-kms";
 
 /** For those whose credentials have to be fetched. */

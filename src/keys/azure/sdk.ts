@@ -1,4 +1,4 @@
-/** What is used of Azure's SDK for key vaults: this alone is in the program (scripts/program.mjs). */
+/** What is used of Azure's SDK for key vaults: this alone is in the package (scripts/bundle.mjs). */
 export { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
 
 /** For those whose tokens no program on this machine gives. */

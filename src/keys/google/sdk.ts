@@ -1,4 +1,4 @@
-/** What is used of Google's library for credentials: this alone is in the program (scripts/program.mjs). */
+/** What is used of Google's library for credentials: this alone is in the package (scripts/bundle.mjs). */
 export {
   AwsClient,
   ExternalAccountAuthorizedUserClient,

@@ -90,7 +90,7 @@ function checkUniverse({ universe }: Address, { client, owner, where, bare }: Go
  * what goes wrong when they connect becomes an unhandled rejection.
  */
 async function overRest({ host, port, protocol }: Address, authClient: AuthClient): Promise<Call> {
-  const { KeyManagementServiceClient } = await import("@google-cloud/kms");
+  const { KeyManagementServiceClient } = await import("./sdk-rest.ts");
   const { GoogleAuth } = await import("./sdk.ts");
   const { universeDomain } = authClient;
   const auth = new GoogleAuth({ authClient, universeDomain });

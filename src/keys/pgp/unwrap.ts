@@ -2,6 +2,7 @@ import type { Key, PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openp
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
+import { memoryOf } from "../kept.ts";
 import type { KeyContext } from "../kind.ts";
 import { isKeyFailure } from "../reasons.ts";
 import { CONFIG, loadOpenPgp } from "./library.ts";
@@ -166,6 +167,12 @@ async function unlockNow(
   const name = `the PGP key ${key.getFingerprint().toUpperCase()}`;
   const given = context.env.TSOPS_PGP_PASSPHRASE;
   if (given ? await opens(packets, given) : lockedOf(packets).length === 0) return;
+  const locked = lockedOf(packets).map((packet) => packet.write());
+  const memory = memoryOf("pgp key", Buffer.concat(locked), context);
+  const before = await memory.recall();
+  const opened = before !== undefined && (await opens(packets, before.toString()));
+  before?.fill(0);
+  if (opened) return;
   if (!context.prompt) {
     const [code, why] = given
       ? (["bad-credentials", "TSOPS_PGP_PASSPHRASE is not its passphrase"] as const)
@@ -174,8 +181,12 @@ async function unlockNow(
       hint: "put the passphrase into TSOPS_PGP_PASSPHRASE",
     });
   }
-  if (!(await opens(packets, await context.prompt(`passphrase of ${name}`))))
+  const passphrase = await context.prompt(`passphrase of ${name}`);
+  if (!(await opens(packets, passphrase)))
     throw new TsopsError("bad-credentials", `the passphrase of ${name} is wrong`, { hint: "try again" });
+  const bytes = Buffer.from(passphrase);
+  await memory.keep(bytes);
+  bytes.fill(0);
 }
 
 /** Whether a passphrase unlocks all of them, which it then does. */

@@ -29,7 +29,8 @@ export class Painter {
   /** Has ink go on. */
   async load(): Promise<void> {
     try {
-      this.#mount = (await import("../ink/ink.ts")).mount;
+      const { loadInk } = await import("../ink/load.ts");
+      this.#mount = (await loadInk()).mount;
     } catch {
       return;
     }

@@ -54,7 +54,7 @@ export class Terminal {
     this.#enter();
     this.#stdin.on("data", this.#onData);
     this.#stdin.on("end", this.#onClosed).on("close", this.#onClosed).on("error", this.#onClosed);
-    this.#stdout.on("resize", this.#onResize);
+    this.#stdout.on("resize", this.#onResize).on("error", this.#onClosed);
   }
 
   listen(listeners: Listeners): void {
@@ -110,7 +110,7 @@ export class Terminal {
     clearTimeout(this.#timer);
     this.#stdin.off("data", this.#onData);
     this.#stdin.off("end", this.#onClosed).off("close", this.#onClosed).off("error", this.#onClosed);
-    this.#stdout.off("resize", this.#onResize);
+    this.#stdout.off("resize", this.#onResize).off("error", this.#onClosed);
     this.#leave();
     this.#stdin.pause();
     for (const undo of this.#undo.splice(0)) undo();

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, RECIPIENT, type Sandbox } from "../../support/cli.ts";
+import { IDENTITY_FILE, inSandbox, RECIPIENT, type Sandbox } from "../../support/cli.ts";
 import { type GitResult, TestRepository } from "../../support/repository.ts";
 
 /* The guard, with real git and a real hook; and what `check` says of a repository. */
@@ -313,6 +313,12 @@ test('"bad-merge": a merge commit whose file does not verify; a note once the ne
     );
     assert.is(code, 1);
     assert.not.match(stdout, SECRET);
+    // without a key nobody knows
+    box.env.SOPS_AGE_KEY_FILE = undefined;
+    const keyless = await box.run(["check", "--merges"]);
+    assert.is(keyless.code, 1);
+    assert.match(keyless.stdout, /cannot be verified: .* \[cannot-decrypt\]/);
+    box.env.SOPS_AGE_KEY_FILE = IDENTITY_FILE;
     assert.is((await box.run(["check", "--merges=main~1..main~1"])).code, 0);
     assert.is((await box.run(["check", "--merges=HEAD", "README.md"])).code, 0);
     assert.is((await box.run(["check", "--merges=nonsense"])).code, 2);

@@ -418,7 +418,43 @@ test("tsops:allow: on the line, or alone on the line before; a comment behind an
     assert.equal(await lines(`# the test server; tsops:allow\n${secret}\n`), []);
     assert.equal(await lines(`# tsops:allow\n\n${secret}\n`), [3]);
     assert.equal(await lines(`token: ${SECRET} # tsops:allow\n${secret}\n`), [2]);
+    const key = `-----BEGIN EC PRIVATE ${"KEY"}-----\n  ${"aB3dE5gH7jK9mN2pQ4sT6vW8yZ".repeat(4)}\n`;
+    assert.equal(await lines(`key: |\n  ${key}`), [2]);
+    assert.equal(await lines(`key: | # tsops:allow\n  ${key}`), []);
+    assert.equal(await lines(`# tsops:allow\nkey: |\n  ${key}`), []);
     assert.equal(await lines(`# tsops:allow\n${secret}\ntoken: ${SECRET}\n`), [3]);
+  }));
+
+test("bad-comment: one that was moved or changed, with a key; a plain value is said once", () =>
+  inSandbox(async (box) => {
+    const name = "f.yaml";
+    box.write(".sops.yaml", RULE);
+    box.env.SOPS_AGE_RECIPIENTS = undefined;
+    box.write(name, `# ${SECRET}\na: 1\nb:\n  c: 2\n`);
+    assert.is((await box.run(["encrypt", "-i", name])).code, 0);
+    const text = box.read(name);
+    box.write(
+      name,
+      text.replace(
+        /^#ENC\[AES256_GCM,data:(.)/m,
+        (_, first) => `#ENC[AES256_GCM,data:${first === "A" ? "B" : "A"}`,
+      ),
+    );
+    assert.equal(await findings(box), []);
+    const found = rulesOf(await findings(box, "--decrypt"));
+    assert.ok(found.includes("bad-comment") || found.includes("seal-broken"), found.join());
+    box.write(
+      name,
+      text
+        .replace(/ {4}tsops:\n( {8}.*\n)+/, "")
+        .replace(
+          /^#ENC\[AES256_GCM,data:(.)/m,
+          (_, first) => `#ENC[AES256_GCM,data:${first === "A" ? "B" : "A"}`,
+        ),
+    );
+    assert.equal(rulesOf(await findings(box, "--decrypt")), ["bad-comment"]);
+    box.write(name, `token: ${SECRET}\n${text}`);
+    assert.equal(rulesOf(await findings(box, "--decrypt")), ["plain-value"]);
   }));
 
 test("no comment of a file excuses that it is not encrypted", () =>
@@ -523,6 +559,15 @@ test("a baseline holds what is known; new findings count, also of the same kind"
       (await box.run(["check", ...baseline])).stderr,
       "1 finding of the baseline is not there any more",
     );
+    // a look at some files keeps what is known of the others
+    box.write("a.yaml", `password: ${SECRET}\n`);
+    assert.is((await box.run(["check", ...baseline, "--write-baseline"])).code, 0);
+    box.write("a.yaml", "a: 1\n");
+    assert.match(
+      (await box.run(["check", "a.yaml", ...baseline, "--write-baseline"])).stderr,
+      "2 findings are known",
+    );
+    assert.equal(await findings(box, ...baseline), []);
     box.write("known.json", "{}");
     const wrong = await box.run(["check", ...baseline]);
     assert.is(wrong.code, 2);

@@ -120,7 +120,7 @@ test(
     await withFile(repository);
     const { box } = repository;
     box.write("a.yaml", box.read("a.yaml"));
-    assert.is(await repository.tsops("diff"), "");
+    assert.equal(await box.run(["diff", "--", "a.yaml"]), { code: 0, stdout: "", stderr: "" });
     box.write("a.yaml", box.read("a.yaml").replaceAll("\n", "\r\n"));
     assert.is(await repository.tsops("diff"), "");
     repository.git("checkout", "-q", "--", "a.yaml");
@@ -157,6 +157,25 @@ test(
     const { stdout, stderr } = await box.run(["diff", "--", "readme.md"]);
     assert.is(stdout, "");
     assert.match(stderr, /not encrypted: git diff shows it/);
+  }),
+);
+
+test(
+  "a value that was plain in an encrypted file, and is encrypted now, is not shown",
+  inGit(async (repository) => {
+    const { box } = repository;
+    box.write("a.yaml", `a: 1\nb: ${SECRET}\n`);
+    await repository.tsops("encrypt", "-i", "--encrypted-regex", "^a$", "a.yaml");
+    repository.commit("one");
+    assert.match(box.read("a.yaml"), SECRET);
+    await repository.tsops("decrypt", "-i", "a.yaml");
+    await repository.tsops("encrypt", "-i", "--encrypted-regex", "^[ab]$", "a.yaml");
+    const text = await repository.tsops("diff");
+    assert.match(text, /~ selector: encrypted_regex "\^a\$" -> encrypted_regex "\^\[ab\]\$"/);
+    assert.match(text, '~ ["b"]: plain -> encrypted\n');
+    for (const words of [["diff"], ["diff", "--json"], ["diff", "--summary"]])
+      assert.not.match(await repository.tsops(...words), SECRET, words.join(" "));
+    assert.match(await repository.tsops("diff", "--json", "--reveal"), SECRET);
   }),
 );
 

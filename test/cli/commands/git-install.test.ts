@@ -15,6 +15,7 @@ import * as assert from "uvu/assert";
 import { usualPath } from "../../../src/cli/commands/git/program.ts";
 import { driverSettings, programOf } from "../../../src/git/drivers.ts";
 import { RECIPIENT } from "../../support/cli.ts";
+import { OTHER_PROGRAM } from "../../support/program.ts";
 import { type GitBox, inGit } from "../../support/with-git.ts";
 
 const SECRET = "marker-5ecret";
@@ -177,6 +178,9 @@ test(
     assert.is((await box.run(["git", "install", "--no-guard", "--force"])).code, 0);
     assert.is(attribute("diff"), "tsops");
     assert.match(repository.git("config", "diff.tsops.textconv"), "tsops git textconv");
+    // it stays behind the others
+    assert.is((await box.run(["git", "install", "--no-guard"])).code, 0);
+    assert.is(attribute("diff"), "tsops");
     await repository.tsops("git", "uninstall");
     assert.is(box.read(".gitattributes"), "*.yaml diff=sopsdiffer\n");
   }),
@@ -289,6 +293,49 @@ test(
   }),
 );
 
+test(
+  "all of it together: a merge of two edits, a conflict and its end, and a plaintext that is not committed",
+  inGit(async (repository) => {
+    const { box } = repository;
+    rules(repository, "\\.yaml$");
+    box.write("a.yaml", "a: 1\nb: 2\nc: 3\n");
+    await repository.tsops("encrypt", "-i", "a.yaml");
+    await repository.tsops("git", "install");
+    repository.commit("base");
+    repository.git("checkout", "-qb", "other");
+    await repository.tsops("set", "a.yaml", '["a"]', "10");
+    await repository.tsops("set", "a.yaml", '["c"]', `"${SECRET}"`);
+    repository.commit("theirs");
+    repository.git("checkout", "-q", "main");
+    await repository.tsops("set", "a.yaml", '["b"]', "20");
+    repository.commit("ours");
+    repository.git("merge", "-q", "--no-edit", "other");
+    assert.is(await repository.tsops("decrypt", "a.yaml"), `a: 10\nb: 20\nc: ${SECRET}\n`);
+    repository.git("reset", "-q", "--hard", "HEAD~1");
+    await repository.tsops("set", "a.yaml", '["c"]', "31");
+    repository.commit("ours, too");
+    assert.is(repository.tryGit("merge", "other").code, 1);
+    const status = await repository.tsops("git", "status");
+    assert.match(
+      status,
+      "a.yaml: both modified; both sides are in it, encrypted\n        next: tsops git resolve a.yaml",
+    );
+    await repository.tsops("git", "resolve", "--theirs", "a.yaml");
+    repository.commit("merged");
+    assert.is(await repository.tsops("decrypt", "a.yaml"), `a: 10\nb: 20\nc: ${SECRET}\n`);
+    assert.match(
+      await repository.tsops("log", "-n", "1", "--first-parent", "-p"),
+      '~ ["c"]: integer -> text\n',
+    );
+    assert.equal(repository.filesWith(SECRET), []);
+    box.write("new.yaml", "a: plain\n");
+    repository.git("add", "new.yaml");
+    const refused = repository.tryGit("commit", "-qm", "plain");
+    assert.is(refused.code, 1);
+    assert.match(refused.stderr + refused.stdout, "new.yaml");
+  }),
+);
+
 /** The shells that git may have as sh. */
 const SHELLS = ["/bin/dash", "/bin/bash"].filter((shell) => existsSync(shell));
 
@@ -331,7 +378,8 @@ test(
     repository.commit("ours");
     await repository.tsops("git", "install", "--no-guard");
     const usual = box.env.PATH!;
-    const programs = [undefined, "exit 127", "kill -9 $$", "exit 2"];
+    // the last one: a release without the command, or a fault before anything was written
+    const programs = [undefined, "exit 127", "kill -9 $$", "exit 2", "exit 1"];
     for (const shell of SHELLS)
       for (const tsops of programs) {
         // git runs /bin/sh itself; the drivers' lines are also given to each shell below
@@ -358,6 +406,7 @@ test("the lines are the same to dash and to bash, with paths of every kind", asy
   writeFileSync(program, '#!/bin/sh\nprintf "%s|" "$@"\nexit 1\n');
   chmodSync(program, 0o755);
   writeFileSync(join(folder, "-file"), "as it is\n");
+  for (const name of ["A x", "B x", "O x"]) writeFileSync(join(folder, name), "same\n");
   const [textconv, , driver] = driverSettings(programOf([program])).map(({ values }) => values[0]!);
   for (const shell of SHELLS) {
     // as git does it, with the file behind
@@ -394,7 +443,7 @@ test(
     const { stderr } = await box.run(["git", "install", "--no-guard"]);
     if (existsSync(join(box.env.PATH, "tsops"))) return;
     assert.match(stderr, /tsops is not on PATH: git gets its path/);
-    assert.match(repository.git("config", "diff.tsops.textconv"), process.argv[1]!);
+    assert.match(repository.git("config", "diff.tsops.textconv"), OTHER_PROGRAM ?? process.argv[1]!);
   }),
 );
 

@@ -304,7 +304,7 @@ test("a side in plaintext", async () => {
     repo.box.env.SOPS_AGE_KEY_FILE = undefined;
     assert.is(repo.git("merge", "side").code, 1);
     assert.not.match(repo.box.read("s.yaml"), "SECRET");
-    assert.match(repo.box.read("s.yaml"), "this version is plaintext, and not shown here");
+    assert.match(repo.box.read("s.yaml"), "this version is plain, and not shown here: git show :3:s.yaml");
   });
 });
 

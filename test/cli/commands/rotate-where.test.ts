@@ -129,6 +129,24 @@ test("files that cannot be judged fail, and the others are rotated", () =>
     assert.equal(changedSince(before, box), ["p/a.yaml", "p/c.env"]);
   }));
 
+test("a file whose metadata cannot be read is not passed over in a folder: its data key would stay", () =>
+  inSandbox(async (box) => {
+    await files(box);
+    const both = box
+      .read("p/d.yaml")
+      .replace(/( +)unencrypted_suffix/, "$1encrypted_regex: x\n$1unencrypted_suffix");
+    box.write("p/d.yaml", both);
+    for (const argv of [
+      ["rotate", "-i", "p"],
+      ["rotate", "-i", "--where", "recipient=bob", "p"],
+      ["updatekeys", "-y", "p"],
+    ]) {
+      const { code, stderr } = await box.run(argv);
+      assert.is(code, 1, argv.join(" "));
+      assert.match(stderr, /p\/d\.yaml: the file's sops metadata cannot be read: it has .* only one of them/);
+    }
+  }));
+
 test("a plan is made once, and goes on where a run was interrupted", () =>
   inSandbox(async (box) => {
     await files(box);

@@ -191,6 +191,8 @@ export function modelUnset(tree: Tree, [element, ...rest]: readonly PathElement[
   if (tree instanceof TreeMap) {
     const entries = tree.entries();
     const at = entries.findIndex(({ key }) => key === element);
+    // INI's section without a header is there even if nothing is in it
+    if (at < 0) return tree;
     if (rest.length === 0) return new TreeMap(entries.toSpliced(at, 1));
     return new TreeMap(
       entries.with(at, { key: String(element), value: modelUnset(entries[at]!.value, rest) }),

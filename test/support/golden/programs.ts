@@ -105,7 +105,8 @@ export function inProcess(path: string): Program {
   };
 }
 
-class Collector extends Writable {
+/** Keeps what is written, as Latin-1. */
+export class Collector extends Writable {
   private readonly chunks: Buffer[] = [];
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {

@@ -90,9 +90,11 @@ function withComment(format: Format, { text, tree }: Edited, pick: Pick): Edited
   const next = lines.toSpliced(at, 0, `${mark} note${pick(9)}\n`).join("");
   const before = format.read(text);
   const after = format.read(next);
-  const values = ({ entries }: typeof before) => entries.filter(({ kind }) => kind !== "comment").length;
-  const counts = ({ entries }: typeof before) => entries.length - values({ ...before, entries });
-  if (values(before) !== values(after) || counts(after) !== counts(before) + 1) return undefined;
+  // below a block scalar, it ends the empty lines that belong to that
+  const values = ({ entries }: typeof before) =>
+    entries.flatMap(({ kind, value }) => (kind === "comment" ? [] : [`${kind} ${typeof value} ${value}`]));
+  if (values(before).join("\0") !== values(after).join("\0")) return undefined;
+  if (after.entries.length !== before.entries.length + 1) return undefined;
   return { text: next, tree };
 }
 

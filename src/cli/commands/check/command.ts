@@ -1,5 +1,5 @@
 import type { Description, RunOf } from "../../command.ts";
-import { flag, JOBS, JSON_OUTPUT, preset, type TextOption, text } from "../../options.ts";
+import { flag, IGNORE, JOBS, JSON_OUTPUT, preset, type TextOption, text } from "../../options.ts";
 
 /** It may stand alone. */
 const MERGES: TextOption = {
@@ -23,6 +23,7 @@ export const CHECK = {
     "write-baseline": flag("write what is found to the file that --baseline names, and exit 0"),
     output: preset("how to print the result: text, json or sarif", "text"),
     ...JSON_OUTPUT,
+    ...IGNORE,
     ...JOBS,
   },
   failureExits: 2,

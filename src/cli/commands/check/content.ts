@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { withoutAllowed } from "../../../check/allowed.ts";
 import { checkEncrypted } from "../../../check/encrypted.ts";
 import { type Finding, Lines } from "../../../check/finding.ts";
-import { badFile } from "../../../check/opened.ts";
+import { badComments, badFile } from "../../../check/opened.ts";
 import { damage, notEncrypted } from "../../../check/plain.ts";
 import type { Report } from "../../../check/report.ts";
 import type { DeepScan } from "../../../check/secrets/deep.ts";
@@ -54,7 +54,8 @@ export interface Checking {
 export interface Outcome {
   readonly findings: Finding[];
   readonly failed: Report["failed"][number][];
-  files: number;
+  /** What was looked at, by name. */
+  readonly names: Set<string>;
 }
 
 /** Everything that is wrong with one file. */
@@ -129,16 +130,15 @@ async function checkEncryptedFile(file: Encrypted, checking: Checking): Promise<
     covered: true,
     staysPlain: (entry) => !covered.has(entry),
   };
-  return [
-    ...(await checkEncrypted(file, {
-      drift: await driftFor(encrypted, settings, run),
-      describe: (drift) => formatDrift(drift, settings),
-      sealMissing: await sealMissing(file, run),
-      ...(older && { isOld: (of) => !older.sparesThat(of) }),
-    })),
-    ...withoutAllowed(await secretsIn(plain, checking.deep), lines),
-    ...(run.args.decrypt ? await checkOpened(file, run) : []),
-  ];
+  const found = await checkEncrypted(file, {
+    drift: await driftFor(encrypted, settings, run),
+    describe: (drift) => formatDrift(drift, settings),
+    sealMissing: await sealMissing(file, run),
+    ...(older && { isOld: (of) => !older.sparesThat(of) }),
+  });
+  const secrets = withoutAllowed(await secretsIn(plain, checking.deep), lines);
+  const opened = run.args.decrypt ? await checkOpened(file, run) : [];
+  return [...found, ...secrets, ...withoutPlain(opened, found)];
 }
 
 /** Of metadata that names no keys something else is said. */
@@ -162,15 +162,25 @@ async function sealMissing({ name, encrypted }: Encrypted, run: CheckRun) {
 }
 
 /** Verifies MAC and seal; the values are forgotten. */
-async function checkOpened({ name, encrypted }: Encrypted, run: CheckRun): Promise<Finding[]> {
+async function checkOpened({ name, encrypted, lines }: Encrypted, run: CheckRun): Promise<Finding[]> {
   try {
     const open = await openRead(encrypted, await sessionOf(run));
     open.close();
-    return [];
+    return badComments(name, open.decrypted, lines);
   } catch (error) {
     if (error instanceof TsopsError) return [badFile(name, error)];
     throw error;
   }
+}
+
+/** That a plain value does not open is no news where it was said that it is plain. */
+function withoutPlain(opened: readonly Finding[], known: readonly Finding[]): Finding[] {
+  const plain = new Set(
+    known.filter(({ rule }) => rule === "plain-value").map(({ line, column }) => `${line}:${column}`),
+  );
+  return opened.filter(
+    ({ rule, line, column }) => rule !== "mac-mismatch" || !plain.has(`${line}:${column}`),
+  );
 }
 
 async function checkPlain(content: Content, lines: Lines, checking: Checking): Promise<Finding[]> {

@@ -2,10 +2,7 @@ import type { DeepScan } from "../../../check/secrets/deep.ts";
 
 /** secretlint's preset, which takes as long to load as Node itself: only for --deep. */
 export async function loadDeepScan(): Promise<DeepScan> {
-  const [{ lintSource }, { creator }] = await Promise.all([
-    import("@secretlint/core"),
-    import("@secretlint/secretlint-rule-preset-recommend"),
-  ]);
+  const { lintSource, creator } = await import("./sdk.ts");
   const rules = [{ id: "@secretlint/secretlint-rule-preset-recommend", rule: creator, options: {} }];
   return async (content, filePath) => {
     const { messages } = await lintSource({

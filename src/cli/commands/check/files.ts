@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import type { Found } from "../../../files/discover.ts";
+import { append } from "../../../formats/append.ts";
 import { forEachFile } from "../../batch.ts";
 import { readInput } from "../../files.ts";
 import { findFiles } from "../../found.ts";
@@ -31,8 +32,8 @@ async function checkFile({ name, named }: Found, checking: Checking, outcome: Ou
     }
     const { bytes } = await readInput(name, run.io);
     const findings = await checkContent({ name, bytes, named }, checking);
-    outcome.findings.push(...findings);
-    outcome.files++;
+    append(outcome.findings, findings);
+    outcome.names.add(name);
   } catch (error) {
     if (!(error instanceof TsopsError) || error.code === "aborted") throw error;
     const where = error.place?.file ?? name;

@@ -3,6 +3,7 @@ import { cachedText } from "../../../check/git.ts";
 import { badMerge } from "../../../check/opened.ts";
 import { openRead } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
+import { append } from "../../../formats/append.ts";
 import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText } from "../../../formats/text.ts";
 import { type MergedFile, mergedFiles } from "../../../git/merges.ts";
@@ -24,7 +25,7 @@ export async function checkGit(checking: Checking, outcome: Outcome): Promise<vo
   }
   try {
     const repository = await repositoryAt(io.cwd, io.env, { placed: true });
-    if (repository) outcome.findings.push(...(await cachedTexts(repository)).map(cachedText));
+    if (repository) append(outcome.findings, (await cachedTexts(repository)).map(cachedText));
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     outcome.failed.push({ file: undefined, error: error.code, message: error.message });

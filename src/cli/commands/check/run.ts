@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { baselineText, readBaseline } from "../../../check/baseline.ts";
+import { baselineText, type Known, knownOf, readBaseline } from "../../../check/baseline.ts";
 import { inOrder, type Marked, marked } from "../../../check/finding.ts";
 import { countOf, type Report } from "../../../check/report.ts";
 import { TsopsError } from "../../../errors.ts";
@@ -20,7 +20,7 @@ import { checkStaged } from "./staged.ts";
 /** `check`: 0 if nothing is wrong, 1 if something is, 2 or more if not everything could be checked. */
 export async function check(run: CheckRun): Promise<number> {
   const printing = printingOf(run);
-  const outcome: Outcome = { findings: [], failed: [], files: 0 };
+  const outcome: Outcome = { findings: [], failed: [], names: new Set() };
   const checking = await checkingOf(run, outcome);
   if (run.args.staged) await checkStaged(checking, outcome);
   else await checkFiles(checking, outcome);
@@ -30,7 +30,8 @@ export async function check(run: CheckRun): Promise<number> {
   if (run.args["write-baseline"]) return await writeBaseline(all, nameOf, outcome, run);
   const known = await knownFindings(run);
   const findings = all.filter(({ fingerprint }) => !known.has(fingerprint));
-  const report: Report = { ...outcome, findings, known: all.length - findings.length };
+  const { failed, names } = outcome;
+  const report: Report = { findings, failed, files: names.size, known: all.length - findings.length };
   await printReport(report, { ...printing, nameOf, run });
   await noteStale(all, known, run);
   return exitOf(report, run);
@@ -102,7 +103,8 @@ function namesFrom(top: string, { io }: CheckRun): (file: string) => string {
 
 async function knownFindings({ args, io }: CheckRun): Promise<ReadonlySet<string>> {
   if (args.baseline === undefined) return new Set();
-  return readBaseline(decodeText((await readInput(args.baseline, io)).bytes), args.baseline);
+  const { bytes } = await readInput(args.baseline, io);
+  return new Set(readBaseline(decodeText(bytes), args.baseline).map(({ fingerprint }) => fingerprint));
 }
 
 /** Who mended something may take it out of the baseline. */
@@ -118,7 +120,7 @@ async function noteStale(all: readonly Marked[], known: ReadonlySet<string>, run
 async function writeBaseline(
   all: readonly Marked[],
   nameOf: (file: string) => string,
-  { failed }: Outcome,
+  { failed, names }: Outcome,
   run: CheckRun,
 ): Promise<number> {
   const file = run.args.baseline!;
@@ -129,7 +131,22 @@ async function writeBaseline(
       hint: "mend what the lines above say, then try again",
     });
   }
-  await createFile(resolve(run.io.cwd, file), Buffer.from(baselineText(all, nameOf)), { plaintext: false });
-  await note(run.io, `${file}: ${all.length} ${all.length === 1 ? "finding is" : "findings are"} known now`);
+  const looked = new Set([...names].map(nameOf));
+  const kept = (await keptFindings(file, run)).filter(({ file: of }) => of === null || !looked.has(of));
+  const found = knownOf(all, nameOf);
+  const prints = new Set(found.map(({ fingerprint }) => fingerprint));
+  const known = [...found, ...kept.filter(({ fingerprint }) => !prints.has(fingerprint))];
+  await createFile(resolve(run.io.cwd, file), Buffer.from(baselineText(known)), { plaintext: false });
+  await note(
+    run.io,
+    `${file}: ${known.length} ${known.length === 1 ? "finding is" : "findings are"} known now`,
+  );
   return 0;
+}
+
+/** What a baseline says of other files than those that were looked at. A look at everything makes it anew. */
+async function keptFindings(file: string, { args, io }: CheckRun): Promise<readonly Known[]> {
+  if (args.files.length === 0 && !args.staged) return [];
+  if (!existsSync(resolve(io.cwd, file))) return [];
+  return readBaseline(decodeText((await readInput(file, io)).bytes), file);
 }

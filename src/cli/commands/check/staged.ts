@@ -3,6 +3,7 @@ import type { Finding } from "../../../check/finding.ts";
 import { encryptedSince, lostEncryption } from "../../../check/plain.ts";
 import { TsopsError } from "../../../errors.ts";
 import { mapFiles } from "../../../files/batch.ts";
+import { append } from "../../../formats/append.ts";
 import { Objects } from "../../../git/objects.ts";
 import { requireRepository } from "../../../git/repository.ts";
 import { type Change, stagedChanges } from "../../../git/staged.ts";
@@ -39,10 +40,10 @@ export async function checkStaged(checking: Checking, outcome: Outcome): Promise
       return await checkChange(change, name, objects, checking);
     });
     results.forEach((result, i) => {
-      if (result.status === "fulfilled") outcome.findings.push(...result.value);
+      if (result.status === "fulfilled") append(outcome.findings, result.value);
       else outcome.failed.push(failure(result.reason, changes[i]!.path));
     });
-    outcome.files += changes.length;
+    for (const { path } of changes) outcome.names.add(relative(io.cwd, join(top, path)));
   } finally {
     objects.close();
   }

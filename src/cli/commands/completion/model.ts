@@ -48,6 +48,8 @@ const FILES: readonly string[] = [
   "output",
   "filename-override",
   "update",
+  "plan",
+  "who-can-read",
   "file",
   "tls-cert",
   "tls-key",

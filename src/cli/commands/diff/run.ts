@@ -66,8 +66,9 @@ async function ofFiles(
 ): Promise<FileDifference[]> {
   const [before, after] = [(await readInput(one, io)).bytes, (await readInput(other, io)).bytes];
   const found = await comparison.ofFiles([one, before], [other, after]);
-  if (!found) await note(io, `neither ${one} nor ${other} is encrypted: diff compares them`);
-  return found && !before.equals(after) ? [found] : [];
+  if (found === "not encrypted")
+    await note(io, `neither ${one} nor ${other} is encrypted: diff compares them`);
+  return typeof found === "string" || before.equals(after) ? [] : [found];
 }
 
 async function ofRepository(comparison: FileComparison, run: DiffRun): Promise<FileDifference[]> {
@@ -87,13 +88,13 @@ async function ofRepository(comparison: FileComparison, run: DiffRun): Promise<F
   const objects = new Objects(here);
   const found: FileDifference[] = [];
   try {
-    const changes = await compared(here, what, files);
-    for (const change of changes) {
-      const difference = await comparison.ofChange(change, objects, top);
-      if (difference) found.push(difference);
+    let others = 0;
+    for (const change of await compared(here, what, files)) {
+      const outcome = await comparison.ofChange(change, objects, top);
+      if (outcome === "not encrypted") others++;
+      else if (outcome !== "same") found.push(outcome);
       await comparison.trim();
     }
-    const others = changes.length - found.length;
     if (found.length === 0 && others > 0 && files.length > 0 && !args.quiet)
       await note(io, "what changed there is not encrypted: git diff shows it");
     return found;

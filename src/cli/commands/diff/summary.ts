@@ -62,7 +62,7 @@ function entryLine(entry: EntryDifference, { many, opened }: { many: boolean; op
 /** Text in which nothing is markup, whatever it holds. */
 export function code(text: string): string {
   const shown = visibleLine(text);
-  const longest = Math.max(0, ...(shown.match(/`+/g) ?? []).map((run) => run.length));
+  const longest = (shown.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
   const fence = "`".repeat(longest + 1);
   const blank = longest > 0 || shown === "" ? " " : "";
   return `${fence}${blank}${shown}${blank}${fence}`;

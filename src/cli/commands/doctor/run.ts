@@ -35,7 +35,7 @@ export async function doctor(run: DoctorRun): Promise<number> {
   const session = await sessionOf(run, { asks: false });
   const { context, order = [], local = true, services = [] } = session;
   const given = run.args.files;
-  const careful = { ...context, prompt: undefined, offline: given.length === 0 };
+  const careful = { ...context, prompt: undefined, keeper: undefined, offline: given.length === 0 };
   const examine = local ? examiner(careful) : async () => NOT_USED;
   if (given.length === 0) return await examineConfiguration(run, examine);
   const asJson = run.args.json;

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { TsopsError } from "../../../errors.ts";
+import { holdsCiphertexts } from "../../../formats/detect.ts";
 import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
 import { type Marking, wholeInMarkers, withMarkers } from "../../../merge/markers.ts";
@@ -32,7 +33,8 @@ export async function gitMerge(run: GitMergeRun): Promise<number> {
   };
   const write = (text: string) => writeFileSync(resolve(io.cwd, args.ours), encodeText(text));
   const sides = await sidesOf(texts, path);
-  if (!Object.values(sides).includes("encrypted")) return mergePlaintexts(texts, run, write);
+  if (Object.values(sides).every((side) => side === "plain" || side === "none"))
+    return mergePlaintexts(texts, run, write);
   write(unopened(texts, sides, run));
   try {
     if (sides.ours === "plain") throw oursIsPlain();
@@ -54,7 +56,7 @@ async function textOf(name: string, run: GitMergeRun): Promise<string> {
   return decodeText((await readInput(name, run.io)).bytes);
 }
 
-type Sides = Readonly<Record<keyof Texts, "encrypted" | "plain" | "none">>;
+type Sides = Readonly<Record<keyof Texts, "encrypted" | "damaged" | "plain" | "none">>;
 
 /** What each version is, as far as that can be said without a key. */
 async function sidesOf(texts: Texts, path: string): Promise<Sides> {
@@ -62,11 +64,11 @@ async function sidesOf(texts: Texts, path: string): Promise<Sides> {
     if (text === "") return "none";
     try {
       await recognize(text, formatOfFile(path));
+      return "encrypted";
     } catch (error) {
-      // a damaged one holds ciphertexts, and no plaintext that was to be encrypted
-      return error instanceof TsopsError && /ENC\[|BEGIN (AGE|PGP)/.test(text) ? "encrypted" : "plain";
+      if (!(error instanceof TsopsError)) throw error;
+      return holdsCiphertexts(text) ? "damaged" : "plain";
     }
-    return "encrypted";
   };
   return { base: await side(texts.base), ours: await side(texts.ours), theirs: await side(texts.theirs) };
 }
@@ -80,10 +82,11 @@ function mergePlaintexts(texts: Texts, run: GitMergeRun, write: (text: string) =
 
 /** The encrypted texts with markers around what differs, without any plaintext that did not stand there already. */
 function unopened(texts: Texts, sides: Sides, run: GitMergeRun): string {
-  const seen = (name: "base" | "theirs", stage: number): string =>
-    sides[name] === "plain"
-      ? `(this version is plaintext, and not shown here: git show :${stage}:./FILE)\n`
-      : texts[name];
+  const path = run.args.path ?? run.args.ours;
+  const seen = (name: "base" | "theirs", stage: number): string => {
+    if (sides[name] === "encrypted" || sides[name] === "none") return texts[name];
+    return `(this version is ${sides[name]}, and not shown here: git show :${stage}:${path})\n`;
+  };
   const shown = asSides({ ours: texts.ours, base: seen("base", 1), theirs: seen("theirs", 3) });
   const { text, places } = withMarkers(shown, markingOf(run));
   // what comes together by chance has no MAC that holds

@@ -11,7 +11,13 @@ import { runGit } from "../../../git/program.ts";
 import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
 import { KINDS } from "../../../keys/table.ts";
 import { type Choice, chooseOne, isOfText, type Variants, variantsOf } from "../../../merge/choose.ts";
-import { type ConflictStyle, freeSize, markerLines, withMarkers } from "../../../merge/markers.ts";
+import {
+  type ConflictStyle,
+  freeSize,
+  markerLines,
+  wholeInMarkers,
+  withMarkers,
+} from "../../../merge/markers.ts";
 import { saveResolved } from "../../../save.ts";
 import { type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
@@ -153,15 +159,16 @@ async function inEditor(file: Resolving, session: Session): Promise<number> {
   const { io } = run;
   const texts = Object.values(variants).filter((text) => text !== undefined);
   const size = freeSize(texts, MARKER_SIZE);
-  const marked = withMarkers(
-    { base: variants.base, a: variants.ours, b: variants.theirs },
-    { labels: said.labels, size, style: await styleOf(run) },
-  );
+  const sides = { base: variants.base, a: variants.ours, b: variants.theirs };
+  const marking = { labels: said.labels, size, style: await styleOf(run) };
+  const marked = withMarkers(sides, marking);
+  // another order of lines can come together by lines: the person is to see both
+  const shown = marked.places > 0 ? marked.text : wholeInMarkers(sides, { ...marking, style: "merge" });
   // who can read the file is not in its text
   if (!said.conflicts.some(isOfText)) return await takeAll(file, "ours", session);
   keepFromPrograms(open.groups, session.context);
   const result = await editText({
-    text: encodeText(marked.text),
+    text: encodeText(shown),
     name: basename(name),
     env: io.env,
     hidden: [...secretVariables(session.context), ...(await masterVariables(run, [name]))],

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Session } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
-import { replaceFile } from "../../../files/atomic.ts";
+import { createNew, replaceFile } from "../../../files/atomic.ts";
 import { withLock } from "../../../files/lock.ts";
 import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
@@ -131,7 +131,7 @@ async function offerBoth(
   }
   const path = resolve(run.io.cwd, name);
   if (existsSync(path)) await withLock(path, () => replaceFile(path, text));
-  else (await import("node:fs")).writeFileSync(path, text);
+  else await createNew(path, text, { mode: 0o666 });
   await note(run.io, `${name} is as ${choice} has it: git add ${name}`);
   return 0;
 }

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { join, posix, relative, sep } from "node:path";
 import { Configurations, readConfig } from "../../../config/find.ts";
 import { globExpression } from "../../../config/glob.ts";
@@ -65,7 +66,7 @@ export async function attributesPlan(
     const wantsBlock = name === where && lines.length > 0;
     if (!wantsBlock && !has) continue;
     const bytes = wantsBlock
-      ? withBlock(before, lines, { at: force ? "end" : "begin" })
+      ? withBlock(before, lines, { at: force ? "end" : "begin", moves: force })
       : withoutBlock(before!);
     if (before && bytes?.equals(before)) continue;
     const what = wantsBlock ? `which files the drivers are for (${lines.length} lines)` : "without our block";
@@ -256,7 +257,16 @@ const CIPHERTEXT = "ENC[AES256_GCM,data:";
 /** Encrypted files of the work tree, new ones included; of a bare repository those of its last commit. Sorted. */
 export async function encryptedFiles(place: Place): Promise<string[]> {
   const { top } = place.repository;
-  const grep = ["grep", "-l", "-z", "-F", "--full-name", "--no-textconv", "--no-color"];
+  const grep = [
+    "grep",
+    "-l",
+    "-z",
+    "-F",
+    "--full-name",
+    "--no-textconv",
+    "--no-color",
+    "--no-recurse-submodules",
+  ];
   const where =
     top === undefined ? ["-e", CIPHERTEXT, "HEAD"] : ["--untracked", "-e", CIPHERTEXT, "--", ":/"];
   const { code, stdout } = await runGit(place.here.git, [...grep, ...where]);
@@ -270,6 +280,7 @@ export async function encryptedFiles(place: Place): Promise<string[]> {
 }
 
 async function isEncrypted(name: string, { repository: { top } }: Place, objects: Objects): Promise<boolean> {
+  if (top !== undefined && !fs.lstatSync(join(top, name), { throwIfNoEntry: false })?.isFile()) return false;
   const bytes =
     top === undefined
       ? (await objects.read(`HEAD:${name}`))?.bytes

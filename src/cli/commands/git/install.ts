@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import { driverSettings } from "../../../git/drivers.ts";
 import { type Git, gitIn } from "../../../git/program.ts";
@@ -7,7 +8,7 @@ import { note } from "../../report.ts";
 import { type AttributesPlace, attributesPlan, attributesRemoval } from "./attributes.ts";
 import type { GitInstallRun, GitUninstallRun } from "./command.ts";
 import { hooksPlan, hooksRemoval } from "./hooks.ts";
-import { type Place, placeOf, shownPath } from "./place.ts";
+import { ownFile, type Place, placeOf, shownPath } from "./place.ts";
 import { carryOut, type Plan, type Step, settingRemovals, settingSteps, together } from "./plan.ts";
 import { chooseProgram } from "./program.ts";
 
@@ -21,6 +22,7 @@ export async function install(run: GitInstallRun): Promise<number> {
   if (args.global) return await installGlobally(run, driverSettings(program));
   const place = await placeOf(run);
   const settings = await readSettings(place.here.git);
+  checkOwnConfiguration(place);
   const { force, append } = args;
   const plan = together([
     settingSteps(driverSettings(program), settings, { scope: "local", force }),
@@ -28,6 +30,11 @@ export async function install(run: GitInstallRun): Promise<number> {
     ...(args["no-guard"] ? [] : [await hooksPlan(place, { program, settings, append, force })]),
   ]);
   return await finish(plan, place, run);
+}
+
+/** git would write through a link. @throws TsopsError("write") */
+function checkOwnConfiguration({ repository: { commonFolder } }: Place): void {
+  ownFile(join(commonFolder, "config"), commonFolder);
 }
 
 function attributesWanted(value: string | undefined): AttributesPlace | undefined {
@@ -57,6 +64,7 @@ export async function uninstall(run: GitUninstallRun | GitInstallRun): Promise<n
   const scope: Scope = args.global ? "global" : "local";
   const place = args.global ? await anywhere(run) : await placeOf(run);
   const settings = await readSettings(place.here.git);
+  if (!args.global) checkOwnConfiguration(place);
   const plan = together([
     settingRemovals(driverSettings(program), settings, scope),
     ...(args.global ? [] : [attributesRemoval(place), hooksRemoval(place, settings, program)]),

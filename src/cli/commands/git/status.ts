@@ -206,13 +206,13 @@ function cacheLines({ cache: { settings, notes } }: Status): Line[] {
 const HOLDS: Readonly<Record<Unmerged["holds"], string>> = {
   conflicts: "both sides are in it, encrypted",
   markers: "git's markers are in it, between ciphertexts",
-  "one side": "it holds one side only: git add would lose the other one",
+  "one side": "one side is in it, without a mark: git add would lose the other one",
   nothing: "it is not in the work tree",
 };
 
 function unmergedLines({ unmerged }: Status): Line[] {
-  return unmerged.flatMap(({ file, what, holds, next: [first, ...others] }) => [
-    bad(`${file}: ${what}; ${HOLDS[holds]}`),
+  return unmerged.flatMap(({ file, what, holds, next: [first = "", ...others] }) => [
+    bad(`${file}: ${what}${holds === "one side" && first.startsWith("git add") ? "" : `; ${HOLDS[holds]}`}`),
     `        next: ${first}`,
     ...others.map((command) => `        or:   ${command}`),
   ]);

@@ -104,6 +104,6 @@ function asItIs(error: unknown): string {
   if (!(error instanceof TsopsError)) return "it cannot be decrypted, and is shown as it is";
   if (error.code !== "no-data-key") return `shown as it is: ${error.message}`;
   if (/passphrase/.test(error.hint ?? ""))
-    return "shown as it is, since your identity needs a passphrase: tsops agent start asks for it once";
+    return "shown as it is: your identity needs a passphrase. Run tsops agent start, and tsops decrypt once";
   return "shown as it is, since no key here opens it: see tsops doctor FILE";
 }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { readDocument } from "../../../files/read.ts";
 import type { Objects } from "../../../git/objects.ts";
 import { askGit, partsOf } from "../../../git/repository.ts";
@@ -46,7 +46,9 @@ export async function unmergedEncrypted(place: Place): Promise<Unmerged[]> {
       if (!(await isEncrypted(file, stages, objects))) continue;
       const kind = [...stages.keys()].sort().join("");
       const holds = await holdsNow(join(top, file));
-      found.push({ file, what: WHAT[kind] ?? "in conflict", holds, next: nextFor(kind, file, holds) });
+      // commands name it from where the person stands
+      const name = relative(place.io.cwd, join(top, file)).split(sep).join("/");
+      found.push({ file, what: WHAT[kind] ?? "in conflict", holds, next: nextFor(kind, name, holds) });
     }
     return found;
   });

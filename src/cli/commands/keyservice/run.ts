@@ -29,20 +29,20 @@ export async function keyservice(run: KeyserviceRun): Promise<number> {
   );
   const secrets = masterSecrets(references, run.io.env);
   try {
-    const server = await startServer({
+    const options = {
       ...placeFrom(run),
       tls: await tlsFrom(run),
       secrets,
       context: serverContext(run, references.map(variableOf), log),
       // SOPS asks on standard output, too; the log is on the other
       ask: run.args.prompt
-        ? (question, signal) => askAnew(question, run.io, run.io.stdout, signal)
+        ? (question: string, signal: AbortSignal) => askAnew(question, run.io, run.io.stdout, signal)
         : undefined,
       log,
       verbose: run.args.verbose,
       allowAnyone: run.args["allow-anyone"],
-    });
-    await stopOnSignal(server, log);
+    };
+    await serveUntilSignal(() => startServer(options), log);
   } finally {
     for (const { secret } of secrets) secret.fill(0);
   }
@@ -50,18 +50,26 @@ export async function keyservice(run: KeyserviceRun): Promise<number> {
   return 0;
 }
 
-/** Serves until a signal comes; a second one does not wait for the requests that run. */
-async function stopOnSignal(server: RunningServer, log: Log): Promise<void> {
-  let stopping = false;
-  let release: (() => void) | undefined;
-  await new Promise<void>((done) => {
-    release = takeSignals(endingSignals(), (signal) => {
-      log({ event: "stopping", signal });
-      void server.stop(stopping ? 0 : GRACE_MS).then(done);
-      stopping = true;
-    });
+/**
+ * Serves until a signal comes; a second one does not wait for the requests that run. One may come as soon as the log says
+ * that the service listens.
+ */
+async function serveUntilSignal(start: () => Promise<RunningServer>, log: Log): Promise<void> {
+  let stop: (grace: number) => void = () => undefined;
+  let signals = 0;
+  const release = takeSignals(endingSignals(), (signal) => {
+    log({ event: "stopping", signal });
+    stop(signals++ > 0 ? 0 : GRACE_MS);
   });
-  release?.();
+  try {
+    const server = await start();
+    await new Promise<void>((done, failed) => {
+      stop = (grace) => void server.stop(grace).then(done, failed);
+      if (signals > 0) stop(GRACE_MS);
+    });
+  } finally {
+    release();
+  }
 }
 
 function placeFrom(run: KeyserviceRun): { network: "tcp" | "unix"; address: string } {
@@ -104,5 +112,7 @@ function serverContext(run: KeyserviceRun, hidden: readonly string[], log: Log):
     prompt: run.args.prompt ? undefined : context.prompt,
     warn: (message) => log({ event: "warning", message }),
     tell: undefined,
+    // others may ask here: what the person unlocked for their own runs is not for them
+    keeper: undefined,
   };
 }

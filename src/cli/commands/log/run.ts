@@ -94,8 +94,8 @@ async function showAll(commits: readonly Commit[], work: Work, run: LogRun): Pro
 async function differencesOf({ changes }: Commit, { comparison, objects }: Work): Promise<FileDifference[]> {
   const found: FileDifference[] = [];
   for (const change of changes) {
-    const difference = await comparison.ofChange(change, objects, undefined);
-    if (difference) found.push(difference);
+    const outcome = await comparison.ofChange(change, objects, undefined);
+    if (typeof outcome !== "string") found.push(outcome);
     await comparison.trim();
   }
   return found;

@@ -2,7 +2,7 @@ import type { Description, RunOf } from "../../command.ts";
 import { IGNORE, JOBS, JSON_OUTPUT, text } from "../../options.ts";
 
 export const RECIPIENTS = {
-  usage: "recipients [paths..]",
+  usage: "recipients [files..]",
   summary: "say who can read which files",
   options: {
     "who-can-read": text(

@@ -22,7 +22,7 @@ export async function recipients(run: RecipientsRun): Promise<number> {
     });
   if (what !== undefined)
     return isFile(what, run) ? await whoReadsFiles(what, run) : await whoReadsValue(what, run);
-  const found = await surveyed(run.args.paths, run);
+  const found = await surveyed(run.args.files, run);
   return whose === undefined ? await allReaders(found, run) : await filesOf(whose, found, run);
 }
 
@@ -93,7 +93,7 @@ function isFile(word: string, { io }: RecipientsRun): boolean {
 
 async function whoReadsFiles(word: string, run: RecipientsRun): Promise<number> {
   // a shell may have made several names of a pattern
-  const found = await surveyed([word, ...run.args.paths], run);
+  const found = await surveyed([word, ...run.args.files], run);
   const { encrypted, files } = found;
   const plain = files.filter(({ state }) => state === "plaintext");
   if (encrypted.length === 0 && files.length === 0 && found.failures.length === 0)
@@ -116,7 +116,7 @@ async function whoReadsFiles(word: string, run: RecipientsRun): Promise<number> 
 }
 
 async function whoReadsValue(word: string, run: RecipientsRun): Promise<number> {
-  const found = await surveyed(run.args.paths, run);
+  const found = await surveyed(run.args.files, run);
   const names = namedValues(word);
   const there = found.encrypted.flatMap((file) => {
     const values = valuesIn(file, names);

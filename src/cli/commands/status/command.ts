@@ -2,7 +2,7 @@ import type { Description, RunOf } from "../../command.ts";
 import { IGNORE, JOBS, JSON_OUTPUT } from "../../options.ts";
 
 export const STATUS = {
-  usage: "status [paths..]",
+  usage: "status [files..]",
   summary: "say of files how they are encrypted, for whom, since when, and whether as their rule has it",
   options: { ...JSON_OUTPUT, ...IGNORE, ...JOBS },
   examples: [

@@ -17,7 +17,7 @@ import { type Status, summaryOf } from "./summary.ts";
  */
 export async function status(run: StatusRun): Promise<number> {
   const { args, io } = run;
-  const found = await filesOrAll(args.paths, run);
+  const found = await filesOrAll(args.files, run);
   const { files, failures } = await survey(found, run, "looked at");
   const unmerged = await unmergedOf(files, io);
   const states = files.map((file): Status => ({ ...file, unmerged: unmerged.has(file) }));

@@ -2,11 +2,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY, Project, RECIPIENT } from "../support/callers.ts";
 
-/* The tarball in a fresh project: loaded as a module and as a script, checked by TypeScript, called by links named `sops`. */
+/* The tarball in a fresh project: loaded as module and script, checked by TypeScript, bundled, called by links. */
 
 const root = new URL("../..", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "tsops-package-"));
@@ -18,20 +19,9 @@ const [{ filename }] = JSON.parse(
   run(["npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),
 );
 writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-// from a registry, which may be late
-for (let tries = 4; ; tries--) {
-  const args = [
-    "install",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    "--prefer-offline",
-    `./${filename}`,
-  ];
-  const { status, stderr } = spawnSync("npm", args, { cwd: folder, encoding: "utf8" });
-  if (status === 0) break;
-  if (tries === 1) throw new Error(`npm install failed: ${stderr}`);
-}
+const install = ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`];
+const added = spawnSync("npm", install, { cwd: folder, encoding: "utf8" });
+
 cpSync(join(root, "node_modules", "@types", "node"), join(folder, "node_modules", "@types", "node"), {
   recursive: true,
 });
@@ -67,6 +57,7 @@ async function main(): Promise<void> {
 }
 void main();
 `;
+const OTHER = "age18dnrwj4wza5gevs27janaw742ujz7fl468yxdqmz50gg2vpre9nq7znm38";
 const NAMES = "decryptFile, encrypt, open, TsopsError, type Options, type PlainValue";
 const MODULE = `import { writeFileSync } from "node:fs";\nimport { ${NAMES} } from "tsops";\n${USE}`;
 
@@ -136,8 +127,18 @@ test("where Node cannot require modules, the error says which Node can, and impo
   assert.is(engines.node, "^20.19.0 || >=22.12.0");
 });
 
-test("loading it loads no package, neither way", () => {
-  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+test("it is one package, which needs no network and runs nothing when it is installed", () => {
+  assert.match(added.stdout, /^\s*added 1 package in \S+\s*$/);
+  assert.is(added.stderr, "");
+  const manifest = JSON.parse(readFileSync(join(folder, "node_modules", "tsops", "package.json"), "utf8"));
+  for (const field of ["dependencies", "optionalDependencies", "peerDependencies", "bundleDependencies"])
+    assert.is(manifest[field], undefined, field);
+  // npm warns of the last one where a package does not come from a registry
+  for (const script of ["preinstall", "install", "postinstall", "prepare"])
+    assert.is(manifest.scripts[script], undefined, script);
+});
+
+test("loading it loads none of its parts, neither way", () => {
   writeFileSync(
     join(folder, "trace.mjs"),
     `import { register } from "node:module";
@@ -153,11 +154,19 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context);
 }`,
   );
-  for (const [file, text] of [
-    ["load.mjs", 'await import("tsops");'],
+  const keyGroups = `[{ age: ["${RECIPIENT}"] }, { age: ["${OTHER}"] }]`;
+  for (const [file, text, parts] of [
+    ["load.mjs", 'await import("tsops");', []],
     [
       "load.cjs",
       'require("tsops"); require("fs").writeFileSync("seen", Object.keys(require.cache).join("\\n") + "\\ntsops");',
+      [],
+    ],
+    // what is used is seen
+    [
+      "use.mjs",
+      `await (await import("tsops")).encrypt("a: 1", { format: "yaml", keyGroups: ${keyGroups} });`,
+      ["../parts/shamir.js"],
     ],
   ] as const) {
     writeFileSync(join(folder, file), text);
@@ -166,14 +175,77 @@ export async function resolve(specifier, context, next) {
       encoding: "utf8",
     });
     assert.is(status, 0, stderr);
-    const seen = readFileSync(join(folder, "seen"), "utf8");
-    assert.match(seen, "tsops");
-    for (const name of Object.keys(dependencies)) {
-      const found = seen
-        .split("\n")
-        .filter((line) => line === name || line.includes(`node_modules/${name}/`));
-      assert.equal(found, [], file);
-    }
+    const seen = readFileSync(join(folder, "seen"), "utf8").split("\n");
+    assert.ok(seen.some((line) => line.includes("tsops")));
+    assert.equal(
+      seen.filter((line) => line.includes("/parts/")),
+      parts,
+      file,
+    );
+  }
+});
+
+/** Each key's server is one where nothing listens: its SDK gets as far as that. */
+const UNREACHABLE = `
+import { decrypt } from "tsops";
+const created_at = "2026-01-01T00:00:00Z", enc = "AAAA", server = "127.0.0.1:9";
+const kms = { arn: "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", aws_profile: "" };
+const gcp_kms = { resource_id: "projects/p/locations/l/keyRings/r/cryptoKeys/k" };
+const azure_kv = { vault_url: "https://" + server, name: "k", version: "v" };
+const hc_vault = { vault_address: "http://" + server, engine_path: "transit", key_name: "k" };
+const aws = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "s", AWS_ENDPOINT_URL: "http://" + server };
+const google = { GOOGLE_OAUTH_ACCESS_TOKEN: "t", SOPS_GCP_KMS_ENDPOINT: server };
+const azure = { AZURE_TENANT_ID: "00000000-0000-0000-0000-000000000001", AZURE_CLIENT_ID: "c", AZURE_CLIENT_SECRET: "s",
+  AZURE_AUTHORITY_HOST: "https://" + server };
+const allow = { azure: ["https://" + server], vault: ["http://" + server] };
+for (const [key, env] of [
+  [{ kms }, aws],
+  [{ gcp_kms }, google],
+  [{ gcp_kms }, { ...google, SOPS_GCP_KMS_CLIENT_TYPE: "rest" }],
+  [{ azure_kv }, azure],
+  [{ hc_vault }, { VAULT_ADDR: "http://" + server, VAULT_TOKEN: "t" }],
+]) {
+  const [[name, fields]] = Object.entries(key);
+  const sops = { [name]: [{ ...fields, created_at, enc }], lastmodified: created_at, mac: "x", version: "3.13.3" };
+  await decrypt(JSON.stringify({ a: "x", sops }), { format: "json", env, allow }).catch(({ hint }) =>
+    console.log(name, hint.includes("nothing listens there (ECONNREFUSED)") || hint),
+  );
+}
+`;
+const REACHED = ["kms", "gcp_kms", "gcp_kms", "azure_kv", "hc_vault"]
+  .map((name) => `${name} true\n`)
+  .join("");
+
+function runs(script: string): string {
+  const { stdout, stderr } = spawnSync(process.execPath, [script], { cwd: folder, encoding: "utf8" });
+  return stdout + stderr;
+}
+
+test("the library's SDKs are there", () => {
+  writeFileSync(join(folder, "unreachable.mjs"), UNREACHABLE);
+  assert.is(runs("unreachable.mjs"), REACHED);
+});
+
+test("a bundler takes the parts with it: as one script, and as modules that are loaded at need", async () => {
+  const shared = { absWorkingDir: folder, bundle: true, platform: "node", logLevel: "error" } as const;
+  const contents = `async function main() { ${UNREACHABLE.replace(/import .*/, "")} }\nmain();`;
+  const stdin = { contents: `import { decrypt } from "tsops"; ${contents}`, resolveDir: folder };
+  await build({ ...shared, stdin, format: "cjs", outfile: "elsewhere/one.cjs" });
+  // what a bundle of modules needs where scripts are inside
+  const js = 'import { createRequire as made } from "node:module"; const require = made(import.meta.url);';
+  const modules = {
+    format: "esm",
+    splitting: true,
+    banner: { js },
+    outExtension: { ".js": ".mjs" },
+  } as const;
+  await build({ ...shared, ...modules, entryPoints: ["unreachable.mjs"], outdir: "modules" });
+  rmSync(join(folder, "node_modules", "tsops"), { recursive: true });
+  try {
+    assert.is(runs("elsewhere/one.cjs"), REACHED);
+    assert.is(runs("modules/unreachable.mjs"), REACHED);
+  } finally {
+    spawnSync("npm", install, { cwd: folder });
   }
 });
 

@@ -1,0 +1,2 @@
+export function exePath(target?: string): string;
+export function installBun(target?: string): string;

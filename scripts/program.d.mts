@@ -1,1 +1,0 @@
-export function packagesOutside(root: string): string[];
