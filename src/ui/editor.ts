@@ -62,7 +62,7 @@ export class Editor {
       const outline = outlineOf(reading);
       this.#set({ ...this.#state, encrypted, outline, format: format.name, selector: metadata.selector });
     }
-    this.#set({ ...this.#state, busy: encrypted ? "unlocking" : undefined });
+    this.#set({ ...this.#state, busy: encrypted ? "unlocking" : "opening" });
   }
 
   /** Opens what was read. */

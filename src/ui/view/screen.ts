@@ -56,6 +56,7 @@ function rowLines(state: State): Line[] {
   }
   const view = viewOf(state);
   const top = outline.nodes[state.top];
+  if (!top && !state.draft) return [];
   if (!top) return [[], [{ text: "  the document is empty: a adds a key", style: "dim" }]];
   const lines: Line[] = [];
   for (
