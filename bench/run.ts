@@ -19,6 +19,7 @@ import { fileURLToPath } from "node:url";
 import { exePath } from "../scripts/exe.mjs";
 import { REAL_SOPS_VERSION, realSopsPath } from "../scripts/real-sops.mjs";
 import { jsonDocument, yamlDocument } from "./documents.ts";
+import { measureEditor } from "./editor.ts";
 import { measureFirstUse } from "./first-use.ts";
 import { measureGitLog } from "./git-log.ts";
 import { type Command, cpuSeconds, peakMemory, takingTurns } from "./measure.ts";
@@ -51,6 +52,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Line[]>>> = {
   linear: measureLinear,
   "files-1000": measureManyFiles,
   "status-1000": measureStatus,
+  editor: measureEditors,
   "git-log": measureGitLogs,
   "first-use": measureFirstUses,
 };
@@ -202,6 +204,12 @@ async function measureLinear(): Promise<Line[]> {
     });
   }
   return lines;
+}
+
+async function measureEditors(): Promise<Line[]> {
+  const small = encrypted("ten.yaml", yamlDocument(10));
+  const large = encrypted("hundred-thousand.yaml", yamlDocument(100_000));
+  return measureEditor({ launcher, small, large, cwd: folder, env });
 }
 
 async function measureFirstUses(): Promise<Line[]> {

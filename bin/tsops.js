@@ -18,6 +18,7 @@ const {
   writeFileSync,
 } = require("node:fs");
 const { dirname, join } = require("node:path");
+const { pathToFileURL } = require("node:url");
 const { setFlagsFromString } = require("node:v8");
 const vm = require("node:vm");
 
@@ -70,6 +71,8 @@ function run(file) {
 }
 
 function requireHere(name) {
+  // a module, which waits for WebAssembly while it is loaded, and which a script cannot import
+  if (name === "./ui.js") return { loadInk: () => import(pathToFileURL(join(dist, "ui.js")).href) };
   return name.startsWith("./parts/") ? load(name) : require(name);
 }
 

@@ -1,6 +1,7 @@
 // Builds dist/: the program, the library and its types. `npm ci` and `npm pack` run it (package.json).
 //
 //   program.cjs    the program: one script, which bin/tsops.js runs from V8's code cache
+//   ui.js          what draws the editor, loaded at need by the program (ui.mjs)
 //   parts/         what is loaded at need, by the program (NAME.cjs) and by the library (NAME.js): see bundle.mjs
 //   lib/, types/   the library as modules, and its declarations
 //   cjs/           what `require` finds
@@ -29,6 +30,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { AS_SCRIPT, OPENPGP, PARTS, partsOutside, sharedOptions, withoutUnused } from "./bundle.mjs";
 import { billOfMaterials, licences, packagesIn } from "./inside.mjs";
+import { buildUi, inkOutside } from "./ui.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -39,7 +41,7 @@ mkdirSync(join(dist, "parts"), { recursive: true });
 // what others could write to is not used as a cache of code (bin/tsops.js)
 mkdirSync(join(dist, "cache"), { mode: 0o755 });
 
-const made = [await program(), await parts(), await library()];
+const made = [await program(), await parts(), await library(), await buildUi(root, shared)];
 copyOpenPgp();
 modulesOfParts();
 types();
@@ -58,7 +60,7 @@ async function program() {
     outdir: dist,
     outExtension: { ".js": ".cjs" },
     minifyIdentifiers: true,
-    plugins: [partsOutside(root, (name) => `./parts/${name}.cjs`), withoutUnused],
+    plugins: [partsOutside(root, (name) => `./parts/${name}.cjs`), withoutUnused, inkOutside(root)],
   });
   return metafile;
 }

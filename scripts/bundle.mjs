@@ -21,6 +21,7 @@ export const PARTS = {
   shamir: "shamir-secret-sharing",
   sshpk: "sshpk",
   vault: "src/keys/vault/sdk.ts",
+  wordlist: "@scure/bip39/wordlists/english.js",
   words: "string-argv",
   yargs: "src/cli/sdk.ts",
 };

@@ -17,7 +17,10 @@ const withoutUnused = {
   name: "without-unused",
   setup(hooks) {
     const leftOut = ({ path }) => ({ path, namespace: "left-out" });
-    hooks.onResolve({ filter: /^(axios|supports-color|web-streams-polyfill)(\/|$)/ }, leftOut);
+    hooks.onResolve(
+      { filter: /^(axios|supports-color|web-streams-polyfill|react-devtools-core)(\/|$)/ },
+      leftOut,
+    );
     hooks.onResolve({ filter: /^node:module$/ }, (args) =>
       args.importer.includes("yargs-parser") ? leftOut(args) : undefined,
     );

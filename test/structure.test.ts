@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["compare", "exec", "keys", "merge", "recognize.ts"],
   ["agent", "config", "document.ts", "editor", "keyservice"],
   ["check", "rule-check.ts", "save.ts"],
-  ["merge-files.ts", "publish"],
+  ["merge-files.ts", "publish", "ui"],
   ["cli", "index.ts"],
 ];
 

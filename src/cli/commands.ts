@@ -26,6 +26,7 @@ import { RECIPIENTS } from "./commands/recipients/command.ts";
 import { ROTATE } from "./commands/rotate/command.ts";
 import { SET, UNSET } from "./commands/set/command.ts";
 import { STATUS } from "./commands/status/command.ts";
+import { UI } from "./commands/ui/command.ts";
 import { UPDATEKEYS } from "./commands/updatekeys/command.ts";
 
 /** All commands, in the order of help. The module of a command is loaded only when it runs. */
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   command(ENCRYPT, async () => (await import("./commands/encrypt/run.ts")).encrypt),
   command(DECRYPT, async () => (await import("./commands/decrypt/run.ts")).decrypt),
   command(EDIT, async () => (await import("./commands/edit/run.ts")).edit),
+  command(UI, async () => (await import("./commands/ui/run.ts")).ui),
   command(SET, async () => (await import("./commands/set/run.ts")).set),
   command(UNSET, async () => (await import("./commands/set/run.ts")).unset),
   command(ROTATE, async () => (await import("./commands/rotate/run.ts")).rotate),

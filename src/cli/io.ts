@@ -39,6 +39,11 @@ export function wholeOf(io: Io): Io {
   return wholes.get(io) ?? io;
 }
 
+/** Whether there is a whole terminal: to show things on, and to read single keys from. */
+export function hasTerminal({ stdin, stdout, env }: Io): boolean {
+  return stdin.isTTY === true && "setRawMode" in stdin && stdout.isTTY === true && env.TERM !== "dumb";
+}
+
 /** The home folder. */
 export function homeOf({ env }: Pick<Io, "env">): string {
   return homeFolder(env);

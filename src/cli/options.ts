@@ -196,6 +196,14 @@ export const DOCUMENT = {
   document: number("which document of a YAML file, counted from 0 (default: the first)"),
 };
 
+/** For the editor in the terminal. */
+export const ON_SCREEN = {
+  tui: flag(
+    "edit in the terminal with tsops itself, also where EDITOR names an editor (also TSOPS_EDITOR=tui)",
+  ),
+  "no-reveal": flag("with the editor of tsops: never show a value in clear, as for a screen that others see"),
+};
+
 export const SHOW_KEYS = {
   "show-master-keys": flag("show the metadata with the master keys in the editor", { alias: "s" }),
 };

@@ -13,6 +13,11 @@ const FALLBACKS: readonly string[] = WINDOWS ? ["vim.exe", "nano.exe", "notepad.
 /** `VISUAL` comes last: git and others read it before `EDITOR`, but who sets both has SOPS start `EDITOR`. */
 const VARIABLES = ["SOPS_EDITOR", "EDITOR", "VISUAL"] as const;
 
+/** Whether somebody chose an editor. */
+export function namesEditor(env: Environment): boolean {
+  return VARIABLES.some((variable) => env[variable]);
+}
+
 /**
  * The editor to start, as an argument list that lacks the file: `SOPS_EDITOR`, else `EDITOR`, else `VISUAL`, split into
  * words as a shell would, else the first of vim, nano and vi.

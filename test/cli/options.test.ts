@@ -312,6 +312,8 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "ignore-mac": ignored(["edit", "tampered.yaml"], EDITS),
     "show-master-keys": { base: ["edit", "a.yaml"], env: SEES, add: ["--show-master-keys"] },
     yes: drifted(["edit", "a.yaml"], EDITS),
+    tui: { base: ["edit", "a.yaml"], env: EDITS, add: ["--tui"] },
+    "no-reveal": { base: ["edit", "a.yaml"], env: EDITS, add: ["--no-reveal"] },
   },
   set: {
     ...typeTrials(SET),
@@ -324,6 +326,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     "ignore-mac": ignored(SET("tampered.yaml")),
     yes: drifted(SET("a.yaml")),
   },
+  ui: {},
   unset: {
     ...typeTrials(UNSET),
     "output-type": keepsFormat(UNSET("a.yaml")),
@@ -766,6 +769,7 @@ const NOT_TRIED: Readonly<Record<string, string>> = {
   "exec-env --same-process":
     "Node cannot put a program in its own place; exit codes and signals are passed on",
   "filestatus --json": "it prints JSON anyway",
+  "ui --no-reveal": "it needs a whole terminal: test/ui/reduce/reduce.test.ts",
   "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
   "agent start --exit-when-idle": "it serves until it is stopped: see test/agent/server.test.ts",
   "agent start --foreground": "it serves until it is stopped: see test/cli/agent.test.ts",

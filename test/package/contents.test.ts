@@ -28,7 +28,7 @@ const FOLDERS: Readonly<Record<string, RegExp>> = {
   "dist/lib/": /^dist\/lib\/[\w-]+\.js$/,
   "dist/types/": /\.d\.ts$/,
   "dist/cjs/types/": /\.d\.ts$/,
-  "docs/": /^docs\/[a-z-]+\.md$/i,
+  "docs/": /^docs\/(?:[a-z-]+\.md|pictures\/[a-z-]+\.svg)$/i,
   "man/": /^man\/tsops\.1$/,
   "schema/": /\.schema\.json$/,
 };
@@ -48,7 +48,7 @@ test("the tarball holds these files and no others", () => {
       ...[".sopsrc.example", "CHANGELOG.md", "LICENSE", "README.md", "package.json"],
       ...["bin/package.json", "bin/tsops.js"],
       ...["dist/GPL-3.0.txt", "dist/LICENSES.txt", "dist/sbom.cdx.json"],
-      ...["dist/cjs/index.js", "dist/cjs/package.json", "dist/program.cjs"],
+      ...["dist/cjs/index.js", "dist/cjs/package.json", "dist/program.cjs", "dist/ui.js"],
     ].sort(),
   );
 });

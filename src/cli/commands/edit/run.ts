@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import type { Recipients, Session } from "../../../document.ts";
-import { editorCommand, returnsAtOnce } from "../../../editor/command.ts";
+import { editorCommand, namesEditor, returnsAtOnce } from "../../../editor/command.ts";
 import { editText } from "../../../editor/session.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
 import { createNew, replaceFile } from "../../../files/atomic.ts";
@@ -9,12 +9,10 @@ import type { ReadFile } from "../../../files/read.ts";
 import { exampleText } from "../../../formats/example.ts";
 import { encodeText } from "../../../formats/text.ts";
 import { loses } from "../../../keys/difference.ts";
-import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
 import { KINDS } from "../../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
 import { nothingSelected } from "../../../sops/nothing.ts";
 import { DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
-import { masterVariables } from "../../allowed.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
 import {
   inputFormat,
@@ -26,7 +24,8 @@ import {
   reportWarnings,
   ruledFile,
 } from "../../files.ts";
-import type { Io } from "../../io.ts";
+import { hiddenFrom } from "../../hidden-variables.ts";
+import { hasTerminal, type Io } from "../../io.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
 import { warnOfNothing } from "../../remarks.ts";
@@ -39,6 +38,10 @@ import type { EditRun } from "./command.ts";
 /** `edit FILE`: the plaintext in an editor; what changed is encrypted again, or a new file is made. */
 export async function edit(run: EditRun): Promise<number> {
   const name = run.args.file;
+  if (editsOnScreen(run)) {
+    const { editOnScreen } = await import("../../edit-screen.ts");
+    return await editOnScreen(name, run, { noReveal: run.args["no-reveal"] });
+  }
   await refuseProtected(name, run);
   const session = await sessionOf(run);
   try {
@@ -57,6 +60,31 @@ export async function edit(run: EditRun): Promise<number> {
     });
   }
   return 0;
+}
+
+/** Whether tsops's own editor is asked for, or there is no other: SOPS would look for vim, nano and vi. */
+function editsOnScreen({ args, io }: EditRun): boolean {
+  const asked = io.env.TSOPS_EDITOR;
+  if (asked && asked !== "tui") {
+    throw new TsopsError("usage", "TSOPS_EDITOR can only be tui", {
+      hint: "the command of an editor goes into EDITOR or SOPS_EDITOR",
+    });
+  }
+  const byNobody = !namesEditor(io.env) && !args["show-master-keys"] && hasTerminal(io);
+  if (!args.tui && !asked && !byNobody) {
+    if (!args["no-reveal"]) return false;
+    throw new TsopsError(
+      "conflicting-parameters",
+      "another editor shows every value: --no-reveal needs tsops's own",
+      {
+        hint: "add --tui",
+      },
+    );
+  }
+  if (!args["show-master-keys"]) return true;
+  throw new TsopsError("conflicting-parameters", "--show-master-keys is for editors of text", {
+    hint: "name one with EDITOR and leave out --tui, or see tsops groups and tsops updatekeys",
+  });
 }
 
 async function editExisting(
@@ -119,17 +147,6 @@ async function editNew(name: string, session: Session, run: EditRun): Promise<vo
   const hidden = await hiddenFrom(name, creation, session, run);
   const save = (text: string) => createNew(resolve(run.io.cwd, name), encodeText(text), { mode: 0o666 });
   await editAndSave(name, { text: encodeText(example), encrypt, hidden, save }, run.io);
-}
-
-/** The variables with master keys, of the file and of the configuration: the editor does not get them. */
-async function hiddenFrom(
-  name: string,
-  { groups }: Pick<Recipients, "groups">,
-  { context }: Session,
-  run: EditRun,
-): Promise<string[]> {
-  keepFromPrograms(groups, context);
-  return [...secretVariables(context), ...(await masterVariables(run, [name]))];
 }
 
 /** One edit session. What was typed is kept until it is saved: a failed save keeps it in a private file. */

@@ -5,6 +5,7 @@ import {
   hidden,
   IGNORE_MAC,
   KEYS,
+  ON_SCREEN,
   OUTPUT,
   SELECTORS,
   SHOW_KEYS,
@@ -32,6 +33,7 @@ export const LEGACY = {
     ...ADD_REMOVE,
     ...IGNORE_MAC,
     ...SHOW_KEYS,
+    ...ON_SCREEN,
     ...YES,
   }),
 } as const satisfies Description;

@@ -1,0 +1,72 @@
+import type { OpenDocument, Session } from "../document.ts";
+import { uriOf } from "../keys/uri.ts";
+import type { KeyChange, KeyLine } from "../ui/state/keys-view.ts";
+import { valuesOf } from "./args.ts";
+import type { Run } from "./command.ts";
+import { ROTATE } from "./commands/rotate/command.ts";
+import { UPDATEKEYS } from "./commands/updatekeys/command.ts";
+import { describeDrift } from "./drift.ts";
+import { keyStates } from "./listed.ts";
+import { showKey } from "./recipients.ts";
+import type { Settings } from "./settings.ts";
+import { driftOf } from "./vouch.ts";
+
+/** Who can open a file: its key groups, each key with whether it can be used here, and what the rule would give. */
+export async function keyLines(
+  open: OpenDocument,
+  settings: Settings,
+  run: Run,
+  session: Session,
+): Promise<KeyLine[]> {
+  const { groups, threshold } = open;
+  const states = await keyStates(groups, { ...session.context, prompt: undefined, offline: true });
+  const lines: KeyLine[] = [];
+  if (groups.length > 1) {
+    const needed = threshold === 0 ? groups.length : threshold;
+    lines.push({ text: `${needed} of ${groups.length} groups are needed`, tone: "head" });
+  }
+  for (const [i, group] of states.entries()) {
+    if (groups.length > 1) lines.push({ text: `group ${i + 1}`, tone: "head" });
+    for (const { key, usable, lines: why } of group) {
+      const can = { true: "usable", false: "not here", undefined: "perhaps" };
+      const text = `${can[String(usable) as keyof typeof can].padEnd(8)}  ${key.kind} ${showKey(key, settings)}`;
+      lines.push({ text, tone: usable === false ? "bad" : "good", key: uriOf(key) });
+      lines.push(...why.map((line): KeyLine => ({ text: `    ${line}`, tone: "note" })));
+    }
+  }
+  const drift = await driftOf(open, settings, run.io);
+  if (drift) {
+    const [first, ...more] = describeDrift(drift, settings);
+    lines.push({ text: `the file ${first}`, tone: "head" });
+    lines.push(...more.map((text): KeyLine => ({ text: `    ${text}`, tone: "note" })));
+  } else
+    lines.push({
+      text: settings.config ? "the file is as its creation rule has it" : "no creation rule is for it",
+      tone: "head",
+    });
+  return lines;
+}
+
+/** Changes who can open a file, by the commands that do that: with all their checks. The person has agreed. */
+export async function changeKeys(name: string, change: KeyChange, run: Run): Promise<void> {
+  if (change.kind === "rule") {
+    const { updatekeys } = await import("./commands/updatekeys/run.ts");
+    await updatekeys({
+      ...run,
+      args: { ...run.args, ...valuesOf(UPDATEKEYS.options), files: [name], yes: true, "--": [] },
+    });
+    return;
+  }
+  const { rotate } = await import("./commands/rotate/run.ts");
+  const args = {
+    ...run.args,
+    ...valuesOf(ROTATE.options),
+    files: [name],
+    "in-place": true,
+    yes: true,
+    "--": [],
+    ...(change.kind === "add" ? { "add-key": [change.key] } : {}),
+    ...(change.kind === "remove" ? { "rm-key": [change.key] } : {}),
+  };
+  await rotate({ ...run, args });
+}

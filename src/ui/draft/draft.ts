@@ -1,0 +1,222 @@
+import { TsopsError } from "../../errors.ts";
+import type { Format, Reading } from "../../formats/format.ts";
+import type { Scalar } from "../../formats/scalar.ts";
+import { applyEdits, type Edit } from "../../formats/text.ts";
+import type { Selection } from "../../sops/selection.ts";
+import type { Node } from "../outline/node.ts";
+import { type Base, entryOf, readBase } from "./base.ts";
+import { says, type Wanted } from "./same.ts";
+
+/** How a plaintext is read and written. */
+export interface Setting {
+  readonly format: Format;
+  readonly selection: Selection;
+  readonly indent?: number;
+}
+
+/** A new value that is not in the text yet. */
+export interface Pending {
+  readonly value: Scalar;
+  readonly text: string;
+}
+
+/**
+ * A plaintext with its changes since it was saved. Nothing of it changes: each operation gives another draft, so going
+ * back is having the one before.
+ */
+export interface Draft {
+  readonly setting: Setting;
+  readonly base: Base;
+  /** In a large text, new values by the entry that they are for: reading all of it anew for each would be slow. */
+  readonly pending: ReadonlyMap<number, Pending>;
+  readonly past: Step | undefined;
+  readonly future: Step | undefined;
+  /** Counts the operations, so that one can tell whether this is what was saved. */
+  readonly version: number;
+  /** The highest version yet: those of steps that were taken back are not used again. */
+  readonly made: number;
+}
+
+/** What was done, and how to go back: steps are a list from the last one to the first. */
+export interface Step {
+  readonly label: string;
+  readonly before: Move;
+  readonly after: Move;
+  readonly rest: Step | undefined;
+  readonly versions: readonly [before: number, after: number];
+}
+
+/** How one text becomes another, or which value changes in it. */
+export type Move =
+  | { readonly splice: Edit; readonly pending: ReadonlyMap<number, Pending> }
+  | { readonly entry: number; readonly pending: Pending | undefined };
+
+export function newDraft(text: string, setting: Setting): Draft {
+  const base = readBase(text, setting.format, setting.selection);
+  return { setting, base, pending: new Map(), past: undefined, future: undefined, version: 0, made: 0 };
+}
+
+/** What the draft says as a text. */
+export function textOf(draft: Draft): string {
+  return draft.pending.size === 0 ? draft.base.text : flushed(draft).base.text;
+}
+
+export function valueIn({ base, pending }: Draft, node: Node): Scalar | undefined {
+  if (node.entry === undefined) return undefined;
+  return pending.has(node.entry) ? pending.get(node.entry)!.value : base.reading.entries[node.entry]!.value;
+}
+
+/** How a value is spelled in the text: a number as somebody typed it. */
+export function spellingOf(draft: Draft, node: Node): string | undefined {
+  const entry = entryOf(draft.base, node);
+  if (!entry || entry.alias) return undefined;
+  return draft.pending.get(node.entry!)?.text ?? draft.base.text.slice(entry.start, entry.end);
+}
+
+/** A value that changes in a large text. */
+export function withPending(draft: Draft, label: string, entry: number, to: Pending): Draft {
+  const version = draft.made + 1;
+  const step: Step = {
+    label,
+    before: { entry, pending: draft.pending.get(entry) },
+    after: { entry, pending: to },
+    rest: draft.past,
+    versions: [draft.version, version],
+  };
+  return {
+    ...draft,
+    pending: new Map(draft.pending).set(entry, to),
+    past: step,
+    future: undefined,
+    version,
+    made: version,
+  };
+}
+
+/** The draft with another text. */
+export function withText(draft: Draft, label: string, base: Base): Draft {
+  const version = draft.made + 1;
+  const step: Step = {
+    label,
+    before: { splice: spliceOf(base.text, draft.base.text), pending: draft.pending },
+    after: { splice: spliceOf(draft.base.text, base.text), pending: new Map() },
+    rest: draft.past,
+    versions: [draft.version, version],
+  };
+  return { ...draft, base, pending: new Map(), past: step, future: undefined, version, made: version };
+}
+
+/** Takes the last step back. Undefined if there is none. */
+export function undo(draft: Draft): Draft | undefined {
+  const step = draft.past;
+  if (!step) return undefined;
+  const {
+    rest,
+    versions: [version],
+  } = step;
+  return { ...taken(draft, step.before), past: rest, future: { ...step, rest: draft.future }, version };
+}
+
+/** Takes the last step that was taken back again. */
+export function redo(draft: Draft): Draft | undefined {
+  const step = draft.future;
+  if (!step) return undefined;
+  const {
+    rest,
+    versions: [, version],
+  } = step;
+  return { ...taken(draft, step.after), past: { ...step, rest: draft.past }, future: rest, version };
+}
+
+function taken(draft: Draft, move: Move): Draft {
+  if ("splice" in move) {
+    const { format, selection } = draft.setting;
+    const base = readBase(applyEdits(draft.base.text, [move.splice]), format, selection);
+    return { ...draft, base, pending: move.pending };
+  }
+  const pending = new Map(draft.pending);
+  if (move.pending) pending.set(move.entry, move.pending);
+  else pending.delete(move.entry);
+  return { ...draft, pending };
+}
+
+/**
+ * The draft with all values in its text. It is the same draft to those who go back.
+ * @throws TsopsError("print") if a value cannot stand where it is to stand.
+ */
+export function flushed(draft: Draft): Draft {
+  if (draft.pending.size === 0) return draft;
+  const { base, pending, setting } = draft;
+  const edits = [...pending].map(([index, { text }]): Edit => {
+    const { start, end } = base.reading.entries[index]!;
+    return { start, end, text };
+  });
+  const read = tryBase(draft, edits);
+  const entries = read?.reading.entries;
+  const right =
+    entries?.length === base.reading.entries.length &&
+    entries.every((entry, i) => {
+      const before = base.reading.entries[i]!;
+      const value = pending.has(i) ? pending.get(i)!.value : before.value;
+      return entry.kind === before.kind && entry.key === before.key && sameText(entry.value, value);
+    });
+  if (read && right) return { ...draft, base: read, pending: new Map() };
+  throw new TsopsError("print", `a value cannot be written where it stands in ${setting.format.name}`, {
+    hint: "undo the last changes, or make them with $EDITOR",
+  });
+}
+
+function sameText(a: Scalar | undefined, b: Scalar | undefined): boolean {
+  const number = (value: unknown) => typeof value === "number" || typeof value === "bigint";
+  if (number(a) && number(b)) return Number(a) === Number(b) && (typeof a !== typeof b || a === b);
+  return (
+    typeof a === typeof b &&
+    String((a as { text?: string })?.text ?? a) === String((b as { text?: string })?.text ?? b)
+  );
+}
+
+function tryBase({ base, setting }: Draft, edits: readonly Edit[]): Base | undefined {
+  try {
+    return readBase(applyEdits(base.text, edits), setting.format, setting.selection);
+  } catch (error) {
+    if (error instanceof TsopsError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** A way to make a change: its edits, and what the text must say then. */
+export interface Attempt {
+  readonly edits: () => readonly Edit[];
+  /** Where the format chooses the place of what is new, it depends on the result. */
+  readonly wanted: Wanted | ((reading: Reading) => Wanted);
+}
+
+/** The text after the first attempt whose result says what is wanted. @throws what the last one threw, or `otherwise`. */
+export function firstThatSays(draft: Draft, attempts: readonly Attempt[], otherwise: TsopsError): Base {
+  let cause: unknown;
+  for (const { edits, wanted } of attempts) {
+    try {
+      const read = tryBase(draft, edits());
+      if (!read || read.reading.metadata) continue;
+      if (says(read.reading, typeof wanted === "function" ? wanted(read.reading) : wanted)) return read;
+    } catch (error) {
+      if (!(error instanceof TsopsError) && !(error instanceof RangeError)) throw error;
+      if (error instanceof TsopsError) cause ??= error;
+    }
+  }
+  throw cause ?? otherwise;
+}
+
+/** What has to be put in the place of what, from one text to another. */
+function spliceOf(from: string, to: string): Edit {
+  const shorter = Math.min(from.length, to.length);
+  let start = 0;
+  while (start < shorter && from.charCodeAt(start) === to.charCodeAt(start)) start++;
+  let same = 0;
+  while (
+    same < shorter - start &&
+    from.charCodeAt(from.length - 1 - same) === to.charCodeAt(to.length - 1 - same)
+  )
+    same++;
+  return { start, end: from.length - same, text: to.slice(start, to.length - same) };
+}

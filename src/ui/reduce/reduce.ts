@@ -1,0 +1,299 @@
+import { TsopsError } from "../../errors.ts";
+import { valueIn } from "../draft/draft.ts";
+import { setValue } from "../draft/operations.ts";
+import { outlineOf } from "../outline/node.ts";
+import { chordOf, type Key, lineBox } from "../state/box.ts";
+import { bindingFor } from "../state/keys.ts";
+import type { Action, Message, Mode, Result, State } from "../state/state.ts";
+import { typeOf, valueOfType } from "../state/value.ts";
+import { boxKey, boxPaste } from "./boxes.ts";
+import { changed, messageOf } from "./change.ts";
+import { conflictsKey } from "./conflicts.ts";
+import { scrolled, withOutline } from "./cursor.ts";
+import {
+  acceptKey,
+  changeKeysKey,
+  discardKey,
+  helpKey,
+  historyKey,
+  keysKey,
+  leaveKey,
+  menuKey,
+  revealAllKey,
+  saveKey,
+} from "./dialogs.ts";
+import { locking, saving, treeCommand } from "./tree.ts";
+
+/** What becomes of the editor's state when something happens, and what is to be done outside. Nothing else decides. */
+export function reduce(state: State, action: Action): Result {
+  switch (action.type) {
+    case "key":
+      return keyPressed({ ...state, touched: state.now }, action.key);
+    case "paste":
+      return state.mode.kind === "box"
+        ? boxPaste({ ...state, touched: state.now }, state.mode, action.text)
+        : [state, []];
+    case "resize":
+      return [scrolled({ ...state, size: action.size }), []];
+    case "tick":
+      return ticked({ ...state, now: action.now });
+    case "blur":
+      return [hidden(state), []];
+    case "focus":
+      return [state, []];
+    case "ask":
+      return [asked(state, action.question), []];
+    case "unlocked":
+      return [unlocked(state, action), []];
+    case "merged":
+      return [merged(state, action), []];
+    case "locked":
+      return [locked(state), []];
+    case "keys":
+      return [keysShown(state, action), []];
+    case "history": {
+      const { title, versions } = action;
+      const mode = { kind: "history", title, versions, top: 0, reveal: false } as const;
+      return [{ ...state, busy: undefined, mode }, []];
+    }
+    case "saved":
+      return saved(state, action);
+    case "refused":
+      return [refused(state, action), []];
+    case "failed":
+      return [failed(state, action), []];
+    case "edited":
+    case "generated":
+      return [received(state, action.node, action.text), []];
+    case "said":
+      return [{ ...state, message: action.message }, []];
+  }
+}
+
+function keyPressed(state: State, key: Key): Result {
+  const { mode } = state;
+  if (state.busy !== undefined && mode.kind !== "box") {
+    return busyKey(state, key);
+  }
+  switch (mode.kind) {
+    case "tree":
+      return treeKey(state, key);
+    case "box":
+      return boxKey(state, mode, key);
+    case "discard":
+      return discardKey(state, mode, key);
+    case "menu":
+      return menuKey(state, mode, key);
+    case "help":
+      return helpKey(state, mode, key);
+    case "save":
+      return saveKey(state, mode, key);
+    case "accept":
+      return acceptKey(state, mode, key);
+    case "conflicts":
+      return conflictsKey(state, mode, key);
+    case "leave":
+      return leaveKey(state, key);
+    case "reveal-all":
+      return revealAllKey(state, key);
+    case "keys":
+      return keysKey(state, mode, key);
+    case "change-keys":
+      return changeKeysKey(state, mode, key);
+    case "history":
+      return historyKey(state, mode, key);
+  }
+}
+
+/** While the file is opened one can look around in it, and leave; while it is written keys have to wait. */
+function busyKey(state: State, key: Key): Result {
+  const binding = bindingFor(chordOf(key));
+  const looks = state.busy === "unlocking" && state.mode.kind === "tree" && binding && !binding.open;
+  return looks ? treeCommand(state, binding.command) : [state, []];
+}
+
+function treeKey(state: State, key: Key): Result {
+  const binding = bindingFor(chordOf(key));
+  if (!binding) return [state, []];
+  const next = binding.command === "back" ? state : { ...state, message: undefined };
+  if (!binding.open || state.draft) return treeCommand(next, binding.command);
+  // it is locked: the key that would need what is in it opens it
+  return [{ ...next, busy: "unlocking" }, [{ kind: "unlock" }]];
+}
+
+/** Time passes: what was shown is hidden again, and what nobody uses is locked. */
+function ticked(state: State): Result {
+  const { revealed, options, now, touched, draft } = state;
+  const shown = revealed.all || revealed.paths.size > 0;
+  const next = shown && now - revealed.since >= options.hideAfter ? hidden(state) : state;
+  const idle = options.lockAfter > 0 && draft && next.encrypted && now - touched >= options.lockAfter;
+  if (!idle || next.busy !== undefined || !mayLock(next.mode)) return [next, []];
+  const result = locking({ ...next, mode: { kind: "tree" } });
+  return Array.isArray(result) ? (result as unknown as Result) : [result as State, []];
+}
+
+/** What is being typed is not thrown away. */
+function mayLock(mode: Mode): boolean {
+  return mode.kind !== "box" && mode.kind !== "discard";
+}
+
+function hidden(state: State): State {
+  const { mode, revealed } = state;
+  const next = mode.kind === "save" ? { ...state, mode: { ...mode, reveal: false } } : state;
+  const typing = next.mode;
+  const covered =
+    typing.kind === "box" && isSecret(typing)
+      ? { ...next, mode: { ...typing, box: { ...typing.box, hidden: true } } }
+      : next;
+  return { ...covered, revealed: { ...revealed, all: false, paths: new Set() } };
+}
+
+function isSecret({ purpose }: Extract<Mode, { kind: "box" }>): boolean {
+  return purpose.kind === "value" || purpose.kind === "base64";
+}
+
+function asked(state: State, question: string): State {
+  const box = lineBox("", true);
+  return {
+    ...state,
+    mode: { kind: "box", title: question, purpose: { kind: "passphrase", question }, box, before: "" },
+  };
+}
+
+function notesOf(notes: readonly string[]): Message | undefined {
+  return notes.length > 0 ? { tone: "warning", lines: notes } : undefined;
+}
+
+function unlocked(
+  state: State,
+  { draft, saved, merge, notes, about }: Extract<Action, { type: "unlocked" }>,
+): State {
+  const next = withOutline(state, draft.base.outline);
+  return {
+    ...next,
+    ...about,
+    draft,
+    // the first version is that of the file
+    saved: { base: saved, version: 0 },
+    merge,
+    busy: undefined,
+    mode: merge ? { kind: "conflicts", at: 0, reveal: false } : { kind: "tree" },
+    // what other commands say of conflicts is what is shown here anyway
+    message: notesOf(merge ? notes.filter((text) => !text.includes("conflicts of a merge")) : notes),
+    touched: state.now,
+  };
+}
+
+/** The file changed meanwhile: what came in is shown before anything is written. */
+function merged(
+  state: State,
+  { draft, saved, merge, encrypted, notes, leave }: Extract<Action, { type: "merged" }>,
+): State {
+  const next = withOutline({ ...state, draft, encrypted, merge, busy: undefined }, draft.base.outline);
+  // no version of the draft is that of the file any more, unless the file says just that
+  const after: State = {
+    ...next,
+    saved: { base: saved, version: draft.base.text === saved.text ? draft.version : -1 },
+  };
+  const what = "the file was changed by somebody else meanwhile";
+  if (merge) {
+    const lines = [`${what}, in the same places: decide them, then save`, ...notes];
+    return {
+      ...after,
+      mode: { kind: "conflicts", at: 0, reveal: false },
+      message: { tone: "warning", lines },
+    };
+  }
+  const lines = [`${what}; both changes are put together, and this is what would be saved`, ...notes];
+  const shown = saving({ ...after, message: undefined }, leave);
+  return {
+    ...(Array.isArray(shown) ? (shown as unknown as Result)[0] : (shown as State)),
+    message: { tone: "warning", lines },
+  };
+}
+
+/** Nothing that was decrypted is left in the state. */
+function locked(state: State): State {
+  const { encrypted, size, options, name, format, now, selector } = state;
+  const outline = outlineOf(encrypted!.reading);
+  const next = withOutline(
+    { ...state, draft: undefined, message: undefined, mode: { kind: "tree" } },
+    outline,
+  );
+  const { cursor, top, folded } = next;
+  return {
+    ...{ name, format, selector, encrypted, size, options, now, touched: now },
+    ...{ outline, cursor, top, folded },
+    wanted: undefined,
+    draft: undefined,
+    saved: undefined,
+    list: undefined,
+    find: { query: "", hits: [], values: false },
+    revealed: { all: false, paths: new Set(), since: now },
+    merge: undefined,
+    mode: { kind: "tree" },
+    busy: undefined,
+    message: { tone: "info", lines: ["locked: keys and values are forgotten; Enter unlocks"] },
+  };
+}
+
+function keysShown(state: State, { lines, notes, encrypted }: Extract<Action, { type: "keys" }>): State {
+  const before = state.mode.kind === "keys" ? state.mode.at : -1;
+  const first = lines.findIndex(({ key }) => key !== undefined);
+  const at = lines[before]?.key === undefined ? first : before;
+  const mode = { kind: "keys", lines, at } as const;
+  return {
+    ...state,
+    busy: undefined,
+    encrypted: encrypted ?? state.encrypted,
+    mode,
+    message: notesOf(notes),
+  };
+}
+
+function saved(state: State, { draft, notes, leave, encrypted }: Extract<Action, { type: "saved" }>): Result {
+  const message: Message = { tone: notes.length > 0 ? "warning" : "info", lines: ["saved", ...notes] };
+  const next: State = {
+    ...state,
+    encrypted,
+    merge: undefined,
+    saved: { base: draft.base, version: draft.version },
+    busy: undefined,
+    message,
+  };
+  return [next, leave && notes.length === 0 ? [{ kind: "quit" }] : []];
+}
+
+function refused(state: State, { error, notes, leave }: Extract<Action, { type: "refused" }>): State {
+  return { ...state, busy: undefined, mode: { kind: "accept", error, notes, leave } };
+}
+
+function failed(state: State, { error, notes = [] }: Extract<Action, { type: "failed" }>): State {
+  const known =
+    error instanceof TsopsError ? messageOf(error).lines : ["internal error: this is a fault of tsops"];
+  const mode =
+    state.mode.kind === "box" && state.mode.purpose.kind === "passphrase"
+      ? ({ kind: "tree" } as const)
+      : state.mode;
+  return { ...state, mode, busy: undefined, message: { tone: "error", lines: [...known, ...notes] } };
+}
+
+/** A text that came from outside: an editor, a file, or chance. */
+function received(state: State, id: number, text: string): State {
+  const node = state.outline.nodes[id];
+  if (!node || !state.draft) return state;
+  try {
+    const type = typeOf(valueIn(state.draft, node));
+    const given =
+      type === "text" || type === "null" ? { value: text } : valueOfType(type, text.replace(/\n$/, ""));
+    const next = changed(state, node, (draft) => setValue(draft, node, given));
+    if (next.message?.tone === "error") return next;
+    return {
+      ...next,
+      message: { tone: "info", lines: [`there is a new value, ${text.length} characters long: v shows it`] },
+    };
+  } catch (error) {
+    if (!(error instanceof TsopsError)) throw error;
+    return { ...state, message: messageOf(error) };
+  }
+}

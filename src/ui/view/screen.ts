@@ -1,0 +1,115 @@
+import { formatPath } from "../../formats/path.ts";
+import { type Node, pathOfNode } from "../outline/node.ts";
+import { nextNode, seenNode } from "../outline/walk.ts";
+import { viewOf } from "../reduce/cursor.ts";
+import { secrecyOf, shouldBeEncrypted } from "../reduce/marks.ts";
+import { BINDINGS, shownKey } from "../state/keys.ts";
+import { isChanged, nodeOf, rowsOf, type State } from "../state/state.ts";
+import { type Cell, type Line, lineOf, type Screen, spread, visible, wrapped } from "./cells.ts";
+import { dialogOf } from "./dialogs.ts";
+import { rowLine, typeName } from "./row.ts";
+
+/** The whole screen: the head, the rows of the document, what is said of one of them, and the keys that matter. */
+export function screenOf(state: State): Screen {
+  const { width, height } = state.size;
+  if (width < 20 || height < 6) return { lines: [[{ text: "too small" }]] };
+  const dialog = dialogOf(state);
+  const rows = dialog.body ?? rowLines(state);
+  const room = rowsOf(state.size);
+  const bottom = dialog.bottom ?? messageLines(state) ?? [];
+  const kept = rows.slice(0, Math.max(0, room - Math.max(0, bottom.length - 1)));
+  const fill = Array.from(
+    { length: Math.max(0, room - kept.length - Math.max(0, bottom.length - 1)) },
+    (): Line => [],
+  );
+  const last = bottom.length > 0 ? bottom : [[]];
+  const lines = [headOf(state), ...kept, ...fill, detailOf(state), ...last, footOf(state, dialog.keys)].slice(
+    0,
+    height,
+  );
+  const at = dialog.cursor;
+  if (!at) return { lines };
+  const first = at.in === "body" ? 1 : lines.length - 1 - last.length;
+  return { lines, cursor: { x: at.x, y: first + at.y } };
+}
+
+function headOf(state: State): Line {
+  const { name, format, draft, busy, list, size } = state;
+  const left: Cell[] = [
+    { text: " tsops ", style: "inverse" },
+    { text: ` ${visible(name)}`, style: "bold" },
+    { text: `  ${format}`, style: "dim" },
+  ];
+  if (list) left.push({ text: `  ${list.ids.length} ${list.title}`, style: "yellow" });
+  const changed: Cell[] = isChanged(state) ? [{ text: "changed, not saved", style: "yellow" }] : [];
+  const locked: Cell[] = draft ? [] : [{ text: state.encrypted ? "locked" : "new", style: "yellow" }];
+  const right = busy ? [{ text: `${busy}…`, style: "yellow" as const }] : [...changed, ...locked];
+  return spread(left, right, size.width);
+}
+
+function rowLines(state: State): Line[] {
+  const { outline, list, cursor, size } = state;
+  const rows = rowsOf(size);
+  if (list) {
+    const ids = list.ids.slice(list.top, list.top + rows);
+    return ids.map((id, i) => rowLine(state, outline.nodes[id]!, list.top + i === list.at));
+  }
+  const view = viewOf(state);
+  const top = outline.nodes[state.top];
+  if (!top && !state.draft) return [];
+  if (!top) return [[], [{ text: "  the document is empty: a adds a key", style: "dim" }]];
+  const lines: Line[] = [];
+  for (
+    let node: Node | undefined = seenNode(view, top);
+    node && lines.length < rows;
+    node = nextNode(view, node)
+  )
+    lines.push(rowLine(state, node, node.id === cursor));
+  return lines;
+}
+
+/** What there is to say of the row under the cursor: its path, and whether it is encrypted and why. */
+function detailOf(state: State): Line {
+  const node = nodeOf(state);
+  const { width } = state.size;
+  if (!node) return [];
+  const path = visible(formatPath(pathOfNode(node)));
+  const cells: Cell[] = [
+    { text: ` ${path}`, style: "cyan" },
+    { text: `  ${whyOf(state, node)}`, style: "dim" },
+  ];
+  return lineOf(cells, width);
+}
+
+function whyOf(state: State, node: Node): string {
+  if (node.kind === "map" || node.kind === "list" || node.kind === "document")
+    return `${node.kind}, ${node.size} ${node.size === 1 ? "entry" : "entries"}`;
+  const secrecy = secrecyOf(state, node);
+  const type = node.kind === "comment" ? "comment" : typeName(state, node);
+  if (secrecy === "none") return `${type}, empty: never encrypted`;
+  const rule = state.selector && `${state.selector.kind}: ${visible(state.selector.value)}`;
+  const by = rule === undefined ? "" : ` (${rule})`;
+  if (secrecy === "encrypted") return `${type}, encrypted${by}`;
+  return `${type}, plain${by}${shouldBeEncrypted(state, node) ? "; the creation rule says to encrypt it" : ""}`;
+}
+
+function messageLines({ message, size }: State): Line[] | undefined {
+  if (!message) return undefined;
+  const style = { info: "green", warning: "yellow", error: "red" } as const;
+  const lines = message.lines.flatMap((text) => wrapped(visible(text), size.width - 2));
+  const shown = lines.slice(0, Math.max(1, Math.floor(size.height / 3)));
+  return shown.map((text) => [{ text: ` ${text}`, style: style[message.tone] }]);
+}
+
+/** The keys that matter here. */
+function footOf(state: State, keys: readonly (readonly [key: string, what: string])[] | undefined): Line {
+  const shown =
+    keys ??
+    BINDINGS.flatMap(({ keys: [key = ""], short }) => (short ? [[shownKey(key), short] as const] : []));
+  const locked = !state.draft && !keys ? [["Enter", "unlock"] as const, ...shown.slice(-1)] : shown;
+  const cells = locked.flatMap(([key, what]): Cell[] => [
+    { text: ` ${key}`, style: "bold" },
+    { text: ` ${what} `, style: "dim" },
+  ]);
+  return lineOf(cells, state.size.width);
+}

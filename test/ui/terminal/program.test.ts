@@ -1,0 +1,415 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
+import { PROGRAM } from "../../support/program.ts";
+import { hasTmux, Pane, quoted } from "../../support/ui/pane.ts";
+
+/** The real program in a real terminal, driven by keys. */
+
+const PLAIN = `# about this file
+db:
+  user: admin # who
+  password: s3cret-marker
+  port_unencrypted: 5432
+list:
+  - one
+  - two
+`;
+const TSOPS = PROGRAM.map(quoted).join(" ");
+const NO_EDITOR = { EDITOR: undefined, SOPS_EDITOR: undefined, VISUAL: undefined };
+
+async function inPane(work: (pane: Pane, box: Sandbox) => Promise<void>, size = {}): Promise<void> {
+  await inSandbox(async (box) => {
+    box.write("plain.yaml", PLAIN);
+    const made = await box.run(["encrypt", "plain.yaml"]);
+    box.write("secrets.yaml", made.stdout);
+    const env = { ...box.env, ...NO_EDITOR, XDG_RUNTIME_DIR: box.home };
+    const pane = await Pane.open({ env, cwd: box.folder, ...size });
+    try {
+      await work(pane, box);
+    } finally {
+      pane.close();
+    }
+  });
+}
+
+const decrypted = async (box: Sandbox, name = "secrets.yaml"): Promise<string> =>
+  (await box.run(["decrypt", name])).stdout;
+
+/** Opens the editor and waits until the file is decrypted. */
+async function opened(pane: Pane, words = "edit --tui secrets.yaml"): Promise<void> {
+  pane.run(`${TSOPS} ${words}; echo "exit code $?"`);
+  await pane.until(/Enter edit/);
+}
+
+/** The cursor on the row of a key. */
+async function to(pane: Pane, key: string): Promise<void> {
+  pane.type("/").type(key).keys("Enter");
+  await pane.until(new RegExp(`^>.{0,8}\\s${key}\\b`, "m"));
+}
+
+const terminal = (name: string, work: () => Promise<void>): void => {
+  if (hasTmux) test(name, work);
+  else test.skip(name, work);
+};
+
+terminal("edit and save: one value changes, and no other ciphertext; the terminal is as it was", () =>
+  inPane(async (pane, box) => {
+    const before = box.read("secrets.yaml");
+    await opened(pane);
+    await to(pane, "password");
+    pane.keys("Enter");
+    await pane.until(/password \(text\): s3cret-marker/);
+    pane.keys("C-u").type("n3w-marker é日本").keys("Enter");
+    await pane.until(/changed, not saved/);
+    pane.type("s");
+    assert.match(await pane.until(/1 change\b/), /\["db"\]\["password"\]/);
+    assert.is(box.read("secrets.yaml"), before, "nothing is written by the key that asks");
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    pane.type("q");
+    await pane.until(/exit code 0/);
+    assert.is(pane.isAlternate, false);
+    assert.not.match(pane.scrollback, /marker|admin/);
+    assert.not.match(pane.title, /marker|admin/);
+    assert.is(await decrypted(box), PLAIN.replace("s3cret-marker", "n3w-marker é日本"));
+    const ciphers = (text: string): string[] =>
+      [...text.matchAll(/ENC\[[^\]]*\]/g)].map(([cipher]) => cipher);
+    const kept = new Set(ciphers(box.read("secrets.yaml")));
+    const gone = ciphers(before).filter((cipher) => !kept.has(cipher));
+    // the password, the MAC, and the layout if there is one
+    assert.ok(gone.length <= 3, String(gone.length));
+  }),
+);
+
+terminal("what is typed before the first frame is not shown by the terminal, and counts", () =>
+  inPane(async (pane) => {
+    pane.type(`stty -echo; ${TSOPS} edit --tui secrets.yaml`).keys("Enter");
+    // the program has the terminal as soon as it has the alternate screen
+    while (!pane.isAlternate) await new Promise((resolve) => setTimeout(resolve, 10));
+    pane.type("jj").keys("Down");
+    const screen = await pane.until(/^>.*who/m);
+    assert.not.match(screen, /jj|\^\[\[B/);
+    assert.not.match(pane.scrollback, /jj|\^\[\[B/);
+  }),
+);
+
+const PEM = `-----BEGIN PRIVATE KEY-----\n${"A".repeat(64)}\n${"B".repeat(64)}\n-----END PRIVATE KEY-----\n`;
+
+terminal("a PEM key is pasted as it is, and undone", () =>
+  inPane(async (pane, box) => {
+    await opened(pane);
+    await to(pane, "password");
+    pane.keys("Enter");
+    await pane.until(/password \(text\)/);
+    pane.keys("C-u").paste(PEM);
+    await pane.until(new RegExp(`4 lines, ${PEM.length} characters`));
+    pane.keys("C-s");
+    await pane.until(/changed, not saved/);
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    const { stdout } = await box.run(["decrypt", "--extract", '["db"]["password"]', "secrets.yaml"]);
+    assert.is(stdout, PEM);
+    pane.type("u");
+    await pane.until(/undone: change password/);
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    pane.type("q");
+    await pane.until(/exit code 0/);
+    assert.is(await decrypted(box), PLAIN);
+  }),
+);
+
+terminal("resize: the screen is drawn anew", () =>
+  inPane(async (pane) => {
+    await opened(pane);
+    await to(pane, "password");
+    pane.resize(50, 12);
+    await pane.until(/^>.*password.*secret\n/m);
+    pane.resize(120, 40);
+    await pane.until(/password {2}•+ {2}9–16 characters {40,}/);
+    const screen = await pane.until(/Enter edit {2}a add.*\s*$/);
+    assert.is(screen.trimEnd().split("\n").length, 40);
+    assert.is(screen.match(/password/g)!.length, 2, "the row, and what is said of it");
+  }),
+);
+
+terminal("Ctrl-Z goes back to the shell with its terminal in order, and fg comes back with the changes", () =>
+  inPane(async (pane) => {
+    await opened(pane);
+    await to(pane, "password");
+    pane.type("d");
+    await pane.until(/changed, not saved/);
+    pane.keys("C-z");
+    await pane.until(/Stopped/);
+    assert.not.match(pane.screen, /changed, not saved/);
+    pane.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e echo | tr '\\n' +");
+    await pane.until(/icanon\+echo\+/);
+    pane.run("fg");
+    await pane.until(/changed, not saved/);
+    pane.type("u");
+    await pane.until(/undone: delete password/);
+    pane.type("q");
+    await pane.until(/Enter edit|fg/);
+    while (pane.isAlternate) await new Promise((resolve) => setTimeout(resolve, 50));
+  }),
+);
+
+for (const signal of ["TERM", "HUP", "INT", "KILL"] as const) {
+  terminal(`SIG${signal}: the file is as it was, and the terminal in order`, () =>
+    inPane(async (pane, box) => {
+      const before = box.read("secrets.yaml");
+      await opened(pane, "edit --tui secrets.yaml & echo $! > pid; fg");
+      await to(pane, "password");
+      pane.type("d");
+      await pane.until(/changed, not saved/);
+      process.kill(Number(box.read("pid")), `SIG${signal}`);
+      if (signal === "KILL") {
+        // nobody can do anything then: the shell's own reset has to
+        pane.run("reset");
+      }
+      await pane.until(/^\$ $|^\$$|exit code|Terminated|Hangup|Killed/m);
+      if (signal !== "KILL") {
+        assert.is(pane.isAlternate, false);
+        pane.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e echo | tr '\\n' +");
+        await pane.until(/icanon\+echo\+/);
+      }
+      assert.is(box.read("secrets.yaml"), before);
+      assert.not.match(pane.scrollback, /marker/);
+      assert.equal(readdirSync(box.folder).sort(), ["pid", "plain.yaml", "secrets.yaml"]);
+    }),
+  );
+}
+
+terminal(
+  "a file that changed meanwhile is put together with the changes, which are shown before they are saved",
+  () =>
+    inPane(async (pane, box) => {
+      await opened(pane);
+      await to(pane, "password");
+      pane.keys("Enter");
+      await pane.until(/password \(text\)/);
+      pane.type("2").keys("Enter");
+      await pane.until(/changed, not saved/);
+      await box.run(["set", "secrets.yaml", '["list"][0]', '"other"']);
+      const theirs = box.read("secrets.yaml");
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/changed by somebody else meanwhile/);
+      assert.is(box.read("secrets.yaml"), theirs);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
+      assert.is(
+        await decrypted(box),
+        PLAIN.replace("s3cret-marker", "s3cret-marker2").replace("- one", "- other"),
+      );
+    }),
+);
+
+terminal("a file with the conflicts of a merge opens with them, and is saved when they are decided", () =>
+  inPane(async (pane, box) => {
+    const base = box.read("secrets.yaml");
+    const side = async (value: string): Promise<string> => {
+      box.write("secrets.yaml", base);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', `"${value}"`]);
+      return box.read("secrets.yaml");
+    };
+    box.write("theirs", await side("theirs"));
+    box.write("secrets.yaml", await side("ours"));
+    box.write("base", base);
+    await box.run(["git", "merge", "base", "secrets.yaml", "theirs", "--path", "secrets.yaml"]);
+    pane.run(`${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`);
+    await pane.until(/Conflicts/);
+    pane.type("v");
+    await pane.until(/admin +ours +theirs/);
+    pane.type("t");
+    await pane.until(/all conflicts are decided/);
+    pane.keys("Escape");
+    await pane.until(/Enter edit {2}a add/);
+    pane.type("s");
+    await pane.until(/Save/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    pane.type("q");
+    await pane.until(/exit code 0/);
+    assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
+    assert.not.match(box.read("secrets.yaml"), /conflicts/);
+  }),
+);
+
+terminal("a file that is not there yet is made from the rule; with no editor set, tsops's own opens", () =>
+  inPane(async (pane, box) => {
+    const { SOPS_AGE_RECIPIENTS: recipient } = box.env;
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${recipient}\n    encrypted_regex: ^token$\n`);
+    pane.run(`unset SOPS_AGE_RECIPIENTS; ${TSOPS} new.yaml; echo "exit code $?"`);
+    await pane.until(/the document is empty/);
+    pane.type("aa");
+    await pane.until(/new key/);
+    pane.type("token").keys("Enter");
+    await pane.until(/token \(text\)/);
+    pane.type("abc").keys("Enter");
+    await pane.until(/token {2}abc/);
+    pane.type("aa");
+    await pane.until(/new key/);
+    pane.type("host").keys("Enter");
+    await pane.until(/host \(text\)/);
+    pane.type("example.org").keys("Enter");
+    await pane.until(/host {2}example.org/);
+    pane.type("s");
+    await pane.until(/in plain text/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    pane.type("q");
+    await pane.until(/exit code 0/);
+    assert.match(box.read("new.yaml"), /^token: ENC\[.*\nhost: example\.org\n/);
+    assert.is(await decrypted(box, "new.yaml"), "token: abc\nhost: example.org\n");
+  }),
+);
+
+terminal("one value goes through $EDITOR, in a private folder that is gone afterwards", () =>
+  inPane(async (pane, box) => {
+    await opened(pane);
+    box.write("ed", '#!/bin/sh\nls -l "$(dirname "$1")" > seen; printf "from the editor" > "$1"\n');
+    pane.keys("C-z");
+    await pane.until(/Stopped/);
+    pane.run("kill %1; fg");
+    await pane.until(/exit code/);
+    pane.run("clear; chmod +x ed; export EDITOR=./ed");
+    await opened(pane);
+    await to(pane, "password");
+    pane.type("E");
+    await pane.until(/there is a new value, 15 characters long/);
+    assert.match(box.read("seen"), /-rw------- .* password/);
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    assert.match(await decrypted(box), /password: from the editor/);
+    assert.equal(readdirSync(box.home), []);
+  }),
+);
+
+terminal("keys: who can open the file and whether this machine can; one is added and taken away again", () =>
+  inPane(async (pane, box) => {
+    await opened(pane);
+    pane.type("w");
+    await pane.until(new RegExp(`usable +age ${RECIPIENT.slice(0, 30)}`));
+    pane.type("a");
+    await pane.until(/key to add/);
+    pane.type(`age:${OTHER_RECIPIENT}`).keys("Enter");
+    await pane.until(/the file\?\n/);
+    const before = box.read("secrets.yaml");
+    pane.type("a");
+    await pane.until(/Who can open the file/);
+    assert.is(box.read("secrets.yaml"), before, "another key than Enter does nothing");
+    pane.type("a");
+    await pane.until(/key to add/);
+    pane.type(`age:${OTHER_RECIPIENT}`).keys("Enter");
+    await pane.until(/the file\?\n/);
+    pane.keys("Enter");
+    await pane.until(new RegExp(OTHER_RECIPIENT.slice(0, 40)));
+    await pane.until(/not here +age/);
+    assert.match(box.read("secrets.yaml"), new RegExp(OTHER_RECIPIENT));
+    pane.keys("Down");
+    await pane.until(new RegExp(`^> not here +age ${OTHER_RECIPIENT.slice(0, 20)}`, "m"));
+    pane.type("d");
+    await pane.until(/Take age:/);
+    pane.keys("Enter");
+    while (box.read("secrets.yaml").includes(OTHER_RECIPIENT))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await pane.until(/Who can open the file/);
+    pane.keys("Escape");
+    await pane.until(/Enter edit {2}a add/);
+    await to(pane, "password");
+    pane.type("d");
+    await pane.until(/changed, not saved/);
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    assert.is(await decrypted(box), PLAIN.replace("  password: s3cret-marker\n", ""));
+  }),
+);
+
+terminal("history: what an entry was in earlier commits, masked until it is asked for", () =>
+  inPane(async (pane, box) => {
+    const git = (...args: string[]): void => {
+      const who = ["-c", "user.name=Ann", "-c", "user.email=a@example.org"];
+      assert.is(spawnSync("git", [...who, ...args], { cwd: box.folder }).status, 0, args.join(" "));
+    };
+    git("init", "-q");
+    git("add", "secrets.yaml");
+    git("commit", "-q", "-m", "first");
+    await box.run(["set", "secrets.yaml", '["db"]["user"]', '"second-user"']);
+    git("commit", "-q", "-a", "-m", "another user");
+    await box.run(["set", "secrets.yaml", '["list"][0]', '"x"']);
+    git("commit", "-q", "-a", "-m", "a list item");
+    await opened(pane);
+    await to(pane, "user");
+    pane.type("H");
+    const screen = await pane.until(/History of user/);
+    assert.match(screen, /Ann: another.*\n.*Ann: first/);
+    assert.not.match(screen, /a list item|second-user/);
+    pane.type("v");
+    await pane.until(/another u.* second-user\n.*first +admin/);
+  }),
+);
+
+const hasStrace = hasTmux && spawnSync("strace", ["-V"]).status === 0;
+const traced = (name: string, work: () => Promise<void>): void =>
+  hasStrace ? test(name, work) : test.skip(name, work);
+
+traced("no system call writes a secret anywhere but to the terminal", () =>
+  inPane(async (pane, box) => {
+    const log = join(box.root, "trace");
+    const calls = "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,rename,linkat,symlinkat";
+    pane.run(
+      `strace -f -y -s 65536 -e ${calls} -o ${quoted(log)} ${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`,
+    );
+    await pane.until(/Enter edit/);
+    await to(pane, "password");
+    pane.type("v");
+    await pane.until(/s3cret-marker/);
+    pane.keys("Enter");
+    await pane.until(/password \(text\): s3cret-marker/);
+    pane.type("-and-m0re").keys("Enter");
+    await pane.until(/changed, not saved/);
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    pane.type("L");
+    await pane.until(/locked: keys and values/);
+    pane.type("q");
+    await pane.until(/exit code 0/);
+    const lines = readFileSync(log, "utf8").split("\n");
+    const spoken = lines.filter((line) => line.includes("s3cret-marker"));
+    assert.ok(spoken.length > 0, "the trace sees what is written");
+    for (const line of spoken) assert.match(line, /\bwritev?\(\d+<\/dev\/pts\/\d+>/);
+    assert.not.match(pane.scrollback, /marker/);
+    assert.ok(existsSync(box.path("secrets.yaml")));
+  }),
+);
+
+test("without a terminal it says so, and names $EDITOR", async () => {
+  await inSandbox(async (box) => {
+    const { code, stderr } = await box.run(["edit", "--tui", "secrets.yaml"]);
+    assert.is(code, 201);
+    assert.match(stderr, /needs a terminal/);
+    assert.match(stderr, /EDITOR/);
+    box.env = { ...box.env, TSOPS_EDITOR: "tui" };
+    assert.is((await box.run(["edit", "secrets.yaml"])).code, 201);
+    box.env = { ...box.env, TSOPS_EDITOR: "vim" };
+    assert.match((await box.run(["edit", "secrets.yaml"])).stderr, /TSOPS_EDITOR can only be tui/);
+  });
+});
+
+test.run();
