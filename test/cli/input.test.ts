@@ -266,7 +266,8 @@ if (hasTerminals) {
       const names = Array.from({ length: 40 }, (_, i) => `f${String(i).padStart(2, "0")}.yaml`);
       for (const name of names) await encrypted(box, name);
       const before = new Map(names.map((name) => [name, box.read(name)]));
-      const steps = [{ until: "[" }, { type: "\x03" }];
+      // what is said of the first file; the bar comes only in longer runs
+      const steps = [{ until: "f00.yaml" }, { type: "\x03" }];
       const shown = await inTerminal(["rotate", "-i", ...names], steps, { env: box.env, cwd: box.folder });
       // a machine may be faster than the terminal
       if (/rotated 40 of 40 files/.test(shown.text)) return;
