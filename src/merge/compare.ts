@@ -1,15 +1,16 @@
 /** Where a text does not say yet what a merge has to say. */
 
 import { buildTrees } from "../formats/build.ts";
-import type { Entry, PathElement, Reading } from "../formats/format.ts";
+import type { PathElement, Reading } from "../formats/format.ts";
 import { sameTree } from "../formats/path.ts";
 import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import { type CommentNumbers, commentCounts } from "./comments.ts";
 import type { Meaning } from "./meaning.ts";
 
 /** What a merged text has to say. */
 export interface Wanted extends Pick<Meaning, "documents" | "ordered"> {
   /** How often each comment stands in the file. */
-  readonly comments: ReadonlyMap<string, number>;
+  readonly comments: CommentNumbers;
 }
 
 /** A place that has to be changed: to this value, or to nothing. */
@@ -126,41 +127,14 @@ function extraItems(wanted: readonly Tree[], there: readonly Tree[]): number[] |
   return next === wanted.length ? extra : undefined;
 }
 
-/** A comment as it is counted; a value that an equal key hides (INI) is not the comment of the same text. */
-export function commentText({ key, value }: Pick<Entry, "key" | "value">): string {
-  return key === undefined ? String(value) : `${key}\0${String(value)}`;
-}
-
-export function commentCounts({ entries }: Reading): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const entry of entries) {
-    if (entry.kind !== "comment" || entry.alias) continue;
-    const text = commentText(entry);
-    counts.set(text, (counts.get(text) ?? 0) + 1);
-  }
-  return counts;
-}
-
-/** Each side's additions and removals of a comment count. */
-export function mergedCounts(
-  base: ReadonlyMap<string, number>,
-  a: ReadonlyMap<string, number>,
-  b: ReadonlyMap<string, number>,
-): Map<string, number> {
-  const merged = new Map<string, number>();
-  for (const text of new Set([...a.keys(), ...b.keys()])) {
-    const [before, left, right] = [base.get(text) ?? 0, a.get(text) ?? 0, b.get(text) ?? 0];
-    merged.set(text, left === right ? left : Math.max(left + right - before, 0));
-  }
-  return merged;
-}
-
 function commentDifferences({ comments }: Wanted, have: ReadonlyMap<string, number>) {
   const missing: string[] = [];
   const surplus: string[] = [];
   for (const text of new Set([...comments.keys(), ...have.keys()])) {
-    const number = (comments.get(text) ?? 0) - (have.get(text) ?? 0);
-    for (let i = 0; i < Math.abs(number); i++) (number > 0 ? missing : surplus).push(text);
+    const { least, most } = comments.get(text) ?? { least: 0, most: 0 };
+    const number = have.get(text) ?? 0;
+    for (let i = number; i < least; i++) missing.push(text);
+    for (let i = most; i < number; i++) surplus.push(text);
   }
   return { missing, surplus };
 }

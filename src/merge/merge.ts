@@ -8,7 +8,8 @@ import type { Format, Reading } from "../formats/format.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
 import type { Conflict } from "../sops/conflicts.ts";
-import { commentCounts, mergedCounts, type Wanted } from "./compare.ts";
+import { commentCounts, commentPlaces, mergedNumbers } from "./comments.ts";
+import type { Wanted } from "./compare.ts";
 import { type Clash, mergeDocuments } from "./meaning.ts";
 import type { Side } from "./sides.ts";
 import { type Texts, writeMerged } from "./write.ts";
@@ -71,13 +72,13 @@ function meaningOf(
   const trees = ({ entries, documents }: Reading): TreeMap[] => buildTrees(entries, documents);
   const sides = { base: base && trees(base), a: trees(a), b: trees(b) };
   const { disputed, ...meaning } = mergeDocuments(sides, prefer);
-  const counts = {
-    base: base ? commentCounts(base) : new Map<string, number>(),
-    a: commentCounts(a),
-    b: commentCounts(b),
-  };
-  const comments = mergedCounts(counts.base, counts.a, counts.b);
-  for (const text of disputed) comments.set(text, counts[prefer].get(text) ?? 0);
+  const comments = mergedNumbers(base ? commentPlaces(base) : new Map(), commentPlaces(a), commentPlaces(b));
+  const preferred = { base, a, b }[prefer];
+  const counts = preferred && disputed.size > 0 ? commentCounts(preferred) : new Map<string, number>();
+  for (const text of disputed) {
+    const number = counts.get(text) ?? 0;
+    comments.set(text, { least: number, most: number });
+  }
   return { ...meaning, comments };
 }
 

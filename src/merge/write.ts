@@ -7,7 +7,8 @@ import type { Scalar } from "../formats/scalar.ts";
 import { applyEdits, type Edit } from "../formats/text.ts";
 import { TreeList, TreeMap } from "../formats/tree.ts";
 import { type Chunk, threeWay } from "./align.ts";
-import { commentText, type Differences, differences, distance, type Wanted } from "./compare.ts";
+import { commentText } from "./comments.ts";
+import { type Differences, differences, distance, type Wanted } from "./compare.ts";
 import { typedText } from "./identity.ts";
 import type { Side, Sides } from "./sides.ts";
 
@@ -184,11 +185,15 @@ class Writing {
   private withComment({ text, reading, left }: Candidate): string | undefined {
     const [missing] = left.missing;
     if (missing === undefined) return undefined;
-    for (const side of ["a", "b"] as const) {
-      const inserted = attempt(() => insertedComment(missing, this.format.read(this.texts[side]), reading));
-      if (inserted) return applyEdits(text, [inserted]);
-    }
-    return undefined;
+    const edits = (["a", "b"] as const).flatMap((side) => {
+      const from = attempt(() => this.format.read(this.texts[side]));
+      return from ? insertedComments(missing, from, reading) : [];
+    });
+    // equal comments at other entries may be there
+    const there = ({ start, text: line }: Edit) =>
+      text.startsWith(line, start) || text.slice(0, start).endsWith(line);
+    const edit = edits.find((one) => !there(one)) ?? edits[0];
+    return edit && applyEdits(text, [edit]);
   }
 
   /** Without a comment that has a line of its own. */
@@ -219,11 +224,19 @@ function choicesOf(
 
 const ended = (line: string): string => (line.endsWith("\n") ? line : `${line}\n`);
 
-/** Where a comment of another text goes: above the entry that follows it there, or to the end of its line. */
-function insertedComment(wanted: string, from: Reading, to: Reading): Edit | undefined {
-  const at = from.entries.findIndex((entry) => entry.kind === "comment" && commentText(entry) === wanted);
-  const comment = from.entries[at];
-  if (!comment) return undefined;
+/** Where comments of another text go: above the entry that follows them there, or to the end of their line. */
+function insertedComments(wanted: string, from: Reading, to: Reading): Edit[] {
+  return from.entries.flatMap((entry, at) => {
+    if (entry.kind !== "comment" || commentText(entry) !== wanted) return [];
+    return attempt(() => insertedComment(entry, at, { from, to })) ?? [];
+  });
+}
+
+function insertedComment(
+  comment: Entry,
+  at: number,
+  { from, to }: { readonly from: Reading; readonly to: Reading },
+): Edit | undefined {
   const isValue = ({ kind, alias }: Entry): boolean => kind !== "comment" && !alias;
   const next = from.entries.slice(at + 1).find(isValue);
   const place = next && to.entries.find((entry) => isValue(entry) && samePlace(entry, next));

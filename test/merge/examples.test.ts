@@ -107,4 +107,112 @@ test("files that both sides made", async () => {
   assert.is(clash.base, undefined);
 });
 
+/** Base and two sides that each put the same comment above another entry, in the formats that have comments. */
+const SAME_COMMENT: Partial<Record<FormatName, Record<"base" | "x" | "y" | "both", string>>> = {
+  yaml: {
+    base: "a: 1\nb: 2\nc: 3\n",
+    x: "# todo\na: 1\nb: 2\nc: 3\n",
+    y: "a: 1\nb: 2\n# todo\nc: 3\n",
+    both: "# todo\na: 1\nb: 2\n# todo\nc: 3\n",
+  },
+  json5: {
+    base: "{\na: 1,\nb: 2,\nc: 3\n}\n",
+    x: "{\n// todo\na: 1,\nb: 2,\nc: 3\n}\n",
+    y: "{\na: 1,\nb: 2,\n// todo\nc: 3\n}\n",
+    both: "{\n// todo\na: 1,\nb: 2,\n// todo\nc: 3\n}\n",
+  },
+  dotenv: {
+    base: "A=1\nB=2\nC=3\n",
+    x: "# todo\nA=1\nB=2\nC=3\n",
+    y: "A=1\nB=2\n# todo\nC=3\n",
+    both: "# todo\nA=1\nB=2\n# todo\nC=3\n",
+  },
+  ini: {
+    base: "[s]\na = 1\nb = 2\nc = 3\n",
+    x: "[s]\n; todo\na = 1\nb = 2\nc = 3\n",
+    y: "[s]\na = 1\nb = 2\n; todo\nc = 3\n",
+    both: "[s]\n; todo\na = 1\nb = 2\n; todo\nc = 3\n",
+  },
+  toml: {
+    base: "a = 1\nb = 2\nc = 3\n",
+    x: "# todo\na = 1\nb = 2\nc = 3\n",
+    y: "a = 1\nb = 2\n# todo\nc = 3\n",
+    both: "# todo\na = 1\nb = 2\n# todo\nc = 3\n",
+  },
+};
+
+for (const [name, { base, x, y, both }] of Object.entries(SAME_COMMENT)) {
+  test(`${name}: equal comments that each side puts at another entry both stay`, async () => {
+    for (const [ours, theirs] of [
+      [x, y],
+      [y, x],
+    ] as const) {
+      const merged = await merge(name as FormatName, base, ours, theirs);
+      assert.equal(places(merged), []);
+      assert.is(merged.text, both);
+    }
+  });
+
+  test(`${name}: equal comments that each side removes at another entry both go`, async () => {
+    for (const [ours, theirs] of [
+      [x, y],
+      [y, x],
+    ] as const) {
+      const merged = await merge(name as FormatName, both, ours, theirs);
+      assert.equal(places(merged), []);
+      assert.is(merged.text, base);
+    }
+  });
+
+  test(`${name}: a comment that both sides put at one entry stands there once`, async () => {
+    // each side with a change of its own, so that the texts are not equal
+    const [ours, theirs] = [x.replace("3", "30"), x.replace("2", "20")];
+    const merged = await merge(name as FormatName, base, ours, theirs);
+    assert.equal(places(merged), []);
+    assert.is(merged.text, x.replace("3", "30").replace("2", "20"));
+  });
+}
+
+test("equal comments at neighbouring entries, whose values change too", async () => {
+  const base = "a: 1\nb: 2\n";
+  const [x, y] = ["# todo\na: 10\nb: 2\n", "a: 1\n# todo\nb: 20\n"];
+  for (const [ours, theirs] of [
+    [x, y],
+    [y, x],
+  ] as const) {
+    const merged = await merge("yaml", base, ours, theirs);
+    assert.equal(places(merged), []);
+    assert.is(merged.text, "# todo\na: 10\n# todo\nb: 20\n");
+  }
+});
+
+test("equal comments at different items of a list", async () => {
+  const lists: [base: string, x: string, y: string, both: string][] = [
+    [
+      "- p\n- q\n- r\n",
+      "# todo\n- p\n- q\n- r\n",
+      "- p\n- q\n# todo\n- r\n",
+      "# todo\n- p\n- q\n# todo\n- r\n",
+    ],
+    ["- p\n- q\n", "# todo\n- p1\n- q\n", "- p\n# todo\n- q1\n", "# todo\n- p1\n# todo\n- q1\n"],
+    [
+      "- name: p\n  v: 1\n- name: q\n  v: 2\n",
+      "# todo\n- name: p\n  v: 10\n- name: q\n  v: 2\n",
+      "- name: p\n  v: 1\n# todo\n- name: q\n  v: 20\n",
+      "# todo\n- name: p\n  v: 10\n# todo\n- name: q\n  v: 20\n",
+    ],
+  ];
+  for (const texts of lists) {
+    const [base, x, y, both] = texts.map((text) => `l:\n${text}`) as typeof texts;
+    for (const [ours, theirs] of [
+      [x, y],
+      [y, x],
+    ] as const) {
+      const merged = await merge("yaml", base, ours, theirs);
+      assert.equal(places(merged), []);
+      assert.is(merged.text, both);
+    }
+  }
+});
+
 test.run();

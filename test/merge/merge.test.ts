@@ -6,7 +6,7 @@ import type { Format, FormatName, PathElement } from "../../src/formats/format.t
 import { FORMAT_NAMES, loadFormat } from "../../src/formats/index.ts";
 import { sameTree, valueAt } from "../../src/formats/path.ts";
 import type { Tree } from "../../src/formats/tree.ts";
-import { commentCounts } from "../../src/merge/compare.ts";
+import { commentCounts } from "../../src/merge/comments.ts";
 import { mergePlain } from "../../src/merge/merge.ts";
 import { documents, JSON_NOTATION } from "../support/formats/json-texts.ts";
 import { canonical } from "../support/formats/laws.ts";
