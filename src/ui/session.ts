@@ -189,7 +189,7 @@ export class EditSession {
    */
   async lock(draft: Draft, changed: boolean): Promise<void> {
     const open = this.#open;
-    if (!open) throw new TsopsError("generic", "a new file can be locked only when it is saved");
+    if (!open) throw new TsopsError("no-such-file", "a new file can be locked only when it is saved");
     if (changed) this.#held = saveText(open, textOf(draft), this.#host.session).text;
     this.close();
     await this.#host.forget();
@@ -240,7 +240,7 @@ export class EditSession {
   }
 
   async keys(): Promise<KeyLine[]> {
-    if (!this.#open) throw new TsopsError("generic", "a new file has no keys before it is saved");
+    if (!this.#open) throw new TsopsError("no-such-file", "a new file has no keys before it is saved");
     return await this.#host.keys(this.#open);
   }
 
