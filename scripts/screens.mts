@@ -3,7 +3,7 @@
 //   node --import tsx scripts/screens.mts           writes docs/pictures/*.svg
 //   node --import tsx scripts/screens.mts --check   says whether they are what the program shows
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -68,11 +68,13 @@ async function takeAll(): Promise<void> {
   const env = {
     PATH: process.env.PATH,
     HOME: folder,
-    SOPS_AGE_KEY_FILE: join(ROOT, "fixtures/golden/keys/age1.txt"),
+    // a name that is the same on every machine: a picture shows it
+    SOPS_AGE_KEY_FILE: "../age.txt",
     TSOPS_EDITOR: "tui",
     NO_COLOR: undefined,
   };
   const work = join(folder, "shop");
+  copyFileSync(join(ROOT, "fixtures/golden/keys/age1.txt"), join(folder, "age.txt"));
   mkdirSync(join(work, "staging"), { recursive: true });
   const tsops = (...args: string[]): string => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {

@@ -179,7 +179,7 @@ class Said {
   readonly stream = new Writable({
     write: (chunk, _encoding, done) => {
       const lines = String(chunk).split("\n").filter(Boolean);
-      this.#lines.push(...lines.map((line) => line.replace(/^tsops: /, "")));
+      for (const line of lines) this.#lines.push(line.replace(/^tsops: /, ""));
       done();
     },
   });

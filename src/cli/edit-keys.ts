@@ -31,14 +31,14 @@ export async function keyLines(
       const can = { true: "usable", false: "not here", undefined: "perhaps" };
       const text = `${can[String(usable) as keyof typeof can].padEnd(8)}  ${key.kind} ${showKey(key, settings)}`;
       lines.push({ text, tone: usable === false ? "bad" : "good", key: uriOf(key) });
-      lines.push(...why.map((line): KeyLine => ({ text: `    ${line}`, tone: "note" })));
+      for (const line of why) lines.push({ text: `    ${line}`, tone: "note" });
     }
   }
   const drift = await driftOf(open, settings, run.io);
   if (drift) {
     const [first, ...more] = describeDrift(drift, settings);
     lines.push({ text: `the file ${first}`, tone: "head" });
-    lines.push(...more.map((text): KeyLine => ({ text: `    ${text}`, tone: "note" })));
+    for (const text of more) lines.push({ text: `    ${text}`, tone: "note" });
   } else
     lines.push({
       text: settings.config ? "the file is as its creation rule has it" : "no creation rule is for it",

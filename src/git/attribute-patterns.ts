@@ -263,8 +263,17 @@ function joined(before: string, after: string): string[] {
 }
 
 function simplified(pattern: string): string {
-  const shorter = pattern.replace(/(?<!\\)\*(?=\*(?!\/|$))/g, "").replace(/(?:\*\*\/)+/g, "**/");
+  const shorter = starsJoined(pattern).replace(/(?<=^|\/)(?:\*\*\/)+/g, "**/");
   const [, name] = /^\/?\*\*\/([^/]*)$/.exec(shorter) ?? [];
   if (name !== undefined && name !== "") return name === "**" ? "*" : name;
   return /^\/?\*\*$/.test(shorter) ? "*" : shorter;
+}
+
+/** Two stars lead through folders only where they stand alone between slashes; elsewhere several are as good as one. */
+function starsJoined(pattern: string): string {
+  return pattern.replace(/\\.|(?<=^|\/)\*{2,}(?=\/|$)|\*+/g, (found, at: number) => {
+    if (found.startsWith("\\")) return found;
+    const alone = (at === 0 || pattern[at - 1] === "/") && /^(\/|$)/.test(pattern.slice(at + found.length));
+    return found.length > 1 && alone ? "**" : "*";
+  });
 }

@@ -402,14 +402,15 @@ if (ROOT) {
     withAgent(async ({ ask, place }, root) => {
       await ask(keep(), Buffer.from("key"));
       chmodSync(root, 0o755);
-      const script = `require("node:net").connect(process.argv[1])
+      // changes the user after its start: Node itself may lie where another user cannot read
+      const script = `process.setgid(+process.argv[2]);
+        process.setuid(+process.argv[2]);
+        require("node:net").connect(process.argv[1])
         .on("connect", () => process.stdout.write("connected"))
         .on("error", (error) => process.stdout.write(error.code))`;
       const connectAs = (uid: number): Promise<string> =>
         new Promise((resolve) => {
-          const child = spawn(process.execPath, ["-e", script, place.socket], {
-            uid,
-            gid: uid,
+          const child = spawn(process.execPath, ["-e", script, place.socket, String(uid)], {
             cwd: "/",
             stdio: ["ignore", "pipe", "inherit"],
           });

@@ -137,7 +137,7 @@ test("random expressions: what they match, git's pattern matches; a dot is never
         assert.equal(found, expected, `${expression} is ${patterns.join(" ")}`);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 200, examples: [[["[^/]+", ".+", "a", "[^/]+"], true, false, ["a/a/a.b"]]] },
   );
 });
 

@@ -276,13 +276,8 @@ terminal("a file that is not there yet is made from the rule; with no editor set
 
 terminal("one value goes through $EDITOR, in a private folder that is gone afterwards", () =>
   inPane(async (pane, box) => {
-    await opened(pane);
     box.write("ed", '#!/bin/sh\nls -l "$(dirname "$1")" > seen; printf "from the editor" > "$1"\n');
-    pane.keys("C-z");
-    await pane.until(/Stopped/);
-    pane.run("kill %1; fg");
-    await pane.until(/exit code/);
-    pane.run("clear; chmod +x ed; export EDITOR=./ed");
+    pane.run("chmod +x ed; export EDITOR=./ed");
     await opened(pane);
     await to(pane, "password");
     pane.type("E");
