@@ -36,6 +36,7 @@ function holdsMarks(tree: Tree): boolean {
 
 /** Values can be merged only by those who can read them. */
 const RESOLVE_ENCRYPTED =
+  "while git still knows the file as unmerged: tsops git resolve FILE puts the two sides together; else\n" +
   "take one side (git checkout --ours FILE, or --theirs FILE), then bring the other side's values over with tsops set or edit\n" +
   "if you put both sides together by hand: tsops rotate -i --ignore-mac FILE, or edit --ignore-mac, writes a new MAC;\n" +
   "with --yes it also writes a new seal, so look at the values first";

@@ -85,6 +85,7 @@ test("an encrypted binary file is JSON, and has JSON's accidents", async () => {
   assert.match((await failure(utf16(text, { mark: true, big: false }), "binary", true)).message, "UTF-16");
   const conflict = await failure(`<<<<<<< HEAD\n${text}=======\n${text}>>>>>>> b\n`, "binary", true);
   assert.is(conflict.code, "merge-conflict");
+  assert.match(conflict.hint ?? "", "tsops git resolve FILE");
   assert.match(conflict.hint ?? "", "git checkout --ours");
 });
 

@@ -540,6 +540,14 @@ test(
       "no:   both.yaml: both modified; git's markers are in it, between ciphertexts\n        next: tsops git resolve both.yaml\n",
     );
     assert.match(text, "        or:   git rm -- gone-there.yaml\n");
+
+    repository.git("checkout", "--ours", "--", "both.yaml");
+    assert.match(await repository.tsops("git", "status"), "one side is in it, without a mark");
+    repository.git("checkout", "--merge", "--", "both.yaml");
+    await repository.tsops("git", "resolve", "--theirs", "both.yaml");
+    const after = JSON.parse(await repository.tsops("git", "status", "--json"));
+    assert.is(after.unmerged[0].holds, "something else");
+    assert.equal(after.unmerged[0].next, ["git add -- both.yaml", "tsops git resolve both.yaml"]);
   }),
 );
 

@@ -207,6 +207,7 @@ const HOLDS: Readonly<Record<Unmerged["holds"], string>> = {
   conflicts: "both sides are in it, encrypted",
   markers: "git's markers are in it, between ciphertexts",
   "one side": "one side is in it, without a mark: git add would lose the other one",
+  "something else": "neither side as it was is in it: add it if both are put together there",
   nothing: "it is not in the work tree",
 };
 

@@ -15,7 +15,7 @@ export interface Unmerged {
   /** What both sides did. */
   readonly what: string;
   /** What is in the work tree now. */
-  readonly holds: "conflicts" | "markers" | "one side" | "nothing";
+  readonly holds: "conflicts" | "markers" | "one side" | "something else" | "nothing";
   /** Commands that finish it, the likeliest first. */
   readonly next: readonly string[];
 }
@@ -45,7 +45,7 @@ export async function unmergedEncrypted(place: Place): Promise<Unmerged[]> {
     for (const [file, stages] of files) {
       if (!(await isEncrypted(file, stages, objects))) continue;
       const kind = [...stages.keys()].sort().join("");
-      const holds = await holdsNow(join(top, file));
+      const holds = await holdsNow(join(top, file), stages, objects);
       // commands name it from where the person stands
       const name = relative(place.io.cwd, join(top, file)).split(sep).join("/");
       found.push({ file, what: WHAT[kind] ?? "in conflict", holds, next: nextFor(kind, name, holds) });
@@ -70,12 +70,23 @@ async function isEncrypted(file: string, stages: Stages, objects: Objects): Prom
   return false;
 }
 
-async function holdsNow(path: string): Promise<Unmerged["holds"]> {
+async function holdsNow(path: string, stages: Stages, objects: Objects): Promise<Unmerged["holds"]> {
   const read = await readDocument(path).catch(() => undefined);
   if (!read) return "nothing";
   if (/^(?:<{7}|>{7}) /m.test(read.bytes.toString("latin1"))) return "markers";
   const content: Content = await contentOf(read.bytes, path);
-  return content.kind === "encrypted" && holdsConflicts(content.text.metadata) ? "conflicts" : "one side";
+  if (content.kind === "encrypted" && holdsConflicts(content.text.metadata)) return "conflicts";
+  for (const stage of [2, 3]) {
+    const id = stages.get(stage)?.id;
+    const side = id === undefined ? undefined : await objects.read(id);
+    if (side && withoutCr(side.bytes) === withoutCr(read.bytes)) return "one side";
+  }
+  return "something else";
+}
+
+/** git may give the files of a work tree other line ends (core.autocrlf). */
+function withoutCr(bytes: Buffer): string {
+  return bytes.toString("latin1").replaceAll("\r\n", "\n");
 }
 
 function nextFor(kind: string, file: string, holds: Unmerged["holds"]): string[] {
@@ -85,7 +96,7 @@ function nextFor(kind: string, file: string, holds: Unmerged["holds"]): string[]
   switch (kind) {
     case "123":
     case "23":
-      return [`tsops git resolve ${name}`];
+      return [...(holds === "something else" ? [keep] : []), `tsops git resolve ${name}`];
     case "12":
     case "2":
       return [keep, remove];
