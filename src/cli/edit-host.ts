@@ -7,7 +7,7 @@ import { withLock } from "../files/lock.ts";
 import { type Fingerprint, readDocument } from "../files/read.ts";
 import type { PathElement } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
-import { forgetKeys } from "../keys/groups.ts";
+import { forgetFailures, forgetKeys } from "../keys/groups.ts";
 import { encryptNew, type SaveOptions } from "../save.ts";
 import { nothingSelected } from "../sops/nothing.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../sops/selection.ts";
@@ -91,11 +91,8 @@ export class EditHost implements Host {
     const selector = selectorIn(format, creation.selector ?? DEFAULT_SELECTOR);
     const indent = indentFor(format, run.args, settings);
     const encrypt = async (plain: string): Promise<string> => {
-      const { text, warnings, reading } = await encryptNew(
-        plain,
-        format,
-        { ...creation, indent },
-        this.session,
+      const { text, warnings, reading } = await this.#withKeys(() =>
+        encryptNew(plain, format, { ...creation, indent }, this.session),
       );
       await reportWarnings(warnings, plain, name, run.io);
       await warnOfNothing(name, selector && (await nothingSelected(reading, selector)), run.io);
@@ -118,7 +115,7 @@ export class EditHost implements Host {
 
   async open({ bytes }: Loaded): Promise<OpenDocument> {
     // conflicts of a merge are what the editor is for, so they do not stop it as they stop others that write
-    const open = await openFile(this.name, Buffer.from(bytes), this.#run, this.session);
+    const open = await this.#withKeys(() => openFile(this.name, Buffer.from(bytes), this.#run, this.session));
     await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, this.name, this.#run.io);
     return open;
   }
@@ -153,7 +150,7 @@ export class EditHost implements Host {
   }
 
   async changeKeys(change: KeyChange): Promise<void> {
-    await changeKeys(this.name, change, this.#run);
+    await this.#withKeys(() => changeKeys(this.name, change, this.#run));
   }
 
   async history(document: number, path: readonly PathElement[]): Promise<Version[]> {
@@ -166,6 +163,16 @@ export class EditHost implements Host {
 
   async forget(): Promise<void> {
     await forgetKeys(this.session.context);
+  }
+
+  /** Whoever tries again after a failure may have connected or logged in meanwhile. */
+  async #withKeys<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await forgetFailures(this.session.context);
+      throw error;
+    }
   }
 
   async #settings() {

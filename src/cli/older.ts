@@ -21,6 +21,10 @@ export class OlderThan {
     return inSeconds(new Date(this.limit));
   }
 
+  isBefore(now: Date): boolean {
+    return this.limit < now.getTime();
+  }
+
   /** Whether a file is to stay as it is. No key is needed. */
   async spares(name: string, run: Run): Promise<boolean> {
     const { bytes } = await readInput(name, run.io);

@@ -326,6 +326,17 @@ export async function forgetKeys(context: KeyContext): Promise<void> {
   forgetSecrets(context);
 }
 
+/**
+ * Where a person may have mended what failed (a network, a login) and tries again in the same run: what failed is not
+ * held against the next try. Passphrases and logins are forgotten, too.
+ */
+export async function forgetFailures(context: KeyContext): Promise<void> {
+  const { forgetServices } = await import("../net/service.ts");
+  await forgetKeys(context);
+  context.cache.clear();
+  forgetServices(context.cache);
+}
+
 /** Many files hold the same wrapped key: it is unwrapped once a run, and so are failures. Gives a copy. */
 async function unwrapOnce(
   key: MasterKey,

@@ -124,6 +124,11 @@ export function serviceOf(run: object | undefined, name: string): Service {
   return service;
 }
 
+/** What was learnt about services in a run does not count any more: one that was given up is asked again. */
+export function forgetServices(run: object): void {
+  SERVICES.delete(run);
+}
+
 /** What an answer with such a status and header `Retry-After` says of throttling; undefined if it is none. */
 export function throttleBy(
   status: number | undefined,

@@ -2,11 +2,11 @@ import type { BlobServiceClient } from "@azure/storage-blob";
 import type { Destination } from "../config/model.ts";
 import { checkAllowed } from "../keys/allow.ts";
 import { AZURE_STORAGE } from "../keys/azure/allow.ts";
+import { throttle } from "../keys/azure/errors.ts";
 import { once } from "../keys/cache.ts";
 import type { KeyContext } from "../keys/kind.ts";
 import { attempt } from "../net/attempt.ts";
 import { networkPasses, statusPasses } from "../net/failure.ts";
-import { throttleBy } from "../net/service.ts";
 import { azureLogin, ownAddress } from "./azure-login.ts";
 import { type Explanation, explainNetwork, notPublished, type Standing, type Target } from "./target.ts";
 
@@ -29,7 +29,7 @@ export function azureTarget(
       return await attempt(context, (signal) => work(blob, signal), {
         service: `azure blob ${url}`,
         passes: (error) => statusPasses(statusOf(error)) || networkPasses(error),
-        throttle: (error) => throttleBy(statusOf(error), undefined),
+        throttle,
       });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, url, container, how));

@@ -30,7 +30,7 @@ export function gcsTarget({ bucket, prefix }: NonNullable<Destination["gcs"]>, c
       return await attempt(context, () => work(storage.bucket(bucket).file(prefix + name)), {
         service: "google storage",
         passes: (error) => statusPasses(statusOf(error)) || networkPasses(error),
-        throttle: (error) => throttleBy(statusOf(error), undefined),
+        throttle: (error) => throttleBy(statusOf(error), retryAfterOf(error)),
       });
     } catch (error) {
       throw notPublished(addressOf(name), error, explain(error, bucket, connection));
@@ -127,6 +127,13 @@ export async function newStorage(
 function statusOf(error: unknown): number | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "number" ? code : undefined;
+}
+
+/** The library hands on the answer as its own client for HTTP has it. */
+function retryAfterOf(error: unknown): string | undefined {
+  const { response } = (error ?? {}) as { response?: { headers?: Record<string, unknown> } };
+  const value = response?.headers?.["retry-after"];
+  return typeof value === "string" ? value : undefined;
 }
 
 function explain(error: unknown, bucket: string, connection: Connection | undefined): Explanation {

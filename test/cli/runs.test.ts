@@ -84,6 +84,38 @@ if (process.platform !== "win32") {
     }));
 }
 
+if (process.platform !== "win32") {
+  test("a credential_process that works runs once, and so does one that fails", () =>
+    inSandbox(async (box) => {
+      const kms = await countingKms();
+      Object.assign(box.env, awsEnvironment(kms), { SOPS_AGE_RECIPIENTS: undefined });
+      box.write(".sops.yaml", `creation_rules:\n  - kms: ${ARN}\n`);
+      await encrypted(box);
+      const log = box.path("runs.log");
+      const config = box.write("aws", `[profile p]\ncredential_process = "${box.path("login.sh")}"\n`);
+      const profile = { AWS_PROFILE: "p", AWS_CONFIG_FILE: config };
+      Object.assign(box.env, profile, { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
+      const keys = '{"Version":1,"AccessKeyId":"AKIATEST","SecretAccessKey":"s"}';
+      for (const [does, exit] of [
+        [`echo '${keys}'`, 0],
+        ["exit 3", 1],
+      ] as const) {
+        const script = `#!/bin/sh\necho run >> "${log}"\n${does}\n`;
+        chmodSync(box.write("login.sh", script), 0o700);
+        for (const argv of [
+          ["rotate", "-i"],
+          ["decrypt", "--output", "out"],
+        ]) {
+          box.write("runs.log", "");
+          // fewer at once than there are files: those that come later count, too
+          const { code, stderr } = await box.run([...argv, "--jobs", "4", ...FILES]);
+          assert.is(code, exit, stderr);
+          assert.is(readFileSync(log, "utf8"), "run\n", `${argv[0]}, ${does}`);
+        }
+      }
+    }));
+}
+
 if (hasTerminals) {
   test("a run over many files asks once for the passphrase of a key file", () =>
     inSandbox(async (box) => {
@@ -473,6 +505,11 @@ test("a run that leaves files says how many, and the command that goes on", () =
     box.write(FILES[7]!, whole.replace(/data:./, "data:*"));
     const synced = await box.run(["updatekeys", "-y", ...FILES]);
     assert.match(synced.stderr, "1 file is left: the same command goes on with what is left");
+    // a time to come spares nothing, so that the same command would begin anew
+    const { stderr: future } = await inTime(box, "2026-02-01T10:00:00.5Z", () =>
+      box.run(["rotate", "-i", "-y", "--older-than", "2026-03-01", ...FILES]),
+    );
+    assert.match(future, LEFT);
     // where nothing was done there is nothing to go on with
     const none = await box.run(["rotate", "-i", FILES[7]!, FILES[7]!.replace("f", "./f")]);
     assert.not.match(none.stderr, "left");

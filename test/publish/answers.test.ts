@@ -113,6 +113,21 @@ test("throttling and failures of the service pass by themselves", async () => {
   }
 });
 
+test("a service that says for how long it wants to be left alone is", async () => {
+  const cases: readonly [TargetAt, Reply, Reply][] = [
+    [s3At, awsError(503, "SlowDown"), { status: 200 }],
+    [gcsAt, gcsError(429), { status: 200, body: "{}" }],
+    [azureAt, azureError(503, "ServerBusy"), { status: 201 }],
+  ];
+  const ways = cases.map(async ([targetAt, busy, done]) => {
+    const { answer } = inTurn({ ...busy, headers: { ...busy.headers, "retry-after": "2" } }, done);
+    const start = performance.now();
+    await serving(answer, async (url) => targetAt(url).write("a", BYTES));
+    return performance.now() - start;
+  });
+  for (const ms of await Promise.all(ways)) assert.ok(ms >= 2000, `it was asked again after ${ms} ms`);
+});
+
 test("a refusal is final, and is told in our own words", async () => {
   const cases: readonly [TargetAt, Reply, RegExp][] = [
     [s3At, awsError(403, "AccessDenied"), /^s3:\/\/b\/a: access denied \| allow s3:PutObject/],

@@ -1,7 +1,9 @@
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext, Lines } from "../kind.ts";
+import { Login } from "../login.ts";
 import { environmentKeys, environmentWebIdentity } from "./environment.ts";
+import { passes } from "./errors.ts";
 import { containerSource, instanceSource } from "./machine.ts";
 import { profileSource } from "./profile.ts";
 import { environmentProfile, sharedConfig } from "./shared-config.ts";
@@ -80,25 +82,11 @@ async function findSource(
 
 /** Credentials are asked for once until they are about to expire, by all clients together. */
 function remembering(context: KeyContext, source: CredentialSource): CredentialSource {
-  let known: Promise<AwsCredentials> | undefined;
-  let until = Number.POSITIVE_INFINITY;
-  return {
-    ...source,
-    provider: () => {
-      if (known && context.now().getTime() < until - RENEW_BEFORE_MS) return known;
-      until = Number.POSITIVE_INFINITY;
-      const asked = source.provider();
-      known = asked;
-      asked.then(
-        ({ expiration }) => {
-          if (expiration) until = expiration.getTime();
-        },
-        // a failure is not kept: another try may succeed
-        () => {
-          if (known === asked) known = undefined;
-        },
-      );
-      return asked;
-    },
-  };
+  const login = new Login<AwsCredentials>(() => source.provider(), {
+    now: () => context.now().getTime(),
+    until: ({ expiration }) =>
+      expiration ? expiration.getTime() - RENEW_BEFORE_MS : Number.POSITIVE_INFINITY,
+    passes,
+  });
+  return { ...source, provider: () => login.get() };
 }

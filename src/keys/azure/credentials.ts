@@ -3,7 +3,9 @@ import { limitSeconds } from "../../net/attempt.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { Login } from "../login.ts";
 import { azureCli, azureDeveloperCli, powerShell } from "./command-line.ts";
+import { passes } from "./errors.ts";
 import { loginFailed } from "./login-errors.ts";
 import { managedIdentity } from "./managed-identity.ts";
 import { fromEnvironment, workloadIdentity } from "./service-principal.ts";
@@ -97,7 +99,7 @@ class Chain implements TokenCredential {
   readonly #sources: readonly AzureSource[];
   readonly #context: KeyContext;
   readonly #made = new Map<AzureSource, Promise<TokenCredential>>();
-  readonly #tokens = new Map<string, Promise<AccessToken>>();
+  readonly #logins = new Map<string, Login<AccessToken>>();
 
   constructor(sources: readonly AzureSource[], context: KeyContext) {
     this.#sources = sources;
@@ -106,17 +108,15 @@ class Chain implements TokenCredential {
 
   async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
     const name = JSON.stringify([scopes, options.tenantId, options.claims]);
-    const asked = this.#tokens.get(name);
-    if (asked) {
-      const known = await asked;
-      if (known.expiresOnTimestamp - Date.now() > MARGIN_MS) return known;
-      if (this.#tokens.get(name) === asked) this.#tokens.delete(name);
-      return this.getToken(scopes, options);
-    }
-    const token = this.#ask(scopes, options);
-    this.#tokens.set(name, token);
-    token.catch(() => this.#tokens.delete(name));
-    return token;
+    const login =
+      this.#logins.get(name) ??
+      new Login(() => this.#ask(scopes, options), {
+        now: () => Date.now(),
+        until: ({ expiresOnTimestamp }) => expiresOnTimestamp - MARGIN_MS,
+        passes,
+      });
+    this.#logins.set(name, login);
+    return await login.get();
   }
 
   /** Several calls may wait for one token, so the limit of the one that asked first does not end it. */

@@ -3,6 +3,7 @@ import { TsopsError } from "../../errors.ts";
 import { attempt, limitSeconds } from "../../net/attempt.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { Login } from "../login.ts";
 import { type ClientOptions, federatedClient } from "./federation.ts";
 import { explainedLogin, passesLogin, throttleOfLogin } from "./login-errors.ts";
 import { machineToken } from "./metadata-server.ts";
@@ -54,12 +55,17 @@ export async function login(
   context: KeyContext,
   url: string,
 ): Promise<Headers> {
-  try {
-    return await attempt(context, () => credentials.client.getRequestHeaders(url), {
+  const ask = () =>
+    attempt(context, () => credentials.client.getRequestHeaders(url), {
       service: "google login",
       passes: passesLogin,
       throttle: throttleOfLogin,
     });
+  // the client keeps a token until its end, and nothing of a refusal
+  const until = () => Number.NEGATIVE_INFINITY;
+  const now = () => context.now().getTime();
+  try {
+    return await once(context, `google login ${url}`, () => new Login(ask, { now, until })).get();
   } catch (error) {
     throw explainedLogin(error, credentials);
   }

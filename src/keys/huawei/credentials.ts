@@ -5,6 +5,7 @@ import { hasSign, signsOf } from "../../net/machine.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
+import { Login } from "../login.ts";
 import type { Credentials } from "./sign.ts";
 import { federatedCredentials, instanceCredentials, podCredentials } from "./temporary.ts";
 
@@ -58,11 +59,13 @@ export async function credentialSources(context: KeyContext): Promise<Sources> {
  * @throws TsopsError("bad-credentials") if they should be there, but cannot be had.
  */
 export async function loadCredentials(context: KeyContext): Promise<Loaded | undefined> {
-  const held = once(context, "hckms credentials", (): { load?: Promise<Loaded | undefined> } => ({}));
-  const known = held.load && (await held.load.catch(() => undefined));
-  if (known && !(known.expires && known.expires - context.now().getTime() < REFRESH_MS)) return known;
-  held.load = load(context);
-  return held.load;
+  const login = once(context, "hckms credentials", () => {
+    return new Login(() => load(context), {
+      now: () => context.now().getTime(),
+      until: (loaded) => (loaded?.expires ? loaded.expires - REFRESH_MS : Number.POSITIVE_INFINITY),
+    });
+  });
+  return await login.get();
 }
 
 async function load(context: KeyContext): Promise<Loaded | undefined> {

@@ -1,5 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import type { KeyContext } from "../kind.ts";
+import { Login } from "../login.ts";
 import type { Send } from "./api.ts";
 import type { LoginCredentials } from "./credentials.ts";
 import { VaultError } from "./errors.ts";
@@ -11,12 +12,11 @@ export function loggedIn(
   address: string,
   credentials: LoginCredentials,
 ): () => Promise<string> {
-  let login: Promise<{ token: string; expires: number }> | undefined;
-  return async () => {
-    if (login && (await login).expires <= context.now().getTime()) login = undefined;
-    login ??= logIn(context, send, address, credentials);
-    return (await login).token;
-  };
+  const login = new Login(() => logIn(context, send, address, credentials), {
+    now: () => context.now().getTime(),
+    until: ({ expires }) => expires,
+  });
+  return async () => (await login.get()).token;
 }
 
 async function logIn(

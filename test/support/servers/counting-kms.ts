@@ -11,7 +11,7 @@ export async function countingKms(): Promise<Double> {
   return await double(answerOf);
 }
 
-function answerOf({ action, body }: Asked): Answer {
+export function answerOf({ action, body }: Asked): Answer {
   const { KeyId, Plaintext = "", CiphertextBlob = "" } = JSON.parse(body) as Record<string, string>;
   // what is wrapped differs each time, as with a real one
   if (action.endsWith(".Encrypt")) {

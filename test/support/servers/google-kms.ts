@@ -26,6 +26,8 @@ export interface GoogleKms {
   grant(token: string, permissions: readonly string[] | undefined): void;
   /** The next calls fail: as many, and no more of those before. `details` is a google.rpc.Status. */
   fail(times: number, code: number, details?: Buffer): void;
+  /** Of so many calls one comes through, and the others fail, until it is called with 1. */
+  failBetween(every: number, code: number): void;
   /** Changes the answers before they are sent, until it is called without a function. */
   spoil(change?: (method: string, answer: Message) => void): void;
   stop(): void;
@@ -67,6 +69,7 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
   const tokens = new Map<string, readonly string[]>();
   const calls: GoogleKms["calls"] = [];
   const failures: Refusal[] = [];
+  let [every, failing] = [1, 0];
   let spoiler: ((method: string, answer: Message) => void) | undefined;
 
   const need = (id: string): Key => {
@@ -141,6 +144,7 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
     calls.push({ method, token, routing: header("x-goog-request-params") });
     const failure = failures.shift();
     if (failure !== undefined) throw failure;
+    if (calls.length % every !== 0) throw new Refusal(failing, "Made to fail.");
     const granted = tokens.get(token);
     if (!granted) {
       throw new Refusal(
@@ -203,6 +207,7 @@ export async function startGoogleKms(server: KeyPair): Promise<GoogleKms> {
       const failure = new Refusal(code, "Made to fail.", details);
       failures.splice(0, failures.length, ...Array<Refusal>(times).fill(failure));
     },
+    failBetween: (count, code) => void ([every, failing] = [count, code]),
     spoil: (change) => void (spoiler = change),
     stop: () => listener.forceShutdown(),
   };

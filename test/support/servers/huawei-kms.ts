@@ -32,8 +32,11 @@ export interface HuaweiDouble {
   readonly requests: string[];
   /** The bodies of the requests to the KMS. */
   readonly bodies: Record<string, string>[];
-  /** Answers that are given first, whatever comes. */
-  readonly next: { status: number; code: string; text?: string; headers?: Record<string, string> }[];
+  /** Answers that are given first, whatever comes; where it says nothing, the usual one. */
+  readonly next: (
+    | { status: number; code: string; text?: string; headers?: Record<string, string> }
+    | undefined
+  )[];
   /** Projects that IAM has for a region's name. */
   projects: string[];
   close(): Promise<void>;

@@ -63,8 +63,11 @@ export class KeyVault {
   readonly application: Application = { id: "11111111-2222-3333-4444-555555555555", secret: "s3cret-of-app" };
   /** What everybody with a token may do. */
   permissions = new Set(["get", "encrypt", "decrypt"]);
-  /** The next calls to the vault that carry a token end like this; those to the token endpoint likewise. */
-  failures: Answer[] = [];
+  /**
+   * The next calls to the vault that carry a token end like this, and those for which it says nothing as they would have;
+   * those to the token endpoint likewise.
+   */
+  failures: (Answer | undefined)[] = [];
   loginFailures: Answer[] = [];
   /** How many tokens were given out, and where. */
   logins: string[] = [];

@@ -43,7 +43,9 @@ export async function rotate(run: RotateRun): Promise<number> {
   if (where.length > 0 && !(await agreed(files, run))) return await nothing(run);
   const limit = run.args["older-than"];
   const older = limit === undefined ? undefined : parseOlderThan(limit, now);
-  const changes = older || plan !== undefined ? "" : ` with --older-than ${inSeconds(now)}`;
+  // a time that is still to come spares nothing, neither now nor in the next run
+  const goesOn = plan !== undefined || older?.isBefore(now);
+  const changes = goesOn ? "" : ` with --older-than ${inSeconds(now)}`;
   const batch = {
     what: "rotated",
     run,

@@ -1,0 +1,54 @@
+import { TsopsError } from "../errors.ts";
+
+/** How long a login that was refused counts for the calls that follow. */
+const REFUSED_MS = 60_000;
+
+interface LoginOptions<T> {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** When what it gave is not used any more. */
+  readonly until: (given: T) => number;
+  /** Whether another try may succeed at once: a service that was busy, a connection that broke. Default: none does. */
+  readonly passes?: (error: unknown) => boolean;
+}
+
+/**
+ * A login that all calls of a run share, asked for once until it ends. A refusal counts for a minute: otherwise each of
+ * a thousand files would run a program, ask a person for a code, or help to lock an account. Not longer, because an
+ * editor or a program that uses the library may run for hours, while somebody logs in anew.
+ */
+export class Login<T> {
+  readonly #ask: () => Promise<T>;
+  readonly #options: LoginOptions<T>;
+  #asked: Promise<T> | undefined;
+  #until = Number.NEGATIVE_INFINITY;
+
+  constructor(ask: () => Promise<T>, options: LoginOptions<T>) {
+    this.#ask = ask;
+    this.#options = options;
+  }
+
+  get(): Promise<T> {
+    const { now, until, passes } = this.#options;
+    if (this.#asked && now() < this.#until) return this.#asked;
+    // whoever comes meanwhile waits for the same
+    this.#until = Number.POSITIVE_INFINITY;
+    const asked = this.#ask();
+    this.#asked = asked;
+    asked.then(
+      (given) => void (this.#until = until(given)),
+      (error: unknown) => {
+        const again = isAborted(error) || passes?.(error);
+        this.#until = again ? Number.NEGATIVE_INFINITY : now() + REFUSED_MS;
+      },
+    );
+    return asked;
+  }
+}
+
+/** The time for one call was over, or somebody stopped it: that says nothing about the login. */
+function isAborted(error: unknown): boolean {
+  return error instanceof TsopsError
+    ? error.code === "aborted"
+    : (error as Error | null)?.name === "AbortError";
+}
