@@ -149,7 +149,3 @@ export function hookSettings({ command, isThere }: Program): Setting[] {
     },
   ];
 }
-
-/** What git keeps of plaintexts where somebody told it to (`diff.tsops.cachetextconv`): it can be pushed. */
-export const NOTES_REF = `refs/notes/textconv/${DRIVER}`;
-export const CACHE_KEY = `diff.${DRIVER}.cachetextconv`;

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -471,7 +472,7 @@ test(
     repository.git("show");
     assert.ok(repository.filesWith(SECRET).length > 0);
     const cached = await repository.tsops("git", "status");
-    assert.match(cached, "git config --unset-all diff.tsops.cachetextconv\n");
+    assert.match(cached, "git config --local --unset-all diff.tsops.cachetextconv\n");
     assert.match(
       cached,
       "refs/notes/textconv/tsops holds plaintext: git update-ref -d refs/notes/textconv/tsops\n",
@@ -540,6 +541,45 @@ test(
       "no:   both.yaml: both modified; git's markers are in it, between ciphertexts\n        next: tsops git resolve both.yaml\n",
     );
     assert.match(text, "        or:   git rm -- gone-there.yaml\n");
+  }),
+);
+
+test(
+  "git status, check and doctor agree on what git keeps of plaintexts, and the command of each works",
+  inGit(async (repository) => {
+    const { box } = repository;
+    rules(repository, "\\.yaml$");
+    box.write("a.yaml", "a: 1\n");
+    await repository.tsops("encrypt", "-i", "a.yaml");
+    repository.commit("one");
+    const set = (...args: string[]) => repository.git("config", ...args);
+    const findings = async () => ({
+      status: (await repository.tsops("git", "status")).match(/git config --\w+ --unset-all .*/g) ?? [],
+      check: (await box.run(["check"])).stdout.match(/git config --\w+ --unset-all .*/g) ?? [],
+      doctor: (await box.run(["doctor"])).stderr.match(/git config --\w+ --unset-all .*/g) ?? [],
+    });
+    const agree = async (...expected: string[]) => {
+      assert.equal(await findings(), { status: expected, check: expected, doctor: expected });
+    };
+    await agree();
+    set("--global", "diff.vault.textconv", "ansible-vault view");
+    set("--global", "diff.vault.cachetextconv", "true");
+    set("diff.pdf.textconv", "pdftotext");
+    set("diff.pdf.cachetextconv", "true");
+    await agree("git config --global --unset-all diff.vault.cachetextconv");
+    // what overrules it, and what git reads as false
+    set("diff.vault.cachetextconv", "off");
+    set("diff.sops.cachetextconv", "");
+    await agree();
+    set("--unset", "diff.vault.cachetextconv");
+    appendFileSync(box.path(".git/config"), '[diff "sops"]\n\tcachetextconv\n');
+    const both = [
+      "git config --global --unset-all diff.vault.cachetextconv",
+      "git config --local --unset-all diff.sops.cachetextconv",
+    ];
+    await agree(...both);
+    for (const command of both) repository.git(...command.split(" ").slice(1));
+    await agree();
   }),
 );
 
