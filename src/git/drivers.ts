@@ -145,7 +145,8 @@ export function hookSettings({ command, isThere }: Program): Setting[] {
       key: `hook.${DRIVER}.event`,
       values: [...HOOKS],
       what: "when it runs",
-      isOurs: (value) => HOOKS.some((hook) => hook === value),
+      // an empty one takes back those before it
+      isOurs: (value) => value === "" || HOOKS.some((hook) => hook === value),
     },
   ];
 }

@@ -583,4 +583,36 @@ test(
   }),
 );
 
+test(
+  "what --force replaces is kept and shown, and uninstall puts it back",
+  inGit(async (repository) => {
+    const { box } = repository;
+    const config = () => readFileSync(box.path(".git/config"), "utf8");
+    repository.git("config", "diff.tsops.textconv", 'my-own "tool" \u001b[31m');
+    repository.git("config", "--add", "merge.tsops.driver", "one %A");
+    repository.git("config", "--add", "merge.tsops.driver", "two %A");
+    const before = config();
+    assert.is((await box.run(["git", "install", "--no-guard"])).code, 1);
+    const { code, stdout } = await box.run(["git", "install", "--no-guard", "--force"]);
+    assert.is(code, 0);
+    assert.match(stdout, "what merge.tsops.driver was, for tsops git uninstall: one %A, two %A\n");
+    assert.not.match(stdout, "\u001b");
+    // neither a second run nor a newer tsops forgets it
+    assert.is(await repository.tsops("git", "install", "--no-guard", "--force"), "nothing to change\n");
+    await repository.tsops("git", "uninstall");
+    const values = () =>
+      repository.git("config", "--get-regexp", "^(diff|merge|tsops)\\.").split("\n").sort();
+    const expected = before.match(/(?<=^\t)(?:textconv|driver) = .*/gm)!.length;
+    assert.is(values().length - 1, expected);
+    assert.is(repository.git("config", "diff.tsops.textconv"), 'my-own "tool" \u001b[31m\n');
+    assert.is(repository.git("config", "--get-all", "merge.tsops.driver"), "one %A\ntwo %A\n");
+    // what somebody set since then is newer
+    await repository.tsops("git", "install", "--no-guard", "--force");
+    repository.git("config", "diff.tsops.textconv", "newer");
+    await repository.tsops("git", "uninstall");
+    assert.is(repository.git("config", "diff.tsops.textconv"), "newer\n");
+    assert.not.match(config(), "replaced");
+  }),
+);
+
 test.run();

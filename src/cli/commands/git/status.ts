@@ -1,14 +1,7 @@
-import {
-  DRIVER,
-  driverSettings,
-  HOOKS,
-  type Hook,
-  hookSettings,
-  type Setting,
-} from "../../../git/drivers.ts";
-import { guardFor, type HookFacts } from "../../../git/hooks.ts";
+import { DRIVER, driverSettings, HOOKS, type Hook, type Setting } from "../../../git/drivers.ts";
+import { configuredGuard, guardFor, type HookFacts } from "../../../git/hooks.ts";
 import { hasBlock } from "../../../git/marked-block.ts";
-import { type Configured, readSettings, valuesOf } from "../../../git/settings.ts";
+import { type Configured, readSettings } from "../../../git/settings.ts";
 import { type CachedText, cachedTexts, removalOf } from "../../../git/textconv-cache.ts";
 import { findProgram } from "../../../programs/run.ts";
 import { type Line, writeLines } from "../../io.ts";
@@ -29,9 +22,11 @@ interface SettingState {
 
 interface GuardState {
   readonly hook: Hook;
-  readonly state: "installed" | "missing" | "unknown";
+  /** `off`: a setting keeps git from running it. */
+  readonly state: "installed" | "missing" | "off" | "unknown";
   /** Who owns the hooks, where that is not git itself. */
   readonly owner: string | null;
+  readonly setting?: Configured;
 }
 
 interface Status {
@@ -54,7 +49,8 @@ interface Status {
 export async function status(run: GitStatusRun): Promise<number> {
   const place = await placeOf(run);
   const found = await statusOf(place, run);
-  if (run.args.json) await writeJson(run.io, { ...found, cache: cacheJson(found) });
+  const guard = found.guard.map(({ hook, state, owner }) => ({ hook, state, owner }));
+  if (run.args.json) await writeJson(run.io, { ...found, guard, cache: cacheJson(found) });
   else await writeLines(run.io.stdout, linesOf(found));
   return 0;
 }
@@ -106,11 +102,12 @@ async function attributesState(place: Place): Promise<Status["attributes"]> {
 
 /** What other programs do in hooks is looked for by its name: nobody can know more. */
 function guardState(hook: Hook, facts: HookFacts, settings: readonly Configured[]): GuardState {
-  const [command, event] = hookSettings({ command: "tsops", isThere: "true" });
-  const configured = valuesOf(settings, command!.key).some(command!.isOurs);
   const guard = guardFor(hook, facts);
-  if (configured && valuesOf(settings, event!.key).includes(hook) && guard.by === "configuration")
-    return { hook, state: "installed", owner: null };
+  if (guard.by === "configuration") {
+    const configured = configuredGuard(hook, settings);
+    if (configured === "runs") return { hook, state: "installed", owner: null };
+    if (configured !== "missing") return { hook, state: "off", owner: null, setting: configured.off };
+  }
   const text = facts.hooks.get(hook);
   const inFile = text !== undefined && (hasBlock(text) || text.includes("tsops check"));
   if (inFile && facts.hooksPath === undefined) return { hook, state: "installed", owner: null };
@@ -174,8 +171,12 @@ function attributeLines({ attributes: { files, without, encrypted } }: Status): 
   ];
 }
 
-function guardLine({ hook, state, owner }: GuardState): Line {
+function guardLine({ hook, state, owner, setting }: GuardState): Line {
   if (state === "installed") return good(`${hook} checks what is staged`);
+  if (setting) {
+    const { key, scope } = setting;
+    return bad(`${hook} checks nothing, since ${key} is false: git config --${scope} --unset-all ${key}`);
+  }
   if (state === "missing") return bad(`${hook} checks nothing: tsops git install`);
   return `${ASK}${hook} is in the hands of ${owner}: tsops git install says what to add there`;
 }
