@@ -1,24 +1,23 @@
-import type { CachedText } from "../git/textconv-cache.ts";
-import { shellQuoted } from "../printable.ts";
+import { type CachedText, removalOf } from "../git/textconv-cache.ts";
 import { type Finding, finding } from "./finding.ts";
 
 /** What is said of plaintext that git keeps of diffs. */
-export function cachedText({ kind, name, scope }: CachedText): Finding {
-  const word = shellQuoted(name);
+export function cachedText(cached: CachedText): Finding {
+  const { kind, name } = cached;
+  const [remove, collect, push] = removalOf(cached);
   if (kind === "setting") {
-    const where = scope === undefined || scope === "command" ? "" : ` --${scope}`;
     return finding("textconv-cache", {
       what: name,
       message: `git keeps decrypted text of diffs in its objects: ${name} is set`,
-      hint: `take the setting out: git config${where} --unset-all ${word}`,
+      hint: `take the setting out: ${remove}`,
     });
   }
   return finding("textconv-cache", {
     what: name,
     message: `git has decrypted text of diffs in its objects: ${name}`,
     hint:
-      `remove it: git update-ref -d ${word} && git reflog expire --expire=now --all && git gc --prune=now\n` +
-      `if it was pushed, remove it there, too: git push REMOTE --delete ${word}\n` +
+      `remove it: ${remove} && ${collect}\n` +
+      `if it was pushed, remove it there, too: ${push}\n` +
       "then change the secrets that others may have seen",
   });
 }

@@ -5,13 +5,21 @@ import type { RuleId } from "./rules.ts";
 
 /** What is said of a file that is not encrypted, or was before somebody damaged it. */
 
-/** @param count of what looks like a secret in it, where nothing else says that it should be encrypted. */
-export function notEncrypted(name: string, { staged, count }: { staged: boolean; count?: number }): Finding {
+interface NotEncrypted {
+  readonly staged: boolean;
+  /** Of what looks like a secret in it, where nothing else says that it should be encrypted. */
+  readonly count?: number;
+  /** The rule that says so is not staged. */
+  readonly ruleUnstaged?: boolean;
+}
+
+export function notEncrypted(name: string, { staged, count, ruleUnstaged }: NotEncrypted): Finding {
   const file = shellQuoted(printable(name));
+  const covered = `a creation rule covers it${ruleUnstaged ? ", which is in the work tree and not staged yet" : ""}`;
   const why =
     count === undefined
-      ? "and a creation rule covers it"
-      : `and ${count === 1 ? "a value of it looks" : `${count} of its values look`} like a secret; a creation rule covers it`;
+      ? `and ${covered}`
+      : `and ${count === 1 ? "a value of it looks" : `${count} of its values look`} like a secret; ${covered}`;
   return finding("not-encrypted", {
     file: name,
     message: `this file is not encrypted, ${why}`,

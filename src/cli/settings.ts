@@ -1,4 +1,4 @@
-import { Configurations, type FoundBy } from "../config/find.ts";
+import { type ConfigDisk, Configurations, type FoundBy } from "../config/find.ts";
 import { matchingRule } from "../config/match.ts";
 import type { Config, Rule } from "../config/model.ts";
 import { TsopsError } from "../errors.ts";
@@ -35,6 +35,12 @@ function searchOf(run: Run) {
     await note(whole, text, ...more);
   };
   return { configurations, sayOnce };
+}
+
+/** Has a run read configurations elsewhere than on disk. Call it before anything asks for one. */
+export function readConfigurationsFrom(disk: ConfigDisk, { args, io }: Run): void {
+  const configurations = new Configurations({ cwd: io.cwd, env: io.env, option: args.config, disk });
+  searches.set(wholeOf(io), { configurations, said: new Set() });
 }
 
 /** The configuration that applies to a file. @throws TsopsError("config") if there is one and it is broken. */

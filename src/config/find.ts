@@ -37,7 +37,7 @@ export interface SearchOptions {
   readonly disk?: ConfigDisk;
 }
 
-const DISK: ConfigDisk = {
+export const DISK: ConfigDisk = {
   // dozens of these come before every command: the synchronous call costs a tenth of the other
   exists: async (path) => {
     try {
@@ -53,8 +53,8 @@ const DISK: ConfigDisk = {
 /** Folders that SOPS looks into, the first one included (docs/internals/sops.md §7). */
 const MAX_FOLDERS = 100;
 
-const SOPS_NAME = ".sops.yaml";
-const OWN_NAME = ".sopsrc";
+export const SOPS_NAME = ".sops.yaml";
+export const OWN_NAME = ".sopsrc";
 /** SOPS passes it over with a warning. */
 const IGNORED_NAME = ".sops.yml";
 
@@ -146,13 +146,17 @@ export class Configurations {
   /** Whether a `.sopsrc` is another program's; one that cannot be read counts as ours. */
   private async isForeign(path: string): Promise<boolean> {
     const { bytes } = await this.look(path);
-    if (!bytes) return false;
-    try {
-      const text = decodeText(bytes);
-      return !text.startsWith("{") && (await (await import("./foreign.ts")).isForeign(text));
-    } catch {
-      return false;
-    }
+    return bytes !== undefined && (await isForeignFile(bytes));
+  }
+}
+
+/** Whether what stands in a `.sopsrc` is another program's. */
+export async function isForeignFile(bytes: Uint8Array): Promise<boolean> {
+  try {
+    const text = decodeText(bytes);
+    return !text.startsWith("{") && (await (await import("./foreign.ts")).isForeign(text));
+  } catch {
+    return false;
   }
 }
 

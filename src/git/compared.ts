@@ -1,4 +1,4 @@
-import { runGit } from "./program.ts";
+import { runGit, withoutFilters } from "./program.ts";
 import { askGit, gitFailed, type Repository } from "./repository.ts";
 import { type Change, changesIn } from "./staged.ts";
 
@@ -26,18 +26,22 @@ export async function compared(
 ): Promise<Change[]> {
   const only = ["--", ...patterns];
   const ask = async (...args: readonly string[]) => changesIn(await askGit(here, [...args, ...only]));
+  const askWorkTree = async () => {
+    const git = await withoutFilters(here.git);
+    return oneEach(changesIn(await askGit({ git }, ["diff-files", ...RAW, ...only])));
+  };
   switch (comparison.kind) {
     case "commits":
       return await ask("diff-tree", "-r", ...RAW, "--find-renames", comparison.from, comparison.to);
     case "staged":
       return await ask("diff-index", "--cached", ...RAW, "--find-renames", comparison.from);
     case "work tree":
-      return oneEach(await ask("diff-files", ...RAW));
+      return await askWorkTree();
     case "commit to work tree": {
       const { from } = comparison;
       // without looking for renames in the work tree, for which git would run filters
       const staged = await ask("diff-index", "--cached", ...RAW, "--find-renames", from);
-      return joined(staged, oneEach(await ask("diff-files", ...RAW)));
+      return joined(staged, await askWorkTree());
     }
   }
 }

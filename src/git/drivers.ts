@@ -145,11 +145,8 @@ export function hookSettings({ command, isThere }: Program): Setting[] {
       key: `hook.${DRIVER}.event`,
       values: [...HOOKS],
       what: "when it runs",
-      isOurs: (value) => HOOKS.some((hook) => hook === value),
+      // an empty one takes back those before it
+      isOurs: (value) => value === "" || HOOKS.some((hook) => hook === value),
     },
   ];
 }
-
-/** What git keeps of plaintexts where somebody told it to (`diff.tsops.cachetextconv`): it can be pushed. */
-export const NOTES_REF = `refs/notes/textconv/${DRIVER}`;
-export const CACHE_KEY = `diff.${DRIVER}.cachetextconv`;

@@ -1,6 +1,6 @@
-import { CONFIGURED_HOOKS_SINCE, type Hook } from "./drivers.ts";
+import { CONFIGURED_HOOKS_SINCE, DRIVER, type Hook, hookSettings } from "./drivers.ts";
 import { hasBlock } from "./marked-block.ts";
-import { isSince } from "./settings.ts";
+import { type Configured, isSince, valuesOf } from "./settings.ts";
 
 /** What is known of a repository's hooks. */
 export interface HookFacts {
@@ -99,4 +99,21 @@ export function adviceFor(owner: Owner, hook: Hook, hooksPath: string | undefine
     case "another hook":
       return [`add this line to the hook ${hook}, in its own language:`, `  ${command}`];
   }
+}
+
+/** Whether git from 2.54 on runs the guard that its configuration names; `off`: which setting keeps it from that. */
+export function configuredGuard(
+  hook: Hook,
+  settings: readonly Configured[],
+): "runs" | "missing" | { readonly off: Configured } {
+  const [command, event] = hookSettings({ command: "tsops", isThere: "true" });
+  const named = valuesOf(settings, command!.key).some(command!.isOurs);
+  const events = valuesOf(settings, event!.key);
+  // an empty value takes back those before it
+  if (!named || !events.slice(events.lastIndexOf("") + 1).includes(hook)) return "missing";
+  for (const key of [`hook.${DRIVER}.enabled`, `hook.${hook}.enabled`]) {
+    const last = settings.findLast((one) => one.key === key);
+    if (last && /^(?:false|no|off|0+|)$/i.test(last.value)) return { off: last };
+  }
+  return "runs";
 }

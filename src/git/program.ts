@@ -1,3 +1,4 @@
+import { TsopsError } from "../errors.ts";
 import { findProgram, type Outcome, run } from "../programs/run.ts";
 
 /** Starts git so that nothing a repository says runs another program, and no secret is in its environment. */
@@ -85,4 +86,28 @@ export async function runGit(
   { input, limit = LIMIT }: GitRun = {},
 ): Promise<Outcome> {
   return await run({ argv: [program, ...before, ...args], env, input, limit, maxOutput: MAX_OUTPUT });
+}
+
+/**
+ * The same git without the filters that the configuration names: where a file's time does not say whether it changed, git
+ * compares its content with the index, and would run them for that.
+ */
+export async function withoutFilters(git: Git): Promise<Git> {
+  const ask = [
+    "config",
+    "--null",
+    "--name-only",
+    "--get-regexp",
+    "^filter\\..*\\.(clean|smudge|process|required)$",
+  ];
+  const { stdout } = await runGit(git, ask);
+  const keys = stdout.toString().split("\0").filter(Boolean);
+  // git takes the first = for the end of the name
+  if (keys.some((key) => key.includes("=")))
+    throw new TsopsError("git", "a filter of git has a name with = in it");
+  const off = [...new Set(keys)].flatMap((key) => [
+    "-c",
+    `${key}=${key.endsWith(".required") ? "false" : ""}`,
+  ]);
+  return { ...git, before: [...git.before, ...off] };
 }

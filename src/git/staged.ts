@@ -17,7 +17,21 @@ export async function stagedFiles(
   repository: Repository,
   paths: readonly string[] = [],
 ): Promise<StagedFile[]> {
-  const output = await askGit(repository, ["ls-files", "--stage", "-z", ...only(paths)]);
+  return await listStaged(repository, only(paths));
+}
+
+/** Those that are called so, in whatever folder, and those of the paths. */
+export async function stagedByName(
+  repository: Repository,
+  names: readonly string[],
+  paths: readonly string[] = [],
+): Promise<StagedFile[]> {
+  const anywhere = names.map((name) => `:(top,glob)**/${name}`);
+  return await listStaged(repository, [...only(paths), ...(paths.length === 0 ? ["--"] : []), ...anywhere]);
+}
+
+async function listStaged(repository: Repository, specs: readonly string[]): Promise<StagedFile[]> {
+  const output = await askGit(repository, ["ls-files", "--stage", "--full-name", "-z", ...specs]);
   return partsOf(output).flatMap((line) => {
     const [, mode, id, stage, path] = /^(\d+) ([0-9a-f]+) ([0-3])\t(.*)$/s.exec(line) ?? [];
     return path === undefined

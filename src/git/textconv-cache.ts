@@ -1,3 +1,4 @@
+import { shellQuoted } from "../printable.ts";
 import { runGit } from "./program.ts";
 import { askGit, gitFailed, partsOf, type Repository } from "./repository.ts";
 
@@ -16,7 +17,7 @@ const DECRYPTS = /sops|decrypt|crypt|age\b|gpg|secret|vault/i;
 const REFS = "refs/notes/textconv/";
 
 /** Caches of diff drivers that may have seen plaintext: of those whose program decrypts, or is not known any more. */
-export async function cachedTexts(repository: Repository): Promise<CachedText[]> {
+export async function cachedTexts(repository: Pick<Repository, "git">): Promise<CachedText[]> {
   const settings = await driverSettings(repository);
   const refs = (await askGit(repository, ["for-each-ref", "--format=%(refname)", REFS]))
     .toString()
@@ -26,9 +27,7 @@ export async function cachedTexts(repository: Repository): Promise<CachedText[]>
     const program = settings.findLast(({ name, driver: of }) => of === driver && name === "textconv")?.value;
     return program === undefined || DECRYPTS.test(program) || DECRYPTS.test(driver);
   };
-  const on = settings.filter(
-    ({ name, value }) => name === "cachetextconv" && !/^(?:false|no|off|0)$/i.test(value),
-  );
+  const on = settings.filter((one) => one.name === "cachetextconv" && isOn(one, settings));
   return [
     ...on
       .filter(({ driver }) => decrypts(driver))
@@ -41,6 +40,24 @@ export async function cachedTexts(repository: Repository): Promise<CachedText[]>
   ];
 }
 
+/** The last of several counts, and one that it overrules does nothing. Without a value it is on, with an empty one off. */
+function isOn(one: Setting, all: readonly Setting[]): boolean {
+  const last = all.findLast(({ driver, name }) => driver === one.driver && name === one.name);
+  return [one, last].every((setting) => setting && !/^(?:false|no|off|0+|)$/i.test(setting.value));
+}
+
+/** The commands that take it away, the first one first. */
+export function removalOf({ kind, name, scope }: CachedText): readonly [string, ...string[]] {
+  const word = shellQuoted(name);
+  if (kind === "setting")
+    return [`git config${scope === undefined ? "" : ` --${scope}`} --unset-all ${word}`];
+  return [
+    `git update-ref -d ${word}`,
+    "git reflog expire --expire=now --all && git gc --prune=now",
+    `git push REMOTE --delete ${word}`,
+  ];
+}
+
 interface Setting {
   readonly scope: string;
   readonly driver: string;
@@ -48,7 +65,7 @@ interface Setting {
   readonly value: string;
 }
 
-async function driverSettings({ git }: Repository): Promise<Setting[]> {
+async function driverSettings({ git }: Pick<Repository, "git">): Promise<Setting[]> {
   const asked = await runGit(git, [
     "config",
     "--null",

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { IDENTITY_FILE, inSandbox, RECIPIENT, type Sandbox } from "../../support/cli.ts";
+import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
 import { type GitResult, TestRepository } from "../../support/repository.ts";
 
 /* The guard, with real git and a real hook; and what `check` says of a repository. */
@@ -116,6 +116,118 @@ test("partly staged: the index counts, not the work tree", () =>
     at.git("add", ".");
     at.write("secrets/a.yaml", text);
     refused(at.try("commit", "-qm", "x"), "secrets/a.yaml:1:8");
+  }));
+
+/** Rules for the files of a folder. */
+function rulesFor(folder: string, recipient = RECIPIENT): string {
+  return `creation_rules:\n  - path_regex: ^${folder}/\n    age: ${recipient}\n`;
+}
+
+test("the staged configuration counts, not the one of the work tree: a rule that only the index has", () =>
+  guarded(async (at) => {
+    at.write("later/a.yaml", PLAIN);
+    at.write(".sops.yaml", rulesFor("later"));
+    at.git("add", ".");
+    at.write(".sops.yaml", RULE);
+    refused(at.try("commit", "-qm", "x"), "later/a.yaml");
+  }));
+
+test("recipients are compared with the staged configuration, whichever of the two the file has", () =>
+  guarded(async (at, box) => {
+    await encrypt(box, "secrets/a.yaml");
+    at.git("add", "secrets");
+    at.write(".sops.yaml", rulesFor("secrets", OTHER_RECIPIENT));
+    // the index has the rule that the file was made by
+    at.git("commit", "-qm", "x");
+    at.git("add", ".sops.yaml");
+    at.git("commit", "-qm", "new rule");
+    assert.is((await box.run(["updatekeys", "-y", "secrets/a.yaml"])).code, 0);
+    at.write(".sops.yaml", RULE);
+    at.git("add", "-A");
+    // the file is as the work tree has it
+    at.write(".sops.yaml", rulesFor("secrets", OTHER_RECIPIENT));
+    const result = at.try("commit", "-qm", "x");
+    refused(result, "secrets/a.yaml");
+    assert.match(result.stdout + result.stderr, "[recipients-differ]");
+    assert.match(
+      result.stdout + result.stderr,
+      "the staged .sops.yaml counts here, and the one in the work tree says something else",
+    );
+  }));
+
+test("plaintext is refused as well where only the rule of the work tree covers it, and it is said why", () =>
+  guarded(async (at, box) => {
+    at.write("later/a.yaml", PLAIN);
+    at.git("add", ".");
+    at.write(".sops.yaml", rulesFor("later"));
+    const result = at.try("commit", "-qm", "x");
+    refused(result, "later/a.yaml");
+    assert.match(
+      result.stdout + result.stderr,
+      "a creation rule covers it, which is in the work tree and not staged yet [not-encrypted]",
+    );
+    assert.is((await box.run(["encrypt", "-i", "later/a.yaml"])).code, 0);
+    at.git("add", "later");
+    // no staged rule says who can read it
+    at.git("commit", "-qm", "x");
+  }));
+
+test("a configuration that git does not have counts as it is; so does one that is only staged", () =>
+  guarded(async (at) => {
+    at.git("rm", "-q", "--cached", ".sops.yaml");
+    at.git("commit", "-qm", "kept out of git");
+    at.write("secrets/a.yaml", PLAIN);
+    at.git("add", "secrets");
+    refused(at.try("commit", "-qm", "x"), "secrets/a.yaml");
+    at.git("add", ".sops.yaml");
+    rmSync(join(at.folder, ".sops.yaml"));
+    refused(at.try("commit", "-qm", "x"), "secrets/a.yaml");
+    // of another name, and not staged: the index has no two
+    at.write(".sopsrc", "{ creation_rules: [] }\n");
+    refused(at.try("commit", "-qm", "x"), "secrets/a.yaml");
+  }));
+
+test("a broken configuration that is staged stops the commit; one that is not staged does not", () =>
+  guarded(async (at) => {
+    at.write("x.txt", "x\n");
+    at.git("add", "x.txt");
+    at.write(".sops.yaml", "creation_rules: 1\n");
+    at.git("commit", "-qm", "x");
+    at.git("add", ".sops.yaml");
+    at.write("y.yaml", "y: 1\n");
+    at.git("add", "y.yaml");
+    at.write(".sops.yaml", RULE);
+    const { code, stdout, stderr } = at.try("commit", "-qm", "x");
+    assert.is(code, 1);
+    assert.match(stdout + stderr, ".sops.yaml: not checked: ");
+  }));
+
+test("configurations that are named, and links to others, count as they are staged, too", () =>
+  guarded(async (at, box) => {
+    const rules = rulesFor("later").replace("^", "");
+    at.write("conf/rules.yaml", rules);
+    at.write("later/a.yaml", PLAIN);
+    at.git("add", ".");
+    at.write("conf/rules.yaml", RULE);
+    const named = await box.run(["check", "--staged", "--config", "conf/rules.yaml"]);
+    refused({ ...named, stderr: `${named.stdout}${named.stderr}` }, "later/a.yaml");
+    rmSync(join(at.folder, ".sops.yaml"));
+    symlinkSync("conf/rules.yaml", join(at.folder, ".sops.yaml"));
+    at.git("add", ".sops.yaml");
+    refused(at.try("commit", "-qm", "x"), "later/a.yaml");
+  }));
+
+test("the staged baseline counts", () =>
+  guarded(async (at, box) => {
+    at.hook("pre-commit", "check", "--staged", "--baseline", "known.json");
+    at.write("secrets/a.yaml", PLAIN);
+    const write = ["check", "--baseline", "known.json", "--write-baseline"];
+    assert.is((await box.run([...write, "README.md"])).code, 0);
+    at.git("add", ".");
+    assert.is((await box.run(write)).code, 0);
+    refused(at.try("commit", "-qm", "x"), "secrets/a.yaml");
+    at.git("add", ".");
+    at.git("commit", "-qm", "x");
   }));
 
 test("a renamed file, one with an odd name, and one that is gone", () =>

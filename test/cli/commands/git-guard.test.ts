@@ -231,6 +231,37 @@ test(
 );
 
 test(
+  "git status sees where configuration keeps git 2.54 from running the guard",
+  inGit(async (repository) => {
+    const { box } = repository;
+    fakeRelease(repository, "2.54.1");
+    await repository.tsops("git", "install");
+    const states = async () =>
+      JSON.parse(await repository.tsops("git", "status", "--json")).guard.map(
+        ({ state }: { state: string }) => state,
+      );
+    assert.equal(await states(), ["installed", "installed"]);
+    repository.git("config", "hook.tsops.enabled", "false");
+    assert.equal(await states(), ["off", "off"]);
+    assert.match(
+      await repository.tsops("git", "status"),
+      "no:   pre-commit checks nothing, since hook.tsops.enabled is false: git config --local --unset-all hook.tsops.enabled",
+    );
+    repository.git("config", "--unset", "hook.tsops.enabled");
+    // from git 2.55 on
+    repository.git("config", "--global", "hook.pre-commit.enabled", "no");
+    assert.equal(await states(), ["off", "installed"]);
+    repository.git("config", "--global", "--unset", "hook.pre-commit.enabled");
+    // an empty value takes back what was said before
+    repository.git("config", "--add", "hook.tsops.event", "");
+    repository.git("config", "--add", "hook.tsops.event", "pre-commit");
+    assert.equal(await states(), ["installed", "missing"]);
+    assert.is((await box.run(["git", "install"])).code, 0);
+    assert.equal(await states(), ["installed", "installed"]);
+  }),
+);
+
+test(
   "what git 2.54 would run does what the hook does",
   inGit(async (repository) => {
     const { box } = repository;

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -471,7 +472,7 @@ test(
     repository.git("show");
     assert.ok(repository.filesWith(SECRET).length > 0);
     const cached = await repository.tsops("git", "status");
-    assert.match(cached, "git config --unset-all diff.tsops.cachetextconv\n");
+    assert.match(cached, "git config --local --unset-all diff.tsops.cachetextconv\n");
     assert.match(
       cached,
       "refs/notes/textconv/tsops holds plaintext: git update-ref -d refs/notes/textconv/tsops\n",
@@ -548,6 +549,77 @@ test(
     const after = JSON.parse(await repository.tsops("git", "status", "--json"));
     assert.is(after.unmerged[0].holds, "something else");
     assert.equal(after.unmerged[0].next, ["git add -- both.yaml", "tsops git resolve both.yaml"]);
+  }),
+);
+
+test(
+  "git status, check and doctor agree on what git keeps of plaintexts, and the command of each works",
+  inGit(async (repository) => {
+    const { box } = repository;
+    rules(repository, "\\.yaml$");
+    box.write("a.yaml", "a: 1\n");
+    await repository.tsops("encrypt", "-i", "a.yaml");
+    repository.commit("one");
+    const set = (...args: string[]) => repository.git("config", ...args);
+    const findings = async () => ({
+      status: (await repository.tsops("git", "status")).match(/git config --\w+ --unset-all .*/g) ?? [],
+      check: (await box.run(["check"])).stdout.match(/git config --\w+ --unset-all .*/g) ?? [],
+      doctor: (await box.run(["doctor"])).stderr.match(/git config --\w+ --unset-all .*/g) ?? [],
+    });
+    const agree = async (...expected: string[]) => {
+      assert.equal(await findings(), { status: expected, check: expected, doctor: expected });
+    };
+    await agree();
+    set("--global", "diff.vault.textconv", "ansible-vault view");
+    set("--global", "diff.vault.cachetextconv", "true");
+    set("diff.pdf.textconv", "pdftotext");
+    set("diff.pdf.cachetextconv", "true");
+    await agree("git config --global --unset-all diff.vault.cachetextconv");
+    // what overrules it, and what git reads as false
+    set("diff.vault.cachetextconv", "off");
+    set("diff.sops.cachetextconv", "");
+    await agree();
+    set("--unset", "diff.vault.cachetextconv");
+    appendFileSync(box.path(".git/config"), '[diff "sops"]\n\tcachetextconv\n');
+    const both = [
+      "git config --global --unset-all diff.vault.cachetextconv",
+      "git config --local --unset-all diff.sops.cachetextconv",
+    ];
+    await agree(...both);
+    for (const command of both) repository.git(...command.split(" ").slice(1));
+    await agree();
+  }),
+);
+
+test(
+  "what --force replaces is kept and shown, and uninstall puts it back",
+  inGit(async (repository) => {
+    const { box } = repository;
+    const config = () => readFileSync(box.path(".git/config"), "utf8");
+    repository.git("config", "diff.tsops.textconv", 'my-own "tool" \u001b[31m');
+    repository.git("config", "--add", "merge.tsops.driver", "one %A");
+    repository.git("config", "--add", "merge.tsops.driver", "two %A");
+    const before = config();
+    assert.is((await box.run(["git", "install", "--no-guard"])).code, 1);
+    const { code, stdout } = await box.run(["git", "install", "--no-guard", "--force"]);
+    assert.is(code, 0);
+    assert.match(stdout, "what merge.tsops.driver was, for tsops git uninstall: one %A, two %A\n");
+    assert.not.match(stdout, "\u001b");
+    // neither a second run nor a newer tsops forgets it
+    assert.is(await repository.tsops("git", "install", "--no-guard", "--force"), "nothing to change\n");
+    await repository.tsops("git", "uninstall");
+    const values = () =>
+      repository.git("config", "--get-regexp", "^(diff|merge|tsops)\\.").split("\n").sort();
+    const expected = before.match(/(?<=^\t)(?:textconv|driver) = .*/gm)!.length;
+    assert.is(values().length - 1, expected);
+    assert.is(repository.git("config", "diff.tsops.textconv"), 'my-own "tool" \u001b[31m\n');
+    assert.is(repository.git("config", "--get-all", "merge.tsops.driver"), "one %A\ntwo %A\n");
+    // what somebody set since then is newer
+    await repository.tsops("git", "install", "--no-guard", "--force");
+    repository.git("config", "diff.tsops.textconv", "newer");
+    await repository.tsops("git", "uninstall");
+    assert.is(repository.git("config", "diff.tsops.textconv"), "newer\n");
+    assert.not.match(config(), "replaced");
   }),
 );
 

@@ -48,6 +48,8 @@ export interface Checking {
   readonly deep: DeepScan | undefined;
   /** A configuration that is broken is said once, and the files are checked without rules. */
   settingsFor(name: string): Promise<Settings>;
+  /** The rule of the work tree for a file, where its configuration is not the one that is staged. */
+  unstagedRuleFor?(name: string): Promise<Rule | undefined>;
 }
 
 /** What was found, and what could not be looked at. */
@@ -186,7 +188,7 @@ function withoutPlain(opened: readonly Finding[], known: readonly Finding[]): Fi
 async function checkPlain(content: Content, lines: Lines, checking: Checking): Promise<Finding[]> {
   const { name, bytes, named } = content;
   const { staged } = checking;
-  const rule = await ruleForPlain(content, checking);
+  const { rule, ruleUnstaged } = await ruleForPlain(content, checking);
   const binary = isBinary(bytes, lines.text);
   const reading = binary ? undefined : await readingOf(lines.text, name, rule);
   const covered = rule !== undefined && lines.text.trim() !== "";
@@ -195,23 +197,32 @@ async function checkPlain(content: Content, lines: Lines, checking: Checking): P
   if (meant && !binary) {
     const staysPlain = await selectedBy(rule, reading, name);
     const left = staysPlain ? await secretsIn({ ...plain, staysPlain }, checking.deep) : [];
-    return [notEncrypted(name, { staged }), ...withoutAllowed(left, lines)];
+    return [notEncrypted(name, { staged, ruleUnstaged }), ...withoutAllowed(left, lines)];
   }
-  if (meant) return [notEncrypted(name, { staged })];
+  if (meant) return [notEncrypted(name, { staged, ruleUnstaged })];
   if (binary) return [];
   const secrets = withoutAllowed(await secretsIn(plain, checking.deep), lines);
   // where a rule is for every file, it is for those with secrets
   const values =
     covered && reading && !isDotenvxKeys(name) ? secrets.filter(({ path }) => path !== undefined).length : 0;
   if (values === 0) return secrets;
-  return [notEncrypted(name, { staged, count: values }), ...secrets];
+  return [notEncrypted(name, { staged, ruleUnstaged, count: values }), ...secrets];
 }
 
-/** The rule that wants a file encrypted. */
-async function ruleForPlain({ name }: Content, { run, settingsFor }: Checking): Promise<Rule | undefined> {
-  if ((await whoReads(name, run)) !== undefined || isKeyFile(name, run.io)) return undefined;
-  if (isDotenvxKeys(name)) return undefined;
-  return await ruleFor(await settingsFor(name));
+interface RuleForPlain {
+  readonly rule?: Rule;
+  readonly ruleUnstaged?: boolean;
+}
+
+/** The rule that wants a file encrypted. One that is not staged counts as well: plaintext in git cannot be taken back. */
+async function ruleForPlain({ name }: Content, checking: Checking): Promise<RuleForPlain> {
+  const { run, settingsFor, unstagedRuleFor } = checking;
+  if ((await whoReads(name, run)) !== undefined || isKeyFile(name, run.io)) return {};
+  if (isDotenvxKeys(name)) return {};
+  const rule = await ruleFor(await settingsFor(name));
+  if (rule) return { rule };
+  const unstaged = await unstagedRuleFor?.(name);
+  return unstaged ? { rule: unstaged, ruleUnstaged: true } : {};
 }
 
 /** Which entries would stay plain in the encrypted file; undefined where there are none. */

@@ -15,7 +15,7 @@ import type { Checking, Outcome } from "./content.ts";
 import { checkFiles } from "./files.ts";
 import { checkGit } from "./git.ts";
 import { type Printing, printReport } from "./print.ts";
-import { checkStaged } from "./staged.ts";
+import { checkStaged, stagedBytes } from "./staged.ts";
 
 /** `check`: 0 if nothing is wrong, 1 if something is, 2 or more if not everything could be checked. */
 export async function check(run: CheckRun): Promise<number> {
@@ -103,7 +103,8 @@ function namesFrom(top: string, { io }: CheckRun): (file: string) => string {
 
 async function knownFindings({ args, io }: CheckRun): Promise<ReadonlySet<string>> {
   if (args.baseline === undefined) return new Set();
-  const { bytes } = await readInput(args.baseline, io);
+  const staged = args.staged ? await stagedBytes(args.baseline, io) : undefined;
+  const bytes = staged ?? (await readInput(args.baseline, io)).bytes;
   return new Set(readBaseline(decodeText(bytes), args.baseline).map(({ fingerprint }) => fingerprint));
 }
 

@@ -1,15 +1,22 @@
-import { join, relative, resolve } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import type { Finding } from "../../../check/finding.ts";
 import { encryptedSince, lostEncryption } from "../../../check/plain.ts";
+import type { Configurations } from "../../../config/find.ts";
+import { matchingRule } from "../../../config/match.ts";
+import type { Rule } from "../../../config/model.ts";
 import { TsopsError } from "../../../errors.ts";
 import { mapFiles } from "../../../files/batch.ts";
 import { append } from "../../../formats/append.ts";
 import { Objects } from "../../../git/objects.ts";
-import { requireRepository } from "../../../git/repository.ts";
-import { type Change, stagedChanges } from "../../../git/staged.ts";
+import { askGit, requireRepository } from "../../../git/repository.ts";
+import { type Change, stagedChanges, stagedFiles } from "../../../git/staged.ts";
 import { readInput } from "../../files.ts";
 import { encryptionIn } from "../../found.ts";
+import type { Io } from "../../io.ts";
+import { note } from "../../report.ts";
+import { readConfigurationsFrom } from "../../settings.ts";
 import { type Checking, checkContent, type Outcome } from "./content.ts";
+import { stagedConfigurations } from "./staged-config.ts";
 
 /** Blobs that are held in memory at once. */
 const AT_ONCE = 16;
@@ -33,20 +40,58 @@ export async function checkStaged(checking: Checking, outcome: Outcome): Promise
     });
   }
   const changes = (await stagedChanges(repository, paths)).filter(isFile);
+  if (changes.length === 0) return;
   const objects = new Objects(repository);
   try {
+    const { disk, workTree, different } = await stagedConfigurations(
+      { ...repository, top },
+      objects,
+      checking.run,
+    );
+    readConfigurationsFrom(disk, checking.run);
+    const unstagedRuleFor = workTree && ((name: string) => ruleIn(workTree, resolve(io.cwd, name)));
     const results = await mapFiles(changes, AT_ONCE, async (change) => {
       const name = relative(io.cwd, join(top, change.path)) || change.path;
-      return await checkChange(change, name, objects, checking);
+      return await checkChange(change, name, objects, { ...checking, unstagedRuleFor });
     });
     results.forEach((result, i) => {
       if (result.status === "fulfilled") append(outcome.findings, result.value);
       else outcome.failed.push(failure(result.reason, changes[i]!.path));
     });
     for (const { path } of changes) outcome.names.add(relative(io.cwd, join(top, path)));
+    const said = outcome.findings.length + outcome.failed.length > 0;
+    if (said) for (const name of different) await note(io, differs(name));
   } finally {
     objects.close();
   }
+}
+
+/** What the index has of a file; undefined if it has none. */
+export async function stagedBytes(file: string, io: Io): Promise<Buffer | undefined> {
+  const repository = await requireRepository(io.cwd, io.env, { placed: true });
+  const path = relative(repository.top ?? io.cwd, resolve(io.cwd, file))
+    .split(sep)
+    .join("/");
+  if (path.startsWith("../")) return undefined;
+  const [staged] = (await stagedFiles(repository, [path])).filter(
+    (one) => one.path === path && one.stage === 0,
+  );
+  return staged && (await askGit(repository, ["cat-file", "blob", staged.id]));
+}
+
+/** The rule of the work tree for a file; a configuration that is broken there will not be committed. */
+async function ruleIn(workTree: Configurations, file: string): Promise<Rule | undefined> {
+  try {
+    const { config } = await workTree.load(file);
+    return config && config.errors.length === 0 ? await matchingRule(config, file) : undefined;
+  } catch (error) {
+    if (error instanceof TsopsError && error.code === "config") return undefined;
+    throw error;
+  }
+}
+
+function differs(name: string): string {
+  return `the staged ${name} counts here, and the one in the work tree says something else`;
 }
 
 /** Not a link, a submodule, or a file that is only announced (git add --intent-to-add). */

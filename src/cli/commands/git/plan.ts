@@ -43,7 +43,10 @@ export function together(plans: readonly Plan[]): Plan {
   return { steps: plans.flatMap(({ steps }) => steps), remarks: plans.flatMap(({ remarks }) => remarks) };
 }
 
-/** Settings that are missing, or old ones of ours. What somebody else set stays, unless it is forced. */
+/**
+ * Settings that are missing, or old ones of ours. What somebody else set stays, unless it is forced; then it is kept
+ * beside ours, and comes back when ours goes.
+ */
 export function settingSteps(
   wanted: readonly Setting[],
   current: readonly Configured[],
@@ -54,31 +57,50 @@ export function settingSteps(
       const { key, values, what } = setting;
       const there = valuesOf(current, key, scope);
       if (same(there, values)) return NOTHING;
-      const foreign = there.find((value) => !setting.isOurs(value));
-      if (foreign === undefined || force)
-        return { steps: [{ kind: "setting", scope, key, values, what }], remarks: [] };
-      return {
-        steps: [],
-        remarks: [{ refused: true, lines: [`${key} is set to something else, and stays: ${foreign}`] }],
-      };
+      const foreign = there.filter((value) => !setting.isOurs(value));
+      if (foreign.length > 0 && !force) {
+        const line = `${key} is set to something else, and stays: ${foreign[0]}`;
+        return { steps: [], remarks: [{ refused: true, lines: [line] }] };
+      }
+      const kept: Step[] =
+        foreign.length === 0
+          ? []
+          : [
+              {
+                kind: "setting",
+                scope,
+                key: keyOfReplaced(key),
+                values: foreign,
+                what: `what ${key} was, for tsops git uninstall: ${foreign.join(", ")}`,
+              },
+            ];
+      return { steps: [...kept, { kind: "setting", scope, key, values, what }], remarks: [] };
     }),
   );
 }
 
-/** Takes away what is ours of these settings. */
+/** Where a setting is kept that ours replaced. */
+function keyOfReplaced(key: string): string {
+  return `tsops.${key}.replaced`;
+}
+
+/** Takes away what is ours of these settings, and puts back what it replaced. */
 export function settingRemovals(
   settings: readonly Setting[],
   current: readonly Configured[],
   scope: Scope,
 ): Plan {
-  return together(
-    settings.map(({ key, what, isOurs }): Plan => {
-      const there = valuesOf(current, key, scope);
-      const rest = there.filter((value) => !isOurs(value));
-      if (rest.length === there.length) return NOTHING;
-      return { steps: [{ kind: "setting", scope, key, values: rest, what }], remarks: [] };
-    }),
-  );
+  const steps = settings.flatMap(({ key, isOurs }): Step[] => {
+    const there = valuesOf(current, key, scope);
+    const rest = there.filter((value) => !isOurs(value));
+    const replaced = valuesOf(current, keyOfReplaced(key), scope);
+    // whoever set it again since then meant that
+    const values = rest.length === 0 ? replaced : rest;
+    const step: Step = { kind: "setting", scope, key, values, what: "what it was before" };
+    const forget: Step = { kind: "setting", scope, key: keyOfReplaced(key), values: [], what: "" };
+    return [...(rest.length === there.length ? [] : [step]), ...(replaced.length === 0 ? [] : [forget])];
+  });
+  return { steps, remarks: [] };
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

@@ -1,17 +1,8 @@
-import {
-  CACHE_KEY,
-  DRIVER,
-  driverSettings,
-  HOOKS,
-  type Hook,
-  hookSettings,
-  NOTES_REF,
-  type Setting,
-} from "../../../git/drivers.ts";
-import { guardFor, type HookFacts } from "../../../git/hooks.ts";
+import { DRIVER, driverSettings, HOOKS, type Hook, type Setting } from "../../../git/drivers.ts";
+import { configuredGuard, guardFor, type HookFacts } from "../../../git/hooks.ts";
 import { hasBlock } from "../../../git/marked-block.ts";
-import { runGit } from "../../../git/program.ts";
-import { type Configured, readSettings, valuesOf } from "../../../git/settings.ts";
+import { type Configured, readSettings } from "../../../git/settings.ts";
+import { type CachedText, cachedTexts, removalOf } from "../../../git/textconv-cache.ts";
 import { findProgram } from "../../../programs/run.ts";
 import { type Line, writeLines } from "../../io.ts";
 import { writeJson } from "../../json.ts";
@@ -31,9 +22,11 @@ interface SettingState {
 
 interface GuardState {
   readonly hook: Hook;
-  readonly state: "installed" | "missing" | "unknown";
+  /** `off`: a setting keeps git from running it. */
+  readonly state: "installed" | "missing" | "off" | "unknown";
   /** Who owns the hooks, where that is not git itself. */
   readonly owner: string | null;
+  readonly setting?: Configured;
 }
 
 interface Status {
@@ -47,7 +40,8 @@ interface Status {
     readonly encrypted: number;
   };
   readonly guard: readonly GuardState[];
-  readonly cache: { readonly settings: readonly string[]; readonly notes: readonly string[] };
+  /** Plaintext that git keeps for faster diffs. */
+  readonly cache: readonly CachedText[];
   readonly unmerged: readonly Unmerged[];
 }
 
@@ -55,9 +49,17 @@ interface Status {
 export async function status(run: GitStatusRun): Promise<number> {
   const place = await placeOf(run);
   const found = await statusOf(place, run);
-  if (run.args.json) await writeJson(run.io, found);
+  const guard = found.guard.map(({ hook, state, owner }) => ({ hook, state, owner }));
+  if (run.args.json) await writeJson(run.io, { ...found, guard, cache: cacheJson(found) });
   else await writeLines(run.io.stdout, linesOf(found));
   return 0;
+}
+
+function cacheJson({ cache }: Status) {
+  const namesOf = (wanted: CachedText["kind"]) => [
+    ...new Set(cache.filter(({ kind }) => kind === wanted).map(({ name }) => name)),
+  ];
+  return { settings: namesOf("setting"), notes: namesOf("ref") };
 }
 
 async function statusOf(place: Place, run: GitStatusRun): Promise<Status> {
@@ -70,7 +72,7 @@ async function statusOf(place: Place, run: GitStatusRun): Promise<Status> {
     settings: driverSettings(program).map((setting) => stateOf(setting, settings)),
     attributes: await attributesState(place),
     guard: place.repository.top === undefined ? [] : HOOKS.map((hook) => guardState(hook, facts, settings)),
-    cache: await cacheState(place, settings),
+    cache: await cachedTexts(place.here),
     unmerged: await unmergedEncrypted(place),
   };
 }
@@ -100,35 +102,18 @@ async function attributesState(place: Place): Promise<Status["attributes"]> {
 
 /** What other programs do in hooks is looked for by its name: nobody can know more. */
 function guardState(hook: Hook, facts: HookFacts, settings: readonly Configured[]): GuardState {
-  const [command, event] = hookSettings({ command: "tsops", isThere: "true" });
-  const configured = valuesOf(settings, command!.key).some(command!.isOurs);
   const guard = guardFor(hook, facts);
-  if (configured && valuesOf(settings, event!.key).includes(hook) && guard.by === "configuration")
-    return { hook, state: "installed", owner: null };
+  if (guard.by === "configuration") {
+    const configured = configuredGuard(hook, settings);
+    if (configured === "runs") return { hook, state: "installed", owner: null };
+    if (configured !== "missing") return { hook, state: "off", owner: null, setting: configured.off };
+  }
   const text = facts.hooks.get(hook);
   const inFile = text !== undefined && (hasBlock(text) || text.includes("tsops check"));
   if (inFile && facts.hooksPath === undefined) return { hook, state: "installed", owner: null };
   return guard.by === "person"
     ? { hook, state: "unknown", owner: guard.owner }
     : { hook, state: "missing", owner: null };
-}
-
-/** Plaintext that git keeps for faster diffs, in the open: somebody set it, tsops never does. */
-async function cacheState({ here }: Place, settings: readonly Configured[]): Promise<Status["cache"]> {
-  const { stdout } = await runGit(here.git, ["for-each-ref", "--format=%(refname)", "refs/notes/textconv/"]);
-  // of SOPS's own recipe, too, whatever the driver is called there
-  const caching = settings.filter(
-    ({ key }) => key === CACHE_KEY || /^diff\..*sops.*\.cachetextconv$/i.test(key),
-  );
-  return {
-    settings: [
-      ...new Set(caching.filter(({ value }) => !/^(false|no|off|0)$/i.test(value)).map(({ key }) => key)),
-    ],
-    notes: stdout
-      .toString()
-      .split("\n")
-      .filter((ref) => ref === NOTES_REF || /sops/i.test(ref)),
-  };
 }
 
 const OK = "ok:   ";
@@ -186,20 +171,28 @@ function attributeLines({ attributes: { files, without, encrypted } }: Status): 
   ];
 }
 
-function guardLine({ hook, state, owner }: GuardState): Line {
+function guardLine({ hook, state, owner, setting }: GuardState): Line {
   if (state === "installed") return good(`${hook} checks what is staged`);
+  if (setting) {
+    const { key, scope } = setting;
+    return bad(`${hook} checks nothing, since ${key} is false: git config --${scope} --unset-all ${key}`);
+  }
   if (state === "missing") return bad(`${hook} checks nothing: tsops git install`);
   return `${ASK}${hook} is in the hands of ${owner}: tsops git install says what to add there`;
 }
 
-function cacheLines({ cache: { settings, notes } }: Status): Line[] {
-  if (settings.length + notes.length === 0) return [good("git keeps no plaintext of diffs")];
+function cacheLines({ cache }: Status): Line[] {
+  if (cache.length === 0) return [good("git keeps no plaintext of diffs")];
+  const refs = cache.filter(({ kind }) => kind === "ref");
   return [
-    ...settings.map((key) => bad(`${key} lets git store plaintext: git config --unset-all ${key}`)),
-    ...notes.map((ref) => bad(`${ref} holds plaintext: git update-ref -d ${ref}`)),
-    ...(notes.length > 0
-      ? ["        then git gc --prune=now; and if it was pushed, remove it there, and change these secrets"]
-      : []),
+    ...cache.map((cached) => {
+      const what = cached.kind === "setting" ? "lets git store plaintext" : "holds plaintext";
+      return bad(`${cached.name} ${what}: ${removalOf(cached)[0]}`);
+    }),
+    ...refs.slice(0, 1).flatMap((cached) => {
+      const [, collect, push] = removalOf(cached);
+      return [`        then: ${collect}`, `        if it was pushed: ${push}, and change these secrets`];
+    }),
   ];
 }
 
