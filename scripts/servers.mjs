@@ -76,7 +76,7 @@ export async function npm(folder, packages) {
   });
 }
 
-async function go(folder, packages) {
+export async function go(folder, packages) {
   await run("go", ["install", ...packages], { env: { ...process.env, GOBIN: folder, GOFLAGS: "" } });
 }
 
