@@ -35,6 +35,12 @@ export async function installServers() {
   return Object.fromEntries(paths);
 }
 
+/** What reads the workflows of .github. */
+export async function installActionlint() {
+  const packages = ["github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"];
+  return await install({ by: go, packages, program: "actionlint" });
+}
+
 export async function install({ by, packages, program, bin = by === python }) {
   const folder = join(cache, "servers", packages[0].replace(/[^a-z0-9.@=-]+/gi, "-"));
   const path = join(folder, bin ? "bin" : "", program);
