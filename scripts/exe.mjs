@@ -24,7 +24,7 @@ import { homedir, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { licences, packagesIn } from "./inside.mjs";
+import { billOfMaterials, licences, packagesIn } from "./inside.mjs";
 
 const BUN = "1.4.5";
 /** bun's name of each target, and the registry's hash of `@oven/bun-NAME`. */
@@ -63,6 +63,9 @@ const TARGETS = {
   ],
 };
 
+/** What executables can be made for. */
+export const ALL_TARGETS = Object.keys(TARGETS);
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** What a recorded run decrypts. */
 const GOLDEN = join(root, "fixtures", "golden");
@@ -72,8 +75,13 @@ export function exePath(target = hostTarget()) {
   return join(root, "build", `tsops-${target}${ending(target)}`);
 }
 
+/** What the bundler says of an executable: which source is in which of its files. */
+export function metafileOf(target = hostTarget()) {
+  return join(root, "build", `meta-${target}.json`);
+}
+
 /** `linux-x64` and the like. */
-function hostTarget() {
+export function hostTarget() {
   const system = process.platform === "win32" ? "windows" : process.platform;
   // Alpine's C library is another one
   const musl = system === "linux" && !process.report.getReport().header.glibcVersionRuntime;
@@ -113,14 +121,15 @@ export function installBun(target = hostTarget()) {
 /** @throws if a target is unknown, or something does not build. */
 export function buildExecutables(targets) {
   const unknown = targets.find((target) => !(target in TARGETS));
-  if (unknown) throw new Error(`there is no target ${unknown}, but ${Object.keys(TARGETS).join(", ")}`);
+  if (unknown) throw new Error(`there is no target ${unknown}, but ${ALL_TARGETS.join(", ")}`);
   const scratch = mkdtempSync(join(tmpdir(), "tsops-exe-"));
   try {
     const order = record(scratch);
     mkdirSync(join(root, "build"), { recursive: true });
-    writeFileSync(join(root, "build", "LICENSES.txt"), licencesOf(join(scratch, "meta.json")));
+    writeInside(join(scratch, "meta.json"));
     for (const target of targets) {
       const made = bundle(target, scratch, order);
+      copyFileSync(join(scratch, "meta.json"), metafileOf(target));
       copyFileSync(made, `${exePath(target)}.half`);
       chmodSync(`${exePath(target)}.half`, 0o755);
       renameSync(`${exePath(target)}.half`, exePath(target));
@@ -130,10 +139,12 @@ export function buildExecutables(targets) {
   }
 }
 
-/** Of what is inside; the same for all targets. */
-function licencesOf(metafile) {
+/** LICENSES.txt and sbom.cdx.json: whose code is inside. The same for all targets. */
+function writeInside(metafile) {
   const packages = packagesIn(root, [JSON.parse(readFileSync(metafile, "utf8"))], []);
-  return licences(root, packages, WORD);
+  const runtime = { name: "bun", version: BUN, license: "MIT" };
+  writeFileSync(join(root, "build", "LICENSES.txt"), licences(root, packages, WORD));
+  writeFileSync(join(root, "build", "sbom.cdx.json"), billOfMaterials(root, [...packages, runtime]));
 }
 
 const WORD = `The executables of this folder hold code of these packages, and bun ${BUN} (MIT; https://bun.sh), which has JavaScriptCore
@@ -183,12 +194,10 @@ function bundle(target, scratch, order) {
 /** Puts the sizes of what is built into docs/installation.md. */
 function writeSizes() {
   const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
-  const rows = Object.keys(TARGETS)
-    .filter((target) => existsSync(exePath(target)))
-    .map((target) => {
-      const file = readFileSync(exePath(target));
-      return `| ${basename(exePath(target))} | ${megabytes(file.length)} | ${megabytes(gzipSync(file).length)} |`;
-    });
+  const rows = ALL_TARGETS.filter((target) => existsSync(exePath(target))).map((target) => {
+    const file = readFileSync(exePath(target));
+    return `| ${basename(exePath(target))} | ${megabytes(file.length)} | ${megabytes(gzipSync(file).length)} |`;
+  });
   const page = join(root, "docs", "installation.md");
   const table = `| file | size | compressed |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
   writeFileSync(page, readFileSync(page, "utf8").replace(SIZES, `$1${table}`));
@@ -202,7 +211,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
     if (named[0] === "--path") console.log(exePath());
     else if (named[0] === "--sizes") writeSizes();
-    else buildExecutables(named.includes("all") ? Object.keys(TARGETS) : targets);
+    else buildExecutables(named.includes("all") ? ALL_TARGETS : targets);
   } catch (error) {
     process.stderr.write(`exe: ${error.message}\n`);
     process.exit(1);

@@ -37,6 +37,12 @@ export async function installServers() {
   return Object.fromEntries(paths);
 }
 
+/** What reads the workflows of .github. */
+export async function installActionlint() {
+  const packages = ["github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"];
+  return await install({ by: go, packages, program: "actionlint" });
+}
+
 export async function install({ by, packages, program, bin = by === python }) {
   const folder = join(cache, "servers", packages[0].replace(/[^a-z0-9.@=-]+/gi, "-"));
   const path = join(folder, bin ? "bin" : "", program);
@@ -78,7 +84,7 @@ export async function npm(folder, packages) {
   });
 }
 
-async function go(folder, packages) {
+export async function go(folder, packages) {
   await run("go", ["install", ...packages], { env: { ...process.env, GOBIN: folder, GOFLAGS: "" } });
 }
 

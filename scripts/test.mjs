@@ -1,4 +1,4 @@
-// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers | --exe] [FILE | FOLDER | PART …]
+// Runs the tests: node scripts/test.mjs [--cli | --interop | --integration | --callers | --exe | --release] [FILE | FOLDER | PART …]
 //
 //   (nothing)      all tests that need nothing but this checkout
 //   --cli          the golden cases with the built program, and the package that is published
@@ -6,6 +6,7 @@
 //   --integration  against real key management servers
 //   --callers      with programs of others that call SOPS or read its files
 //   --exe          what runs the command line, with the executable (scripts/exe.mjs), and tests of that itself
+//   --release      what `npm run release:dry` has made, and the workflows that publish it
 //
 //   test/cli/args.test.ts   only this file
 //   test/keys               only the files of this folder
@@ -28,10 +29,17 @@ import { installCallers } from "./callers.mjs";
 import { compileTests } from "./compile-tests.mjs";
 import { exePath } from "./exe.mjs";
 import { installRealSops } from "./real-sops.mjs";
-import { installServers } from "./servers.mjs";
+import { installActionlint, installServers } from "./servers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const APART = ["test/interop/", "test/integration/", "test/callers/", "test/package/", "test/exe/"];
+const APART = [
+  "test/interop/",
+  "test/integration/",
+  "test/callers/",
+  "test/package/",
+  "test/exe/",
+  "test/release/",
+];
 /** What starts the command line, or gives it command lines. */
 const OF_PROGRAM = [
   "test/cli/",
@@ -54,7 +62,10 @@ const LONG = [
 /** What looks into Node while it runs the program that this checkout built. */
 const OF_NODE = ["test/integration/loading.test.ts"];
 /** Only a file that hangs takes so long, on a machine that is ten times slower, too. */
-const MINUTES = { "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "--exe": 90, "": 30 };
+const MINUTES = {
+  ...{ "--cli": 90, "--interop": 90, "--integration": 90, "--callers": 90, "--exe": 90, "--release": 90 },
+  "": 30,
+};
 
 const [modes, filters] = partition(process.argv.slice(2), (argument) => argument.startsWith("--"));
 const mode = modes[0] ?? "";
@@ -142,6 +153,14 @@ async function jobsOf(mode) {
         env,
       ),
     ];
+  }
+  if (mode === "--release") {
+    if (!existsSync(join(root, "build", "release", "SHA256SUMS")))
+      quit("there is no release to look at: run `npm run release:dry` first");
+    return plain(
+      files.filter((file) => file.startsWith("test/release/")),
+      { ACTIONLINT: await installActionlint() },
+    );
   }
   if (mode === "--exe")
     return [
