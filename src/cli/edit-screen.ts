@@ -21,7 +21,7 @@ import { Terminal } from "../ui/terminal/terminal.ts";
 import type { Screen } from "../ui/view/cells.ts";
 import { screenOf } from "../ui/view/screen.ts";
 import type { Run } from "./command.ts";
-import { EditHost } from "./edit-host.ts";
+import { EditHost, forgetAll } from "./edit-host.ts";
 import { type EditorArgs, type EditorSettings, editorSettings } from "./edit-options.ts";
 import { readInput } from "./files.ts";
 import { hiddenFrom } from "./hidden-variables.ts";
@@ -117,15 +117,19 @@ class Picking {
 
   /** The file that is chosen next; undefined if nothing is any more. */
   async next(): Promise<string | undefined> {
-    const { run, terminal } = this.#desk;
+    const { run, terminal, settings } = this.#desk;
     const quiet = { ...run, io: partOf(run.io, silent()) };
-    const files = await listedFiles(this.#folder, quiet, await sessionOf(quiet, { asks: false }));
+    const session = await sessionOf(quiet, { asks: false });
+    const files = await listedFiles(this.#folder, quiet, session);
     const start = { query: "", at: 0, top: 0, message: undefined, folder: this.#folder ?? "." };
     this.#state = { ...start, ...this.#state, files, size: terminal.size };
     const words = { speechOf: filesSpeech, hereSpeech: hereInFiles };
     const display = displayOf<PickerState>(this.#desk, { screenOf: pickerScreen, words });
     display.show(this.#state);
     void display.load();
+    const { lockAfter } = settings.options;
+    // nobody chooses: what opened the files before is forgotten
+    const idle = lockAfter > 0 ? setTimeout(() => void forgetAll(session), lockAfter) : undefined;
     try {
       return await new Promise<string | undefined>((resolve) => {
         const does = (action: PickerAction): void => {
@@ -139,6 +143,7 @@ class Picking {
           input: (input) => {
             if (input.type !== "key") return;
             display.pressed();
+            idle?.refresh();
             if (input.key.ctrl && input.key.name === "z") terminal.suspend();
             else does(input);
           },
@@ -154,6 +159,7 @@ class Picking {
         });
       });
     } finally {
+      clearTimeout(idle);
       display.close();
     }
   }
@@ -222,7 +228,7 @@ class OnScreen {
       clearInterval(clock);
       this.#display.close();
       session.close();
-      await host.forget();
+      await host.leave();
     }
   }
 
