@@ -65,6 +65,13 @@ export class Pane {
     return this;
   }
 
+  /** The same from a file, which may be longer than a command line. */
+  pasteFile(path: string): this {
+    this.#tmux("load-buffer", path);
+    this.#tmux("paste-buffer", "-p");
+    return this;
+  }
+
   /** What the terminal itself sends: news of the focus, for instance. */
   sends(bytes: string): this {
     return this.type(bytes);
