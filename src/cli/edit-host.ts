@@ -162,6 +162,11 @@ export class EditHost implements Host {
   }
 
   async forget(): Promise<void> {
+    await forgetAll(this.session);
+  }
+
+  /** The file is left: identities stay for the next one. */
+  async leave(): Promise<void> {
     await forgetKeys(this.session.context);
   }
 
@@ -178,6 +183,12 @@ export class EditHost implements Host {
   async #settings() {
     return await loadSettings(ruledFile(this.#run.args, this.name, this.#run.io), this.#run);
   }
+}
+
+/** Forgets data keys, and all else that was asked, read or fetched to open files: identities, passphrases, logins. */
+export async function forgetAll({ context }: Session): Promise<void> {
+  await forgetKeys(context);
+  context.cache.clear();
 }
 
 /** What would be printed on standard error, line by line. */

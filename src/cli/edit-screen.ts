@@ -7,19 +7,25 @@ import { decodeText, encodeText } from "../formats/text.ts";
 import { KINDS } from "../keys/table.ts";
 import { Editor } from "../ui/editor.ts";
 import { generate } from "../ui/generate.ts";
+import { filesSpeech, hereInFiles } from "../ui/linear/files.ts";
+import { hereSpeech, speechOf } from "../ui/linear/speech.ts";
 import { type PickerAction, type PickerState, pick, pickerScreen } from "../ui/picker/picker.ts";
 import { EditSession } from "../ui/session.ts";
-import { DEFAULTS, type Options } from "../ui/state/state.ts";
+import type { Options, State } from "../ui/state/state.ts";
 import { Clipboard } from "../ui/terminal/clipboard.ts";
+import { type Display, ScreenDisplay } from "../ui/terminal/display.ts";
 import type { Input } from "../ui/terminal/keys.ts";
 import { Painter } from "../ui/terminal/painter.ts";
+import { Speaker, type Words } from "../ui/terminal/speaker.ts";
 import { Terminal } from "../ui/terminal/terminal.ts";
+import type { Screen } from "../ui/view/cells.ts";
 import { screenOf } from "../ui/view/screen.ts";
 import type { Run } from "./command.ts";
-import { EditHost } from "./edit-host.ts";
+import { EditHost, forgetAll } from "./edit-host.ts";
+import { type EditorArgs, type EditorSettings, editorSettings } from "./edit-options.ts";
 import { readInput } from "./files.ts";
 import { hiddenFrom } from "./hidden-variables.ts";
-import { hasTerminal, partOf, takesColours } from "./io.ts";
+import { partOf, takesColours, takesKeys } from "./io.ts";
 import { listedFiles } from "./listed.ts";
 import { errorLines } from "./report.ts";
 import { sessionOf } from "./session.ts";
@@ -30,30 +36,29 @@ const TICK_MS = 1000;
 const SHORT_ANSWER_MS = 200;
 
 /** Refuses to open the editor without a terminal. @throws TsopsError("editor") */
-export function requireTerminal(run: Run): void {
-  if (hasTerminal(run.io)) return;
+function requireTerminal(run: Run): void {
+  if (takesKeys(run.io)) return;
   throw new TsopsError("editor", "the editor of tsops needs a terminal, and there is none here", {
     hint: "set EDITOR to a program that edits the file instead, or change one value with tsops set",
   });
 }
 
+/** A run of a command that has the options of the editor. */
+export type EditorRun = Run & { readonly args: EditorArgs };
+
 /** Opens the editor on a file, and returns when it is left. */
-export async function editOnScreen(name: string, run: Run, options: Partial<Options>): Promise<number> {
-  await withTerminal(run, (terminal) => new OnScreen(name, run, terminal).edit(options));
+export async function editOnScreen(name: string, run: EditorRun): Promise<number> {
+  await withTerminal(run, (desk) => new OnScreen(name, desk).edit());
   return 0;
 }
 
 /** Lets the person choose files of a folder, or of the repository, one after the other, and edit them. */
-export async function editPicked(
-  folder: string | undefined,
-  run: Run,
-  options: Partial<Options>,
-): Promise<number> {
-  await withTerminal(run, async (terminal) => {
-    const picking = new Picking(folder, run, terminal);
+export async function editPicked(folder: string | undefined, run: EditorRun): Promise<number> {
+  await withTerminal(run, async (desk) => {
+    const picking = new Picking(folder, desk);
     for (let name = await picking.next(); name !== undefined; name = await picking.next()) {
       try {
-        await new OnScreen(name, run, terminal).edit(options);
+        await new OnScreen(name, desk).edit();
       } catch (error) {
         if (!(error instanceof TsopsError)) throw error;
         picking.say(errorLines(error).join("; "));
@@ -63,30 +68,46 @@ export async function editPicked(
   return 0;
 }
 
-async function withTerminal(run: Run, work: (terminal: Terminal) => Promise<void>): Promise<void> {
+/** What the list and the editor have of the person: the terminal, and how things are to be shown in it. */
+interface Desk {
+  readonly run: Run;
+  readonly terminal: Terminal;
+  readonly settings: EditorSettings;
+}
+
+async function withTerminal(run: EditorRun, work: (desk: Desk) => Promise<void>): Promise<void> {
   requireTerminal(run);
+  const settings = editorSettings(run.args, run.io);
+  const dumb = run.io.env.TERM === "dumb";
   // where there is a terminal, the run's own output writes to this one, and does not say how large it is
-  const terminal = new Terminal(run.io.stdin as ReadStream, process.stdout);
+  const terminal = new Terminal(run.io.stdin as ReadStream, process.stdout, dumb);
   // before anything else: until then the terminal shows what is typed
   terminal.open();
   try {
-    await work(terminal);
+    await work({ run, terminal, settings });
   } finally {
     terminal.close();
   }
 }
 
+/** Shows states as the person wants them: as screens, or in lines. */
+function displayOf<S>(
+  { run, terminal, settings }: Desk,
+  shown: { screenOf: (state: S) => Screen; words: Words<S> },
+): Display<S> {
+  if (settings.linear) return new Speaker((text) => terminal.write(text), shown.words, !terminal.isDumb);
+  return new ScreenDisplay(new Painter(terminal, takesColours(run.io.stdout, run.io)), shown.screenOf);
+}
+
 /** The list of files in a terminal. */
 class Picking {
   readonly #folder: string | undefined;
-  readonly #run: Run;
-  readonly #terminal: Terminal;
+  readonly #desk: Desk;
   #state: PickerState | undefined;
 
-  constructor(folder: string | undefined, run: Run, terminal: Terminal) {
+  constructor(folder: string | undefined, desk: Desk) {
     this.#folder = folder;
-    this.#run = run;
-    this.#terminal = terminal;
+    this.#desk = desk;
   }
 
   /** Shown below the list the next time. */
@@ -96,42 +117,50 @@ class Picking {
 
   /** The file that is chosen next; undefined if nothing is any more. */
   async next(): Promise<string | undefined> {
-    const io = partOf(this.#run.io, silent());
-    const quiet = { ...this.#run, io };
-    const files = await listedFiles(this.#folder, quiet, await sessionOf(quiet, { asks: false }));
-    const size = this.#terminal.size;
+    const { run, terminal, settings } = this.#desk;
+    const quiet = { ...run, io: partOf(run.io, silent()) };
+    const session = await sessionOf(quiet, { asks: false });
+    const files = await listedFiles(this.#folder, quiet, session);
     const start = { query: "", at: 0, top: 0, message: undefined, folder: this.#folder ?? "." };
-    this.#state = { ...start, ...this.#state, files, size };
-    const painter = new Painter(this.#terminal, takesColours(this.#run.io.stdout, this.#run.io));
-    painter.forget();
-    const draw = (): void => painter.draw(pickerScreen(this.#state!));
-    draw();
-    void painter.load();
+    this.#state = { ...start, ...this.#state, files, size: terminal.size };
+    const words = { speechOf: filesSpeech, hereSpeech: hereInFiles };
+    const display = displayOf<PickerState>(this.#desk, { screenOf: pickerScreen, words });
+    display.show(this.#state);
+    void display.load();
+    const { lockAfter } = settings.options;
+    // nobody chooses: what opened the files before is forgotten
+    const idle = lockAfter > 0 ? setTimeout(() => void forgetAll(session), lockAfter) : undefined;
     try {
       return await new Promise<string | undefined>((resolve) => {
         const does = (action: PickerAction): void => {
           const { state, open, quit } = pick(this.#state!, action);
           this.#state = state;
-          draw();
           if (open !== undefined || quit) resolve(open);
+          else display.show(state);
         };
-        const anew = (): void => {
-          painter.forget();
-          does({ type: "resize", size: this.#terminal.size });
-        };
-        this.#terminal.listen({
+        const resize = (): void => does({ type: "resize", size: terminal.size });
+        terminal.listen({
           input: (input) => {
             if (input.type !== "key") return;
-            if (input.key.ctrl && input.key.name === "z") this.#terminal.suspend();
+            display.pressed();
+            idle?.refresh();
+            if (input.key.ctrl && input.key.name === "z") terminal.suspend();
             else does(input);
           },
-          resize: anew,
-          resumed: anew,
+          resize: () => {
+            display.resized();
+            resize();
+          },
+          resumed: () => {
+            display.anew();
+            resize();
+          },
           closed: () => resolve(undefined),
         });
       });
     } finally {
-      painter.close();
+      clearTimeout(idle);
+      display.close();
     }
   }
 }
@@ -147,64 +176,65 @@ class OnScreen {
   readonly #name: string;
   readonly #run: Run;
   readonly #terminal: Terminal;
-  readonly #painter: Painter;
+  readonly #options: Options;
+  readonly #display: Display<State>;
   readonly #clipboard: Clipboard;
   #editor: Editor | undefined;
   #host: EditHost | undefined;
-  #copyFor = DEFAULTS.copyFor;
   #drawing = false;
   #quit: () => void = () => undefined;
 
-  constructor(name: string, run: Run, terminal: Terminal) {
+  constructor(name: string, desk: Desk) {
     this.#name = name;
-    this.#run = run;
-    this.#terminal = terminal;
-    const write = (text: string) => terminal.write(text);
-    this.#painter = new Painter(terminal, takesColours(run.io.stdout, run.io));
-    this.#clipboard = new Clipboard(write, (text) => this.#say(text));
+    this.#run = desk.run;
+    this.#terminal = desk.terminal;
+    this.#options = desk.settings.options;
+    this.#display = displayOf<State>(desk, { screenOf, words: { speechOf, hereSpeech } });
+    this.#clipboard = new Clipboard(
+      (text) => this.#terminal.write(text),
+      (text) => this.#say(text),
+    );
   }
 
-  async edit(options: Partial<Options>): Promise<void> {
+  async edit(): Promise<void> {
     const ended = new Promise<void>((resolve) => (this.#quit = resolve));
-    this.#painter.forget();
     const host = await EditHost.open(this.#name, this.#run, (question) => this.#editor!.ask(question));
     this.#host = host;
     const session = new EditSession(host);
-    const editor = new Editor(session, this.#tools(), {
-      size: this.#terminal.size,
-      options,
-      now: Date.now(),
-    });
+    const start = { size: this.#terminal.size, options: this.#options, now: Date.now() };
+    const editor = new Editor(session, this.#tools(), start);
     this.#editor = editor;
-    this.#copyFor = editor.state.options.copyFor;
     await editor.load();
     // what was typed until now is for what is shown now
     this.#terminal.listen({
       input: (input) => this.#input(input),
       resize: () => {
-        this.#painter.forget();
-        editor.dispatch({ type: "resize", size: this.#terminal.size });
-        this.#draw();
+        this.#display.resized();
+        this.#resize();
       },
       resumed: () => {
-        this.#painter.forget();
-        editor.dispatch({ type: "resize", size: this.#terminal.size });
-        this.#draw();
+        this.#display.anew();
+        this.#resize();
       },
       closed: () => this.#quit(),
     });
     const clock = setInterval(() => editor.dispatch({ type: "tick", now: Date.now() }), TICK_MS);
     try {
       await Promise.race([editor.start(), ended]);
-      void this.#painter.load();
+      void this.#display.load();
       await ended;
       await this.#clipboard.clear(SHORT_ANSWER_MS);
     } finally {
       clearInterval(clock);
-      this.#painter.close();
+      this.#display.close();
       session.close();
-      await host.forget();
+      await host.leave();
     }
+  }
+
+  #resize(): void {
+    this.#editor!.dispatch({ type: "resize", size: this.#terminal.size });
+    this.#draw();
   }
 
   #tools() {
@@ -222,8 +252,12 @@ class OnScreen {
 
   #input(input: Input): void {
     const editor = this.#editor!;
-    if (input.type === "clipboard") this.#clipboard.answered(input.data);
-    else editor.dispatch(input);
+    if (input.type === "clipboard") {
+      this.#clipboard.answered(input.data);
+      return;
+    }
+    if (input.type === "key") this.#display.pressed();
+    editor.dispatch(input);
   }
 
   /** Once for all that happens in a turn. */
@@ -232,14 +266,16 @@ class OnScreen {
     this.#drawing = true;
     setImmediate(() => {
       this.#drawing = false;
-      if (this.#editor) this.#painter.draw(screenOf(this.#editor.state));
+      if (this.#editor) this.#display.show(this.#editor.state);
     });
   }
 
   #copy(text: string, secret: boolean): string {
-    this.#clipboard.copy(text, secret ? this.#copyFor : undefined);
+    const { copyFor } = this.#options;
+    if (this.#terminal.isDumb) return "this terminal cannot fill a clipboard";
+    this.#clipboard.copy(text, secret ? copyFor : undefined);
     if (!secret) return `copied: ${text}`;
-    return `copied for ${Math.round(this.#copyFor / 1000)} seconds, if the terminal lets tsops use the clipboard`;
+    return `copied for ${Math.round(copyFor / 1000)} seconds, if the terminal lets tsops use the clipboard`;
   }
 
   /** One value in the person's editor, in a folder in memory that is removed afterwards. */

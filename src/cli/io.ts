@@ -40,8 +40,13 @@ export function wholeOf(io: Io): Io {
 }
 
 /** Whether there is a whole terminal: to show things on, and to read single keys from. */
-export function hasTerminal({ stdin, stdout, env }: Io): boolean {
-  return stdin.isTTY === true && "setRawMode" in stdin && stdout.isTTY === true && env.TERM !== "dumb";
+export function hasTerminal(io: Io): boolean {
+  return takesKeys(io) && io.env.TERM !== "dumb";
+}
+
+/** Whether single keys can be read, and lines be shown, be it on a terminal that understands nothing else. */
+export function takesKeys({ stdin, stdout }: Io): boolean {
+  return stdin.isTTY === true && "setRawMode" in stdin && stdout.isTTY === true;
 }
 
 /** The home folder. */

@@ -201,6 +201,7 @@ export const ON_SCREEN = {
   tui: flag(
     "edit in the terminal with tsops itself, also where EDITOR names an editor (also TSOPS_EDITOR=tui)",
   ),
+  linear: flag("edit with tsops itself in lines, as screen readers need it (also TSOPS_EDITOR=linear)"),
   "no-reveal": flag("with the editor of tsops: never show a value in clear, as for a screen that others see"),
 };
 

@@ -140,7 +140,7 @@ export class EditSession {
       const empty = newDraft(emptyText(this.#new.format), this.#new);
       return { draft: empty, saved: empty.base, merge: undefined };
     }
-    const open = await this.#host.open(this.#loaded!);
+    const open = await this.#opened(this.#loaded!);
     const merge = closingOnError(open, () => heldMerge(open));
     this.#open = open;
     // what will be asked before the file is written is said before anybody works on it
@@ -157,6 +157,16 @@ export class EditSession {
       saved,
       merge: undefined,
     };
+  }
+
+  /** What failed must not be remembered: a passphrase that was wrong, or not typed, is asked for the next time. */
+  async #opened(loaded: Loaded): Promise<OpenDocument> {
+    try {
+      return await this.#host.open(loaded);
+    } catch (error) {
+      await this.#host.forget();
+      throw error;
+    }
   }
 
   /**

@@ -4,7 +4,7 @@ import { setValue } from "../draft/operations.ts";
 import { outlineOf } from "../outline/node.ts";
 import { chordOf, type Key, lineBox } from "../state/box.ts";
 import { bindingFor } from "../state/keys.ts";
-import type { Action, Message, Mode, Result, State } from "../state/state.ts";
+import type { Action, Message, Mode, Purpose, Result, State } from "../state/state.ts";
 import { typeOf, valueOfType } from "../state/value.ts";
 import { boxKey, boxPaste } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
@@ -123,23 +123,31 @@ function treeKey(state: State, key: Key): Result {
 
 /** Time passes: what was shown is hidden again, and what nobody uses is locked. */
 function ticked(state: State): Result {
-  const { revealed, options, now, touched, draft } = state;
-  const shown = revealed.all || revealed.paths.size > 0;
-  const next = shown && now - revealed.since >= options.hideAfter ? hidden(state) : state;
+  const { options, now, touched, draft } = state;
+  const next = now - shownSince(state) >= options.hideAfter ? hidden(state) : state;
   const idle = options.lockAfter > 0 && draft && next.encrypted && now - touched >= options.lockAfter;
   if (!idle || next.busy !== undefined || !mayLock(next.mode)) return [next, []];
   const result = locking({ ...next, mode: { kind: "tree" } });
   return Array.isArray(result) ? (result as unknown as Result) : [result as State, []];
 }
 
-/** What is being typed is not thrown away. */
-function mayLock(mode: Mode): boolean {
-  return mode.kind !== "box" && mode.kind !== "discard";
+/** Since when something is in clear: in a dialog or a box, since the last key. */
+function shownSince({ revealed, mode, touched }: State): number {
+  if (("reveal" in mode && mode.reveal) || (mode.kind === "box" && isSecret(mode) && !mode.box.hidden))
+    return touched;
+  return revealed.all || revealed.paths.size > 0 ? revealed.since : Number.POSITIVE_INFINITY;
 }
 
+/** What is being typed is not thrown away. */
+function mayLock(mode: Mode): boolean {
+  return mode.kind === "box" ? mode.box.text === mode.before : mode.kind !== "discard";
+}
+
+/** Nothing is in clear any more, wherever it was shown. */
 function hidden(state: State): State {
   const { mode, revealed } = state;
-  const next = mode.kind === "save" ? { ...state, mode: { ...mode, reveal: false } } : state;
+  const next: State =
+    "reveal" in mode && mode.reveal ? { ...state, mode: { ...mode, reveal: false } } : state;
   const typing = next.mode;
   const covered =
     typing.kind === "box" && isSecret(typing)
@@ -149,8 +157,16 @@ function hidden(state: State): State {
 }
 
 function isSecret({ purpose }: Extract<Mode, { kind: "box" }>): boolean {
-  return purpose.kind === "value" || purpose.kind === "base64";
+  return SECRETS.has(purpose.kind);
 }
+
+const SECRETS: ReadonlySet<Purpose["kind"]> = new Set([
+  "value",
+  "base64",
+  "comment",
+  "new-comment",
+  "passphrase",
+]);
 
 function asked(state: State, question: string): State {
   const box = lineBox("", true);

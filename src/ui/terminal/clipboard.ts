@@ -38,10 +38,17 @@ export class Clipboard {
     const now = await this.#held(wait);
     if (now === undefined)
       this.#say("the terminal does not tell what the clipboard holds, so the copied value is still there");
-    else if (now === ours) {
-      this.#write("\x1b]52;c;!\x07");
+    else if (now !== ours) this.#say("the clipboard holds something else by now: it was left alone");
+    else {
+      await this.#empty(ours, wait);
       this.#say("the copied value was taken out of the clipboard");
     }
+  }
+
+  /** As xterm does it; where that does nothing, as in tmux, a blank takes the place of the value. */
+  async #empty(ours: string, wait: number): Promise<void> {
+    this.#write("\x1b]52;c;!\x07");
+    if ((await this.#held(wait)) === ours) this.#write("\x1b]52;c;IA==\x07");
   }
 
   async #held(wait: number): Promise<string | undefined> {

@@ -37,9 +37,13 @@ export class Terminal {
   #timer: NodeJS.Timeout | undefined;
   readonly #undo: (() => void)[] = [];
 
-  constructor(stdin: ReadStream, stdout: WriteStream) {
+  /** It understands no escape sequences, so it gets none. */
+  readonly isDumb: boolean;
+
+  constructor(stdin: ReadStream, stdout: WriteStream, isDumb = false) {
     this.#stdin = stdin;
     this.#stdout = stdout;
+    this.isDumb = isDumb;
   }
 
   /** Takes the terminal. */
@@ -118,13 +122,13 @@ export class Terminal {
 
   #enter(): void {
     this.#entered = true;
-    this.#put(ENTER);
+    this.#put(this.isDumb ? "" : ENTER);
   }
 
   #leave(): void {
     if (!this.#entered) return;
     this.#entered = false;
-    this.#put(LEAVE);
+    this.#put(this.isDumb ? "" : LEAVE);
     try {
       this.#stdin.setRawMode(false);
     } catch {

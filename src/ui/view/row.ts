@@ -50,7 +50,7 @@ function countOf({ folded }: State, node: Node): Cell[] {
 }
 
 /** Its key; in a list of hits its whole path. */
-function nameOf({ list }: State, node: Node): string {
+export function nameOf({ list }: State, node: Node): string {
   if (node.kind === "document") return `document ${node.document + 1}`;
   if (!list) return keyOf(node);
   const names: string[] = [];
@@ -76,7 +76,7 @@ export function isShown({ revealed, options, draft }: State, node: Node): boolea
 }
 
 /** A comment that is encrypted may be a value that somebody took out for a while: it is shown like a value then. */
-function hidesComment(state: State, node: Node): boolean {
+export function hidesComment(state: State, node: Node): boolean {
   if (secrecyOf(state, node) !== "encrypted" || isShown(state, node)) return false;
   if (!state.draft || state.options.noReveal) return true;
   return /[:=]/.test(String(valueIn(state.draft, node)));
@@ -91,7 +91,7 @@ function maskOf({ draft }: State, node: Node): string {
 
 export const MASK = "••••••••";
 
-function shownValue(state: State, node: Node): string {
+export function shownValue(state: State, node: Node): string {
   const { draft, encrypted } = state;
   const value = draft ? valueIn(draft, node) : encrypted?.reading.entries[node.entry!]?.value;
   return textOfValue(value);

@@ -81,7 +81,8 @@ function detailOf(state: State): Line {
   return lineOf(cells, width);
 }
 
-function whyOf(state: State, node: Node): string {
+/** Whether a row is encrypted, and why. */
+export function whyOf(state: State, node: Node): string {
   if (node.kind === "map" || node.kind === "list" || node.kind === "document")
     return `${node.kind}, ${node.size} ${node.size === 1 ? "entry" : "entries"}`;
   const secrecy = secrecyOf(state, node);

@@ -37,6 +37,7 @@ export class Pane {
       shellLine(variables),
     );
     pane.#tmux("set-option", "-g", "history-limit", "5000");
+    pane.#tmux("set-option", "-g", "set-clipboard", "on");
     await pane.until(/^\$ $|^\$$/m);
     return pane;
   }
@@ -61,6 +62,30 @@ export class Pane {
   paste(text: string): this {
     this.#tmux("set-buffer", "--", text);
     this.#tmux("paste-buffer", "-p");
+    return this;
+  }
+
+  /** The same from a file, which may be longer than a command line. */
+  pasteFile(path: string): this {
+    this.#tmux("load-buffer", path);
+    this.#tmux("paste-buffer", "-p");
+    return this;
+  }
+
+  /** What the terminal itself sends: news of the focus, for instance. */
+  sends(bytes: string): this {
+    return this.type(bytes);
+  }
+
+  /** What the clipboard of the person holds: tmux stands for their terminal. */
+  get clipboard(): string {
+    // it fails while nothing was copied yet
+    return spawnSync("tmux", ["-L", this.#socket, "show-buffer"], { encoding: "utf8" }).stdout;
+  }
+
+  /** Something is copied elsewhere. */
+  copies(text: string): this {
+    this.#tmux("set-buffer", "--", text);
     return this;
   }
 
@@ -98,6 +123,14 @@ export class Pane {
       const { screen } = this;
       if (what.test(screen)) return screen;
       if (Date.now() > end) throw new Error(`the screen never showed ${what}:\n${screen}`);
+      await pause(POLL_MS);
+    }
+  }
+
+  /** Waits until something else than the screen is so. */
+  async untilSo(what: () => boolean): Promise<void> {
+    for (const end = Date.now() + GIVE_UP_MS; !what(); ) {
+      if (Date.now() > end) throw new Error(`it never came:\n${this.screen}`);
       await pause(POLL_MS);
     }
   }

@@ -3,58 +3,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
-import { PROGRAM } from "../../support/program.ts";
-import { hasTmux, Pane, quoted } from "../../support/ui/pane.ts";
+import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
+import { decrypted, inPane, opened, PLAIN, TSOPS, terminal, to } from "../../support/ui/editor.ts";
+import { hasTmux, quoted } from "../../support/ui/pane.ts";
 
 /** The real program in a real terminal, driven by keys. */
-
-const PLAIN = `# about this file
-db:
-  user: admin # who
-  password: s3cret-marker
-  port_unencrypted: 5432
-list:
-  - one
-  - two
-`;
-const TSOPS = PROGRAM.map(quoted).join(" ");
-const NO_EDITOR = { EDITOR: undefined, SOPS_EDITOR: undefined, VISUAL: undefined };
-
-async function inPane(work: (pane: Pane, box: Sandbox) => Promise<void>, size = {}): Promise<void> {
-  await inSandbox(async (box) => {
-    box.write("plain.yaml", PLAIN);
-    const made = await box.run(["encrypt", "plain.yaml"]);
-    box.write("secrets.yaml", made.stdout);
-    const env = { ...box.env, ...NO_EDITOR, XDG_RUNTIME_DIR: box.home };
-    const pane = await Pane.open({ env, cwd: box.folder, ...size });
-    try {
-      await work(pane, box);
-    } finally {
-      pane.close();
-    }
-  });
-}
-
-const decrypted = async (box: Sandbox, name = "secrets.yaml"): Promise<string> =>
-  (await box.run(["decrypt", name])).stdout;
-
-/** Opens the editor and waits until the file is decrypted. */
-async function opened(pane: Pane, words = "edit --tui secrets.yaml"): Promise<void> {
-  pane.run(`${TSOPS} ${words}; echo "exit code $?"`);
-  await pane.until(/Enter edit/);
-}
-
-/** The cursor on the row of a key. */
-async function to(pane: Pane, key: string): Promise<void> {
-  pane.type("/").type(key).keys("Enter");
-  await pane.until(new RegExp(`^>.{0,8}\\s${key}\\b`, "m"));
-}
-
-const terminal = (name: string, work: () => Promise<void>): void => {
-  if (hasTmux) test(name, work);
-  else test.skip(name, work);
-};
 
 terminal("edit and save: one value changes, and no other ciphertext; the terminal is as it was", () =>
   inPane(async (pane, box) => {

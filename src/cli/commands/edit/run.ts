@@ -14,6 +14,7 @@ import { encryptNew, saveDraft, saveText } from "../../../save.ts";
 import { nothingSelected } from "../../../sops/nothing.ts";
 import { DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
+import { editorAsked } from "../../edit-options.ts";
 import {
   inputFormat,
   noteOtherNames,
@@ -40,7 +41,7 @@ export async function edit(run: EditRun): Promise<number> {
   const name = run.args.file;
   if (editsOnScreen(run)) {
     const { editOnScreen } = await import("../../edit-screen.ts");
-    return await editOnScreen(name, run, { noReveal: run.args["no-reveal"] });
+    return await editOnScreen(name, run);
   }
   await refuseProtected(name, run);
   const session = await sessionOf(run);
@@ -64,12 +65,7 @@ export async function edit(run: EditRun): Promise<number> {
 
 /** Whether tsops's own editor is asked for, or there is no other: SOPS would look for vim, nano and vi. */
 function editsOnScreen({ args, io }: EditRun): boolean {
-  const asked = io.env.TSOPS_EDITOR;
-  if (asked && asked !== "tui") {
-    throw new TsopsError("usage", "TSOPS_EDITOR can only be tui", {
-      hint: "the command of an editor goes into EDITOR or SOPS_EDITOR",
-    });
-  }
+  const asked = args.linear || editorAsked(io.env) !== undefined;
   const byNobody = !namesEditor(io.env) && !args["show-master-keys"] && hasTerminal(io);
   if (!args.tui && !asked && !byNobody) {
     if (!args["no-reveal"]) return false;
@@ -83,7 +79,7 @@ function editsOnScreen({ args, io }: EditRun): boolean {
   }
   if (!args["show-master-keys"]) return true;
   throw new TsopsError("conflicting-parameters", "--show-master-keys is for editors of text", {
-    hint: "name one with EDITOR and leave out --tui, or see tsops groups and tsops updatekeys",
+    hint: "name one with EDITOR and leave out --tui and --linear, or see tsops groups and tsops updatekeys",
   });
 }
 

@@ -4,7 +4,7 @@ import { ON_SCREEN } from "../../options.ts";
 export const UI = {
   usage: "ui [folder]",
   summary: "choose an encrypted file of the repository and edit it in the terminal",
-  options: { "no-reveal": ON_SCREEN["no-reveal"] },
+  options: { linear: ON_SCREEN.linear, "no-reveal": ON_SCREEN["no-reveal"] },
   examples: [["tsops ui secrets", "the files of a folder, with what is to be said of them"]],
 } as const satisfies Description;
 
