@@ -35,7 +35,11 @@ export async function findFiles(
   const found: Found[] = [];
   const notes: string[] = [];
   for (const file of files) {
-    const { name, named, link } = file;
+    const { name, named, link, unreadable } = file;
+    if (unreadable) {
+      found.push(file);
+      continue;
+    }
     if (!named) rememberPlace(name, run.io);
     if (writes && !link) clearLeft(resolve(run.io.cwd, name));
     if (!named && isKeyFile(name, run.io)) continue;

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import { errorCode, readError } from "./errors.ts";
+import { errorCode } from "./errors.ts";
 import { isOwnName } from "./own.ts";
 import { statOf } from "./stat.ts";
 
@@ -35,6 +35,8 @@ export interface Found {
   readonly named: boolean;
   /** Whether it is a link that a folder or pattern brought in. It leads to a file below that folder. */
   readonly link: boolean;
+  /** It is a folder that cannot be read: reading it says why, and the others are not held up. */
+  readonly unreadable?: true;
 }
 
 /** What a folder or pattern brought in and nobody follows or reads. */
@@ -63,8 +65,7 @@ const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
  * What was not named itself is somebody else's choice. So links to folders are not followed, links to files only to where
  * the folder, or the one that the pattern starts from, holds their target, and pipes and devices are not read.
  * @returns also what was passed over.
- * @throws TsopsError("no-such-file") if a pattern matches nothing, TsopsError("read") if a folder cannot be read,
- * TsopsError("aborted").
+ * @throws TsopsError("no-such-file") if a pattern matches nothing, TsopsError("aborted").
  */
 export async function explore(given: readonly string[], options: DiscoverOptions): Promise<Explored> {
   const { cwd } = options;
@@ -156,8 +157,12 @@ async function filesOf(
   const search = new Search(root, cwd, signal);
   if (kind === "folder") await search.below({ name, real: root, scope: scopeOf(root) });
   else await search.matching(name, scopeOf(root));
+  const unreadable = [...search.unreadable].map((name): Found => {
+    return { name, named: false, link: false, unreadable: true };
+  });
   const files = [...search.found]
-    .map(([name, link]) => ({ name, named: false, link }))
+    .map(([name, link]): Found => ({ name, named: false, link }))
+    .concat(unreadable)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (files.length > 0 || search.passed.size > 0 || kind === "folder") return { files, search };
   throw new TsopsError("no-such-file", `no file matches ${name}`, {
@@ -189,6 +194,8 @@ class Search {
   /** Names, and whether each is a link. */
   readonly found = new Map<string, boolean>();
   readonly passed = new Map<string, PassedOver>();
+  /** Names of folders. */
+  readonly unreadable = new Set<string>();
   /** Names of what does not count. */
   readonly ignored = new Set<string>();
   /** The real path of the folder that was named, or that the pattern starts from. */
@@ -286,7 +293,8 @@ class Search {
     } catch (error) {
       // it was there a moment ago, or a pattern guessed at it
       if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return [];
-      throw readError(error, folder);
+      this.unreadable.add(folder || ".");
+      return [];
     }
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import fs, { readFileSync } from "node:fs";
 import { Ajv, type ValidateFunction } from "ajv";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -622,5 +622,31 @@ test("every rule is met by a test of this file, or of the ones for git", () => {
   const git = readFileSync("test/cli/commands/check-git.test.ts", "utf8");
   for (const { id } of RULES) assert.ok(here.includes(`"${id}`) || git.includes(`"${id}`), id);
 });
+
+test("a folder that cannot be read is said, and exits with 2; the files of the others are checked and listed", () =>
+  inSandbox(async (box) => {
+    box.here = true;
+    box.write("a/x.yaml", "password: hunter2hunter2\n");
+    box.write("locked/y.yaml", "a: 1\n");
+    box.write("z/x.yaml", "password: hunter2hunter2\n");
+    // root may read everything, so the mode of a folder would not do
+    const { readdir } = fs.promises;
+    fs.promises.readdir = (async (path: string, ...more: never[]) => {
+      if (path === box.path("locked")) throw Object.assign(new Error("EACCES"), { code: "EACCES" });
+      return await (readdir as (...args: unknown[]) => Promise<unknown>)(path, ...more);
+    }) as typeof readdir;
+    try {
+      const { code, stdout } = await box.run(["check"]);
+      assert.is(code, 2);
+      assert.match(stdout, "a/x.yaml:1:11: ");
+      assert.match(stdout, "locked: not checked: ");
+      assert.match(stdout, "z/x.yaml:1:11: ");
+      const status = await box.run(["status"]);
+      assert.is(status.code, 1);
+      assert.match(status.stderr, "locked: ");
+    } finally {
+      fs.promises.readdir = readdir;
+    }
+  }));
 
 test.run();
