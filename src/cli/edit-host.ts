@@ -30,11 +30,11 @@ import {
   reportWarnings,
   ruledFile,
 } from "./files.ts";
-import { partOf } from "./io.ts";
+import type { Io } from "./io.ts";
 import { refuseProtected } from "./protected.ts";
 import { warnOfNothing } from "./remarks.ts";
 import { note } from "./report.ts";
-import { sessionOf } from "./session.ts";
+import { sessionOf, shareSession } from "./session.ts";
 import { indentFor, loadSettings, ruleFor } from "./settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "./vouch.ts";
 
@@ -58,10 +58,12 @@ export class EditHost implements Host {
   static async open(name: string, run: Run, ask: (question: string) => Promise<string>): Promise<EditHost> {
     await refuseProtected(name, run);
     const said = new Said();
-    const io = partOf(run.io, { stdout: said.stream, stderr: said.stream });
-    const quiet = { ...run, io };
-    const { context, ...rest } = await sessionOf(quiet, { asks: false });
+    const { context, ...rest } = await sessionOf(run, { asks: false });
     const session = { ...rest, context: { ...context, prompt: ask } };
+    // a run of its own: commands that work in it ask inside, too
+    const io: Io = Object.create(run.io, { stdout: { value: said.stream }, stderr: { value: said.stream } });
+    shareSession(io, session);
+    const quiet = { ...run, io };
     return new EditHost(name, session, { run: quiet, said });
   }
 
@@ -152,8 +154,10 @@ export class EditHost implements Host {
     return await keyLines(open, await this.#settings(), this.#run, this.session);
   }
 
-  async changeKeys(change: KeyChange): Promise<void> {
-    await changeKeys(this.name, change, this.#run);
+  async changeKeys(open: OpenDocument, change: KeyChange, accepted: boolean): Promise<void> {
+    const file = { name: this.name, open, settings: await this.#settings() };
+    const run = accepted ? { ...this.#run, args: { ...this.#run.args, yes: true } } : this.#run;
+    await changeKeys(file, change, run, this.session);
   }
 
   async history(document: number, path: readonly PathElement[]): Promise<Version[]> {

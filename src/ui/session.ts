@@ -61,8 +61,12 @@ export interface Host {
   createFile(text: string): Promise<void>;
   /** Who can open the file, and what the creation rule would give it. */
   keys(open: OpenDocument): Promise<KeyLine[]>;
-  /** Changes who can open the file, on the disk. */
-  changeKeys(change: KeyChange): Promise<void>;
+  /**
+   * Changes who can open the file, on the disk.
+   * @param accepted see `vouch`.
+   * @throws TsopsError("recipients-changed" | "selectors-changed")
+   */
+  changeKeys(open: OpenDocument, change: KeyChange, accepted: boolean): Promise<void>;
   /** What stood at a place in the versions that git has, the newest first. */
   history(document: number, path: readonly PathElement[]): Promise<Version[]>;
   /** What was said since the last time: warnings and remarks that other commands print. */
@@ -255,8 +259,8 @@ export class EditSession {
   }
 
   /** Changes who can open the file. It says what it said, so a draft without changes stays as it is. */
-  async changeKeys(change: KeyChange): Promise<KeyLine[]> {
-    await this.#host.changeKeys(change);
+  async changeKeys(change: KeyChange, accepted: boolean): Promise<KeyLine[]> {
+    await this.#host.changeKeys(this.#open!, change, accepted);
     const loaded = await this.#host.load();
     const open = await this.#host.open(loaded);
     this.#open?.close();
