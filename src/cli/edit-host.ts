@@ -80,7 +80,7 @@ export class EditHost implements Host {
     const { bytes, fingerprint } = await readInput(this.name, this.#run.io);
     const encrypted = await readEncryptedAs(decodeText(bytes), this.name, this.#run.args);
     await refuseOtherFormat(this.#run.args, encrypted.format);
-    return { bytes, fingerprint, encrypted };
+    return { fingerprint, encrypted };
   }
 
   async create(): Promise<NewDocument> {
@@ -118,9 +118,9 @@ export class EditHost implements Host {
     return rule && selectorOf(rule);
   }
 
-  async open({ bytes }: Loaded): Promise<OpenDocument> {
+  async open({ encrypted }: Loaded): Promise<OpenDocument> {
     // conflicts of a merge are what the editor is for, so they do not stop it as they stop others that write
-    const open = await openFile(this.name, Buffer.from(bytes), this.#run, this.session);
+    const open = await openFile(this.name, encrypted, this.#run, this.session);
     await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, this.name, this.#run.io);
     return open;
   }

@@ -3,7 +3,6 @@ import { reopen } from "../document.ts";
 import { changed, TsopsError } from "../errors.ts";
 import type { Fingerprint } from "../files/read.ts";
 import type { Format, PathElement } from "../formats/format.ts";
-import { encodeText } from "../formats/text.ts";
 import { isOfText, variantsOf } from "../merge/choose.ts";
 import { mergePlain } from "../merge/merge.ts";
 import { type SaveOptions, saveResolved, saveText } from "../save.ts";
@@ -19,7 +18,6 @@ import { type MergeState, newMerge } from "./state/merge.ts";
 
 /** A file as it was read, before any key is needed. */
 export interface Loaded {
-  readonly bytes: Uint8Array;
   readonly fingerprint: Fingerprint;
   readonly encrypted: EncryptedText;
 }
@@ -236,7 +234,7 @@ export class EditSession {
     this.#open = after;
     // nothing that is decrypted may stay with it
     const { format, reading, metadata } = after.decrypted;
-    this.#loaded = { bytes: encodeText(text), fingerprint, encrypted: { format, reading, metadata } };
+    this.#loaded = { fingerprint, encrypted: { format, reading, metadata } };
   }
 
   async #createFile(plain: string): Promise<void> {
