@@ -30,11 +30,11 @@ import {
   reportWarnings,
   ruledFile,
 } from "./files.ts";
-import { partOf } from "./io.ts";
+import type { Io } from "./io.ts";
 import { refuseProtected } from "./protected.ts";
 import { warnOfNothing } from "./remarks.ts";
 import { note } from "./report.ts";
-import { sessionOf } from "./session.ts";
+import { sessionOf, shareSession } from "./session.ts";
 import { indentFor, loadSettings, ruleFor } from "./settings.ts";
 import { checkDrift, sealingOf, warnOfPlain } from "./vouch.ts";
 
@@ -58,10 +58,12 @@ export class EditHost implements Host {
   static async open(name: string, run: Run, ask: (question: string) => Promise<string>): Promise<EditHost> {
     await refuseProtected(name, run);
     const said = new Said();
-    const io = partOf(run.io, { stdout: said.stream, stderr: said.stream });
-    const quiet = { ...run, io };
-    const { context, ...rest } = await sessionOf(quiet, { asks: false });
+    const { context, ...rest } = await sessionOf(run, { asks: false });
     const session = { ...rest, context: { ...context, prompt: ask } };
+    // a run of its own: commands that work in it ask inside, too
+    const io: Io = Object.create(run.io, { stdout: { value: said.stream }, stderr: { value: said.stream } });
+    shareSession(io, session);
+    const quiet = { ...run, io };
     return new EditHost(name, session, { run: quiet, said });
   }
 
@@ -78,7 +80,7 @@ export class EditHost implements Host {
     const { bytes, fingerprint } = await readInput(this.name, this.#run.io);
     const encrypted = await readEncryptedAs(decodeText(bytes), this.name, this.#run.args);
     await refuseOtherFormat(this.#run.args, encrypted.format);
-    return { bytes, fingerprint, encrypted };
+    return { fingerprint, encrypted };
   }
 
   async create(): Promise<NewDocument> {
@@ -113,9 +115,9 @@ export class EditHost implements Host {
     return rule && selectorOf(rule);
   }
 
-  async open({ bytes }: Loaded): Promise<OpenDocument> {
+  async open({ encrypted }: Loaded): Promise<OpenDocument> {
     // conflicts of a merge are what the editor is for, so they do not stop it as they stop others that write
-    const open = await this.#withKeys(() => openFile(this.name, Buffer.from(bytes), this.#run, this.session));
+    const open = await this.#withKeys(() => openFile(this.name, encrypted, this.#run, this.session));
     await reportWarnings(strangeTags(open.decrypted), open.decrypted.reading.text, this.name, this.#run.io);
     return open;
   }
@@ -149,8 +151,10 @@ export class EditHost implements Host {
     return await keyLines(open, await this.#settings(), this.#run, this.session);
   }
 
-  async changeKeys(change: KeyChange): Promise<void> {
-    await this.#withKeys(() => changeKeys(this.name, change, this.#run));
+  async changeKeys(open: OpenDocument, change: KeyChange, accepted: boolean): Promise<void> {
+    const file = { name: this.name, open, settings: await this.#settings() };
+    const run = accepted ? { ...this.#run, args: { ...this.#run.args, yes: true } } : this.#run;
+    await this.#withKeys(() => changeKeys(file, change, run, this.session));
   }
 
   async history(document: number, path: readonly PathElement[]): Promise<Version[]> {

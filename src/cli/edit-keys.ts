@@ -1,3 +1,4 @@
+import { Readable, Writable } from "node:stream";
 import type { OpenDocument, Session } from "../document.ts";
 import { uriOf } from "../keys/uri.ts";
 import type { KeyChange, KeyLine } from "../ui/state/keys-view.ts";
@@ -6,10 +7,13 @@ import type { Run } from "./command.ts";
 import { ROTATE } from "./commands/rotate/command.ts";
 import { UPDATEKEYS } from "./commands/updatekeys/command.ts";
 import { describeDrift } from "./drift.ts";
+import type { OpenFile } from "./files.ts";
+import type { Io } from "./io.ts";
 import { keyStates } from "./listed.ts";
 import { showKey } from "./recipients.ts";
+import { shareSession } from "./session.ts";
 import type { Settings } from "./settings.ts";
-import { driftOf } from "./vouch.ts";
+import { checkDrift, driftOf } from "./vouch.ts";
 
 /** Who can open a file: its key groups, each key with whether it can be used here, and what the rule would give. */
 export async function keyLines(
@@ -47,26 +51,46 @@ export async function keyLines(
   return lines;
 }
 
-/** Changes who can open a file, by the commands that do that: with all their checks. The person has agreed. */
-export async function changeKeys(name: string, change: KeyChange, run: Run): Promise<void> {
+/**
+ * Changes who can open a file, by the commands that do that: with all their checks, and without a yes to anything but the
+ * change itself, which the person has confirmed.
+ * @throws TsopsError("recipients-changed" | "selectors-changed") if the file is not as its creation rule says.
+ */
+export async function changeKeys(
+  file: OpenFile,
+  change: KeyChange,
+  run: Run,
+  session: Session,
+): Promise<void> {
+  const { args: given } = run;
+  const own = { yes: given.yes === true, "input-type": given["input-type"], files: [file.name], "--": [] };
   if (change.kind === "rule") {
     const { updatekeys } = await import("./commands/updatekeys/run.ts");
-    await updatekeys({
-      ...run,
-      args: { ...run.args, ...valuesOf(UPDATEKEYS.options), files: [name], yes: true, "--": [] },
-    });
+    // what is wrong besides the keys
+    await checkDrift(file, run, { mends: { recipients: true } });
+    const args = { ...given, ...valuesOf(UPDATEKEYS.options), ...own };
+    await updatekeys({ ...run, io: answering("y\n", run.io, session), args });
     return;
   }
   const { rotate } = await import("./commands/rotate/run.ts");
   const args = {
-    ...run.args,
+    ...given,
     ...valuesOf(ROTATE.options),
-    files: [name],
+    ...own,
     "in-place": true,
-    yes: true,
-    "--": [],
     ...(change.kind === "add" ? { "add-key": [change.key] } : {}),
     ...(change.kind === "remove" ? { "rm-key": [change.key] } : {}),
   };
   await rotate({ ...run, args });
+}
+
+/** A run in which the one question that is asked has its answer: it was shown and confirmed in the editor. */
+function answering(answer: string, io: Io, session: Session): Io {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const answered: Io = Object.create(io, {
+    stdin: { value: Readable.from([Buffer.from(answer)]) },
+    stdout: { value: silent },
+  });
+  shareSession(answered, session);
+  return answered;
 }

@@ -200,19 +200,20 @@ export function outputBelow(folder: string, name: string, io: Io): string {
 /** Opens an encrypted file and says what is odd about it. The caller closes it. */
 export async function openFile(
   name: string,
-  bytes: Uint8Array,
+  content: Uint8Array | EncryptedText,
   run: Run,
   session: Session,
 ): Promise<OpenDocument> {
-  const text = decodeText(bytes);
+  const read = content instanceof Uint8Array ? undefined : content;
+  const text = content instanceof Uint8Array ? decodeText(content) : content.reading.text;
   const openers: Opener[] = [];
   try {
     const ignoreMac = run.args["ignore-mac"];
     const onOpened = (key: MasterKey, service: string) => void openers.push({ key, service });
-    const open = await openRead(await readEncryptedAs(text, name, run.args), session, {
-      ignoreMac,
-      onOpened,
-    }).finally(() => (run.args.verbose ? noteOpeners(name, openers, run) : undefined));
+    const encrypted = read ?? (await readEncryptedAs(text, name, run.args));
+    const open = await openRead(encrypted, session, { ignoreMac, onOpened }).finally(() =>
+      run.args.verbose ? noteOpeners(name, openers, run) : undefined,
+    );
     await checkSealThere(name, open.metadata, run).catch((error) => {
       open.close();
       throw error;

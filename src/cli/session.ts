@@ -21,6 +21,11 @@ export function sessionOf(run: Run, asks: Asks = {}): Promise<Session> {
   return session;
 }
 
+/** Lets a run that is inside another one use its session. */
+export function shareSession(io: Io, session: Session): void {
+  sessions.set(io, Promise.resolve(session));
+}
+
 async function makeSession(run: Run, asks: Asks): Promise<Session> {
   const context = contextFor(run, asks);
   atEnd(run.io, () => void forgetKeys(context));

@@ -146,10 +146,8 @@ export class Editor {
         const lines = await this.#session.keys();
         return this.#showKeys(lines);
       }
-      case "change-keys": {
-        const lines = await this.#session.changeKeys(effect.change);
-        return this.#showKeys(lines);
-      }
+      case "change-keys":
+        return await this.#changeKeys(effect);
       case "history": {
         const versions = await this.#session.history(effect.document, effect.path);
         return this.dispatch({ type: "history", title: effect.title, versions });
@@ -159,6 +157,15 @@ export class Editor {
       case "quit":
         this.#session.close();
         return this.#tools.quit();
+    }
+  }
+
+  async #changeKeys({ change, accepted }: Extract<Effect, { kind: "change-keys" }>): Promise<void> {
+    try {
+      this.#showKeys(await this.#session.changeKeys(change, accepted));
+    } catch (error) {
+      if (accepted || !isDrift(error)) throw error;
+      this.dispatch({ type: "refused", error, notes: this.#session.notes(), leave: false, change });
     }
   }
 
@@ -210,12 +217,16 @@ export class Editor {
       if (error instanceof TsopsError && error.code === "changed-on-disk")
         return await this.#takeOver(draft, leave);
       const notes = this.#session.notes();
-      const drift =
-        error instanceof TsopsError && ["recipients-changed", "selectors-changed"].includes(error.code);
-      if (drift && !accepted && notes.length > 0) this.dispatch({ type: "refused", error, notes, leave });
+      if (isDrift(error) && !accepted && notes.length > 0)
+        this.dispatch({ type: "refused", error, notes, leave });
       else this.dispatch({ type: "failed", error, notes });
     }
   }
+}
+
+/** Whether a file is not written because it is not as its creation rule says: the person can want that. */
+function isDrift(error: unknown): error is TsopsError {
+  return error instanceof TsopsError && ["recipients-changed", "selectors-changed"].includes(error.code);
 }
 
 /** Lets the screen be drawn before long work begins. */

@@ -3,7 +3,6 @@ import { reopen } from "../document.ts";
 import { changed, TsopsError } from "../errors.ts";
 import type { Fingerprint } from "../files/read.ts";
 import type { Format, PathElement } from "../formats/format.ts";
-import { encodeText } from "../formats/text.ts";
 import { isOfText, variantsOf } from "../merge/choose.ts";
 import { mergePlain } from "../merge/merge.ts";
 import { type SaveOptions, saveResolved, saveText } from "../save.ts";
@@ -19,7 +18,6 @@ import { type MergeState, newMerge } from "./state/merge.ts";
 
 /** A file as it was read, before any key is needed. */
 export interface Loaded {
-  readonly bytes: Uint8Array;
   readonly fingerprint: Fingerprint;
   readonly encrypted: EncryptedText;
 }
@@ -61,8 +59,12 @@ export interface Host {
   createFile(text: string): Promise<void>;
   /** Who can open the file, and what the creation rule would give it. */
   keys(open: OpenDocument): Promise<KeyLine[]>;
-  /** Changes who can open the file, on the disk. */
-  changeKeys(change: KeyChange): Promise<void>;
+  /**
+   * Changes who can open the file, on the disk.
+   * @param accepted see `vouch`.
+   * @throws TsopsError("recipients-changed" | "selectors-changed")
+   */
+  changeKeys(open: OpenDocument, change: KeyChange, accepted: boolean): Promise<void>;
   /** What stood at a place in the versions that git has, the newest first. */
   history(document: number, path: readonly PathElement[]): Promise<Version[]>;
   /** What was said since the last time: warnings and remarks that other commands print. */
@@ -232,7 +234,7 @@ export class EditSession {
     this.#open = after;
     // nothing that is decrypted may stay with it
     const { format, reading, metadata } = after.decrypted;
-    this.#loaded = { bytes: encodeText(text), fingerprint, encrypted: { format, reading, metadata } };
+    this.#loaded = { fingerprint, encrypted: { format, reading, metadata } };
   }
 
   async #createFile(plain: string): Promise<void> {
@@ -255,8 +257,8 @@ export class EditSession {
   }
 
   /** Changes who can open the file. It says what it said, so a draft without changes stays as it is. */
-  async changeKeys(change: KeyChange): Promise<KeyLine[]> {
-    await this.#host.changeKeys(change);
+  async changeKeys(change: KeyChange, accepted: boolean): Promise<KeyLine[]> {
+    await this.#host.changeKeys(this.#open!, change, accepted);
     const loaded = await this.#host.load();
     const open = await this.#host.open(loaded);
     this.#open?.close();

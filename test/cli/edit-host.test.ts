@@ -34,7 +34,8 @@ test("after failures a service is asked again when the person tries again, also 
     const args = { ...valuesOf(GLOBAL), ...valuesOf(EDIT.options), file: "a.yaml", files: ["a.yaml"] };
     const run = { io, args, given: () => false, table: TABLE } as unknown as Run;
     const host = await EditHost.open("a.yaml", run, async () => "");
-    const change = () => host.changeKeys({ kind: "rule" });
+    const open = await host.open(await host.load());
+    const change = () => host.changeKeys(open, { kind: "rule" }, true);
     for (let i = 0; i < 4; i++) {
       let message = "";
       await change().catch((error: Error) => (message = error.message));

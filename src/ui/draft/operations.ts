@@ -166,14 +166,20 @@ export function remove(draft: Draft, node: Node): Done {
     ...changedMembers(base, node, (members, i) => members.filter((_, at) => at !== i)),
     mayGo: inside,
   };
-  const attempts: Attempt[] = [
-    {
-      edits: () => setting.format.unset(base.reading, pathOfNode(node), { document: node.document }),
-      wanted,
-    },
-    ...removals(base, node).map((edits): Attempt => ({ edits: () => edits, wanted })),
-  ];
+  const byFormat: Attempt = {
+    edits: () => setting.format.unset(base.reading, pathOfNode(node), { document: node.document }),
+    wanted,
+  };
+  const byLines = removals(base, node).map((edits): Attempt => ({ edits: () => edits, wanted }));
+  // the format reads a text to change it, which takes as long as reading the result does
+  const isPlainLine = base.reading.entries.length > LARGE && byLines.length === 1 && !isOnly(base, node);
+  const attempts = isPlainLine ? [...byLines, byFormat] : [byFormat, ...byLines];
   return { draft: withText(draft, label, firstThatSays(ready, attempts, cannot("this entry", ready))), at };
+}
+
+/** Without it, what held it would say something else. */
+function isOnly({ outline }: Base, { parent }: Node): boolean {
+  return (parent?.children ?? outline.roots).length === 1;
 }
 
 /** Gives a key another name, in its place. */

@@ -44,7 +44,7 @@ export function listingOf(state: State): Listing | undefined {
       return saveListing(state, mode);
     case "accept":
       return all(
-        ["not saved"],
+        [mode.change ? "not changed" : "not saved"],
         [mode.error.message, ...mode.notes, ...(mode.error.hint ?? "").split("\n")]
           .filter(Boolean)
           .map(visible),

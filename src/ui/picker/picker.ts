@@ -14,7 +14,7 @@ export interface Listed {
 export interface PickerState {
   readonly folder: string;
   readonly files: readonly Listed[];
-  /** What is typed: only files whose names have these letters in their order are shown. */
+  /** What is typed: files that have it in their names are shown, else those with its letters in their order. */
   readonly query: string;
   readonly at: number;
   readonly top: number;
@@ -31,6 +31,8 @@ export type Picked = { readonly state: PickerState; readonly open?: string; read
 export function shownFiles({ files, query }: PickerState): readonly Listed[] {
   const letters = query.toLowerCase().replace(/\s+/g, "");
   if (letters === "") return files;
+  const exact = files.filter(({ name }) => name.toLowerCase().includes(letters));
+  if (exact.length > 0) return exact;
   return files.filter(({ name }) => {
     let at = 0;
     for (const letter of letters) {

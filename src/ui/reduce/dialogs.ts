@@ -149,10 +149,15 @@ export function saveKey(state: State, mode: Of<"save">, key: Key): Result {
   }
 }
 
-/** What the creation rule says against the file was shown: it is saved all the same, or not. */
+/** What the creation rule says against the file was shown: it is written all the same, or not. */
 export function acceptKey(state: State, mode: Of<"accept">, key: Key): Result {
   switch (chordOf(key)) {
     case "y":
+      if (mode.change)
+        return [
+          { ...tree(state), busy: "changing the keys" },
+          [{ kind: "change-keys", change: mode.change, accepted: true }],
+        ];
       return [
         { ...tree(state), busy: "saving" },
         [{ kind: "save", draft: state.draft!, accepted: true, leave: mode.leave }],
@@ -232,7 +237,10 @@ function keyChange(state: State, mode: Of<"keys">, chord: string): Result {
 
 export function changeKeysKey(state: State, { change, before }: Of<"change-keys">, key: Key): Result {
   if (chordOf(key) !== "return") return [{ ...state, mode: before }, []];
-  return [{ ...state, mode: before, busy: "changing the keys" }, [{ kind: "change-keys", change }]];
+  return [
+    { ...state, mode: before, busy: "changing the keys" },
+    [{ kind: "change-keys", change, accepted: false }],
+  ];
 }
 
 export function historyKey(state: State, mode: Of<"history">, key: Key): Result {

@@ -136,6 +136,8 @@ export type Mode =
       readonly error: TsopsError;
       readonly notes: readonly string[];
       readonly leave: boolean;
+      /** What was to be done, where it was no save. */
+      readonly change?: KeyChange;
     }
   | { readonly kind: "conflicts"; readonly at: number; readonly reveal: boolean }
   | { readonly kind: "keys"; readonly lines: readonly KeyLine[]; readonly at: number }
@@ -206,6 +208,7 @@ export type Action =
       readonly error: TsopsError;
       readonly notes: readonly string[];
       readonly leave: boolean;
+      readonly change?: KeyChange;
     }
   | {
       readonly type: "keys";
@@ -237,7 +240,7 @@ export type Effect =
   | { readonly kind: "read-file"; readonly node: number; readonly path: string }
   | { readonly kind: "generate"; readonly node: number; readonly recipe: Recipe }
   | { readonly kind: "keys" }
-  | { readonly kind: "change-keys"; readonly change: KeyChange }
+  | { readonly kind: "change-keys"; readonly change: KeyChange; readonly accepted: boolean }
   | {
       readonly kind: "history";
       readonly title: string;

@@ -200,15 +200,15 @@ function shownSide({ type, value, state }: EntrySide, reveal: boolean): string {
   return typeof value === "string" ? `${MASK} ${lengthClass(value)}` : MASK;
 }
 
-function acceptDialog(state: State, { error, notes }: Of<"accept">): Dialog {
+function acceptDialog(state: State, { error, notes, change }: Of<"accept">): Dialog {
   const { width } = state.size;
   const lines = [error.message, "", ...notes, "", ...(error.hint ?? "").split("\n")];
   const body = lines
     .flatMap((text) => wrapped(visible(text), width - 2))
     .map((text): Line => [{ text: ` ${text}` }]);
   return {
-    body: [[{ text: " Not saved", style: "red" }], ...body],
-    keys: [["y", "save all the same"], BACK],
+    body: [[{ text: change ? " Not changed" : " Not saved", style: "red" }], ...body],
+    keys: [["y", change ? "do it all the same" : "save all the same"], BACK],
   };
 }
 

@@ -345,4 +345,24 @@ test("in a large text many values change before it is read again", async () => {
   assert.is(textOf(redo(redo(redo(back)!)!)!), textOf(renamed));
 });
 
+test("in a large text an entry is deleted as in a small one", async () => {
+  const lines = Array.from(
+    { length: 1500 },
+    (_, i) => `g${i}:\n  # of a\n  a: x${i}\n  b: y # behind\n  c: z\n`,
+  );
+  const text = lines.join("");
+  for (const [path, gone] of [
+    [["g700", "c"], "  c: z\n"],
+    [["g700", "b"], "  b: y # behind\n"],
+  ] as const) {
+    const alone = await draftOf(lines[700]!, "yaml");
+    const small = remove(alone, at(alone, ...path));
+    const draft = await draftOf(text, "yaml");
+    const after = remove(draft, at(draft, ...path)).draft;
+    const expected = lines.with(700, textOf(small.draft)).join("");
+    assert.is(textOf(after), expected, gone);
+    assert.is(textOf(undo(after)!), text);
+  }
+});
+
 test.run();

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { TsopsError } from "../../../src/errors.ts";
 import { Desk } from "../../support/ui/desk.ts";
 
 const YAML = `# about this file
@@ -485,10 +486,15 @@ test("the view of keys: each with whether it can be used here; changes are confi
   assert.equal(desk.effects.at(-1), {
     kind: "change-keys",
     change: { kind: "remove", key: "age:age1other" },
+    accepted: false,
   });
   desk.does({ type: "keys", lines: KEY_LINES, notes: [], encrypted: undefined });
   desk.press("a").type("age:age1new").press("return return");
-  assert.equal(desk.effects.at(-1), { kind: "change-keys", change: { kind: "add", key: "age:age1new" } });
+  assert.equal(desk.effects.at(-1), {
+    kind: "change-keys",
+    change: { kind: "add", key: "age:age1new" },
+    accepted: false,
+  });
 });
 
 test("keys are changed in the file itself, so changes have to be saved first", async () => {
@@ -511,6 +517,48 @@ test("the history of an entry is asked for, and masked", async () => {
   assert.match(desk.screen, /Ann: new +•+ 9–16 characters\n.*Bob: old +no key/);
   assert.match(desk.press("v").screen, /t0ken-marker/);
   assert.is(desk.press("escape").state.mode.kind, "tree");
+});
+
+test("what is shown in a dialog, or typed in clear, is hidden again after a while and without the focus", async () => {
+  const versions = [{ commit: "1 Ann: x", value: "earlier-secret", encrypted: true }];
+  const history = (await Desk.open("a: one\n")).does({ type: "history", title: "a", versions }).press("v");
+  assert.match(history.screen, /earlier-secret/);
+  assert.not.match(history.does({ type: "blur" }).screen, /earlier-secret/);
+  history.press("v").wait(30_000);
+  assert.not.match(history.screen, /earlier-secret/);
+  const typing = (await Desk.open("a: one\n")).press("return");
+  assert.match(typing.screen, /a \(text\): one/);
+  assert.not.match(typing.wait(30_000).screen, /one/);
+  const passphrase = (await Desk.open("a: one\n", { locked: true })).does({
+    type: "ask",
+    question: "passphrase",
+  });
+  passphrase.type("geheim").press("ctrl-t");
+  assert.match(passphrase.screen, /geheim/);
+  assert.not.match(passphrase.does({ type: "blur" }).screen, /geheim/);
+});
+
+test("somebody who opened a box and went away finds the file locked, but not what they were typing", async () => {
+  const lookedAt = (await Desk.open("a: one\n")).press("return").wait(600_000);
+  assert.is(lookedAt.effects.at(-1)?.kind, "lock");
+  const typed = (await Desk.open("a: one\n")).press("return").type("2").wait(600_000);
+  assert.equal(typed.effects, []);
+  assert.is(typed.state.mode.kind, "box");
+});
+
+test("keys that are not as the rule says: what was refused is done after y, and only then", async () => {
+  const change = { kind: "rotate" } as const;
+  const error = new TsopsError("recipients-changed", "not as the rule has it");
+  const desk = (await Desk.open("a: one\n")).does({
+    type: "refused",
+    error,
+    notes: ["+++ x"],
+    leave: false,
+    change,
+  });
+  assert.match(desk.screen, /Not changed[\s\S]*y do it all the same/);
+  assert.equal(desk.press("return r").effects, []);
+  assert.equal(desk.press("y").effects, [{ kind: "change-keys", change, accepted: true }]);
 });
 
 test.run();

@@ -117,6 +117,41 @@ terminal(
     }),
 );
 
+terminal("keys of a file that is not as its rule says: the difference is shown, and only y goes on", () =>
+  inPane(async (pane, box) => {
+    const { SOPS_AGE_RECIPIENTS: recipient } = box.env;
+    box.write(".sops.yaml", `creation_rules:\n  - age: ${recipient},${OTHER_KEY}\n`);
+    const before = box.read("secrets.yaml");
+    pane.run("unset SOPS_AGE_RECIPIENTS");
+    await opened(pane);
+    pane.type("w");
+    await pane.until(/Who can open the file[\s\S]*differ|Who can open the file[\s\S]*rule/);
+    pane.type("r");
+    await pane.until(/Make a new data key/);
+    pane.keys("Enter");
+    await pane.until(/Not changed/);
+    assert.is(box.read("secrets.yaml"), before);
+    pane.keys("Escape");
+    await pane.until(/Enter edit {2}a add/);
+    pane.type("w");
+    await pane.until(/Who can open the file/);
+    pane.type("r");
+    await pane.until(/Make a new data key/);
+    pane.keys("Enter");
+    await pane.until(/y do it all the same/);
+    pane.type("y");
+    await pane.until(/Who can open the file/);
+    await pane.untilSo(() => box.read("secrets.yaml") !== before);
+    assert.is(await decrypted(box), PLAIN);
+    pane.type("u");
+    await pane.until(/Give the file the keys of its creation rule/);
+    pane.keys("Enter");
+    await pane.until(/the file is as its creation rule has it/);
+    assert.match(box.read("secrets.yaml"), new RegExp(OTHER_KEY));
+    assert.is(await decrypted(box), PLAIN);
+  }),
+);
+
 terminal("a window that is closed ends the editor, and the file is as it was", () =>
   inPane(async (pane, box) => {
     const before = box.read("secrets.yaml");

@@ -148,6 +148,12 @@ terminal("who goes away comes back to a locked file, with what they changed", ()
     pane.keys("Enter");
     await pane.until(/^ saved/m);
     assert.is(await decrypted(box), PLAIN.replace("s3cret-marker", "s3cret-marker2"));
+    // what was saved is what opens after the next time
+    await pane.until(/locked: keys and values are forgotten/);
+    pane.keys("Enter");
+    await pane.until(/Enter edit {2}a add/);
+    pane.type("v");
+    await pane.until(/s3cret-marker2/);
   }),
 );
 
