@@ -770,7 +770,7 @@ const NOT_TRIED: Readonly<Record<string, string>> = {
   "exec-env --same-process":
     "Node cannot put a program in its own place; exit codes and signals are passed on",
   "filestatus --json": "it prints JSON anyway",
-  "ui --linear": "it needs a terminal: test/ui/terminal/secrets.test.ts",
+  "ui --linear": "it needs a whole terminal: test/ui/terminal/files.test.ts",
   "ui --no-reveal": "it needs a whole terminal: test/ui/reduce/reduce.test.ts",
   "git merge --base-label": "the base is shown by git resolve: test/cli/commands/git-merge.test.ts",
   "agent start --exit-when-idle": "it serves until it is stopped: see test/agent/server.test.ts",

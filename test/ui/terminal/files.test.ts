@@ -60,7 +60,7 @@ terminal("ui: the files with their marks; one is searched, edited and saved, and
 
 terminal("ui in lines", () =>
   inPane(async (pane) => {
-    pane.run(`TSOPS_EDITOR=linear ${TSOPS} ui; echo "exit code $?"`);
+    pane.run(`${TSOPS} ui --linear; echo "exit code $?"`);
     await pane.until(/files in \./);
     await pane.until(/^secrets\.yaml, encrypted, \d of \d/m);
     pane.type("secr");
