@@ -69,14 +69,15 @@ async function release({ tag, twice, targets }) {
   rmSync(into, { recursive: true, force: true });
   mkdirSync(into);
   packNpm();
-  await packExecutables(what, targets, time);
+  const nfpm = await installNfpm();
+  await packExecutables(nfpm, { what, targets, time });
   copyFileSync(join(root, "dist", "sbom.cdx.json"), join(into, `tsops-${what.version}-npm.cdx.json`));
   copyFileSync(
     join(root, "build", "sbom.cdx.json"),
     join(into, `tsops-${what.version}-executables.cdx.json`),
   );
   writeFileSync(join(into, "tsops.rb"), formula(what, await sums()));
-  writeFileSync(join(root, "build", "release-notes.md"), notes);
+  writeFileSync(join(root, "build", "release-notes.md"), `${notes}\n${madeWith(nfpm)}\n`);
   await writeSums();
 
   if (!what.released)
@@ -88,6 +89,13 @@ async function release({ tag, twice, targets }) {
   for (const name of other) console.log(`${name} is another one when it is built again`);
   if (other.length > 0) throw new Error(`${other.length} files are not the same to the byte`);
   console.log("built twice: every file is the same to the byte");
+}
+
+/** What decides about the bytes besides the sources: these compress. docs/releasing.md says how to make them again. */
+function madeWith(nfpm) {
+  const said = (...argv) => execFileSync(argv[0], argv.slice(1), { encoding: "utf8" }).trim();
+  const go = said("go", "version", nfpm).split(" ").at(-1);
+  return `Made with Node ${process.versions.node}, npm ${said("npm", "--version")} and ${go}.`;
 }
 
 function packNpm() {
@@ -104,8 +112,7 @@ function packNpm() {
   pack("--pack-destination", into);
 }
 
-async function packExecutables(what, targets, time) {
-  const nfpm = await installNfpm();
+async function packExecutables(nfpm, { what, targets, time }) {
   const scratch = mkdtempSync(join(root, "build", ".unpacked-"));
   try {
     const folders = unpack(root, scratch, what, targets);

@@ -126,7 +126,7 @@ test("the executable asks for no newer C library than the packages say, and for 
     const versions = [...program.matchAll(/\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?(?=\0)/g)].map(
       ([, a, b]) => Number(a) * 1000 + Number(b),
     );
-    assert.ok(versions.length > 5, target);
+    assert.ok(versions.length > 0, target);
     assert.is(Math.max(...versions), 2017, target);
   }
   const needed = run(["ldd", join(unpacked("linux-x64"), "tsops")]).match(/^\t\S+/gm)!;
