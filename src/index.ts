@@ -25,6 +25,7 @@ import type { MasterKey } from "./keys/kind.ts";
 import { groupsFromMetadata } from "./keys/metadata.ts";
 import { type KindName, kindNamed } from "./keys/table.ts";
 import { keysOfUri } from "./keys/uri.ts";
+import { nearest } from "./nearest.ts";
 import { readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
@@ -371,7 +372,43 @@ function groupsOf({ keyGroups, keys }: EncryptionOptions): MasterKey[][] {
   return (keyGroups ?? [keys ?? {}]).map(toGroup);
 }
 
+/** All names of options: what is mistyped must not be taken for what is not given (`requireSeal`, `threshold`). */
+const OPTION_NAMES = Object.keys({
+  format: true,
+  identities: true,
+  env: true,
+  home: true,
+  decryptionOrder: true,
+  prompt: true,
+  onWarning: true,
+  signal: true,
+  allow: true,
+  ignoreMac: true,
+  requireSeal: true,
+  config: true,
+  acceptDrift: true,
+  keys: true,
+  keyGroups: true,
+  threshold: true,
+  selector: true,
+  macOnlyEncrypted: true,
+  seal: true,
+  update: true,
+} satisfies Record<keyof Required<EncryptionOptions>, true>);
+
+/** @throws TsopsError("usage") for an option that there is not. One that is undefined is none. */
+function refuseUnknown(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || OPTION_NAMES.includes(name)) continue;
+    const meant = nearest(name, OPTION_NAMES);
+    throw new TsopsError("usage", `there is no option \`${name}\``, {
+      hint: meant ? `did you mean \`${meant}\`?` : `the options are ${OPTION_NAMES.join(", ")}`,
+    });
+  }
+}
+
 function sessionOf(options: EncryptionOptions): Session {
+  refuseUnknown(options);
   const given = options.env ?? (options.identities ? {} : process.env);
   const identities = options.identities ? { SOPS_AGE_KEY: options.identities.join("\n") } : {};
   return {

@@ -204,4 +204,31 @@ test("nothing in it touches the console or ends the process; only its face reads
   }
 });
 
+test("an option that there is not is refused: a mistyped requireSeal or threshold must not go unnoticed", async () => {
+  const refusal = async (work: Promise<unknown>): Promise<TsopsError> => {
+    try {
+      await work;
+    } catch (error) {
+      return error as TsopsError;
+    }
+    throw new Error("it was accepted");
+  };
+  const mistyped = { format: "yaml", keys, shamirThreshold: 2 } as const;
+  const first = await refusal(encrypt("a: 1\n", mistyped));
+  assert.is(first.code, "usage");
+  assert.match(first.message, "there is no option `shamirThreshold`");
+  const text = await encrypt("a: 1\n", { format: "yaml", keys, seal: false });
+  const second = await refusal(decrypt(text, { format: "yaml", requireseal: true } as never));
+  assert.match(second.hint ?? "", "did you mean `requireSeal`?");
+  // what both need may be in one object, and undefined is nothing
+  const both = {
+    format: "yaml",
+    keys,
+    identities: [identity],
+    threshold: undefined,
+    other: undefined,
+  } as const;
+  assert.is(await decrypt(await encrypt("a: 1\n", both), both), "a: 1\n");
+});
+
 test.run();
