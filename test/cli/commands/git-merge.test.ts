@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
@@ -408,6 +408,122 @@ test("plaintexts that the attributes cover are merged as git merges them", async
     repo.must("merge", "-q", "-m", "m", "side");
     assert.is(repo.box.read("s.txt"), "1\ntwo\n3\n");
     assert.not.ok(existsSync(repo.box.path("s.txt.orig")));
+  });
+});
+
+/** Ways to have git check out CR LF what it stores with LF. */
+const CRLF: Readonly<Record<string, (repo: Repository) => void>> = {
+  "core.autocrlf": (repo) => void repo.must("config", "core.autocrlf", "true"),
+  "eol=crlf": (repo) => void repo.box.write(".gitattributes", "s.* merge=tsops text eol=crlf\n"),
+};
+
+const lf = (text: string) => text.replaceAll("\r\n", "\n");
+
+for (const [how, setUp] of Object.entries(CRLF)) {
+  for (const [extension, [base, , , both]] of Object.entries(FORMATS)) {
+    const name = `s.${extension}`;
+    const other = both.replace("SECRETa1", "SECRETa3");
+
+    test(`${how}, ${extension}: a conflict is resolved although git checked the file out with CR LF`, async () => {
+      for (const way of [
+        ["--theirs"],
+        ["--theirs", "--path", extension === "ini" ? '["s"]["a"]' : undefined],
+      ]) {
+        await inRepository(async (repo) => {
+          setUp(repo);
+          await repo.fork(name, base, both.replace("SECRETa1", "SECRETa2"), other);
+          assert.is(repo.git("merge", "side").code, 1);
+          assert.match(repo.box.read(name), "\r\n");
+          const place = extension === "env" ? '["A"]' : '["a"]';
+          await repo.tsops("git", "resolve", ...way.map((word) => word ?? place), name);
+          assert.not.match(repo.box.read(name).replaceAll("\r\n", ""), "\n", "as git checks it out");
+          repo.must("commit", "-qam", "resolved");
+          assert.not.match(repo.must("show", `HEAD:${name}`), "\r");
+          repo.box.write(name, repo.must("show", `HEAD:${name}`));
+          assert.is(await repo.plain(name), other);
+          assert.equal(repo.leaks("SECRET"), []);
+        });
+      }
+    });
+
+    test(`${how}, ${extension}: where git found no driver, theirs is not lost`, async () => {
+      await inRepository(async (repo) => {
+        setUp(repo);
+        await repo.fork(name, base, both, other);
+        // as a checkout leaves it
+        rmSync(repo.box.path(name));
+        repo.must("checkout", "-q", name);
+        repo.drive("tsops-is-not-here %A");
+        assert.is(repo.git("merge", "side").code, 1);
+        const { code, stderr } = await repo.box.run(["git", "resolve", "--theirs", name]);
+        assert.is(code, 0, stderr);
+        assert.match(stderr, `${name} is resolved`);
+        assert.is(lf(await repo.plain(name)), other);
+        assert.not.match(repo.box.read(name).replaceAll("\r\n", ""), "\n");
+      });
+    });
+  }
+}
+
+test("an executable file stays one, whoever deleted it", async () => {
+  for (const here of [true, false]) {
+    await inRepository(async (repo) => {
+      await repo.commit("s.yaml", BASE);
+      chmodSync(repo.box.path("s.yaml"), 0o755);
+      repo.must("commit", "-qam", "executable");
+      repo.must("checkout", "-q", "-b", "side");
+      await repo.commit("s.yaml", WITH_A);
+      repo.must("checkout", "-q", "main");
+      repo.must("rm", "-q", "s.yaml");
+      repo.must("commit", "-qm", "gone");
+      assert.is(repo.git("merge", "side").code, 1);
+      if (!here) rmSync(repo.box.path("s.yaml"));
+      await repo.tsops("git", "resolve", "--theirs", "s.yaml");
+      assert.is(statSync(repo.box.path("s.yaml")).mode & 0o111, 0o111);
+      repo.must("add", "s.yaml");
+      assert.match(repo.must("ls-files", "-s", "s.yaml"), /^100755 /);
+      assert.is(await repo.plain("s.yaml"), WITH_A);
+    });
+  }
+});
+
+test("an executable file that both sides changed stays one, with the driver and without", async () => {
+  for (const way of ["driver", "none", "none, and the file is gone"]) {
+    await inRepository(async (repo) => {
+      await repo.commit("s.yaml", BASE);
+      repo.must("checkout", "-q", "-b", "side");
+      await repo.commit("s.yaml", WITH_A);
+      chmodSync(repo.box.path("s.yaml"), 0o755);
+      repo.must("commit", "-qam", "executable");
+      repo.must("checkout", "-q", "main");
+      await repo.commit("s.yaml", WITH_C);
+      if (way !== "driver") repo.drive("tsops-is-not-here %A");
+      assert.is(repo.git("merge", "-m", "m", "side").code, way === "driver" ? 0 : 1);
+      if (way.endsWith("gone")) rmSync(repo.box.path("s.yaml"));
+      if (way !== "driver") await repo.tsops("git", "resolve", "s.yaml");
+      repo.must("add", "s.yaml");
+      assert.match(repo.must("ls-files", "-s", "s.yaml"), /^100755 /);
+      assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+    });
+  }
+});
+
+test("a link on one side is no version of the file", async () => {
+  await inRepository(async (repo) => {
+    await repo.commit("s.yaml", BASE);
+    repo.must("checkout", "-q", "-b", "side");
+    rmSync(repo.box.path("s.yaml"));
+    symlinkSync("/etc/passwd", repo.box.path("s.yaml"));
+    repo.must("commit", "-qam", "a link");
+    repo.must("checkout", "-q", "main");
+    repo.must("rm", "-q", "s.yaml");
+    repo.must("commit", "-qm", "gone");
+    repo.git("merge", "side");
+    for (const side of ["--theirs", "--base"]) {
+      const { code, stderr } = await repo.box.run(["git", "resolve", side, "s.yaml"]);
+      assert.is(code, 1, stderr);
+      assert.match(stderr, "a link in theirs");
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { basename, relative, resolve } from "node:path";
-import { type OpenDocument, openRead, type Session } from "../../../document.ts";
+import { type OpenDocument, openRead, openWithKey, type Session } from "../../../document.ts";
 import { editText } from "../../../editor/session.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
 import { replaceFile } from "../../../files/atomic.ts";
@@ -11,6 +11,7 @@ import { runGit } from "../../../git/program.ts";
 import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
 import { KINDS } from "../../../keys/table.ts";
 import { type Choice, chooseOne, isOfText, type Variants, variantsOf } from "../../../merge/choose.ts";
+import { asMerged, withEndsLike } from "../../../merge/line-ends.ts";
 import {
   type ConflictStyle,
   freeSize,
@@ -71,7 +72,9 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
   const ended = await mergeStages(name, choice, run, session);
   if (ended !== undefined) return ended;
   const { bytes, fingerprint } = await readInput(name, run.io);
-  const open = await openRead(await readEncryptedAs(decodeText(bytes), name, run.args), session);
+  const checkedOut = decodeText(bytes);
+  const open = await openRead(await readEncryptedAs(checkedOut, name, run.args), session);
+  let merged: OpenedMerge | undefined;
   try {
     await checkSealThere(name, open.metadata, run);
     const { conflicts } = open.decrypted;
@@ -80,18 +83,38 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
       return 0;
     }
     const said = conflictsIn(conflicts);
-    const variants = said && variantsOf(open.decrypted.text, said);
-    if (!said || !variants) throw changedSince();
+    merged = said && (await openMerge({ name, open, checkedOut, run }, said));
+    if (!said || !merged) throw changedSince();
     const settings = await loadSettings(resolve(run.io.cwd, name), run);
     await checkDrift({ name, open, settings }, run);
-    const file = { name, open, fingerprint, said, variants, run };
+    const file = { name, ...merged, fingerprint, said, checkedOut, run };
     if (choice === undefined) return await inEditor(file, session);
     return run.args.path === undefined
       ? await takeAll(file, choice, session)
       : await takeOne(file, choice, session);
   } finally {
+    merged?.open.close();
     open.close();
   }
+}
+
+interface OpenedMerge {
+  readonly open: OpenDocument;
+  readonly variants: Variants;
+}
+
+/** The file as the merge wrote it: git may have checked it out with other line ends. Undefined if it was changed since. */
+async function openMerge(
+  { name, open: file, checkedOut, run }: Pick<Resolving, "name" | "open" | "checkedOut" | "run">,
+  said: Conflicts,
+): Promise<OpenedMerge | undefined> {
+  for (const text of asMerged(checkedOut, said)) {
+    const open = await openWithKey(await readEncryptedAs(text, name, run.args), file.dataKey);
+    const variants = open && variantsOf(open.decrypted.text, said);
+    if (variants) return { open, variants };
+    open?.close();
+  }
+  return undefined;
 }
 
 function changedSince(): TsopsError {
@@ -111,6 +134,8 @@ interface Resolving {
   readonly fingerprint: ReadFile["fingerprint"];
   readonly said: Conflicts;
   readonly variants: Variants;
+  /** What stands in the file. */
+  readonly checkedOut: string;
   readonly run: GitResolveRun;
 }
 
@@ -225,9 +250,9 @@ async function encrypted(
   return result.text;
 }
 
-async function save({ name, run, fingerprint }: Resolving, text: Promise<string>): Promise<void> {
+async function save({ name, run, fingerprint, checkedOut }: Resolving, text: Promise<string>): Promise<void> {
   const path = resolve(run.io.cwd, name);
-  const bytes = encodeText(await text);
+  const bytes = encodeText(withEndsLike(await text, checkedOut));
   await withLock(path, () => replaceFile(path, bytes, { expected: fingerprint }));
 }
 

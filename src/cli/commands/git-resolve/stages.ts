@@ -8,8 +8,9 @@ import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
 import { Objects } from "../../../git/objects.ts";
 import { type Repository, repositoryAt } from "../../../git/repository.ts";
-import { unmergedFiles } from "../../../git/staged.ts";
+import { type StagedFile, unmergedFiles } from "../../../git/staged.ts";
 import type { Choice } from "../../../merge/choose.ts";
+import { sameButLineEnds, withEndsLike } from "../../../merge/line-ends.ts";
 import { recognize } from "../../../recognize.ts";
 import { holdsConflicts } from "../../../sops/held.ts";
 import { readInput } from "../../files.ts";
@@ -17,8 +18,13 @@ import { mergeTexts } from "../../merge.ts";
 import { note } from "../../report.ts";
 import type { GitResolveRun } from "./command.ts";
 
+interface Stage {
+  readonly mode: string;
+  readonly text: string;
+}
+
 /** The versions that the index has of a file that is not merged. */
-type Stages = Readonly<Record<Choice, Buffer | undefined>>;
+type Stages = Readonly<Record<Choice, Stage | undefined>>;
 
 /**
  * Where git merged without the driver: merges the versions that are in the index, and leaves the result in the file, as the
@@ -32,8 +38,8 @@ export async function mergeStages(
   session: Session,
 ): Promise<number | undefined> {
   const path = resolve(run.io.cwd, name);
-  const now = existsSync(path) ? (await readInput(name, run.io)).bytes : undefined;
-  const state = now && (await stateOf(decodeText(now), name));
+  const now = existsSync(path) ? decodeText((await readInput(name, run.io)).bytes) : undefined;
+  const state = now === undefined ? undefined : await stateOf(now, name);
   if (state === "held") return undefined;
   const stages = await stagesOf(path, run);
   if (!stages) {
@@ -47,9 +53,10 @@ export async function mergeStages(
       },
     );
   }
+  refuseOtherThings(name, stages);
   const { ours, theirs, base } = stages;
-  if (!ours || !theirs) return await offerBoth(name, stages, choice, run);
-  if (state === "encrypted" && now && !now.equals(ours)) {
+  if (!ours || !theirs) return await offerBoth({ name, path, now }, stages, choice, run);
+  if (state === "encrypted" && now !== undefined && !sameButLineEnds(now, ours.text)) {
     await note(
       run.io,
       `${name} holds no conflicts, and is not what either side has: is it resolved already? Then git add ${name}`,
@@ -57,10 +64,11 @@ export async function mergeStages(
     );
     return 0;
   }
-  const texts = { base: base && decodeText(base), ours: decodeText(ours), theirs: decodeText(theirs) };
+  const texts = { base: base?.text, ours: ours.text, theirs: theirs.text };
   const labels = { ours: "ours", theirs: "theirs", base: "base" };
   const merged = await mergeTexts({ texts, path: name, labels }, run, session);
-  await withLock(path, () => replaceFile(path, encodeText(merged.text)));
+  const mode = base?.mode === ours.mode ? theirs.mode : ours.mode;
+  await writeAs({ path, now }, { mode, text: merged.text });
   if (merged.conflicts.length > 0) return undefined;
   await note(run.io, `${name} is merged, without conflicts: git add ${name}`);
   return merged.doubtful ? 1 : 0;
@@ -85,15 +93,21 @@ async function stagesOf(path: string, { io }: GitResolveRun): Promise<Stages | u
   const inside = relative(realpathSync(repository.top), real).split(sep).join("/");
   const files = await unmergedFiles(repository, [inside]);
   if (files.length === 0) return undefined;
-  return await readStages(repository, new Map(files.map(({ stage, id }) => [stage, id])));
+  return await readStages(repository, files);
 }
 
-async function readStages(repository: Repository, ids: ReadonlyMap<number, string>): Promise<Stages> {
+async function readStages(repository: Repository, files: readonly StagedFile[]): Promise<Stages> {
   const objects = new Objects(repository);
   try {
-    const read = async (stage: number) => {
-      const id = ids.get(stage);
-      return id === undefined ? undefined : (await objects.read(id))?.bytes;
+    const read = async (number: number): Promise<Stage | undefined> => {
+      const file = files.find(({ stage }) => stage === number);
+      if (!file) return undefined;
+      const { id, mode } = file;
+      if (mode === SUBMODULE) return { mode, text: "" };
+      const object = await objects.read(id);
+      // what is there and cannot be read is not what somebody deleted
+      if (!object) throw missing(id);
+      return { mode, text: decodeText(object.bytes) };
     };
     return { base: await read(1), ours: await read(2), theirs: await read(3) };
   } finally {
@@ -101,16 +115,51 @@ async function readStages(repository: Repository, ids: ReadonlyMap<number, strin
   }
 }
 
+function missing(id: string): TsopsError {
+  return new TsopsError("git", `git's object ${id}, a version of the file, is not in this repository`, {
+    hint: "git fetch it, or see git fsck; a partial clone fetches it with git cat-file -p ID",
+  });
+}
+
+const SUBMODULE = "160000";
+const EXECUTABLE = "100755";
+
+/** A link's text is a path, and no version of a file. @throws TsopsError("merge-conflict") */
+function refuseOtherThings(name: string, stages: Stages): void {
+  for (const side of ["ours", "theirs", "base"] as const) {
+    const mode = stages[side]?.mode;
+    if (mode === undefined || mode.startsWith("100")) continue;
+    const what = mode === SUBMODULE ? "a submodule" : "a link";
+    throw new TsopsError("merge-conflict", `it is ${what} in ${side}, so there is nothing to merge`, {
+      hint: `take one of them as it is: git checkout --ours ${name}, or --theirs; then git add ${name}`,
+      exit: 1,
+    });
+  }
+}
+
+/** The file, and what stands in it. */
+interface Place {
+  readonly path: string;
+  readonly now: string | undefined;
+}
+
+/** Writes a version as git would check it out: with the line ends of what is there, and executable if it is that. */
+async function writeAs({ path, now }: Place, { mode, text }: Stage): Promise<void> {
+  const bytes = encodeText(withEndsLike(text, now));
+  const executable = mode === EXECUTABLE;
+  if (now === undefined) await createNew(path, bytes, { mode: executable ? 0o777 : 0o666 });
+  else await withLock(path, () => replaceFile(path, bytes));
+}
+
 /** One side changed the file, and the other deleted it: git asks no driver then. */
 async function offerBoth(
-  name: string,
+  { name, ...place }: Place & { readonly name: string },
   stages: Stages,
   choice: Choice | undefined,
   run: GitResolveRun,
 ): Promise<number> {
   const deleted = stages.ours ? "theirs" : "ours";
-  const kept = stages.ours ?? stages.theirs;
-  if (!kept) {
+  if (!stages.ours && !stages.theirs) {
     await note(run.io, `${name} is gone on both sides: git rm ${name}`);
     return 1;
   }
@@ -124,14 +173,12 @@ async function offerBoth(
     );
     return 1;
   }
-  const text = stages[choice];
-  if (!text) {
+  const chosen = stages[choice];
+  if (!chosen) {
     await note(run.io, `${name} was deleted by ${choice}: git rm ${name}`);
     return 1;
   }
-  const path = resolve(run.io.cwd, name);
-  if (existsSync(path)) await withLock(path, () => replaceFile(path, text));
-  else await createNew(path, text, { mode: 0o666 });
+  await writeAs(place, chosen);
   await note(run.io, `${name} is as ${choice} has it: git add ${name}`);
   return 0;
 }
