@@ -3,7 +3,7 @@ import { mapFiles } from "../files/batch.ts";
 import { endBy, takeSignals } from "../files/wayout.ts";
 import type { Run } from "./command.ts";
 import { type Failure, reportFailures } from "./failures.ts";
-import { interruptedBy } from "./interrupt.ts";
+import { interruptedBy, stopsBy } from "./interrupt.ts";
 import { clearPassing, type Io, write } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
 import { Progress, type Shown } from "./progress.ts";
@@ -127,6 +127,7 @@ async function workOn(
   tally: Tally,
   stop: AbortController,
 ): Promise<void> {
+  stopsBy(io, stop.signal);
   try {
     const came = await work(name, io);
     if (came === PASSED_OVER) tally.passedOver++;

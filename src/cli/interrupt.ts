@@ -6,6 +6,18 @@ import { note } from "./report.ts";
 /** Runs in which somebody pressed Ctrl-C: nobody is asked any more. */
 const interrupted = new WeakSet<Io>();
 
+/** What ends the work that is told to an Io, where Ctrl-C does not end the process itself. */
+const stops = new WeakMap<Io, AbortSignal>();
+
+export function stopsBy(io: Io, signal: AbortSignal): void {
+  stops.set(io, signal);
+}
+
+/** For whatever waits, such as for another process that has the file's lock. */
+export function stopOf(io: Io): AbortSignal | undefined {
+  return stops.get(io);
+}
+
 export function stopped(): TsopsError {
   return new TsopsError("aborted", "stopped");
 }

@@ -12,6 +12,7 @@ import {
   ruledFile,
   writeResult,
 } from "./files.ts";
+import { stopOf } from "./interrupt.ts";
 import { refuseProtected } from "./protected.ts";
 import { note } from "./report.ts";
 import { sessionOf } from "./session.ts";
@@ -77,5 +78,5 @@ export async function updateFile(
       open.close();
     }
   };
-  return inPlace ? await withLock(path, update) : await update();
+  return inPlace ? await withLock(path, update, { signal: stopOf(run.io) }) : await update();
 }

@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Encrypter } from "age-encryption";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -7,9 +10,11 @@ import type { Run } from "../../src/cli/command.ts";
 import { TABLE } from "../../src/cli/commands.ts";
 import { endRun } from "../../src/cli/ends.ts";
 import { sessionOf } from "../../src/cli/session.ts";
+import { withLock } from "../../src/files/lock.ts";
 import { armor } from "../../src/keys/age/file.ts";
 import type { Opened } from "../../src/keys/kind.ts";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { PROGRAM } from "../support/program.ts";
 import { closeDoubles, type Double } from "../support/servers/aws.ts";
 import {
   ARN,
@@ -156,6 +161,42 @@ if (hasTerminals) {
       assert.is(code, 130, text);
       assert.match(text, "stopped: 1 of 3 files were synced");
       assert.match(text, "the others are as they were; the same command goes on with what is left");
+    }));
+}
+
+const WAITING =
+  process.platform === "win32" ? [] : [["encrypt"], ["decrypt"], ["rotate"], ["updatekeys", "-y"]];
+
+for (const argv of WAITING) {
+  test(`Ctrl-C ends a run that waits for another program: ${argv.join(" ")}`, () =>
+    inSandbox(async (box) => {
+      rule(box, RECIPIENT);
+      const [free, locked] = FILES as [string, string];
+      if (argv[0] === "encrypt") for (const name of [free, locked]) box.write(name, "a: x\n");
+      else await encrypted(box, [free, locked]);
+      if (argv[0] === "updatekeys") rule(box, RECIPIENT, OTHER_RECIPIENT);
+      const before = { free: box.read(free), locked: box.read(locked) };
+      await withLock(box.path(locked), async () => {
+        const [program = "", ...first] = PROGRAM;
+        const inPlace = argv[0] === "updatekeys" ? [] : ["-i"];
+        const child = spawn(program, [...first, ...argv, ...inPlace, free, locked], {
+          cwd: box.folder,
+          env: box.env,
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        let said = "";
+        child.stderr.on("data", (data) => (said += data));
+        const ended = once(child, "close");
+        while (box.read(free) === before.free && child.exitCode === null) await sleep(20);
+        const begin = performance.now();
+        child.kill("SIGINT");
+        await ended;
+        assert.match(said, "stopped: 1 of 2 files were");
+        assert.is(child.exitCode, 130);
+        // the lock would have been waited for twice as long
+        assert.ok(performance.now() - begin < 30_000);
+        assert.is(box.read(locked), before.locked);
+      });
     }));
 }
 

@@ -527,4 +527,41 @@ test("a link on one side is no version of the file", async () => {
   });
 });
 
+test("one conflict of several documents, and conflicts that no path names", async () => {
+  await inRepository(async (repo) => {
+    const side = (n: number) => `a: SECRETa${n}\n---\na: SECRETb${n}\n`;
+    await repo.fork("s.yaml", side(1), side(2), side(3));
+    assert.is(repo.git("merge", "side").code, 1);
+    const take = (...more: string[]) => repo.box.run(["git", "resolve", "--theirs", ...more, "s.yaml"]);
+    const before = repo.box.read("s.yaml");
+    const unclear = await take("--path", '["a"]');
+    assert.is(unclear.code, 1);
+    assert.match(unclear.stderr, 'there are conflicts at ["a"] in the documents 0, 1');
+    assert.match(unclear.stderr, "--document 0 is the first");
+    assert.match((await take("--document", "1")).stderr, "--document needs --path");
+    const missing = await take("--path", '["a"]', "--document", "2");
+    assert.match(missing.stderr, 'there is no conflict at ["a"] in document 2');
+    assert.is(repo.box.read("s.yaml"), before);
+    assert.is((await take("--path", '["a"]', "--document", "1")).code, 1);
+    assert.is(await repo.plain("s.yaml"), "a: SECRETa2\n---\na: SECRETb3\n");
+    // one is left, so it is clear which
+    assert.is((await take("--path", '["a"]')).code, 0);
+    assert.is(await repo.plain("s.yaml"), side(3));
+  });
+  await inRepository(async (repo) => {
+    await repo.fork("s.bin", "SECRET0", "SECRET1", "SECRET2");
+    repo.git("merge", "side");
+    const { code, stderr } = await repo.box.run([
+      "git",
+      "resolve",
+      "--theirs",
+      "--path",
+      '["data"]',
+      "s.bin",
+    ]);
+    assert.is(code, 1);
+    assert.match(stderr, "what has no path is resolved without --path");
+  });
+});
+
 test.run();

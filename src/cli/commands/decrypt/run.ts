@@ -25,7 +25,7 @@ import {
   writeResult,
 } from "../../files.ts";
 import { encryptionIn, findFiles, isEncrypted, mayBeEncrypted, noDryRun } from "../../found.ts";
-import { readStdin } from "../../interrupt.ts";
+import { readStdin, stopOf } from "../../interrupt.ts";
 import { note } from "../../report.ts";
 import { Ruleless } from "../../ruleless.ts";
 import { sessionOf } from "../../session.ts";
@@ -164,7 +164,9 @@ async function decryptFile(name: string, { output, below, input }: Place, work: 
     if (await writeResult(text, target, run.io)) work.narrowed++;
     work.ruleless.decrypted(name);
   };
-  await (file === undefined ? decryptIt() : withLock(resolve(run.io.cwd, file), decryptIt));
+  await (file === undefined
+    ? decryptIt()
+    : withLock(resolve(run.io.cwd, file), decryptIt, { signal: stopOf(run.io) }));
 }
 
 async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<string> {

@@ -32,7 +32,7 @@ import {
   writeResult,
 } from "../../files.ts";
 import { encryptionOf, findFiles, isEncrypted, noDryRun } from "../../found.ts";
-import { readStdin } from "../../interrupt.ts";
+import { readStdin, stopOf } from "../../interrupt.ts";
 import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
@@ -103,7 +103,7 @@ async function encryptFile(
     const whole = { ...target, file, expected: fingerprint, encrypts: true, plaintext: false };
     await writeResult(text, whole, run.io);
   };
-  await (inPlace ? withLock(resolve(run.io.cwd, name), work) : work());
+  await (inPlace ? withLock(resolve(run.io.cwd, name), work, { signal: stopOf(run.io) }) : work());
 }
 
 interface Plain {

@@ -1,5 +1,5 @@
 import type { Description, RunOf } from "../../command.ts";
-import { flag, text, YES } from "../../options.ts";
+import { flag, number, text, YES } from "../../options.ts";
 
 export const GIT_RESOLVE = {
   usage: "resolve <files..>",
@@ -9,6 +9,9 @@ export const GIT_RESOLVE = {
     theirs: flag("take the other side of the conflicts"),
     base: flag("take what stood there before both sides changed it"),
     path: text('only the conflict at this place, such as \'["db"]["password"]\', with one of the three'),
+    document: number(
+      "the document that --path is in, counted from 0; needed if several have a conflict there",
+    ),
     ...YES,
   },
   examples: [

@@ -20,7 +20,7 @@ import {
   withMarkers,
 } from "../../../merge/markers.ts";
 import { saveResolved } from "../../../save.ts";
-import { type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
+import { type Conflict, type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
 import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
 import { noteConflicts } from "../../merge.ts";
@@ -62,6 +62,11 @@ function choiceOf({ args }: GitResolveRun): Choice | undefined {
   if (args.path !== undefined && given.length === 0) {
     throw new TsopsError("usage", "--path needs the side that counts there", {
       hint: "add --ours, --theirs or --base; without --path the conflicts open in your editor",
+    });
+  }
+  if (args.document !== undefined && args.path === undefined) {
+    throw new TsopsError("usage", "--document needs --path", {
+      hint: "it says in which document the place is; without both, all conflicts end",
     });
   }
   return given[0];
@@ -154,16 +159,8 @@ function noBase(): TsopsError {
 
 async function takeOne(file: Resolving, choice: Choice, session: Session): Promise<number> {
   const { said, variants, open, run, name } = file;
-  const path = parsePath(run.args.path!);
-  const shown = formatPath(path);
-  const conflict = said.conflicts.find((one) => formatPath(one.path) === shown);
-  if (!conflict) {
-    const places = said.conflicts.map(describePlace).join(", ");
-    throw new TsopsError("bad-path", `there is no conflict at ${shown}`, {
-      hint: `there are: ${places}`,
-      exit: 1,
-    });
-  }
+  const conflict = conflictAt(said, run);
+  const shown = describePlace(conflict);
   if (variants[choice] === undefined) throw noBase();
   const chosen = chooseOne(said, { conflict, choice }, variants, open.format);
   if (!chosen) {
@@ -176,6 +173,36 @@ async function takeOne(file: Resolving, choice: Choice, session: Session): Promi
   if (!chosen.left) return await finished(file);
   await noteConflicts(name, chosen.left, run);
   return 1;
+}
+
+/** @throws TsopsError if there is none, or it is not clear which is meant. */
+function conflictAt({ conflicts }: Conflicts, { args }: GitResolveRun): Conflict {
+  const shown = formatPath(parsePath(args.path!));
+  const { document } = args;
+  const there = conflicts.filter((one) => formatPath(one.path) === shown);
+  const meant = there.filter((one) => document === undefined || one.document === document);
+  const [first] = meant;
+  if (!first) {
+    const place = document === undefined ? shown : `${shown} in document ${document}`;
+    throw new TsopsError("bad-path", `there is no conflict at ${place}`, {
+      hint: `there are: ${conflicts.map(describePlace).join(", ")}${hasWhole(conflicts)}`,
+      exit: 1,
+    });
+  }
+  if (meant.some((one) => one.document !== first.document)) {
+    const documents = meant.map((one) => one.document).join(", ");
+    throw new TsopsError("bad-path", `there are conflicts at ${shown} in the documents ${documents}`, {
+      hint: "say which one is meant: --document 0 is the first",
+      exit: 1,
+    });
+  }
+  return first;
+}
+
+/** What no path names. */
+function hasWhole(conflicts: readonly Conflict[]): string {
+  const whole = conflicts.some(({ path }) => path.length === 0);
+  return whole ? "; what has no path is resolved without --path" : "";
 }
 
 /** The plaintext with git's markers; what is left when no markers are in it is encrypted. */
