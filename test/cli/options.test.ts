@@ -512,6 +512,11 @@ const TRIALS: Readonly<Record<string, Trials>> = {
       add: ["--path", '["a"]'],
       prepare: inConflict,
     },
+    document: {
+      base: ["git", "resolve", "--theirs", "--path", '["a"]', "v1.yaml"],
+      add: ["--document", "1"],
+      prepare: inConflict,
+    },
     yes: {
       base: ["git", "resolve", "--ours", "v1.yaml"],
       add: ["--yes"],
