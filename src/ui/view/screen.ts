@@ -23,7 +23,9 @@ export function screenOf(state: State): Screen {
     (): Line => [],
   );
   const last = bottom.length > 0 ? bottom : [[]];
-  const lines = [headOf(state), ...kept, ...fill, detailOf(state), ...last, footOf(state, dialog.keys)].slice(
+  // where the rows cannot be seen, what is said of one of them could be taken for what is decided
+  const detail = dialog.body ? [] : detailOf(state);
+  const lines = [headOf(state), ...kept, ...fill, detail, ...last, footOf(state, dialog.keys)].slice(
     0,
     height,
   );

@@ -35,6 +35,18 @@ test("at 80×24 no line is longer than the screen, and no line more than it has"
   }
 });
 
+test("where the rows are hidden nothing is said of one of them: it could be taken for what is decided", async () => {
+  const desk = await Desk.open("a: 1\nb: 2\n");
+  const detail = () => desk.lines.some((line) => line.includes('["b"]  '));
+  desk.press("d");
+  assert.ok(detail());
+  desk.press("s");
+  assert.match(desk.lines.join("\n"), 'Save  1 change\n - ["a"]');
+  assert.not.ok(detail());
+  desk.press("escape");
+  assert.ok(detail());
+});
+
 test("the bottom lines stay in their place, whatever the message", async () => {
   const desk = await Desk.open("a: 1\n");
   assert.is(desk.lines.length, 24);
