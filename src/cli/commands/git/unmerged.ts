@@ -3,6 +3,7 @@ import { readDocument } from "../../../files/read.ts";
 import type { Objects } from "../../../git/objects.ts";
 import { askGit, partsOf } from "../../../git/repository.ts";
 import type { StagedFile } from "../../../git/staged.ts";
+import { sameButLineEnds } from "../../../merge/line-ends.ts";
 import { shellQuoted } from "../../../printable.ts";
 import { holdsConflicts } from "../../../sops/conflicts.ts";
 import { type Content, contentOf } from "../../versions.ts";
@@ -79,14 +80,10 @@ async function holdsNow(path: string, stages: Stages, objects: Objects): Promise
   for (const stage of [2, 3]) {
     const id = stages.get(stage)?.id;
     const side = id === undefined ? undefined : await objects.read(id);
-    if (side && withoutCr(side.bytes) === withoutCr(read.bytes)) return "one side";
+    if (side && sameButLineEnds(side.bytes.toString("latin1"), read.bytes.toString("latin1")))
+      return "one side";
   }
   return "something else";
-}
-
-/** git may give the files of a work tree other line ends (core.autocrlf). */
-function withoutCr(bytes: Buffer): string {
-  return bytes.toString("latin1").replaceAll("\r\n", "\n");
 }
 
 function nextFor(kind: string, file: string, holds: Unmerged["holds"]): string[] {
