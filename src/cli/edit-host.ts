@@ -7,7 +7,7 @@ import { withLock } from "../files/lock.ts";
 import { type Fingerprint, readDocument } from "../files/read.ts";
 import type { PathElement } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
-import { forgetFailures, forgetKeys } from "../keys/groups.ts";
+import { forgetAll, forgetFailures, forgetKeys } from "../keys/groups.ts";
 import { encryptNew, type SaveOptions } from "../save.ts";
 import { nothingSelected } from "../sops/nothing.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../sops/selection.ts";
@@ -166,7 +166,7 @@ export class EditHost implements Host {
   }
 
   async forget(): Promise<void> {
-    await forgetAll(this.session);
+    await forgetAll(this.session.context);
   }
 
   /** The file is left: identities stay for the next one. */
@@ -187,12 +187,6 @@ export class EditHost implements Host {
   async #settings() {
     return await loadSettings(ruledFile(this.#run.args, this.name, this.#run.io), this.#run);
   }
-}
-
-/** Forgets data keys, and all else that was asked, read or fetched to open files: identities, passphrases, logins. */
-export async function forgetAll({ context }: Session): Promise<void> {
-  await forgetKeys(context);
-  context.cache.clear();
 }
 
 /** What would be printed on standard error, line by line. */

@@ -4,6 +4,7 @@ import type { ReadStream } from "node:tty";
 import { editText } from "../editor/session.ts";
 import { TsopsError } from "../errors.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
+import { forgetAll } from "../keys/groups.ts";
 import { KINDS } from "../keys/table.ts";
 import { Editor } from "../ui/editor.ts";
 import { generate } from "../ui/generate.ts";
@@ -21,7 +22,7 @@ import { Terminal } from "../ui/terminal/terminal.ts";
 import type { Screen } from "../ui/view/cells.ts";
 import { screenOf } from "../ui/view/screen.ts";
 import type { Run } from "./command.ts";
-import { EditHost, forgetAll } from "./edit-host.ts";
+import { EditHost } from "./edit-host.ts";
 import { type EditorArgs, type EditorSettings, editorSettings } from "./edit-options.ts";
 import { readInput } from "./files.ts";
 import { hiddenFrom } from "./hidden-variables.ts";
@@ -129,7 +130,7 @@ class Picking {
     void display.load();
     const { lockAfter } = settings.options;
     // nobody chooses: what opened the files before is forgotten
-    const idle = lockAfter > 0 ? setTimeout(() => void forgetAll(session), lockAfter) : undefined;
+    const idle = lockAfter > 0 ? setTimeout(() => void forgetAll(session.context), lockAfter) : undefined;
     try {
       return await new Promise<string | undefined>((resolve) => {
         const does = (action: PickerAction): void => {

@@ -326,14 +326,19 @@ export async function forgetKeys(context: KeyContext): Promise<void> {
   forgetSecrets(context);
 }
 
+/** Forgets data keys, and all else that was asked, read or fetched to open files: identities, passphrases, logins. */
+export async function forgetAll(context: KeyContext): Promise<void> {
+  await forgetKeys(context);
+  context.cache.clear();
+}
+
 /**
  * Where a person may have mended what failed (a network, a login) and tries again in the same run: what failed is not
  * held against the next try. Passphrases and logins are forgotten, too.
  */
 export async function forgetFailures(context: KeyContext): Promise<void> {
   const { forgetServices } = await import("../net/service.ts");
-  await forgetKeys(context);
-  context.cache.clear();
+  await forgetAll(context);
   forgetServices(context.cache);
 }
 

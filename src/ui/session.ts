@@ -43,7 +43,7 @@ export interface Host {
   create(): Promise<NewDocument>;
   /** The selector of the creation rule for the file, if there is one. */
   ruleSelector(): Promise<Selector | undefined>;
-  /** Opens the file: checks MAC and seal, and says what is odd. */
+  /** Opens the file: checks MAC and seal, and says what is odd. What fails is not held against the next try. */
   open(loaded: Loaded): Promise<OpenDocument>;
   /**
    * Compares the file with its creation rule, as every command does that writes a file.
@@ -142,7 +142,7 @@ export class EditSession {
       const empty = newDraft(emptyText(this.#new.format), this.#new);
       return { draft: empty, saved: empty.base, merge: undefined };
     }
-    const open = await this.#opened(this.#loaded!);
+    const open = await this.#host.open(this.#loaded!);
     const merge = closingOnError(open, () => heldMerge(open));
     this.#open = open;
     // what will be asked before the file is written is said before anybody works on it
@@ -159,16 +159,6 @@ export class EditSession {
       saved,
       merge: undefined,
     };
-  }
-
-  /** What failed must not be remembered: a passphrase that was wrong, or not typed, is asked for the next time. */
-  async #opened(loaded: Loaded): Promise<OpenDocument> {
-    try {
-      return await this.#host.open(loaded);
-    } catch (error) {
-      await this.#host.forget();
-      throw error;
-    }
   }
 
   /**
