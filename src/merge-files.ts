@@ -6,6 +6,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { type OpenDocument, openRead, openWithKey, type Recipients, type Session } from "./document.ts";
 import { inFile, TsopsError } from "./errors.ts";
+import { holdsCiphertexts } from "./formats/detect.ts";
 import type { Format, FormatName } from "./formats/format.ts";
 import { type Tree, TreeList, TreeMap } from "./formats/tree.ts";
 import { compareGroups, differs, loses, sameKey } from "./keys/difference.ts";
@@ -102,12 +103,15 @@ async function inVersion<T>(name: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Undefined for a plaintext that can be read as what ours is. */
+/**
+ * Undefined for a plaintext that can be read as what ours is. Ciphertexts whose metadata was cut off are no plaintext: as
+ * values they would replace what they stand for.
+ */
 async function encryptedOrPlain(text: string, named: FormatName, format: Format) {
   try {
     return await recognize(text, named);
   } catch (error) {
-    if (!(error instanceof TsopsError) || error.code !== "no-metadata") throw error;
+    if (!(error instanceof TsopsError) || error.code !== "no-metadata" || holdsCiphertexts(text)) throw error;
     format.read(text);
     return undefined;
   }
@@ -144,8 +148,8 @@ export interface MergedFile {
   readonly text: string;
   /** Those that the file holds now. */
   readonly conflicts: readonly Conflict[];
-  /** Whose data key it has. */
-  readonly dataKey: "ours" | "theirs" | "new";
+  /** Whose data key it has, and why it is not that of ours. */
+  readonly dataKey: MergedKey;
 }
 
 /** Merges three open versions. @throws TsopsError if the result cannot be encrypted as it has to be. */
@@ -169,18 +173,16 @@ export async function mergeVersions(
   const selecting = await settled(selectingOf(versions), ours.metadata, conflicts, (metadata) =>
     accepted({ ...recipients, metadata }, "selector", versions, request),
   );
-  const { main, newKey } = keyOf(versions, recipients);
-  const others = [ours, theirs.open].filter((open) => open !== undefined && open !== main) as OpenDocument[];
-  const text = await saveMerged(main, plain.text, session, {
+  const dataKey = keyOf(versions, recipients);
+  const text = await saveMerged(ours, plain.text, session, {
     ...request,
     recipients,
-    newKey,
-    others,
+    newKey: dataKey !== "ours",
+    others: theirs.open ? [theirs.open] : [],
     metadata: mergedMetadata(versions, selecting),
     conflicts: conflicts.length > 0 ? heldBy(plain, conflicts, request.labels) : undefined,
   });
-  const whose = main === ours ? "ours" : "theirs";
-  return { text, conflicts, dataKey: newKey ? "new" : whose };
+  return { text, conflicts, dataKey };
 }
 
 function heldBy(plain: PlainMerge, conflicts: readonly Conflict[], labels: Labels): Conflicts {
@@ -327,19 +329,17 @@ function mergedMetadata({ ours }: Versions, { selector, macOnlyEncrypted }: Sele
   });
 }
 
+/** `new, …`: theirs has a data key of its own; somebody is no recipient any more. */
+export type MergedKey = "ours" | "new, for that of theirs" | "new, for who lost access";
+
 /**
- * Whose data key the result has: that of the side which got a new one. A new key is made where both did, and where somebody
- * knows the key who is no recipient any more.
+ * Which data key the result has: that of ours, or a new one. A data key that came with theirs is not taken over: whoever
+ * knows the recipients can make a file for them with a key of his own, and would read with that what ours added.
  */
-function keyOf(
-  { base, ours, theirs: { open: theirs } }: Versions,
-  recipients: Recipients,
-): { main: OpenDocument; newKey: boolean } {
+function keyOf({ base, ours, theirs: { open: theirs } }: Versions, recipients: Recipients): MergedKey {
   const same = (x: OpenDocument, y: OpenDocument) => timingSafeEqual(x.dataKey, y.dataKey);
-  const knew = (main: OpenDocument) =>
-    [ours, theirs].some((open) => open && same(open, main) && loses(open, recipients));
-  if (!theirs || same(ours, theirs)) return { main: ours, newKey: knew(ours) };
-  if (base?.open && same(base.open, ours)) return { main: theirs, newKey: knew(theirs) };
-  if (base?.open && same(base.open, theirs)) return { main: ours, newKey: knew(ours) };
-  return { main: ours, newKey: true };
+  const known = !theirs || same(ours, theirs) || (base?.open !== undefined && same(base.open, theirs));
+  if (!known) return "new, for that of theirs";
+  const knew = [ours, theirs].some((open) => open && same(open, ours) && loses(open, recipients));
+  return knew ? "new, for who lost access" : "ours";
 }

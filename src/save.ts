@@ -217,27 +217,27 @@ export async function saveMerged(
   }
 }
 
-/** A version whose groups are those of the result has all that is needed; else what single groups wrapped counts. */
+/**
+ * Keys that ours has keep what they wrapped there, and those of theirs what they wrapped in theirs, if it has a seal: what
+ * is wrapped is not sealed, but then somebody who could read the file added the key. Else it is wrapped anew.
+ */
 async function wrapForMerge(
   file: OpenDocument,
   sameKey: readonly OpenDocument[],
   recipients: Recipients,
   session: Session,
 ): Promise<readonly KeyGroup[]> {
-  const whole = [file, ...sameKey].find(
-    ({ groups, threshold }) =>
-      threshold === recipients.threshold &&
-      groups.length === recipients.groups.length &&
-      groups.every((group, i) => sameMembers(group, recipients.groups[i]!)),
+  const known = [file, ...sameKey.filter(({ decrypted }) => decrypted.sealed)];
+  const groups = known.flatMap((one) => (one.groups.length === 1 ? one.groups[0]! : []));
+  if (file.groups.length === 1) return await wrapForNew({ ...file, groups: [groups] }, recipients, session);
+  // shares of the key, which belong together
+  const whole = known.find(
+    (one) =>
+      one.threshold === recipients.threshold &&
+      one.groups.length === recipients.groups.length &&
+      one.groups.every((group, i) => sameMembers(group, recipients.groups[i]!)),
   );
-  if (whole) return whole.groups;
-  const single = [file, ...sameKey].filter(({ groups }) => groups.length === 1);
-  if (file.groups.length !== 1) return await wrapForNew(file, recipients, session);
-  return await wrapForNew(
-    { ...file, groups: [single.flatMap(({ groups }) => groups[0]!)] },
-    recipients,
-    session,
-  );
+  return whole?.groups ?? (await wrapForNew(file, recipients, session));
 }
 
 function sameMembers(a: KeyGroup, b: KeyGroup): boolean {

@@ -5,9 +5,11 @@ import { TsopsError } from "../errors.ts";
 import { formatOfFile } from "../formats/index.ts";
 import {
   type MergedFile,
+  type MergedKey,
   mergeVersions,
   openVersions,
   type Proposal,
+  type Versions,
   type VersionTexts,
 } from "../merge-files.ts";
 import { describePlace, type Labels } from "../sops/conflicts.ts";
@@ -50,17 +52,12 @@ export async function mergeTexts(
     await examine(ours, path, run);
     if (theirs.open) await examine(theirs.open, `${path} (theirs)`, run);
     await noteDrift(ours, path, settings, run);
-    const seal = ours.decrypted.sealed && (theirs.open?.decrypted.sealed ?? true);
     const merged = await mergeVersions(versions, session, {
-      seal: seal && (settings.config?.seal ?? true),
+      seal: sealingOf(versions) === "both" && (settings.config?.seal ?? true),
       labels,
       accept: (proposal) => accepts(proposal, path, settings, run),
     });
-    if (!seal && ours.decrypted.sealed)
-      await note(
-        io,
-        `warning: ${path}: theirs has no seal, so the merged file gets none: compare it before you seal it`,
-      );
+    await noteSeal(versions, path, settings, run);
     if (!theirs.open) {
       await note(
         io,
@@ -68,14 +65,48 @@ export async function mergeTexts(
         "  it stays in git's history: change the secrets in it; see what it changed before you add the file",
       );
     }
-    if (merged.dataKey !== "ours") {
-      const why = merged.dataKey === "new" ? "a new data key" : "the data key of theirs, which got a new one";
-      await note(io, `${path} has ${why}`);
-    }
-    return { ...merged, doubtful: !theirs.open };
+    if (merged.dataKey !== "ours") await note(io, `${path} gets a new data key: ${WHY_NEW[merged.dataKey]}`);
+    return { ...merged, doubtful: !theirs.open || lostSeal(versions) };
   } finally {
     versions.close();
   }
+}
+
+const WHY_NEW: Readonly<Record<Exclude<MergedKey, "ours">, string>> = {
+  "new, for that of theirs":
+    "theirs has one of its own, which only rotate or a new file gives it; see what it changed",
+  "new, for who lost access": "somebody who knows the old one is no recipient any more",
+};
+
+/** Which sides have a seal that holds. A plaintext has nothing that one could be missing of. */
+function sealingOf({ ours, theirs }: Versions): "both" | "ours" | "theirs" | "none" {
+  const other = theirs.open?.decrypted.sealed;
+  if (ours.decrypted.sealed) return (other ?? true) ? "both" : "ours";
+  return other ? "theirs" : "none";
+}
+
+/** Whether theirs lost the seal that base had: SOPS wrote it, or somebody without a key changed what only a seal covers. */
+function lostSeal(versions: Versions): boolean {
+  return sealingOf(versions) === "ours" && versions.base?.open?.decrypted.sealed === true;
+}
+
+/** Says where the merged file has no seal although a side has one. */
+async function noteSeal(versions: Versions, path: string, { config }: Settings, { io }: Run): Promise<void> {
+  const sides = sealingOf(versions);
+  if (sides === "both" && config?.seal === false)
+    await note(io, `${path} loses its seal: ${config.path} says seal: false`);
+  if (sides !== "ours" && sides !== "theirs") return;
+  const without = sides === "ours" ? "theirs" : "ours";
+  await note(
+    io,
+    `warning: ${path}: ${without} has no seal, so the merged file gets none: compare it before you seal it`,
+    ...(lostSeal(versions)
+      ? [
+          "  base had one: SOPS wrote theirs, or somebody without a key changed it; so the merge stops here",
+          `  see what it changed: git diff HEAD -- ${path}; if that is right: git add ${path}`,
+        ]
+      : []),
+  );
 }
 
 /** What is to be said of a version before anything is made of it. @throws TsopsError("seal-missing") */

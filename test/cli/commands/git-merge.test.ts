@@ -380,16 +380,25 @@ test("one side got a new data key, or both", async () => {
     repo.must("checkout", "-q", "main");
     repo.must("merge", "-q", "-m", "m", "side");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
+    const merged = repo.box.read("s.yaml");
+    assert.not.ok(merged.includes(enc), "whoever made the one of theirs does not read what ours added");
+
+    // ours has it: then it stays
+    repo.must("reset", "-q", "--hard", "HEAD^1");
+    repo.must("checkout", "-q", "side");
+    repo.must("merge", "-q", "-m", "m", "main");
+    assert.is(await repo.plain("s.yaml"), WITH_BOTH);
     assert.ok(repo.box.read("s.yaml").includes(enc));
 
     repo.must("reset", "-q", "--hard", "HEAD^1");
+    repo.must("checkout", "-q", "main");
     await repo.tsops("rotate", "-i", "s.yaml");
     repo.must("commit", "-qam", "rotated, too");
     const own = wrapped(repo);
     repo.must("merge", "-q", "-m", "m", "side");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
-    const merged = repo.box.read("s.yaml");
-    assert.not.ok(merged.includes(enc) || merged.includes(own));
+    const again = repo.box.read("s.yaml");
+    assert.not.ok(again.includes(enc) || again.includes(own));
     assert.equal(repo.leaks("SECRET"), []);
   });
 });

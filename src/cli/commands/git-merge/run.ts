@@ -80,7 +80,10 @@ function mergePlaintexts(texts: Texts, run: GitMergeRun, write: (text: string) =
   return places > 0 ? 1 : 0;
 }
 
-/** The encrypted texts with markers around what differs, without any plaintext that did not stand there already. */
+/**
+ * The encrypted texts as a whole in markers, without any plaintext that did not stand there already. Lines that come together
+ * by chance have no MAC that holds, and could bring what no MAC covers: a recipient.
+ */
 function unopened(texts: Texts, sides: Sides, run: GitMergeRun): string {
   const path = run.args.path ?? run.args.ours;
   const seen = (name: "base" | "theirs", stage: number): string => {
@@ -88,9 +91,7 @@ function unopened(texts: Texts, sides: Sides, run: GitMergeRun): string {
     return `(this version is ${sides[name]}, and not shown here: git show :${stage}:${path})\n`;
   };
   const shown = asSides({ ours: texts.ours, base: seen("base", 1), theirs: seen("theirs", 3) });
-  const { text, places } = withMarkers(shown, markingOf(run));
-  // what comes together by chance has no MAC that holds
-  return places > 0 ? text : wholeInMarkers(shown, markingOf(run));
+  return wholeInMarkers(shown, markingOf(run));
 }
 
 function asSides({ base, ours, theirs }: Texts) {
