@@ -2,46 +2,19 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { buildTrees } from "../../src/formats/build.ts";
-import type { Format, FormatName, PathElement } from "../../src/formats/format.ts";
+import type { Format, PathElement } from "../../src/formats/format.ts";
 import { FORMAT_NAMES, loadFormat } from "../../src/formats/index.ts";
 import { sameTree, valueAt } from "../../src/formats/path.ts";
 import type { Tree } from "../../src/formats/tree.ts";
 import { commentCounts } from "../../src/merge/comments.ts";
 import { mergePlain } from "../../src/merge/merge.ts";
-import { documents, JSON_NOTATION } from "../support/formats/json-texts.ts";
 import { canonical } from "../support/formats/laws.ts";
-import { tomlDocuments } from "../support/formats/toml-texts.ts";
-import { documents as yamlDocuments } from "../support/formats/yaml-texts.ts";
-import { generateDotenv, generateIni, generateJson } from "../support/generate/others.ts";
-import { generateYaml } from "../support/generate/yaml.ts";
 import { edited, treeOf } from "../support/merge/edits.ts";
+import { readable } from "../support/merge/texts.ts";
 
 fc.configureGlobal({ includeErrorInReport: true });
 
-const seeds = fc.nat();
-const TEXTS: Readonly<Record<FormatName, fc.Arbitrary<string>>> = {
-  yaml: fc.oneof(seeds.map(generateYaml), yamlDocuments),
-  json: fc.oneof(seeds.map(generateJson), documents(JSON_NOTATION)),
-  json5: fc.oneof(seeds.map(generateJson), documents({ ...JSON_NOTATION, trailingCommas: true })),
-  dotenv: seeds.map(generateDotenv),
-  ini: seeds.map(generateIni),
-  toml: tomlDocuments,
-  binary: fc.string(),
-};
-
 const formats = await Promise.all(FORMAT_NAMES.map(loadFormat));
-
-/** A text that is read, without metadata and without keys that occur twice. */
-function readable(format: Format): fc.Arbitrary<string> {
-  return TEXTS[format.name].filter((text) => {
-    try {
-      const { metadata, duplicates = [] } = format.read(text);
-      return !metadata && duplicates.length === 0;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** Base and two versions of it. `apart`: each side has keys of its own at the top. */
 function versions(format: Format, apart = false) {
