@@ -37,6 +37,8 @@ export interface VouchOptions {
   readonly after?: Recipients;
   /** The file is given the rule's recipients, or its selector, by this very command. */
   readonly mends?: { readonly recipients?: boolean; readonly selector?: boolean };
+  /** What to do, where that is not what it is for other commands. */
+  readonly hints?: Readonly<Record<"recipients" | "selector", string>>;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface VouchOptions {
 export async function checkDrift(
   { name, open, settings }: OpenFile<Compared>,
   run: Run,
-  { after, mends = {} }: VouchOptions = {},
+  { after, mends = {}, hints = HINTS }: VouchOptions = {},
 ): Promise<void> {
   const before = without(await driftOf(open, settings, run.io), mends);
   // what is shown is what the file would be like then
@@ -58,7 +60,7 @@ export async function checkDrift(
   await note(run.io, `${name} ${what}`, ...lines);
   if (run.args.yes) return;
   if (interactive(run.io) && (await askNo(`Go on with ${name} anyway?`, run.io))) return;
-  throw driftError(drift, HINTS);
+  throw driftError(drift, hints);
 }
 
 /** How a file differs from its rule; undefined if it does not, or if there is none. */

@@ -340,6 +340,39 @@ test("a recipient that one side added is merged if the creation rule has it", as
   }
 });
 
+test("where the other branch also changed the rule, the conflict ends, and updatekeys goes on from there", async () => {
+  for (const clash of [false, true]) {
+    await inRepository(async (repo) => {
+      repo.box.env.SOPS_AGE_RECIPIENTS = undefined;
+      await withRule(repo, [RECIPIENT]);
+      await repo.commit("s.yaml", BASE);
+      repo.must("checkout", "-q", "-b", "side");
+      await withRule(repo, [RECIPIENT, OTHER_RECIPIENT]);
+      await repo.tsops("updatekeys", "-y", "s.yaml");
+      await repo.commit("s.yaml", clash ? WITH_A.replace("a1", "a2") : WITH_C);
+      repo.must("checkout", "-q", "main");
+      await repo.commit("s.yaml", WITH_A);
+      // git has not put the rule of the other branch there when it asks for the file
+      const merge = repo.git("merge", "side");
+      assert.is(merge.code, 1);
+      assert.match(merge.stderr, /^ {2}recipients$/m);
+      const first = await repo.box.run(["git", "resolve", "--theirs", "s.yaml"]);
+      if (clash) {
+        // a value is to be written: then the rule counts, and what it says to run works
+        assert.is(first.code, 1);
+        assert.match(first.stderr, "--yes goes on with those that it has");
+        assert.match(first.stderr, "after that tsops updatekeys");
+        await repo.tsops("git", "resolve", "--theirs", "--yes", "s.yaml");
+      } else assert.is(first.code, 0, first.stderr);
+      assert.not.match(repo.box.read("s.yaml"), OTHER_RECIPIENT);
+      await repo.tsops("updatekeys", "-y", "s.yaml");
+      assert.match(repo.box.read("s.yaml"), OTHER_RECIPIENT);
+      assert.is(await repo.plain("s.yaml"), clash ? WITH_A.replace("a1", "a2") : WITH_BOTH);
+      repo.must("commit", "-qam", "merged");
+    });
+  }
+});
+
 test("a recipient that somebody without the key put into a file is not merged", async () => {
   await inRepository(async (repo) => {
     await repo.commit("s.yaml", BASE);

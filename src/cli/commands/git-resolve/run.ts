@@ -90,8 +90,11 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
     const said = conflictsIn(conflicts);
     merged = said && (await openMerge({ name, open, checkedOut, run }, said));
     if (!said || !merged) throw changedSince();
-    const settings = await loadSettings(resolve(run.io.cwd, name), run);
-    await checkDrift({ name, open, settings }, run);
+    // else no value is written that was not there, and updatekeys waits for the end of the conflicts
+    if (said.conflicts.some(isOfText)) {
+      const settings = await loadSettings(resolve(run.io.cwd, name), run);
+      await checkDrift({ name, open, settings }, run, { hints: DRIFT_HINTS });
+    }
     const file = { name, ...merged, fingerprint, said, checkedOut, run };
     if (choice === undefined) return await inEditor(file, session);
     return run.args.path === undefined
@@ -102,6 +105,15 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
     open.close();
   }
 }
+
+const DRIFT_HINTS = {
+  recipients:
+    "somebody may have added themselves, or the merge brought another rule: --yes goes on with those that it has;\n" +
+    "after that tsops updatekeys gives the file the recipients of the rule",
+  selector:
+    "values that the rule says to encrypt could be written plain: --yes goes on with the file's own selector;\n" +
+    "after that tsops updatekeys --update-selector gives the file the one of the rule",
+};
 
 interface OpenedMerge {
   readonly open: OpenDocument;
