@@ -17,6 +17,7 @@ import { patchOf } from "./merge/patch.ts";
 import { recognize } from "./recognize.ts";
 import { type SaveOptions, saveMerged } from "./save.ts";
 import type { Conflict, Conflicts, Labels } from "./sops/conflicts.ts";
+import type { Warning } from "./sops/decrypt.ts";
 import { holdsConflicts } from "./sops/held.ts";
 import { selectorFields, treeWith } from "./sops/metadata.ts";
 import { type Selector, selectorIn } from "./sops/selection.ts";
@@ -146,6 +147,9 @@ export interface MergeRequest extends SaveOptions {
 
 export interface MergedFile {
   readonly text: string;
+  /** The same before it was encrypted, with what is odd about it and was not in ours. */
+  readonly plain: string;
+  readonly warnings: readonly Warning[];
   /** Those that the file holds now. */
   readonly conflicts: readonly Conflict[];
   /** Whose data key it has, and why it is not that of ours. */
@@ -174,7 +178,7 @@ export async function mergeVersions(
     accepted({ ...recipients, metadata }, "selector", versions, request),
   );
   const dataKey = keyOf(versions, recipients);
-  const text = await saveMerged(ours, plain.text, session, {
+  const { text, warnings } = await saveMerged(ours, plain.text, session, {
     ...request,
     recipients,
     newKey: dataKey !== "ours",
@@ -182,7 +186,7 @@ export async function mergeVersions(
     metadata: mergedMetadata(versions, selecting),
     conflicts: conflicts.length > 0 ? heldBy(plain, conflicts, request.labels) : undefined,
   });
-  return { text, conflicts, dataKey };
+  return { text, plain: plain.text, warnings, conflicts, dataKey };
 }
 
 function heldBy(plain: PlainMerge, conflicts: readonly Conflict[], labels: Labels): Conflicts {

@@ -189,7 +189,7 @@ export async function saveMerged(
   plain: string,
   session: Session,
   merge: MergeOptions,
-): Promise<string> {
+): Promise<Encrypted> {
   const { recipients, newKey, metadata, others, conflicts } = merge;
   const { threshold } = recipients;
   const sameKey = others.filter(({ dataKey }) => timingSafeEqual(dataKey, file.dataKey));
@@ -211,7 +211,7 @@ export async function saveMerged(
         encryptedIn: others.map(({ decrypted }) => decrypted),
       },
     };
-    return encryptText(plain, file.format, options).text;
+    return encryptText(plain, file.format, options);
   } finally {
     if (newKey) dataKey.fill(0);
   }

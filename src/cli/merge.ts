@@ -57,6 +57,7 @@ export async function mergeTexts(
       labels,
       accept: (proposal) => accepts(proposal, path, settings, run),
     });
+    await reportWarnings(merged.warnings, merged.plain, path, io);
     await noteSeal(versions, path, settings, run);
     if (!theirs.open) {
       await note(

@@ -308,6 +308,33 @@ test("a side in plaintext", async () => {
   });
 });
 
+test("what is odd about the merged plaintext is said, as edit says it, by the driver and by resolve", async () => {
+  const odd = /warning: s\.env:\d+:1: the variable is named `export C`/;
+  const base = "A=SECRETa\n\nB=SECRETb\n";
+  const ours = base.replace("SECRETa", "SECRETa1");
+  const theirs = `${base}export C=SECRETc\n`;
+  await inRepository(async (repo) => {
+    await repo.fork("s.env", base, ours, theirs);
+    const merge = repo.git("merge", "-q", "-m", "m", "side");
+    assert.is(merge.code, 0);
+    assert.match(merge.stderr, odd);
+    assert.not.match(merge.stderr, "SECRET");
+  });
+  // ours had it already: nothing of that comes from the merge
+  await inRepository(async (repo) => {
+    await repo.fork("s.env", base, theirs, ours);
+    assert.not.match(repo.git("merge", "-q", "-m", "m", "side").stderr, odd);
+  });
+  await inRepository(async (repo) => {
+    await repo.fork("s.env", base, ours, "A=SECRETa2\n\nB=SECRETb\n");
+    assert.is(repo.git("merge", "side").code, 1);
+    repo.box.env.EDITOR = 'sh -c \'printf "A=SECRETa3\\nexport C=SECRETc\\n" > "$1"\' sh';
+    const { code, stderr } = await repo.box.run(["git", "resolve", "s.env"]);
+    assert.is(code, 0, stderr);
+    assert.match(stderr, odd);
+  });
+});
+
 async function withRule(repo: Repository, recipients: readonly string[]): Promise<void> {
   repo.box.write(".sops.yaml", `creation_rules:\n  - age: ${recipients.join(",")}\n`);
 }
