@@ -151,31 +151,35 @@ async function writeAs({ path, now }: Place, { mode, text }: Stage): Promise<voi
   else await withLock(path, () => replaceFile(path, bytes));
 }
 
-/** One side changed the file, and the other deleted it: git asks no driver then. */
+/** One side has the file, and the other does not: git asks no driver then. */
 async function offerBoth(
   { name, ...place }: Place & { readonly name: string },
   stages: Stages,
   choice: Choice | undefined,
   run: GitResolveRun,
 ): Promise<number> {
-  const deleted = stages.ours ? "theirs" : "ours";
   if (!stages.ours && !stages.theirs) {
     await note(run.io, `${name} is gone on both sides: git rm ${name}`);
     return 1;
   }
+  const [has, misses] = stages.ours ? (["ours", "theirs"] as const) : (["theirs", "ours"] as const);
   if (choice === undefined) {
-    const other = deleted === "ours" ? "theirs" : "ours";
-    await note(
-      run.io,
-      `${name} was deleted by ${deleted}, and changed by ${other}:`,
-      `  to keep it as ${other} has it: tsops git resolve --${other} ${name}`,
-      `  to delete it: git rm ${name}`,
-    );
+    const lines = stages.base
+      ? [
+          `${name} was deleted by ${misses}, and changed by ${has}:`,
+          `  to keep it as ${has} has it: tsops git resolve --${has} ${name}`,
+        ]
+      : [
+          `${name} is only in ${has}, which made it or gave it this name, and git could not decide what to do:`,
+          `  to keep it: git add ${name}`,
+        ];
+    await note(run.io, lines[0]!, ...lines.slice(1), `  to delete it: git rm ${name}`);
     return 1;
   }
   const chosen = stages[choice];
   if (!chosen) {
-    await note(run.io, `${name} was deleted by ${choice}: git rm ${name}`);
+    const why = stages.base ? `${name} was deleted by ${choice}` : `${choice} has no ${name}`;
+    await note(run.io, `${why}: git rm ${name}`);
     return 1;
   }
   await writeAs(place, chosen);
