@@ -26,7 +26,7 @@ import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
 import { noteConflicts } from "../../merge.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
-import { errorLines, note } from "../../report.ts";
+import { errorLines, note, reportError } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
 import { sessionOf } from "../../session.ts";
 import { loadSettings } from "../../settings.ts";
@@ -37,19 +37,26 @@ import { mergeStages } from "./stages.ts";
 /** git's own. */
 const MARKER_SIZE = 7;
 
-/** `git resolve FILE…`: ends the conflicts of a merge. */
+/** `git resolve FILE…`: ends the conflicts of a merge. What fails with one file does not stop the others. */
 export async function gitResolve(run: GitResolveRun): Promise<number> {
   const choice = choiceOf(run);
+  const { files } = run.args;
   let code = 0;
-  for (const name of run.args.files) {
+  for (const name of files) {
     try {
       await refuseProtected(name, run);
       code = Math.max(code, await resolveFile(name, choice, run));
     } catch (error) {
-      throw inFile(error, name);
+      const failure = inFile(error, name);
+      if (files.length === 1 || isStop(failure)) throw failure;
+      code = Math.max(code, await reportError(failure, run.io));
     }
   }
   return code;
+}
+
+function isStop(error: unknown): boolean {
+  return (error instanceof TsopsError && error.code === "aborted") || (error as Error)?.name === "AbortError";
 }
 
 function choiceOf({ args }: GitResolveRun): Choice | undefined {
@@ -240,6 +247,7 @@ async function inEditor(file: Resolving, session: Session): Promise<number> {
     cwd: io.cwd,
     encrypt: async (typed) => {
       if (markerLines(typed, size)) throw markersLeft();
+      if (isBlank(typed) && !texts.some(isBlank)) throw allTaken();
       return encrypted(file, typed, session);
     },
     save: (text) => save(file, Promise.resolve(text)),
@@ -255,6 +263,16 @@ async function inEditor(file: Resolving, session: Session): Promise<number> {
 function markersLeft(): TsopsError {
   return new TsopsError("merge-conflict", "there are conflict markers in the text still", {
     hint: "keep what is right of each part, and remove the lines with <<<, |||, === and >>>",
+    exit: 1,
+  });
+}
+
+const isBlank = (text: string): boolean => text.trim() === "";
+
+/** Where an empty file is a valid one, too: to git, an emptied text means that a person gives up. */
+function allTaken(): TsopsError {
+  return new TsopsError("merge-conflict", "nothing is left in the text, so the conflicts are as they were", {
+    hint: "keep what is right in it; git rm takes away the whole file",
     exit: 1,
   });
 }

@@ -4,6 +4,7 @@ import type { Session } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import { createNew, replaceFile } from "../../../files/atomic.ts";
 import { withLock } from "../../../files/lock.ts";
+import type { ReadFile } from "../../../files/read.ts";
 import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
 import { Objects } from "../../../git/objects.ts";
@@ -38,8 +39,9 @@ export async function mergeStages(
   session: Session,
 ): Promise<number | undefined> {
   const path = resolve(run.io.cwd, name);
-  const now = existsSync(path) ? decodeText((await readInput(name, run.io)).bytes) : undefined;
-  const state = now === undefined ? undefined : await stateOf(now, name);
+  const now = existsSync(path) ? await readInput(name, run.io) : undefined;
+  const text = now && decodeText(now.bytes);
+  const state = text === undefined ? undefined : await stateOf(text, name);
   if (state === "held") return undefined;
   const stages = await stagesOf(path, run);
   if (!stages) {
@@ -56,7 +58,7 @@ export async function mergeStages(
   refuseOtherThings(name, stages);
   const { ours, theirs, base } = stages;
   if (!ours || !theirs) return await offerBoth({ name, path, now }, stages, choice, run);
-  if (state === "encrypted" && now !== undefined && !sameButLineEnds(now, ours.text)) {
+  if (state === "encrypted" && text !== undefined && !sameButLineEnds(text, ours.text)) {
     await note(
       run.io,
       `${name} holds no conflicts, and is not what either side has: is it resolved already? Then git add ${name}`,
@@ -137,18 +139,18 @@ function refuseOtherThings(name: string, stages: Stages): void {
   }
 }
 
-/** The file, and what stands in it. */
+/** The file, and what stood in it when it was looked at: what comes in between is not written over. */
 interface Place {
   readonly path: string;
-  readonly now: string | undefined;
+  readonly now: ReadFile | undefined;
 }
 
 /** Writes a version as git would check it out: with the line ends of what is there, and executable if it is that. */
 async function writeAs({ path, now }: Place, { mode, text }: Stage): Promise<void> {
-  const bytes = encodeText(withEndsLike(text, now));
+  const bytes = encodeText(withEndsLike(text, now && decodeText(now.bytes)));
   const executable = mode === EXECUTABLE;
   if (now === undefined) await createNew(path, bytes, { mode: executable ? 0o777 : 0o666 });
-  else await withLock(path, () => replaceFile(path, bytes));
+  else await withLock(path, () => replaceFile(path, bytes, { expected: now.fingerprint }));
 }
 
 /** One side has the file, and the other does not: git asks no driver then. */
