@@ -152,6 +152,7 @@ export interface MergedFile {
   readonly warnings: readonly Warning[];
   /** Those that the file holds now. */
   readonly conflicts: readonly Conflict[];
+  readonly recipients: Recipients;
   /** Whose data key it has, and why it is not that of ours. */
   readonly dataKey: MergedKey;
 }
@@ -186,7 +187,7 @@ export async function mergeVersions(
     metadata: mergedMetadata(versions, selecting),
     conflicts: conflicts.length > 0 ? heldBy(plain, conflicts, request.labels) : undefined,
   });
-  return { text, plain: plain.text, warnings, conflicts, dataKey };
+  return { text, plain: plain.text, warnings, conflicts, recipients, dataKey };
 }
 
 function heldBy(plain: PlainMerge, conflicts: readonly Conflict[], labels: Labels): Conflicts {

@@ -21,7 +21,7 @@ import { askNo, interactive } from "./prompt.ts";
 import { note } from "./report.ts";
 import { checkSealThere } from "./require-seal.ts";
 import { loadSettings, type Settings } from "./settings.ts";
-import { driftOf, expectedProtection } from "./vouch.ts";
+import { driftOf, expectedProtection, reportRemoved } from "./vouch.ts";
 
 export interface MergeInput {
   readonly texts: VersionTexts;
@@ -67,6 +67,7 @@ export async function mergeTexts(
       );
     }
     if (merged.dataKey !== "ours") await note(io, `${path} gets a new data key: ${WHY_NEW[merged.dataKey]}`);
+    await reportRemoved({ name: path, open: ours, settings }, merged.recipients, io);
     return { ...merged, doubtful: !theirs.open || lostSeal(versions) };
   } finally {
     versions.close();

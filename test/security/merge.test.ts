@@ -242,6 +242,37 @@ test("what they wrapped for a recipient does not take the place of what opens ou
   });
 });
 
+test("who is no recipient any more does not come back with a branch of before, nor brings somebody", async () => {
+  const THIRD = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg";
+  for (const rule of RULES) {
+    for (const brings of [false, true]) {
+      await inSandbox(async (box) => {
+        box.env.SOPS_AGE_RECIPIENTS = `${RECIPIENT},${OTHER_RECIPIENT}`;
+        await versions(box, (text) => text);
+        const removed = await box.run(["rotate", "-i", "--rm-age", OTHER_RECIPIENT, "ours.yaml"]);
+        assert.is(removed.code, 0, removed.stderr);
+        const before = wrappedKeys(box.read("ours.yaml"));
+        // they still have the data key of base, so theirs has a seal that holds
+        box.env.SOPS_AGE_RECIPIENTS = undefined;
+        box.write("theirs.yaml", box.read("base.yaml"));
+        if (brings) {
+          box.write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT},${OTHER_RECIPIENT},${THIRD}\n`);
+          assert.is((await box.run(["updatekeys", "-y", "theirs.yaml"])).code, 0);
+          assert.match(box.read("theirs.yaml"), THIRD);
+        }
+        box.write(".sops.yaml", rule ?? "creation_rules: []\n");
+        const { code, stderr } = await merge(box);
+        assert.is(code, brings ? 1 : 0, stderr);
+        if (brings) assert.match(stderr, /^ {2}recipients$/m);
+        const merged = box.read("ours.yaml");
+        assert.equal(wrappedKeys(merged), before);
+        assert.not.ok(merged.includes(OTHER_RECIPIENT) || merged.includes(THIRD));
+        assert.match((await box.run(["decrypt", "ours.yaml"])).stdout, "b: SECRETb1\n");
+      });
+    }
+  }
+});
+
 test("with git: a branch whose seal is gone stops a merge, a rebase and a cherry-pick", async () => {
   for (const way of [["merge"], ["rebase"], ["cherry-pick"]]) {
     await inRepository(async (repo) => {

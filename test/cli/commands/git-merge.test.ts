@@ -400,6 +400,28 @@ test("where the other branch also changed the rule, the conflict ends, and updat
   }
 });
 
+test("a recipient that theirs removed is gone, and what they could read is listed", async () => {
+  await inRepository(
+    async (repo) => {
+      await repo.commit("s.yaml", BASE);
+      repo.must("checkout", "-q", "-b", "side");
+      await repo.tsops("rotate", "-i", "--rm-age", OTHER_RECIPIENT, "s.yaml");
+      repo.must("commit", "-qam", "removed");
+      repo.must("checkout", "-q", "main");
+      await repo.commit("s.yaml", `${WITH_A}d: SECRETd\n`);
+      const merge = repo.git("merge", "-q", "-m", "m", "side");
+      assert.is(merge.code, 0, merge.stderr);
+      const merged = repo.box.read("s.yaml");
+      assert.not.match(merged, OTHER_RECIPIENT);
+      assert.match(merge.stderr, OTHER_RECIPIENT);
+      // what ours added meanwhile, too
+      for (const key of "abcd") assert.match(merge.stderr, `  ["${key}"]\n`);
+      assert.not.match(merge.stderr, "SECRET");
+    },
+    { SOPS_AGE_RECIPIENTS: `${RECIPIENT},${OTHER_RECIPIENT}` },
+  );
+});
+
 test("a recipient that somebody without the key put into a file is not merged", async () => {
   await inRepository(async (repo) => {
     await repo.commit("s.yaml", BASE);
