@@ -106,6 +106,7 @@ async function noteSeal(versions: Versions, path: string, { config }: Settings, 
       ? [
           "  base had one: SOPS wrote theirs, or somebody without a key changed it; so the merge stops here",
           `  see what it changed: git diff HEAD -- ${path}; if that is right: git add ${path}`,
+          `  to take ours as a whole instead: git checkout --ours ${path}`,
         ]
       : []),
   );

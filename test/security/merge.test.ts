@@ -288,6 +288,9 @@ test("with git: a branch whose seal is gone stops a merge, a rebase and a cherry
       assert.match(stderr, "git diff HEAD -- s.yaml");
       assert.match(repo.must("status", "--short"), "UU s.yaml");
       assert.match(repo.must("diff", "HEAD", "--", "s.yaml"), /^[+-]r_unencrypted/m);
+      // nobody takes that for the end of it
+      const taken = await repo.box.run(["git", "resolve", "--ours", "s.yaml"]);
+      assert.match(taken.stderr, "to take ours as a whole: git checkout --ours s.yaml");
       // and the next write does not give it a seal
       await repo.tsops("set", "s.yaml", '["a"]', '"SECRETn"');
       assert.not.match(repo.box.read("s.yaml"), /seal:/);

@@ -63,6 +63,9 @@ export async function mergeStages(
       run.io,
       `${name} holds no conflicts, and is not what either side has: is it resolved already? Then git add ${name}`,
       `  to begin anew: git checkout -m ${name}`,
+      ...(choice === undefined || choice === "base"
+        ? []
+        : [`  --${choice} is for conflicts; to take ${choice} as a whole: git checkout --${choice} ${name}`]),
     );
     return 0;
   }
