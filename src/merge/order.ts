@@ -13,15 +13,20 @@ interface Names {
   readonly base: readonly string[] | undefined;
   readonly a: readonly string[];
   readonly b: readonly string[];
+  /** Those that all versions have and that stayed what they were. */
+  readonly common: readonly string[];
 }
 
 /**
  * The order of what is kept of three versions: of each two names, the order of the side that changed it, and what is new
  * behind its neighbour.
  */
-export function mergedOrder({ base, a, b }: Names, keep: ReadonlySet<string>, prefer: Side): Order {
-  const [onA, onB] = [new Set(a), new Set(b)];
-  const common = new Set((base ?? a).filter((name) => keep.has(name) && onA.has(name) && onB.has(name)));
+export function mergedOrder(
+  { base, a, b, common: stayed }: Names,
+  keep: ReadonlySet<string>,
+  prefer: Side,
+): Order {
+  const common = new Set(stayed.filter((name) => keep.has(name)));
   const order = (names: readonly string[]) => names.filter((name) => common.has(name));
   const [left, right] = [order(a), order(b)];
   const before = base && order(base);
