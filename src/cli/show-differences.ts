@@ -1,4 +1,3 @@
-import { commonSubsequence } from "../compare/align.ts";
 import {
   type AccessDifference,
   type Difference,
@@ -11,6 +10,7 @@ import { append } from "../formats/append.ts";
 import type { PathElement } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { Time } from "../formats/scalar.ts";
+import { commonSubsequence } from "../sequences.ts";
 import type { Selector } from "../sops/selection.ts";
 import type { FileDifference, SideState } from "./file-differences.ts";
 import { type Line, visibleLine } from "./io.ts";

@@ -1,11 +1,7 @@
+import { IDENTITY_KEYS } from "../formats/tree.ts";
+import { commonSubsequence, equalPairs, type Pairs } from "../sequences.ts";
 import type { Child, Node, Numbering } from "./node.ts";
 import { sameness } from "./node.ts";
-
-/** Which things of one list are which of another: pairs of indices, each index once at most, by the first. */
-export type Pairs = readonly (readonly [before: number, after: number])[];
-
-/** What tells the items of a list apart, whatever else in them changes. */
-export const IDENTITY_KEYS = ["name", "id", "key"] as const;
 
 /**
  * The items of two lists that belong together: by an identity key if every item has one and no two have the same; else
@@ -14,7 +10,7 @@ export const IDENTITY_KEYS = ["name", "id", "key"] as const;
 export function alignLists(before: readonly Child[], after: readonly Child[], numbering: Numbering): Pairs {
   for (const key of IDENTITY_KEYS) {
     const [old, now] = [identities(before, key), identities(after, key)];
-    if (old && now) return alignKeys(old, now);
+    if (old && now) return equalPairs(old, now);
   }
   const [old, now] = [before, after].map((list) => list.map(({ node }) => numbering.of(node))) as [
     number[],
@@ -23,11 +19,6 @@ export function alignLists(before: readonly Child[], after: readonly Child[], nu
   const inOrder = commonSubsequence(old, now);
   const pairs = [...inOrder, ...rest(old, now, inOrder)];
   return sorted([...pairs, ...neighbours(before, after, { inOrder, taken: pairs })]);
-}
-
-/** The keys of two maps that are the same: of keys that occur several times the first is the first's, and so on. */
-export function alignKeys(before: readonly unknown[], after: readonly unknown[]): Pairs {
-  return rest(before, after, []);
 }
 
 /** What the identity key of each item is; undefined if it does not tell them apart. */
@@ -46,19 +37,15 @@ function identityOf(node: Node, key: string): string | undefined {
 
 /** Equal things that are in no pair yet, first with first. */
 function rest<T>(before: readonly T[], after: readonly T[], taken: Pairs): Pairs {
-  const [old, now] = [new Set(taken.map(([i]) => i)), new Set(taken.map(([, k]) => k))];
-  const free = new Map<T, number[]>();
-  after.forEach((thing, k) => {
-    if (now.has(k)) return;
-    const places = free.get(thing);
-    if (places) places.push(k);
-    else free.set(thing, [k]);
-  });
-  for (const places of free.values()) places.reverse();
-  return before.flatMap((thing, i) => {
-    const k = old.has(i) ? undefined : free.get(thing)?.pop();
-    return k === undefined ? [] : [[i, k] as const];
-  });
+  const free = (things: readonly T[], gone: ReadonlySet<number>) =>
+    things.flatMap((thing, place) => (gone.has(place) ? [] : [{ thing, place }]));
+  const old = free(before, new Set(taken.map(([i]) => i)));
+  const now = free(after, new Set(taken.map(([, k]) => k)));
+  const pairs = equalPairs(
+    old.map(({ thing }) => thing),
+    now.map(({ thing }) => thing),
+  );
+  return pairs.map(([i, k]) => [old[i]!.place, now[k]!.place] as const);
 }
 
 /** Items of one kind between two pairs: the first of them with the first, and so on. */
@@ -84,72 +71,6 @@ function neighbours(
     [from, to] = [end + 1, stop + 1];
   }
   return pairs;
-}
-
-/** Where a table of all pairs would be larger than this, equal things are matched first with first. */
-const MAX_TABLE = 4_000_000;
-
-/** A longest sequence that is part of both, in order; of very long lists a long one. */
-export function commonSubsequence<T>(before: readonly T[], after: readonly T[]): Pairs {
-  let start = 0;
-  while (start < before.length && start < after.length && before[start] === after[start]) start++;
-  let [end, stop] = [before.length, after.length];
-  while (end > start && stop > start && before[end - 1] === after[stop - 1]) {
-    end--;
-    stop--;
-  }
-  const middle = between(before.slice(start, end), after.slice(start, stop));
-  return [
-    ...before.slice(0, start).map((_, i) => [i, i] as const),
-    ...middle.map(([i, k]) => [i + start, k + start] as const),
-    ...before.slice(end).map((_, i) => [i + end, i + stop] as const),
-  ];
-}
-
-function between<T>(before: readonly T[], after: readonly T[]): Pairs {
-  if (before.length === 0 || after.length === 0) return [];
-  if (before.length * after.length > MAX_TABLE) {
-    const pairs = alignKeys(before, after);
-    const kept = new Set(increasing(pairs.map(([, k]) => k)));
-    return pairs.filter((_, i) => kept.has(i));
-  }
-  const width = after.length + 1;
-  // lengths of what the ends from i and k on have in common
-  const lengths = new Uint32Array((before.length + 1) * width);
-  for (let i = before.length - 1; i >= 0; i--) {
-    for (let k = after.length - 1; k >= 0; k--) {
-      const [down, right] = [lengths[(i + 1) * width + k]!, lengths[i * width + k + 1]!];
-      lengths[i * width + k] =
-        before[i] === after[k] ? lengths[(i + 1) * width + k + 1]! + 1 : Math.max(down, right);
-    }
-  }
-  const pairs: [number, number][] = [];
-  for (let [i, k] = [0, 0]; i < before.length && k < after.length; ) {
-    if (before[i] === after[k]) pairs.push([i++, k++]);
-    else if (lengths[(i + 1) * width + k]! >= lengths[i * width + k + 1]!) i++;
-    else k++;
-  }
-  return pairs;
-}
-
-/** The places of a longest sequence of increasing numbers; no number occurs twice. */
-export function increasing(numbers: readonly number[]): number[] {
-  // ends[n]: the place of the least number that an increasing sequence of n + 1 can end with
-  const ends: number[] = [];
-  const before: (number | undefined)[] = [];
-  numbers.forEach((number, place) => {
-    let [low, high] = [0, ends.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (numbers[ends[middle]!]! < number) low = middle + 1;
-      else high = middle;
-    }
-    before[place] = ends[low - 1];
-    ends[low] = place;
-  });
-  const places: number[] = [];
-  for (let place = ends.at(-1); place !== undefined; place = before[place]) places.push(place);
-  return places.reverse();
 }
 
 function sorted(pairs: Pairs): Pairs {

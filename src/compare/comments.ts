@@ -1,6 +1,6 @@
 import type { PathElement } from "../formats/format.ts";
+import { commonSubsequence, equalPairs, type Pairs } from "../sequences.ts";
 import type { Item } from "../sops/items.ts";
-import { alignKeys, commonSubsequence, type Pairs } from "./align.ts";
 import type { EntryDifference } from "./difference.ts";
 import { type Child, type PlacedComment, sameness } from "./node.ts";
 import { differencesOf, sideOf } from "./side.ts";
@@ -69,7 +69,7 @@ class Matching {
     const old = free(this.old, (i) => this.taken.has(i));
     const now = free(this.now, (k) => this.partner.has(k));
     const words = [old, now].map((list) => list.map((free) => free.word)) as [string[], string[]];
-    for (const [i, k] of inOrder ? commonSubsequence(...words) : alignKeys(...words)) {
+    for (const [i, k] of inOrder ? commonSubsequence(...words) : equalPairs(...words)) {
       this.taken.add(old[i]!.i);
       this.partner.set(now[k]!.i, { before: old[i]!.i, moved });
     }

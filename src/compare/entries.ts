@@ -1,7 +1,8 @@
 import { append } from "../formats/append.ts";
 import type { PathElement } from "../formats/format.ts";
+import { equalPairs, increasing, type Pairs } from "../sequences.ts";
 import type { Item } from "../sops/items.ts";
-import { alignKeys, alignLists, increasing, type Pairs } from "./align.ts";
+import { alignLists } from "./align.ts";
 import { compareComments } from "./comments.ts";
 import type { EntryDifference, EntryKind, EntrySide } from "./difference.ts";
 import { type Child, type Collection, type Node, Numbering } from "./node.ts";
@@ -71,7 +72,7 @@ class Comparison {
     const pairs =
       before.kind === "list"
         ? alignLists(before.children, after.children, this.numbering)
-        : alignKeys(
+        : equalPairs(
             before.children.map(({ key }) => key),
             after.children.map(({ key }) => key),
           );

@@ -21,6 +21,9 @@ export class TreeComment {
   }
 }
 
+/** Keys that tell the items of a list from each other, whatever else in them changes, in the order they are tried. */
+export const IDENTITY_KEYS = ["name", "id", "key"] as const;
+
 export interface TreeEntry {
   key: string;
   value: Tree;

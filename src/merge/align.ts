@@ -1,9 +1,7 @@
-/** What two versions of a sequence have in common, and how three of them come together. */
+/** How three versions of a sequence come together. */
 
 import { append } from "../formats/append.ts";
-
-/** Indices of equal items, growing on both sides. */
-export type Match = readonly [left: number, right: number];
+import { commonItems, sameSequence } from "../sequences.ts";
 
 /** Part of a sequence of three: what all agree on (or one side changed), or what both sides changed differently. */
 export type Chunk<T> =
@@ -25,9 +23,11 @@ export function threeWay<T>(
   b: readonly T[],
   same: (item: T) => string,
 ): Chunk<T>[] {
-  const numbers = new Map<string, number>();
-  const tokens = (items: readonly T[]) => items.map((item) => numberOf(same(item), numbers));
-  const [baseTokens, aTokens, bTokens] = [tokens(base), tokens(a), tokens(b)];
+  const [baseTokens, aTokens, bTokens] = [base, a, b].map((items) => items.map(same)) as [
+    string[],
+    string[],
+    string[],
+  ];
   const hunks = [...hunksOf(baseTokens, aTokens, "a"), ...hunksOf(baseTokens, bTokens, "b")].sort(
     (x, y) => x.start - y.start || x.end - y.end || (x.side < y.side ? -1 : 1),
   );
@@ -43,7 +43,7 @@ export function threeWay<T>(
     agree(base.slice(at, group.start));
     const left = group.a && a.slice(...group.a);
     const right = group.b && b.slice(...group.b);
-    if (left && right && !sameTokens(aTokens.slice(...group.a!), bTokens.slice(...group.b!))) {
+    if (left && right && !sameSequence(aTokens.slice(...group.a!), bTokens.slice(...group.b!))) {
       agreed = undefined;
       chunks.push({ kind: "conflict", base: base.slice(group.start, group.end), a: left, b: right });
     } else agree(left ?? right!);
@@ -70,7 +70,7 @@ interface Group {
   readonly b?: [from: number, to: number];
 }
 
-function hunksOf(base: readonly number[], side: readonly number[], name: "a" | "b"): Hunk[] {
+function hunksOf(base: readonly string[], side: readonly string[], name: "a" | "b"): Hunk[] {
   const hunks: Hunk[] = [];
   let [i, j] = [0, 0];
   for (const [left, right] of [...commonItems(base, side), [base.length, side.length] as const]) {
@@ -104,116 +104,3 @@ function groupsOf(hunks: readonly Hunk[]): Group[] {
     return { start, end: stop, a: span("a"), b: span("b") };
   });
 }
-
-/** Equal items of two sequences. Where something occurs once on both sides, it holds the two together. */
-export function commonItems(left: readonly number[], right: readonly number[]): Match[] {
-  const matches: Match[] = [];
-  const work: [number, number, number, number][] = [[0, left.length, 0, right.length]];
-  for (let span = work.pop(); span; span = work.pop()) {
-    let [i, iEnd, j, jEnd] = span;
-    while (i < iEnd && j < jEnd && left[i] === right[j]) matches.push([i++, j++]);
-    while (i < iEnd && j < jEnd && left[iEnd - 1] === right[jEnd - 1]) matches.push([--iEnd, --jEnd]);
-    if (i === iEnd || j === jEnd) continue;
-    const anchors = growing(uniquePairs(left, right, [i, iEnd, j, jEnd]));
-    if (anchors.length === 0) {
-      for (const [x, y] of shortest(left.slice(i, iEnd), right.slice(j, jEnd))) matches.push([i + x, j + y]);
-      continue;
-    }
-    for (const [x, y] of anchors) {
-      matches.push([x, y]);
-      work.push([i, x, j, y]);
-      [i, j] = [x + 1, y + 1];
-    }
-    work.push([i, iEnd, j, jEnd]);
-  }
-  return matches.sort((x, y) => x[0] - y[0]);
-}
-
-function uniquePairs(
-  left: readonly number[],
-  right: readonly number[],
-  [i, iEnd, j, jEnd]: readonly [number, number, number, number],
-): Match[] {
-  const places = (items: readonly number[], from: number, to: number) => {
-    const found = new Map<number, number>();
-    for (let at = from; at < to; at++) found.set(items[at]!, found.has(items[at]!) ? -1 : at);
-    return found;
-  };
-  const [onLeft, onRight] = [places(left, i, iEnd), places(right, j, jEnd)];
-  const pairs: Match[] = [];
-  for (const [token, x] of onLeft) {
-    const y = onRight.get(token);
-    if (x >= 0 && y !== undefined && y >= 0) pairs.push([x, y]);
-  }
-  return pairs.sort((x, y) => x[0] - y[0]);
-}
-
-/** The longest part of some pairs that grows on the right as well (patience sorting). */
-function growing(pairs: readonly Match[]): Match[] {
-  const tops: number[] = [];
-  const before: (number | undefined)[] = [];
-  for (const [n, [, right]] of pairs.entries()) {
-    let [low, high] = [0, tops.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (pairs[tops[middle]!]![1] < right) low = middle + 1;
-      else high = middle;
-    }
-    before[n] = tops[low - 1];
-    tops[low] = n;
-  }
-  const found: Match[] = [];
-  for (let n = tops.at(-1); n !== undefined; n = before[n]) found.push(pairs[n]!);
-  return found.reverse();
-}
-
-/** More changes than this are one change: a file that became another one. */
-const MAX_CHANGES = 1000;
-
-/** The longest common subsequence, as Myers finds it (An O(ND) Difference Algorithm, 1986). */
-function shortest(left: readonly number[], right: readonly number[]): Match[] {
-  const [n, m] = [left.length, right.length];
-  const rounds: Map<number, number>[] = [];
-  let furthest = new Map<number, number>([[1, 0]]);
-  for (let changes = 0; changes <= Math.min(n + m, MAX_CHANGES); changes++) {
-    const round = new Map(furthest);
-    for (let k = -changes; k <= changes; k += 2) {
-      const [down, across] = [furthest.get(k + 1) ?? -1, furthest.get(k - 1) ?? -1];
-      let x = k === -changes || (k !== changes && across < down) ? down : across + 1;
-      let y = x - k;
-      while (x < n && y < m && x >= 0 && y >= 0 && left[x] === right[y]) [x, y] = [x + 1, y + 1];
-      round.set(k, x);
-      if (x >= n && y >= m) return walkBack([...rounds, furthest], n, m);
-    }
-    rounds.push(furthest);
-    furthest = round;
-  }
-  return [];
-}
-
-function walkBack(rounds: readonly Map<number, number>[], n: number, m: number): Match[] {
-  const matches: Match[] = [];
-  let [x, y] = [n, m];
-  for (let changes = rounds.length - 1; changes >= 0; changes--) {
-    const furthest = rounds[changes]!;
-    const k = x - y;
-    const [down, across] = [furthest.get(k + 1) ?? -1, furthest.get(k - 1) ?? -1];
-    const from = k === -changes || (k !== changes && across < down) ? k + 1 : k - 1;
-    const startX = furthest.get(from) ?? 0;
-    const startY = startX - from;
-    while (x > startX && y > startY && x > 0 && y > 0) matches.push([--x, --y]);
-    if (changes === 0) break;
-    [x, y] = [startX, startY];
-  }
-  return matches.reverse();
-}
-
-function numberOf(text: string, numbers: Map<string, number>): number {
-  const known = numbers.get(text);
-  if (known !== undefined) return known;
-  numbers.set(text, numbers.size);
-  return numbers.size - 1;
-}
-
-const sameTokens = (x: readonly number[], y: readonly number[]): boolean =>
-  x.length === y.length && x.every((token, i) => token === y[i]);

@@ -1,9 +1,6 @@
 import type { Scalar } from "../formats/scalar.ts";
 import { Time } from "../formats/scalar.ts";
-import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
-
-/** Keys that tell the items of a list from each other, in the order in which they are tried. */
-const IDENTITY_KEYS = ["name", "id", "key"] as const;
+import { IDENTITY_KEYS, type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 
 /**
  * What names each item of some lists: the value of a key that every item has, unlike all others of its list. Undefined if

@@ -170,7 +170,9 @@ class Merging {
         outcome.clashes.map((clash) => ({ name, clash })),
       );
     }
-    const names = { base: hasBase ? base.names : undefined, a: a.names, b: b.names };
+    const versions = hasBase ? [base, a, b] : [a, b];
+    const common = a.names.filter((name) => stayedIn(versions.map(({ by }) => by.get(name)?.value)));
+    const names = { base: hasBase ? base.names : undefined, a: a.names, b: b.names, common };
     const order = mergedOrder(names, new Set(values.keys()), this.prefer);
     const members = order.names.map((name) => {
       const comments = (this.prefer === "b" ? [b, a, base] : [a, b, base]).find(({ by }) => by.has(name))!;
@@ -241,6 +243,16 @@ function kindOf({ base, a, b }: Found): Clash["kind"] {
   if (a === undefined) return "deleted by a";
   if (b === undefined) return "deleted by b";
   return base === undefined ? "added by both" : "value";
+}
+
+/**
+ * Whether something is in all versions, and a scalar, map or list in all of them. What became another kind of thing stands
+ * where it has to: TOML has values above tables.
+ */
+function stayedIn(versions: readonly (Tree | undefined)[]): boolean {
+  const present = versions.filter((tree) => tree !== undefined);
+  const alike = (is: (tree: Tree) => boolean) => present.every((tree) => is(tree) === is(present[0]!));
+  return present.length === versions.length && alike(isMap) && alike(isList);
 }
 
 /** What three trees of one kind hold, by key, name or number; undefined where they cannot be compared like that. */

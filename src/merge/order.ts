@@ -1,10 +1,11 @@
+import { sameSequence } from "../sequences.ts";
 import type { Side } from "./sides.ts";
 
 export interface Order {
   readonly names: readonly string[];
   /** Those whose order among each other is certain: what is new may stand anywhere. */
   readonly fixed: readonly string[];
-  /** Both sides brought them into another order, and not into the same. */
+  /** Both sides moved them, and there is no order that has what each of them changed. */
   readonly clash: boolean;
 }
 
@@ -12,35 +13,68 @@ interface Names {
   readonly base: readonly string[] | undefined;
   readonly a: readonly string[];
   readonly b: readonly string[];
+  /** Those that all versions have and that stayed what they were. */
+  readonly common: readonly string[];
 }
 
-/** The order of what is kept of three versions: the order of the side that changed it, and what is new behind its neighbour. */
-export function mergedOrder({ base, a, b }: Names, keep: ReadonlySet<string>, prefer: Side): Order {
-  const [onA, onB] = [new Set(a), new Set(b)];
-  const common = new Set((base ?? a).filter((name) => keep.has(name) && onA.has(name) && onB.has(name)));
+/**
+ * The order of what is kept of three versions: of each two names, the order of the side that changed it, and what is new
+ * behind its neighbour.
+ */
+export function mergedOrder(
+  { base, a, b, common: stayed }: Names,
+  keep: ReadonlySet<string>,
+  prefer: Side,
+): Order {
+  const common = new Set(stayed.filter((name) => keep.has(name)));
   const order = (names: readonly string[]) => names.filter((name) => common.has(name));
   const [left, right] = [order(a), order(b)];
   const before = base && order(base);
-  const changedByA = before !== undefined && !equal(left, before);
-  const changedByB = before !== undefined && !equal(right, before);
-  const clash = changedByA && changedByB && !equal(left, right);
-  // files that both sides made have no order that was there before
-  const undecided = before === undefined && !equal(left, right);
-  const leads = clash || undecided ? prefer === "b" : changedByB;
-  const [main, other] = leads ? [b, a] : [a, b];
+  const changedByA = before !== undefined && !sameSequence(left, before);
+  const changedByB = before !== undefined && !sameSequence(right, before);
+  const both = before && changedByA && changedByB ? bothChanges(before, left, right) : undefined;
+  const clash = changedByA && changedByB && both === undefined;
   if (clash && prefer === "base")
     return { names: woven(woven(base!, a, keep), b, keep), fixed: before!, clash };
-  const names = woven(
-    woven(
-      main.filter((name) => keep.has(name)),
-      other,
-      keep,
-    ),
-    base ?? [],
-    keep,
+  // files that both sides made have no order that was there before
+  const undecided = before === undefined && !sameSequence(left, right);
+  const leads = clash || undecided ? prefer === "b" : changedByB;
+  const versions = leads ? [b, a, base] : [a, b, base];
+  const names = [both, ...versions].reduce(
+    (names: string[], version) => woven(names, version ?? [], keep),
+    [],
   );
-  return { names, fixed: undecided ? [] : order(main), clash };
+  return { names, fixed: undecided ? [] : (both ?? order(leads ? b : a)), clash };
 }
+
+/** With more names than this, two orders that both changed are a clash: the check grows with their square. */
+const MAX_NAMES = 1000;
+
+/**
+ * Each two names in the order of the side that changed it (both can only have turned them round). Undefined if that is no
+ * order: one side put b before a, the other c before b, and a stays before c.
+ */
+function bothChanges(
+  base: readonly string[],
+  a: readonly string[],
+  b: readonly string[],
+): readonly string[] | undefined {
+  if (sameSequence(a, b)) return a;
+  if (base.length > MAX_NAMES) return undefined;
+  const [onBase, onA, onB] = [places(base), places(a), places(b)];
+  const comesFirst = (x: string, y: string, places: Places) => places.get(x)! < places.get(y)!;
+  const turned = (x: string, y: string, side: Places) => comesFirst(x, y, side) !== comesFirst(x, y, onBase);
+  const precedes = (x: string, y: string) =>
+    comesFirst(x, y, onBase) !== (turned(x, y, onA) || turned(x, y, onB));
+  // in an order, each name precedes another number of names
+  const followers = new Map(base.map((x) => [x, base.filter((y) => x !== y && precedes(x, y)).length]));
+  if (new Set(followers.values()).size < base.length) return undefined;
+  return base.toSorted((x, y) => followers.get(y)! - followers.get(x)!);
+}
+
+type Places = ReadonlyMap<string, number>;
+
+const places = (names: readonly string[]): Places => new Map(names.map((name, at) => [name, at]));
 
 /** `names` with what else is kept of `others`, each behind the one that it follows there. */
 function woven(names: readonly string[], others: readonly string[], keep: ReadonlySet<string>): string[] {
@@ -61,6 +95,3 @@ function woven(names: readonly string[], others: readonly string[], keep: Readon
   }
   return woven;
 }
-
-const equal = (x: readonly string[], y: readonly string[]): boolean =>
-  x.length === y.length && x.every((name, i) => name === y[i]);

@@ -1,20 +1,14 @@
 import { append } from "../formats/append.ts";
+import { commonItems } from "../sequences.ts";
 import type { LinePatch } from "../sops/conflicts.ts";
-import { commonItems } from "./align.ts";
 import { linesOf } from "./write.ts";
 
 /** What makes one text of another, line by line. */
 export function patchOf(from: string, to: string): LinePatch[] {
   const [old, now] = [linesOf(from), linesOf(to)];
-  const numbers = new Map<string, number>();
-  const tokens = (lines: readonly string[]) =>
-    lines.map((line) => {
-      if (!numbers.has(line)) numbers.set(line, numbers.size);
-      return numbers.get(line)!;
-    });
   const patch: LinePatch[] = [];
   let [i, j] = [0, 0];
-  for (const [left, right] of [...commonItems(tokens(old), tokens(now)), [old.length, now.length] as const]) {
+  for (const [left, right] of [...commonItems(old, now), [old.length, now.length] as const]) {
     if (left > i || right > j) patch.push({ line: i, old: old.slice(i, left), now: now.slice(j, right) });
     [i, j] = [left + 1, right + 1];
   }

@@ -23,12 +23,13 @@ interface Candidate {
 
 /**
  * The text of a merge: line by line where that says what is wanted; else with the places that were changed on both sides
- * taken from one of them, and then edited. Undefined if none of these says it.
+ * taken from one of them, and then edited; else with the keys that both sides moved written anew. Undefined if none of
+ * these says it.
  */
 export function writeMerged(texts: Texts, wanted: Wanted, format: Format, prefer: Side): string | undefined {
   const writing = new Writing(texts, wanted, format, prefer);
   const lines = writing.fromLines();
-  return (lines && writing.repaired(lines)) ?? writing.fromWhole();
+  return (lines && writing.repaired(lines)) ?? writing.fromWhole() ?? writing.inOrder();
 }
 
 /** With more places than this that both sides changed, trying takes too long: then the edits do the work. */
@@ -36,6 +37,9 @@ const MAX_CHOICES = 40;
 
 /** Edits that are made one after the other; each reads the text anew. */
 const MAX_EDITS = 1000;
+
+/** Keys that are written again to bring them into an order. */
+const MAX_MOVED = 100;
 
 class Writing {
   private readonly texts: Texts;
@@ -81,6 +85,41 @@ class Writing {
     const text = this.texts[this.prefer];
     const candidate = text === undefined ? undefined : this.candidate(text);
     return candidate && this.repaired(candidate);
+  }
+
+  /** One side's whole text with keys written anew, from the first on that stands elsewhere. */
+  inOrder(): string | undefined {
+    const text = this.texts[this.prefer];
+    const candidate = text === undefined ? undefined : this.candidate(text);
+    const change = candidate?.left.values.find(({ path }) => path.length === 0);
+    if (!candidate || !change) return undefined;
+    const { document, want, have } = change;
+    if (!(want instanceof TreeMap && have instanceof TreeMap)) return undefined;
+    const written = attempt(() => this.withKeysInOrder(candidate.text, document, { want, have }));
+    const next = written === undefined ? undefined : this.candidate(written);
+    return next && this.repaired(next);
+  }
+
+  private withKeysInOrder(
+    text: string,
+    document: number,
+    { want, have }: { readonly want: TreeMap; readonly have: TreeMap },
+  ): string | undefined {
+    const [entries, there] = [want.entries(), have.entries()];
+    const start = entries.findIndex(({ key }, i) => key !== there[i]?.key);
+    const moved = start < 0 ? [] : entries.slice(start);
+    if (moved.length > MAX_MOVED) return undefined;
+    let at = text;
+    const edit = (edits: (reading: Reading) => Edit[]): void => {
+      at = applyEdits(at, edits(this.format.read(at)));
+    };
+    const known = new Set(there.map(({ key }) => key));
+    // each goes to the end in its turn
+    for (const { key, value } of moved) {
+      if (known.has(key)) edit((reading) => this.format.unset(reading, [key], { document }));
+      edit((reading) => this.format.set(reading, [key], value, { document }));
+    }
+    return at;
   }
 
   /** The text with all that is missing; undefined if that cannot be done. */

@@ -2,7 +2,7 @@ import { TsopsError } from "../errors.ts";
 import { type Alias, aadOf, type Entry, type Format, type Reading, type Wrapper } from "../formats/format.ts";
 import { shownPath } from "../formats/path.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
-import { applyEdits, decodeText, placeOf } from "../formats/text.ts";
+import { applyEdits, decodeText, lineEnding, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
 import { type CipherInputs, encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
@@ -284,9 +284,10 @@ function keptText({ text }: Reading, entry: Entry, old: Kept | undefined): strin
 
 /**
  * The new plaintext with the metadata block of the file as it was, at the place where it was: before the same text,
- * else after the same text. Undefined if neither gives the block back unchanged.
+ * else after the same text. Undefined if neither gives the block back unchanged, or the plaintext has other line ends.
  */
 function carryBlock(plain: string, format: Format, { draft }: Decrypted): string | undefined {
+  if (lineEnding(plain) !== lineEnding(draft)) return undefined;
   const edits = format.removeMetadata(format.read(draft));
   const [edit] = edits;
   if (!edit || edits.length > 1 || edit.text !== "") return undefined;

@@ -426,6 +426,25 @@ test("dotenv: a value in quotes over several lines is refused, and not written i
     assert.is(update.stdout, "");
   }));
 
+test("a plaintext with other line ends than the file had gives a file with its own ones throughout", () =>
+  inSandbox(async (box) => {
+    for (const name of TEXT_NAMES.filter((name) => name !== "f.env")) {
+      for (const [old, now] of [
+        [crlf, (text: string) => text],
+        [(text: string) => text, crlf],
+      ] as const) {
+        await encrypted(box, name, old(PLAIN[name]!));
+        const text = now(PLAIN[name]!);
+        box.write(`new/${name}`, text);
+        const { code, stdout, stderr } = await box.run(["encrypt", "--update", name, `new/${name}`]);
+        assert.is(code, 0, stderr);
+        assert.is(now(stdout.replaceAll("\r\n", "\n")), stdout, name);
+        box.write(name, stdout);
+        assert.is((await box.run(["decrypt", name])).stdout, text);
+      }
+    }
+  }));
+
 test("INI: set takes the rest of the old value along, and says what its quotes mean to others", () =>
   inSandbox(async (box) => {
     await encrypted(box, "a.ini", '[client]\npassword = "p#ss;word"\nother = 1 ; kept\n');

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { commonSubsequence, increasing } from "../../src/compare/align.ts";
 import { type Access, compare, plainItems, type Version } from "../../src/compare/compare.ts";
 import { type Difference, isDifferent } from "../../src/compare/difference.ts";
 import type { FormatName } from "../../src/formats/format.ts";
@@ -253,31 +252,5 @@ function* leaves(value: unknown, path: (string | number)[] = ["root"]): Generato
     for (const [key, item] of Object.entries(value)) yield* leaves(item, [...path, key]);
   else yield [path, value];
 }
-
-test("common subsequences: in order, equal, and as long as any", () => {
-  const list = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 8 });
-  const longest = (a: readonly number[], b: readonly number[]): number => {
-    if (a.length === 0 || b.length === 0) return 0;
-    if (a[0] === b[0]) return 1 + longest(a.slice(1), b.slice(1));
-    return Math.max(longest(a.slice(1), b), longest(a, b.slice(1)));
-  };
-  fc.assert(
-    fc.property(list, list, (a, b) => {
-      const pairs = commonSubsequence(a, b);
-      for (const [n, [i, k]] of pairs.entries()) {
-        assert.is(a[i], b[k]);
-        if (n > 0) assert.ok(i > pairs[n - 1]![0] && k > pairs[n - 1]![1]);
-      }
-      assert.is(pairs.length, longest(a, b));
-    }),
-  );
-});
-
-test("very long lists are compared, too", () => {
-  const numbers = Array.from({ length: 3000 }, (_, i) => i);
-  const turned = [...numbers.slice(1500), ...numbers.slice(0, 1500)];
-  assert.is(commonSubsequence(numbers, turned).length, 1500);
-  assert.equal(increasing([3, 1, 2, 0, 4]), [1, 2, 4]);
-});
 
 test.run();

@@ -90,6 +90,40 @@ test("the type of a value counts, and its spelling does not", async () => {
   assert.equal(places(other), [[["a"], "value"]]);
 });
 
+test("both sides moved keys: each two stand as the side that moved them has them", async () => {
+  const lines = (keys: string) => [...keys].map((key) => `${key}: 1\n`).join("");
+  for (const [base, ours, theirs, wanted] of [
+    ["abcd", "bacd", "abdc", "badc"],
+    ["abc", "cab", "bac", "cba"],
+    ["abc", "bca", "cba", "cba"],
+    ["abc", "bcad", "cba", "cbad"],
+    ["abcd", "dabc", "bacd", "dbac"],
+  ] as const) {
+    const sides: [string, string][] = [
+      [ours, theirs],
+      [theirs, ours],
+    ];
+    for (const [one, other] of sides) {
+      const merged = await merge("yaml", lines(base), lines(one), lines(other));
+      assert.equal(places(merged), [], `${base} ${one} ${other}`);
+      assert.is(merged.text, lines(wanted));
+    }
+  }
+});
+
+test("TOML: what became a value goes above the tables on both sides", async () => {
+  const base = "[['a']]\n['é'.a]\n[true]";
+  const merged = await merge(
+    "toml",
+    base,
+    "true = \"v0\"\n\n[['a']]\n['é'.a]",
+    '"é" = "v0"\na = "v0"\n\n[true]',
+  );
+  assert.equal(places(merged), []);
+  for (const line of ['true = "v0"\n', '"é" = "v0"\n', 'a = "v0"\n']) assert.match(merged.text, line);
+  assert.not.match(merged.text, "[");
+});
+
 test("documents of a YAML file are merged one by one", async () => {
   const merged = await merge("yaml", "a: 1\n---\nb: 1\n", "a: 2\n---\nb: 1\n", "a: 1\n---\nb: 1\nc: 2\n");
   assert.equal(places(merged), []);

@@ -174,7 +174,7 @@ function addToTable(reading: TomlReading, { host, prefix, rest }: Found, value: 
   if (host !== reading.root)
     return insert(text, section.end, `${newline}${indentAt(text, section.start)}${line}`);
   const next = reading.sections[1];
-  if (next) return insert(text, withComments(text, next.start), `${line}${newline}${newline}`);
+  if (next) return insert(text, withComments(reading, next), `${line}${newline}${newline}`);
   const lead = text.length === section.start || text.endsWith("\n") ? "" : newline;
   return insert(text, text.length, `${lead}${line}${newline}`);
 }
@@ -185,7 +185,7 @@ function addHeader(reading: TomlReading, table: Table, line: string): string {
   const newline = lineEnding(text);
   const [first] = sectionsIn(reading, table);
   const name = namesOf(table.container).map(tomlKey).join(".");
-  return insert(text, withComments(text, first!.start), `[${name}]${newline}${line}${newline}${newline}`);
+  return insert(text, withComments(reading, first!), `[${name}]${newline}${line}${newline}${newline}`);
 }
 
 /** Adds a table at the end of an array of tables. */
@@ -360,10 +360,14 @@ function indentAt(text: string, at: number): string {
   return /^[ \t]*/.exec(text.slice(lineStart(text, at), at))![0];
 }
 
-/** The start of a line, or of the comment lines right above it. */
-function withComments(text: string, at: number): number {
-  let start = lineStart(text, at);
-  while (start > 0 && /^[ \t]*#/.test(text.slice(lineStart(text, start - 1), start)))
-    start = lineStart(text, start - 1);
+/** The start of a section, or of the comment lines right above it; what looks like one may belong to a text before. */
+function withComments({ text, sections }: TomlReading, section: Section): number {
+  const least = sections[sections.indexOf(section) - 1]?.end ?? 0;
+  let start = lineStart(text, section.start);
+  while (start > 0) {
+    const above = lineStart(text, start - 1);
+    if (above < least || !/^[ \t]*#/.test(text.slice(above, start))) break;
+    start = above;
+  }
   return start;
 }

@@ -70,6 +70,17 @@ n = 1
   assert.is(setting("a = 1\n\n[sops]\nmac = 'm'\n", ["b"], 2n), "a = 1\nb = 2\n\n[sops]\nmac = 'm'\n");
 });
 
+test("a line of a text that looks like a comment is none: nothing goes into the text", () => {
+  for (const quotes of ["'''", '"""']) {
+    const above = `a = ${quotes}\n# x\n# y${quotes}\n`;
+    const text = `${above}[t.u]\n`;
+    assert.is(setting(text, ["t", "n"], 1n), `${above}[t]\nn = 1\n\n[t.u]\n`);
+    const inList = `# c\na = [${quotes}\n# x${quotes}]\n`;
+    assert.is(setting(`${inList}# t\n[t.u]\n`, ["t", "n"], 1n), `${inList}[t]\nn = 1\n\n# t\n[t.u]\n`);
+  }
+  assert.is(setting("# x\n[t.u]\n", ["a"], 1n), "a = 1\n\n# x\n[t.u]\n");
+});
+
 test("set refuses what has no place", () => {
   const fails = (path: PathElement[], value: Tree, code: string) =>
     assert.throws(

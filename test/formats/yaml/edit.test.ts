@@ -106,6 +106,8 @@ test("an alias is a copy, as in SOPS: one place changes and no other", () => {
   assert.is(set(text, ["c"], 3n), "a: &x\n  k: 1\nb: *x\nc: &y 3\nd: 2\n");
   assert.is(unset(text, ["a"]), "b: {k: 1}\nc: &y 2\nd: *y\n");
   assert.is(unset(text, ["b", "k"]), "a: &x\n  k: 1\nb: {}\nc: &y 2\nd: *y\n");
+  assert.is(unset("a: &x [1e3, 1.5, .inf]\nb: *x\n", ["a"]), "b: [1000.0, 1.5, .inf]\n");
+  assert.is(unset("a: &x 1e21\nb: *x\n", ["a"]), "b: 1e+21\n");
   // an alias inside of what another one repeats, and a merge key
   assert.is(
     set("a: &x {k: &y [1]}\nb: *x\nc: *y\n", ["b", "k", 0], 3n),

@@ -25,7 +25,7 @@ const strings = fc.oneof(
     .tuple(
       fc.constantFrom("", "\n", "\r\n", "\n\n"),
       texts,
-      fc.constantFrom("", "\n", '"', '""', "\\\n  ", "\\t", '\\"""', "\r\n"),
+      fc.constantFrom("", "\n", '"', '""', "\\\n  ", "\\t", '\\"""', "\r\n", "\n# no comment"),
       texts,
     )
     .map(([a, b, c, d]) => `"""${a}${b}${c}${d}"""`),
@@ -33,7 +33,7 @@ const strings = fc.oneof(
     .tuple(
       fc.constantFrom("", "\n", "\r\n", "\n\n"),
       texts,
-      fc.constantFrom("", "\n", "'", "''", "\\", '"""'),
+      fc.constantFrom("", "\n", "'", "''", "\\", '"""', "\n# no comment"),
     )
     .map(([a, b, c]) => `'''${a}${b}${c}'''`),
 );

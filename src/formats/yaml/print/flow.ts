@@ -1,3 +1,4 @@
+import { spellFloat } from "../../numbers.ts";
 import type { Scalar } from "../../scalar.ts";
 import { type Tree, TreeList, TreeMap } from "../../tree.ts";
 import { canBePlainHere, otherScalar, quoteDouble } from "../spell/quotes.ts";
@@ -25,7 +26,9 @@ export function flowKey(key: string, quotes = false): string {
   return text.length > SIMPLE_KEY ? `? ${text} : ` : `${text}: `;
 }
 
+/** A float stays one: an alias of `1e3` that is written out must not become the integer 1000. */
 export function flowScalar(value: Scalar, quotes = false, flow = true): string {
+  if (typeof value === "number" && Number.isFinite(value)) return spellFloat(value);
   if (typeof value !== "string") return otherScalar(value);
   if (!value.isWellFormed()) return yamlScalar(value, { indent: 0, outer: -1, flow: true });
   return !quotes && canBePlainHere(value, flow) && meansItself(value) ? value : quoteDouble(value);
