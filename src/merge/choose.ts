@@ -1,12 +1,12 @@
 /** Ends conflicts by taking what one side says. */
 
 import { buildTrees } from "../formats/build.ts";
-import type { Format } from "../formats/format.ts";
-import { formatPath, sameTree, valueAt } from "../formats/path.ts";
+import type { Format, Reading } from "../formats/format.ts";
+import { sameTree, valueAt } from "../formats/path.ts";
 import { applyEdits } from "../formats/text.ts";
-import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
+import type { Tree, TreeMap } from "../formats/tree.ts";
 import type { Conflict, Conflicts } from "../sops/conflicts.ts";
-import { typedText } from "./identity.ts";
+import { type Apart, apartFrom, sameApart } from "./apart.ts";
 import { patched, patchOf } from "./patch.ts";
 
 export type Choice = "ours" | "theirs" | "base";
@@ -79,13 +79,18 @@ function withPlace(
   if (text === source) return text;
   const comment = kind === "comment";
   if (path.length === 0 || kind === "order" || kind === "whole text") return undefined;
+  const place = { document, path, what: comment ? "comments" : "all" } as const;
   const says = (candidate: string): boolean => {
     try {
+      // lines of both sides together can have the key twice, and then it depends on the reader which of them counts
+      if (duplicatesIn(format.read(candidate)) > duplicatesIn(format.read(text))) return false;
       const [before, after] = [treesOf(format, text), treesOf(format, candidate)];
+      if (before.length !== after.length) return false;
+      const [old, now] = [apartFrom(before, place), apartFrom(after, place)];
+      if (!sameApart(old, now)) return false;
+      if (comment) return hasComment(old, now, want);
       const at = valueAt(after[document]!, path);
-      const right =
-        comment || (want === undefined ? at === undefined : at !== undefined && sameTree(at, want));
-      return right && onlyAt(before, after, { document, path }) && (!comment || candidate !== text);
+      return want === undefined || at === undefined ? want === at : sameTree(at, want);
     } catch {
       return false;
     }
@@ -96,6 +101,16 @@ function withPlace(
   ];
   return ways.find(says) ?? (!comment && says(text) ? text : undefined);
 }
+
+/** Whether just the comments above a place, or those at its end, became what is wanted. */
+function hasComment(old: Apart, now: Apart, want: Tree | undefined): boolean {
+  const changed = (["above", "trailing"] as const).filter(
+    (level) => old[level].join("\n") !== now[level].join("\n"),
+  );
+  return changed.length === 1 && now[changed[0]!].join("\n") === want;
+}
+
+const duplicatesIn = ({ duplicates = [] }: Reading): number => duplicates.length;
 
 /** The text with one of the changes that lead to the other, or one line of a change. */
 function oneChangeEach(text: string, source: string): string[] {
@@ -127,32 +142,4 @@ function edited(
 function treesOf(format: Format, text: string): TreeMap[] {
   const { entries, documents } = format.read(text);
   return buildTrees(entries, documents);
-}
-
-/** Whether two files say the same but at and below a place. */
-function onlyAt(
-  before: readonly TreeMap[],
-  after: readonly TreeMap[],
-  { document, path }: Pick<Conflict, "document" | "path">,
-): boolean {
-  if (before.length !== after.length) return false;
-  return before.every((tree, i) => {
-    const other = after[i]!;
-    return i === document ? without(tree, path) === without(other, path) : sameTree(tree, other);
-  });
-}
-
-/** A tree as a text, but for what is at a path. */
-function without(tree: Tree, path: Conflict["path"]): string {
-  const lines: string[] = [];
-  const walk = (node: Tree, at: Conflict["path"]): void => {
-    if (at.length === path.length && at.every((element, i) => element === path[i])) return;
-    if (node instanceof TreeMap) {
-      for (const { key, value } of node.entries()) walk(value, [...at, key]);
-    } else if (node instanceof TreeList) {
-      for (const [i, item] of node.values().entries()) walk(item, [...at, i]);
-    } else lines.push(`${formatPath(at)} ${typedText(node)}`);
-  };
-  walk(tree, []);
-  return lines.join("\n");
 }

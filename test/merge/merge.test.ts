@@ -60,7 +60,7 @@ for (const format of formats) {
         assert.is(there.theirs, back.text);
         assert.is(there.base, back.base);
         assert.is(there.conflicts.length, back.conflicts.length);
-        format.read(there.text);
+        for (const text of [there.text, there.theirs]) assert.equal(format.read(text).duplicates ?? [], []);
       }),
       { numRuns: 60 },
     );
