@@ -32,6 +32,20 @@ export function withMarkers(texts: Texts, marking: Marking): Marked {
   return { text: parts.join(""), places: chunks.filter(({ kind }) => kind === "conflict").length };
 }
 
+/**
+ * The same where the two sides differ in nothing but what is in conflict. Then no change of one side may come together with
+ * the other side's by lines: a person who takes one side at each place has to get that side's text.
+ */
+export function inMarkers(texts: Texts, marking: Marking): string {
+  const { base = "", a, b } = texts;
+  const chunks = threeWay(linesOf(base), linesOf(a), linesOf(b), (line) => line);
+  const taken = (side: "a" | "b") =>
+    chunks.flatMap((chunk) => (chunk.kind === "agreed" ? chunk.items : chunk[side])).join("");
+  const { text, places } = withMarkers(texts, marking);
+  if (places > 0 && taken("a") === a && taken("b") === b) return text;
+  return wholeInMarkers(texts, { ...marking, style: "merge" });
+}
+
 /** Both sides as a whole: for texts that must not come together by themselves. */
 export function wholeInMarkers({ base = "", a, b }: Texts, marking: Marking): string {
   const chunk = { kind: "conflict", base: linesOf(base), a: linesOf(a), b: linesOf(b) } as const;

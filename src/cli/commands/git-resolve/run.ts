@@ -12,13 +12,7 @@ import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts"
 import { KINDS } from "../../../keys/table.ts";
 import { type Choice, chooseOne, isOfText, type Variants, variantsOf } from "../../../merge/choose.ts";
 import { asMerged, withEndsLike } from "../../../merge/line-ends.ts";
-import {
-  type ConflictStyle,
-  freeSize,
-  markerLines,
-  wholeInMarkers,
-  withMarkers,
-} from "../../../merge/markers.ts";
+import { type ConflictStyle, freeSize, inMarkers, markerLines } from "../../../merge/markers.ts";
 import { saveResolved } from "../../../save.ts";
 import { type Conflict, type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
@@ -232,9 +226,7 @@ async function inEditor(file: Resolving, session: Session): Promise<number> {
   const size = freeSize(texts, MARKER_SIZE);
   const sides = { base: variants.base, a: variants.ours, b: variants.theirs };
   const marking = { labels: said.labels, size, style: await styleOf(run) };
-  const marked = withMarkers(sides, marking);
-  // another order of lines can come together by lines: the person is to see both
-  const shown = marked.places > 0 ? marked.text : wholeInMarkers(sides, { ...marking, style: "merge" });
+  const shown = inMarkers(sides, marking);
   // who can read the file is not in its text
   if (!said.conflicts.some(isOfText)) return await takeAll(file, "ours", session);
   keepFromPrograms(open.groups, session.context);
