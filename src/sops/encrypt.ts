@@ -2,10 +2,10 @@ import { TsopsError } from "../errors.ts";
 import { type Alias, aadOf, type Entry, type Format, type Reading, type Wrapper } from "../formats/format.ts";
 import { shownPath } from "../formats/path.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
-import { applyEdits, decodeText, type Edit, placeOf } from "../formats/text.ts";
+import { applyEdits, decodeText, type Edit, encodeText, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
-import { type CipherInputs, encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
+import { type CipherInputs, encryptBytes, encryptValue, valueBytes, valueText } from "./cipher.ts";
 import { refuseConflicts } from "./conflicts.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
@@ -129,7 +129,13 @@ function encryptEntries(reading: Reading, selected: readonly boolean[], options:
     if (value === undefined) continue;
     const comment = entry.kind === "comment";
     const aad = aadOf(entry);
-    wanted.push({ entry, value, comment, aad, key: options.previous ? reuseKey(value, comment, aad) : "" });
+    wanted.push({
+      entry,
+      value,
+      comment,
+      aad,
+      key: options.previous?.sameKey ? reuseKey(value, comment, aad) : "",
+    });
   }
   const ciphers = new Map<Entry, string>();
   const plains: Plain[] = [];
@@ -246,7 +252,9 @@ const inBrackets = (entry: Entry): boolean => entry.in?.start !== undefined;
 /** Numbers are the same if their bytes are, whichever type they have. */
 function reuseKey(value: Exclude<Scalar, null>, comment: boolean, aad: string): string {
   const type = typeof value === "bigint" || typeof value === "number" ? "number" : scalarType(value);
-  return `${comment ? "comment" : type}\0${aad}\0${decodeText(valueBytes(value))}`;
+  const text = valueText(value);
+  const seen = text.isWellFormed() ? text : decodeText(encodeText(text));
+  return `${comment ? "comment" : type}\0${aad}\0${seen}`;
 }
 
 /** The replacements in text order. An alias is written out if anything that it repeats is encrypted, here or there. */
