@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -245,6 +245,73 @@ test(
       await repository.tsops("diff"),
       "sub dir.yaml (in conflict)\n  ! a merge left it in conflict: see tsops git status\n",
     );
+  }),
+);
+
+test(
+  "what cannot be read is said, with exit code 1, and the other files are compared",
+  inGit(async (repository) => {
+    await withFile(repository);
+    const { box } = repository;
+    box.write("b.yaml", box.read("a.yaml"));
+    box.write("c.yaml", box.read("a.yaml"));
+    repository.commit("more");
+    for (const name of ["a.yaml", "c.yaml"]) await repository.tsops("set", name, '["password"]', '"new"');
+    box.write("b.yaml", box.read("a.yaml"));
+    const gone = repository.git("hash-object", "-w", "b.yaml").trim();
+    repository.commit("changed");
+    await repository.tsops("set", "c.yaml", '["password"]', '"newer"');
+    await repository.tsops("set", "b.yaml", '["password"]', '"newer"');
+    repository.commit("changed again");
+    // the versions of a.yaml and b.yaml in the commit before
+    rmSync(box.path(`.git/objects/${gone.slice(0, 2)}/${gone.slice(2)}`));
+    const { code, stdout, stderr } = await box.run(["diff", "HEAD~1", "HEAD"]);
+    assert.is(stderr, "");
+    assert.is(code, 1);
+    assert.match(
+      stdout,
+      new RegExp(
+        `^b\\.yaml \\(not compared\\)\n {2}! before: it cannot be read: its object ${gone} is missing in the repository`,
+      ),
+    );
+    assert.match(stdout, '\n\nc.yaml\n  ~ ["password"]: another value\n');
+    const json = await box.run(["diff", "--json", "HEAD~1", "HEAD"]);
+    assert.is(json.code, 1);
+    const [b, c] = JSON.parse(json.stdout).files;
+    assert.equal([b.file, b.before.state, b.entries], ["b.yaml", "unread", null]);
+    assert.equal([c.file, c.after.state, c.entries.length], ["c.yaml", "encrypted", 1]);
+    const summary = await box.run(["diff", "--summary", "HEAD~1", "HEAD"]);
+    assert.is(summary.code, 1);
+    assert.match(summary.stdout, /- `b\.yaml`: not compared/);
+    const log = await box.run(["log", "-p"]);
+    assert.is(log.code, 1);
+    assert.match(log.stdout, "b.yaml (not compared)\n");
+    assert.match(log.stdout, "c.yaml (new file)\n");
+  }),
+);
+
+test(
+  "a file of the work tree whose name is not UTF-8 is not taken for a deleted one",
+  inGit(async (repository) => {
+    await withFile(repository);
+    const { box } = repository;
+    const odd = Buffer.from(`${box.folder}/lat\xe9in.yaml`, "latin1");
+    try {
+      writeFileSync(odd, box.read("a.yaml"));
+    } catch {
+      // a system whose names are all UTF-8
+      return;
+    }
+    repository.commit("odd");
+    await repository.tsops("set", "a.yaml", '["password"]', '"new"');
+    writeFileSync(odd, box.read("a.yaml"));
+    const { code, stdout } = await box.run(["diff"]);
+    assert.is(code, 1);
+    assert.match(
+      stdout,
+      /lat.in\.yaml \(not compared\)\n {2}! after: it cannot be read: its name is not UTF-8/,
+    );
+    assert.match(stdout, 'a.yaml\n  ~ ["password"]: another value\n');
   }),
 );
 
