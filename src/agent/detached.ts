@@ -11,6 +11,7 @@ import {
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { TsopsError } from "../errors.ts";
+import { onWayOut } from "../files/wayout.ts";
 
 /** How an agent gets into the background, and says that it is there. */
 
@@ -40,7 +41,9 @@ export async function startDetached(argv: readonly string[]): Promise<void> {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  const said = await saidBy(child);
+  // one that nobody waits for any more is not to come up later
+  const release = onWayOut(() => void child.kill());
+  const said = await saidBy(child).finally(release);
   if (said !== READY) {
     child.kill();
     const [why, hint = "`tsops agent start --foreground` shows more"] = said.trim().split("\n");

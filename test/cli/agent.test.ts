@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { armor, Encrypter } from "age-encryption";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { withLock } from "../../src/files/lock.ts";
 import { IDENTITY_FILE, inSandbox, RECIPIENT, type Result, type Sandbox } from "../support/cli.ts";
 import { until } from "../support/pace.ts";
 import { PROGRAM } from "../support/program.ts";
@@ -273,6 +274,30 @@ test("two starts leave one agent; the second says that it is there", () =>
     const { stderr } = desk.ok(["agent", "start"]);
     assert.match(stderr, `an agent runs already, as process ${pid}`);
     assert.equal([desk.pid, desk.status().idleSeconds, desk.status().totalSeconds], [pid, 3600, 8 * 3600]);
+  }));
+
+test("a start that is given up leaves no agent behind, and none that would come up later", () =>
+  atDesk(async (desk) => {
+    const folder = join(desk.runtime, "tsops");
+    mkdirSync(folder, { mode: 0o700 });
+    await withLock(join(folder, "agent.sock"), async () => {
+      const [program, ...words] = PROGRAM;
+      const start = spawn(program!, [...words, "agent", "start"], {
+        env: desk.env as NodeJS.ProcessEnv,
+        stdio: "ignore",
+      });
+      const ended = new Promise((resolve) => start.once("close", resolve));
+      const childrenOf = (): number[] =>
+        spawnSync("ps", ["-e", "-o", "pid=,args="], { encoding: "utf8" })
+          .stdout.split("\n")
+          .filter((line) => line.includes(`--serve-in ${folder}`))
+          .map((line) => Number.parseInt(line, 10));
+      await until(() => childrenOf().length > 0, "the agent");
+      start.kill("SIGINT");
+      await ended;
+      await until(() => childrenOf().length === 0, "its end");
+    });
+    assert.is(desk.status().running, false);
   }));
 
 test("status says what it holds in words and as JSON, and exits with 1 where none runs", () =>
