@@ -29,6 +29,23 @@ export interface FoundFile {
   readonly error?: unknown;
 }
 
+const MAX_BYTES = 2 ** 24;
+
+/** Refuses what may never end: git checks out links, also to devices. @throws TsopsError("config") */
+export function checkReadable(path: string, info: Stats): void {
+  if (info.isFile() && info.size > MAX_BYTES) throw unreadable(path, "it is larger than 16 MiB");
+  // reading a folder says what it is
+  if (!info.isFile() && !info.isFIFO() && !info.isDirectory())
+    throw unreadable(path, "it is not a regular file");
+}
+
+function unreadable(path: string, why: string): TsopsError {
+  return new TsopsError("config", `the configuration cannot be read: ${why}`, {
+    place: { file: path },
+    hint: "to use another one, name it with --config or in SOPS_CONFIG",
+  });
+}
+
 /** Opens a file once, so that what is read is what was looked at. */
 export function readFound(path: string, env: Env): FoundFile {
   const owners = ownersOf(path);
@@ -38,8 +55,10 @@ export function readFound(path: string, env: Env): FoundFile {
     file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const info = fstatSync(file);
     owners.push(info.uid);
+    if (info.isFile()) checkReadable(path, info);
     if (info.isFile()) return { owners, info, bytes: readFileSync(file) };
     if (strangerAmong(owners, env) !== undefined) return { owners, info };
+    checkReadable(path, info);
     return { owners, info, bytes: readFileSync(path) };
   } catch (error) {
     return { owners, error };
