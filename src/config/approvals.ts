@@ -7,12 +7,11 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { checkReadable, strangerAmong } from "./owner.ts";
+import { readBounded, strangerAmong } from "./owner.ts";
 import { xdgFolder } from "./user-path.ts";
 
 /**
@@ -130,8 +129,7 @@ function nameFor(real: string, content: Uint8Array): string {
 /** What a configuration's approval would be called now. */
 function nameNow(path: string): string | undefined {
   try {
-    checkReadable(path, statSync(path));
-    return nameFor(path, readFileSync(path));
+    return nameFor(path, readBounded(path, path));
   } catch {
     return undefined;
   }

@@ -276,6 +276,19 @@ test("two starts leave one agent; the second says that it is there", () =>
     assert.equal([desk.pid, desk.status().idleSeconds, desk.status().totalSeconds], [pid, 3600, 8 * 3600]);
   }));
 
+test("a home folder that cannot be, and one that nobody may write to, are in nobody's way", () =>
+  atDesk(async (desk) => {
+    await desk.encrypted("a.yaml");
+    const closed = join(desk.box.root, "closed");
+    mkdirSync(closed, { mode: 0o500 });
+    for (const HOME of [`/${"long".repeat(100)}`, closed, "/dev/null"]) {
+      desk.ok(["agent", "start"], { HOME });
+      desk.ok(["decrypt", "a.yaml"], { HOME });
+      assert.is(desk.status().dataKeys, 1);
+      desk.ok(["agent", "stop"], { HOME });
+    }
+  }));
+
 test("a start that is given up leaves no agent behind, and none that would come up later", () =>
   atDesk(async (desk) => {
     const folder = join(desk.runtime, "tsops");
