@@ -28,7 +28,15 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { AS_SCRIPT, OPENPGP, PARTS, partsOutside, sharedOptions, withoutUnused } from "./bundle.mjs";
+import {
+  AS_SCRIPT,
+  OPENPGP,
+  overRestOnly,
+  PARTS,
+  partsOutside,
+  sharedOptions,
+  withoutUnused,
+} from "./bundle.mjs";
 import { billOfMaterials, licences, packagesIn } from "./inside.mjs";
 import { buildUi, inkOutside } from "./ui.mjs";
 
@@ -77,7 +85,7 @@ async function parts() {
     keepNames: true,
     // modules before scripts: of those, what is not used can be left out
     mainFields: ["module", "main"],
-    plugins: [withoutUnused],
+    plugins: [withoutUnused, overRestOnly],
   });
   return metafile;
 }

@@ -16,7 +16,7 @@ export const PARTS = {
   "google-storage": "@google-cloud/storage",
   grpc: "src/net/grpc/sdk.ts",
   re2: "re2js",
-  s3: "@aws-sdk/client-s3",
+  s3: "src/publish/sdk-s3.ts",
   secretlint: "src/cli/commands/check/sdk.ts",
   shamir: "shamir-secret-sharing",
   sshpk: "sshpk",
@@ -99,6 +99,23 @@ export const withoutUnused = {
     );
     hooks.onLoad({ filter: /./, namespace: "left-out" }, ({ path }) => ({
       contents: path === "node:module" ? "export let createRequire;" : "",
+    }));
+  },
+};
+
+/** Google's client for KMS is used over REST here: of what it is made on, gRPC is left out, which is there once already. */
+export const overRestOnly = {
+  name: "over-rest-only",
+  setup(hooks) {
+    hooks.onResolve({ filter: /^google-gax$/ }, ({ path, resolveDir }) => ({
+      path,
+      namespace: "over-rest",
+      pluginData: resolveDir,
+    }));
+    hooks.onLoad({ filter: /./, namespace: "over-rest" }, ({ pluginData }) => ({
+      contents:
+        'module.exports = { ...require("google-gax/fallback"), loggingUtils: require("google-logging-utils") };',
+      resolveDir: pluginData,
     }));
   },
 };

@@ -169,17 +169,21 @@ export async function encrypt(
  * go on naming the plaintext.
  */
 export async function encryptFile(path: string, options: EncryptionOptions): Promise<void> {
-  await withLock(path, async () => {
-    const { bytes, fingerprint } = await readDocument(path);
-    try {
-      let { format = formatOfFile(basename(path)) } = options;
-      if (options.update !== undefined) format = await checkUpdate(path, options.update, options);
-      const text = await encrypt(bytes, { ...options, format });
-      await replaceFile(path, encodeText(text), { expected: fingerprint });
-    } catch (error) {
-      throw inFile(error, path);
-    }
-  });
+  await withLock(
+    path,
+    async () => {
+      const { bytes, fingerprint } = await readDocument(path);
+      try {
+        let { format = formatOfFile(basename(path)) } = options;
+        if (options.update !== undefined) format = await checkUpdate(path, options.update, options);
+        const text = await encrypt(bytes, { ...options, format });
+        await replaceFile(path, encodeText(text), { expected: fingerprint });
+      } catch (error) {
+        throw inFile(error, path);
+      }
+    },
+    { signal: options.signal },
+  );
 }
 
 /**
@@ -275,7 +279,8 @@ export class Document {
   /** Writes the file: replaced as a whole, or left as it was if it changed on disk meanwhile. */
   async save(): Promise<void> {
     const { path, file } = this.#source;
-    await withLock(path, () => replaceFile(path, encodeText(this.encrypted), { expected: file.fingerprint }));
+    const replace = () => replaceFile(path, encodeText(this.encrypted), { expected: file.fingerprint });
+    await withLock(path, replace, { signal: this.#session.context.signal });
     this.#source.file = await readDocument(path);
   }
 

@@ -350,11 +350,14 @@ function saveOptions(session: Session, dataKey: Buffer, indent: number | undefin
 /** Asking the system for the IV of each value by itself takes longer than encrypting it. No byte is given out twice. */
 function randomInBulk(): (size: number) => Buffer {
   let stock = Buffer.alloc(0);
+  let used = 0;
   return (size) => {
-    if (stock.length < size) stock = randomBytes(Math.max(size, STOCK_BYTES));
-    const given = stock.subarray(0, size);
-    stock = stock.subarray(size);
-    return given;
+    if (stock.length - used < size) {
+      stock = randomBytes(Math.max(size, STOCK_BYTES));
+      used = 0;
+    }
+    used += size;
+    return stock.subarray(used - size, used);
   };
 }
 

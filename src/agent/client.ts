@@ -4,7 +4,7 @@ import type { Keeper, Kept } from "../keys/kind.ts";
 import { printable } from "../printable.ts";
 import { isThere, type Place } from "./place.ts";
 import { encodeFrame, type Frame, FrameReader, type Head, MAX_BODY_BYTES, MAX_NAMES } from "./protocol.ts";
-import { checkPlace } from "./safety.ts";
+import { checkPlace, isTooLong } from "./safety.ts";
 
 /** The agent answers out of its memory: one that takes so long hangs. */
 const ANSWER_MS = 5000;
@@ -14,7 +14,8 @@ const ANSWER_MS = 5000;
  * @throws TsopsError("not-allowed") if the place is not the user's alone, "service-failed" for an answer that is none.
  */
 export async function askAgent(place: Place, head: Head, body?: Uint8Array): Promise<Frame | undefined> {
-  if (!isThere(place)) return undefined;
+  // Node would cut the path off, and ask whoever listens there
+  if (isTooLong(place) || !isThere(place)) return undefined;
   checkPlace(place);
   const frame = await exchange(place.socket, encodeFrame(head, body));
   if (!frame || frame.head.ok === true) return frame;

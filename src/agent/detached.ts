@@ -1,8 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, fstatSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { TsopsError } from "../errors.ts";
+import { onWayOut } from "../files/wayout.ts";
 
 /** How an agent gets into the background, and says that it is there. */
 
@@ -32,12 +41,13 @@ export async function startDetached(argv: readonly string[]): Promise<void> {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  const said = await saidBy(child);
+  // one that nobody waits for any more is not to come up later
+  const release = onWayOut(() => void child.kill());
+  const said = await saidBy(child).finally(release);
   if (said !== READY) {
     child.kill();
-    throw new TsopsError("program-failed", `the agent does not start: ${said.trim() || "it says nothing"}`, {
-      hint: "`tsops agent start --foreground` shows more",
-    });
+    const [why, hint = "`tsops agent start --foreground` shows more"] = said.trim().split("\n");
+    throw new TsopsError("program-failed", `the agent does not start: ${why || "it says nothing"}`, { hint });
   }
   child.unref();
 }
@@ -94,12 +104,25 @@ export function closeInherited(): void {
   }
 }
 
+/**
+ * Leaves memory out of core files: a limit of their size means nothing where the system hands them to a program, as
+ * many distributions do (core(5)).
+ */
+export function keepOutOfCoreFiles(): void {
+  const filter = "/proc/self/coredump_filter";
+  try {
+    if (existsSync(filter)) writeFileSync(filter, "0");
+  } catch {
+    // the limit is still there
+  }
+}
+
 /** Says to whoever started this process that it serves, or why not, and hangs up. */
-export function report(failure?: string): void {
+export function report(failure?: TsopsError): void {
   try {
     // Node has numbers of its own where it was started by hand
     if (!fstatSync(REPORT).isSocket()) return;
-    writeSync(REPORT, failure ?? READY);
+    writeSync(REPORT, failure ? [failure.message, failure.hint].filter(Boolean).join("\n") : READY);
     closeSync(REPORT);
   } catch {
     // nobody listens any more

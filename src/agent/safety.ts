@@ -1,7 +1,9 @@
-import { lstatSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, mkdirSync, readlinkSync, type Stats, unlinkSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
+import { errorCode, writeError } from "../files/errors.ts";
 import { isMine } from "../files/planted.ts";
+import { MAX_SOCKET_PATH_BYTES } from "../net/socket.ts";
 import { printable } from "../printable.ts";
 import type { Place } from "./place.ts";
 
@@ -41,17 +43,48 @@ export function checkPlace(place: Place): void {
   if ((info.mode & 0o077) !== 0) throw refused(place.socket, "others may open it");
 }
 
+/** Whether no socket can be there, because of the length of its path. */
+export function isTooLong({ socket }: Place): boolean {
+  return Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES;
+}
+
+/** An agent that notices that nobody can reach it any more ends itself. @throws TsopsError("write") */
+export function removeSocket({ socket }: Place): void {
+  try {
+    unlinkSync(socket);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw writeError(error, socket);
+  }
+}
+
 function checkFolder({ folder }: Place): void {
   const info = lstatSync(folder, { throwIfNoEntry: false });
   if (!info) return;
   if (!info.isDirectory()) throw refused(folder, "it is not a folder");
   if (!isMine(info.uid)) throw refused(folder, "it belongs to somebody else");
   if ((info.mode & 0o077) !== 0) throw refused(folder, "others may get into it");
-  const above = statSync(join(folder, ".."));
-  // whoever may write there could put another folder in its place, unless the sticky bit forbids that
-  const open = (above.mode & 0o022) !== 0 && (above.mode & 0o1000) === 0;
-  if (open || !(isMine(above.uid) || above.uid === 0))
-    throw refused(folder, "others may put another in its place");
+  for (const above of wayTo(dirname(folder))) {
+    // whoever may write there could put another folder in its place, unless the sticky bit forbids that
+    const open = above.isDirectory() && (above.mode & 0o022) !== 0 && (above.mode & 0o1000) === 0;
+    if (open || !(isMine(above.uid) || above.uid === 0))
+      throw refused(folder, "others may put another in its place");
+  }
+}
+
+/** Every folder and link on the way along a path, up to the root: each of them decides where the path leads to. */
+function* wayTo(path: string): Generator<Stats> {
+  const seen = new Set<string>();
+  for (let left = [path]; left.length > 0; ) {
+    const [at = "", ...others] = left;
+    left = others;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    const info = lstatSync(at, { throwIfNoEntry: false });
+    if (!info) continue;
+    yield info;
+    left.push(dirname(at));
+    if (info.isSymbolicLink()) left.push(resolve(dirname(at), readlinkSync(at)));
+  }
 }
 
 function refused(path: string, why: string): TsopsError {

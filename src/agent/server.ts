@@ -1,14 +1,17 @@
-import { lstatSync, unlinkSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { lstatSync, renameSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { withLock } from "../files/lock.ts";
+import { unlinkIfThere } from "../files/own.ts";
 import { onWayOut } from "../files/wayout.ts";
 import { listensOn, MAX_SOCKET_PATH_BYTES } from "../net/socket.ts";
 import { printable } from "../printable.ts";
 import { answer } from "./answer.ts";
 import type { Place } from "./place.ts";
 import { encodeFrame, type Frame, FrameReader } from "./protocol.ts";
-import { checkPlace, makePlace } from "./safety.ts";
+import { checkPlace, isTooLong, makePlace } from "./safety.ts";
 import { type Limits, Store } from "./store.ts";
 
 /** The process that keeps what others unlocked. It reads no file and asks no service: it gives back what it was given. */
@@ -44,7 +47,7 @@ const LOOK_MS = 30_000;
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { place } = options;
-  if (Buffer.byteLength(place.socket) > MAX_SOCKET_PATH_BYTES) {
+  if (isTooLong(place)) {
     throw cannotListen(place, `a socket's path has at most ${MAX_SOCKET_PATH_BYTES} bytes`);
   }
   makePlace(place);
@@ -102,18 +105,22 @@ class Agent implements RunningAgent {
     this.#server = createServer((socket) => this.#serve(socket));
     this.#server.maxConnections = MAX_CLIENTS;
     // whatever ends the process
-    this.#release = onWayOut(() => void this.#store.clear());
+    this.#release = onWayOut(() => this.#forget());
   }
 
   async listen(): Promise<void> {
-    const { socket } = this.#place;
+    const { folder, socket } = this.#place;
+    // closing a server, and the end of its process, unlink the path that it was given, whoever's socket is there by then
+    const own = join(folder, randomBytes(5).toString("hex"));
     // the socket is never there with a wider mode, not for a moment
     const mask = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#server.once("error", reject).listen(socket, resolve);
+        this.#server.once("error", reject).listen(own, resolve);
       });
+      renameSync(own, socket);
     } catch (error) {
+      this.#server.close();
       this.#release();
       const { code } = error as NodeJS.ErrnoException;
       throw cannotListen(this.#place, `the system refuses it (${code})`, error);
@@ -133,14 +140,18 @@ class Agent implements RunningAgent {
 
   async #stop(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#store.clear();
+    this.#forget();
     for (const client of this.#clients) client.destroy();
-    // closing a server unlinks its path, whoever's socket is there by now
-    if ([this.#mark, undefined].includes(markOf(this.#place.socket))) {
-      await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    } else this.#server.unref();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#release();
     this.#end();
+  }
+
+  /** All that it holds, and its own socket. */
+  #forget(): void {
+    this.#store.clear();
+    const { socket } = this.#place;
+    if (this.#mark !== undefined && markOf(socket) === this.#mark) unlinkIfThere(socket);
   }
 
   /** Overwrites what is over, and sets the time at which the next is. */
@@ -196,8 +207,12 @@ class Agent implements RunningAgent {
   }
 }
 
-/** What tells a file from another one in the same place; undefined if there is none. */
+/** What tells a file from another one in the same place; undefined if there is none, or nobody can look. */
 function markOf(path: string): string | undefined {
-  const info = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return info && `${info.ino} ${info.birthtimeNs}`;
+  try {
+    const { ino, birthtimeNs } = lstatSync(path, { bigint: true });
+    return `${ino} ${birthtimeNs}`;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { masterVariablesOf, namedBy } from "../config/allow.ts";
 import { Approvals } from "../config/approvals.ts";
 import { Configurations, readConfig } from "../config/find.ts";
+import { readBounded } from "../config/owner.ts";
 import { userConfig } from "../config/user.ts";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
@@ -41,7 +41,7 @@ export interface Naming {
 
 /** @throws TsopsError("config") if it is broken: nobody can say what it names. */
 export async function readNaming(path: string): Promise<Naming> {
-  const content = readFileSync(path);
+  const content = readBounded(path, path);
   const config = await readConfig(decodeText(content), path);
   const [error] = config.errors;
   if (error) throw error;

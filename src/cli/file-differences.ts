@@ -7,8 +7,8 @@ import { TsopsError } from "../errors.ts";
 import { readDocument } from "../files/read.ts";
 import { statOf } from "../files/stat.ts";
 import type { FormatName } from "../formats/format.ts";
-import { decodeText } from "../formats/text.ts";
-import type { Objects } from "../git/objects.ts";
+import { decodeText, MAX_TEXT_BYTES } from "../formats/text.ts";
+import { type Objects, TooLarge } from "../git/objects.ts";
 import type { Change } from "../git/staged.ts";
 import { groupsFromMetadata, groupsNeeded } from "../keys/metadata.ts";
 import { holdsConflicts } from "../sops/conflicts.ts";
@@ -32,10 +32,12 @@ export interface FileDifference {
   readonly opened: boolean;
   /** What a person should know of it, a line each. */
   readonly remarks: readonly string[];
+  /** A version could not be read at all, so more may have changed. */
+  readonly incomplete?: true;
 }
 
 export interface SideState {
-  readonly kind: "missing" | "plain" | "encrypted" | "damaged" | "conflict";
+  readonly kind: "missing" | "plain" | "encrypted" | "damaged" | "unread" | "conflict";
   readonly format?: FormatName;
 }
 
@@ -44,9 +46,22 @@ export type Outcome = FileDifference | "not encrypted" | "same";
 
 /** One side, once it is read. */
 interface Side {
-  readonly content: Content | { readonly kind: "missing" };
+  readonly content: Content | Missing | Unread;
   /** As the content, where there are ciphertexts and a key opens them. */
   readonly opened?: Opening;
+}
+
+interface Missing {
+  readonly kind: "missing";
+  /** What stands there instead of a file. */
+  readonly instead?: string;
+}
+
+interface Unread {
+  readonly kind: "unread";
+  readonly error: TsopsError;
+  /** So large that it can be no file of ours. */
+  readonly large: boolean;
 }
 
 interface Opening {
@@ -75,7 +90,7 @@ export class FileComparison {
     if (status === "U") return unmerged(path);
     const [before, after] = await Promise.all([
       this.blob(change.before, from, objects),
-      isInWorkTree(change) ? this.workFile(path, top) : this.blob(change.after, path, objects),
+      isInWorkTree(change) ? this.workFile(change, top) : this.blob(change.after, path, objects),
     ]);
     return await differenceOf({ path, from, before, after });
   }
@@ -92,8 +107,9 @@ export class FileComparison {
   }
 
   private async blob(version: Change["after"], path: string, objects: Objects): Promise<Side> {
+    if (!version) return MISSING;
     // links and submodules are none of our files
-    if (!version?.mode.startsWith("100")) return MISSING;
+    if (!version.mode.startsWith("100")) return inPlaceOfFile(version.mode);
     const name = `${version.id} ${path}`;
     const known = this.kept.get(name);
     if (known) return await known;
@@ -106,19 +122,23 @@ export class FileComparison {
   }
 
   private async readBlob(id: string, path: string, objects: Objects): Promise<Side> {
-    const object = await objects.read(id);
-    if (object) return await this.side(object.bytes, path);
-    throw new TsopsError("git", `the object ${id} is not in the repository`, {
-      hint: `in a partial clone git fetches it with: git cat-file -e ${id}`,
+    return await unlessUnread(async () => {
+      const object = await objects.read(id);
+      if (object) return await this.side(object.bytes, path);
+      const message = `its object ${id} is missing in the repository, or damaged`;
+      throw new TsopsError("git", `${message}: git cat-file -e says more, and fetches it in a partial clone`);
     });
   }
 
-  private async workFile(path: string, top: string | undefined): Promise<Side> {
+  private async workFile({ path, after }: Change, top: string | undefined): Promise<Side> {
     const file = join(top ?? "", path);
-    const info = statOf(file);
-    if (top === undefined || isLink(file) || !info?.isFile()) return MISSING;
-    const { bytes } = await readDocument(file);
-    const side = this.side(bytes, path);
+    if (after && !after.mode.startsWith("100")) return inPlaceOfFile(after.mode);
+    if (isLink(file)) return inPlaceOfFile(LINK);
+    const side = unlessUnread(async () => {
+      const { size = 0 } = statOf(file) ?? {};
+      if (size > MAX_TEXT_BYTES) throw new TooLarge("it is too large to be read");
+      return await this.side((await readDocument(file)).bytes, path);
+    });
     this.kept.set(`work tree ${path}`, side);
     return await side;
   }
@@ -137,6 +157,22 @@ export class FileComparison {
       this.kept.delete(name);
       await close(side);
     }
+  }
+}
+
+const LINK = "120000";
+
+function inPlaceOfFile(mode: string): Side {
+  return { content: { kind: "missing", instead: mode === LINK ? "a link" : "a submodule" } };
+}
+
+/** What goes wrong with one version does not hold up the others. */
+async function unlessUnread(read: () => Promise<Side>): Promise<Side> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof TsopsError) || error.code === "aborted") throw error;
+    return { content: { kind: "unread", error, large: error instanceof TooLarge } };
   }
 }
 
@@ -185,8 +221,7 @@ interface Pair {
 
 async function differenceOf({ path, from, before, after }: Pair): Promise<Outcome> {
   const sides = [before, after];
-  if (!sides.some(({ content: { kind } }) => kind === "encrypted" || kind === "damaged"))
-    return "not encrypted";
+  if (!sides.some(mayBeOurs)) return "not encrypted";
   if (from === path && sameText(before, after)) return "same";
   const opened = sides.every(({ content, opened }) => content.kind !== "encrypted" || opened?.open);
   const difference = await contentsCompared(before, after, { opened, path });
@@ -198,12 +233,17 @@ async function differenceOf({ path, from, before, after }: Pair): Promise<Outcom
     difference,
     opened,
     remarks: remarksOfBoth(remarksOf(before), remarksOf(after)),
+    ...(sides.some(({ content }) => content.kind === "unread") ? { incomplete: true } : {}),
   };
+}
+
+function mayBeOurs({ content }: Side): boolean {
+  return content.kind === "unread" ? !content.large : ["encrypted", "damaged"].includes(content.kind);
 }
 
 /** A file that was only touched, or that git gives other line ends in the work tree. */
 function sameText({ content: a }: Side, { content: b }: Side): boolean {
-  if (a.kind === "missing" || b.kind === "missing") return false;
+  if (!("bytes" in a && "bytes" in b)) return false;
   const [old, now] = [a, b].map(({ bytes }) => bytes.toString("latin1").replaceAll("\r\n", "\n"));
   return old === now;
 }
@@ -221,7 +261,10 @@ function remarksOfBoth(before: readonly string[], after: readonly string[]): str
 }
 
 function remarksOf({ content, opened }: Side): string[] {
-  if (content.kind === "damaged") return [`it cannot be read: ${content.error.message}`];
+  if (content.kind === "damaged" || content.kind === "unread")
+    return [`it cannot be read: ${content.error.message}`];
+  if (content.kind === "missing" && content.instead)
+    return [`it is ${content.instead}, which is not looked into`];
   if (content.kind !== "encrypted") return [];
   const { open, error } = opened ?? {};
   return [
@@ -247,7 +290,7 @@ async function contentsCompared(
     [before, after],
     [after, before],
   ] as const) {
-    if (side.content.kind === "damaged") return undefined;
+    if (side.content.kind === "damaged" || side.content.kind === "unread") return undefined;
     const version = await versionOf(side, other, { opened, path });
     if (version === "unlike") return undefined;
     versions.push(version);
@@ -261,7 +304,7 @@ async function versionOf(
   other: Side,
   { opened, path }: { opened: boolean; path: string },
 ): Promise<Version | "unlike" | undefined> {
-  if (content.kind === "missing" || content.kind === "damaged") return undefined;
+  if (!("bytes" in content) || content.kind === "damaged") return undefined;
   if (content.kind === "encrypted") {
     const { text } = content;
     const items: readonly Item[] = opened && open ? open.decrypted.items : closedItems(text);

@@ -2,8 +2,9 @@ import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { type DiscoverOptions, explore, type Found, type PassedOver } from "../files/discover.ts";
 import { clearLeft } from "../files/lock.ts";
+import { statOf } from "../files/stat.ts";
 import { formatOfFile } from "../formats/index.ts";
-import { decodeText } from "../formats/text.ts";
+import { decodeText, MAX_TEXT_BYTES } from "../formats/text.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
@@ -89,7 +90,16 @@ export async function isEncrypted(name: string, run: Run): Promise<boolean> {
 type Encryption = "none" | "whole" | "damaged";
 
 export async function encryptionOf(name: string, run: Run): Promise<Encryption> {
+  if (await isTooLarge(name, run.io)) return "none";
   return await encryptionIn((await readInput(name, run.io)).bytes, name, run.args);
+}
+
+/** Whether a file that a folder brought in is so large that it can be none of ours; a line says so. */
+export async function isTooLarge(name: string, io: Io): Promise<boolean> {
+  const { size = 0 } = statOf(resolve(io.cwd, name)) ?? {};
+  if (size <= MAX_TEXT_BYTES) return false;
+  await note(io, `${name} is larger than 512 MiB, and is skipped`);
+  return true;
 }
 
 export async function encryptionIn(bytes: Buffer, name: string, args: Args): Promise<Encryption> {
@@ -107,14 +117,15 @@ export async function readIfEncrypted(bytes: Buffer, name: string, args: Args): 
   try {
     return { encryption: "whole", read: await readEncryptedAs(decodeText(bytes), name, args) };
   } catch (error) {
-    if (!(error instanceof TsopsError) || !["merge-conflict", "parse", "bad-metadata"].includes(error.code))
-      return { encryption: "none" };
+    if (!(error instanceof TsopsError) || !DAMAGED.has(error.code)) return { encryption: "none" };
     // any text may show an encrypted value: a manual, for instance, which is no file of values
     const named = formatOfFile(args["filename-override"] ?? name) !== "binary";
     const damaged = named || error.code === "merge-conflict" || bytes.includes('"data": "ENC[');
     return damaged && holds(bytes, "ENC[") ? { encryption: "damaged", error } : { encryption: "none" };
   }
 }
+
+const DAMAGED: ReadonlySet<string> = new Set(["merge-conflict", "parse", "bad-metadata", "read"]);
 
 /** A quick look: no encrypted file is without this word. */
 export function mayBeEncrypted(bytes: Buffer): boolean {

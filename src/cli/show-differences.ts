@@ -73,6 +73,7 @@ function headLine({ path, from, before, after }: FileDifference): string {
 
 export function stateWords({ kind: before }: SideState, { kind: after }: SideState): string {
   if (before === after) return before === "conflict" ? "in conflict" : "";
+  if (before === "unread" || after === "unread") return "not compared";
   if (before === "missing") return "new file";
   if (after === "missing") return "deleted";
   if (after === "plain") return "not encrypted any more";

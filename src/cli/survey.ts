@@ -13,7 +13,7 @@ import { sealOf } from "../sops/seal.ts";
 import type { Run } from "./command.ts";
 import type { Failure } from "./failures.ts";
 import { readInput } from "./files.ts";
-import { findFiles, readIfEncrypted } from "./found.ts";
+import { findFiles, isTooLarge, readIfEncrypted } from "./found.ts";
 import { clearPassing } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
 import { rememberPlace } from "./place.ts";
@@ -98,6 +98,7 @@ export async function survey(found: readonly Found[], run: Run, what: string): P
 
 /** @returns undefined for a file that is not encrypted and that no creation rule is for. */
 export async function surveyFile({ name, named }: Found, run: Run): Promise<Surveyed | undefined> {
+  if (!named && (await isTooLarge(name, run.io))) return undefined;
   const { bytes } = await readInput(name, run.io);
   const settings = await settingsForReading(resolve(run.io.cwd, name), run);
   const rule = await ruleFor(settings);

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { OpenDocument, Recipients, Session } from "../document.ts";
 import { inFile } from "../errors.ts";
-import { withLock } from "../files/lock.ts";
 import type { SaveOptions } from "../save.ts";
+import { alone } from "./alone.ts";
 import type { Run } from "./command.ts";
 import {
   type OpenFile,
@@ -12,7 +12,6 @@ import {
   ruledFile,
   writeResult,
 } from "./files.ts";
-import { stopOf } from "./interrupt.ts";
 import { refuseProtected } from "./protected.ts";
 import { note } from "./report.ts";
 import { sessionOf } from "./session.ts";
@@ -78,5 +77,5 @@ export async function updateFile(
       open.close();
     }
   };
-  return inPlace ? await withLock(path, update, { signal: stopOf(run.io) }) : await update();
+  return inPlace ? await alone(path, run.io, update) : await update();
 }

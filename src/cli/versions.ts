@@ -27,14 +27,13 @@ export interface Opened {
  */
 export async function contentOf(bytes: Buffer, name: string): Promise<Content> {
   if (!mayBeEncrypted(bytes)) return { kind: "plain", bytes };
-  const text = decodeText(bytes);
   try {
-    return { kind: "encrypted", bytes, text: await recognize(text, formatOfFile(name)) };
+    return { kind: "encrypted", bytes, text: await recognize(decodeText(bytes), formatOfFile(name)) };
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;
     // what holds no ciphertext, and what only speaks of them, such as a manual
     const named = formatOfFile(name) !== "binary" || error.code === "merge-conflict";
-    const damaged = text.includes("ENC[") && (named || text.includes('"data": "ENC['));
+    const damaged = bytes.includes("ENC[") && (named || bytes.includes('"data": "ENC['));
     return damaged ? { kind: "damaged", bytes, error } : { kind: "plain", bytes };
   }
 }

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
-import { strangerAmong } from "./owner.ts";
+import { readBounded, strangerAmong } from "./owner.ts";
 import { xdgFolder } from "./user-path.ts";
 
 /**
@@ -129,7 +129,7 @@ function nameFor(real: string, content: Uint8Array): string {
 /** What a configuration's approval would be called now. */
 function nameNow(path: string): string | undefined {
   try {
-    return nameFor(path, readFileSync(path));
+    return nameFor(path, readBounded(path, path));
   } catch {
     return undefined;
   }

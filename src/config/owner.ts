@@ -4,8 +4,8 @@ import {
   fstatSync,
   lstatSync,
   openSync,
-  readFileSync,
   readlinkSync,
+  readSync,
   type Stats,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -29,18 +29,50 @@ export interface FoundFile {
   readonly error?: unknown;
 }
 
+const MAX_BYTES = 2 ** 24;
+
+/**
+ * The bytes of a configuration that is open, or at a path. Not more than a configuration can have: git checks out links,
+ * also to devices that never end. @throws TsopsError("config")
+ */
+export function readBounded(file: number | string, path: string): Buffer {
+  if (typeof file === "string") {
+    const opened = openSync(file, "r");
+    try {
+      return readBounded(opened, path);
+    } finally {
+      closeSync(opened);
+    }
+  }
+  const chunks: Buffer[] = [];
+  for (let size = 0; size <= MAX_BYTES; ) {
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    const read = readSync(file, chunk);
+    if (read === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, read));
+    size += read;
+  }
+  throw new TsopsError("config", "the configuration cannot be read: it is larger than 16 MiB", {
+    place: { file: path },
+    hint: "to use another one, name it with --config or in SOPS_CONFIG",
+  });
+}
+
+const CHUNK_BYTES = 2 ** 16;
+
 /** Opens a file once, so that what is read is what was looked at. */
 export function readFound(path: string, env: Env): FoundFile {
-  const owners = ownersOf(path);
+  const owners: number[] = [];
   let file: number | undefined;
   try {
+    owners.push(...ownersOf(path));
     // without waiting: a pipe is opened before it is known whose it is
     file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const info = fstatSync(file);
     owners.push(info.uid);
-    if (info.isFile()) return { owners, info, bytes: readFileSync(file) };
+    if (info.isFile()) return { owners, info, bytes: readBounded(file, path) };
     if (strangerAmong(owners, env) !== undefined) return { owners, info };
-    return { owners, info, bytes: readFileSync(path) };
+    return { owners, info, bytes: readBounded(info.isFIFO() ? path : file, path) };
   } catch (error) {
     return { owners, error };
   } finally {

@@ -61,11 +61,13 @@ export async function userConfig(env: Env, home: string): Promise<UserConfig> {
 function read(path: string, env: Env): Uint8Array | undefined {
   const { owners, info, bytes, error } = readFound(path, env);
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+  // nothing can have a name that is too long
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
   const stranger = strangerAmong(owners, env);
   if (stranger !== undefined) {
     throw unusable(path, `it belongs to user ${stranger}`, "make it yours with chown, or remove it");
   }
+  if (error instanceof TsopsError) throw error;
   if (!info || !bytes) throw unusable(path, String(code), "correct its mode, or remove it", error);
   const writers = writersOf(info);
   if (writers !== undefined) {

@@ -41,6 +41,14 @@ export function readError(error: unknown, path: string): unknown {
   const code = errorCode(error);
   if (code === undefined) return error;
   const missing = code === "ENOENT" || code === "ENOTDIR";
+  // what Node makes of bytes that are no text; no such name leads to the file
+  if (missing && path.includes("\ufffd")) {
+    return new TsopsError("no-such-file", "its name is not UTF-8, and no file can be opened by such a name", {
+      hint: "rename it",
+      place: { file: path },
+      cause: error,
+    });
+  }
   if (missing) {
     return new TsopsError("no-such-file", "there is no such file", {
       hint: "check the name",

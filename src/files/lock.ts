@@ -28,6 +28,8 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for others, in milliseconds. Default one minute. */
   readonly timeout?: number;
+  /** Is told once who is waited for, if that takes more than a moment. */
+  readonly waiting?: (who: string) => void;
   /** For tests. */
   readonly clock?: Clock;
 }
@@ -43,6 +45,7 @@ export interface Clock {
 const TIMEOUT_MS = 60_000;
 const SHORTEST_WAIT_MS = 4;
 const LONGEST_WAIT_MS = 100;
+const MOMENT_MS = 1000;
 /** A holder says so often that it is alive, for waiters that cannot look at its process. */
 const SIGN_OF_LIFE_MS = 5_000;
 
@@ -113,9 +116,10 @@ function lockPath(path: string): string {
 async function acquire(
   { lock, path, me }: { readonly lock: string; readonly path: string; readonly me: Holder },
   take: () => boolean,
-  { signal, timeout = TIMEOUT_MS, clock = REAL }: LockOptions,
+  { signal, timeout = TIMEOUT_MS, waiting, clock = REAL }: LockOptions,
 ): Promise<void> {
-  const end = clock.now() + timeout;
+  const start = clock.now();
+  let said = waiting === undefined;
   const watch = new Watch(clock);
   // every round comes to its end: there the time is looked at, and there it waits
   for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
@@ -123,7 +127,12 @@ async function acquire(
     if (take()) return;
     const there = lookAt(lock);
     if (there && isDead(there, me, watch.silence(there))) breakLock(lock, there, me, watch);
-    if (clock.now() > end) throw heldTooLong(path, lock, there);
+    const passed = clock.now() - start;
+    if (passed > timeout) throw heldTooLong(path, lock, there);
+    if (!said && passed > MOMENT_MS) {
+      said = true;
+      waiting?.(nameOf(there));
+    }
     // waiters that came together should not ask together for ever
     await clock.pause(wait * (0.5 + Math.random()), signal);
   }
@@ -230,12 +239,15 @@ function stopped(): TsopsError {
 }
 
 function heldTooLong(path: string, lock: string, holder: Standing | undefined): TsopsError {
-  const { pid = 0 } = holder ?? {};
-  const who = pid > 0 ? `process ${pid}${place(holder)}` : "another process";
-  return new TsopsError("lock", `${who} has been changing the file for too long`, {
+  return new TsopsError("lock", `${nameOf(holder)} has been changing the file for too long`, {
     hint: `wait until it is done, or end it; if there is no such process any more, delete ${lock}`,
     place: { file: path },
   });
+}
+
+function nameOf(holder: Standing | undefined): string {
+  const { pid = 0 } = holder ?? {};
+  return pid > 0 ? `process ${pid}${place(holder)}` : "another process";
 }
 
 function place(holder: Standing | undefined): string {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import { TsopsError } from "../errors.ts";
+import { MAX_TEXT_BYTES } from "../formats/text.ts";
 import { readError } from "./errors.ts";
 
 /**
@@ -48,8 +50,22 @@ export async function changedSince(fingerprint: Fingerprint): Promise<boolean> {
 async function bytesOf(path: string): Promise<Buffer> {
   const info = fs.statSync(path);
   // pipes may have nothing to say yet
-  if (!info.isFile() || info.size > AT_ONCE_BYTES) return await fs.promises.readFile(path);
+  if (!info.isFile()) return await readToEnd(path);
+  if (info.size > AT_ONCE_BYTES) return await fs.promises.readFile(path);
   return fs.readFileSync(path);
+}
+
+/** What has no size may have no end, such as a device that a link in a checkout leads to. */
+async function readToEnd(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of fs.createReadStream(path) as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_TEXT_BYTES)
+      throw new TsopsError("read", "more than 512 MiB came from it, and no end", { place: { file: path } });
+  }
+  return Buffer.concat(chunks, size);
 }
 
 function sha256(bytes: Uint8Array): Buffer {

@@ -1,12 +1,21 @@
-import { isUtf8 } from "node:buffer";
-import type { Place } from "../errors.ts";
+import { constants, isUtf8 } from "node:buffer";
+import { type Place, TsopsError } from "../errors.ts";
+
+/** Longer ones cannot be held as a text. */
+export const MAX_TEXT_BYTES = constants.MAX_STRING_LENGTH;
 
 /**
  * Files are bytes, documents are strings. Bytes that are not UTF-8 become lone surrogates U+DC80…U+DCFF, one a
  * byte, and those become the same bytes again: valid UTF-8 never decodes to a surrogate, so nothing is lost
  * (PEP 383 does the same). A format that must be UTF-8 refuses such characters with {@link firstBadByte}.
+ * @throws TsopsError("read") if there are too many.
  */
 export function decodeText(bytes: Uint8Array): string {
+  if (bytes.length > MAX_TEXT_BYTES) {
+    throw new TsopsError("read", "it is larger than 512 MiB, and cannot be held as a text", {
+      hint: "split it",
+    });
+  }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (isUtf8(buffer)) return buffer.toString("utf8");
   const units = new Uint16Array(bytes.length);

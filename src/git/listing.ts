@@ -13,7 +13,7 @@ import { partsOf } from "./repository.ts";
 /** What git says of the files below some folders of a work tree. Paths are absolute, as `pathKey` writes them. */
 export interface Listing {
   readonly files: ReadonlySet<string>;
-  /** All folders on the way to the files. */
+  /** All folders on the way to the files, and those that git cannot read: it finds no file in them. */
   readonly folders: ReadonlySet<string>;
   /** Submodules, and other repositories among the files. */
   readonly repositories: ReadonlySet<string>;
@@ -56,8 +56,8 @@ export async function listFiles(top: string, paths: readonly string[], env: Envi
   const specs = paths.map((path) => `:(literal)${relative(top, path).replaceAll(sep, "/")}`);
   const many = specs.length > MAX_PATHS || specs.join(" ").length > MAX_BYTES;
   const whole = many || paths.includes(top);
-  const lines = await ask(git, [...LIST, ...(whole ? [] : ["--", ...specs])]);
-  const listing = readListing(top, lines);
+  const { parts, stderr } = await ask(git, [...LIST, ...(whole ? [] : ["--", ...specs])]);
+  const listing = readListing(top, parts, unreadableIn(stderr));
   const empty = paths.filter((path) => path !== top && !knows(listing, path));
   return { ...listing, ignored: await ignoredOf(git, top, empty) };
 }
@@ -68,15 +68,29 @@ const LIST = [
   ...["--cached", "--others", "--exclude-standard", "--stage", "-t", "-z", "--no-recurse-submodules"],
 ];
 
-async function ask(git: Git, args: readonly string[], input?: Uint8Array): Promise<string[]> {
+/** git only warns of them, and of none that is ignored. */
+function unreadableIn(stderr: string): string[] {
+  const warnings = stderr.matchAll(/^warning: could not open directory '(.*?)\/?': [^'\n]*$/gms);
+  return [...warnings].map(([, name = ""]) => name);
+}
+
+async function ask(
+  git: Git,
+  args: readonly string[],
+  input?: Uint8Array,
+): Promise<{ parts: string[]; stderr: string }> {
   const { code, stdout, stderr } = await runGit(git, args, { input });
   // check-ignore: 1 says that nothing is
-  if (code === 0 || (code === 1 && args[0] === "check-ignore")) return partsOf(stdout);
+  if (code === 0 || (code === 1 && args[0] === "check-ignore")) return { parts: partsOf(stdout), stderr };
   const [line = ""] = stderr.split("\n");
   throw new TsopsError("git", printable(line.replace(/^(fatal|error): /, "")) || "it gave no reason");
 }
 
-function readListing(top: string, lines: readonly string[]): Omit<Listing, "ignored"> {
+function readListing(
+  top: string,
+  lines: readonly string[],
+  unreadable: readonly string[],
+): Omit<Listing, "ignored"> {
   const files = new Set<string>();
   const repositories = new Set<string>();
   const unmerged = new Set<string>();
@@ -92,12 +106,15 @@ function readListing(top: string, lines: readonly string[]): Omit<Listing, "igno
     else files.add(path);
     if (stage !== "" && stage !== "0") unmerged.add(path);
   }
-  return { files, folders: foldersOf(files, pathKey(top)), repositories, unmerged };
+  const closed = unreadable.map((name) => pathKey(join(top, name)));
+  // what a closed folder holds would have a longer path
+  const inside = [...files, ...closed.map((folder) => join(folder, "*"))];
+  return { files, folders: foldersOf(inside, pathKey(top)), repositories, unmerged };
 }
 
 const SUBMODULE = "160000";
 
-function foldersOf(files: ReadonlySet<string>, top: string): Set<string> {
+function foldersOf(files: readonly string[], top: string): Set<string> {
   const folders = new Set([top]);
   for (const file of files)
     for (let at = dirname(file); !folders.has(at) && at.length > top.length; at = dirname(at))
@@ -113,6 +130,6 @@ function knows({ files, folders, repositories }: Omit<Listing, "ignored">, path:
 async function ignoredOf(git: Git, top: string, paths: readonly string[]): Promise<Set<string>> {
   if (paths.length === 0) return new Set();
   const names = paths.map((path) => `${relative(top, path).replaceAll(sep, "/")}\0`).join("");
-  const found = await ask(git, ["check-ignore", "--stdin", "-z"], Buffer.from(names));
-  return new Set(found.map((name) => pathKey(resolve(top, name))));
+  const { parts } = await ask(git, ["check-ignore", "--stdin", "-z"], Buffer.from(names));
+  return new Set(parts.map((name) => pathKey(resolve(top, name))));
 }

@@ -1,7 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { TsopsError } from "../errors.ts";
+import { MAX_TEXT_BYTES } from "../formats/text.ts";
 import { cannotStart, end, start } from "../programs/run.ts";
-import type { Repository } from "./repository.ts";
+import { gitFailed, type Repository } from "./repository.ts";
 
 /** One object of a repository. */
 export interface GitObject {
@@ -10,7 +11,15 @@ export interface GitObject {
   readonly bytes: Buffer;
 }
 
+/** What nobody reads, since it can be no file of ours. */
+export class TooLarge extends TsopsError {
+  constructor(message: string) {
+    super("read", message, { hint: "a file of secrets is smaller" });
+  }
+}
+
 interface Waiting {
+  readonly limit: number;
   readonly resolve: (object: GitObject | undefined) => void;
   readonly reject: (error: TsopsError) => void;
 }
@@ -27,7 +36,9 @@ export class Objects {
   private size = 0;
   /** Bytes that have to be there before it is worth looking again. */
   private needed = 1;
-  private failure: TsopsError | undefined;
+  /** Bytes of an object that is too large, which are still to come. */
+  private unwanted = 0;
+  private closed = false;
 
   constructor(repository: Pick<Repository, "git">) {
     this.repository = repository;
@@ -35,50 +46,61 @@ export class Objects {
 
   /**
    * @param name an object's id, or anything else that names one, such as `HEAD:folder/file`.
+   * @param limit the bytes of a larger object are not kept, so that memory does not depend on what is in a repository.
    * @returns undefined if there is no such object here.
-   * @throws TsopsError("git") if git cannot be asked, or ends before it answered.
+   * @throws TsopsError("git") if git cannot be asked, or ends before it answered, as at a damaged object; TooLarge.
    */
-  async read(name: string): Promise<GitObject | undefined> {
-    if (this.failure) throw this.failure;
+  async read(name: string, limit = MAX_TEXT_BYTES): Promise<GitObject | undefined> {
+    if (this.closed) throw new TsopsError("git", "git cat-file was closed");
     // one question is one line
     if (/[\n\0]/.test(name))
       throw new TsopsError("git", "git cannot be asked for a name with a line break in it");
     this.child ??= this.launch();
     return await new Promise((resolve, reject) => {
-      this.waiting.push({ resolve, reject });
+      this.waiting.push({ limit, resolve, reject });
       this.child?.stdin?.write(`${name}\n`);
     });
   }
 
   close(): void {
-    if (this.child) end(this.child);
+    this.closed = true;
+    const { child } = this;
     this.fail(new TsopsError("git", "git cat-file was closed"));
+    if (child) end(child);
   }
 
   private launch(): ChildProcess {
     const { program, before, env } = this.repository.git;
     const child = start({ argv: [program, ...before, "cat-file", "--batch"], env });
     let errors = "";
-    child.stdout?.on("data", (chunk: Buffer) => this.take(chunk));
+    child.stdout?.on("data", (chunk: Buffer) => {
+      if (child === this.child) this.take(chunk);
+    });
     child.stderr?.on("data", (chunk: Buffer) => {
       if (errors.length < 1000) errors += chunk;
     });
     child.stdin?.on("error", () => undefined);
     child.on("error", (error) => this.fail(cannotStart("git", error)));
     child.on("close", () => {
-      this.fail(
-        new TsopsError("git", `git cat-file ended: ${errors.split("\n", 1)[0] || "no reason given"}`),
-      );
+      if (child === this.child) this.fail(gitFailed("git cat-file ended", errors));
     });
     return child;
   }
 
+  /** What was asked fails; the next question starts git anew. */
   private fail(error: TsopsError): void {
-    this.failure ??= error;
-    for (const { reject } of this.waiting.splice(0)) reject(this.failure);
+    this.child = undefined;
+    this.chunks = [];
+    this.size = 0;
+    this.needed = 1;
+    this.unwanted = 0;
+    for (const { reject } of this.waiting.splice(0)) reject(error);
   }
 
-  private take(chunk: Buffer): void {
+  private take(bytes: Buffer): void {
+    const chunk = bytes.subarray(this.unwanted);
+    this.unwanted -= bytes.length - chunk.length;
+    if (chunk.length === 0) return;
     this.chunks.push(chunk);
     this.size += chunk.length;
     while (this.size >= this.needed && this.waiting.length > 0) {
@@ -106,6 +128,17 @@ export class Objects {
       return line + 1;
     }
     const stop = line + 1 + Number(size);
+    if (Number(size) > (this.waiting[0]?.limit ?? 0)) {
+      const used = Math.min(all.length, stop + 1);
+      this.unwanted = stop + 1 - used;
+      this.needed = 1;
+      this.waiting
+        .shift()
+        ?.reject(
+          new TooLarge(`the object ${id} is too large to be read: ${Math.ceil(Number(size) / 2 ** 20)} MiB`),
+        );
+      return used;
+    }
     if (all.length < stop + 1) {
       this.needed = stop + 1;
       return 0;

@@ -1,4 +1,4 @@
-import type { S3 } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import type { Destination } from "../config/model.ts";
 import { TsopsError } from "../errors.ts";
 import { awsClientConfig, newAwsClient } from "../keys/aws/client.ts";
@@ -17,14 +17,15 @@ export function s3Target({ bucket, prefix }: NonNullable<Destination["s3"]>, con
   const call = async <T>(
     name: string,
     verb: "read" | "write",
-    work: (client: S3, object: { Bucket: string; Key: string }, abortSignal: AbortSignal) => Promise<T>,
+    work: (connection: Connection, object: { Bucket: string; Key: string }, abort: Abort) => Promise<T>,
   ): Promise<T> => {
-    const { client, facts } = await connection(context).catch((error: unknown) => {
+    const made = await connection(context).catch((error: unknown) => {
       throw notPublished(addressOf(name), error, NO_CONNECTION);
     });
+    const { facts } = made;
     const object = { Bucket: bucket, Key: prefix + name };
     try {
-      return await attempt(context, (signal) => work(client, object, signal), {
+      return await attempt(context, (abortSignal) => work(made, object, { abortSignal }), {
         service: "aws s3",
         passes,
         throttle,
@@ -41,8 +42,8 @@ export function s3Target({ bucket, prefix }: NonNullable<Destination["s3"]>, con
     addressOf,
     async read(name): Promise<Standing> {
       try {
-        return await call(name, "read", async (client, object, abortSignal) => {
-          const { Body } = await client.getObject(object, { abortSignal });
+        return await call(name, "read", async ({ client, sdk }, object, abort) => {
+          const { Body } = await client.send(new sdk.GetObjectCommand(object), abort);
           return Buffer.from(await Body!.transformToByteArray());
         });
       } catch (error) {
@@ -52,12 +53,10 @@ export function s3Target({ bucket, prefix }: NonNullable<Destination["s3"]>, con
       }
     },
     async write(name, bytes) {
-      await call(name, "write", (client, object, abortSignal) =>
-        client.putObject(
-          { ...object, Body: bytes, ContentType: "application/octet-stream" },
-          { abortSignal },
-        ),
-      );
+      await call(name, "write", ({ client, sdk }, object, abort) => {
+        const put = { ...object, Body: bytes, ContentType: "application/octet-stream" };
+        return client.send(new sdk.PutObjectCommand(put), abort);
+      });
     },
   };
 }
@@ -73,8 +72,13 @@ function isNamed(error: unknown, ...names: readonly string[]): boolean {
 
 const NO_CONNECTION: Explanation = { code: "generic", cause: "there is no client for S3", hint: "report it" };
 
+interface Abort {
+  readonly abortSignal: AbortSignal;
+}
+
 interface Connection {
-  readonly client: S3;
+  readonly client: S3Client;
+  readonly sdk: typeof import("./sdk-s3.ts");
   readonly facts: CallFacts;
 }
 
@@ -87,13 +91,13 @@ function connection(context: KeyContext): Promise<Connection> {
       const [first, ...rest] = source.missing;
       throw new TsopsError("key-unavailable", first!, { hint: rest.join("\n") });
     }
-    const [{ S3 }, config] = await Promise.all([
-      import("@aws-sdk/client-s3"),
+    const [sdk, config] = await Promise.all([
+      import("./sdk-s3.ts"),
       awsClientConfig(context, "S3", { region }),
     ]);
     const options = { ...config, ...ownOptions(context), credentials: source.provider };
-    const client = newAwsClient(() => new S3(options));
-    return { client, facts: { service: "S3", region, endpoint: config.endpoint, source } };
+    const client = newAwsClient(() => new sdk.S3Client(options));
+    return { client, sdk, facts: { service: "S3", region, endpoint: config.endpoint, source } };
   });
 }
 

@@ -72,8 +72,9 @@ export function encryptBytes(
   const cipher = createCipheriv("aes-256-gcm", dataKey, iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(encodeText(aad));
   const data = Buffer.concat([cipher.update(bytes), cipher.final()]);
-  const tag = cipher.getAuthTag();
-  return `${HEAD}${data.toString("base64")},iv:${iv.toString("base64")},tag:${tag.toString("base64")},type:${type}]`;
+  const [a, b, c] = [data, iv, cipher.getAuthTag()].map((part) => part.toString("base64"));
+  // joined, which makes one text; a template would keep a tree of its nine pieces, of more than twice the size
+  return [HEAD, a, ",iv:", b, ",tag:", c, ",type:", type, "]"].join("");
 }
 
 /** A value as its ciphertext. */
@@ -161,16 +162,16 @@ function splitCipher(text: string): [string, string, string, string] | undefined
   ];
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-/**
- * Node takes any rubbish for base64. Long texts are compared with what their bytes are written as: no stack of RegExp.
- */
+/** Node takes any rubbish for base64, so a text is compared with what its bytes are written as, which is fast. */
 function base64(text: string): Buffer {
   const bytes = Buffer.from(text, "base64");
-  const strict = text.length < 4096 ? BASE64.test(text) : bytes.toString("base64") === text;
-  if (!strict) throw malformed("a part of it is not base64");
+  if (bytes.toString("base64") !== text && !isBase64(text)) throw malformed("a part of it is not base64");
   return bytes;
+}
+
+/** As Go, which does not look at the bits behind the last byte. */
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(text.replace(/={1,2}$/, ""));
 }
 
 function malformed(why: string): TsopsError {

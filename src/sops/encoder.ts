@@ -7,7 +7,8 @@ const BUFFER_BYTES = 8 + 3 * SHORT;
 
 /** Length-prefixed encoding: numbers are 8 bytes big endian, texts and blobs their length in bytes, then the bytes. */
 export class Encoder {
-  private buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  private readonly buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  private readonly view = new DataView(this.buffer.buffer, this.buffer.byteOffset, BUFFER_BYTES);
   private used = 0;
   private readonly sink: (chunk: Buffer) => void;
 
@@ -25,8 +26,9 @@ export class Encoder {
 
   number(value: number): void {
     this.room(8);
-    this.used = this.buffer.writeUInt32BE(Math.floor(value / 2 ** 32), this.used);
-    this.used = this.buffer.writeUInt32BE(value % 2 ** 32, this.used);
+    this.view.setUint32(this.used, Math.floor(value / 2 ** 32));
+    this.view.setUint32(this.used + 4, value % 2 ** 32);
+    this.used += 8;
   }
 
   text(value: string): void {

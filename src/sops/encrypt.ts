@@ -2,10 +2,10 @@ import { TsopsError } from "../errors.ts";
 import { type Alias, aadOf, type Entry, type Format, type Reading, type Wrapper } from "../formats/format.ts";
 import { shownPath } from "../formats/path.ts";
 import { type Scalar, scalarType } from "../formats/scalar.ts";
-import { applyEdits, decodeText, lineEnding, placeOf } from "../formats/text.ts";
+import { applyEdits, decodeText, type Edit, encodeText, lineEnding, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
-import { type CipherInputs, encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
+import { type CipherInputs, encryptBytes, encryptValue, valueBytes, valueText } from "./cipher.ts";
 import { refuseConflicts } from "./conflicts.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
@@ -21,16 +21,40 @@ import type { CipherEdit, Encrypted, EncryptOptions, Plain, Previous } from "./w
  */
 export function encryptText(plain: string, format: Format, options: EncryptOptions): Encrypted {
   const reading = options.reading ?? readPlain(plain, format);
-  const draft = format.wrapper ? plain : withBlock(reading, format, options);
-  const text = encryptDraft(draft, format, options, plain);
+  const draft = format.wrapper ? { text: plain, reading } : withBlock(reading, format, options);
+  const { text } = write(draft, format, options, plain);
+  checkResult(text, format, options, plain);
   const warnings = plainWarnings(reading, format, options.selection, options.previous?.decrypted);
   return { text, reading, warnings };
 }
 
-function withBlock(reading: Reading, format: Format, options: EncryptOptions): string {
+/** A plaintext with the metadata block in it. */
+interface Draft {
+  readonly text: string;
+  /** What it says; may be without the block. */
+  readonly reading: Reading;
+}
+
+function withBlock(reading: Reading, format: Format, options: EncryptOptions): Draft {
   const { previous, indent } = options;
   const carried = previous && carryBlock(reading.text, format, previous.decrypted);
-  return carried ?? applyEdits(reading.text, format.addMetadata(reading, skeleton(options), { indent }));
+  if (carried) return carried;
+  const edits = format.addMetadata(reading, skeleton(options), { indent });
+  const text = applyEdits(reading.text, edits);
+  return { text, reading: staysAsRead(reading, edits) ? reading : format.read(text) };
+}
+
+/**
+ * Whether what is added leaves all as it was read: it comes behind the last entry, which is a value on one line. A comment
+ * could come to belong to something else, and a value of several lines end elsewhere. Reading takes its time.
+ */
+function staysAsRead({ text, entries }: Reading, edits: readonly Edit[]): boolean {
+  const last = entries.reduce<Entry | undefined>((a, b) => (a && a.end > b.end ? a : b), undefined);
+  if (last?.kind !== "value" || last.alias) return false;
+  const oneLine = !/[\r\n\u0085\u2028\u2029]/.test(text.slice(last.start, last.end));
+  return (
+    oneLine && /^[ \t\r\n]*$/.test(text.slice(last.end)) && edits.every(({ start }) => start >= last.end)
+  );
 }
 
 /** Reads a text that is to be encrypted. @throws TsopsError("parse" | "already-encrypted") */
@@ -45,22 +69,36 @@ export function readPlain(plain: string, format: Format): Reading {
  * its place and its formatting.
  */
 export function encryptDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): string {
+  const { text, stands } = write({ text: draft, reading: format.read(draft) }, format, options, plain);
+  checkResult(text, format, options, stands);
+  return text;
+}
+
+/** A whole encrypted file, and the plaintext that it has to decrypt to. */
+interface Written {
+  readonly text: string;
+  readonly stands: string;
+}
+
+/** A function of its own: what it makes of a large file is given up before the result is read again. */
+function write(draft: Draft, format: Format, options: EncryptOptions, plain?: string): Written {
   if (options.conflicts === undefined) refuseConflicts(options.previous?.decrypted.conflicts);
-  if (format.wrapper) return encryptWrapped(draft, format, format.wrapper, options);
-  const reading = format.read(draft);
+  if (format.wrapper) return writeWrapped(draft, format, format.wrapper, options);
+  const { text, reading } = draft;
   const selected = options.selection(reading.entries);
   refuseBared(reading, options.selection, options.previous?.decrypted, selected);
   const { ciphers, plains, kept } = encryptEntries(reading, selected, options);
   const edits = cipherEdits(reading, format, ciphers, kept);
-  const text = finishText({ draft, reading, edits, plains, selected, format, options });
-  checkResult(text, format, options, plain ?? applyEdits(draft, format.removeMetadata(reading)));
-  return text;
+  return {
+    text: finishText({ draft: text, edits, plains, format, options }),
+    stands: plain ?? applyEdits(text, format.removeMetadata(reading)),
+  };
 }
 
 /** A whole file: its ciphertext stands in a document of another format (docs/internals/sops.md §6). */
-function encryptWrapped(plain: string, format: Format, wrapper: Wrapper, options: EncryptOptions): string {
+function writeWrapped(plain: Draft, format: Format, wrapper: Wrapper, options: EncryptOptions): Written {
   const { indent } = options;
-  const reading = format.read(plain);
+  const { reading } = plain;
   const { ciphers, plains } = encryptEntries(reading, options.selection(reading.entries), options);
   const cipher = ciphers.get(reading.entries[0]!) ?? "";
   const before = options.previous?.decrypted.reading;
@@ -74,12 +112,8 @@ function encryptWrapped(plain: string, format: Format, wrapper: Wrapper, options
     const bare = wrapper.wrap(cipher, { indent });
     draft = applyEdits(bare, format.addMetadata(wrapper.read(bare), skeleton(options), { indent }));
   }
-  const wrapped = wrapper.read(draft);
-  const selected = options.selection(wrapped.entries);
-  const work = { draft, reading: wrapped, edits: [], plains, selected, options };
-  const text = finishText({ ...work, format: wrapper.format, sealedAs: format });
-  checkResult(text, format, options, plain);
-  return text;
+  const text = finishText({ draft, edits: [], plains, format: wrapper.format, sealedAs: format, options });
+  return { text, stands: plain.text };
 }
 
 /** The metadata as it is put in first: MAC and the rest are filled in when the text around it is known. */
@@ -95,17 +129,23 @@ function encryptEntries(reading: Reading, selected: readonly boolean[], options:
     if (value === undefined) continue;
     const comment = entry.kind === "comment";
     const aad = aadOf(entry);
-    wanted.push({ entry, value, comment, aad, key: options.previous ? reuseKey(value, comment, aad) : "" });
+    wanted.push({
+      entry,
+      value,
+      comment,
+      aad,
+      key: options.previous?.sameKey ? reuseKey(value, comment, aad) : "",
+    });
   }
   const ciphers = new Map<Entry, string>();
-  const plains = new Map<string, Plain>();
+  const plains: Plain[] = [];
   const kept = new Map<Entry, Kept>();
   const known = options.previous?.sameKey ? keepCiphers(options.previous, wanted) : [];
   for (const [i, { entry, value, comment, aad }] of wanted.entries()) {
     const old = known[i];
     const cipher = old?.cipher ?? newCipher(value, comment, aad, options);
     ciphers.set(entry, cipher);
-    plains.set(cipher, { value: old?.value ?? value, aad, comment });
+    plains.push({ cipher, value: old?.value ?? value, aad, comment });
     if (old) kept.set(entry, old);
   }
   return { ciphers, plains, kept };
@@ -129,7 +169,7 @@ function valueToEncrypt(entry: Entry): Exclude<Scalar, null> | undefined {
   return entry.kind === "comment" && entry.in?.kind === "list" ? " " : undefined;
 }
 
-interface Wanted extends Plain {
+interface Wanted extends Omit<Plain, "cipher"> {
   readonly entry: Entry;
   readonly key: string;
 }
@@ -212,7 +252,9 @@ const inBrackets = (entry: Entry): boolean => entry.in?.start !== undefined;
 /** Numbers are the same if their bytes are, whichever type they have. */
 function reuseKey(value: Exclude<Scalar, null>, comment: boolean, aad: string): string {
   const type = typeof value === "bigint" || typeof value === "number" ? "number" : scalarType(value);
-  return `${comment ? "comment" : type}\0${aad}\0${decodeText(valueBytes(value))}`;
+  const text = valueText(value);
+  const seen = text.isWellFormed() ? text : decodeText(encodeText(text));
+  return `${comment ? "comment" : type}\0${aad}\0${seen}`;
 }
 
 /** The replacements in text order. An alias is written out if anything that it repeats is encrypted, here or there. */
@@ -286,7 +328,7 @@ function keptText({ text }: Reading, entry: Entry, old: Kept | undefined): strin
  * The new plaintext with the metadata block of the file as it was, at the place where it was: before the same text,
  * else after the same text. Undefined if neither gives the block back unchanged, or the plaintext has other line ends.
  */
-function carryBlock(plain: string, format: Format, { draft }: Decrypted): string | undefined {
+function carryBlock(plain: string, format: Format, { draft }: Decrypted): Draft | undefined {
   if (lineEnding(plain) !== lineEnding(draft)) return undefined;
   const edits = format.removeMetadata(format.read(draft));
   const [edit] = edits;
@@ -297,18 +339,22 @@ function carryBlock(plain: string, format: Format, { draft }: Decrypted): string
   if (plain.endsWith(after)) places.push(plain.length - after.length);
   if (plain.startsWith(draft.slice(0, edit.start))) places.push(edit.start);
   for (const at of places) {
-    const candidate = plain.slice(0, at) + block + plain.slice(at);
-    if (blockComesOut(candidate, plain, format)) return candidate;
+    const text = plain.slice(0, at) + block + plain.slice(at);
+    const reading = readCarried(text, plain, format);
+    if (reading) return { text, reading };
   }
   return undefined;
 }
 
-function blockComesOut(candidate: string, plain: string, format: Format): boolean {
+/** Undefined if the block does not come out of the text again. */
+function readCarried(text: string, plain: string, format: Format): Reading | undefined {
   try {
-    const reading = format.read(candidate);
-    return reading.metadata !== undefined && applyEdits(candidate, format.removeMetadata(reading)) === plain;
+    const reading = format.read(text);
+    const comesOut =
+      reading.metadata !== undefined && applyEdits(text, format.removeMetadata(reading)) === plain;
+    return comesOut ? reading : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

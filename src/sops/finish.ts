@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
-import { aadOf, type Entry, type Format, pathOf, type Reading } from "../formats/format.ts";
+import { aadOf, type Format, pathOf, type Reading } from "../formats/format.ts";
 import { shownPath } from "../formats/path.ts";
 import { type Scalar, Time } from "../formats/scalar.ts";
 import { applyEdits, type Edit, placeOf } from "../formats/text.ts";
@@ -12,15 +12,13 @@ import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac, macItems } from "./mac.ts";
 import { readBoolean, readMetadata, treeWith } from "./metadata.ts";
 import { computeSeal } from "./seal.ts";
-import type { CipherEdit, EncryptOptions, Plain } from "./work.ts";
+import { type CipherEdit, type EncryptOptions, type Plain, plainsOf } from "./work.ts";
 
 export interface Unfinished {
   /** The plaintext with the metadata block in it. */
   readonly draft: string;
-  readonly reading: Reading;
-  readonly selected: readonly boolean[];
   readonly edits: readonly CipherEdit[];
-  readonly plains: ReadonlyMap<string, Plain>;
+  readonly plains: readonly Plain[];
   /** The format of the encrypted text. */
   readonly format: Format;
   /** The format that the seal names, where it is another one: binary, whose encrypted text is JSON. */
@@ -34,11 +32,9 @@ export interface Unfinished {
  */
 export function finishText(work: Unfinished): string {
   const { draft, edits, format, options } = work;
-  let reading = readCiphers(format, applyEdits(draft, edits));
-  const rebound = rebindComments(reading, work);
-  if (rebound.length > 0) reading = readCiphers(format, applyEdits(reading.text, rebound));
-  const items = reading.entries.map((entry) => {
-    const plain = plainOf(entry, work.plains);
+  const { reading, plains } = boundComments(readCiphers(format, applyEdits(draft, edits)), work);
+  const items = reading.entries.map((entry, i) => {
+    const plain = plains[i];
     return { entry, value: plain?.value ?? entry.value, encrypted: plain !== undefined };
   });
   checkSelection(reading, items, work);
@@ -105,22 +101,23 @@ function readCiphers(format: Format, text: string): Reading {
   return reading;
 }
 
-function plainOf(entry: Entry, plains: ReadonlyMap<string, Plain>): Plain | undefined {
-  return typeof entry.value === "string" && !entry.alias ? plains.get(entry.value) : undefined;
-}
-
 /** New ciphertexts for the comments whose path is another one in the final text; their lengths stay the same. */
-function rebindComments(reading: Reading, { plains, format, options }: Unfinished): Edit[] {
+function boundComments(reading: Reading, { plains, format, options }: Unfinished) {
+  const found = plainsOf(reading, plains);
   const edits: Edit[] = [];
-  for (const entry of reading.entries) {
-    const plain = plainOf(entry, plains);
+  const bound = new Map<Plain, Plain>();
+  for (const [i, entry] of reading.entries.entries()) {
+    const plain = found[i];
     const aad = aadOf(entry);
     if (!plain?.comment || plain.aad === aad) continue;
     const cipher = encryptBytes(valueBytes(plain.value), "comment", aad, options);
-    (plains as Map<string, Plain>).set(cipher, { ...plain, aad });
+    bound.set(plain, { ...plain, cipher, aad });
     edits.push({ start: entry.start, end: entry.end, text: format.spellCipher(reading, entry, cipher) });
   }
-  return edits;
+  if (edits.length === 0) return { reading, plains: found };
+  const again = readCiphers(format, applyEdits(reading.text, edits));
+  const all = plains.map((plain) => bound.get(plain) ?? plain);
+  return { reading: again, plains: plainsOf(again, all) };
 }
 
 /** Reading the encrypted file must select what was encrypted: with comment regexes a ciphertext may match by chance. */

@@ -114,8 +114,10 @@ function recordedEdits(reading: Reading, items: readonly Item[], layout: readonl
 function endsAreKept({ format, reading, items }: Opened, edits: readonly Edit[], text: string): boolean {
   if (!format.breaksAtEnd) return true;
   const last = lastValues(items);
-  const starts = new Map(edits.map((edit) => [edit.start, edit.text]));
-  const spelling = ({ start, end }: Entry) => starts.get(start) ?? reading.text.slice(start, end);
+  const starts = new Set(last.map((item) => item?.entry.start));
+  const spellings = new Map<number, string>();
+  for (const { start, text } of edits) if (starts.has(start)) spellings.set(start, text);
+  const spelling = ({ start, end }: Entry) => spellings.get(start) ?? reading.text.slice(start, end);
   if (!last.some((item) => item && spelling(item.entry).includes("\n"))) return true;
   const found = lastValues(format.read(text).entries.map((entry) => ({ entry, value: entry.value })));
   return last.every((item, document) => {

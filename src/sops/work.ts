@@ -58,7 +58,27 @@ export interface CipherEdit extends Edit {
 
 /** What a ciphertext in the text stands for. */
 export interface Plain {
+  readonly cipher: string;
   readonly value: Exclude<Scalar, null>;
   readonly aad: string;
   readonly comment: boolean;
+}
+
+/**
+ * What the entries of a text stand for whose ciphertexts are these. Nearly always they stand there in the order in which
+ * they were made, so the next one is tried first: a table of long texts takes as long as encrypting them.
+ */
+export function plainsOf(reading: Reading, plains: readonly Plain[]): (Plain | undefined)[] {
+  let next = 0;
+  let places: Map<string, number> | undefined;
+  return reading.entries.map(({ value, alias }) => {
+    if (alias || typeof value !== "string" || !value.startsWith("ENC[")) return undefined;
+    if (plains[next]?.cipher !== value) {
+      places ??= new Map(plains.map(({ cipher }, i) => [cipher, i]));
+      const place = places.get(value);
+      if (place === undefined) return undefined;
+      next = place;
+    }
+    return plains[next++];
+  });
 }

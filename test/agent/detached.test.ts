@@ -33,6 +33,12 @@ if (process.platform !== "win32") {
     const said = await fails('require("node:fs").writeSync(3, "the folder is somebody else\'s")');
     assert.is(said.code, "program-failed");
     assert.is(said.message, "the agent does not start: the folder is somebody else's");
+    assert.match(said.hint!, /--foreground/);
+    const hinted = await fails('require("node:fs").writeSync(3, "it is not a folder\\nremove it")');
+    assert.equal(
+      [hinted.message, hinted.hint],
+      ["the agent does not start: it is not a folder", "remove it"],
+    );
     assert.is((await fails("")).message, "the agent does not start: it says nothing");
     // it hangs up, and goes on running
     const file = join(emptyFolder(), "pid");

@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -18,11 +19,12 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { AgentKeeper, askAgent } from "../../src/agent/client.ts";
 import { type Place, placeFor, placeIn } from "../../src/agent/place.ts";
-import { encodeFrame, FrameReader, type Head } from "../../src/agent/protocol.ts";
+import { encodeFrame, FrameReader, type Head, VERSION } from "../../src/agent/protocol.ts";
 import { checkPlace } from "../../src/agent/safety.ts";
 import { type AgentOptions, type RunningAgent, startAgent } from "../../src/agent/server.ts";
 import type { TsopsError } from "../../src/errors.ts";
 import { nameOfKept } from "../../src/keys/kept.ts";
+import { MAX_SOCKET_PATH_BYTES } from "../../src/net/socket.ts";
 import { ending } from "../support/pace.ts";
 import { LOADER, modulePath } from "../support/program.ts";
 
@@ -329,6 +331,65 @@ const UNSAFE: readonly [string, RegExp, (root: string, place: Place) => unknown]
     },
   ],
 ];
+
+test("neither end uses a folder of which a folder or link further up could be exchanged", () =>
+  inFolder(async (root) => {
+    const shared = join(root, "shared");
+    const closed = join(shared, "closed");
+    mkdirSync(closed, { recursive: true, mode: 0o700 });
+    const link = join(root, "link");
+    symlinkSync(closed, link);
+    for (const folder of [join(closed, "tsops"), join(link, "tsops")]) {
+      const place = placeIn(folder);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(place.socket, "");
+      chmodSync(shared, 0o777);
+      assert.match(
+        (await refusal(askAgent(place, find(NAME)))).message,
+        /others may put another in its place/,
+      );
+      assert.match(
+        (await refusal(startAgent({ place, limits: LIMITS }))).message,
+        /others may put another in its place/,
+      );
+      // as /tmp is
+      chmodSync(shared, 0o1777);
+      assert.match((await refusal(askAgent(place, find(NAME)))).message, /not a socket/);
+    }
+    if (!ROOT) return;
+    lchownSync(link, 65534, 65534);
+    assert.match(
+      (await refusal(askAgent(placeIn(join(link, "tsops")), find(NAME)))).message,
+      /others may put another in its place/,
+    );
+  }));
+
+test("an agent of another release is not asked for anything, but forgets and ends when it is told to", () =>
+  withAgent(async ({ ask, agent }) => {
+    await ask(keep(), Buffer.from("key"));
+    const other = { v: VERSION + 1 };
+    assert.match((await refusal(ask({ ...find(NAME), ...other }))).message, /another release/);
+    assert.match((await refusal(ask({ op: "status", ...other }))).message, /another release/);
+    assert.is((await ask({ op: "clear", ...other }))?.head.cleared, 1);
+    assert.is((await ask({ op: "stop", ...other }))?.head.ok, true);
+    await agent.ended;
+  }));
+
+test("a client asks no socket whose path Node would cut off", () =>
+  inFolder(async (root) => {
+    const place = placeIn(join(root, "long".repeat(30)));
+    mkdirSync(place.folder, { mode: 0o700 });
+    // what it would ask instead
+    const mask = process.umask(0o177);
+    const server = createServer(() => assert.unreachable("it was asked"));
+    await new Promise<void>((resolve) =>
+      server.listen(place.socket.slice(0, MAX_SOCKET_PATH_BYTES), resolve),
+    );
+    process.umask(mask);
+    writeFileSync(place.socket, "");
+    assert.is(await askAgent(place, find(NAME)), undefined);
+    server.close();
+  }));
 
 for (const [what, why, prepare] of UNSAFE) {
   test(`neither end uses ${what}`, () =>

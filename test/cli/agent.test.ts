@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { armor, Encrypter } from "age-encryption";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { withLock } from "../../src/files/lock.ts";
 import { IDENTITY_FILE, inSandbox, RECIPIENT, type Result, type Sandbox } from "../support/cli.ts";
 import { until } from "../support/pace.ts";
 import { PROGRAM } from "../support/program.ts";
@@ -226,6 +227,8 @@ if (LINUX) {
       assert.match(of("cmdline"), /agent\0start/);
       assert.is(readlinkSync(`/proc/${pid}/cwd`), "/");
       assert.match(of("limits"), /Max core file size +0 +0/);
+      // where core files go to a program, their limit means nothing: none of the memory is in them
+      assert.match(of("coredump_filter"), /^0+\n$/);
       const open = spawnSync("ls", ["-l", `/proc/${pid}/fd`], { encoding: "utf8" }).stdout;
       assert.match(open, " 0 -> /dev/null");
       assert.not.ok(open.includes(held), open);
@@ -245,6 +248,7 @@ test("in the foreground it says where it listens, serves until a signal, and lea
     const said = String(await new Promise((resolve) => child.stderr.once("data", resolve)));
     assert.match(said, /the agent listens on \S+\/tsops\/agent\.sock\n/);
     assert.is(desk.pid, child.pid);
+    if (LINUX) assert.match(readFileSync(`/proc/${child.pid}/coredump_filter`, "latin1"), /^0+\n$/);
     for (let i = 0; i < 2; i++) desk.ok(["decrypt", "a.yaml"]);
     assert.is(unwrapped(), 1);
     const second = desk.run(["agent", "start", "--foreground"]);
@@ -270,6 +274,43 @@ test("two starts leave one agent; the second says that it is there", () =>
     const { stderr } = desk.ok(["agent", "start"]);
     assert.match(stderr, `an agent runs already, as process ${pid}`);
     assert.equal([desk.pid, desk.status().idleSeconds, desk.status().totalSeconds], [pid, 3600, 8 * 3600]);
+  }));
+
+test("a home folder that cannot be, and one that nobody may write to, are in nobody's way", () =>
+  atDesk(async (desk) => {
+    await desk.encrypted("a.yaml");
+    const closed = join(desk.box.root, "closed");
+    mkdirSync(closed, { mode: 0o500 });
+    for (const HOME of [`/${"long".repeat(100)}`, closed, "/dev/null"]) {
+      desk.ok(["agent", "start"], { HOME });
+      desk.ok(["decrypt", "a.yaml"], { HOME });
+      assert.is(desk.status().dataKeys, 1);
+      desk.ok(["agent", "stop"], { HOME });
+    }
+  }));
+
+test("a start that is given up leaves no agent behind, and none that would come up later", () =>
+  atDesk(async (desk) => {
+    const folder = join(desk.runtime, "tsops");
+    mkdirSync(folder, { mode: 0o700 });
+    await withLock(join(folder, "agent.sock"), async () => {
+      const [program, ...words] = PROGRAM;
+      const start = spawn(program!, [...words, "agent", "start"], {
+        env: desk.env as NodeJS.ProcessEnv,
+        stdio: "ignore",
+      });
+      const ended = new Promise((resolve) => start.once("close", resolve));
+      const childrenOf = (): number[] =>
+        spawnSync("ps", ["-e", "-o", "pid=,args="], { encoding: "utf8" })
+          .stdout.split("\n")
+          .filter((line) => line.includes(`--serve-in ${folder}`))
+          .map((line) => Number.parseInt(line, 10));
+      await until(() => childrenOf().length > 0, "the agent");
+      start.kill("SIGINT");
+      await ended;
+      await until(() => childrenOf().length === 0, "its end");
+    });
+    assert.is(desk.status().running, false);
   }));
 
 test("status says what it holds in words and as JSON, and exits with 1 where none runs", () =>
@@ -352,12 +393,43 @@ test("a place that others could have prepared is not used, and that is said; the
     await desk.encrypted("a.yaml");
     mkdirSync(join(desk.runtime, "tsops"));
     chmodSync(join(desk.runtime, "tsops"), 0o777);
-    assert.match(desk.run(["agent", "start"]).stderr, /others may get into it/);
+    // with what to do about it
+    assert.match(
+      desk.run(["agent", "start"]).stderr,
+      /others may get into it\n {2}see who made it, and remove it/,
+    );
     writeFileSync(join(desk.runtime, "tsops", "agent.sock"), "");
     const { stdout, stderr } = desk.ok(["decrypt", "a.yaml"]);
     assert.is(stdout, "a: secret value\n");
     assert.match(stderr, /warning: the agent is not used: .*others may get into it/);
     assert.is(statSync(join(desk.runtime, "tsops", "agent.sock")).size, 0);
+  }));
+
+test("one that hangs is done without; stop takes its socket away, and once it goes on, it ends and has forgotten", () =>
+  atDesk(async (desk) => {
+    await desk.encrypted("a.yaml");
+    desk.ok(["agent", "start"]);
+    desk.ok(["decrypt", "a.yaml"]);
+    const { pid } = desk;
+    process.kill(pid, "SIGSTOP");
+    try {
+      const { stdout, stderr } = desk.ok(["decrypt", "a.yaml"]);
+      assert.is(stdout, "a: secret value\n");
+      assert.match(stderr, /warning: the agent is not used: .* it does not answer\n/);
+      const shown = desk.ok(["git", "textconv", "a.yaml"]);
+      assert.is(shown.stdout, "a: secret value\n");
+      const stop = desk.run(["agent", "stop"]);
+      assert.is(stop.code, 1);
+      assert.match(stop.stderr, /it does not answer\. Its socket is removed, and nothing uses it\n/);
+      assert.match(stop.stderr, /if it still runs then, end the process/);
+      assert.is(desk.ok(["decrypt", "a.yaml"]).stderr, "");
+      desk.ok(["agent", "start"]);
+      assert.is.not(desk.pid, pid);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    await until(() => !isAlive(pid), "its end");
+    assert.is(desk.status().running, true);
   }));
 
 async function lockedIdentity(): Promise<string> {

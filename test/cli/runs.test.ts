@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Encrypter } from "age-encryption";
@@ -14,6 +14,7 @@ import { withLock } from "../../src/files/lock.ts";
 import { armor } from "../../src/keys/age/file.ts";
 import type { Opened } from "../../src/keys/kind.ts";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
+import { until } from "../support/pace.ts";
 import { PROGRAM } from "../support/program.ts";
 import { closeDoubles, type Double } from "../support/servers/aws.ts";
 import {
@@ -196,6 +197,59 @@ for (const argv of WAITING) {
         // the lock would have been waited for twice as long
         assert.ok(performance.now() - begin < 30_000);
         assert.is(box.read(locked), before.locked);
+      });
+    }));
+}
+
+const WAITING_ALONE: readonly (readonly string[])[] =
+  process.platform === "win32"
+    ? []
+    : [
+        ["set", "f.yaml", '["a"]', '"y"'],
+        ["unset", "f.yaml", '["a"]'],
+        ["edit", "f.yaml"],
+        ["rotate", "-i", "f.yaml"],
+        ["updatekeys", "-y", "f.yaml"],
+        ["groups", "delete", "-i", "-f", "f.yaml", "0"],
+        ["decrypt", "-i", "f.yaml"],
+        ["encrypt", "-i", "plain.yaml"],
+      ];
+
+for (const argv of WAITING_ALONE) {
+  test(`one file: it is said who is waited for, and Ctrl-C ends that and loses nothing: ${argv.join(" ")}`, () =>
+    inSandbox(async (box) => {
+      rule(box, RECIPIENT);
+      await encrypted(box, ["f.yaml"]);
+      box.write("plain.yaml", "a: x\n");
+      if (argv[0] === "updatekeys") rule(box, RECIPIENT, OTHER_RECIPIENT);
+      const editor = box.write("editor.sh", '#!/bin/sh\necho "b: typed" >> "$1"\n');
+      chmodSync(editor, 0o755);
+      const name = argv.includes("plain.yaml") ? "plain.yaml" : "f.yaml";
+      const before = box.read(name);
+      await withLock(box.path(name), async () => {
+        const [program = "", ...first] = PROGRAM;
+        const child = spawn(program, [...first, ...argv], {
+          cwd: box.folder,
+          env: { ...box.env, EDITOR: editor },
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        let said = "";
+        child.stderr.on("data", (data) => (said += data));
+        const ended = once(child, "close");
+        await until(() => said.includes("waiting for") || child.exitCode !== null, "the waiting");
+        assert.match(said, `${name}: waiting for process ${process.pid}, which changes it\n`);
+        child.kill("SIGINT");
+        await ended;
+        assert.is(child.exitCode, 130);
+        assert.match(said, "stopped while waiting for another process");
+        assert.is(box.read(name), before);
+        if (argv[0] !== "edit") return;
+        const [, kept = "", folder = ""] = /is kept in (\S+).*remove the folder (\S+) when/.exec(said) ?? [];
+        try {
+          assert.match(readFileSync(kept, "utf8"), "b: typed");
+        } finally {
+          rmSync(folder, { recursive: true });
+        }
       });
     }));
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { IDENTITY } from "../support/callers.ts";
 import { inSandbox, RECIPIENT, type Sandbox } from "../support/cli.ts";
 import { OTHER_PROGRAM } from "../support/program.ts";
 import { makeCertificates } from "../support/servers/tls.ts";
@@ -99,6 +100,83 @@ test("nothing in the folder, in one above it or in the home is run or believed",
       }
     runAll(box);
     assert.not.ok(existsSync(marker), existsSync(marker) ? readFileSync(marker, "utf8") : "");
+  }));
+
+interface Trap {
+  readonly files: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What bun falls into it by, with the text that shows that it did. */
+  readonly bun: readonly [code: string, shown: string];
+}
+
+/** A file there that hands over a key: whoever decrypts with it has read the file. */
+const VARIABLES = `SOPS_AGE_KEY=${IDENTITY}\n`;
+const SHOWN: Trap["bun"] = ["console.log(process.env.SOPS_AGE_KEY)", IDENTITY];
+const EVIL = 'console.log("evil")';
+const PATHS = '{ "compilerOptions": { "baseUrl": ".", "paths": { "openpgp": ["./evil.cjs"] } } }';
+
+/** One at a time, each of which is one to bun itself. */
+const TRAPS: Readonly<Record<string, Trap>> = {
+  ".env": { files: { ".env": VARIABLES }, bun: SHOWN },
+  ".env.local": { files: { ".env.local": VARIABLES }, bun: SHOWN },
+  ".env.development": { files: { ".env.development": VARIABLES }, bun: SHOWN },
+  ".env.production": {
+    files: { ".env.production": VARIABLES },
+    env: { NODE_ENV: "production" },
+    bun: SHOWN,
+  },
+  "preload of a bunfig.toml": {
+    files: { "bunfig.toml": 'preload = ["./evil.cjs"]\n', "evil.cjs": EVIL },
+    bun: ["1", "evil"],
+  },
+  "imports of a package.json": {
+    files: { "package.json": '{ "imports": { "#a": "./evil.cjs" } }', "evil.cjs": EVIL },
+    bun: ['await import("#a")', "evil"],
+  },
+  "paths of a tsconfig.json": {
+    files: { "tsconfig.json": PATHS, "evil.cjs": EVIL },
+    bun: ['await import("openpgp")', "evil"],
+  },
+  "paths of a jsconfig.json": {
+    files: { "jsconfig.json": PATHS, "evil.cjs": EVIL },
+    bun: ['await import("openpgp")', "evil"],
+  },
+  "a package in node_modules": {
+    files: { "node_modules/openpgp/index.js": EVIL },
+    bun: ['await import("openpgp")', "evil"],
+  },
+};
+
+for (const [name, { files, env, bun }] of Object.entries(TRAPS))
+  test(`${name}: bun itself falls into it, tsops does not`, () =>
+    inSandbox(async (box) => {
+      await withSecret(box);
+      for (const [file, content] of Object.entries(files)) box.write(file, content);
+      Object.assign(box.env, env);
+      const keyless = { ...box.env, SOPS_AGE_KEY_FILE: undefined } as NodeJS.ProcessEnv;
+      const [code, shown] = bun;
+      const options = { cwd: box.folder, encoding: "utf8" } as const;
+      const itself = spawnSync(PROGRAM, ["-e", code], { ...options, env: { ...keyless, BUN_BE_BUN: "1" } });
+      assert.match(itself.stdout, shown, itself.stderr);
+      for (const argv of [
+        ["decrypt", "secret.yaml"],
+        ["encrypt", "--pgp", "0".repeat(40), "plain.json"],
+        ["--help"],
+      ]) {
+        const { stdout, stderr } = spawnSync(PROGRAM, argv, { ...options, env: keyless });
+        assert.not.match(`${stdout}${stderr}`, /evil|^a: one$/m, argv.join(" "));
+      }
+      runAll(box);
+    }));
+
+test("NODE_OPTIONS: Node falls into it, tsops does not", () =>
+  inSandbox(async (box) => {
+    await withSecret(box);
+    box.write("evil.cjs", EVIL);
+    box.env.NODE_OPTIONS = "--require ./evil.cjs";
+    const options = { cwd: box.folder, encoding: "utf8", env: box.env as NodeJS.ProcessEnv } as const;
+    assert.match(spawnSync(process.execPath, ["-e", "1"], options).stdout, "evil");
+    assert.is(spawnSync(PROGRAM, ["decrypt", "secret.yaml"], options).stdout, "a: one\nb: two\n");
   }));
 
 test("what bun would read there is not even opened", () =>

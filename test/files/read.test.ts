@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -48,6 +48,15 @@ test("says what is wrong, with SOPS's exit codes", async () => {
   const { stdout } = await start(node(SCRIPT, join(closed, "a"), "unprivileged")).ended;
   assert.match(stdout, /^read 2 the file cannot be read: permission denied/);
 });
+
+if (existsSync("/dev/zero")) {
+  test("what has no end is given up, through a link, too", async () => {
+    const link = join(scratch, "endless");
+    symlinkSync("/dev/zero", link);
+    const { stdout } = await start(node(SCRIPT, link)).ended;
+    assert.match(stdout, /^read 2 more than 512 MiB came from it, and no end/);
+  });
+}
 
 test("notices that a file says something else, and only that", async () => {
   const path = join(scratch, "b");

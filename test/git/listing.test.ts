@@ -46,6 +46,30 @@ test("lists tracked files and those that nothing ignores, with their folders, be
   assert.equal([...ignored], paths("q"));
 });
 
+test("a folder that git cannot read counts, unless it is ignored, and so do those on the way to it", async () => {
+  write("a");
+  write(".gitignore", "ignored/\n");
+  const closed = ["it's\nclosed", "open/closed", "ignored/closed"];
+  for (const name of closed) write(join(name, "x"));
+  // root may read everything, so a git that says what it would say to others
+  const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
+  const bin = join(root, ".git", "bin");
+  mkdirSync(bin);
+  const warning = closed
+    .slice(0, 2)
+    .map((name) => `warning: could not open directory '${name}/': Permission denied\n`)
+    .join("");
+  writeFileSync(join(bin, "warning"), warning);
+  const script = `#!/bin/sh\ncat '${join(bin, "warning")}' >&2\nexec '${real}' "$@" --exclude='closed/' --exclude='*closed/'\n`;
+  writeFileSync(join(bin, "git"), script, { mode: 0o755 });
+  const { files, folders } = await listFiles(root, [root], {
+    ...environment(),
+    PATH: `${bin}:${process.env.PATH}`,
+  });
+  assert.equal([...files].sort(), paths(".gitignore", "a"));
+  assert.equal([...folders].sort(), [pathKey(root), ...paths("it's\nclosed", "open", "open/closed")].sort());
+});
+
 test("with many paths the whole work tree is listed, and nothing is missing", async () => {
   const names = Array.from({ length: 250 }, (_, i) => `f${i}`);
   for (const name of names) write(name);

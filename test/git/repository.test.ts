@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -126,6 +135,60 @@ test(
     }
     const closed = await objects.read("HEAD").catch((error: Error) => error.message);
     assert.match(String(closed), /closed/);
+  }),
+);
+
+test(
+  "an object that is too large is not kept, and a damaged one does not hold up the others",
+  inRepository(async ({ folder, env, git, write }) => {
+    write("large", "x".repeat(3_000_000));
+    write("small", "small");
+    write("other", "y".repeat(300_000));
+    git("add", ".");
+    git("commit", "-qm", "one");
+    const objects = new Objects(await requireRepository(folder, env));
+    const outcome = (name: string, limit?: number) =>
+      objects.read(name, limit).then(
+        (object) => object?.bytes.length,
+        (error: Error) => error.message,
+      );
+    try {
+      const found = await Promise.all([
+        outcome("HEAD:large", 1000),
+        outcome("HEAD:small", 5),
+        outcome("HEAD:small", 4),
+        outcome("HEAD:other"),
+        outcome("HEAD:large", 2_999_999),
+      ]);
+      assert.match(String(found[0]), /^the object [0-9a-f]{40} is too large to be read: 3 MiB$/);
+      assert.equal([found[1], found[3]], [5, 300_000]);
+      assert.match(String(found[2]), /too large/);
+      assert.match(String(found[4]), /too large/);
+      // packed, so that git itself gives up at it
+      git("repack", "-adq");
+      const [pack = ""] = readdirSync(join(folder, ".git/objects/pack")).filter((name) =>
+        name.endsWith(".pack"),
+      );
+      const path = join(folder, ".git/objects/pack", pack);
+      const id = git("rev-parse", "HEAD:other").trim();
+      const offset = Number(
+        new RegExp(`^${id} blob +\\d+ +\\d+ (\\d+)`, "m").exec(git("verify-pack", "-v", path))?.[1],
+      );
+      const bytes = readFileSync(path);
+      bytes.fill(0xff, offset + 5, offset + 40);
+      chmodSync(path, 0o600);
+      writeFileSync(path, bytes);
+      const broken = new Objects(await requireRepository(folder, env));
+      const both = await Promise.allSettled([broken.read("HEAD:other"), broken.read("HEAD:small")]);
+      const [first] = both;
+      // releases of git say it in other ways
+      if (first.status === "rejected") assert.match(first.reason.message, /git cat-file ended: /);
+      else assert.is(first.value, undefined);
+      assert.is((await broken.read("HEAD:small"))?.bytes.toString(), "small");
+      broken.close();
+    } finally {
+      objects.close();
+    }
   }),
 );
 

@@ -73,9 +73,18 @@ test("base64 is checked strictly", () => {
     text.replace("data:", "data:!"),
     text.replace(",iv:", " ,iv:"),
     text.replace("==,type", "=,type"),
+    text.replace("data:", "data:\u0141"),
+    text.replace("data:", "data:===="),
   ]) {
     assert.throws(() => parseCipher(bad), /not base64|wrong length/);
   }
+});
+
+test("bits behind the last byte are not looked at, as in Go", () => {
+  const text = encryptValue("secret value", aad, inputs);
+  const other = text.replace(/.(?===,type)/, (last) => String.fromCharCode(last.charCodeAt(0) + 1));
+  assert.is.not(other, text);
+  assert.equal(parseCipher(other), parseCipher(text));
 });
 
 test("text behind the bracket is ignored, text before it is not", () => {

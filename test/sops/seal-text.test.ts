@@ -6,25 +6,10 @@ import { type Format, pathOf } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
 import { formatPath } from "../../src/formats/path.ts";
 import { significantText } from "../../src/sops/significant.ts";
-import { tomlDocuments } from "../support/formats/toml-texts.ts";
-import { documents as yamlDocuments } from "../support/formats/yaml-texts.ts";
-import { generateDotenv, generateIni, generateJson } from "../support/generate/others.ts";
-import { generateYaml } from "../support/generate/yaml.ts";
+import { TEXTS } from "../support/generate/texts.ts";
 import { box, codeOf } from "../support/sealed.ts";
 
 /** The text of a sealed file: what of it may change without the key, and that nothing else may. */
-
-const seeds = fc.nat(1_000_000);
-const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
-  yaml: fc.oneof(seeds.map(generateYaml), yamlDocuments),
-  json: seeds.map(generateJson),
-  json5: seeds.map(
-    (seed) => `// note ${seed}\n{x_unencrypted: 'p', /* b */ a: +${seed}, b: ["x", 0x1F,],}\n`,
-  ),
-  toml: tomlDocuments,
-  ini: seeds.map(generateIni),
-  dotenv: seeds.map(generateDotenv),
-};
 
 const YAML = `# first
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -353,6 +353,24 @@ test("links, files that are only announced, and binary files", () =>
     at.write("secrets/key.bin", "a\0b");
     at.git("add", "secrets/key.bin");
     refused(at.try("commit", "-qm", "x"), "secrets/key.bin");
+  }));
+
+test("a staged file that is too large to be read stops the commit only where a rule covers it", () =>
+  guarded(async (at, box) => {
+    box.write("image.bin", "");
+    truncateSync(box.path("image.bin"), 2 ** 29);
+    at.git("add", "image.bin");
+    const free = await box.run(["check", "--staged"]);
+    assert.equal([free.code, free.stdout], [0, ""]);
+    assert.match(free.stderr, "image.bin is too large to be a file of secrets, and is skipped");
+    at.write("secrets/x", "");
+    at.git("mv", "image.bin", "secrets/image.yaml");
+    const covered = await box.run(["check", "--staged"]);
+    assert.is(covered.code, 2);
+    assert.match(
+      covered.stdout,
+      "secrets/image.yaml: not checked: it is too large to be read, and a creation rule",
+    );
   }));
 
 test("--staged works without keys, and where the caller has no secrets in its environment", () =>

@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -245,6 +245,147 @@ test(
       await repository.tsops("diff"),
       "sub dir.yaml (in conflict)\n  ! a merge left it in conflict: see tsops git status\n",
     );
+  }),
+);
+
+test(
+  "--json is what docs/json.md says, member by member",
+  inGit(async (repository) => {
+    await withFile(repository);
+    const { box } = repository;
+    await repository.tsops("set", "a.yaml", '["password"]', '"new"');
+    await repository.tsops("rotate", "-i", "--add-age", OTHER_RECIPIENT, "a.yaml");
+    const [, section = ""] = readFileSync("docs/json.md", "utf8").split("\n## diff --json and log --json\n");
+    const [, block = ""] = /^\n(( {4}.*\n)+)/.exec(section) ?? [];
+    const documented = JSON.parse(block.replaceAll(/ +\/\/ .*$/gm, "").replaceAll("…", "null"));
+    const { stdout } = await box.run(["diff", "--json"]);
+    const membersOf = (value: unknown, path = ""): string[] => {
+      if (Array.isArray(value)) return value.length > 0 ? membersOf(value[0], `${path}[]`) : [];
+      if (typeof value !== "object" || value === null) return [];
+      return Object.entries(value).flatMap(([name, member]) => [
+        `${path}.${name}`,
+        ...membersOf(member, `${path}.${name}`),
+      ]);
+    };
+    assert.equal(membersOf(JSON.parse(stdout)), membersOf(documented));
+    const revealed = JSON.parse((await box.run(["diff", "--json", "--reveal"])).stdout);
+    assert.is(revealed.files[0].entries[0].after.value, "new");
+    const [, states = ""] = /`state` of a side is (.*?); `format`/s.exec(section) ?? [];
+    for (const state of ["encrypted", "plain", "missing", "damaged", "unread", "conflict"])
+      assert.match(states, `\`${state}\``);
+  }),
+);
+
+test(
+  "no value is in --summary or --json, nor in what is said of damaged files, whatever happened to the file",
+  inGit(async (repository) => {
+    const { box } = repository;
+    const names = ["a.yaml", "a.json", "a.env", "a.ini", "a.toml", "a.json5", "a.txt"];
+    for (const name of names) {
+      const value = `${SECRET}-${name}`;
+      const texts: Record<string, string> = {
+        json: `{"k": "${value}"}`,
+        json5: `{k: '${value}'}`,
+        yaml: `# ${value}\nk: ${value}\nl: [${value}, 1]\n`,
+        toml: `k = "${value}"\n`,
+        ini: `[s]\nk = ${value}\n`,
+        txt: `${value}\n`,
+      };
+      box.write(name, texts[name.split(".")[1]!] ?? `K=${value}\n`);
+    }
+    repository.commit("in plaintext");
+    await repository.tsops("encrypt", "-i", ...names);
+    repository.commit("encrypted");
+    // cut off, with conflict markers, and with plaintext in a ciphertext's place
+    const damages: readonly ((text: string) => string)[] = [
+      (text) => text.slice(0, text.length / 2) + SECRET,
+      (text) => `<<<<<<< a\n${SECRET}\n=======\n${text}>>>>>>> b\n`,
+      (text) => text.replace(/ENC\[[^\]]*\]/, `"${SECRET}\\q`),
+      (text) => text.replace(/(lastmodified"?[:=] ?"?)[^"\n]*/, `$1${SECRET}`),
+      (text) => text.replace(/(mac"?[:=] ?"?)ENC[^"\n]*/, `$1${SECRET}`),
+    ];
+    const said: string[] = [];
+    const look = async (...words: readonly string[]): Promise<void> => {
+      for (const form of [["--summary"], ["--json"], []]) {
+        const { stdout, stderr } = await box.run(["diff", ...form, ...words]);
+        said.push(stdout, stderr);
+      }
+    };
+    await look("HEAD~1", "HEAD");
+    for (const damage of damages) {
+      for (const name of names) box.write(name, damage(box.read(name)));
+      await look();
+      repository.git("checkout", "-q", "--", ".");
+    }
+    assert.match(said.join("\n"), "damaged now");
+    for (const text of said) assert.not.match(text, SECRET);
+  }),
+);
+
+test(
+  "what cannot be read is said, with exit code 1, and the other files are compared",
+  inGit(async (repository) => {
+    await withFile(repository);
+    const { box } = repository;
+    box.write("b.yaml", box.read("a.yaml"));
+    box.write("c.yaml", box.read("a.yaml"));
+    repository.commit("more");
+    for (const name of ["a.yaml", "c.yaml"]) await repository.tsops("set", name, '["password"]', '"new"');
+    box.write("b.yaml", box.read("a.yaml"));
+    const gone = repository.git("hash-object", "-w", "b.yaml").trim();
+    repository.commit("changed");
+    await repository.tsops("set", "c.yaml", '["password"]', '"newer"');
+    await repository.tsops("set", "b.yaml", '["password"]', '"newer"');
+    repository.commit("changed again");
+    // the versions of a.yaml and b.yaml in the commit before
+    rmSync(box.path(`.git/objects/${gone.slice(0, 2)}/${gone.slice(2)}`));
+    const { code, stdout, stderr } = await box.run(["diff", "HEAD~1", "HEAD"]);
+    assert.is(stderr, "");
+    assert.is(code, 1);
+    assert.match(
+      stdout,
+      new RegExp(
+        `^b\\.yaml \\(not compared\\)\n {2}! before: it cannot be read: its object ${gone} is missing in the repository`,
+      ),
+    );
+    assert.match(stdout, '\n\nc.yaml\n  ~ ["password"]: another value\n');
+    const json = await box.run(["diff", "--json", "HEAD~1", "HEAD"]);
+    assert.is(json.code, 1);
+    const [b, c] = JSON.parse(json.stdout).files;
+    assert.equal([b.file, b.before.state, b.entries], ["b.yaml", "unread", null]);
+    assert.equal([c.file, c.after.state, c.entries.length], ["c.yaml", "encrypted", 1]);
+    const summary = await box.run(["diff", "--summary", "HEAD~1", "HEAD"]);
+    assert.is(summary.code, 1);
+    assert.match(summary.stdout, /- `b\.yaml`: not compared/);
+    const log = await box.run(["log", "-p"]);
+    assert.is(log.code, 1);
+    assert.match(log.stdout, "b.yaml (not compared)\n");
+    assert.match(log.stdout, "c.yaml (new file)\n");
+  }),
+);
+
+test(
+  "a file of the work tree whose name is not UTF-8 is not taken for a deleted one",
+  inGit(async (repository) => {
+    await withFile(repository);
+    const { box } = repository;
+    const odd = Buffer.from(`${box.folder}/lat\xe9in.yaml`, "latin1");
+    try {
+      writeFileSync(odd, box.read("a.yaml"));
+    } catch {
+      // a system whose names are all UTF-8
+      return;
+    }
+    repository.commit("odd");
+    await repository.tsops("set", "a.yaml", '["password"]', '"new"');
+    writeFileSync(odd, box.read("a.yaml"));
+    const { code, stdout } = await box.run(["diff"]);
+    assert.is(code, 1);
+    assert.match(
+      stdout,
+      /lat.in\.yaml \(not compared\)\n {2}! after: it cannot be read: its name is not UTF-8/,
+    );
+    assert.match(stdout, 'a.yaml\n  ~ ["password"]: another value\n');
   }),
 );
 

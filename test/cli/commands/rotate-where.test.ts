@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { myself, takeLock } from "../../../src/files/lockfile.ts";
+import { ownName } from "../../../src/files/own.ts";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
 import { hasTerminals, inTerminal } from "../../support/terminal.ts";
 
@@ -231,6 +234,37 @@ test("a plan is for one command: other files, conditions or changes are refused,
     assert.match(mine.stderr, "this file is not a plan of rotate");
     assert.is(box.read("mine.yaml"), text);
     assert.equal(changedSince(before, box), []);
+  }));
+
+test("a plan that somebody changed does not pass over a file that the removed key still opens", () =>
+  inSandbox(async (box) => {
+    await files(box);
+    const argv = ["rotate", "-i", "--where", "recipient=bob", "--rm-key", "bob", "--plan", "plan.json", "p"];
+    assert.is((await box.run([...argv, "--dry-run"])).code, 0);
+    const plan = JSON.parse(box.read("plan.json"));
+    // as if all had other data keys by now
+    for (const file of plan.files) file.marks = ["0123456789abcdef"];
+    box.write("plan.json", JSON.stringify(plan));
+    const { code, stderr } = await box.run(argv);
+    assert.is(code, 0, stderr);
+    assert.match(stderr, "0 of 3 files are rotated, 3 are left");
+    assert.match(stderr, /rotated 3 of 3 files\n$/);
+    for (const name of NAMES) assert.not.match(box.read(name), OTHER_RECIPIENT);
+    assert.match((await box.run(argv)).stderr, "3 of 3 files are rotated, 0 are left");
+  }));
+
+test("what a killed run left beside a file is taken away by the run that goes on with its plan", () =>
+  inSandbox(async (box) => {
+    await files(box);
+    const argv = ["rotate", "-i", "--plan", "plan.json", "p"];
+    assert.is((await box.run(argv)).code, 0);
+    const child = spawn(process.execPath, ["-e", ""]);
+    await new Promise((resolve) => child.once("close", resolve));
+    const lock = ownName(box.path("p/a.yaml"), "lock");
+    takeLock(lock, { ...myself("dead"), pid: child.pid! });
+    assert.ok(existsSync(lock));
+    assert.is((await box.run(argv)).code, 0);
+    assert.not.ok(existsSync(lock));
   }));
 
 test("a plan means its files from wherever the command runs, and a file that is gone fails", () =>

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
@@ -191,6 +191,22 @@ test("what cannot be read is named, with exit code 1, and the others are shown",
     assert.is(damaged.code, 0, damaged.stderr);
     assert.is(damaged.files.get("dev/a.yaml")!.state, "damaged");
     assert.match((await box.run(["status", "dev"])).stdout, /damaged:\n {2}dev\/a\.yaml: /);
+  }));
+
+test("a file of a folder that is too large to be one of ours is said and not read; named, it is an error", () =>
+  inSandbox(async (box) => {
+    await repository(box);
+    // it takes no room
+    box.write("dev/image.yaml", "");
+    truncateSync(box.path("dev/image.yaml"), 2 ** 29);
+    for (const command of ["status", "recipients"]) {
+      const { code, stdout, stderr } = await box.run([command, "dev"]);
+      assert.is(code, 0, stderr);
+      assert.match(stderr, /^tsops: dev\/image\.yaml is larger than 512 MiB, and is skipped$/m);
+      assert.match(stdout, "dev/a.yaml");
+    }
+    const rotated = await box.run(["rotate", "-i", "dev"]);
+    assert.match(rotated.stderr, "dev/image.yaml is larger than 512 MiB, and is skipped");
   }));
 
 test("a rule for everything does not fill the screen", () =>

@@ -1,6 +1,7 @@
 import { readStatus, type Status } from "../../../agent/answer.ts";
 import { askAgent } from "../../../agent/client.ts";
 import { type Place, placeFor, placeIn } from "../../../agent/place.ts";
+import { removeSocket } from "../../../agent/safety.ts";
 import { durationText } from "../../../duration.ts";
 import { TsopsError } from "../../../errors.ts";
 import { printable } from "../../../printable.ts";
@@ -53,8 +54,19 @@ export async function clearAgent(run: AgentEndRun): Promise<number> {
   return await tell(run, "clear");
 }
 
+/** One that cannot be spoken to loses its socket, so that nothing uses it, and the next one can start. */
 export async function stopAgent(run: AgentEndRun): Promise<number> {
-  return await tell(run, "stop");
+  try {
+    return await tell(run, "stop");
+  } catch (error) {
+    if (!(error instanceof TsopsError) || error.code !== "service-failed") throw error;
+    const place = placeOf(run);
+    removeSocket(place);
+    throw new TsopsError("service-failed", `${error.message}. Its socket is removed, and nothing uses it`, {
+      hint: "it ends itself within half a minute; if it still runs then, end the process `tsops agent start`",
+      cause: error,
+    });
+  }
 }
 
 const NONE = "no agent runs";

@@ -1,4 +1,4 @@
-import { closeInherited, report } from "../../../agent/detached.ts";
+import { closeInherited, keepOutOfCoreFiles, report } from "../../../agent/detached.ts";
 import { parseLimits } from "../../../agent/limits.ts";
 import type { Place } from "../../../agent/place.ts";
 import { type RunningAgent, startAgent } from "../../../agent/server.ts";
@@ -12,6 +12,7 @@ import type { AgentStartRun } from "./command.ts";
 /** Serves in this process until a signal or a client ends it. */
 export async function serve(run: AgentStartRun, place: Place, times: Background): Promise<number> {
   const inBackground = run.args["serve-in"] !== undefined;
+  keepOutOfCoreFiles();
   if (inBackground) closeInherited();
   try {
     const { exitWhenIdle } = times;
@@ -24,7 +25,7 @@ export async function serve(run: AgentStartRun, place: Place, times: Background)
     return 0;
   } catch (error) {
     if (!inBackground) throw error;
-    report(error instanceof TsopsError ? error.message : "for an unforeseen cause");
+    report(error instanceof TsopsError ? error : new TsopsError("program-failed", "for an unforeseen cause"));
     return 1;
   }
 }

@@ -8,6 +8,7 @@ import { readInput } from "../../files.ts";
 import { findFiles } from "../../found.ts";
 import { note } from "../../report.ts";
 import { type Checking, checkContent, type Outcome } from "./content.ts";
+import { HUGE, hugeNote } from "./huge.ts";
 
 /** Files on disk: those that were named, or all below the working folder. Each is read once. */
 export async function checkFiles(checking: Checking, outcome: Outcome): Promise<void> {
@@ -27,7 +28,7 @@ async function checkFile({ name, named }: Found, checking: Checking, outcome: Ou
   const { run } = checking;
   try {
     if (!named && isHuge(resolve(run.io.cwd, name))) {
-      await note(run.io, `${name} is too large to be a file of secrets, and is skipped: name it to check it`);
+      await note(run.io, `${hugeNote(name)}: name it to check it`);
       return;
     }
     const { bytes } = await readInput(name, run.io);
@@ -40,9 +41,6 @@ async function checkFile({ name, named }: Found, checking: Checking, outcome: Ou
     outcome.failed.push({ file: where, error: error.code, message: error.message });
   }
 }
-
-/** Bytes: a disk image, an archive. */
-const HUGE = 2 ** 26;
 
 function isHuge(path: string): boolean {
   try {

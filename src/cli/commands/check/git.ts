@@ -7,7 +7,7 @@ import { append } from "../../../formats/append.ts";
 import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText } from "../../../formats/text.ts";
 import { type MergedFile, mergedFiles } from "../../../git/merges.ts";
-import { Objects } from "../../../git/objects.ts";
+import { Objects, TooLarge } from "../../../git/objects.ts";
 import { type Repository, repositoryAt, requireRepository } from "../../../git/repository.ts";
 import { cachedTexts } from "../../../git/textconv-cache.ts";
 import { recognize } from "../../../recognize.ts";
@@ -71,7 +71,10 @@ async function verify(
   objects: Objects,
   { run }: Checking,
 ): Promise<TsopsError | undefined> {
-  const blob = await objects.read(object);
+  const blob = await objects.read(object).catch((error: unknown) => {
+    // it is none of ours
+    if (!(error instanceof TooLarge)) throw error;
+  });
   if (blob?.type !== "blob") return undefined;
   if ((await encryptionIn(blob.bytes, path, run.args)) === "none") return undefined;
   try {

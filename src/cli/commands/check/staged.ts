@@ -1,21 +1,23 @@
 import { join, relative, resolve, sep } from "node:path";
 import type { Finding } from "../../../check/finding.ts";
 import { encryptedSince, lostEncryption } from "../../../check/plain.ts";
+import { matchesAll } from "../../../config/check.ts";
 import type { Configurations } from "../../../config/find.ts";
 import { matchingRule } from "../../../config/match.ts";
 import type { Rule } from "../../../config/model.ts";
 import { TsopsError } from "../../../errors.ts";
 import { mapFiles } from "../../../files/batch.ts";
 import { append } from "../../../formats/append.ts";
-import { Objects } from "../../../git/objects.ts";
+import { Objects, TooLarge } from "../../../git/objects.ts";
 import { askGit, requireRepository } from "../../../git/repository.ts";
 import { type Change, stagedChanges, stagedFiles } from "../../../git/staged.ts";
 import { readInput } from "../../files.ts";
 import { encryptionIn } from "../../found.ts";
 import type { Io } from "../../io.ts";
 import { note } from "../../report.ts";
-import { readConfigurationsFrom } from "../../settings.ts";
+import { readConfigurationsFrom, ruleFor } from "../../settings.ts";
 import { type Checking, checkContent, type Outcome } from "./content.ts";
+import { hugeNote } from "./huge.ts";
 import { stagedConfigurations } from "./staged-config.ts";
 
 /** Blobs that are held in memory at once. */
@@ -111,6 +113,14 @@ async function checkChange(
   checking: Checking,
 ): Promise<Finding[]> {
   const bytes = await blob(objects, after!.id);
+  if (bytes === undefined) {
+    const rule = await ruleFor(await checking.settingsFor(name));
+    // what is to be encrypted and cannot be must not get into a commit
+    if (rule?.pattern && !matchesAll(rule.pattern))
+      throw new TooLarge("it is too large to be read, and a creation rule covers it");
+    await note(checking.run.io, hugeNote(name));
+    return [];
+  }
   const findings = await checkContent({ name, bytes, named: false }, checking);
   const plain = findings.find(({ rule }) => rule === "not-encrypted");
   if (plain) {
@@ -118,16 +128,21 @@ async function checkChange(
     return [since, ...findings.filter((other) => other !== plain)];
   }
   const { args } = checking.run;
-  const lost =
-    before !== undefined &&
-    (await encryptionIn(bytes, name, args)) === "none" &&
-    (await encryptionIn(await blob(objects, before.id), name, args)) === "whole";
+  const old = before !== undefined && (await encryptionIn(bytes, name, args)) === "none";
+  const was = old ? await blob(objects, before.id) : undefined;
+  const lost = was !== undefined && (await encryptionIn(was, name, args)) === "whole";
   return lost ? [lostEncryption(name), ...findings] : findings;
 }
 
-async function blob(objects: Objects, id: string): Promise<Buffer> {
-  const object = await objects.read(id);
-  if (object?.type === "blob") return object.bytes;
+/** Undefined if it is so large that it is none of ours. */
+async function blob(objects: Objects, id: string): Promise<Buffer | undefined> {
+  try {
+    const object = await objects.read(id);
+    if (object?.type === "blob") return object.bytes;
+  } catch (error) {
+    if (error instanceof TooLarge) return undefined;
+    throw error;
+  }
   throw new TsopsError("git", "git does not have the content of a staged file", {
     hint: "git fsck says what is missing",
   });

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { documentTrees, type Session } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
-import { withLock } from "../../../files/lock.ts";
 import type { ReadFile } from "../../../files/read.ts";
 import { statOf } from "../../../files/stat.ts";
 import { buildTrees } from "../../../formats/build.ts";
@@ -9,6 +8,7 @@ import type { Format } from "../../../formats/format.ts";
 import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
+import { alone } from "../../alone.ts";
 import { forEachFile, PASSED_OVER } from "../../batch.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
@@ -25,7 +25,7 @@ import {
   writeResult,
 } from "../../files.ts";
 import { encryptionIn, findFiles, isEncrypted, mayBeEncrypted, noDryRun } from "../../found.ts";
-import { readStdin, stopOf } from "../../interrupt.ts";
+import { readStdin } from "../../interrupt.ts";
 import { note } from "../../report.ts";
 import { Ruleless } from "../../ruleless.ts";
 import { sessionOf } from "../../session.ts";
@@ -164,9 +164,7 @@ async function decryptFile(name: string, { output, below, input }: Place, work: 
     if (await writeResult(text, target, run.io)) work.narrowed++;
     work.ruleless.decrypted(name);
   };
-  await (file === undefined
-    ? decryptIt()
-    : withLock(resolve(run.io.cwd, file), decryptIt, { signal: stopOf(run.io) }));
+  await (file === undefined ? decryptIt() : alone(resolve(run.io.cwd, file), run.io, decryptIt));
 }
 
 async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<string> {

@@ -27,7 +27,8 @@ export async function diff(run: DiffRun): Promise<number> {
     const two = await twoFiles(run);
     const found = two ? await ofFiles(two, comparison, run) : await ofRepository(comparison, run);
     if (!args.quiet) await show(found, run);
-    return found.length > 0 && (args["exit-code"] || args.quiet) ? 1 : 0;
+    const differs = found.length > 0 && (args["exit-code"] || args.quiet);
+    return differs || found.some(({ incomplete }) => incomplete) ? 1 : 0;
   } finally {
     await comparison.close();
   }

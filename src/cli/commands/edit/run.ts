@@ -4,7 +4,6 @@ import { editorCommand, namesEditor, returnsAtOnce } from "../../../editor/comma
 import { editText } from "../../../editor/session.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
 import { createNew, replaceFile } from "../../../files/atomic.ts";
-import { withLock } from "../../../files/lock.ts";
 import type { ReadFile } from "../../../files/read.ts";
 import { exampleText } from "../../../formats/example.ts";
 import { encodeText } from "../../../formats/text.ts";
@@ -13,6 +12,7 @@ import { KINDS } from "../../../keys/table.ts";
 import { encryptNew, saveDraft, saveText } from "../../../save.ts";
 import { nothingSelected } from "../../../sops/nothing.ts";
 import { DEFAULT_SELECTOR, selectorIn } from "../../../sops/selection.ts";
+import { alone } from "../../alone.ts";
 import { creationFor, settingsForNew } from "../../creation.ts";
 import { editorAsked } from "../../edit-options.ts";
 import {
@@ -115,7 +115,7 @@ async function editExisting(
   const save = async (text: string): Promise<void> => {
     const path = resolve(run.io.cwd, name);
     if (said !== undefined) await note(run.io, said);
-    const replaced = await withLock(path, () =>
+    const replaced = await alone(path, run.io, () =>
       replaceFile(path, encodeText(text), { expected: fingerprint }),
     );
     await noteOtherNames(name, replaced, false, run.io);

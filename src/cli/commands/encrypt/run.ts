@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import type { NewFile, Session } from "../../../document.ts";
 import { inFile, TsopsError, withHint } from "../../../errors.ts";
 import type { Found } from "../../../files/discover.ts";
-import { withLock } from "../../../files/lock.ts";
 import { buildTrees } from "../../../formats/build.ts";
 import { type Format, type FormatName, pathOf, type Reading } from "../../../formats/format.ts";
 import { formatOfName, formatOfSopsName } from "../../../formats/index.ts";
@@ -16,6 +15,7 @@ import { nothingSelected } from "../../../sops/nothing.ts";
 import { plainWarnings } from "../../../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../../../sops/selection.ts";
 import type { Encrypted } from "../../../sops/work.ts";
+import { alone } from "../../alone.ts";
 import { forEachFile } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import {
@@ -32,7 +32,7 @@ import {
   writeResult,
 } from "../../files.ts";
 import { encryptionOf, findFiles, isEncrypted, noDryRun } from "../../found.ts";
-import { readStdin, stopOf } from "../../interrupt.ts";
+import { readStdin } from "../../interrupt.ts";
 import { quotedPath, write } from "../../io.ts";
 import { writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
@@ -103,7 +103,7 @@ async function encryptFile(
     const whole = { ...target, file, expected: fingerprint, encrypts: true, plaintext: false };
     await writeResult(text, whole, run.io);
   };
-  await (inPlace ? withLock(resolve(run.io.cwd, name), work, { signal: stopOf(run.io) }) : work());
+  await (inPlace ? alone(resolve(run.io.cwd, name), run.io, work) : work());
 }
 
 interface Plain {

@@ -3,7 +3,6 @@ import { type OpenDocument, openRead, openWithKey, type Session } from "../../..
 import { editText } from "../../../editor/session.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
 import { replaceFile } from "../../../files/atomic.ts";
-import { withLock } from "../../../files/lock.ts";
 import type { ReadFile } from "../../../files/read.ts";
 import { formatPath, parsePath } from "../../../formats/path.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
@@ -16,6 +15,7 @@ import { type ConflictStyle, freeSize, inMarkers, markerLines } from "../../../m
 import { saveResolved } from "../../../save.ts";
 import { type Conflict, type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
+import { alone } from "../../alone.ts";
 import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
 import { noteConflicts } from "../../merge.ts";
 import { waitForEnter } from "../../prompt.ts";
@@ -302,7 +302,7 @@ async function encrypted(
 async function save({ name, run, fingerprint, checkedOut }: Resolving, text: Promise<string>): Promise<void> {
   const path = resolve(run.io.cwd, name);
   const bytes = encodeText(withEndsLike(await text, checkedOut));
-  await withLock(path, () => replaceFile(path, bytes, { expected: fingerprint }));
+  await alone(path, run.io, () => replaceFile(path, bytes, { expected: fingerprint }));
 }
 
 async function finished({ name, said, run }: Resolving): Promise<number> {

@@ -3,7 +3,6 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Session } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import { createNew, replaceFile } from "../../../files/atomic.ts";
-import { withLock } from "../../../files/lock.ts";
 import type { ReadFile } from "../../../files/read.ts";
 import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
@@ -14,7 +13,9 @@ import type { Choice } from "../../../merge/choose.ts";
 import { sameButLineEnds, withEndsLike } from "../../../merge/line-ends.ts";
 import { recognize } from "../../../recognize.ts";
 import { holdsConflicts } from "../../../sops/held.ts";
+import { alone } from "../../alone.ts";
 import { readInput } from "../../files.ts";
+import type { Io } from "../../io.ts";
 import { mergeTexts } from "../../merge.ts";
 import { note } from "../../report.ts";
 import type { GitResolveRun } from "./command.ts";
@@ -73,7 +74,7 @@ export async function mergeStages(
   const labels = { ours: "ours", theirs: "theirs", base: "base" };
   const merged = await mergeTexts({ texts, path: name, labels }, run, session);
   const mode = base?.mode === ours.mode ? theirs.mode : ours.mode;
-  await writeAs({ path, now }, { mode, text: merged.text });
+  await writeAs({ path, now }, { mode, text: merged.text }, run.io);
   if (merged.conflicts.length > 0) return undefined;
   await note(run.io, `${name} is merged, without conflicts: git add ${name}`);
   return merged.doubtful ? 1 : 0;
@@ -149,11 +150,11 @@ interface Place {
 }
 
 /** Writes a version as git would check it out: with the line ends of what is there, and executable if it is that. */
-async function writeAs({ path, now }: Place, { mode, text }: Stage): Promise<void> {
+async function writeAs({ path, now }: Place, { mode, text }: Stage, io: Io): Promise<void> {
   const bytes = encodeText(withEndsLike(text, now && decodeText(now.bytes)));
   const executable = mode === EXECUTABLE;
   if (now === undefined) await createNew(path, bytes, { mode: executable ? 0o777 : 0o666 });
-  else await withLock(path, () => replaceFile(path, bytes, { expected: now.fingerprint }));
+  else await alone(path, io, () => replaceFile(path, bytes, { expected: now.fingerprint }));
 }
 
 /** One side has the file, and the other does not: git asks no driver then. */
@@ -187,7 +188,7 @@ async function offerBoth(
     await note(run.io, `${why}: git rm ${name}`);
     return 1;
   }
-  await writeAs(place, chosen);
+  await writeAs(place, chosen, run.io);
   await note(run.io, `${name} is as ${choice} has it: git add ${name}`);
   return 0;
 }

@@ -35,12 +35,11 @@ export async function log(run: LogRun): Promise<number> {
   const comparison = new FileComparison(await sessionOf(run));
   const objects = new Objects(here);
   try {
-    await showAll(commits, { comparison, objects, here }, run);
+    return (await showAll(commits, { comparison, objects, here }, run)) ? 0 : 1;
   } finally {
     objects.close();
     await comparison.close();
   }
-  return 0;
 }
 
 function idsOf(revision: Revision | Range): string[] {
@@ -69,14 +68,17 @@ interface Work {
   readonly here: Here;
 }
 
-async function showAll(commits: readonly Commit[], work: Work, run: LogRun): Promise<void> {
+/** @returns whether all that is shown could be read. */
+async function showAll(commits: readonly Commit[], work: Work, run: LogRun): Promise<boolean> {
   const { args, io } = run;
   const { showing, settings } = await showingOf(run, args.reveal);
   const results: unknown[] = [];
   let first = true;
+  let complete = true;
   for (const commit of commits) {
     const files = await differencesOf(commit, work);
     if (files.length === 0) continue;
+    complete &&= !files.some(({ incomplete }) => incomplete);
     if (args.json) {
       const { id, parents, author, email, date, message } = commit;
       const shown = files.map((file) => fileDifferenceJson(file, showing, settings));
@@ -89,6 +91,7 @@ async function showAll(commits: readonly Commit[], work: Work, run: LogRun): Pro
     first = false;
   }
   if (args.json) await writeJson(io, { commits: results });
+  return complete;
 }
 
 async function differencesOf({ changes }: Commit, { comparison, objects }: Work): Promise<FileDifference[]> {

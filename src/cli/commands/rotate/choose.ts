@@ -2,7 +2,11 @@ import { resolve } from "node:path";
 import type { OpenDocument } from "../../../document.ts";
 import { TsopsError } from "../../../errors.ts";
 import type { Found } from "../../../files/discover.ts";
+import { clearLeft } from "../../../files/lock.ts";
 import { inSeconds } from "../../../formats/scalar.ts";
+import { sameKey } from "../../../keys/difference.ts";
+import type { KeyGroup, MasterKey } from "../../../keys/kind.ts";
+import { keysFrom } from "../../creation.ts";
 import { findFiles, isEncrypted } from "../../found.ts";
 import { quotedPath } from "../../io.ts";
 import { parseOlderThan } from "../../older.ts";
@@ -119,12 +123,20 @@ async function chooseFromPlan(plan: string, run: RotateRun): Promise<Chosen> {
   );
   const found = [...planned.keys()].map((name): Found => {
     rememberPlace(name, io);
+    clearLeft(resolve(io.cwd, name));
     return { name, named: true, link: false };
   });
   const all = await survey(found, run, "looked at");
-  const left = encryptedOf(all).filter(
-    (file) => !isRotated(planned.get(file.file)!, { groups: file.groups, reading: file.read.reading }),
-  );
+  const gone = new Map<string, readonly MasterKey[]>();
+  const left = encryptedOf(all).filter(({ file, groups, read, settings: { config } }) => {
+    gone.set(file, keysFrom(run.args, { prefix: "rm-", config }));
+    return !isDone(file, { groups, reading: read.reading });
+  });
+  function isDone(name: string, now: Parameters<typeof marksOf>[0]): boolean {
+    const item = planned.get(name);
+    // whatever the plan says, a file is not done while somebody can read it who is to lose it
+    return item !== undefined && isRotated(item, now) && !hasOneOf(gone.get(name) ?? [], now.groups);
+  }
   const names = new Set([...left.map(({ file }) => file), ...unjudged(found, all)]);
   const done = files.length - names.size;
   await note(
@@ -134,11 +146,12 @@ async function chooseFromPlan(plan: string, run: RotateRun): Promise<Chosen> {
   if (names.size === 0) await note(io, `the plan ${plan} is done, and can be removed`);
   return {
     names: [...planned.keys()].filter((name) => names.has(name)),
-    isDone: (name, { groups, decrypted }) => {
-      const item = planned.get(name);
-      return item !== undefined && isRotated(item, { groups, reading: decrypted.reading });
-    },
+    isDone: (name, { groups, decrypted }) => isDone(name, { groups, reading: decrypted.reading }),
   };
+}
+
+function hasOneOf(keys: readonly MasterKey[], groups: readonly KeyGroup[]): boolean {
+  return groups.flat().some((key) => keys.some((other) => sameKey(key, other)));
 }
 
 /** More names than this are not shown before a question. */

@@ -1,0 +1,34 @@
+import { relative } from "node:path";
+import { withLock } from "../files/lock.ts";
+import { takeSignals } from "../files/wayout.ts";
+import { stopOf } from "./interrupt.ts";
+import { type Io, write } from "./io.ts";
+import { note } from "./report.ts";
+
+/**
+ * Works on a file while nobody else changes it. Who has it is waited for, which a line says. Ctrl-C ends the waiting as an
+ * error does, so that what was typed into an editor is kept; once the work has begun, it does what it always does.
+ * @param path absolute
+ * @throws TsopsError as withLock
+ */
+export async function alone<T>(path: string, io: Io, work: () => Promise<T>): Promise<T> {
+  const whole = stopOf(io);
+  const stop = new AbortController();
+  const release = whole
+    ? () => undefined
+    : takeSignals(["SIGINT"], () => {
+        void write(io.stderr, "\n");
+        stop.abort();
+      });
+  const begin = async (): Promise<T> => {
+    release();
+    return await work();
+  };
+  const name = relative(io.cwd, path);
+  const waiting = (who: string): void => void note(io, `${name}: waiting for ${who}, which changes it`);
+  try {
+    return await withLock(path, begin, { signal: whole ?? stop.signal, waiting });
+  } finally {
+    release();
+  }
+}
