@@ -20,6 +20,7 @@ import { aroundComment, spell, spellCipher } from "./spell/spell.ts";
  */
 export const yaml: Format = {
   name: "yaml",
+  pieces: "lines",
   breaksAtEnd: true,
   read,
   spell,
