@@ -160,7 +160,11 @@ export interface Format {
    * What some neighbouring members of a map are by themselves, if nothing in them refers to other places: a text of the
    * format (whole lines), or one when it is put in brackets (what is between commas).
    */
-  readonly pieces?: "lines" | "members";
+  readonly pieces?: {
+    readonly are: "lines" | "members";
+    /** Matches wherever something may refer to another place, or be referred to. */
+    readonly linked?: RegExp;
+  };
   /** SOPS keeps equal keys without a word, and other readers see one of them: encrypting such a text warns. */
   readonly keepsDuplicates?: true;
 

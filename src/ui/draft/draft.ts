@@ -44,7 +44,8 @@ export interface Draft {
 
 /** What was done, and how to go back: steps are a list from the last one to the first. */
 export interface Step {
-  readonly label: string;
+  /** Undefined where the draft says the same before and after: who goes back does not stop there. */
+  readonly label: string | undefined;
   readonly before: Move;
   readonly after: Move;
   readonly rest: Step | undefined;
@@ -124,7 +125,7 @@ export function withPartChanged(draft: Draft, part: Part, done: Draft): Draft | 
   for (const [index, value] of draft.pending)
     if (index < from || index >= to) pending.set(index < from ? index : index + more, value);
   const step: Step = {
-    label: done.past!.label,
+    label: done.past?.label,
     before: { splice: whole(after, before), pending: draft.pending },
     after: { splice: whole(before, after), pending },
     rest: draft.past,
@@ -156,22 +157,50 @@ export function draftOfPart({ setting, pending }: Draft, part: Part): Draft {
 export function undo(draft: Draft): Draft | undefined {
   const step = draft.past;
   if (!step) return undefined;
-  const {
-    rest,
-    versions: [version],
-  } = step;
-  return { ...taken(draft, step.before), past: rest, future: { ...step, rest: draft.future }, version };
+  const back = {
+    ...taken(draft, step.before),
+    past: step.rest,
+    future: { ...step, rest: draft.future },
+    version: step.versions[0],
+  };
+  return step.label === undefined ? undo(back) : back;
 }
 
 /** Takes the last step that was taken back again. */
 export function redo(draft: Draft): Draft | undefined {
   const step = draft.future;
   if (!step) return undefined;
-  const {
-    rest,
-    versions: [, version],
-  } = step;
-  return { ...taken(draft, step.after), past: { ...step, rest: draft.past }, future: rest, version };
+  const again = {
+    ...taken(draft, step.after),
+    past: { ...step, rest: draft.past },
+    future: step.rest,
+    version: step.versions[1],
+  };
+  return step.label === undefined ? redo(again) : again;
+}
+
+/** What the next `undo` takes back, or `redo` does again. */
+export function labelOf(step: Step | undefined): string | undefined {
+  return step && (step.label ?? labelOf(step.rest));
+}
+
+/**
+ * The draft as it is to be saved: with all values in its text, read as a whole.
+ * @throws TsopsError("print") if a value cannot stand where it is to stand.
+ */
+export function settled(draft: Draft): Draft {
+  const ready = flushed(draft);
+  if (draft.pending.size === 0) return ready;
+  const there = { splice: spliceOf(draft.base.text, ready.base.text), pending: ready.pending };
+  const back = { splice: spliceOf(ready.base.text, draft.base.text), pending: draft.pending };
+  const { version } = draft;
+  const same = { label: undefined, versions: [version, version] } as const;
+  return {
+    ...ready,
+    past: { ...same, before: back, after: there, rest: draft.past },
+    // what was taken back belongs to the text without the values
+    future: draft.future && { ...same, before: there, after: back, rest: draft.future },
+  };
 }
 
 function taken(draft: Draft, move: Move): Draft {

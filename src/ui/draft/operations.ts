@@ -429,8 +429,8 @@ export function put(
 ): Done {
   const ready = flushed(draft);
   const { base, setting } = ready;
-  const { node, exact } = nodeAt(base.outline, document, path);
-  if (value === undefined) return node && exact ? remove(ready, node) : { draft: ready, at: path };
+  const { node, exact } = nodeAt(draft.base.outline, document, path);
+  if (value === undefined) return node && exact ? remove(draft, node) : { draft, at: path };
   const { format, indent } = setting;
   const wanted = (after: Reading): Wanted => ({
     trees: treesOf(base.reading).map((tree, i) =>
@@ -441,7 +441,7 @@ export function put(
   });
   const edits = () => format.set(base.reading, path, value, { indent, document });
   const made = firstThatSays(ready, [{ edits, wanted }], cannot("this side", ready));
-  return { draft: withText(ready, label, made), at: path };
+  return { draft: withText(draft, label, made), at: path };
 }
 
 /** The tree with a value at a path; a key that is new stands where the format put it. */

@@ -55,7 +55,10 @@ const repeating = new WeakMap<Base, boolean>();
 function repeats(base: Base): boolean {
   let known = repeating.get(base);
   if (known === undefined)
-    repeating.set(base, (known = base.reading.entries.some(({ alias, lost }) => alias || lost)));
+    repeating.set(
+      base,
+      (known = base.reading.entries.some(({ alias, anchored, lost }) => alias || anchored || lost)),
+    );
   return known;
 }
 
@@ -73,7 +76,7 @@ function partOf(base: Base, { holder, from, to }: Range, format: Format): Part |
   const high = memberBeside(siblings, to, 1);
   // without others beside it, what holds a member may become something else
   if (holder && !low && !high) return undefined;
-  const cut = format.pieces === "lines" ? byLines : byMembers;
+  const cut = format.pieces!.are === "lines" ? byLines : byMembers;
   const place = cut(base, { holder, container, low, high });
   if (!place || place.last - place.first > MAX_ENTRIES) return undefined;
   const text = place.around[0] + base.text.slice(place.start, place.end) + place.around[1];
@@ -174,14 +177,18 @@ function lastEntry(node: Node): number {
 export function readPart(text: string, format: Format, like?: Reading): Base | undefined {
   try {
     const base = readBase(text, format, () => [], like);
-    const { documents, metadata, entries } = base.reading;
-    const odd =
-      metadata || documents !== 1 || entries.some(({ alias, anchored, lost }) => alias || anchored || lost);
-    return odd ? undefined : base;
+    return standsAlone(base, format) ? base : undefined;
   } catch (error) {
     if (error instanceof TsopsError || error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** Whether nothing in a text refers to other places, or is read out of its order. */
+function standsAlone({ text, reading }: Base, format: Format): boolean {
+  const { documents, metadata, entries } = reading;
+  if (metadata || documents !== 1 || format.pieces?.linked?.test(text)) return false;
+  return entries.every(({ alias, anchored, lost }) => !alias && !anchored && !lost);
 }
 
 /** Whether the part says by itself what it says in the whole. */
@@ -242,8 +249,9 @@ export function withPart(
   base: Base,
   part: Part,
   after: Base,
-  { selection }: { readonly selection: Selection },
+  { selection, format }: { readonly selection: Selection; readonly format: Format },
 ): Base | undefined {
+  if (!standsAlone(after, format)) return undefined;
   const [open, close] = part.around;
   if (!isMembers(part, after) || !keepsMargins(part, after) || namesTaken(base, part, after))
     return undefined;
@@ -364,24 +372,14 @@ function placed(root: Container, shift: number): (entry: Entry) => Entry {
   return (entry) => at(entry, entry.in && container(entry.in), shift);
 }
 
-/** An entry at another place. How it is spelled is told by reading alone. */
+/** An entry at another place, as small as it can be: there are many. How it is spelled, reading alone tells. */
 function at(
-  { kind, key, value, inline, start, end, anchored, lost }: Entry,
+  { kind, key, value, inline, start, end }: Entry,
   holder: Container | undefined,
   by: number,
 ): Entry {
-  return {
-    kind,
-    in: holder,
-    key,
-    value,
-    inline,
-    start: start + by,
-    end: end + by,
-    anchored,
-    lost,
-    style: undefined,
-  };
+  const entry = { kind, in: holder, key, value, start: start + by, end: end + by };
+  return inline === undefined ? entry : { ...entry, inline };
 }
 
 /** The entries of the whole that the part may change: not those at its ends. */

@@ -112,7 +112,7 @@ function taking(draft: Draft, merge: MergeState, { conflict, choice }: Taking): 
   const { format, selection } = ready.setting;
   const { text } = ready.base;
   const written = (after: string): Done => ({
-    draft: withText(ready, label, readBase(after, format, selection)),
+    draft: withText(draft, label, readBase(after, format, selection)),
     at,
   });
   const source = variants[choice];
@@ -133,5 +133,5 @@ function taking(draft: Draft, merge: MergeState, { conflict, choice }: Taking): 
       hint: "make it right in the document, then m in this list",
     });
   }
-  return put(ready, label, { document: conflict.document, path: conflict.path, value: conflict[choice] });
+  return put(draft, label, { document: conflict.document, path: conflict.path, value: conflict[choice] });
 }
