@@ -247,6 +247,38 @@ terminal(
     }),
 );
 
+terminal(
+  "conflicts that are decided are kept when the document is locked, and saved after it is unlocked",
+  () =>
+    inPane(async (pane, box) => {
+      const base = box.read("secrets.yaml");
+      box.write("base", base);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', '"theirs"']);
+      box.write("theirs", box.read("secrets.yaml"));
+      box.write("secrets.yaml", base);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', '"ours"']);
+      await box.run(["git", "merge", "base", "secrets.yaml", "theirs", "--path", "secrets.yaml"]);
+      pane.run(`${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`);
+      await pane.until(/Conflicts/);
+      pane.type("t");
+      await pane.until(/all conflicts are decided/);
+      pane.keys("Escape");
+      await pane.until(/Enter edit {2}a add/);
+      pane.type("L");
+      await pane.until(/locked: keys and values are forgotten/);
+      pane.keys("Enter");
+      await pane.until(/changed, not saved/);
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
+      pane.type("q");
+      await pane.until(/exit code 0/);
+      assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
+      assert.not.match(box.read("secrets.yaml"), /conflicts/);
+    }),
+);
+
 terminal("a file that is not there yet is made from the rule; with no editor set, tsops's own opens", () =>
   inPane(async (pane, box) => {
     const { SOPS_AGE_RECIPIENTS: recipient } = box.env;
