@@ -17,8 +17,9 @@ const KEYS = 30;
 const KEY_SECONDS = 0.03;
 
 /**
- * Opens the editor in a terminal, and prints its CPU seconds when a value is on the screen that is decrypted, and for each
- * of some keys. Python makes the terminal; /proc has the times.
+ * Opens the editor in a terminal, and prints its CPU seconds when a value is on the screen that is decrypted, for each of
+ * some keys that move, and for each of some that delete an entry and take that back. Python makes the terminal; /proc has
+ * the times.
  */
 const DRIVER = `
 import fcntl, json, os, pty, select, struct, sys, termios, time
@@ -31,22 +32,29 @@ def cpu():
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 def quiet(seconds):
     while select.select([fd], [], [], seconds)[0]: os.read(fd, 65536)
+def idle():
+    quiet(0.1)
+    last = -1
+    while last != (last := cpu()): quiet(0.1)
 seen = b""
 while "characters".encode() not in seen: seen += os.read(fd, 65536)
-shown, key = cpu(), 0
+shown, key, change = cpu(), 0, 0
+def each(pressed):
+    before = cpu()
+    for one in pressed:
+        os.write(fd, one)
+        idle()
+    return (cpu() - before) / len(pressed)
 if keys:
     quiet(2)
-    before = cpu()
-    for i in range(keys):
-        os.write(fd, b"\\x1b[6~" if i % 5 == 4 else b"j")
-        quiet(0.1)
-    key = (cpu() - before) / keys
+    key = each([b"\\x1b[6~" if i % 5 == 4 else b"j" for i in range(keys)])
+    change = each([b"d", b"u"] * (keys // 2))
 os.write(fd, b"q")
 try:
     while os.read(fd, 65536): pass
 except OSError: pass
 os.waitpid(pid, 0)
-print(json.dumps([shown, key]))
+print(json.dumps([shown, key, change]))
 `;
 
 /** What the first screen of a file and a key cost, against node itself, decrypting, and what nobody notices. */
@@ -59,14 +67,15 @@ export function measureEditor({ launcher, small, large, cwd, env }: EditorFiles)
     large: [] as number[],
     decrypt: [] as number[],
     key: [] as number[],
+    change: [] as number[],
   };
   for (let round = 0; round <= ROUNDS; round++) {
     const [first] = opened(launcher, small, { cwd, env, keys: 0 });
-    const [all, key] = opened(launcher, large, { cwd, env, keys: round === 0 ? 0 : KEYS });
+    const [all, key, change] = opened(launcher, large, { cwd, env, keys: round === 0 ? 0 : KEYS });
     const others = { node: cpuSeconds(node), decrypt: cpuSeconds(decrypt) };
     // the first round reads files and caches in
     if (round === 0) continue;
-    for (const [name, value] of Object.entries({ ...others, first, large: all, key }))
+    for (const [name, value] of Object.entries({ ...others, first, large: all, key, change }))
       times[name as keyof typeof times].push(value);
   }
   const of = (name: keyof typeof times): number => times[name].sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
@@ -92,6 +101,13 @@ export function measureEditor({ launcher, small, large, cwd, env }: EditorFiles)
       theirs: KEY_SECONDS,
       target: 1,
     },
+    {
+      what: "deleting an entry of 100,000 in the editor, or taking that back",
+      against: "30 ms",
+      ours: of("change"),
+      theirs: KEY_SECONDS,
+      target: 2.5,
+    },
   ];
 }
 
@@ -99,7 +115,7 @@ function opened(
   launcher: string,
   file: string,
   { cwd, env, keys }: Pick<EditorFiles, "cwd" | "env"> & { keys: number },
-): [shown: number, key: number] {
+): [shown: number, key: number, change: number] {
   const argv = [process.execPath, launcher, "edit", "--tui", file];
   const output = execFileSync("python3", ["-c", DRIVER, JSON.stringify(argv), String(keys)], {
     cwd,

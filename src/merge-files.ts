@@ -8,12 +8,13 @@ import { type OpenDocument, openRead, openWithKey, type Recipients, type Session
 import { inFile, TsopsError } from "./errors.ts";
 import { holdsCiphertexts } from "./formats/detect.ts";
 import type { Format, FormatName } from "./formats/format.ts";
-import { type Tree, TreeList, TreeMap } from "./formats/tree.ts";
+import { type Tree, TreeMap } from "./formats/tree.ts";
 import { compareGroups, differs, loses, sameKey } from "./keys/difference.ts";
 import type { KeyGroup } from "./keys/kind.ts";
 import { groupsNeeded } from "./keys/metadata.ts";
 import { mergePlain, type PlainMerge } from "./merge/merge.ts";
 import { patchOf } from "./merge/patch.ts";
+import { recipientsTree } from "./merge/recipients.ts";
 import { recognize } from "./recognize.ts";
 import { type SaveOptions, saveMerged } from "./save.ts";
 import type { Conflict, Conflicts, Labels } from "./sops/conflicts.ts";
@@ -249,8 +250,11 @@ function recipientsOf({ base, ours, theirs }: Versions): Three<Recipients> {
     kind: "recipients",
     merged: mergedRecipients(sides.base, sides.ours, other),
     differ: !sameRecipients(sides.ours, other),
-    shown: ({ groups }) =>
-      new TreeList(groups.map((group) => new TreeList(group.map(({ kind, id }) => `${kind} ${id}`)))),
+    shown: ({ groups, threshold }) =>
+      recipientsTree({
+        groups: groups.map((group) => group.map(({ kind, id }) => `${kind} ${id}`)),
+        needed: groups.length > 1 ? groupsNeeded(groups, threshold) : undefined,
+      }),
     sides: { ...sides, theirs: other },
   };
 }

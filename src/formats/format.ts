@@ -114,6 +114,8 @@ export interface Reading {
   /** Keys that occur twice in one map, where the format allows that: offsets of the later ones. */
   readonly duplicates?: readonly number[];
   readonly remarks?: readonly Remark[];
+  /** The text that this one is a part of, or came of: what this one does not say of its layout, that one does. */
+  readonly like?: Reading;
   /** A key as people see it, where the format has more to it than characters that cannot be seen. */
   readonly seenName?: (key: string) => string;
 }
@@ -154,6 +156,15 @@ export interface Format {
    * document.
    */
   readonly wrapper?: Wrapper;
+  /**
+   * What some neighbouring members of a map are by themselves, if nothing in them refers to other places: a text of the
+   * format (whole lines), or one when it is put in brackets (what is between commas).
+   */
+  readonly pieces?: {
+    readonly are: "lines" | "members";
+    /** Matches wherever something may refer to another place, or be referred to. */
+    readonly linked?: RegExp;
+  };
   /** SOPS keeps equal keys without a word, and other readers see one of them: encrypting such a text warns. */
   readonly keepsDuplicates?: true;
 

@@ -39,6 +39,21 @@ export function isOfText({ kind }: Conflict): boolean {
 }
 
 /**
+ * Whether ending a conflict can take this side. Who can read the file and what of it is encrypted stay as ours has them
+ * (docs/security.md): nobody is let in by a merge alone.
+ */
+export function canTake(conflict: Conflict, choice: Choice): boolean {
+  return choice === "ours" || isOfText(conflict);
+}
+
+/** What stays as ours has it, whichever side is taken; undefined if that is nothing. */
+export function describeKept(conflicts: readonly Conflict[]): string | undefined {
+  const kinds = conflicts.filter((conflict) => !isOfText(conflict)).map(({ kind }) => kind);
+  if (kinds.length === 0) return undefined;
+  return `its ${kinds.join(" and ")} ${kinds[0] === "selector" ? "stays as ours has it" : "stay as ours has them"}`;
+}
+
+/**
  * Takes one side at one place only. Undefined if there the sides cannot be taken by themselves: of an order of keys, a
  * comment that stands among other changes, or a whole text.
  */

@@ -84,8 +84,11 @@ function byKeys(matches: (key: string) => boolean, whenMatched: boolean): Select
       known.set(container, result);
       return result;
     };
+    let [last, lastInside]: [Container | undefined, boolean] = [undefined, false];
     return entries.map((entry) => {
-      const matched = inside(entry.in) || (typeof entry.key === "string" && matches(entry.key));
+      // mostly the one before is in the same map
+      if (entry.in !== last) [last, lastInside] = [entry.in, inside(entry.in)];
+      const matched = lastInside || (typeof entry.key === "string" && matches(entry.key));
       return matched === whenMatched;
     });
   };

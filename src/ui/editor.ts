@@ -202,9 +202,10 @@ export class Editor {
   }
 
   async #takeOver(draft: Draft, leave: boolean): Promise<void> {
-    const merged = await this.#session.takeOver(draft);
+    const { remarks, ...merged } = await this.#session.takeOver(draft);
     const encrypted = this.#session.encrypted!;
-    this.dispatch({ type: "merged", ...merged, encrypted, notes: this.#session.notes(), leave });
+    const notes = [...remarks, ...this.#session.notes()];
+    this.dispatch({ type: "merged", ...merged, encrypted, notes, leave });
   }
 
   async #save({ draft, accepted, leave }: Extract<Effect, { kind: "save" }>): Promise<void> {

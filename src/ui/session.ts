@@ -3,7 +3,9 @@ import { reopen } from "../document.ts";
 import { changed, TsopsError } from "../errors.ts";
 import type { Fingerprint } from "../files/read.ts";
 import type { Format, PathElement } from "../formats/format.ts";
-import { isOfText, variantsOf } from "../merge/choose.ts";
+import { compareGroups } from "../keys/difference.ts";
+import { groupsNeeded } from "../keys/metadata.ts";
+import { variantsOf } from "../merge/choose.ts";
 import { mergePlain } from "../merge/merge.ts";
 import { type SaveOptions, saveResolved, saveText } from "../save.ts";
 import { conflictsIn, refuseConflicts } from "../sops/conflicts.ts";
@@ -80,6 +82,12 @@ export interface Opened {
   readonly saved: Base;
   /** What nobody has decided yet. */
   readonly merge: MergeState | undefined;
+}
+
+/** The same after somebody else changed the file. */
+export interface TakenOver extends Opened {
+  /** What is to be known before it is saved. */
+  readonly remarks: readonly string[];
 }
 
 /** One file that is edited: the open document with its data key, and what was last written of it. */
@@ -165,13 +173,14 @@ export class EditSession {
    * Puts the changes of a draft together with those that somebody wrote to the file meanwhile, entry by entry. Nothing is
    * written: the person sees the result first.
    */
-  async takeOver(draft: Draft): Promise<Opened> {
+  async takeOver(draft: Draft): Promise<TakenOver> {
     const before = this.#open!;
     const loaded = await this.#host.load();
     const open = await this.#host.open(loaded);
     closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const texts = { base: before.decrypted.text, ours: textOf(draft), theirs: open.decrypted.text };
     const merged = mergePlain({ format: open.format, ...texts });
+    const remarks = lettingIn(before, open);
     before.close();
     this.#open = open;
     this.#loaded = loaded;
@@ -182,6 +191,7 @@ export class EditSession {
       draft: withText({ ...draft, setting: settingOf(open) }, "take over what changed in the file", base),
       saved,
       merge: list.length === 0 ? undefined : newMerge(list, { ours: text, theirs, base: origin }),
+      remarks,
     };
   }
 
@@ -192,7 +202,9 @@ export class EditSession {
   async lock(draft: Draft, changed: boolean): Promise<void> {
     const open = this.#open;
     if (!open) throw new TsopsError("no-such-file", "a new file can be locked only when it is saved");
-    if (changed) this.#held = saveText(open, textOf(draft), this.#host.session).text;
+    // with conflicts that are not decided nothing is locked
+    const write = open.decrypted.conflicts ? saveResolved : saveText;
+    if (changed) this.#held = write(open, textOf(draft), this.#host.session).text;
     this.close();
     await this.#host.forget();
   }
@@ -282,13 +294,21 @@ function heldMerge(open: OpenDocument): MergeState | undefined {
   if (!held) return undefined;
   const said = conflictsIn(held);
   const variants = said && variantsOf(open.decrypted.text, said);
-  if (said && variants && said.conflicts.every(isOfText)) return newMerge(said.conflicts, variants);
-  const what = variants
-    ? "about who can read it or what is encrypted"
-    : "that cannot be read: it was changed since";
-  throw new TsopsError("merge-conflict", `the file holds conflicts of a merge ${what}`, {
-    hint: "tsops git resolve takes a side, or opens them in your editor",
+  if (said && variants) return newMerge(said.conflicts, variants);
+  throw new TsopsError("merge-conflict", "the file holds conflicts of a merge, and was changed since", {
+    hint: "tsops git resolve FILE takes a side, or says what to do",
   });
+}
+
+/** Whom somebody let in meanwhile: what was changed here will be encrypted for them, too. */
+function lettingIn(before: OpenDocument, after: OpenDocument): string[] {
+  const added = compareGroups(before.groups, after.groups).flatMap((group) => group.added);
+  const keys = added.map(({ kind, id }) => `${kind} ${id}`);
+  const fewer = groupsNeeded(after.groups, after.threshold) < groupsNeeded(before.groups, before.threshold);
+  return [
+    ...(keys.length > 0 ? [`more can open it now, and could read your changes: ${keys.join(", ")}`] : []),
+    ...(fewer ? ["fewer key groups are needed to open it now"] : []),
+  ];
 }
 
 function closingOnError<T>(open: OpenDocument, work: () => T): T {

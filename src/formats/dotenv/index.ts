@@ -19,6 +19,7 @@ import { commentText, valueText, withReturn } from "./spell.ts";
  */
 export const dotenv: Format = {
   name: "dotenv",
+  pieces: { are: "lines" },
   read: readDotenv,
 
   spell(_reading, entry, value) {

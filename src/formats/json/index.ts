@@ -18,6 +18,7 @@ const open = (reading: Reading) => objectReading(reading, dialect);
  */
 export const json: Format = {
   name: "json",
+  pieces: { are: "members" },
   keepsDuplicates: true,
   read: (text) => readObject(text, dialect),
   // as SOPS prints it: where the plaintext had it otherwise, the layout says so

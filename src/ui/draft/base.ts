@@ -10,10 +10,14 @@ export interface Base {
   readonly outline: Outline;
   /** Of each entry whether it is encrypted when the document is saved. */
   readonly selected: readonly boolean[];
+  /** Put together of parts (part.ts): how entries are spelled, only reading the whole text tells. */
+  readonly spliced?: true;
 }
 
-export function readBase(text: string, format: Format, selection: Selection): Base {
+/** @param like what a part of a text is a part of. */
+export function readBase(text: string, format: Format, selection: Selection, like?: Reading): Base {
   const reading = readText(text, format);
+  if (like) Object.assign(reading, { like });
   return { text, reading, outline: outlineOf(reading), selected: selection(reading.entries) };
 }
 

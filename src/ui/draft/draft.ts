@@ -5,6 +5,7 @@ import { applyEdits, type Edit } from "../../formats/text.ts";
 import type { Selection } from "../../sops/selection.ts";
 import type { Node } from "../outline/node.ts";
 import { type Base, entryOf, readBase } from "./base.ts";
+import { changingIn, editOfPart, editOfWhole, type Part, partOfEdit, readPart, withPart } from "./part.ts";
 import { says, type Wanted } from "./same.ts";
 
 /** How a plaintext is read and written. */
@@ -12,6 +13,10 @@ export interface Setting {
   readonly format: Format;
   readonly selection: Selection;
   readonly indent?: number;
+  /** With more entries than this a text is large: only parts of it are read for each change. */
+  readonly large?: number;
+  /** Where the text is a part of another: that one. */
+  readonly like?: Reading;
 }
 
 /** A new value that is not in the text yet. */
@@ -39,7 +44,8 @@ export interface Draft {
 
 /** What was done, and how to go back: steps are a list from the last one to the first. */
 export interface Step {
-  readonly label: string;
+  /** Undefined where the draft says the same before and after: who goes back does not stop there. */
+  readonly label: string | undefined;
   readonly before: Move;
   readonly after: Move;
   readonly rest: Step | undefined;
@@ -106,33 +112,100 @@ export function withText(draft: Draft, label: string, base: Base): Draft {
   return { ...draft, base, pending: new Map(), past: step, future: undefined, version, made: version };
 }
 
+/** The draft with a part of its text changed by an operation on that part, which may have taken new values into it. */
+export function withPartChanged(draft: Draft, part: Part, done: Draft): Draft | undefined {
+  const base = withPart(draft.base, part, done.base, draft.setting);
+  if (!base) return undefined;
+  const version = draft.made + 1;
+  const whole = (from: string, to: string): Edit => editOfWhole(part, spliceOf(from, to));
+  const [before, after] = [part.base.text, done.base.text];
+  const pending = new Map<number, Pending>();
+  const more = base.reading.entries.length - draft.base.reading.entries.length;
+  const [from, to] = changingIn(part);
+  for (const [index, value] of draft.pending)
+    if (index < from || index >= to) pending.set(index < from ? index : index + more, value);
+  const step: Step = {
+    label: done.past?.label,
+    before: { splice: whole(after, before), pending: draft.pending },
+    after: { splice: whole(before, after), pending },
+    rest: draft.past,
+    versions: [draft.version, version],
+  };
+  return { ...draft, base, pending, past: step, future: undefined, version, made: version };
+}
+
+/** A part of the draft as a draft of its own. */
+export function draftOfPart({ setting, pending }: Draft, part: Part): Draft {
+  const { base, first } = part;
+  const [from, to] = changingIn(part);
+  const own = [...pending].flatMap(([index, value]): [number, Pending][] =>
+    index >= from && index < to ? [[index - first, value]] : [],
+  );
+  const whole = { ...setting, large: Number.POSITIVE_INFINITY, like: base.reading.like };
+  return {
+    setting: whole,
+    base,
+    pending: new Map(own),
+    past: undefined,
+    future: undefined,
+    version: 0,
+    made: 0,
+  };
+}
+
 /** Takes the last step back. Undefined if there is none. */
 export function undo(draft: Draft): Draft | undefined {
   const step = draft.past;
   if (!step) return undefined;
-  const {
-    rest,
-    versions: [version],
-  } = step;
-  return { ...taken(draft, step.before), past: rest, future: { ...step, rest: draft.future }, version };
+  const back = {
+    ...taken(draft, step.before),
+    past: step.rest,
+    future: { ...step, rest: draft.future },
+    version: step.versions[0],
+  };
+  return step.label === undefined ? undo(back) : back;
 }
 
 /** Takes the last step that was taken back again. */
 export function redo(draft: Draft): Draft | undefined {
   const step = draft.future;
   if (!step) return undefined;
-  const {
-    rest,
-    versions: [, version],
-  } = step;
-  return { ...taken(draft, step.after), past: { ...step, rest: draft.past }, future: rest, version };
+  const again = {
+    ...taken(draft, step.after),
+    past: { ...step, rest: draft.past },
+    future: step.rest,
+    version: step.versions[1],
+  };
+  return step.label === undefined ? redo(again) : again;
+}
+
+/** What the next `undo` takes back, or `redo` does again. */
+export function labelOf(step: Step | undefined): string | undefined {
+  return step && (step.label ?? labelOf(step.rest));
+}
+
+/**
+ * The draft as it is to be saved: with all values in its text, read as a whole.
+ * @throws TsopsError("print") if a value cannot stand where it is to stand.
+ */
+export function settled(draft: Draft): Draft {
+  const ready = flushed(draft);
+  if (draft.pending.size === 0) return ready;
+  const there = { splice: spliceOf(draft.base.text, ready.base.text), pending: ready.pending };
+  const back = { splice: spliceOf(ready.base.text, draft.base.text), pending: draft.pending };
+  const { version } = draft;
+  const same = { label: undefined, versions: [version, version] } as const;
+  return {
+    ...ready,
+    past: { ...same, before: back, after: there, rest: draft.past },
+    // what was taken back belongs to the text without the values
+    future: draft.future && { ...same, before: there, after: back, rest: draft.future },
+  };
 }
 
 function taken(draft: Draft, move: Move): Draft {
   if ("splice" in move) {
-    const { format, selection } = draft.setting;
-    const base = readBase(applyEdits(draft.base.text, [move.splice]), format, selection);
-    return { ...draft, base, pending: move.pending };
+    return { ...draft, base: respliced(draft, move.splice), pending: move.pending };
   }
   const pending = new Map(draft.pending);
   if (move.pending) pending.set(move.entry, move.pending);
@@ -140,12 +213,28 @@ function taken(draft: Draft, move: Move): Draft {
   return { ...draft, pending };
 }
 
+/** The text after an edit. In a large one, only the part around the edit is read. */
+function respliced(draft: Draft, edit: Edit): Base {
+  const { base, setting } = draft;
+  const { format, selection } = setting;
+  const part = isLarge(draft) ? partOfEdit(base, edit, format) : undefined;
+  const after = part && readPart(applyEdits(part.base.text, [editOfPart(part, edit)]), format);
+  const spliced = after && withPart(base, part!, after, setting);
+  return spliced ?? readBase(applyEdits(base.text, [edit]), format, selection);
+}
+
+const LARGE = 2000;
+
+export function isLarge({ base, setting }: Pick<Draft, "base" | "setting">): boolean {
+  return base.reading.entries.length > (setting.large ?? LARGE);
+}
+
 /**
- * The draft with all values in its text. It is the same draft to those who go back.
+ * The draft with all values in its text, read as a whole. It is the same draft to those who go back.
  * @throws TsopsError("print") if a value cannot stand where it is to stand.
  */
 export function flushed(draft: Draft): Draft {
-  if (draft.pending.size === 0) return draft;
+  if (draft.pending.size === 0 && !draft.base.spliced) return draft;
   const { base, pending, setting } = draft;
   const edits = [...pending].map(([index, { text }]): Edit => {
     const { start, end } = base.reading.entries[index]!;
@@ -177,7 +266,7 @@ function sameText(a: Scalar | undefined, b: Scalar | undefined): boolean {
 
 function tryBase({ base, setting }: Draft, edits: readonly Edit[]): Base | undefined {
   try {
-    return readBase(applyEdits(base.text, edits), setting.format, setting.selection);
+    return readBase(applyEdits(base.text, edits), setting.format, setting.selection, setting.like);
   } catch (error) {
     if (error instanceof TsopsError || error instanceof RangeError) return undefined;
     throw error;

@@ -10,15 +10,20 @@ import { type Base, entryOf } from "./base.ts";
 import {
   type Attempt,
   type Draft,
+  draftOfPart,
   firstThatSays,
   flushed,
+  isLarge,
+  type Pending,
   spellingOf,
   valueIn,
+  withPartChanged,
   withPending,
   withText,
 } from "./draft.ts";
 import { renamings } from "./keys.ts";
 import { commentRemovals, commentsAbove, copies, removals, swaps } from "./lines.ts";
+import { nodeInPart, type Part, partAround } from "./part.ts";
 import { type Member, positionsOf, treeAt, withMembers, withValueAt } from "./positions.ts";
 import { commentsOf, sameValue, treesOf, type Wanted } from "./same.ts";
 
@@ -29,13 +34,45 @@ export interface Done {
   readonly at: readonly PathElement[];
 }
 
-/** Texts of more entries are not read anew for each value that changes. */
-const LARGE = 2000;
-
 /** A value as somebody gave it: numbers keep their spelling. */
 export interface GivenValue {
   readonly value: Scalar;
   readonly spelled?: string;
+}
+
+/**
+ * In a large text, an operation is done in the part around some rows, which is read by itself. Undefined if it has to be
+ * done in the whole text: where the part is too large, or cannot tell, or the operation fails in it.
+ */
+function inPart(
+  draft: Draft,
+  [from, to]: readonly [Node, Node],
+  operate: (draft: Draft, part: Part) => Done,
+): Done | undefined {
+  const { base, setting } = draft;
+  const part = isLarge(draft) ? partAround(base, [from, to], setting.format) : undefined;
+  if (!part) return undefined;
+  try {
+    const done = operate(draftOfPart(draft, part), part);
+    const at = [...(part.holder ? pathOfNode(part.holder) : []), ...done.at];
+    if (!done.draft.past) return { draft, at };
+    const after = withPartChanged(draft, part, done.draft);
+    return after && { draft: after, at };
+  } catch (error) {
+    // what is wrong the whole text says best
+    if (error instanceof TsopsError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** An operation on one row. */
+function onRow(draft: Draft, node: Node, operate: (draft: Draft, node: Node) => Done): Done {
+  const done = inPart(draft, [node, node], (own, part) => {
+    const row = nodeInPart(draft.base, part, node);
+    if (!row) throw cannot("this row", own);
+    return operate(own, row);
+  });
+  return done ?? operate(draft, node);
 }
 
 /** Gives a value or a comment another text, or another type. */
@@ -49,14 +86,40 @@ export function setValue(draft: Draft, node: Node, given: GivenValue): Done {
   const label = `change ${labelOf(node)}`;
   const entry = entryOf(draft.base, node)!;
   const simple = node.kind === "value" && !entry.alias && !entry.anchored && !draft.setting.format.wrapper;
-  if (simple && draft.base.reading.entries.length > LARGE) {
-    const text = given.spelled ?? draft.setting.format.spell(draft.base.reading, entry, value);
-    return { draft: withPending(draft, label, node.entry!, { value, text }), at };
+  if (simple && isLarge(draft)) {
+    const to = pendingFor(draft, node, given);
+    if (to) return { draft: withPending(draft, label, node.entry!, to), at };
   }
-  const ready = flushed(draft);
-  const base =
-    node.kind === "comment" ? setComment(ready, node, String(value)) : setScalar(ready, node, given);
-  return { draft: withText(draft, label, base), at };
+  return onRow(draft, node, (part, row) => {
+    const ready = flushed(part);
+    const base =
+      row.kind === "comment" ? setComment(ready, row, String(value)) : setScalar(ready, row, given);
+    return { draft: withText(part, label, base), at: pathOfNode(row) };
+  });
+}
+
+/**
+ * A value as it is to stand in the place of another. The part around it is read to see that it can stand there; where
+ * there is none, that is seen when all of the text is read. Undefined if it cannot.
+ */
+function pendingFor(draft: Draft, node: Node, { value, spelled }: GivenValue): Pending | undefined {
+  const { base, setting } = draft;
+  const part = partAround(base, [node, node], setting.format);
+  const index = node.entry! - (part ? part.first : 0);
+  const { reading } = part?.base ?? flushedBase(draft);
+  try {
+    const text = spelled ?? setting.format.spell(reading, reading.entries[index]!, value);
+    if (part) flushed(withPending(draftOfPart(draft, part), "", index, { value, text }));
+    return { value, text };
+  } catch (error) {
+    if (error instanceof TsopsError) return undefined;
+    throw error;
+  }
+}
+
+/** The text of a draft without its new values, read as a whole. */
+function flushedBase(draft: Draft): Base {
+  return draft.base.spliced ? flushed({ ...draft, pending: new Map() }).base : draft.base;
 }
 
 function setComment(draft: Draft, node: Node, text: string): Base {
@@ -105,11 +168,27 @@ export interface Addition {
 
 /** Adds a key or an item behind the others. */
 export function add(draft: Draft, addition: Addition): Done {
+  const { holder, key } = addition;
+  const members = membersOf(draft.base.outline, holder);
+  if (key !== undefined) refuseTaken(members, key);
+  const last = (holder?.children ?? draft.base.outline.roots).at(-1);
+  const places = [holder, last].filter((node) => node !== undefined);
+  for (const place of places) {
+    const done = inPart(draft, [place, place], (own, part) => {
+      const inside = holder === part.holder ? undefined : holder && nodeInPart(draft.base, part, holder);
+      if (!inside && holder !== part.holder) throw cannot("a new entry", own);
+      return addIn(own, { ...addition, holder: inside });
+    });
+    if (done) return done;
+  }
+  return addIn(draft, addition);
+}
+
+function addIn(draft: Draft, addition: Addition): Done {
   const ready = flushed(draft);
   const { base, setting } = ready;
   const { holder, document, key, value, numbers } = addition;
   const members = membersOf(base.outline, holder);
-  if (key !== undefined) refuseTaken(members, key);
   const at = [...(holder ? pathOfNode(holder) : []), key ?? members.length];
   refuseMetadata(at, ready);
   const positions = holder ? positionsOf(base.outline, holder) : [];
@@ -145,6 +224,10 @@ function placeOfKey(
 
 /** Takes a key, an item, or a comment away. */
 export function remove(draft: Draft, node: Node): Done {
+  return onRow(draft, node, removeIn);
+}
+
+function removeIn(draft: Draft, node: Node): Done {
   const ready = flushed(draft);
   const { base, setting } = ready;
   const at = node.parent ? pathOfNode(node.parent) : [];
@@ -171,15 +254,8 @@ export function remove(draft: Draft, node: Node): Done {
     wanted,
   };
   const byLines = removals(base, node).map((edits): Attempt => ({ edits: () => edits, wanted }));
-  // the format reads a text to change it, which takes as long as reading the result does
-  const isPlainLine = base.reading.entries.length > LARGE && byLines.length === 1 && !isOnly(base, node);
-  const attempts = isPlainLine ? [...byLines, byFormat] : [byFormat, ...byLines];
+  const attempts = [byFormat, ...byLines];
   return { draft: withText(draft, label, firstThatSays(ready, attempts, cannot("this entry", ready))), at };
-}
-
-/** Without it, what held it would say something else. */
-function isOnly({ outline }: Base, { parent }: Node): boolean {
-  return (parent?.children ?? outline.roots).length === 1;
 }
 
 /** Gives a key another name, in its place. */
@@ -188,10 +264,15 @@ export function rename(draft: Draft, node: Node, name: string): Done {
   const at = [...parent, name];
   if (typeof node.key !== "string") throw new TsopsError("print", "only a key has a name");
   if (node.key === name) return { draft, at };
+  refuseTaken(membersOf(draft.base.outline, node.parent), name);
+  refuseMetadata(at, draft);
+  return onRow(draft, node, (part, row) => renameIn(part, row, name));
+}
+
+function renameIn(draft: Draft, node: Node, name: string): Done {
   const ready = flushed(draft);
   const { base } = ready;
-  refuseTaken(membersOf(base.outline, node.parent), name);
-  refuseMetadata(at, ready);
+  const at = [...(node.parent ? pathOfNode(node.parent) : []), name];
   const wanted = changedMembers(base, node, (members, i) =>
     members.map((member, position) => (position === i ? { ...member, key: name } : member)),
   );
@@ -204,12 +285,17 @@ export function rename(draft: Draft, node: Node, name: string): Done {
 export function duplicate(draft: Draft, node: Node): Done {
   if (node.kind === "comment" || node.key === undefined)
     throw new TsopsError("print", "only keys and items can be copied");
+  const isKey = typeof node.key === "string";
+  const key = isKey ? freeName(node.key, membersOf(draft.base.outline, node.parent)) : undefined;
+  return onRow(draft, node, (part, row) => duplicateIn(part, row, key));
+}
+
+/** @param key the name of the copy in a map. */
+function duplicateIn(draft: Draft, node: Node, key: string | undefined): Done {
   const ready = flushed(draft);
   const { base, setting } = ready;
   const parent = node.parent ? pathOfNode(node.parent) : [];
   const members = membersOf(base.outline, node.parent);
-  const isKey = typeof node.key === "string";
-  const key = isKey ? freeName(String(node.key), members) : undefined;
   const value = treeAt(treesOf(base.reading)[node.document]!, positionsOf(base.outline, node))!;
   const behind = changedMembers(base, node, (all, i) => [
     ...all.slice(0, i + 1),
@@ -227,7 +313,7 @@ export function duplicate(draft: Draft, node: Node): Done {
   const made = firstThatSays(ready, attempts, cannot("a copy", ready));
   return {
     draft: withText(draft, `duplicate ${labelOf(node)}`, made),
-    at: isKey ? at : [...parent, Number(node.key) + 1],
+    at: key === undefined ? [...parent, Number(node.key) + 1] : at,
   };
 }
 
@@ -273,10 +359,14 @@ function aboveIn(base: Base, node: Node, lines: string): string[] {
 
 /** Moves a key or item so many places down, or up if negative, among its siblings. */
 export function move(draft: Draft, node: Node, by: 1 | -1): Done {
+  if (node.key === undefined) throw new TsopsError("print", "only keys and items can be moved");
+  return onRow(draft, node, (part, row) => moveIn(part, row, by));
+}
+
+function moveIn(draft: Draft, node: Node, by: 1 | -1): Done {
   const at = pathOfNode(node);
   const ready = flushed(draft);
   const { base } = ready;
-  if (node.key === undefined) throw new TsopsError("print", "only keys and items can be moved");
   const members = membersOf(base.outline, node.parent);
   const from = members.findIndex(({ id }) => id === node.id);
   const other = members[from + by];
@@ -296,10 +386,14 @@ export function move(draft: Draft, node: Node, by: 1 | -1): Done {
 
 /** Writes a comment on a line above a key, an item or another comment. */
 export function addComment(draft: Draft, node: Node, comment: string): Done {
-  const ready = flushed(draft);
-  const { base } = ready;
   if (/[\r\n]/.test(comment))
     throw new TsopsError("print", "a comment is one line", { hint: "add one for each line" });
+  return onRow(draft, node, (part, row) => addCommentIn(part, row, comment));
+}
+
+function addCommentIn(draft: Draft, node: Node, comment: string): Done {
+  const ready = flushed(draft);
+  const { base } = ready;
   const before = commentsOf(base.reading);
   const trees = treesOf(base.reading);
   const { document } = node;
@@ -335,8 +429,8 @@ export function put(
 ): Done {
   const ready = flushed(draft);
   const { base, setting } = ready;
-  const { node, exact } = nodeAt(base.outline, document, path);
-  if (value === undefined) return node && exact ? remove(ready, node) : { draft: ready, at: path };
+  const { node, exact } = nodeAt(draft.base.outline, document, path);
+  if (value === undefined) return node && exact ? remove(draft, node) : { draft, at: path };
   const { format, indent } = setting;
   const wanted = (after: Reading): Wanted => ({
     trees: treesOf(base.reading).map((tree, i) =>
@@ -347,7 +441,7 @@ export function put(
   });
   const edits = () => format.set(base.reading, path, value, { indent, document });
   const made = firstThatSays(ready, [{ edits, wanted }], cannot("this side", ready));
-  return { draft: withText(ready, label, made), at: path };
+  return { draft: withText(draft, label, made), at: path };
 }
 
 /** The tree with a value at a path; a key that is new stands where the format put it. */

@@ -1,12 +1,15 @@
 import type { EntryDifference, EntrySide } from "../../compare/difference.ts";
 import { formatPath } from "../../formats/path.ts";
 import { type Tree, TreeList, TreeMap } from "../../formats/tree.ts";
+import type { Choice } from "../../merge/choose.ts";
+import { CHOICES, readersIn, recipientsIn } from "../../merge/recipients.ts";
 import { type Conflict, describePlace } from "../../sops/conflicts.ts";
 import { helpLines } from "../reduce/dialogs.ts";
 import type { Version } from "../state/history.ts";
 import { openConflicts } from "../state/merge.ts";
 import { type Mode, rowsOf, type State } from "../state/state.ts";
 import { visible } from "../view/cells.ts";
+import { selectorText } from "../view/conflicts.ts";
 import { dialogOf } from "../view/dialogs.ts";
 import { textOfValue } from "../view/row.ts";
 import { saidLength } from "./row.ts";
@@ -140,8 +143,10 @@ function conflictsListing(state: State, { at, reveal }: Of<"conflicts">): Listin
   return {
     head: [`conflicts: ${conflicts.length}, ${open} to be decided; the document has ours until you decide`],
     items: conflicts.map((conflict, i) => {
-      const place = `${visible(describePlace(conflict))}, ${conflict.kind}, ${decisions[i] ?? "open"}`;
-      return `${place}, ${sidesSpeech(conflict, reveal)}, ${i + 1} of ${conflicts.length}`;
+      const place = describePlace(conflict);
+      const kind = place === conflict.kind ? "" : `, ${conflict.kind}`;
+      const said = `${visible(place)}${kind}, ${decisions[i] ?? "open"}`;
+      return `${said}, ${sidesSpeech(conflict, reveal)}, ${i + 1} of ${conflicts.length}`;
     }),
     top: at,
     rows: 1,
@@ -151,8 +156,28 @@ function conflictsListing(state: State, { at, reveal }: Of<"conflicts">): Listin
 }
 
 function sidesSpeech(conflict: Conflict, reveal: boolean): string {
-  const sides = ["base", "ours", "theirs"] as const;
-  return sides.map((side) => `${side}: ${treeSpeech(conflict[side], reveal)}`).join(", ");
+  if (conflict.kind === "recipients") return readersSpeech(conflict);
+  const said = (side: Choice): string =>
+    conflict.kind === "selector" ? visible(selectorText(conflict[side])) : treeSpeech(conflict[side], reveal);
+  return CHOICES.map((side) => `${side}: ${said(side)}`).join(", ");
+}
+
+/** Each key with the sides that have it, and how many groups each side needs. */
+function readersSpeech(conflict: Conflict): string {
+  const readers = readersIn(conflict);
+  const several = readers.some(({ group }) => group > 0);
+  const words = readers.map(({ group, key, sides }) => {
+    const where = several ? `group ${group + 1}: ` : "";
+    return `${where}${visible(key)}: in ${sides.join(" and ")}`;
+  });
+  const needed = CHOICES.flatMap((side) => {
+    const number = recipientsIn(conflict[side]).needed;
+    return number === undefined ? [] : [`${side} needs ${number} groups`];
+  });
+  const unknown = CHOICES.filter((side) => conflict[side] === undefined).map(
+    (side) => `${side} is not known`,
+  );
+  return [...words, ...needed, ...unknown].join(", ");
 }
 
 function treeSpeech(tree: Tree | undefined, reveal: boolean): string {

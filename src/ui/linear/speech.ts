@@ -1,3 +1,4 @@
+import { labelOf } from "../draft/draft.ts";
 import type { Node } from "../outline/node.ts";
 import { nodeOf, type State } from "../state/state.ts";
 import { visible } from "../view/cells.ts";
@@ -68,7 +69,7 @@ function workSpeech(before: State | undefined, state: State): string[] {
       `${state.encrypted ? "decrypted" : "a new file"}: ${count} ${count === 1 ? "entry" : "entries"}`,
     );
   } else if (state.draft && before?.draft && state.draft.made > before.draft.made && state.draft.past)
-    lines.push(`done: ${visible(state.draft.past.label)}`);
+    lines.push(`done: ${visible(labelOf(state.draft.past) ?? "")}`);
   if (state.list && state.list.ids !== before?.list?.ids)
     lines.push(`${state.list.ids.length} ${state.list.title}; Esc shows all again`);
   else if (!state.list && before?.list) lines.push("all entries");

@@ -43,6 +43,8 @@ class Builder {
   #behind: { entry: Entry; index: number }[] = [];
   /** The last empty collection: comments inside it come next. */
   #empty: Node | undefined;
+  /** What held the last value: mostly it holds the next one, too. */
+  #last: { container: Container; node: Node | undefined } | undefined;
 
   constructor(documents: number) {
     this.#several = documents > 1;
@@ -52,7 +54,8 @@ class Builder {
   }
 
   build(entries: readonly Entry[]): Outline {
-    for (const [index, entry] of entries.entries()) {
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index]!;
       if (entry.kind === "comment" && entry.inline) {
         this.#behind.push({ entry, index });
         continue;
@@ -78,11 +81,19 @@ class Builder {
   }
 
   #take(entry: Entry, index: number): void {
-    const parent = this.#nodeOf(entry.in, entry.in?.document ?? 0, entry.kind === "comment");
+    const parent = this.#parentOf(entry);
     const kind = KINDS[entry.kind];
     const node = this.#add(kind, parent, { key: entry.key, document: entry.in?.document ?? 0, entry: index });
     this.#byEntry[index] = node;
     if (kind === "map" || kind === "list") this.#empty = node;
+  }
+
+  #parentOf({ in: container, kind }: Entry): Node | undefined {
+    if (container && container === this.#last?.container) return this.#last.node;
+    const node = this.#nodeOf(container, container?.document ?? 0, kind === "comment");
+    // a comment may be in an empty collection that has no container of its own
+    this.#last = container && this.#made.has(container) ? { container, node } : undefined;
+    return node;
   }
 
   #nodeOf(container: Container | undefined, document: number, forComment: boolean): Node | undefined {
@@ -106,8 +117,10 @@ class Builder {
       parent,
       at: siblings.length,
       depth: parent ? parent.depth + 1 : 0,
-      ...what,
-      children: [],
+      document: what.document,
+      key: what.key,
+      entry: what.entry,
+      children: kind === "value" || kind === "comment" ? NONE : [],
       size: 0,
     };
     siblings.push(node);
@@ -127,6 +140,9 @@ class Builder {
     return nodes;
   }
 }
+
+/** What is in a value. */
+const NONE = Object.freeze([]) as readonly Node[] as Node[];
 
 const KINDS = { value: "value", comment: "comment", "empty-map": "map", "empty-list": "list" } as const;
 

@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { type Draft, redo, undo } from "../draft/draft.ts";
+import { type Draft, labelOf, redo, undo } from "../draft/draft.ts";
 import type { Done } from "../draft/operations.ts";
 import { type Node, nodeAt } from "../outline/node.ts";
 import type { Message, State } from "../state/state.ts";
@@ -40,12 +40,13 @@ export function messageOf(error: TsopsError): Message {
 export function stepped(state: State, which: "undo" | "redo"): State {
   const { draft } = state;
   if (!draft) return state;
-  const step = which === "undo" ? draft.past : draft.future;
+  const label = labelOf(which === "undo" ? draft.past : draft.future);
   const next = (which === "undo" ? undo : redo)(draft);
-  if (!next || !step) return { ...state, message: { tone: "info", lines: [`there is nothing to ${which}`] } };
+  if (!next || label === undefined)
+    return { ...state, message: { tone: "info", lines: [`there is nothing to ${which}`] } };
   const message: Message = {
     tone: "info",
-    lines: [`${which === "undo" ? "undone" : "done again"}: ${step.label}`],
+    lines: [`${which === "undo" ? "undone" : "done again"}: ${label}`],
   };
   return withOutline({ ...state, draft: next, message }, next.base.outline);
 }

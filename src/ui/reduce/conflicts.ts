@@ -1,6 +1,6 @@
 import { TsopsError } from "../../errors.ts";
 import { formatPath } from "../../formats/path.ts";
-import { chooseOne, variantsOf } from "../../merge/choose.ts";
+import { canTake, chooseOne, describeKept, isOfText, variantsOf } from "../../merge/choose.ts";
 import { patchOf } from "../../merge/patch.ts";
 import type { Conflict } from "../../sops/conflicts.ts";
 import { readBase } from "../draft/base.ts";
@@ -9,7 +9,7 @@ import { type Done, put } from "../draft/operations.ts";
 import { nodeAt } from "../outline/node.ts";
 import { chordOf, type Key } from "../state/box.ts";
 import { type Decision, type MergeState, openConflicts } from "../state/merge.ts";
-import type { Mode, Result, State } from "../state/state.ts";
+import type { Message, Mode, Result, State } from "../state/state.ts";
 import { changed } from "./change.ts";
 import { jumped } from "./cursor.ts";
 
@@ -28,6 +28,7 @@ export function conflictsKey(state: State, mode: ConflictsMode, key: Key): Resul
   ];
   const decision = DECISIONS[chord];
   if (decision !== undefined) return [decided(state, mode, decision), []];
+  const chosen = merge.conflicts[mode.at]!;
   switch (chord) {
     case "up":
     case "k":
@@ -39,7 +40,8 @@ export function conflictsKey(state: State, mode: ConflictsMode, key: Key): Resul
       return [state.options.noReveal ? state : { ...state, mode: { ...mode, reveal: !mode.reveal } }, []];
     case "return":
     case "e":
-      return [atConflict(state, merge.conflicts[mode.at]!), []];
+      if (!isOfText(chosen)) return [{ ...state, busy: "looking at the keys" }, [{ kind: "keys" }]];
+      return [atConflict(state, chosen), []];
     case "escape":
     case "ctrl-c":
     case "q":
@@ -59,19 +61,34 @@ function atConflict(state: State, { document, path }: Conflict): State {
 function decided(state: State, mode: ConflictsMode, decision: Decision): State {
   const merge = state.merge!;
   const conflict = merge.conflicts[mode.at]!;
-  const next = decision === "as it is" ? { ...state, message: undefined } : taken(state, conflict, decision);
+  const side = decision === "as it is" ? "ours" : decision;
+  if (!canTake(conflict, side)) return { ...state, message: staysOurs(conflict) };
+  const stays = decision === "as it is" || !isOfText(conflict);
+  const next = stays ? { ...state, message: undefined } : taken(state, conflict, decision);
   if (next.message?.tone === "error") return next;
   const decisions = merge.decisions.map((one, i) => (i === mode.at ? decision : one));
   const after = { ...merge, decisions };
   const at = openConflicts(after) > 0 ? decisions.indexOf(undefined) : mode.at;
-  const lines =
-    openConflicts(after) > 0 ? [] : ["all conflicts are decided: Esc goes to the document, s saves it"];
+  const kept = describeKept([conflict]);
+  const lines = [
+    ...(kept === undefined ? [] : [kept]),
+    ...(openConflicts(after) > 0 ? [] : ["all conflicts are decided: Esc goes to the document, s saves it"]),
+  ];
   return {
     ...next,
     merge: after,
     mode: { ...mode, at },
     message: lines.length > 0 ? { tone: "info", lines } : undefined,
   };
+}
+
+/** Who can read the file is decided where that is shown and confirmed key by key, never by the way. */
+function staysOurs(conflict: Conflict): Message {
+  const how =
+    conflict.kind === "selector"
+      ? "take ours and save; then tsops updatekeys --update-selector gives it that of its creation rule"
+      : "take ours and save; then w adds and removes keys, one by one";
+  return { tone: "error", lines: [`${describeKept([conflict])}: a merge alone lets nobody in`, how] };
 }
 
 function taken(state: State, conflict: Conflict, choice: Exclude<Decision, "as it is">): State {
@@ -86,14 +103,16 @@ interface Taking {
   readonly choice: Exclude<Decision, "as it is">;
 }
 
-function taking(draft: Draft, { variants, conflicts }: MergeState, { conflict, choice }: Taking): Done {
+function taking(draft: Draft, merge: MergeState, { conflict, choice }: Taking): Done {
+  const { variants } = merge;
+  const conflicts = merge.conflicts.filter(isOfText);
   const label = `take ${choice} at ${formatPath(conflict.path) || "the whole text"}`;
   const at = conflict.path;
   const ready = flushed(draft);
   const { format, selection } = ready.setting;
   const { text } = ready.base;
   const written = (after: string): Done => ({
-    draft: withText(ready, label, readBase(after, format, selection)),
+    draft: withText(draft, label, readBase(after, format, selection)),
     at,
   });
   const source = variants[choice];
@@ -114,5 +133,5 @@ function taking(draft: Draft, { variants, conflicts }: MergeState, { conflict, c
       hint: "make it right in the document, then m in this list",
     });
   }
-  return put(ready, label, { document: conflict.document, path: conflict.path, value: conflict[choice] });
+  return put(draft, label, { document: conflict.document, path: conflict.path, value: conflict[choice] });
 }

@@ -209,9 +209,12 @@ export function keysKey(state: State, mode: Of<"keys">, key: Key): Result {
     case "q":
       return [tree(state), []];
     default:
-      return isChanged(state) && "adru".includes(chord)
-        ? said(state, "save or undo the changes first: the keys are changed in the file itself")
-        : keyChange(state, mode, chord);
+      if (!"adru".includes(chord)) return [state, []];
+      if (state.merge)
+        return said(state, "decide the conflicts (C) and save first: the file cannot be changed until then");
+      if (isChanged(state))
+        return said(state, "save or undo the changes first: the keys are changed in the file itself");
+      return keyChange(state, mode, chord);
   }
 }
 

@@ -1,10 +1,8 @@
-import { formatPath } from "../../formats/path.ts";
-import type { Scalar } from "../../formats/scalar.ts";
 import { looksEncrypted } from "../../sops/cipher.ts";
 import { type Base, entryOf } from "../draft/base.ts";
 import { valueIn } from "../draft/draft.ts";
 import { sameValue } from "../draft/same.ts";
-import { type Node, pathOfNode } from "../outline/node.ts";
+import type { Node } from "../outline/node.ts";
 import type { Filter, List, State } from "../state/state.ts";
 
 /** What is said of rows: whether they are encrypted, changed, empty. */
@@ -20,21 +18,47 @@ export function secrecyOf({ draft, encrypted }: State, node: Node): Secrecy {
   return draft.base.selected[node.entry] ? "encrypted" : "plain";
 }
 
-const savedValues = new WeakMap<Base, Map<string, Scalar | undefined>>();
+/** What is in a map, a list or a document, by name. Keys can occur twice. */
+type Names = ReadonlyMap<string, readonly Node[]>;
 
-function valuesOf(base: Base): Map<string, Scalar | undefined> {
-  let known = savedValues.get(base);
-  if (!known) {
-    known = new Map();
-    for (const node of base.outline.nodes) known.set(placeOf(base, node), entryOf(base, node)?.value);
-    savedValues.set(base, known);
+const namesIn = new WeakMap<Base, Map<Node | undefined, Names>>();
+
+function namesOf(base: Base, parent: Node | undefined): Names {
+  let known = namesIn.get(base);
+  if (!known) namesIn.set(base, (known = new Map()));
+  const before = known.get(parent);
+  if (before) return before;
+  const names = new Map<string, Node[]>();
+  for (const child of parent?.children ?? base.outline.roots) {
+    const name = nameOf(base, child);
+    const same = names.get(name);
+    if (same) same.push(child);
+    else names.set(name, [child]);
   }
-  return known;
+  known.set(parent, names);
+  return names;
 }
 
-function placeOf(base: Base, node: Node): string {
-  const path = `${node.document} ${node.kind} ${formatPath(pathOfNode(node))}`;
-  return node.kind === "comment" ? `${path}#${String(entryOf(base, node)?.value)}` : path;
+/** Comments have no names but what they say. */
+function nameOf(base: Base, node: Node): string {
+  if (node.kind === "comment") return `#${String(entryOf(base, node)?.value)}`;
+  return typeof node.key === "string" ? `"${node.key}` : String(node.key);
+}
+
+/** The document of another text that has the number of a node's; a single one has no node of its own. */
+function documentsIn({ outline: { roots } }: Base, { document }: Node): readonly (Node | undefined)[] {
+  if (roots[0]?.kind === "document") return roots.filter((root) => root.document === document);
+  return document === 0 ? [undefined] : [];
+}
+
+/** The nodes of another text that stand where a node stands. */
+function placesIn(other: Base, base: Base, node: Node): readonly Node[] {
+  const { parent } = node;
+  if (node.kind === "document") return documentsIn(other, node).filter((one) => one !== undefined);
+  const inDocument = !parent || parent.kind === "document";
+  const parents = inDocument ? documentsIn(other, node) : placesIn(other, base, parent);
+  const name = nameOf(base, node);
+  return parents.flatMap((parent) => namesOf(other, parent).get(name) ?? []);
 }
 
 /** Whether a row is not as it was saved. */
@@ -43,10 +67,11 @@ export function changeOf({ draft, saved }: State, node: Node): "changed" | "adde
   if (draft.base === saved.base) {
     return node.entry !== undefined && draft.pending.has(node.entry) ? "changed" : undefined;
   }
-  const before = valuesOf(saved.base);
-  const place = placeOf(draft.base, node);
-  if (!before.has(place)) return "added";
-  const [old, now] = [before.get(place), valueIn(draft, node)];
+  const before = placesIn(saved.base, draft.base, node)
+    .filter(({ kind }) => kind === node.kind)
+    .at(-1);
+  if (!before) return "added";
+  const [old, now] = [entryOf(saved.base, before)?.value, valueIn(draft, node)];
   if (old === now || (old !== undefined && now !== undefined && sameValue(old, now))) return undefined;
   return "changed";
 }

@@ -1,4 +1,5 @@
 import { TsopsError } from "../../errors.ts";
+import { describeKept } from "../../merge/choose.ts";
 import { valueIn } from "../draft/draft.ts";
 import { setValue } from "../draft/operations.ts";
 import { outlineOf } from "../outline/node.ts";
@@ -268,7 +269,12 @@ function keysShown(state: State, { lines, notes, encrypted }: Extract<Action, { 
 }
 
 function saved(state: State, { draft, notes, leave, encrypted }: Extract<Action, { type: "saved" }>): Result {
-  const message: Message = { tone: notes.length > 0 ? "warning" : "info", lines: ["saved", ...notes] };
+  const kept = describeKept(state.merge?.conflicts ?? []);
+  const more = kept === undefined ? [] : [`${kept}: w shows and changes who can open it`];
+  const message: Message = {
+    tone: notes.length > 0 ? "warning" : "info",
+    lines: ["saved", ...more, ...notes],
+  };
   const next: State = {
     ...state,
     encrypted,

@@ -1,7 +1,7 @@
 import { formatPath } from "../../formats/path.ts";
 import { valToString } from "../../formats/scalar.ts";
 import { changesBetween } from "../draft/changes.ts";
-import { flushed, spellingOf, valueIn } from "../draft/draft.ts";
+import { settled, spellingOf, valueIn } from "../draft/draft.ts";
 import { duplicate, move, remove } from "../draft/operations.ts";
 import { holderOf, type Node, pathOfNode } from "../outline/node.ts";
 import { lineBox, textBox } from "../state/box.ts";
@@ -281,7 +281,7 @@ export function saving(state: State, leave: boolean): State | Result {
   const isNew = state.encrypted === undefined;
   if (!isChanged(state) && !isNew && !state.merge)
     return said(state, "nothing has changed since it was saved");
-  const ready = changed(state, nodeOf(state), (one) => ({ draft: flushed(one), at: [] }));
+  const ready = changed(state, nodeOf(state), (one) => ({ draft: settled(one), at: [] }));
   if (ready.message?.tone === "error") return ready;
   const changes = changesBetween(saved.base, ready.draft!.base);
   return { ...ready, mode: { kind: "save", changes, reveal: false, top: 0, leave } };

@@ -97,11 +97,22 @@ export function spread(left: readonly Cell[], right: readonly Cell[], width: num
   return lineOf([...start, { text: " ".repeat(Math.max(1, width - taken - used)) }, ...right], width);
 }
 
+/** A text in lines of at most so many columns, broken wherever one is full. */
+export function broken(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let left = text;
+  while (widthOf(left) > width) {
+    const line = start(left, width);
+    lines.push(line);
+    left = left.slice(line.length);
+  }
+  return [...lines, left];
+}
+
 /** A text in lines of at most so many columns, broken between words where that is possible. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  let cut = "";
   for (const word of text.split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (widthOf(longer) <= width) {
@@ -110,8 +121,9 @@ export function wrapped(text: string, width: number): string[] {
     }
     if (line !== "") lines.push(line);
     // what has no blanks is broken where the line ends
-    for (line = word; widthOf(line) > width; line = line.slice(cut.length))
-      lines.push((cut = start(line, width)));
+    const parts = broken(word, width);
+    lines.push(...parts.slice(0, -1));
+    line = parts.at(-1)!;
   }
   return [...lines, line];
 }

@@ -1,9 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { recipientsTree } from "../../../src/merge/recipients.ts";
+import type { Conflict } from "../../../src/sops/conflicts.ts";
 import { filesSpeech, hereInFiles } from "../../../src/ui/linear/files.ts";
 import { hereSpeech, speechOf } from "../../../src/ui/linear/speech.ts";
 import { type PickerState, pick } from "../../../src/ui/picker/picker.ts";
 import { BINDINGS } from "../../../src/ui/state/keys.ts";
+import { newMerge } from "../../../src/ui/state/merge.ts";
 import type { State } from "../../../src/ui/state/state.ts";
 import { Speaker } from "../../../src/ui/terminal/speaker.ts";
 import { Desk, type DeskOptions } from "../../support/ui/desk.ts";
@@ -293,6 +296,30 @@ test("the files: each with its state and place; what is typed narrows them down"
   assert.equal(does("."), ["1 with a.", "a.yaml, encrypted, 1 of 1"]);
   assert.equal(does("up"), []);
   assert.equal(hereInFiles(state).lines, ["a.yaml, encrypted, 1 of 1"]);
+});
+
+test("who can open a file that is in conflict: each key with the sides that have it", async () => {
+  const listener = await Listener.open();
+  const side = (...keys: string[]) => recipientsTree({ groups: [keys] });
+  const conflict: Conflict = {
+    document: 0,
+    path: [],
+    kind: "recipients",
+    base: undefined,
+    ours: side("age one"),
+    theirs: side("age one", "age two"),
+  };
+  const heard = listener.after((desk) => {
+    const { draft, saved, selector } = desk.state;
+    const { text } = draft!.base;
+    const merge = newMerge([conflict], { ours: text, theirs: text, base: undefined });
+    const about = { selector, wanted: undefined, format: "yaml" };
+    desk.does({ type: "unlocked", draft: draft!, saved: saved!.base, merge, notes: [], about });
+  });
+  const said = "recipients, open, age one: in ours and theirs, age two: in theirs, base is not known, 1 of 1";
+  assert.ok(heard.includes(said), heard.join("\n"));
+  assert.ok(listener.hears("t").some((line) => line.includes("a merge alone lets nobody in")));
+  assert.ok(listener.hears("o").some((line) => line.includes("its recipients stay as ours has them")));
 });
 
 test.run();

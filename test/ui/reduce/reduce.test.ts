@@ -561,4 +561,29 @@ test("keys that are not as the rule says: what was refused is done after y, and 
   assert.equal(desk.press("y").effects, [{ kind: "change-keys", change, accepted: true }]);
 });
 
+test("a large document: rows are deleted, added and taken back in parts, and all of it is read before it is saved", async () => {
+  const services = Array.from(
+    { length: 600 },
+    (_, i) => `s${i}:\n  a: x${i}\n  b: y\n  c: z # why\n  d: 4\n`,
+  );
+  const text = services.join("");
+  const desk = await Desk.open(text);
+  desk.to("s300.b");
+  desk.press("d");
+  const without = services.with(300, services[300]!.replace("  b: y\n", "")).join("");
+  assert.is(desk.state.draft!.base.text, without);
+  assert.is(desk.state.draft!.base.spliced, true);
+  assert.match(desk.screen, /changed, not saved/);
+  desk.press("a a").type("new").press("return").type("one").press("return");
+  assert.match(desk.row, /^\+ new/);
+  desk.press("s");
+  assert.is(desk.state.draft!.base.spliced, undefined);
+  assert.match(desk.screen, /2 changes/);
+  assert.match(desk.screen, /- \["s300"\]\["b"\]/);
+  assert.match(desk.screen, /\+ \["s300"\]\["new"\]/);
+  desk.press("escape u u u");
+  assert.is(desk.text, text);
+  assert.not.match(desk.screen, /changed, not saved/);
+});
+
 test.run();

@@ -198,6 +198,87 @@ terminal("a file with the conflicts of a merge opens with them, and is saved whe
   }),
 );
 
+terminal(
+  "a merge whose sides let in different people: the editor shows who, ours stays, and it is said",
+  () =>
+    inPane(async (pane, box) => {
+      const base = box.read("secrets.yaml");
+      box.write("base", base);
+      await box.run(["rotate", "-i", "--add-age", OTHER_RECIPIENT, "secrets.yaml"]);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', '"theirs"']);
+      box.write("theirs", box.read("secrets.yaml"));
+      box.write("secrets.yaml", base);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', '"ours"']);
+      const merge = await box.run([
+        "git",
+        "merge",
+        "base",
+        "secrets.yaml",
+        "theirs",
+        "--path",
+        "secrets.yaml",
+      ]);
+      assert.match(merge.stderr, /recipients/);
+      const before = box.read("secrets.yaml");
+      pane.run(`${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`);
+      await pane.until(/Conflicts/);
+      pane.type("j");
+      await pane.until(/yes +yes +yes +age/);
+      const start = OTHER_RECIPIENT.slice(0, 40);
+      await pane.until(new RegExp(`- +- +yes +age ${start}`));
+      pane.type("t");
+      await pane.until(/a merge alone lets nobody in/);
+      pane.type("o");
+      await pane.until(/its recipients stay as ours has them/);
+      pane.type("t");
+      await pane.until(/all conflicts are decided/);
+      assert.is(box.read("secrets.yaml"), before, "nothing is written before it is saved");
+      pane.keys("Escape");
+      await pane.until(/Enter edit {2}a add/);
+      pane.type("s");
+      await pane.until(/Save/);
+      pane.keys("Enter");
+      await pane.until(/^ saved[\s\S]*its recipients stay as ours has them/m);
+      pane.type("q");
+      await pane.until(/exit code 0/);
+      assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
+      assert.not.match(box.read("secrets.yaml"), /conflicts/);
+      assert.not.match(box.read("secrets.yaml"), new RegExp(OTHER_RECIPIENT));
+    }),
+);
+
+terminal(
+  "conflicts that are decided are kept when the document is locked, and saved after it is unlocked",
+  () =>
+    inPane(async (pane, box) => {
+      const base = box.read("secrets.yaml");
+      box.write("base", base);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', '"theirs"']);
+      box.write("theirs", box.read("secrets.yaml"));
+      box.write("secrets.yaml", base);
+      await box.run(["set", "secrets.yaml", '["db"]["user"]', '"ours"']);
+      await box.run(["git", "merge", "base", "secrets.yaml", "theirs", "--path", "secrets.yaml"]);
+      pane.run(`${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`);
+      await pane.until(/Conflicts/);
+      pane.type("t");
+      await pane.until(/all conflicts are decided/);
+      pane.keys("Escape");
+      await pane.until(/Enter edit {2}a add/);
+      pane.type("L");
+      await pane.until(/locked: keys and values are forgotten/);
+      pane.keys("Enter");
+      await pane.until(/changed, not saved/);
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
+      pane.type("q");
+      await pane.until(/exit code 0/);
+      assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
+      assert.not.match(box.read("secrets.yaml"), /conflicts/);
+    }),
+);
+
 terminal("a file that is not there yet is made from the rule; with no editor set, tsops's own opens", () =>
   inPane(async (pane, box) => {
     const { SOPS_AGE_RECIPIENTS: recipient } = box.env;

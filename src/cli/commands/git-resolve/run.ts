@@ -9,7 +9,14 @@ import { decodeText, encodeText } from "../../../formats/text.ts";
 import { runGit } from "../../../git/program.ts";
 import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
 import { KINDS } from "../../../keys/table.ts";
-import { type Choice, chooseOne, isOfText, type Variants, variantsOf } from "../../../merge/choose.ts";
+import {
+  type Choice,
+  chooseOne,
+  describeKept,
+  isOfText,
+  type Variants,
+  variantsOf,
+} from "../../../merge/choose.ts";
 import { asMerged, withEndsLike } from "../../../merge/line-ends.ts";
 import { type ConflictStyle, freeSize, inMarkers, markerLines } from "../../../merge/markers.ts";
 import { saveResolved } from "../../../save.ts";
@@ -306,11 +313,11 @@ async function save({ name, run, fingerprint, checkedOut }: Resolving, text: Pro
 }
 
 async function finished({ name, said, run }: Resolving): Promise<number> {
-  const others = said.conflicts.filter((conflict) => !isOfText(conflict));
-  if (others.length > 0) {
+  const kept = describeKept(said.conflicts);
+  if (kept !== undefined) {
     await note(
       run.io,
-      `${name}: its ${others.map(({ kind }) => kind).join(" and ")} stay as ours has them`,
+      `${name}: ${kept}`,
       "  tsops updatekeys gives it those of its creation rule; tsops rotate --add-age and the like adds a recipient",
     );
   }

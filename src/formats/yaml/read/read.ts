@@ -11,6 +11,7 @@ export class YamlReading implements Reading {
   readonly documents: number;
   readonly metadata?: MetadataBlock;
   readonly duplicates?: readonly number[];
+  readonly like?: Reading;
   readonly composed: Composed;
   /** Nodes that an alias uses as a key. */
   readonly keyTargets: ReadonlySet<Node>;

@@ -26,7 +26,8 @@ const shapes = new WeakMap<Reading, Shape>();
 function shapeOf(reading: Reading): Shape {
   let shape = shapes.get(reading);
   if (!shape) {
-    shape = { eol: lineEnding(reading.text), indent: findIndent(reading) };
+    const { like } = reading;
+    shape = like ? shapeOf(like) : { eol: lineEnding(reading.text), indent: findIndent(reading) };
     shapes.set(reading, shape);
   }
   return shape;
