@@ -109,7 +109,7 @@ test(
       assert.not.match(stderr, "internal error", argv.join(" "));
     }
     // it would run
-    repository.tryGit("diff");
+    repository.try("diff");
     assert.is.not(wasRun(), "");
   }),
 );

@@ -276,18 +276,18 @@ test("who is no recipient any more does not come back with a branch of before, n
 test("with git: a branch whose seal is gone stops a merge, a rebase and a cherry-pick", async () => {
   for (const way of [["merge"], ["rebase"], ["cherry-pick"]]) {
     await inRepository(async (repo) => {
-      await repo.commit("s.yaml", BASE);
-      repo.must("checkout", "-q", "-b", "side");
+      await repo.save("s.yaml", BASE);
+      repo.git("checkout", "-q", "-b", "side");
       repo.box.write("s.yaml", stripped(repo.box.read("s.yaml")).replace("p_unencrypted", "r_unencrypted"));
-      repo.must("commit", "-qam", "evil");
-      repo.must("checkout", "-q", "main");
-      await repo.commit("s.yaml", OURS);
-      if (way[0] === "rebase") repo.must("checkout", "-q", "side");
-      const { code, stderr } = repo.git(...way, way[0] === "rebase" ? "main" : "side");
+      repo.git("commit", "-qam", "evil");
+      repo.git("checkout", "-q", "main");
+      await repo.save("s.yaml", OURS);
+      if (way[0] === "rebase") repo.git("checkout", "-q", "side");
+      const { code, stderr } = repo.try(...way, way[0] === "rebase" ? "main" : "side");
       assert.is(code, 1, stderr);
       assert.match(stderr, "git diff HEAD -- s.yaml");
-      assert.match(repo.must("status", "--short"), "UU s.yaml");
-      assert.match(repo.must("diff", "HEAD", "--", "s.yaml"), /^[+-]r_unencrypted/m);
+      assert.match(repo.git("status", "--short"), "UU s.yaml");
+      assert.match(repo.git("diff", "HEAD", "--", "s.yaml"), /^[+-]r_unencrypted/m);
       // nobody takes that for the end of it
       const taken = await repo.box.run(["git", "resolve", "--ours", "s.yaml"]);
       assert.match(taken.stderr, "to take ours as a whole: git checkout --ours s.yaml");

@@ -1,62 +1,23 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { inSandbox, type Sandbox } from "./cli.ts";
-import { PROGRAM } from "./program.ts";
+import { Git, PROGRAM_WORDS, writeScript } from "./git.ts";
 
 /** A sandbox with a repository in its folder, and a program named tsops on the PATH of git. */
-export class GitBox {
-  readonly box: Sandbox;
+export class GitBox extends Git {
   /** The folder that `tsops` is in. */
   readonly bin: string;
 
   constructor(box: Sandbox) {
-    this.box = box;
+    super(box);
     this.bin = join(box.root, "bin");
     mkdirSync(this.bin);
-    const words = PROGRAM.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-    writeFileSync(join(this.bin, "tsops"), `#!/bin/sh\nexec ${words} "$@"\n`);
-    chmodSync(join(this.bin, "tsops"), 0o755);
-    box.env = { ...box.env, ...IDENTITY, GIT_CONFIG_NOSYSTEM: "1", PATH: `${this.bin}:${process.env.PATH}` };
+    writeScript(join(this.bin, "tsops"), `exec ${PROGRAM_WORDS} "$@"`);
+    box.env.PATH = `${this.bin}:${process.env.PATH}`;
+    // what tsops itself starts is the same git
+    box.env.GIT_CONFIG_NOSYSTEM = "1";
     this.git("init", "-q", "-b", "main");
-  }
-
-  /** Standard output. @throws Error with what git says if it fails. */
-  git(...args: readonly string[]): string {
-    return this.gitIn(this.box.folder, ...args);
-  }
-
-  gitIn(cwd: string, ...args: readonly string[]): string {
-    const options = { cwd, env: this.box.env as NodeJS.ProcessEnv };
-    return execFileSync("git", args, { ...options, stdio: ["ignore", "pipe", "pipe"] }).toString();
-  }
-
-  /** The same, where it may fail. */
-  tryGit(...args: readonly string[]): { code: number | null; stdout: string; stderr: string } {
-    const env = this.box.env as NodeJS.ProcessEnv;
-    const { status, stdout, stderr } = spawnSync("git", args, { cwd: this.box.folder, env });
-    return { code: status, stdout: stdout.toString(), stderr: stderr.toString() };
-  }
-
-  commit(message: string): void {
-    this.git("add", "-A");
-    this.git("commit", "-qm", message);
-  }
-
-  /** Runs tsops in this process. @throws Error unless it exits with 0 */
-  async tsops(...argv: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.box.run(argv);
-    if (code !== 0) throw new Error(`tsops ${argv.join(" ")} exits with ${code}: ${stderr}`);
-    return stdout;
   }
 
   /** The files below the sandbox, and the objects of git, in which a text stands, but for those that may hold it. */
@@ -69,13 +30,6 @@ export class GitBox {
     });
   }
 }
-
-const IDENTITY = {
-  GIT_AUTHOR_NAME: "A. Author",
-  GIT_AUTHOR_EMAIL: "author@example.org",
-  GIT_COMMITTER_NAME: "A. Author",
-  GIT_COMMITTER_EMAIL: "author@example.org",
-};
 
 function walk(folder: string, prefix = ""): string[] {
   return readdirSync(folder).flatMap((name) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
-import { type GitResult, TestRepository } from "../../support/repository.ts";
+import { Git, type GitResult } from "../../support/git.ts";
 
 /* The guard, with real git and a real hook; and what `check` says of a repository. */
 
@@ -11,10 +11,10 @@ const SECRET = "hunter2-mark";
 const RULE = `creation_rules:\n  - path_regex: ^secrets/\n    age: ${RECIPIENT}\n`;
 const PLAIN = `a: ${SECRET}\nb: two\nc: three\n`;
 
-async function inRepository(work: (at: TestRepository, box: Sandbox) => Promise<void>): Promise<void> {
+async function inRepository(work: (at: Git, box: Sandbox) => Promise<void>): Promise<void> {
   await inSandbox(
     async (box) => {
-      const at = new TestRepository(box);
+      const at = new Git(box);
       at.git("init", "-q", "-b", "main");
       at.write(".sops.yaml", RULE);
       at.write("README.md", "# about\n");
@@ -27,7 +27,7 @@ async function inRepository(work: (at: TestRepository, box: Sandbox) => Promise<
 }
 
 /** With the hook; what it prints is seen by the person who commits. */
-async function guarded(work: (at: TestRepository, box: Sandbox) => Promise<void>): Promise<void> {
+async function guarded(work: (at: Git, box: Sandbox) => Promise<void>): Promise<void> {
   await inRepository(async (at, box) => {
     at.hook("pre-commit", "check", "--staged");
     at.hook("pre-merge-commit", "check", "--staged");
@@ -69,7 +69,7 @@ test("commit: a plain file is refused with the commands that mend it, which work
 test("the first commit of a repository", () =>
   inSandbox(
     async (box) => {
-      const at = new TestRepository(box);
+      const at = new Git(box);
       at.git("init", "-q", "-b", "main");
       at.hook("pre-commit", "check", "--staged");
       at.write(".sops.yaml", RULE);
@@ -303,12 +303,12 @@ test("conflict markers that are staged as if the merge were finished", () =>
 
 test("linked work trees, submodules, and a folder below the top", () =>
   guarded(async (at, box) => {
-    const linked = new TestRepository(box, join(box.root, "linked"));
+    const linked = new Git(box, join(box.root, "linked"));
     at.git("worktree", "add", "-q", linked.folder, "-b", "linked");
     linked.write("secrets/a.yaml", PLAIN);
     linked.git("add", ".");
     refused(linked.try("commit", "-qm", "x"), "secrets/a.yaml");
-    const library = new TestRepository(box, join(box.root, "library"));
+    const library = new Git(box, join(box.root, "library"));
     mkdirSync(library.folder);
     library.git("init", "-q", "-b", "main");
     library.write("a.txt", "x\n");
@@ -318,7 +318,7 @@ test("linked work trees, submodules, and a folder below the top", () =>
     at.git("commit", "-qm", "submodule");
     at.write("secrets/deep/a.yaml", PLAIN);
     at.git("add", ".");
-    const below = new TestRepository(box, join(at.folder, "secrets"));
+    const below = new Git(box, join(at.folder, "secrets"));
     refused(below.try("commit", "-qm", "x"), "secrets/deep/a.yaml");
     // by hand, names are as they are seen from here
     const { code, stdout } = await box.run(["check", "--staged"], { cwd: below.folder });
@@ -410,7 +410,7 @@ test('"textconv-cache": a setting and a ref, each with the commands that mend it
   }));
 
 /** A merge as a forge does it: as text, without a driver. Both sides change other values, so there is no conflict. */
-async function mergeAsText(at: TestRepository, box: Sandbox): Promise<void> {
+async function mergeAsText(at: Git, box: Sandbox): Promise<void> {
   const text = "a: 1\nx1: plain\nx2: plain\nx3: plain\nx4: plain\nb: 2\n";
   at.write(".sops.yaml", RULE.replace("    age", "    encrypted_regex: ^[ab]$\n    age"));
   await encrypt(box, "secrets/m.yaml", text);

@@ -18,11 +18,11 @@ test("a version that was committed with CR LF: merged, and in conflict, on eithe
     for (const theirs of [WITH_C, OTHER_A]) {
       await inRepository(async (repo) => {
         await repo.fork("s.yaml", BASE, WITH_A, theirs);
-        repo.must("checkout", "-q", side);
+        repo.git("checkout", "-q", side);
         repo.box.write("s.yaml", crlf(repo.box.read("s.yaml")));
-        repo.must("commit", "-qam", "CR LF");
-        repo.must("checkout", "-q", "main");
-        const merge = repo.git("merge", "-m", "m", "side");
+        repo.git("commit", "-qam", "CR LF");
+        repo.git("checkout", "-q", "main");
+        const merge = repo.try("merge", "-m", "m", "side");
         assert.is(merge.code, theirs === WITH_C ? 0 : 1, merge.stderr);
         if (theirs === OTHER_A) await repo.tsops("git", "resolve", "--theirs", "s.yaml");
         assert.is((await repo.plain("s.yaml")).replaceAll("\r", ""), theirs === WITH_C ? WITH_BOTH : OTHER_A);
@@ -34,14 +34,14 @@ test("a version that was committed with CR LF: merged, and in conflict, on eithe
 
 test("histories that have nothing in common: git refuses, or both sides made the file", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", WITH_A);
-    repo.must("checkout", "-q", "--orphan", "side");
-    await repo.commit("s.yaml", WITH_C);
-    repo.must("checkout", "-q", "main");
+    await repo.save("s.yaml", WITH_A);
+    repo.git("checkout", "-q", "--orphan", "side");
+    await repo.save("s.yaml", WITH_C);
+    repo.git("checkout", "-q", "main");
     const before = repo.box.read("s.yaml");
-    assert.is(repo.git("merge", "side").code, 128);
+    assert.is(repo.try("merge", "side").code, 128);
     assert.is(repo.box.read("s.yaml"), before);
-    const merge = repo.git("merge", "--allow-unrelated-histories", "side");
+    const merge = repo.try("merge", "--allow-unrelated-histories", "side");
     assert.is(merge.code, 1);
     assert.match(merge.stderr, '["a"] (added by both)');
     assert.match(merge.stderr, '["c"] (added by both)');
@@ -55,7 +55,7 @@ test("histories that have nothing in common: git refuses, or both sides made the
 
 /** The file of the object, in the repository's own folder. */
 function removeObject(repo: Repository, rev: string): void {
-  const id = repo.must("rev-parse", rev).trim();
+  const id = repo.git("rev-parse", rev).trim();
   rmSync(repo.box.path(`.git/objects/${id.slice(0, 2)}/${id.slice(2)}`));
 }
 
@@ -63,7 +63,7 @@ test("a version that the repository does not have, as in a broken or partial clo
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
     repo.drive("tsops-is-not-here %A");
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     removeObject(repo, "main~1:s.yaml");
     const before = repo.box.read("s.yaml");
     const { code, stderr } = await repo.box.run(["git", "resolve", "s.yaml"]);
@@ -76,41 +76,41 @@ test("a version that the repository does not have, as in a broken or partial clo
     await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
     const before = repo.box.read("s.yaml");
     removeObject(repo, "main~1:s.yaml");
-    const merge = repo.git("merge", "side");
+    const merge = repo.try("merge", "side");
     assert.is(merge.code, 128, "git itself ends");
     assert.is(repo.box.read("s.yaml"), before);
-    assert.is(repo.git("status", "--short").stdout, "");
+    assert.is(repo.try("status", "--short").stdout, "");
   });
 });
 
 test("renamed on one side, in conflict; renamed differently on both", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
-    repo.must("mv", "s.yaml", "new.yaml");
-    repo.must("commit", "-qm", "renamed");
-    await repo.commit("new.yaml", OTHER_A);
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", WITH_A);
-    const merge = repo.git("merge", "side");
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    repo.git("mv", "s.yaml", "new.yaml");
+    repo.git("commit", "-qm", "renamed");
+    await repo.save("new.yaml", OTHER_A);
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", WITH_A);
+    const merge = repo.try("merge", "side");
     assert.is(merge.code, 1);
     assert.match(merge.stderr, "tsops git resolve new.yaml");
     await repo.tsops("git", "resolve", "--theirs", "new.yaml");
     assert.is(await repo.plain("new.yaml"), OTHER_A);
-    repo.must("commit", "-qam", "resolved");
+    repo.git("commit", "-qam", "resolved");
     assert.not.ok(existsSync(repo.box.path("s.yaml")));
   });
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
-    repo.must("mv", "s.yaml", "new.yaml");
-    repo.must("commit", "-qm", "renamed");
-    await repo.commit("new.yaml", WITH_C);
-    repo.must("checkout", "-q", "main");
-    repo.must("mv", "s.yaml", "s.other.yaml");
-    repo.must("commit", "-qm", "renamed");
-    await repo.commit("s.other.yaml", WITH_A);
-    assert.is(repo.git("merge", "side").code, 1);
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    repo.git("mv", "s.yaml", "new.yaml");
+    repo.git("commit", "-qm", "renamed");
+    await repo.save("new.yaml", WITH_C);
+    repo.git("checkout", "-q", "main");
+    repo.git("mv", "s.yaml", "s.other.yaml");
+    repo.git("commit", "-qm", "renamed");
+    await repo.save("s.other.yaml", WITH_A);
+    assert.is(repo.try("merge", "side").code, 1);
     // git gives both names what came out of the merge
     for (const [name, side, no] of [
       ["new.yaml", "theirs", "ours"],
@@ -135,14 +135,14 @@ test("from a folder below the top, in a linked work tree, and in a submodule", a
   await inRepository(async (repo) => {
     repo.box.write(".gitattributes", "s.* merge=tsops\n");
     mkdirSync(repo.box.path("deep/er"), { recursive: true });
-    await repo.commit("deep/er/s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
-    await repo.commit("deep/er/s.yaml", OTHER_A);
-    repo.must("checkout", "-q", "main");
-    await repo.commit("deep/er/s.yaml", WITH_A);
+    await repo.save("deep/er/s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    await repo.save("deep/er/s.yaml", OTHER_A);
+    repo.git("checkout", "-q", "main");
+    await repo.save("deep/er/s.yaml", WITH_A);
     const inFolder = async (folder: string) => {
       const at = ["-C", folder];
-      const merge = repo.git(...at, "merge", "side");
+      const merge = repo.try(...at, "merge", "side");
       assert.is(merge.code, 1, merge.stderr);
       assert.match(merge.stderr, "deep/er/s.yaml: a conflict");
       const { code, stderr } = await repo.box.run(["git", "resolve", "--theirs", "s.yaml"], {
@@ -151,23 +151,23 @@ test("from a folder below the top, in a linked work tree, and in a submodule", a
       assert.is(code, 0, stderr);
       const { stdout } = await repo.box.run(["decrypt", `${folder}/s.yaml`]);
       assert.is(stdout, OTHER_A);
-      repo.must(...at, "commit", "-qam", "resolved");
-      assert.is(repo.must(...at, "status", "--short"), "");
+      repo.git(...at, "commit", "-qam", "resolved");
+      assert.is(repo.git(...at, "status", "--short"), "");
     };
-    repo.must("worktree", "add", "-q", "-b", "linked", "plain/linked", "main");
+    repo.git("worktree", "add", "-q", "-b", "linked", "plain/linked", "main");
     await inFolder("plain/linked/deep/er");
 
-    repo.must("init", "-q", "plain/super");
+    repo.git("init", "-q", "plain/super");
     const file = ["-c", "protocol.file.allow=always"];
-    repo.must("-C", "plain/super", ...file, "submodule", "--quiet", "add", repo.box.folder, "sub");
+    repo.git("-C", "plain/super", ...file, "submodule", "--quiet", "add", repo.box.folder, "sub");
     const sub = "plain/super/sub";
     for (const [key, value] of repo
-      .must("config", "--get-regexp", "^(merge.tsops|user)\\.")
+      .git("config", "--get-regexp", "^(merge.tsops|user)\\.")
       .trim()
       .split("\n")
       .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)]))
-      repo.must("-C", sub, "config", key!, value!);
-    repo.must("-C", sub, "branch", "-q", "side", "origin/side");
+      repo.git("-C", sub, "config", key!, value!);
+    repo.git("-C", sub, "branch", "-q", "side", "origin/side");
     await inFolder(`${sub}/deep/er`);
     await inFolder("deep/er");
   });
@@ -175,14 +175,14 @@ test("from a folder below the top, in a linked work tree, and in a submodule", a
 
 test("a version in another format is kept, and said to be one", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
-    await repo.commit("x.toml", "a = 'SECRETj'\n");
-    repo.must("mv", "-f", "x.toml", "s.yaml");
-    repo.must("commit", "-qam", "another format");
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", WITH_A);
-    const merge = repo.git("merge", "side");
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    await repo.save("x.toml", "a = 'SECRETj'\n");
+    repo.git("mv", "-f", "x.toml", "s.yaml");
+    repo.git("commit", "-qam", "another format");
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", WITH_A);
+    const merge = repo.try("merge", "side");
     assert.is(merge.code, 1);
     assert.match(merge.stderr, "ours is yaml, and this version is toml");
     assert.match(repo.box.read("s.yaml"), /^<<<<<<< /m);

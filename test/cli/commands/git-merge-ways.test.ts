@@ -11,9 +11,9 @@ const having = (keys: string, mark: string): string =>
 
 /** A branch from the current commit, with a version of the file. */
 async function branch(repo: Repository, name: string, plain: string): Promise<void> {
-  repo.must("checkout", "-q", "-b", name);
-  await repo.commit("s.yaml", plain);
-  repo.must("checkout", "-q", "-");
+  repo.git("checkout", "-q", "-b", name);
+  await repo.save("s.yaml", plain);
+  repo.git("checkout", "-q", "-");
 }
 
 async function theSame(repo: Repository, plain: string): Promise<void> {
@@ -23,25 +23,25 @@ async function theSame(repo: Repository, plain: string): Promise<void> {
 
 test("octopus: git asks no driver, and merges nothing if two branches changed the file", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
+    await repo.save("s.yaml", BASE);
     for (const key of "abc") await branch(repo, key, having(key, "1"));
-    const before = repo.must("rev-parse", "HEAD");
-    const { code, stderr } = repo.git("merge", "-m", "m", "a", "b", "c");
+    const before = repo.git("rev-parse", "HEAD");
+    const { code, stderr } = repo.try("merge", "-m", "m", "a", "b", "c");
     assert.is(code, 2);
     assert.match(stderr, "octopus failed");
-    assert.is(repo.must("rev-parse", "HEAD"), before);
-    assert.is(repo.must("status", "--short"), "");
+    assert.is(repo.git("rev-parse", "HEAD"), before);
+    assert.is(repo.git("status", "--short"), "");
     await theSame(repo, BASE);
-    for (const key of "abc") repo.must("merge", "-q", "-m", "m", key);
+    for (const key of "abc") repo.git("merge", "-q", "-m", "m", key);
     await theSame(repo, having("abc", "1"));
     // one that changed it among others that did not
     for (const name of ["d", "other"]) {
-      repo.must("checkout", "-q", "-b", name, before.trim());
-      if (name === "d") await repo.commit("s.yaml", having("d", "1"));
-      else repo.must("commit", "-q", "--allow-empty", "-m", "nothing");
+      repo.git("checkout", "-q", "-b", name, before.trim());
+      if (name === "d") await repo.save("s.yaml", having("d", "1"));
+      else repo.git("commit", "-q", "--allow-empty", "-m", "nothing");
     }
-    repo.must("checkout", "-q", "-b", "all", before.trim());
-    repo.must("merge", "-q", "-m", "m", "d", "other");
+    repo.git("checkout", "-q", "-b", "all", before.trim());
+    repo.git("merge", "-q", "-m", "m", "d", "other");
     await theSame(repo, having("d", "1"));
   });
 });
@@ -49,18 +49,18 @@ test("octopus: git asks no driver, and merges nothing if two branches changed th
 test("-s ours takes ours; -X ours and -X theirs are not for drivers, so the conflict is kept whole", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, having("a", "1"), having("ab", "2"));
-    repo.must("merge", "-q", "-s", "ours", "-m", "m", "side");
+    repo.git("merge", "-q", "-s", "ours", "-m", "m", "side");
     await theSame(repo, having("a", "1"));
     for (const option of ["ours", "theirs"] as const) {
-      repo.must("checkout", "-q", "-B", option, "HEAD^1");
-      const { code, stderr } = repo.git("merge", "-X", option, "-m", "m", "side");
+      repo.git("checkout", "-q", "-B", option, "HEAD^1");
+      const { code, stderr } = repo.try("merge", "-X", option, "-m", "m", "side");
       assert.is(code, 1);
       assert.match(stderr, "tsops git resolve s.yaml");
       await repo.tsops("git", "resolve", `--${option}`, "s.yaml");
       const a = option === "ours" ? "1" : "2";
       await theSame(repo, having("ab", "2").replace("SECRETa2", `SECRETa${a}`));
-      repo.must("commit", "-qam", "m");
-      repo.must("checkout", "-q", "main");
+      repo.git("commit", "-qam", "m");
+      repo.git("checkout", "-q", "main");
     }
   });
 });
@@ -73,15 +73,15 @@ test("merge-tree gives a valid file, in conflict or not, and writes nothing else
       ["clash", 1, having("a", "1")],
     ] as const) {
       if (theirs === "clash") {
-        repo.must("checkout", "-q", "-b", "clash", "side");
-        await repo.commit("s.yaml", having("a", "3"));
-        repo.must("checkout", "-q", "main");
+        repo.git("checkout", "-q", "-b", "clash", "side");
+        await repo.save("s.yaml", having("a", "3"));
+        repo.git("checkout", "-q", "main");
       }
-      const merged = repo.git("merge-tree", "--write-tree", "main", theirs);
+      const merged = repo.try("merge-tree", "--write-tree", "main", theirs);
       assert.is(merged.code, code, merged.stderr);
-      assert.is(repo.must("status", "--short"), "");
+      assert.is(repo.git("status", "--short"), "");
       const [tree = ""] = merged.stdout.split("\n");
-      repo.box.write("plain/s.yaml", repo.must("show", `${tree}:s.yaml`));
+      repo.box.write("plain/s.yaml", repo.git("show", `${tree}:s.yaml`));
       assert.is(await repo.plain("plain/s.yaml"), plain);
       assert.is(/conflicts: ENC/.test(repo.box.read("plain/s.yaml")), code === 1);
       assert.equal(repo.leaks("SECRET"), []);
@@ -92,46 +92,43 @@ test("merge-tree gives a valid file, in conflict or not, and writes nothing else
 test("a merge is reverted, and picked, on top of other changes", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, having("a", "1"), having("b", "2"));
-    repo.must("merge", "-q", "--no-ff", "-m", "m", "side");
-    repo.must("tag", "merged");
-    await repo.commit(
-      "s.yaml",
-      having("a", "1").replace("SECRETb", "SECRETb2").replace("SECRETc", "SECRETc3"),
-    );
-    repo.must("revert", "--no-edit", "-m", "1", "merged");
+    repo.git("merge", "-q", "--no-ff", "-m", "m", "side");
+    repo.git("tag", "merged");
+    await repo.save("s.yaml", having("a", "1").replace("SECRETb", "SECRETb2").replace("SECRETc", "SECRETc3"));
+    repo.git("revert", "--no-edit", "-m", "1", "merged");
     await theSame(repo, having("ac", "1").replace("SECRETc1", "SECRETc3"));
-    repo.must("checkout", "-q", "-b", "other", "merged^1~1");
-    await repo.commit("s.yaml", having("d", "4"));
-    repo.must("cherry-pick", "-m", "1", "merged");
+    repo.git("checkout", "-q", "-b", "other", "merged^1~1");
+    await repo.save("s.yaml", having("d", "4"));
+    repo.git("cherry-pick", "-m", "1", "merged");
     await theSame(repo, having("bd", "2").replace("SECRETd2", "SECRETd4"));
   });
 });
 
 test("rebase -i with squash", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
-    await repo.commit("s.yaml", having("b", "1"));
-    await repo.commit("s.yaml", having("b", "2"));
-    await repo.commit("s.yaml", having("bc", "2"));
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", having("a", "9"));
-    repo.must("checkout", "-q", "side");
-    repo.must("-c", "sequence.editor=sed -i '2,$s/^pick/squash/'", "rebase", "-q", "-i", "main");
-    assert.is(repo.must("rev-list", "--count", "main..HEAD").trim(), "1");
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    await repo.save("s.yaml", having("b", "1"));
+    await repo.save("s.yaml", having("b", "2"));
+    await repo.save("s.yaml", having("bc", "2"));
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", having("a", "9"));
+    repo.git("checkout", "-q", "side");
+    repo.git("-c", "sequence.editor=sed -i '2,$s/^pick/squash/'", "rebase", "-q", "-i", "main");
+    assert.is(repo.git("rev-list", "--count", "main..HEAD").trim(), "1");
     await theSame(repo, having("abc", "2").replace("SECRETa2", "SECRETa9"));
   });
 });
 
 test("a stash that is in conflict stays in the list, and nothing of it is lost", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
+    await repo.save("s.yaml", BASE);
     await repo.tsops("set", "s.yaml", '["a"]', '"SECRETa1"');
-    repo.must("stash", "-q");
-    await repo.commit("s.yaml", having("a", "2"));
-    const pop = repo.git("stash", "pop");
+    repo.git("stash", "-q");
+    await repo.save("s.yaml", having("a", "2"));
+    const pop = repo.try("stash", "pop");
     assert.is(pop.code, 1);
-    assert.match(repo.must("stash", "list"), "stash@{0}");
+    assert.match(repo.git("stash", "list"), "stash@{0}");
     await repo.tsops("git", "resolve", "--theirs", "s.yaml");
     await theSame(repo, having("a", "1"));
   });

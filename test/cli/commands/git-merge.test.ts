@@ -51,23 +51,23 @@ for (const [extension, [base, ours, theirs, both]] of Object.entries(FORMATS)) {
   test(`${extension}: what each side changed comes together, and a conflict is a valid file`, async () => {
     await inRepository(async (repo) => {
       await repo.fork(name, base, ours, theirs);
-      repo.must("merge", "-q", "-m", "merge", "side");
+      repo.git("merge", "-q", "-m", "merge", "side");
       assert.is(await repo.plain(name), both);
 
       const other = both.replace("SECRETa1", "SECRETa3");
-      repo.must("checkout", "-q", "-b", "more");
-      await repo.commit(name, other);
-      repo.must("checkout", "-q", "main");
-      await repo.commit(name, both.replace("SECRETa1", "SECRETa2"));
-      const merge = repo.git("merge", "more");
+      repo.git("checkout", "-q", "-b", "more");
+      await repo.save(name, other);
+      repo.git("checkout", "-q", "main");
+      await repo.save(name, both.replace("SECRETa1", "SECRETa2"));
+      const merge = repo.try("merge", "more");
       assert.is(merge.code, 1);
       assert.match(merge.stderr, /a conflict; ours stands there/);
-      assert.match(repo.must("status", "--short"), `UU ${name}`);
+      assert.match(repo.git("status", "--short"), `UU ${name}`);
       assert.is(await repo.plain(name), both.replace("SECRETa1", "SECRETa2"));
       assert.is((await repo.box.run(["rotate", "-i", name])).code, 1);
       await repo.tsops("git", "resolve", "--theirs", name);
       assert.is(await repo.plain(name), other);
-      repo.must("commit", "-qam", "resolved");
+      repo.git("commit", "-qam", "resolved");
       assert.not.match(repo.box.read(name), /conflicts/);
       assert.equal(repo.leaks("SECRET"), []);
     });
@@ -77,7 +77,7 @@ for (const [extension, [base, ours, theirs, both]] of Object.entries(FORMATS)) {
 test("binary: a file that both sides changed is a conflict of the whole text", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.bin", "SECRET0", "SECRET1", "SECRET2");
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     assert.is(await repo.plain("s.bin"), "SECRET1");
     await repo.tsops("git", "resolve", "--theirs", "s.bin");
     assert.is(await repo.plain("s.bin"), "SECRET2");
@@ -93,10 +93,10 @@ const WITH_BOTH = WITH_A.replace("SECRETc", "SECRETc2");
 test("what did not change, or on one side only, keeps its ciphertext", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
-    repo.must("merge", "-q", "-m", "m", "side");
+    repo.git("merge", "-q", "-m", "m", "side");
     const line = (rev: string, key: string) =>
       repo
-        .must("show", `${rev}:s.yaml`)
+        .git("show", `${rev}:s.yaml`)
         .split("\n")
         .find((text) => text.startsWith(`${key}: `));
     assert.is(line("HEAD", "a"), line("HEAD^1", "a"));
@@ -109,23 +109,23 @@ test("what did not change, or on one side only, keeps its ciphertext", async () 
 test("rebase, cherry-pick, revert and stash pop", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
-    repo.must("checkout", "-q", "-b", "rebased", "side");
-    repo.must("rebase", "-q", "main");
+    repo.git("checkout", "-q", "-b", "rebased", "side");
+    repo.git("rebase", "-q", "main");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
 
-    repo.must("checkout", "-q", "-b", "picked", "main");
-    repo.must("cherry-pick", "side");
+    repo.git("checkout", "-q", "-b", "picked", "main");
+    repo.git("cherry-pick", "side");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
 
     // main's own commit is below the picked one
-    repo.must("revert", "--no-edit", "main");
+    repo.git("revert", "--no-edit", "main");
     assert.is(await repo.plain("s.yaml"), WITH_C);
 
-    repo.must("checkout", "-q", "main");
+    repo.git("checkout", "-q", "main");
     await repo.tsops("set", "s.yaml", '["b"]', '"SECRETstash"');
-    repo.must("stash", "-q");
-    repo.must("merge", "-q", "-m", "m", "side");
-    repo.must("stash", "pop", "-q");
+    repo.git("stash", "-q");
+    repo.git("merge", "-q", "-m", "m", "side");
+    repo.git("stash", "pop", "-q");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH.replace("SECRETb", "SECRETstash"));
     assert.equal(repo.leaks("SECRET"), []);
   });
@@ -134,16 +134,16 @@ test("rebase, cherry-pick, revert and stash pop", async () => {
 test("criss-cross: the virtual base is a clean one", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, WITH_A, BASE.replace("SECRETa", "SECRETa2"));
-    repo.must("tag", "one");
+    repo.git("tag", "one");
     // both merge the other, and decide differently
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     await repo.tsops("git", "resolve", "--ours", "s.yaml");
-    repo.must("commit", "-qam", "x");
-    repo.must("checkout", "-q", "side");
-    assert.is(repo.git("merge", "one").code, 1);
+    repo.git("commit", "-qam", "x");
+    repo.git("checkout", "-q", "side");
+    assert.is(repo.try("merge", "one").code, 1);
     await repo.tsops("git", "resolve", "--ours", "s.yaml");
-    repo.must("commit", "-qam", "y");
-    const merge = repo.git("merge", "main");
+    repo.git("commit", "-qam", "y");
+    const merge = repo.try("merge", "main");
     assert.is(merge.code, 1);
     assert.not.match(repo.box.read("s.yaml"), /<<<<<<</);
     assert.is(await repo.plain("s.yaml"), BASE.replace("SECRETa", "SECRETa2"));
@@ -153,24 +153,24 @@ test("criss-cross: the virtual base is a clean one", async () => {
 
 test("rename, and both sides adding the same file", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
-    repo.must("mv", "s.yaml", "new.yaml");
-    repo.must("commit", "-qm", "renamed");
-    await repo.commit("new.yaml", WITH_C);
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", WITH_A);
-    repo.must("merge", "-q", "-m", "m", "side");
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    repo.git("mv", "s.yaml", "new.yaml");
+    repo.git("commit", "-qm", "renamed");
+    await repo.save("new.yaml", WITH_C);
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", WITH_A);
+    repo.git("merge", "-q", "-m", "m", "side");
     assert.is(await repo.plain("new.yaml"), WITH_BOTH);
   });
   await inRepository(async (repo) => {
-    repo.must("add", "-A");
-    repo.must("commit", "-q", "-m", "attributes");
-    repo.must("checkout", "-q", "-b", "side");
-    await repo.commit("s.yaml", "a: SECRETa\nb: SECRETb\n");
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", "a: SECRETa\nc: SECRETc\n");
-    const both = repo.git("merge", "-q", "-m", "m", "side");
+    repo.git("add", "-A");
+    repo.git("commit", "-q", "-m", "attributes");
+    repo.git("checkout", "-q", "-b", "side");
+    await repo.save("s.yaml", "a: SECRETa\nb: SECRETb\n");
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", "a: SECRETa\nc: SECRETc\n");
+    const both = repo.try("merge", "-q", "-m", "m", "side");
     assert.is(both.code, 0, both.stderr);
     const plain = await repo.plain("s.yaml");
     for (const line of ["a: SECRETa", "b: SECRETb", "c: SECRETc"]) assert.match(plain, line);
@@ -180,13 +180,13 @@ test("rename, and both sides adding the same file", async () => {
 
 test("changed on one side and deleted on the other: both are offered", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
-    repo.must("rm", "-q", "s.yaml");
-    repo.must("commit", "-qm", "gone");
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", WITH_A);
-    assert.is(repo.git("merge", "side").code, 1);
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    repo.git("rm", "-q", "s.yaml");
+    repo.git("commit", "-qm", "gone");
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", WITH_A);
+    assert.is(repo.try("merge", "side").code, 1);
     const said = await repo.box.run(["git", "resolve", "s.yaml"]);
     assert.is(said.code, 1);
     assert.match(said.stderr, "s.yaml was deleted by theirs, and changed by ours");
@@ -200,10 +200,10 @@ test("changed on one side and deleted on the other: both are offered", async () 
 
 test("zdiff3 and rerere: nothing in plaintext is recorded, and the base is shown in the editor", async () => {
   await inRepository(async (repo) => {
-    repo.must("config", "merge.conflictStyle", "zdiff3");
-    repo.must("config", "rerere.enabled", "true");
+    repo.git("config", "merge.conflictStyle", "zdiff3");
+    repo.git("config", "rerere.enabled", "true");
     await repo.fork("s.yaml", BASE, WITH_A, BASE.replace("SECRETa", "SECRETa2"));
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     const seen = repo.box.path("../seen");
     repo.box.env.EDITOR = `sh -c 'cat "$1" > "${seen}"; printf "a: SECRETown\\nb: SECRETb\\nc: SECRETc\\n" > "$1"' sh`;
     await repo.tsops("git", "resolve", "s.yaml");
@@ -213,11 +213,11 @@ test("zdiff3 and rerere: nothing in plaintext is recorded, and the base is shown
     );
     rmSync(seen);
     assert.is(await repo.plain("s.yaml"), "a: SECRETown\nb: SECRETb\nc: SECRETc\n");
-    repo.must("commit", "-qam", "own");
+    repo.git("commit", "-qam", "own");
     // the same merge again: rerere has nothing that it could replay
-    repo.must("reset", "-q", "--hard", "HEAD^1");
-    assert.is(repo.git("merge", "side").code, 1);
-    assert.match(repo.must("status", "--short"), "UU s.yaml");
+    repo.git("reset", "-q", "--hard", "HEAD^1");
+    assert.is(repo.try("merge", "side").code, 1);
+    assert.match(repo.git("status", "--short"), "UU s.yaml");
     assert.equal(repo.leaks("SECRET"), []);
   });
 });
@@ -225,7 +225,7 @@ test("zdiff3 and rerere: nothing in plaintext is recorded, and the base is shown
 test("markers that are left in the editor are refused, and what was typed is kept for the person", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, WITH_A, BASE.replace("SECRETa", "SECRETa2"));
-    repo.git("merge", "side");
+    repo.try("merge", "side");
     const before = repo.box.read("s.yaml");
     repo.box.env.EDITOR = "sh -c 'echo >> \"$1\"' sh";
     const { code, stderr } = await repo.box.run(["git", "resolve", "s.yaml"]);
@@ -241,7 +241,7 @@ test("one conflict of several", async () => {
   await inRepository(async (repo) => {
     const side = (n: number) => `a: ${n}.50 # SECRETnote\nb: {x: SECRETb${n}, y: 1}\nc: SECRETc\n`;
     await repo.fork("s.yaml", side(1), side(2), side(3));
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     const { code, stderr } = await repo.box.run(["git", "resolve", "--theirs", "--path", '["a"]', "s.yaml"]);
     assert.is(code, 1);
     assert.match(stderr, '["b"]["x"]');
@@ -260,7 +260,7 @@ test("without a key both encrypted sides are in markers, and resolve merges them
     await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
     const { SOPS_AGE_KEY_FILE: key } = repo.box.env;
     repo.box.env.SOPS_AGE_KEY_FILE = undefined;
-    const merge = repo.git("merge", "side");
+    const merge = repo.try("merge", "side");
     assert.is(merge.code, 1);
     assert.match(merge.stderr, "s.yaml holds both encrypted sides, in conflict markers");
     assert.match(repo.box.read("s.yaml"), /<<<<<<< ours[\s\S]*ENC\[[\s\S]*>>>>>>> theirs/);
@@ -276,7 +276,7 @@ test("where git found no driver, resolve merges from the index what it would hav
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, WITH_A, WITH_C.replace("SECRETa", "SECRETa3"));
     repo.drive("tsops-is-not-here %A");
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     const { code, stderr } = await repo.box.run(["git", "resolve", "--ours", "s.yaml"]);
     assert.is(code, 0, stderr);
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
@@ -287,22 +287,22 @@ test("where git found no driver, resolve merges from the index what it would hav
 
 test("a side in plaintext", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
     repo.box.write("s.yaml", WITH_C);
-    repo.must("commit", "-qam", "plain");
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", WITH_A);
-    const merge = repo.git("merge", "side");
+    repo.git("commit", "-qam", "plain");
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", WITH_A);
+    const merge = repo.try("merge", "side");
     assert.is(merge.code, 1);
     assert.match(merge.stderr, "theirs is plaintext");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
     assert.not.match(repo.box.read("s.yaml"), "SECRET");
 
     // without a key nothing of the plaintext comes into the work tree
-    repo.must("merge", "--abort");
+    repo.git("merge", "--abort");
     repo.box.env.SOPS_AGE_KEY_FILE = undefined;
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     assert.not.match(repo.box.read("s.yaml"), "SECRET");
     assert.match(repo.box.read("s.yaml"), "this version is plain, and not shown here: git show :3:s.yaml");
   });
@@ -315,7 +315,7 @@ test("what is odd about the merged plaintext is said, as edit says it, by the dr
   const theirs = `${base}export C=SECRETc\n`;
   await inRepository(async (repo) => {
     await repo.fork("s.env", base, ours, theirs);
-    const merge = repo.git("merge", "-q", "-m", "m", "side");
+    const merge = repo.try("merge", "-q", "-m", "m", "side");
     assert.is(merge.code, 0);
     assert.match(merge.stderr, odd);
     assert.not.match(merge.stderr, "SECRET");
@@ -323,11 +323,11 @@ test("what is odd about the merged plaintext is said, as edit says it, by the dr
   // ours had it already: nothing of that comes from the merge
   await inRepository(async (repo) => {
     await repo.fork("s.env", base, theirs, ours);
-    assert.not.match(repo.git("merge", "-q", "-m", "m", "side").stderr, odd);
+    assert.not.match(repo.try("merge", "-q", "-m", "m", "side").stderr, odd);
   });
   await inRepository(async (repo) => {
     await repo.fork("s.env", base, ours, "A=SECRETa2\n\nB=SECRETb\n");
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     repo.box.env.EDITOR = 'sh -c \'printf "A=SECRETa3\\nexport C=SECRETc\\n" > "$1"\' sh';
     const { code, stderr } = await repo.box.run(["git", "resolve", "s.env"]);
     assert.is(code, 0, stderr);
@@ -346,14 +346,14 @@ test("a recipient that one side added is merged if the creation rule has it", as
   ] as const) {
     await inRepository(
       async (repo) => {
-        await repo.commit("s.yaml", BASE);
-        repo.must("checkout", "-q", "-b", "side");
+        await repo.save("s.yaml", BASE);
+        repo.git("checkout", "-q", "-b", "side");
         await repo.tsops("rotate", "-i", "--add-age", OTHER_RECIPIENT, "s.yaml");
-        repo.must("commit", "-qam", "added");
-        repo.must("checkout", "-q", "main");
-        await repo.commit("s.yaml", WITH_A);
+        repo.git("commit", "-qam", "added");
+        repo.git("checkout", "-q", "main");
+        await repo.save("s.yaml", WITH_A);
         await withRule(repo, rule);
-        const merge = repo.git("merge", "-q", "-m", "m", "side");
+        const merge = repo.try("merge", "-q", "-m", "m", "side");
         assert.is(merge.code, allowed ? 0 : 1, merge.stderr);
         assert.is(repo.box.read("s.yaml").includes(OTHER_RECIPIENT), allowed);
         assert.is(await repo.plain("s.yaml"), WITH_A);
@@ -372,15 +372,15 @@ test("where the other branch also changed the rule, the conflict ends, and updat
     await inRepository(async (repo) => {
       repo.box.env.SOPS_AGE_RECIPIENTS = undefined;
       await withRule(repo, [RECIPIENT]);
-      await repo.commit("s.yaml", BASE);
-      repo.must("checkout", "-q", "-b", "side");
+      await repo.save("s.yaml", BASE);
+      repo.git("checkout", "-q", "-b", "side");
       await withRule(repo, [RECIPIENT, OTHER_RECIPIENT]);
       await repo.tsops("updatekeys", "-y", "s.yaml");
-      await repo.commit("s.yaml", clash ? WITH_A.replace("a1", "a2") : WITH_C);
-      repo.must("checkout", "-q", "main");
-      await repo.commit("s.yaml", WITH_A);
+      await repo.save("s.yaml", clash ? WITH_A.replace("a1", "a2") : WITH_C);
+      repo.git("checkout", "-q", "main");
+      await repo.save("s.yaml", WITH_A);
       // git has not put the rule of the other branch there when it asks for the file
-      const merge = repo.git("merge", "side");
+      const merge = repo.try("merge", "side");
       assert.is(merge.code, 1);
       assert.match(merge.stderr, /^ {2}recipients$/m);
       const first = await repo.box.run(["git", "resolve", "--theirs", "s.yaml"]);
@@ -395,7 +395,7 @@ test("where the other branch also changed the rule, the conflict ends, and updat
       await repo.tsops("updatekeys", "-y", "s.yaml");
       assert.match(repo.box.read("s.yaml"), OTHER_RECIPIENT);
       assert.is(await repo.plain("s.yaml"), clash ? WITH_A.replace("a1", "a2") : WITH_BOTH);
-      repo.must("commit", "-qam", "merged");
+      repo.git("commit", "-qam", "merged");
     });
   }
 });
@@ -403,13 +403,13 @@ test("where the other branch also changed the rule, the conflict ends, and updat
 test("a recipient that theirs removed is gone, and what they could read is listed", async () => {
   await inRepository(
     async (repo) => {
-      await repo.commit("s.yaml", BASE);
-      repo.must("checkout", "-q", "-b", "side");
+      await repo.save("s.yaml", BASE);
+      repo.git("checkout", "-q", "-b", "side");
       await repo.tsops("rotate", "-i", "--rm-age", OTHER_RECIPIENT, "s.yaml");
-      repo.must("commit", "-qam", "removed");
-      repo.must("checkout", "-q", "main");
-      await repo.commit("s.yaml", `${WITH_A}d: SECRETd\n`);
-      const merge = repo.git("merge", "-q", "-m", "m", "side");
+      repo.git("commit", "-qam", "removed");
+      repo.git("checkout", "-q", "main");
+      await repo.save("s.yaml", `${WITH_A}d: SECRETd\n`);
+      const merge = repo.try("merge", "-q", "-m", "m", "side");
       assert.is(merge.code, 0, merge.stderr);
       const merged = repo.box.read("s.yaml");
       assert.not.match(merged, OTHER_RECIPIENT);
@@ -424,8 +424,8 @@ test("a recipient that theirs removed is gone, and what they could read is liste
 
 test("a recipient that somebody without the key put into a file is not merged", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
     const text = repo.box.read("s.yaml");
     const entry = /^( +)- (enc|recipient): [\s\S]*?(?=^ {4}lastmodified)/m.exec(text)![0];
     const added = entry.replace(RECIPIENT, OTHER_RECIPIENT);
@@ -437,10 +437,10 @@ test("a recipient that somebody without the key put into a file is not merged", 
         .replace(/^ +seal: .*\n/m, "")
         .replace(/^ +tsops:\n/m, ""),
     );
-    repo.must("commit", "-qam", "intruder");
-    repo.must("checkout", "-q", "main");
-    await repo.commit("s.yaml", WITH_A);
-    const merge = repo.git("merge", "side");
+    repo.git("commit", "-qam", "intruder");
+    repo.git("checkout", "-q", "main");
+    await repo.save("s.yaml", WITH_A);
+    const merge = repo.try("merge", "side");
     assert.is(merge.code, 1, merge.stderr);
     assert.not.match(repo.box.read("s.yaml").replace(/conflicts: .*/, ""), OTHER_RECIPIENT);
     assert.match(merge.stderr, "recipients");
@@ -455,29 +455,29 @@ const wrapped = (repo: Repository): string =>
 test("one side got a new data key, or both", async () => {
   await inRepository(async (repo) => {
     await repo.fork("s.yaml", BASE, WITH_A, WITH_C);
-    repo.must("checkout", "-q", "side");
+    repo.git("checkout", "-q", "side");
     await repo.tsops("rotate", "-i", "s.yaml");
-    repo.must("commit", "-qam", "rotated");
+    repo.git("commit", "-qam", "rotated");
     const enc = wrapped(repo);
-    repo.must("checkout", "-q", "main");
-    repo.must("merge", "-q", "-m", "m", "side");
+    repo.git("checkout", "-q", "main");
+    repo.git("merge", "-q", "-m", "m", "side");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
     const merged = repo.box.read("s.yaml");
     assert.not.ok(merged.includes(enc), "whoever made the one of theirs does not read what ours added");
 
     // ours has it: then it stays
-    repo.must("reset", "-q", "--hard", "HEAD^1");
-    repo.must("checkout", "-q", "side");
-    repo.must("merge", "-q", "-m", "m", "main");
+    repo.git("reset", "-q", "--hard", "HEAD^1");
+    repo.git("checkout", "-q", "side");
+    repo.git("merge", "-q", "-m", "m", "main");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
     assert.ok(repo.box.read("s.yaml").includes(enc));
 
-    repo.must("reset", "-q", "--hard", "HEAD^1");
-    repo.must("checkout", "-q", "main");
+    repo.git("reset", "-q", "--hard", "HEAD^1");
+    repo.git("checkout", "-q", "main");
     await repo.tsops("rotate", "-i", "s.yaml");
-    repo.must("commit", "-qam", "rotated, too");
+    repo.git("commit", "-qam", "rotated, too");
     const own = wrapped(repo);
-    repo.must("merge", "-q", "-m", "m", "side");
+    repo.git("merge", "-q", "-m", "m", "side");
     assert.is(await repo.plain("s.yaml"), WITH_BOTH);
     const again = repo.box.read("s.yaml");
     assert.not.ok(again.includes(enc) || again.includes(own));
@@ -488,15 +488,15 @@ test("one side got a new data key, or both", async () => {
 test("plaintexts that the attributes cover are merged as git merges them", async () => {
   await inRepository(async (repo) => {
     repo.box.write("s.txt", "one\ntwo\nthree\n");
-    repo.must("add", "-A");
-    repo.must("commit", "-qm", "base");
-    repo.must("checkout", "-q", "-b", "side");
+    repo.git("add", "-A");
+    repo.git("commit", "-qm", "base");
+    repo.git("checkout", "-q", "-b", "side");
     repo.box.write("s.txt", "one\ntwo\n3\n");
-    repo.must("commit", "-qam", "side");
-    repo.must("checkout", "-q", "main");
+    repo.git("commit", "-qam", "side");
+    repo.git("checkout", "-q", "main");
     repo.box.write("s.txt", "1\ntwo\nthree\n");
-    repo.must("commit", "-qam", "main");
-    repo.must("merge", "-q", "-m", "m", "side");
+    repo.git("commit", "-qam", "main");
+    repo.git("merge", "-q", "-m", "m", "side");
     assert.is(repo.box.read("s.txt"), "1\ntwo\n3\n");
     assert.not.ok(existsSync(repo.box.path("s.txt.orig")));
   });
@@ -504,7 +504,7 @@ test("plaintexts that the attributes cover are merged as git merges them", async
 
 /** Ways to have git check out CR LF what it stores with LF. */
 const CRLF: Readonly<Record<string, (repo: Repository) => void>> = {
-  "core.autocrlf": (repo) => void repo.must("config", "core.autocrlf", "true"),
+  "core.autocrlf": (repo) => void repo.git("config", "core.autocrlf", "true"),
   "eol=crlf": (repo) => void repo.box.write(".gitattributes", "s.* merge=tsops text eol=crlf\n"),
 };
 
@@ -523,14 +523,14 @@ for (const [how, setUp] of Object.entries(CRLF)) {
         await inRepository(async (repo) => {
           setUp(repo);
           await repo.fork(name, base, both.replace("SECRETa1", "SECRETa2"), other);
-          assert.is(repo.git("merge", "side").code, 1);
+          assert.is(repo.try("merge", "side").code, 1);
           assert.match(repo.box.read(name), "\r\n");
           const place = extension === "env" ? '["A"]' : '["a"]';
           await repo.tsops("git", "resolve", ...way.map((word) => word ?? place), name);
           assert.not.match(repo.box.read(name).replaceAll("\r\n", ""), "\n", "as git checks it out");
-          repo.must("commit", "-qam", "resolved");
-          assert.not.match(repo.must("show", `HEAD:${name}`), "\r");
-          repo.box.write(name, repo.must("show", `HEAD:${name}`));
+          repo.git("commit", "-qam", "resolved");
+          assert.not.match(repo.git("show", `HEAD:${name}`), "\r");
+          repo.box.write(name, repo.git("show", `HEAD:${name}`));
           assert.is(await repo.plain(name), other);
           assert.equal(repo.leaks("SECRET"), []);
         });
@@ -543,9 +543,9 @@ for (const [how, setUp] of Object.entries(CRLF)) {
         await repo.fork(name, base, both, other);
         // as a checkout leaves it
         rmSync(repo.box.path(name));
-        repo.must("checkout", "-q", name);
+        repo.git("checkout", "-q", name);
         repo.drive("tsops-is-not-here %A");
-        assert.is(repo.git("merge", "side").code, 1);
+        assert.is(repo.try("merge", "side").code, 1);
         const { code, stderr } = await repo.box.run(["git", "resolve", "--theirs", name]);
         assert.is(code, 0, stderr);
         assert.match(stderr, `${name} is resolved`);
@@ -559,20 +559,20 @@ for (const [how, setUp] of Object.entries(CRLF)) {
 test("an executable file stays one, whoever deleted it", async () => {
   for (const here of [true, false]) {
     await inRepository(async (repo) => {
-      await repo.commit("s.yaml", BASE);
+      await repo.save("s.yaml", BASE);
       chmodSync(repo.box.path("s.yaml"), 0o755);
-      repo.must("commit", "-qam", "executable");
-      repo.must("checkout", "-q", "-b", "side");
-      await repo.commit("s.yaml", WITH_A);
-      repo.must("checkout", "-q", "main");
-      repo.must("rm", "-q", "s.yaml");
-      repo.must("commit", "-qm", "gone");
-      assert.is(repo.git("merge", "side").code, 1);
+      repo.git("commit", "-qam", "executable");
+      repo.git("checkout", "-q", "-b", "side");
+      await repo.save("s.yaml", WITH_A);
+      repo.git("checkout", "-q", "main");
+      repo.git("rm", "-q", "s.yaml");
+      repo.git("commit", "-qm", "gone");
+      assert.is(repo.try("merge", "side").code, 1);
       if (!here) rmSync(repo.box.path("s.yaml"));
       await repo.tsops("git", "resolve", "--theirs", "s.yaml");
       assert.is(statSync(repo.box.path("s.yaml")).mode & 0o111, 0o111);
-      repo.must("add", "s.yaml");
-      assert.match(repo.must("ls-files", "-s", "s.yaml"), /^100755 /);
+      repo.git("add", "s.yaml");
+      assert.match(repo.git("ls-files", "-s", "s.yaml"), /^100755 /);
       assert.is(await repo.plain("s.yaml"), WITH_A);
     });
   }
@@ -581,19 +581,19 @@ test("an executable file stays one, whoever deleted it", async () => {
 test("an executable file that both sides changed stays one, with the driver and without", async () => {
   for (const way of ["driver", "none", "none, and the file is gone"]) {
     await inRepository(async (repo) => {
-      await repo.commit("s.yaml", BASE);
-      repo.must("checkout", "-q", "-b", "side");
-      await repo.commit("s.yaml", WITH_A);
+      await repo.save("s.yaml", BASE);
+      repo.git("checkout", "-q", "-b", "side");
+      await repo.save("s.yaml", WITH_A);
       chmodSync(repo.box.path("s.yaml"), 0o755);
-      repo.must("commit", "-qam", "executable");
-      repo.must("checkout", "-q", "main");
-      await repo.commit("s.yaml", WITH_C);
+      repo.git("commit", "-qam", "executable");
+      repo.git("checkout", "-q", "main");
+      await repo.save("s.yaml", WITH_C);
       if (way !== "driver") repo.drive("tsops-is-not-here %A");
-      assert.is(repo.git("merge", "-m", "m", "side").code, way === "driver" ? 0 : 1);
+      assert.is(repo.try("merge", "-m", "m", "side").code, way === "driver" ? 0 : 1);
       if (way.endsWith("gone")) rmSync(repo.box.path("s.yaml"));
       if (way !== "driver") await repo.tsops("git", "resolve", "s.yaml");
-      repo.must("add", "s.yaml");
-      assert.match(repo.must("ls-files", "-s", "s.yaml"), /^100755 /);
+      repo.git("add", "s.yaml");
+      assert.match(repo.git("ls-files", "-s", "s.yaml"), /^100755 /);
       assert.is(await repo.plain("s.yaml"), WITH_BOTH);
     });
   }
@@ -601,15 +601,15 @@ test("an executable file that both sides changed stays one, with the driver and 
 
 test("a link on one side is no version of the file", async () => {
   await inRepository(async (repo) => {
-    await repo.commit("s.yaml", BASE);
-    repo.must("checkout", "-q", "-b", "side");
+    await repo.save("s.yaml", BASE);
+    repo.git("checkout", "-q", "-b", "side");
     rmSync(repo.box.path("s.yaml"));
     symlinkSync("/etc/passwd", repo.box.path("s.yaml"));
-    repo.must("commit", "-qam", "a link");
-    repo.must("checkout", "-q", "main");
-    repo.must("rm", "-q", "s.yaml");
-    repo.must("commit", "-qm", "gone");
-    repo.git("merge", "side");
+    repo.git("commit", "-qam", "a link");
+    repo.git("checkout", "-q", "main");
+    repo.git("rm", "-q", "s.yaml");
+    repo.git("commit", "-qm", "gone");
+    repo.try("merge", "side");
     for (const side of ["--theirs", "--base"]) {
       const { code, stderr } = await repo.box.run(["git", "resolve", side, "s.yaml"]);
       assert.is(code, 1, stderr);
@@ -622,7 +622,7 @@ test("one conflict of several documents, and conflicts that no path names", asyn
   await inRepository(async (repo) => {
     const side = (n: number) => `a: SECRETa${n}\n---\na: SECRETb${n}\n`;
     await repo.fork("s.yaml", side(1), side(2), side(3));
-    assert.is(repo.git("merge", "side").code, 1);
+    assert.is(repo.try("merge", "side").code, 1);
     const take = (...more: string[]) => repo.box.run(["git", "resolve", "--theirs", ...more, "s.yaml"]);
     const before = repo.box.read("s.yaml");
     const unclear = await take("--path", '["a"]');
@@ -641,7 +641,7 @@ test("one conflict of several documents, and conflicts that no path names", asyn
   });
   await inRepository(async (repo) => {
     await repo.fork("s.bin", "SECRET0", "SECRET1", "SECRET2");
-    repo.git("merge", "side");
+    repo.try("merge", "side");
     const { code, stderr } = await repo.box.run([
       "git",
       "resolve",
