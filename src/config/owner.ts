@@ -62,10 +62,10 @@ const CHUNK_BYTES = 2 ** 16;
 
 /** Opens a file once, so that what is read is what was looked at. */
 export function readFound(path: string, env: Env): FoundFile {
-  const owners: number[] = [];
+  let owners: number[] = [];
   let file: number | undefined;
   try {
-    owners.push(...ownersOf(path));
+    owners = ownersOf(path);
     // without waiting: a pipe is opened before it is known whose it is
     file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const info = fstatSync(file);
