@@ -127,7 +127,6 @@ export class Editor {
         return this.#say(await this.#tools.copy(effect.text, effect.secret));
       case "editor": {
         const text = await this.#tools.edit(effect.name, effect.text);
-        if (text === undefined) return this.#say("the value was not changed");
         return this.dispatch({ type: "edited", node: effect.node, text });
       }
       case "read-file":
@@ -251,6 +250,7 @@ export function initialState(
     outline: { roots: [], nodes: [], byEntry: [] },
     draft: undefined,
     saved: undefined,
+    held: false,
     cursor: 0,
     top: 0,
     folded: new Set(),

@@ -151,9 +151,9 @@ export class EditSession {
     const saved = draft.base;
     const held = this.#held;
     if (held === undefined) return { draft, saved, merge };
-    this.#held = undefined;
     const { text } = reopen(open, held).decrypted;
     const base = readBase(text, open.format, open.selection);
+    this.#held = undefined;
     return {
       draft: withText(draft, "what was changed before it was locked", base),
       saved,

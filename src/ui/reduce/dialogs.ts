@@ -6,7 +6,7 @@ import { BINDINGS, shownKey } from "../state/keys.ts";
 import type { KeyChange } from "../state/keys-view.ts";
 import { type Act, isChanged, type Mode, nodeOf, type Result, rowsOf, type State } from "../state/state.ts";
 import { editableText, isFlat, typeOf, valueOfType } from "../state/value.ts";
-import { added } from "./boxes.ts";
+import { added, generating } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
 import { filtered } from "./marks.ts";
 import { unitOf } from "./recipes.ts";
@@ -38,8 +38,7 @@ function acted(state: State, act: Act): Result {
     case "generate": {
       const unit = unitOf(act.recipe);
       if (!node) return [state, []];
-      if (unit === undefined || !("length" in act.recipe))
-        return [state, [{ kind: "generate", node: node.id, recipe: act.recipe }]];
+      if (unit === undefined || !("length" in act.recipe)) return generating(state, node.id, act.recipe);
       const purpose = { kind: "recipe", node: node.id, recipe: act.recipe } as const;
       return [asking(state, `how many ${unit}`, purpose, String(act.recipe.length)), []];
     }
@@ -103,6 +102,7 @@ export function revealAllKey(state: State, key: Key): Result {
 export function leaveKey(state: State, key: Key): Result {
   switch (chordOf(key)) {
     case "s": {
+      if (!state.draft) return [{ ...tree(state), busy: "unlocking" }, [{ kind: "unlock" }]];
       const next = saving(tree(state), true);
       return Array.isArray(next) ? (next as unknown as Result) : [next as State, []];
     }

@@ -168,7 +168,8 @@ function handedOver(state: State, node: Node | undefined): State | Result {
   return onText(state, node, (one) => {
     const value = valueIn(state.draft!, one);
     const text = editableText(value, spellingOf(state.draft!, one));
-    return [state, [{ kind: "editor", node: one.id, name: shownName(one), text }]];
+    const effect: Effect = { kind: "editor", node: one.id, name: shownName(one), text };
+    return [{ ...state, busy: "waiting for your editor" }, [effect]];
   });
 }
 

@@ -28,6 +28,8 @@ export interface State {
   readonly draft: Draft | undefined;
   /** What was last read or written. */
   readonly saved: { readonly base: Base; readonly version: number } | undefined;
+  /** The document is locked, and has changes that are kept, encrypted, until it is unlocked. */
+  readonly held: boolean;
   readonly cursor: number;
   /** The first row on the screen. */
   readonly top: number;
@@ -218,7 +220,12 @@ export type Action =
     }
   | { readonly type: "history"; readonly title: string; readonly versions: readonly Version[] }
   | { readonly type: "failed"; readonly error: unknown; readonly notes?: readonly string[] }
-  | { readonly type: "edited"; readonly node: number; readonly text: string }
+  | {
+      readonly type: "edited";
+      readonly node: number;
+      /** Undefined where it was left as it was. */
+      readonly text: string | undefined;
+    }
   | { readonly type: "generated"; readonly node: number; readonly text: string }
   | { readonly type: "said"; readonly message: Message };
 
@@ -256,8 +263,8 @@ export const DEFAULTS: Options = { noReveal: false, hideAfter: 30_000, lockAfter
 
 export const nodeOf = (state: State): Node | undefined => state.outline.nodes[state.cursor];
 
-export function isChanged({ draft, saved }: State): boolean {
-  return draft !== undefined && draft.version !== saved?.version;
+export function isChanged({ draft, saved, held }: State): boolean {
+  return held || (draft !== undefined && draft.version !== saved?.version);
 }
 
 /** Rows of the screen that show the document: the rest is the head, two lines on the row, and the keys. */

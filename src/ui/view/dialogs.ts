@@ -43,7 +43,7 @@ export function dialogOf(state: State): Dialog {
     case "leave":
       return {
         ...question("There are changes that are not saved.", state),
-        keys: [["s", "save them"], ["d", "leave without them"], BACK],
+        keys: [["s", state.draft ? "save them" : "unlock, to save them"], ["d", "leave without them"], BACK],
       };
     case "reveal-all":
       return {

@@ -43,10 +43,10 @@ function headOf(state: State): Line {
     { text: `  ${format}`, style: "dim" },
   ];
   if (list) left.push({ text: `  ${list.ids.length} ${list.title}`, style: "yellow" });
-  const changed: Cell[] = isChanged(state) ? [{ text: "changed, not saved", style: "yellow" }] : [];
-  const locked: Cell[] = draft ? [] : [{ text: state.encrypted ? "locked" : "new", style: "yellow" }];
-  const right = busy ? [{ text: `${busy}…`, style: "yellow" as const }] : [...changed, ...locked];
-  return spread(left, right, size.width);
+  const changed = isChanged(state) ? ["changed, not saved"] : [];
+  const locked = draft ? [] : [state.encrypted ? "locked" : "new"];
+  const said = busy ? `${busy}…` : [...changed, ...locked].join("  ");
+  return spread(left, said === "" ? [] : [{ text: said, style: "yellow" }], size.width);
 }
 
 function rowLines(state: State): Line[] {
