@@ -161,16 +161,17 @@ export class Editor {
 
   async #changeKeys({ change, accepted }: Extract<Effect, { kind: "change-keys" }>): Promise<void> {
     try {
-      this.#showKeys(await this.#session.changeKeys(change, accepted));
+      const { lines, draft } = await this.#session.changeKeys(this.#state.draft!, change, accepted);
+      this.#showKeys(lines, draft);
     } catch (error) {
       if (accepted || !isDrift(error)) throw error;
       this.dispatch({ type: "refused", error, notes: this.#session.notes(), leave: false, change });
     }
   }
 
-  #showKeys(lines: readonly KeyLine[]): void {
+  #showKeys(lines: readonly KeyLine[], draft?: Draft): void {
     const { encrypted } = this.#session;
-    this.dispatch({ type: "keys", lines, notes: this.#session.notes(), encrypted });
+    this.dispatch({ type: "keys", lines, draft, notes: this.#session.notes(), encrypted });
   }
 
   #say(text: string): void {

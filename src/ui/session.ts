@@ -82,6 +82,14 @@ export interface Opened {
   readonly merge: MergeState | undefined;
 }
 
+/** Who can open the file now, and what it says, where that is not what it said. */
+export interface KeysChanged {
+  readonly lines: readonly KeyLine[];
+  readonly draft: Draft | undefined;
+}
+
+const TAKE_OVER = "take over what changed in the file";
+
 /** One file that is edited: the open document with its data key, and what was last written of it. */
 export class EditSession {
   readonly #host: Host;
@@ -179,7 +187,7 @@ export class EditSession {
     const base = readBase(merged.text, open.format, open.selection);
     const { conflicts: list, theirs, base: origin, text } = merged;
     return {
-      draft: withText({ ...draft, setting: settingOf(open) }, "take over what changed in the file", base),
+      draft: withText({ ...draft, setting: settingOf(open) }, TAKE_OVER, base),
       saved,
       merge: list.length === 0 ? undefined : newMerge(list, { ours: text, theirs, base: origin }),
     };
@@ -246,15 +254,26 @@ export class EditSession {
     return await this.#host.keys(this.#open);
   }
 
-  /** Changes who can open the file. It says what it said, so a draft without changes stays as it is. */
-  async changeKeys(change: KeyChange, accepted: boolean): Promise<KeyLine[]> {
-    await this.#host.changeKeys(this.#open!, change, accepted);
+  /**
+   * Changes who can open the file. A draft without changes stays as it is, unless somebody else has changed the file
+   * meanwhile: then it is what the file says now.
+   */
+  async changeKeys(draft: Draft, change: KeyChange, accepted: boolean): Promise<KeysChanged> {
+    const before = this.#open!;
+    await this.#host.changeKeys(before, change, accepted);
     const loaded = await this.#host.load();
     const open = await this.#host.open(loaded);
-    this.#open?.close();
+    closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
+    const { text } = open.decrypted;
+    const isSame = text === before.decrypted.text;
+    const base = isSame ? undefined : readBase(text, open.format, open.selection);
+    before.close();
     this.#open = open;
     this.#loaded = loaded;
-    return await this.#host.keys(open);
+    return {
+      lines: await this.#host.keys(open),
+      draft: base && withText({ ...draft, setting: settingOf(open) }, TAKE_OVER, base),
+    };
   }
 
   async history(document: number, path: readonly PathElement[]): Promise<Version[]> {

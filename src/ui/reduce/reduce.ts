@@ -1,5 +1,5 @@
 import { TsopsError } from "../../errors.ts";
-import { valueIn } from "../draft/draft.ts";
+import { type Draft, valueIn } from "../draft/draft.ts";
 import { setValue } from "../draft/operations.ts";
 import { counterpart, type Outline, outlineOf } from "../outline/node.ts";
 import { chordOf, type Key, lineBox } from "../state/box.ts";
@@ -291,17 +291,28 @@ function locked(state: State): State {
   };
 }
 
-function keysShown(state: State, { lines, notes, encrypted }: Extract<Action, { type: "keys" }>): State {
+/** The state with a draft that says what the file says. */
+function withFile(state: State, draft: Draft): State {
+  const saved = { base: draft.base, version: draft.version };
+  return withOutline({ ...state, draft, saved }, draft.base.outline);
+}
+
+function keysShown(
+  state: State,
+  { lines, notes, encrypted, draft }: Extract<Action, { type: "keys" }>,
+): State {
   const before = state.mode.kind === "keys" ? state.mode.at : -1;
   const first = lines.findIndex(({ key }) => key !== undefined);
   const at = lines[before]?.key === undefined ? first : before;
   const mode = { kind: "keys", lines, at } as const;
+  const next = draft ? withFile(state, draft) : state;
+  const others = draft ? ["the file was changed by somebody else meanwhile: it is shown as it is now"] : [];
   return {
-    ...state,
+    ...next,
     busy: undefined,
     encrypted: encrypted ?? state.encrypted,
     mode,
-    message: notesOf(notes),
+    message: notesOf([...others, ...notes]),
   };
 }
 

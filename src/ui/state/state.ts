@@ -215,6 +215,8 @@ export type Action =
   | {
       readonly type: "keys";
       readonly lines: readonly KeyLine[];
+      /** What the file says now, where somebody else has changed it. */
+      readonly draft?: Draft;
       readonly notes: readonly string[];
       readonly encrypted: EncryptedText | undefined;
     }

@@ -152,6 +152,34 @@ terminal("keys of a file that is not as its rule says: the difference is shown, 
   }),
 );
 
+terminal(
+  "keys of a file that somebody else changed meanwhile: what they changed stays when one saves later",
+  () =>
+    inPane(async (pane, box) => {
+      await opened(pane);
+      await box.run(["set", "secrets.yaml", '["list"][1]', '"theirs"']);
+      pane.type("w");
+      await pane.until(/Who can open the file/);
+      pane.type("r");
+      await pane.until(/Make a new data key/);
+      pane.keys("Enter");
+      await pane.until(/changed by somebody else meanwhile: it is shown as it is now/);
+      pane.keys("Escape");
+      await pane.until(/Enter edit {2}a add/);
+      assert.not.match(pane.screen, /changed, not saved/);
+      await to(pane, "password");
+      pane.keys("Enter");
+      await pane.until(/password \(text\)/);
+      pane.keys("C-u").type("mine").keys("Enter");
+      await pane.until(/changed, not saved/);
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
+      assert.is(await decrypted(box), PLAIN.replace("s3cret-marker", "mine").replace("- two", "- theirs"));
+    }),
+);
+
 terminal("a window that is closed ends the editor, and the file is as it was", () =>
   inPane(async (pane, box) => {
     const before = box.read("secrets.yaml");
