@@ -11,7 +11,7 @@ import { documentTrees, type OpenDocument, openRead, reopen, type Session } from
 import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
 import { withLock } from "./files/lock.ts";
-import { type ReadFile, readDocument } from "./files/read.ts";
+import { fingerprintOf, type ReadFile, readDocument } from "./files/read.ts";
 import type { FormatName, PathElement } from "./formats/format.ts";
 import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
@@ -275,8 +275,9 @@ export class Document {
   /** Writes the file: replaced as a whole, or left as it was if it changed on disk meanwhile. */
   async save(): Promise<void> {
     const { path, file } = this.#source;
-    await withLock(path, () => replaceFile(path, encodeText(this.encrypted), { expected: file.fingerprint }));
-    this.#source.file = await readDocument(path);
+    const bytes = encodeText(this.encrypted);
+    await withLock(path, () => replaceFile(path, bytes, { expected: file.fingerprint }));
+    this.#source.file = { bytes, fingerprint: fingerprintOf(path, bytes) };
   }
 
   /** Clears the data key. The document can still be read, and no longer be changed. */

@@ -7,7 +7,7 @@ import { isOfText, variantsOf } from "../merge/choose.ts";
 import { mergePlain } from "../merge/merge.ts";
 import { type SaveOptions, saveResolved, saveText } from "../save.ts";
 import { conflictsIn, refuseConflicts } from "../sops/conflicts.ts";
-import type { EncryptedText } from "../sops/decrypt.ts";
+import { type EncryptedText, readEncrypted } from "../sops/decrypt.ts";
 import type { Selection, Selector } from "../sops/selection.ts";
 import type { Encrypted } from "../sops/work.ts";
 import { type Base, readBase } from "./draft/base.ts";
@@ -15,6 +15,7 @@ import { type Draft, newDraft, textOf, withText } from "./draft/draft.ts";
 import type { Version } from "./state/history.ts";
 import type { KeyChange, KeyLine } from "./state/keys-view.ts";
 import { type MergeState, newMerge } from "./state/merge.ts";
+import type { Accepted } from "./state/state.ts";
 
 /** A file as it was read, before any key is needed. */
 export interface Loaded {
@@ -55,8 +56,8 @@ export interface Host {
   check(open: OpenDocument, made: Encrypted, plain: string): Promise<void>;
   /** Replaces the file if it is still what was read. @throws TsopsError("changed-on-disk" | "write") */
   replace(text: string, expected: Fingerprint): Promise<Fingerprint>;
-  /** Writes a file that was not there. */
-  createFile(text: string): Promise<void>;
+  /** Writes a file that is not there. @throws TsopsError("write") if it is. */
+  createFile(text: string): Promise<Fingerprint>;
   /** Who can open the file, and what the creation rule would give it. */
   keys(open: OpenDocument): Promise<KeyLine[]>;
   /**
@@ -205,11 +206,8 @@ export class EditSession {
     await this.#host.forget();
   }
 
-  /**
-   * Writes the draft. Nothing is written if the file has changed since it was read.
-   * @param accepted see `Host.vouch`.
-   */
-  async save(draft: Draft, accepted: boolean): Promise<void> {
+  /** Writes the draft. Nothing is written if the file has changed since it was read. */
+  async save(draft: Draft, accepted: Accepted): Promise<void> {
     const plain = textOf(draft);
     if (!this.#open && !this.#new) {
       throw new TsopsError(
@@ -222,12 +220,14 @@ export class EditSession {
       return;
     }
     const open = this.#open;
-    const options = await this.#host.vouch(open, accepted);
+    const options = await this.#host.vouch(open, accepted.drift === true);
     const write = open.decrypted.conflicts ? saveResolved : saveText;
     const made = write(open, plain, this.#host.session, { ...options, raiseVersion: true });
     await this.#host.check(open, made, plain);
     const { text } = made;
-    const fingerprint = await this.#host.replace(text, this.#loaded!.fingerprint);
+    const fingerprint = accepted.gone
+      ? await this.#host.createFile(text)
+      : await this.#host.replace(text, this.#loaded!.fingerprint);
     const after = reopen(open, text);
     this.#open = after;
     // nothing that is decrypted may stay with it
@@ -236,8 +236,10 @@ export class EditSession {
   }
 
   async #createFile(plain: string): Promise<void> {
-    await this.#host.createFile(await this.#new!.encrypt(plain));
-    this.#loaded = await this.#host.load();
+    const { format, encrypt } = this.#new!;
+    const text = await encrypt(plain);
+    const fingerprint = await this.#host.createFile(text);
+    this.#loaded = { fingerprint, encrypted: readEncrypted(text, format) };
     this.#new = undefined;
     try {
       this.#open = await this.#host.open(this.#loaded);

@@ -125,7 +125,7 @@ export function saveKey(state: State, mode: Of<"save">, key: Key): Result {
     case "return":
       return [
         { ...tree(state), busy: "saving" },
-        [{ kind: "save", draft: state.draft!, accepted: false, leave: mode.leave }],
+        [{ kind: "save", draft: state.draft!, accepted: {}, leave: mode.leave }],
       ];
     case "v":
       if (state.options.noReveal) return [state, []];
@@ -160,7 +160,7 @@ export function acceptKey(state: State, mode: Of<"accept">, key: Key): Result {
         ];
       return [
         { ...tree(state), busy: "saving" },
-        [{ kind: "save", draft: state.draft!, accepted: true, leave: mode.leave }],
+        [{ kind: "save", draft: state.draft!, accepted: mode.accepts, leave: mode.leave }],
       ];
     case "escape":
     case "ctrl-c":

@@ -329,8 +329,8 @@ function saved(state: State, { draft, notes, leave, encrypted }: Extract<Action,
   return [next, leave && notes.length === 0 ? [{ kind: "quit" }] : []];
 }
 
-function refused(state: State, { error, notes, leave, change }: Extract<Action, { type: "refused" }>): State {
-  return { ...state, busy: undefined, mode: { kind: "accept", error, notes, leave, change } };
+function refused(state: State, { type: _, ...asked }: Extract<Action, { type: "refused" }>): State {
+  return { ...state, busy: undefined, mode: { kind: "accept", ...asked } };
 }
 
 function failed(state: State, { error, notes = [] }: Extract<Action, { type: "failed" }>): State {

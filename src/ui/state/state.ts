@@ -12,6 +12,14 @@ import type { KeyChange, KeyLine } from "./keys-view.ts";
 import type { MergeState } from "./merge.ts";
 import type { Recipe } from "./recipe.ts";
 
+/** What the person has seen and wants all the same. */
+export interface Accepted {
+  /** The file is not as its creation rule says. */
+  readonly drift?: true;
+  /** The file is gone: it is written again. */
+  readonly gone?: true;
+}
+
 /** What the editor shows, all of it: no part of it asks anything else. */
 export interface State {
   /** The file, as the person named it. */
@@ -136,6 +144,8 @@ export type Mode =
   | {
       readonly kind: "accept";
       readonly error: TsopsError;
+      /** What of the next save is accepted with a yes. */
+      readonly accepts: Accepted;
       readonly notes: readonly string[];
       readonly leave: boolean;
       /** What was to be done, where it was no save. */
@@ -208,6 +218,7 @@ export type Action =
   | {
       readonly type: "refused";
       readonly error: TsopsError;
+      readonly accepts: Accepted;
       readonly notes: readonly string[];
       readonly leave: boolean;
       readonly change?: KeyChange;
@@ -242,7 +253,7 @@ export interface About {
 export type Effect =
   | { readonly kind: "unlock" }
   | { readonly kind: "answer"; readonly text: string | undefined }
-  | { readonly kind: "save"; readonly draft: Draft; readonly accepted: boolean; readonly leave: boolean }
+  | { readonly kind: "save"; readonly draft: Draft; readonly accepted: Accepted; readonly leave: boolean }
   | { readonly kind: "lock"; readonly draft: Draft; readonly changed: boolean }
   | { readonly kind: "copy"; readonly text: string; readonly secret: boolean }
   | { readonly kind: "editor"; readonly node: number; readonly name: string; readonly text: string }

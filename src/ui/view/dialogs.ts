@@ -200,7 +200,7 @@ function shownSide({ type, value, state }: EntrySide, reveal: boolean): string {
   return typeof value === "string" ? `${MASK} ${lengthClass(value)}` : MASK;
 }
 
-function acceptDialog(state: State, { error, notes, change }: Of<"accept">): Dialog {
+function acceptDialog(state: State, { error, notes, change, accepts }: Of<"accept">): Dialog {
   const { width } = state.size;
   const lines = [error.message, "", ...notes, "", ...(error.hint ?? "").split("\n")];
   const body = lines
@@ -208,7 +208,7 @@ function acceptDialog(state: State, { error, notes, change }: Of<"accept">): Dia
     .map((text): Line => [{ text: ` ${text}` }]);
   return {
     body: [[{ text: change ? " Not changed" : " Not saved", style: "red" }], ...body],
-    keys: [["y", change ? "do it all the same" : "save all the same"], BACK],
+    keys: [["y", accepts.gone ? "write it again" : `${change ? "do it" : "save"} all the same`], BACK],
   };
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decrypted, inPane, opened, PLAIN, TSOPS, terminal, to } from "../../support/ui/editor.ts";
@@ -178,6 +179,45 @@ terminal(
       await pane.until(/^ saved/m);
       assert.is(await decrypted(box), PLAIN.replace("s3cret-marker", "mine").replace("- two", "- theirs"));
     }),
+);
+
+terminal("the file is gone when it is to be saved: it is written again only if one says so", () =>
+  inPane(async (pane, box) => {
+    await opened(pane);
+    await to(pane, "password");
+    pane.type("d");
+    await pane.until(/changed, not saved/);
+    rmSync(box.path("secrets.yaml"));
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/not there any more: somebody deleted or renamed it[\s\S]*y write it again/);
+    assert.is(existsSync(box.path("secrets.yaml")), false);
+    pane.keys("Escape");
+    await pane.until(/Enter edit {2}a add/);
+    // somebody is faster: theirs stays
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/y write it again/);
+    box.write("secrets.yaml", "theirs: 1\n");
+    pane.type("y");
+    await pane.until(/the file exists already/);
+    assert.is(box.read("secrets.yaml"), "theirs: 1\n");
+    rmSync(box.path("secrets.yaml"));
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/y write it again/);
+    pane.type("y");
+    await pane.until(/^ saved/m);
+    assert.is(await decrypted(box), PLAIN.replace("  password: s3cret-marker\n", ""));
+    pane.type("u").type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
+    assert.is(await decrypted(box), PLAIN);
+  }),
 );
 
 terminal("a window that is closed ends the editor, and the file is as it was", () =>
