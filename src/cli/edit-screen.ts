@@ -142,10 +142,10 @@ class Picking {
         const resize = (): void => does({ type: "resize", size: terminal.size });
         terminal.listen({
           input: (input) => {
-            if (input.type !== "key") return;
+            if (input.type !== "key" && input.type !== "paste") return;
             display.pressed();
             idle?.refresh();
-            if (input.key.ctrl && input.key.name === "z") terminal.suspend();
+            if (input.type === "key" && input.key.ctrl && input.key.name === "z") terminal.suspend();
             else does(input);
           },
           resize: () => {

@@ -15,7 +15,7 @@ type BoxMode = Extract<Mode, { kind: "box" }>;
 export function boxKey(state: State, mode: BoxMode, key: Key): Result {
   const chord = chordOf(key);
   if (chord === "escape" || chord === "ctrl-c") return back(state, mode);
-  if (chord === (mode.box.lines ? "ctrl-s" : "return")) return finished(state, mode);
+  if (chord === "ctrl-s" || (chord === "return" && !mode.box.lines)) return finished(state, mode);
   // a second line, or a text of several lines
   if (chord === "ctrl-o" && mode.purpose.kind === "value" && mode.purpose.type === "text")
     return [{ ...state, mode: { ...mode, box: { ...mode.box, lines: true } } }, []];

@@ -3,7 +3,7 @@ import { type Draft, valueIn } from "../draft/draft.ts";
 import { setValue } from "../draft/operations.ts";
 import { counterpart, type Outline, outlineOf } from "../outline/node.ts";
 import { chordOf, type Key, lineBox } from "../state/box.ts";
-import { bindingFor } from "../state/keys.ts";
+import { bindingFor, shownKey } from "../state/keys.ts";
 import { openConflicts } from "../state/merge.ts";
 import {
   type Action,
@@ -41,9 +41,7 @@ export function reduce(state: State, action: Action): Result {
     case "key":
       return keyPressed({ ...state, touched: state.now }, action.key);
     case "paste":
-      return state.mode.kind === "box"
-        ? boxPaste({ ...state, touched: state.now }, state.mode, action.text)
-        : [state, []];
+      return paste({ ...state, touched: state.now }, action.text);
     case "resize":
       return [scrolled({ ...state, size: action.size }), []];
     case "tick":
@@ -81,11 +79,31 @@ export function reduce(state: State, action: Action): Result {
   }
 }
 
-function keyPressed(state: State, key: Key): Result {
+function keyPressed(before: State, key: Key): Result {
+  const state = before.message?.passing ? { ...before, message: undefined } : before;
+  if (state.busy !== undefined && state.mode.kind !== "box") return busyKey(state, key);
+  const [next, effects] = keyIn(state, key);
+  return next === state && effects.length === 0 && isNone(state, key)
+    ? [{ ...state, message: doesNothing(state, key) }, []]
+    : [next, effects];
+}
+
+/** Whether a key that changed nothing is none here: moving where there is no more to move to is no mistake. */
+function isNone({ mode, message }: State, key: Key): boolean {
+  if (mode.kind === "tree") return !bindingFor(chordOf(key));
+  // what is said there matters more
+  return mode.kind !== "box" && message === undefined;
+}
+
+/** A key that is none: who does not know the keys is not left alone. */
+function doesNothing({ mode }: State, key: Key): Message {
+  const name = shownKey(chordOf(key));
+  const where = mode.kind === "tree" ? "? lists the keys" : "the last line has the keys";
+  return { tone: "info", lines: [`${name} does nothing here: ${where}`], passing: true };
+}
+
+function keyIn(state: State, key: Key): Result {
   const { mode } = state;
-  if (state.busy !== undefined && mode.kind !== "box") {
-    return busyKey(state, key);
-  }
   switch (mode.kind) {
     case "tree":
       return treeKey(state, key);
@@ -114,6 +132,15 @@ function keyPressed(state: State, key: Key): Result {
     case "history":
       return historyKey(state, mode, key);
   }
+}
+
+function paste(state: State, text: string): Result {
+  const { mode } = state;
+  if (mode.kind === "box") return boxPaste(state, mode, text);
+  if (mode.kind === "help" && !/[\r\n]/.test(text))
+    return [{ ...state, mode: { ...mode, query: mode.query + text, top: 0 } }, []];
+  const lines = ["nothing was pasted: Enter opens a value, and there it can be pasted"];
+  return [{ ...state, message: { tone: "info", lines, passing: true } }, []];
 }
 
 /** While the file is opened one can look around in it, and leave; while it is written keys have to wait. */
@@ -330,7 +357,7 @@ function saved(state: State, { draft, notes, leave, encrypted }: Extract<Action,
 }
 
 function refused(state: State, { type: _, ...asked }: Extract<Action, { type: "refused" }>): State {
-  return { ...state, busy: undefined, mode: { kind: "accept", ...asked } };
+  return { ...state, busy: undefined, mode: { kind: "accept", top: 0, ...asked } };
 }
 
 function failed(state: State, { error, notes = [] }: Extract<Action, { type: "failed" }>): State {

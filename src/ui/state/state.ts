@@ -98,6 +98,8 @@ export interface Find {
 export interface Message {
   readonly tone: "info" | "warning" | "error";
   readonly lines: readonly string[];
+  /** It is about the last key, and gone with the next one. */
+  readonly passing?: true;
 }
 
 /** What a line or text that is typed is for. */
@@ -132,7 +134,12 @@ export type Mode =
       readonly before: string;
     }
   | { readonly kind: "discard"; readonly box: Extract<Mode, { kind: "box" }> }
-  | { readonly kind: "menu"; readonly title: string; readonly items: readonly MenuItem[] }
+  | {
+      readonly kind: "menu";
+      readonly title: string;
+      readonly items: readonly MenuItem[];
+      readonly top: number;
+    }
   | { readonly kind: "help"; readonly query: string; readonly top: number }
   | {
       readonly kind: "save";
@@ -148,6 +155,7 @@ export type Mode =
       readonly accepts: Accepted;
       readonly notes: readonly string[];
       readonly leave: boolean;
+      readonly top: number;
       /** What was to be done, where it was no save. */
       readonly change?: KeyChange;
     }
