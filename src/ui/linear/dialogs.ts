@@ -79,9 +79,12 @@ function questionOf(state: State): string[] {
 
 const SAID_KEYS: Readonly<Record<string, string>> = { "↑ ↓": "Up and Down", "the letter": "its letter" };
 
+const USUAL = { width: 80, height: 24 };
+
 /** Which keys do something here. */
 export function keysSpeech(state: State): string | undefined {
-  const { keys } = dialogOf(state);
+  // they are the same in every window
+  const { keys } = dialogOf({ ...state, size: USUAL });
   // all of it was said
   const isWhole = state.mode.kind === "menu" || state.mode.kind === "accept";
   const used = keys?.filter(([key]) => !(isWhole && key === "↑ ↓"));

@@ -98,7 +98,9 @@ export function spread(left: readonly Cell[], right: readonly Cell[], width: num
 }
 
 /** A text in lines of at most so many columns, broken between words where that is possible. */
-export function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, columns: number): string[] {
+  // a window can be narrower than anything
+  const width = Math.max(1, columns);
   const lines: string[] = [];
   let line = "";
   let cut = "";

@@ -22,7 +22,7 @@ export function screenOf(state: State): Screen {
     { length: Math.max(0, room - kept.length - Math.max(0, bottom.length - 1)) },
     (): Line => [],
   );
-  const last = bottom.length > 0 ? bottom : [[]];
+  const last = bottom.length > 0 ? bottom.map((line) => lineOf(line, width)) : [[]];
   // where the rows cannot be seen, what is said of one of them could be taken for what is decided
   const detail = dialog.body ? [] : detailOf(state);
   const lines = [headOf(state), ...kept, ...fill, detail, ...last, footOf(state, dialog.keys)].slice(
