@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Writable } from "node:stream";
 import type { ReadStream } from "node:tty";
@@ -256,7 +257,10 @@ class OnScreen {
       draw: () => this.#draw(),
       copy: async (text: string, secret: boolean) => this.#copy(text, secret),
       edit: (name: string, text: string) => this.#terminal.lend(() => this.#editValue(name, text)),
-      readFile: async (path: string) => decodeText((await readInput(path, run.io)).bytes),
+      readFile: async (path: string) => {
+        refuseEndless(resolve(run.io.cwd, path));
+        return decodeText((await readInput(path, run.io)).bytes);
+      },
       generate,
       suspend: () => this.#terminal.suspend(),
       quit: () => this.#quit(),
@@ -315,6 +319,16 @@ class OnScreen {
   #say(text: string): void {
     this.#editor?.dispatch({ type: "said", message: { tone: "info", lines: [text] } });
   }
+}
+
+/** Terminals and pipes may never end, and nothing else can be done meanwhile. @throws TsopsError("read") */
+function refuseEndless(path: string): void {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (!info || info.isFile() || info.isDirectory()) return;
+  throw new TsopsError("read", "this is not a regular file", {
+    hint: "a value is taken from a file that has an end",
+    place: { file: path },
+  });
 }
 
 /** A name for the file that an editor gets: what the key says, as far as file names can. */

@@ -245,6 +245,26 @@ terminal("one value goes through $EDITOR, in a private folder that is gone after
   }),
 );
 
+terminal("a value comes from a file, and not from what may never end", () =>
+  inPane(async (pane, box) => {
+    box.write("value", "from a file");
+    await opened(pane);
+    await to(pane, "password");
+    for (const name of ["/dev/stdin", "/dev/tty"]) {
+      pane.type("i");
+      await pane.until(/password from the file/);
+      pane.type(name).keys("Enter");
+      await pane.until(/this is not a regular file/);
+    }
+    pane.type("i");
+    await pane.until(/password from the file/);
+    pane.type("value").keys("Enter");
+    await pane.until(/there is a new value, 11 characters long/);
+    pane.type("v");
+    await pane.until(/password {2}from a file/);
+  }),
+);
+
 terminal("keys: who can open the file and whether this machine can; one is added and taken away again", () =>
   inPane(async (pane, box) => {
     await opened(pane);
