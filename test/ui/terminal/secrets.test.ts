@@ -175,7 +175,8 @@ terminal("who goes away comes back to a locked file, with what they changed", ()
     await pane.until(/locked: keys and values are forgotten/);
     assert.not.match(pane.screen, /s3cret/);
     pane.keys("Enter");
-    await pane.until(/changed, not saved/);
+    // while it is locked, that is said behind it
+    await pane.until(/changed, not saved$/m);
     pane.type("s");
     await pane.until(/1 change/);
     pane.keys("Enter");
