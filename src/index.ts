@@ -11,7 +11,7 @@ import { documentTrees, type OpenDocument, openRead, reopen, type Session } from
 import { inFile, TsopsError } from "./errors.ts";
 import { replaceFile } from "./files/atomic.ts";
 import { withLock } from "./files/lock.ts";
-import { type ReadFile, readDocument } from "./files/read.ts";
+import { fingerprintOf, type ReadFile, readDocument } from "./files/read.ts";
 import type { FormatName, PathElement } from "./formats/format.ts";
 import { formatOfFile, loadFormat } from "./formats/index.ts";
 import { valueAt } from "./formats/path.ts";
@@ -279,9 +279,10 @@ export class Document {
   /** Writes the file: replaced as a whole, or left as it was if it changed on disk meanwhile. */
   async save(): Promise<void> {
     const { path, file } = this.#source;
-    const replace = () => replaceFile(path, encodeText(this.encrypted), { expected: file.fingerprint });
+    const bytes = encodeText(this.encrypted);
+    const replace = () => replaceFile(path, bytes, { expected: file.fingerprint });
     await withLock(path, replace, { signal: this.#session.context.signal });
-    this.#source.file = await readDocument(path);
+    this.#source.file = { bytes, fingerprint: fingerprintOf(path, bytes) };
   }
 
   /** Clears the data key. The document can still be read, and no longer be changed. */

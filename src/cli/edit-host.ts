@@ -4,7 +4,7 @@ import { selectorOf } from "../config/selectors.ts";
 import type { OpenDocument, Session } from "../document.ts";
 import { createNew, replaceFile } from "../files/atomic.ts";
 import { withLock } from "../files/lock.ts";
-import { type Fingerprint, readDocument } from "../files/read.ts";
+import { type Fingerprint, fingerprintOf } from "../files/read.ts";
 import type { PathElement } from "../formats/format.ts";
 import { decodeText, encodeText } from "../formats/text.ts";
 import { forgetAll, forgetFailures, forgetKeys } from "../keys/groups.ts";
@@ -140,11 +140,13 @@ export class EditHost implements Host {
     const bytes = encodeText(text);
     const replaced = await withLock(this.path, () => replaceFile(this.path, bytes, { expected }));
     await noteOtherNames(this.name, replaced, false, this.#run.io);
-    return (await readDocument(this.path)).fingerprint;
+    return fingerprintOf(this.path, bytes);
   }
 
-  async createFile(text: string): Promise<void> {
-    await createNew(this.path, encodeText(text), { mode: 0o666 });
+  async createFile(text: string): Promise<Fingerprint> {
+    const bytes = encodeText(text);
+    await createNew(this.path, bytes, { mode: 0o666 });
+    return fingerprintOf(this.path, bytes);
   }
 
   async keys(open: OpenDocument): Promise<KeyLine[]> {

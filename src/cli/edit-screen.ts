@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Writable } from "node:stream";
 import type { ReadStream } from "node:tty";
@@ -13,7 +14,7 @@ import { hereSpeech, speechOf } from "../ui/linear/speech.ts";
 import { type PickerAction, type PickerState, pick, pickerScreen } from "../ui/picker/picker.ts";
 import { EditSession } from "../ui/session.ts";
 import type { Options, State } from "../ui/state/state.ts";
-import { Clipboard } from "../ui/terminal/clipboard.ts";
+import { Clipboard, STILL_THERE } from "../ui/terminal/clipboard.ts";
 import { type Display, ScreenDisplay } from "../ui/terminal/display.ts";
 import type { Input } from "../ui/terminal/keys.ts";
 import { Painter } from "../ui/terminal/painter.ts";
@@ -28,8 +29,9 @@ import { readInput } from "./files.ts";
 import { hiddenFrom } from "./hidden-variables.ts";
 import { partOf, takesColours, takesKeys } from "./io.ts";
 import { listedFiles } from "./listed.ts";
-import { errorLines } from "./report.ts";
+import { errorLines, note } from "./report.ts";
 import { sessionOf } from "./session.ts";
+import { forgetInTmux } from "./tmux.ts";
 
 /** How often the clock is looked at, to hide and to lock. */
 const TICK_MS = 1000;
@@ -74,6 +76,8 @@ interface Desk {
   readonly run: Run;
   readonly terminal: Terminal;
   readonly settings: EditorSettings;
+  /** What is to be said when the terminal is given back. */
+  readonly remarks: string[];
 }
 
 async function withTerminal(run: EditorRun, work: (desk: Desk) => Promise<void>): Promise<void> {
@@ -84,10 +88,12 @@ async function withTerminal(run: EditorRun, work: (desk: Desk) => Promise<void>)
   const terminal = new Terminal(run.io.stdin as ReadStream, process.stdout, dumb);
   // before anything else: until then the terminal shows what is typed
   terminal.open();
+  const remarks: string[] = [];
   try {
-    await work({ run, terminal, settings });
+    await work({ run, terminal, settings, remarks });
   } finally {
     terminal.close();
+    for (const remark of new Set(remarks)) await note(run.io, remark);
   }
 }
 
@@ -142,10 +148,10 @@ class Picking {
         const resize = (): void => does({ type: "resize", size: terminal.size });
         terminal.listen({
           input: (input) => {
-            if (input.type !== "key") return;
+            if (input.type !== "key" && input.type !== "paste") return;
             display.pressed();
             idle?.refresh();
-            if (input.key.ctrl && input.key.name === "z") terminal.suspend();
+            if (input.type === "key" && input.key.ctrl && input.key.name === "z") terminal.suspend();
             else does(input);
           },
           resize: () => {
@@ -175,6 +181,7 @@ function silent() {
 /** One editor in a terminal. */
 class OnScreen {
   readonly #name: string;
+  readonly #desk: Desk;
   readonly #run: Run;
   readonly #terminal: Terminal;
   readonly #options: Options;
@@ -187,14 +194,18 @@ class OnScreen {
 
   constructor(name: string, desk: Desk) {
     this.#name = name;
+    this.#desk = desk;
     this.#run = desk.run;
     this.#terminal = desk.terminal;
     this.#options = desk.settings.options;
     this.#display = displayOf<State>(desk, { screenOf, words: { speechOf, hereSpeech } });
-    this.#clipboard = new Clipboard(
-      (text) => this.#terminal.write(text),
-      (text) => this.#say(text),
-    );
+    const { terminal, run } = desk;
+    this.#clipboard = new Clipboard({
+      write: (text) => terminal.write(text),
+      say: (text) => this.#say(text),
+      isLent: () => terminal.isLent,
+      forget: (text) => forgetInTmux(text, run.io.env),
+    });
   }
 
   async edit(): Promise<void> {
@@ -214,6 +225,8 @@ class OnScreen {
         this.#resize();
       },
       resumed: () => {
+        // what was to be hidden meanwhile is hidden before anything is shown
+        editor.dispatch({ type: "tick", now: Date.now() });
         this.#display.anew();
         this.#resize();
       },
@@ -224,7 +237,7 @@ class OnScreen {
       await Promise.race([editor.start(), ended]);
       void this.#display.load();
       await ended;
-      await this.#clipboard.clear(SHORT_ANSWER_MS);
+      if (await this.#clipboard.clear(SHORT_ANSWER_MS)) this.#desk.remarks.push(STILL_THERE);
     } finally {
       clearInterval(clock);
       this.#display.close();
@@ -244,7 +257,10 @@ class OnScreen {
       draw: () => this.#draw(),
       copy: async (text: string, secret: boolean) => this.#copy(text, secret),
       edit: (name: string, text: string) => this.#terminal.lend(() => this.#editValue(name, text)),
-      readFile: async (path: string) => decodeText((await readInput(path, run.io)).bytes),
+      readFile: async (path: string) => {
+        refuseEndless(resolve(run.io.cwd, path));
+        return decodeText((await readInput(path, run.io)).bytes);
+      },
       generate,
       suspend: () => this.#terminal.suspend(),
       quit: () => this.#quit(),
@@ -303,6 +319,16 @@ class OnScreen {
   #say(text: string): void {
     this.#editor?.dispatch({ type: "said", message: { tone: "info", lines: [text] } });
   }
+}
+
+/** Terminals and pipes may never end, and nothing else can be done meanwhile. @throws TsopsError("read") */
+function refuseEndless(path: string): void {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (!info || info.isFile() || info.isDirectory()) return;
+  throw new TsopsError("read", "this is not a regular file", {
+    hint: "a value is taken from a file that has an end",
+    place: { file: path },
+  });
 }
 
 /** A name for the file that an editor gets: what the key says, as far as file names can. */

@@ -31,10 +31,18 @@ const AT_ONCE_BYTES = 2 ** 20;
 export async function readDocument(path: string): Promise<ReadFile> {
   try {
     const bytes = await bytesOf(path);
-    return { bytes, fingerprint: { path, size: bytes.length, digest: sha256(bytes) } };
+    return { bytes, fingerprint: fingerprintOf(path, bytes) };
   } catch (error) {
     throw readError(error, path);
   }
+}
+
+/**
+ * What a file is known by that says this. Of a file that was just written, reading it again could tell what somebody
+ * else has written since.
+ */
+export function fingerprintOf(path: string, bytes: Uint8Array): Fingerprint {
+  return { path, size: bytes.length, digest: sha256(bytes) };
 }
 
 /** Whether a file says something else than when it was read; a file that is gone has changed too. */

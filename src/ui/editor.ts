@@ -4,7 +4,7 @@ import type { Draft } from "./draft/draft.ts";
 import { outlineOf } from "./outline/node.ts";
 import { reduce } from "./reduce/reduce.ts";
 import { matchSelection } from "./rule.ts";
-import type { EditSession } from "./session.ts";
+import type { EditSession, TakenOver } from "./session.ts";
 import type { KeyLine } from "./state/keys-view.ts";
 import type { Recipe } from "./state/recipe.ts";
 import {
@@ -127,7 +127,6 @@ export class Editor {
         return this.#say(await this.#tools.copy(effect.text, effect.secret));
       case "editor": {
         const text = await this.#tools.edit(effect.name, effect.text);
-        if (text === undefined) return this.#say("the value was not changed");
         return this.dispatch({ type: "edited", node: effect.node, text });
       }
       case "read-file":
@@ -162,16 +161,18 @@ export class Editor {
 
   async #changeKeys({ change, accepted }: Extract<Effect, { kind: "change-keys" }>): Promise<void> {
     try {
-      this.#showKeys(await this.#session.changeKeys(change, accepted));
+      const { lines, draft } = await this.#session.changeKeys(this.#state.draft!, change, accepted);
+      this.#showKeys(lines, draft);
     } catch (error) {
       if (accepted || !isDrift(error)) throw error;
-      this.dispatch({ type: "refused", error, notes: this.#session.notes(), leave: false, change });
+      const notes = this.#session.notes();
+      this.dispatch({ type: "refused", error, notes, leave: false, change, accepts: { drift: true } });
     }
   }
 
-  #showKeys(lines: readonly KeyLine[]): void {
+  #showKeys(lines: readonly KeyLine[], draft?: Draft): void {
     const { encrypted } = this.#session;
-    this.dispatch({ type: "keys", lines, notes: this.#session.notes(), encrypted });
+    this.dispatch({ type: "keys", lines, draft, notes: this.#session.notes(), encrypted });
   }
 
   #say(text: string): void {
@@ -201,14 +202,30 @@ export class Editor {
     return { selector, wanted: await matchSelection(rule, selector), format: this.#session.format };
   }
 
-  async #takeOver(draft: Draft, leave: boolean): Promise<void> {
-    const { remarks, ...merged } = await this.#session.takeOver(draft);
+  async #takeOver({ draft, accepted, leave }: Extract<Effect, { kind: "save" }>): Promise<void> {
+    const found = await this.#mergedUnlessGone(draft);
+    if (!found) {
+      const [error, notes] = [gone(), this.#session.notes()];
+      this.dispatch({ type: "refused", error, notes, leave, accepts: { ...accepted, gone: true } });
+      return;
+    }
+    const { remarks, ...merged } = found;
     const encrypted = this.#session.encrypted!;
     const notes = [...remarks, ...this.#session.notes()];
     this.dispatch({ type: "merged", ...merged, encrypted, notes, leave });
   }
 
-  async #save({ draft, accepted, leave }: Extract<Effect, { kind: "save" }>): Promise<void> {
+  async #mergedUnlessGone(draft: Draft): Promise<TakenOver | undefined> {
+    try {
+      return await this.#session.takeOver(draft);
+    } catch (error) {
+      if (error instanceof TsopsError && error.code === "no-such-file") return undefined;
+      throw error;
+    }
+  }
+
+  async #save(effect: Extract<Effect, { kind: "save" }>): Promise<void> {
+    const { draft, accepted, leave } = effect;
     try {
       await drawn();
       await this.#session.save(draft, accepted);
@@ -216,10 +233,10 @@ export class Editor {
       this.dispatch({ type: "saved", draft, encrypted, notes: this.#session.notes(), leave });
     } catch (error) {
       if (error instanceof TsopsError && error.code === "changed-on-disk")
-        return await this.#takeOver(draft, leave);
+        return await this.#takeOver(effect);
       const notes = this.#session.notes();
-      if (isDrift(error) && !accepted && notes.length > 0)
-        this.dispatch({ type: "refused", error, notes, leave });
+      if (isDrift(error) && !accepted.drift && notes.length > 0)
+        this.dispatch({ type: "refused", error, notes, leave, accepts: { ...accepted, drift: true } });
       else this.dispatch({ type: "failed", error, notes });
     }
   }
@@ -228,6 +245,12 @@ export class Editor {
 /** Whether a file is not written because it is not as its creation rule says: the person can want that. */
 function isDrift(error: unknown): error is TsopsError {
   return error instanceof TsopsError && ["recipients-changed", "selectors-changed"].includes(error.code);
+}
+
+function gone(): TsopsError {
+  return new TsopsError("no-such-file", "the file is not there any more: somebody deleted or renamed it", {
+    hint: "y writes it again, with your changes; Esc goes back to them",
+  });
 }
 
 /** Lets the screen be drawn before long work begins. */
@@ -252,6 +275,7 @@ export function initialState(
     outline: { roots: [], nodes: [], byEntry: [] },
     draft: undefined,
     saved: undefined,
+    held: false,
     cursor: 0,
     top: 0,
     folded: new Set(),

@@ -9,7 +9,7 @@ import { variantsOf } from "../merge/choose.ts";
 import { mergePlain } from "../merge/merge.ts";
 import { type SaveOptions, saveResolved, saveText } from "../save.ts";
 import { conflictsIn, refuseConflicts } from "../sops/conflicts.ts";
-import type { EncryptedText } from "../sops/decrypt.ts";
+import { type EncryptedText, readEncrypted } from "../sops/decrypt.ts";
 import type { Selection, Selector } from "../sops/selection.ts";
 import type { Encrypted } from "../sops/work.ts";
 import { type Base, readBase } from "./draft/base.ts";
@@ -17,6 +17,7 @@ import { type Draft, newDraft, textOf, withText } from "./draft/draft.ts";
 import type { Version } from "./state/history.ts";
 import type { KeyChange, KeyLine } from "./state/keys-view.ts";
 import { type MergeState, newMerge } from "./state/merge.ts";
+import type { Accepted } from "./state/state.ts";
 
 /** A file as it was read, before any key is needed. */
 export interface Loaded {
@@ -57,8 +58,8 @@ export interface Host {
   check(open: OpenDocument, made: Encrypted, plain: string): Promise<void>;
   /** Replaces the file if it is still what was read. @throws TsopsError("changed-on-disk" | "write") */
   replace(text: string, expected: Fingerprint): Promise<Fingerprint>;
-  /** Writes a file that was not there. */
-  createFile(text: string): Promise<void>;
+  /** Writes a file that is not there. @throws TsopsError("write") if it is. */
+  createFile(text: string): Promise<Fingerprint>;
   /** Who can open the file, and what the creation rule would give it. */
   keys(open: OpenDocument): Promise<KeyLine[]>;
   /**
@@ -89,6 +90,14 @@ export interface TakenOver extends Opened {
   /** What is to be known before it is saved. */
   readonly remarks: readonly string[];
 }
+
+/** Who can open the file now, and what it says, where that is not what it said. */
+export interface KeysChanged {
+  readonly lines: readonly KeyLine[];
+  readonly draft: Draft | undefined;
+}
+
+const TAKE_OVER = "take over what changed in the file";
 
 /** One file that is edited: the open document with its data key, and what was last written of it. */
 export class EditSession {
@@ -159,9 +168,9 @@ export class EditSession {
     const saved = draft.base;
     const held = this.#held;
     if (held === undefined) return { draft, saved, merge };
-    this.#held = undefined;
     const { text } = reopen(open, held).decrypted;
     const base = readBase(text, open.format, open.selection);
+    this.#held = undefined;
     return {
       draft: withText(draft, "what was changed before it was locked", base),
       saved,
@@ -188,7 +197,7 @@ export class EditSession {
     const base = readBase(merged.text, open.format, open.selection);
     const { conflicts: list, theirs, base: origin, text } = merged;
     return {
-      draft: withText({ ...draft, setting: settingOf(open) }, "take over what changed in the file", base),
+      draft: withText({ ...draft, setting: settingOf(open) }, TAKE_OVER, base),
       saved,
       merge: list.length === 0 ? undefined : newMerge(list, { ours: text, theirs, base: origin }),
       remarks,
@@ -209,11 +218,8 @@ export class EditSession {
     await this.#host.forget();
   }
 
-  /**
-   * Writes the draft. Nothing is written if the file has changed since it was read.
-   * @param accepted see `Host.vouch`.
-   */
-  async save(draft: Draft, accepted: boolean): Promise<void> {
+  /** Writes the draft. Nothing is written if the file has changed since it was read. */
+  async save(draft: Draft, accepted: Accepted): Promise<void> {
     const plain = textOf(draft);
     if (!this.#open && !this.#new) {
       throw new TsopsError(
@@ -226,12 +232,14 @@ export class EditSession {
       return;
     }
     const open = this.#open;
-    const options = await this.#host.vouch(open, accepted);
+    const options = await this.#host.vouch(open, accepted.drift === true);
     const write = open.decrypted.conflicts ? saveResolved : saveText;
     const made = write(open, plain, this.#host.session, { ...options, raiseVersion: true });
     await this.#host.check(open, made, plain);
     const { text } = made;
-    const fingerprint = await this.#host.replace(text, this.#loaded!.fingerprint);
+    const fingerprint = accepted.gone
+      ? await this.#host.createFile(text)
+      : await this.#host.replace(text, this.#loaded!.fingerprint);
     const after = reopen(open, text);
     this.#open = after;
     // nothing that is decrypted may stay with it
@@ -240,8 +248,10 @@ export class EditSession {
   }
 
   async #createFile(plain: string): Promise<void> {
-    await this.#host.createFile(await this.#new!.encrypt(plain));
-    this.#loaded = await this.#host.load();
+    const { format, encrypt } = this.#new!;
+    const text = await encrypt(plain);
+    const fingerprint = await this.#host.createFile(text);
+    this.#loaded = { fingerprint, encrypted: readEncrypted(text, format) };
     this.#new = undefined;
     try {
       this.#open = await this.#host.open(this.#loaded);
@@ -258,15 +268,26 @@ export class EditSession {
     return await this.#host.keys(this.#open);
   }
 
-  /** Changes who can open the file. It says what it said, so a draft without changes stays as it is. */
-  async changeKeys(change: KeyChange, accepted: boolean): Promise<KeyLine[]> {
-    await this.#host.changeKeys(this.#open!, change, accepted);
+  /**
+   * Changes who can open the file. A draft without changes stays as it is, unless somebody else has changed the file
+   * meanwhile: then it is what the file says now.
+   */
+  async changeKeys(draft: Draft, change: KeyChange, accepted: boolean): Promise<KeysChanged> {
+    const before = this.#open!;
+    await this.#host.changeKeys(before, change, accepted);
     const loaded = await this.#host.load();
     const open = await this.#host.open(loaded);
-    this.#open?.close();
+    closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
+    const { text } = open.decrypted;
+    const isSame = text === before.decrypted.text;
+    const base = isSame ? undefined : readBase(text, open.format, open.selection);
+    before.close();
     this.#open = open;
     this.#loaded = loaded;
-    return await this.#host.keys(open);
+    return {
+      lines: await this.#host.keys(open),
+      draft: base && withText({ ...draft, setting: settingOf(open) }, TAKE_OVER, base),
+    };
   }
 
   async history(document: number, path: readonly PathElement[]): Promise<Version[]> {

@@ -67,15 +67,12 @@ function all(head: readonly string[], items: readonly string[], version = ""): L
   return { head, items, top: 0, rows: items.length, version };
 }
 
-/** No line of a dialog is broken or cut. */
+/** No question is broken into lines. */
 const WIDE = 1_000_000;
 
-function dialogIn(state: State) {
-  return dialogOf({ ...state, size: { ...state.size, width: WIDE } });
-}
-
 function questionOf(state: State): string[] {
-  return (dialogIn(state).bottom ?? []).map((line) =>
+  const { bottom = [] } = dialogOf({ ...state, size: { ...state.size, width: WIDE } });
+  return bottom.map((line) =>
     line
       .map(({ text }) => text)
       .join("")
@@ -85,10 +82,16 @@ function questionOf(state: State): string[] {
 
 const SAID_KEYS: Readonly<Record<string, string>> = { "↑ ↓": "Up and Down", "the letter": "its letter" };
 
+const USUAL = { width: 80, height: 24 };
+
 /** Which keys do something here. */
 export function keysSpeech(state: State): string | undefined {
-  const { keys } = dialogIn(state);
-  return keys && `keys: ${keys.map(([key, does]) => `${SAID_KEYS[key] ?? key}, ${does}`).join("; ")}`;
+  // they are the same in every window
+  const { keys } = dialogOf({ ...state, size: USUAL });
+  // all of it was said
+  const isWhole = state.mode.kind === "menu" || state.mode.kind === "accept";
+  const used = keys?.filter(([key]) => !(isWhole && key === "↑ ↓"));
+  return used && `keys: ${used.map(([key, does]) => `${SAID_KEYS[key] ?? key}, ${does}`).join("; ")}`;
 }
 
 function helpListing({ query }: Of<"help">): Listing {

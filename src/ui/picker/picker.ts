@@ -1,6 +1,15 @@
-import { chordOf, type Key, NAMES } from "../state/box.ts";
+import { chordOf, type Key, NAMES, withoutLast } from "../state/box.ts";
 import type { Size } from "../state/state.ts";
-import { type Cell, type Line, lineOf, type Screen, spread, visible, wrapped } from "../view/cells.ts";
+import {
+  type Cell,
+  type Line,
+  lineOf,
+  type Screen,
+  spread,
+  visible,
+  widthOf,
+  wrapped,
+} from "../view/cells.ts";
 
 /** What is known of a file of the repository without opening it. */
 export interface Listed {
@@ -24,6 +33,7 @@ export interface PickerState {
 
 export type PickerAction =
   | { readonly type: "key"; readonly key: Key }
+  | { readonly type: "paste"; readonly text: string }
   | { readonly type: "resize"; readonly size: Size };
 
 export type Picked = { readonly state: PickerState; readonly open?: string; readonly quit?: true };
@@ -48,6 +58,10 @@ const rowsOf = ({ height }: Size): number => Math.max(1, height - 5);
 
 export function pick(state: PickerState, action: PickerAction): Picked {
   if (action.type === "resize") return { state: moved({ ...state, size: action.size }, state.at) };
+  if (action.type === "paste") {
+    const text = action.text.replace(/[\r\n]+/g, " ").trim();
+    return { state: moved({ ...state, query: state.query + text }, 0) };
+  }
   const chord = chordOf(action.key);
   const rows = rowsOf(state.size);
   switch (chord) {
@@ -71,7 +85,7 @@ export function pick(state: PickerState, action: PickerAction): Picked {
     case "ctrl-q":
       return { state, quit: true };
     case "backspace":
-      return { state: moved({ ...state, query: state.query.slice(0, -1) }, 0) };
+      return { state: moved({ ...state, query: withoutLast(state.query) }, 0) };
     case "return":
       return chosen(state);
     default: {
@@ -158,7 +172,7 @@ export function pickerScreen(state: PickerState): Screen {
   const all = [head, ...shown, ...remarks, find, lineOf(foot, size.width)];
   return {
     lines: all,
-    cursor: { x: Math.min(label.length + query.length, size.width - 1), y: all.length - 2 },
+    cursor: { x: Math.min(label.length + widthOf(visible(query)), size.width - 1), y: all.length - 2 },
   };
 }
 

@@ -2,6 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import type { Tree } from "../../formats/tree.ts";
 import { add, addComment, emptyTree, rename, setValue } from "../draft/operations.ts";
 import { type Box, chordOf, type Key, lineBox, pasted, typed } from "../state/box.ts";
+import type { Recipe } from "../state/recipe.ts";
 import type { Mode, Purpose, Result, State } from "../state/state.ts";
 import { valueOfType } from "../state/value.ts";
 import { encodedBase64 } from "./base64.ts";
@@ -14,7 +15,7 @@ type BoxMode = Extract<Mode, { kind: "box" }>;
 export function boxKey(state: State, mode: BoxMode, key: Key): Result {
   const chord = chordOf(key);
   if (chord === "escape" || chord === "ctrl-c") return back(state, mode);
-  if (chord === (mode.box.lines ? "ctrl-s" : "return")) return finished(state, mode);
+  if (chord === "ctrl-s" || (chord === "return" && !mode.box.lines)) return finished(state, mode);
   // a second line, or a text of several lines
   if (chord === "ctrl-o" && mode.purpose.kind === "value" && mode.purpose.type === "text")
     return [{ ...state, mode: { ...mode, box: { ...mode.box, lines: true } } }, []];
@@ -101,7 +102,10 @@ function done(state: State, purpose: Purpose, text: string): State | Result {
       case "passphrase":
         return [{ ...state, busy: "unlocking" }, [{ kind: "answer", text }]];
       case "insert-file":
-        return [state, [{ kind: "read-file", node: purpose.node, path: text }]];
+        return [
+          { ...state, busy: "reading the file" },
+          [{ kind: "read-file", node: purpose.node, path: text }],
+        ];
       case "recipe":
         return generated(state, purpose, text);
     }
@@ -137,15 +141,19 @@ export function added(
   };
 }
 
+export function generating(state: State, node: number, recipe: Recipe): Result {
+  return [{ ...state, busy: "generating" }, [{ kind: "generate", node, recipe }]];
+}
+
 function generated(
   state: State,
   { node, recipe }: Extract<Purpose, { kind: "recipe" }>,
   text: string,
 ): Result {
-  if (!("length" in recipe)) return [state, [{ kind: "generate", node, recipe }]];
+  if (!("length" in recipe)) return generating(state, node, recipe);
   const length = Number(text);
   if (!/^\d{1,4}$/.test(text) || length < 1) {
     throw new TsopsError("invalid-set-value", "this is not a number from 1 to 9999");
   }
-  return [state, [{ kind: "generate", node, recipe: { ...recipe, length } }]];
+  return generating(state, node, { ...recipe, length });
 }

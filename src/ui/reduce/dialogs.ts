@@ -1,12 +1,12 @@
 import { TsopsError } from "../../errors.ts";
 import { spellingOf, valueIn } from "../draft/draft.ts";
 import { setValue } from "../draft/operations.ts";
-import { chordOf, type Key, lineBox, NAMES } from "../state/box.ts";
-import { BINDINGS, shownKey } from "../state/keys.ts";
+import { chordOf, type Key, lineBox, NAMES, withoutLast } from "../state/box.ts";
+import { BINDINGS, shownKey, TYPING } from "../state/keys.ts";
 import type { KeyChange } from "../state/keys-view.ts";
 import { type Act, isChanged, type Mode, nodeOf, type Result, rowsOf, type State } from "../state/state.ts";
 import { editableText, isFlat, typeOf, valueOfType } from "../state/value.ts";
-import { added } from "./boxes.ts";
+import { added, generating } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
 import { filtered } from "./marks.ts";
 import { unitOf } from "./recipes.ts";
@@ -18,13 +18,23 @@ type Of<K extends Mode["kind"]> = Extract<Mode, { kind: K }>;
 
 const tree = (state: State): State => ({ ...state, mode: { kind: "tree" } });
 
-export function menuKey(state: State, { items }: Of<"menu">, key: Key): Result {
+export function menuKey(state: State, mode: Of<"menu">, key: Key): Result {
+  const { items } = mode;
   const chord = chordOf(key);
+  if (chord === "up" || chord === "down") {
+    const top = scrolledTo(mode.top + (chord === "up" ? -1 : 1), items.length, rowsOf(state.size) - 1);
+    return [{ ...state, mode: { ...mode, top } }, []];
+  }
   if (chord === "escape" || chord === "ctrl-c") return [tree(state), []];
   const item =
     items.find((one) => one.key === chord) ??
     (items.length === 1 && chord === "return" ? items[0] : undefined);
   return item ? acted(tree(state), item.act) : [state, []];
+}
+
+/** Of so many rows the first that is shown, where there is room for some of them. */
+function scrolledTo(top: number, count: number, room: number): number {
+  return Math.max(0, Math.min(top, count - room));
 }
 
 function acted(state: State, act: Act): Result {
@@ -38,8 +48,7 @@ function acted(state: State, act: Act): Result {
     case "generate": {
       const unit = unitOf(act.recipe);
       if (!node) return [state, []];
-      if (unit === undefined || !("length" in act.recipe))
-        return [state, [{ kind: "generate", node: node.id, recipe: act.recipe }]];
+      if (unit === undefined || !("length" in act.recipe)) return generating(state, node.id, act.recipe);
       const purpose = { kind: "recipe", node: node.id, recipe: act.recipe } as const;
       return [asking(state, `how many ${unit}`, purpose, String(act.recipe.length)), []];
     }
@@ -103,12 +112,14 @@ export function revealAllKey(state: State, key: Key): Result {
 export function leaveKey(state: State, key: Key): Result {
   switch (chordOf(key)) {
     case "s": {
+      if (!state.draft) return [{ ...tree(state), busy: "unlocking" }, [{ kind: "unlock" }]];
       const next = saving(tree(state), true);
       return Array.isArray(next) ? (next as unknown as Result) : [next as State, []];
     }
     case "d":
       return [tree(state), [{ kind: "quit" }]];
     case "escape":
+    case "ctrl-c":
       return [tree(state), []];
     default:
       return [state, []];
@@ -118,20 +129,21 @@ export function leaveKey(state: State, key: Key): Result {
 export function saveKey(state: State, mode: Of<"save">, key: Key): Result {
   const { changes } = mode;
   const scroll = (by: number): Result => {
-    const top = Math.max(0, Math.min(mode.top + by, changes.length - rowsOf(state.size) + 1));
+    const top = scrolledTo(mode.top + by, changes.length, rowsOf(state.size) - 1);
     return [{ ...state, mode: { ...mode, top } }, []];
   };
   switch (chordOf(key)) {
     case "return":
       return [
         { ...tree(state), busy: "saving" },
-        [{ kind: "save", draft: state.draft!, accepted: false, leave: mode.leave }],
+        [{ kind: "save", draft: state.draft!, accepted: {}, leave: mode.leave }],
       ];
     case "v":
       if (state.options.noReveal) return [state, []];
       return [{ ...state, mode: { ...mode, reveal: !mode.reveal } }, []];
     case "escape":
     case "ctrl-c":
+    case "q":
       return [tree(state), []];
     case "up":
     case "k":
@@ -151,6 +163,10 @@ export function saveKey(state: State, mode: Of<"save">, key: Key): Result {
 
 /** What the creation rule says against the file was shown: it is written all the same, or not. */
 export function acceptKey(state: State, mode: Of<"accept">, key: Key): Result {
+  const scroll = (by: number): Result => {
+    const top = scrolledTo(mode.top + by, acceptLines(mode).length, 1);
+    return [{ ...state, mode: { ...mode, top } }, []];
+  };
   switch (chordOf(key)) {
     case "y":
       if (mode.change)
@@ -160,15 +176,27 @@ export function acceptKey(state: State, mode: Of<"accept">, key: Key): Result {
         ];
       return [
         { ...tree(state), busy: "saving" },
-        [{ kind: "save", draft: state.draft!, accepted: true, leave: mode.leave }],
+        [{ kind: "save", draft: state.draft!, accepted: mode.accepts, leave: mode.leave }],
       ];
     case "escape":
     case "ctrl-c":
     case "n":
+    case "q":
       return [tree(state), []];
+    case "up":
+    case "k":
+      return scroll(-1);
+    case "down":
+    case "j":
+      return scroll(1);
     default:
       return [state, []];
   }
+}
+
+/** What is shown of a refusal: the error, what is different, and what can be done. */
+export function acceptLines({ error, notes }: Of<"accept">): string[] {
+  return [error.message, "", ...notes, "", ...(error.hint ?? "").split("\n")];
 }
 
 /** Help is searched by typing. */
@@ -176,19 +204,21 @@ export function helpKey(state: State, mode: Of<"help">, key: Key): Result {
   const chord = chordOf(key);
   const set = (more: Partial<Of<"help">>): Result => [{ ...state, mode: { ...mode, ...more } }, []];
   if (chord === "escape" || chord === "ctrl-c" || chord === "return") return [tree(state), []];
-  if (chord === "up") return set({ top: Math.max(0, mode.top - 1) });
-  if (chord === "down")
-    return set({ top: Math.min(mode.top + 1, Math.max(0, helpLines(mode.query).length - 1)) });
-  if (chord === "backspace") return set({ query: mode.query.slice(0, -1), top: 0 });
+  const page = Math.max(1, rowsOf(state.size) - 2);
+  const by = { up: -1, down: 1, pageup: -page, pagedown: page }[chord];
+  if (by !== undefined) return set({ top: scrolledTo(mode.top + by, helpLines(mode.query).length, 1) });
+  if (chord === "backspace") return set({ query: withoutLast(mode.query), top: 0 });
   if (key.ctrl || key.alt || NAMES.has(key.name)) return [state, []];
   return set({ query: mode.query + key.name, top: 0 });
 }
 
 export function helpLines(query: string): { keys: string; help: string }[] {
   const text = query.toLowerCase();
-  return BINDINGS.map(({ keys, help }) => ({ keys: keys.map(shownKey).join(", "), help })).filter(
-    ({ keys, help }) => help.toLowerCase().includes(text) || keys.toLowerCase() === text,
-  );
+  const all = [...BINDINGS, ...TYPING.map(({ keys, help }) => ({ keys, help: `typing: ${help}` }))];
+  return all
+    .map(({ keys, help }) => ({ keys: keys.map(shownKey), help }))
+    .filter(({ keys, help }) => [help, ...keys].some((one) => one.toLowerCase().includes(text)))
+    .map(({ keys, help }) => ({ keys: keys.join(", "), help }));
 }
 
 /** Keys in the view of keys. What changes them is confirmed by another key, and needs a document that is saved. */

@@ -1,11 +1,20 @@
 import { TsopsError } from "../../errors.ts";
 import { describeKept } from "../../merge/choose.ts";
-import { valueIn } from "../draft/draft.ts";
+import { type Draft, valueIn } from "../draft/draft.ts";
 import { setValue } from "../draft/operations.ts";
-import { outlineOf } from "../outline/node.ts";
+import { counterpart, type Outline, outlineOf } from "../outline/node.ts";
 import { chordOf, type Key, lineBox } from "../state/box.ts";
-import { bindingFor } from "../state/keys.ts";
-import type { Action, Message, Mode, Purpose, Result, State } from "../state/state.ts";
+import { bindingFor, shownKey } from "../state/keys.ts";
+import { openConflicts } from "../state/merge.ts";
+import {
+  type Action,
+  isChanged,
+  type Message,
+  type Mode,
+  type Purpose,
+  type Result,
+  type State,
+} from "../state/state.ts";
 import { typeOf, valueOfType } from "../state/value.ts";
 import { boxKey, boxPaste } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
@@ -25,15 +34,15 @@ import {
 } from "./dialogs.ts";
 import { locking, saving, treeCommand } from "./tree.ts";
 
+type BoxMode = Extract<Mode, { kind: "box" }>;
+
 /** What becomes of the editor's state when something happens, and what is to be done outside. Nothing else decides. */
 export function reduce(state: State, action: Action): Result {
   switch (action.type) {
     case "key":
       return keyPressed({ ...state, touched: state.now }, action.key);
     case "paste":
-      return state.mode.kind === "box"
-        ? boxPaste({ ...state, touched: state.now }, state.mode, action.text)
-        : [state, []];
+      return paste({ ...state, touched: state.now }, action.text);
     case "resize":
       return [scrolled({ ...state, size: action.size }), []];
     case "tick":
@@ -71,11 +80,31 @@ export function reduce(state: State, action: Action): Result {
   }
 }
 
-function keyPressed(state: State, key: Key): Result {
+function keyPressed(before: State, key: Key): Result {
+  const state = before.message?.passing ? { ...before, message: undefined } : before;
+  if (state.busy !== undefined && state.mode.kind !== "box") return busyKey(state, key);
+  const [next, effects] = keyIn(state, key);
+  return next === state && effects.length === 0 && isNone(state, key)
+    ? [{ ...state, message: doesNothing(state, key) }, []]
+    : [next, effects];
+}
+
+/** Whether a key that changed nothing is none here: moving where there is no more to move to is no mistake. */
+function isNone({ mode, message }: State, key: Key): boolean {
+  if (mode.kind === "tree") return !bindingFor(chordOf(key));
+  // what is said there matters more
+  return mode.kind !== "box" && message === undefined;
+}
+
+/** A key that is none: who does not know the keys is not left alone. */
+function doesNothing({ mode }: State, key: Key): Message {
+  const name = shownKey(chordOf(key));
+  const where = mode.kind === "tree" ? "? lists the keys" : "the last line has the keys";
+  return { tone: "info", lines: [`${name} does nothing here: ${where}`], passing: true };
+}
+
+function keyIn(state: State, key: Key): Result {
   const { mode } = state;
-  if (state.busy !== undefined && mode.kind !== "box") {
-    return busyKey(state, key);
-  }
   switch (mode.kind) {
     case "tree":
       return treeKey(state, key);
@@ -106,6 +135,15 @@ function keyPressed(state: State, key: Key): Result {
   }
 }
 
+function paste(state: State, text: string): Result {
+  const { mode } = state;
+  if (mode.kind === "box") return boxPaste(state, mode, text);
+  if (mode.kind === "help" && !/[\r\n]/.test(text))
+    return [{ ...state, mode: { ...mode, query: mode.query + text, top: 0 } }, []];
+  const lines = ["nothing was pasted: Enter opens a value, and there it can be pasted"];
+  return [{ ...state, message: { tone: "info", lines, passing: true } }, []];
+}
+
 /** While the file is opened one can look around in it, and leave; while it is written keys have to wait. */
 function busyKey(state: State, key: Key): Result {
   const binding = bindingFor(chordOf(key));
@@ -127,8 +165,9 @@ function ticked(state: State): Result {
   const { options, now, touched, draft } = state;
   const next = now - shownSince(state) >= options.hideAfter ? hidden(state) : state;
   const idle = options.lockAfter > 0 && draft && next.encrypted && now - touched >= options.lockAfter;
-  if (!idle || next.busy !== undefined || !mayLock(next.mode)) return [next, []];
-  const result = locking({ ...next, mode: { kind: "tree" } });
+  if (!idle || next.busy !== undefined || !mayLock(next)) return [next, []];
+  // where that fails, it is tried again after as long as now
+  const result = locking({ ...next, mode: { kind: "tree" }, touched: now });
   return Array.isArray(result) ? (result as unknown as Result) : [result as State, []];
 }
 
@@ -139,8 +178,9 @@ function shownSince({ revealed, mode, touched }: State): number {
   return revealed.all || revealed.paths.size > 0 ? revealed.since : Number.POSITIVE_INFINITY;
 }
 
-/** What is being typed is not thrown away. */
-function mayLock(mode: Mode): boolean {
+/** What is being typed or decided is not thrown away. */
+function mayLock({ mode, merge }: State): boolean {
+  if (openConflicts(merge) > 0) return false;
   return mode.kind === "box" ? mode.box.text === mode.before : mode.kind !== "discard";
 }
 
@@ -149,15 +189,19 @@ function hidden(state: State): State {
   const { mode, revealed } = state;
   const next: State =
     "reveal" in mode && mode.reveal ? { ...state, mode: { ...mode, reveal: false } } : state;
-  const typing = next.mode;
-  const covered =
-    typing.kind === "box" && isSecret(typing)
-      ? { ...next, mode: { ...typing, box: { ...typing.box, hidden: true } } }
-      : next;
+  const covered = { ...next, mode: coveredMode(next.mode) };
   return { ...covered, revealed: { ...revealed, all: false, paths: new Set() } };
 }
 
-function isSecret({ purpose }: Extract<Mode, { kind: "box" }>): boolean {
+/** What is typed, also behind the question whether to throw it away. */
+function coveredMode(mode: Mode): Mode {
+  if (mode.kind === "discard") return { ...mode, box: covered(mode.box) };
+  return mode.kind === "box" && isSecret(mode) ? covered(mode) : mode;
+}
+
+const covered = (mode: BoxMode): BoxMode => ({ ...mode, box: { ...mode.box, hidden: true } });
+
+function isSecret({ purpose }: BoxMode): boolean {
   return SECRETS.has(purpose.kind);
 }
 
@@ -186,19 +230,32 @@ function unlocked(
   { draft, saved, merge, notes, about }: Extract<Action, { type: "unlocked" }>,
 ): State {
   const next = withOutline(state, draft.base.outline);
+  const looking = lookingIn(state, draft.base.outline);
   return {
     ...next,
     ...about,
     draft,
     // the first version is that of the file
     saved: { base: saved, version: 0 },
+    held: false,
     merge,
     busy: undefined,
-    mode: merge ? { kind: "conflicts", at: 0, reveal: false } : { kind: "tree" },
+    mode: looking ?? (merge ? { kind: "conflicts", at: 0, reveal: false } : { kind: "tree" }),
     // what other commands say of conflicts is what is shown here anyway
-    message: notesOf(merge ? notes.filter((text) => !text.includes("conflicts of a merge")) : notes),
+    message: notesOf(
+      merge && !looking ? notes.filter((text) => !text.includes("conflicts of a merge")) : notes,
+    ),
     touched: state.now,
   };
+}
+
+/** What somebody does while the file is opened, they go on with: what they type next is meant for that. */
+function lookingIn({ mode, outline }: State, now: Outline): Mode | undefined {
+  if (mode.kind === "help") return mode;
+  if (mode.kind !== "box" || mode.purpose.kind !== "find") return undefined;
+  const node = outline.nodes[mode.purpose.from];
+  const from = node && counterpart(now, node)?.id;
+  return { ...mode, purpose: { kind: "find", from: from ?? 0 } };
 }
 
 /** The file changed meanwhile: what came in is shown before anything is written. */
@@ -231,6 +288,7 @@ function merged(
 
 /** Nothing that was decrypted is left in the state. */
 function locked(state: State): State {
+  const held = isChanged(state);
   const { encrypted, size, options, name, format, now, selector } = state;
   const outline = outlineOf(encrypted!.reading);
   const next = withOutline(
@@ -244,27 +302,45 @@ function locked(state: State): State {
     wanted: undefined,
     draft: undefined,
     saved: undefined,
+    held,
     list: undefined,
     find: { query: "", hits: [], values: false },
     revealed: { all: false, paths: new Set(), since: now },
     merge: undefined,
     mode: { kind: "tree" },
     busy: undefined,
-    message: { tone: "info", lines: ["locked: keys and values are forgotten; Enter unlocks"] },
+    message: {
+      tone: "info",
+      lines: [
+        "locked: keys and values are forgotten; Enter unlocks",
+        ...(held ? ["your changes are kept, encrypted, and are there again then"] : []),
+      ],
+    },
   };
 }
 
-function keysShown(state: State, { lines, notes, encrypted }: Extract<Action, { type: "keys" }>): State {
+/** The state with a draft that says what the file says. */
+function withFile(state: State, draft: Draft): State {
+  const saved = { base: draft.base, version: draft.version };
+  return withOutline({ ...state, draft, saved }, draft.base.outline);
+}
+
+function keysShown(
+  state: State,
+  { lines, notes, encrypted, draft }: Extract<Action, { type: "keys" }>,
+): State {
   const before = state.mode.kind === "keys" ? state.mode.at : -1;
   const first = lines.findIndex(({ key }) => key !== undefined);
   const at = lines[before]?.key === undefined ? first : before;
   const mode = { kind: "keys", lines, at } as const;
+  const next = draft ? withFile(state, draft) : state;
+  const others = draft ? ["the file was changed by somebody else meanwhile: it is shown as it is now"] : [];
   return {
-    ...state,
+    ...next,
     busy: undefined,
     encrypted: encrypted ?? state.encrypted,
     mode,
-    message: notesOf(notes),
+    message: notesOf([...others, ...notes]),
   };
 }
 
@@ -286,8 +362,8 @@ function saved(state: State, { draft, notes, leave, encrypted }: Extract<Action,
   return [next, leave && notes.length === 0 ? [{ kind: "quit" }] : []];
 }
 
-function refused(state: State, { error, notes, leave, change }: Extract<Action, { type: "refused" }>): State {
-  return { ...state, busy: undefined, mode: { kind: "accept", error, notes, leave, change } };
+function refused(state: State, { type: _, ...asked }: Extract<Action, { type: "refused" }>): State {
+  return { ...state, busy: undefined, mode: { kind: "accept", top: 0, ...asked } };
 }
 
 function failed(state: State, { error, notes = [] }: Extract<Action, { type: "failed" }>): State {
@@ -301,9 +377,13 @@ function failed(state: State, { error, notes = [] }: Extract<Action, { type: "fa
 }
 
 /** A text that came from outside: an editor, a file, or chance. */
-function received(state: State, id: number, text: string): State {
+function received(before: State, id: number, text: string | undefined): State {
+  // whoever did that elsewhere was there all the time
+  const state = { ...before, busy: undefined, touched: before.now };
   const node = state.outline.nodes[id];
   if (!node || !state.draft) return state;
+  if (text === undefined)
+    return { ...state, message: { tone: "info", lines: ["the value was not changed"] } };
   try {
     const type = typeOf(valueIn(state.draft, node));
     const given =

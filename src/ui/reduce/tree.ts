@@ -53,8 +53,11 @@ const HANDLERS: Record<Command, Handler> = {
   "move-up": (state, node) => changed(state, node, (draft) => move(draft, node!, -1)),
   "move-down": (state, node) => changed(state, node, (draft) => move(draft, node!, 1)),
   type: choosingType,
-  comment: (state, node) =>
-    asking(state, `comment above ${shownName(node!)}`, { kind: "new-comment", node: node!.id }),
+  comment: (state, node) => {
+    const purpose: Purpose = { kind: "new-comment", node: node!.id };
+    const box = lineBox("", state.options.noReveal);
+    return box_(state, `comment above ${shownName(node!)}`, purpose, { box, before: "" });
+  },
   base64: editingBase64,
   generate: (state, node) => onText(state, node, (one) => menu(state, `generate ${shownName(one)}`, RECIPES)),
   undo: (state) => stepped(state, "undo"),
@@ -115,7 +118,7 @@ export function asking(state: State, title: string, purpose: Purpose, text = "")
 }
 
 function menu(state: State, title: string, items: readonly MenuItem[]): State {
-  return { ...state, message: undefined, mode: { kind: "menu", title, items } };
+  return { ...state, message: undefined, mode: { kind: "menu", title, items, top: 0 } };
 }
 
 function toggled(state: State, node: Node): State {
@@ -168,7 +171,8 @@ function handedOver(state: State, node: Node | undefined): State | Result {
   return onText(state, node, (one) => {
     const value = valueIn(state.draft!, one);
     const text = editableText(value, spellingOf(state.draft!, one));
-    return [state, [{ kind: "editor", node: one.id, name: shownName(one), text }]];
+    const effect: Effect = { kind: "editor", node: one.id, name: shownName(one), text };
+    return [{ ...state, busy: "waiting for your editor" }, [effect]];
   });
 }
 

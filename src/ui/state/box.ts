@@ -56,6 +56,11 @@ function wordAfter({ text, at }: Box): number {
   return at + /^\s*[^\s]*/.exec(text.slice(at))![0].length;
 }
 
+/** A text without the last of its characters as people see them. */
+export function withoutLast(text: string): string {
+  return text.slice(0, before(lineBox(text)));
+}
+
 /** Puts a text where the cursor is. */
 export function inserted(box: Box, text: string): Box {
   return {
@@ -78,6 +83,15 @@ function vertical(box: Box, by: 1 | -1): Box {
   const from = by < 0 ? lineStartOf(target) : to;
   const line = box.text.slice(from, lineEndOf({ ...box, at: from }));
   return { ...box, at: from + [...line].slice(0, column).join("").length };
+}
+
+/** So many lines are a page: a box does not know how many the window has. */
+const PAGE = 10;
+
+function page(box: Box, by: 1 | -1): Box {
+  let now = box;
+  for (let i = 0; i < PAGE; i++) now = vertical(now, by);
+  return now;
 }
 
 type Edit = (box: Box) => Box;
@@ -103,12 +117,16 @@ const EDITS: ReadonlyMap<string, Edit> = new Map<string, Edit>([
   ["ctrl-right", (box) => ({ ...box, at: wordAfter(box) })],
   ["alt-b", (box) => ({ ...box, at: wordBefore(box) })],
   ["alt-f", (box) => ({ ...box, at: wordAfter(box) })],
+  ["ctrl-home", (box) => ({ ...box, at: 0 })],
+  ["ctrl-end", (box) => ({ ...box, at: box.text.length })],
   ["ctrl-t", (box) => ({ ...box, hidden: !box.hidden })],
 ]);
 
 const LINE_EDITS: ReadonlyMap<string, Edit> = new Map<string, Edit>([
   ["up", (box) => vertical(box, -1)],
   ["down", (box) => vertical(box, 1)],
+  ["pageup", (box) => page(box, -1)],
+  ["pagedown", (box) => page(box, 1)],
   ["return", (box) => inserted(box, "\n")],
   ["tab", (box) => inserted(box, "\t")],
 ]);

@@ -111,6 +111,31 @@ export const BINDINGS: readonly Binding[] = [
   { command: "back", keys: ["escape"], help: "back: ends a filter, a message, a question" },
 ];
 
+/** Keys while something is typed, as help has them. */
+export const TYPING: readonly Pick<Binding, "keys" | "help">[] = [
+  { keys: ["return"], help: "accept; in a text of several lines, a line break" },
+  { keys: ["ctrl-s"], help: "accept, also a text of several lines" },
+  { keys: ["escape", "ctrl-c"], help: "back, without what was typed" },
+  { keys: ["ctrl-o"], help: "several lines" },
+  { keys: ["ctrl-t"], help: "hide what is typed, or show it" },
+  { keys: ["left", "ctrl-b"], help: "one character to the left" },
+  { keys: ["right", "ctrl-f"], help: "one character to the right" },
+  { keys: ["up"], help: "one line up, in a text of several lines" },
+  { keys: ["down"], help: "one line down, in a text of several lines" },
+  { keys: ["pageup", "pagedown"], help: "ten lines up or down" },
+  { keys: ["home", "ctrl-a"], help: "to the beginning of the line" },
+  { keys: ["end", "ctrl-e"], help: "to the end of the line" },
+  { keys: ["ctrl-home", "ctrl-end"], help: "to the beginning or the end of the text" },
+  { keys: ["ctrl-left", "alt-left", "alt-b"], help: "one word to the left" },
+  { keys: ["ctrl-right", "alt-right", "alt-f"], help: "one word to the right" },
+  { keys: ["backspace"], help: "delete the character before the cursor" },
+  { keys: ["delete"], help: "delete the character at the cursor" },
+  { keys: ["ctrl-w", "alt-backspace"], help: "delete the word before the cursor" },
+  { keys: ["ctrl-u"], help: "delete the line up to the cursor" },
+  { keys: ["ctrl-k"], help: "delete the line from the cursor on" },
+  { keys: ["tab"], help: "a tab, in a text of several lines" },
+];
+
 const BY_KEY = new Map(BINDINGS.flatMap((binding) => binding.keys.map((key) => [key, binding] as const)));
 
 export function bindingFor(chord: string): Binding | undefined {
@@ -131,10 +156,14 @@ export function shownKey(chord: string): string {
     home: "Home",
     end: "End",
     delete: "Del",
+    backspace: "Backspace",
+    insert: "Ins",
+    tab: "Tab",
+    backtab: "Shift-Tab",
     f1: "F1",
     " ": "Space",
   };
   const [, modifier = "", name = chord] = /^(ctrl-|alt-)?(.+)$/s.exec(chord) ?? [];
   const held = { "ctrl-": "Ctrl-", "alt-": "Alt-" }[modifier] ?? "";
-  return held + (names[name] ?? (held === "Ctrl-" ? name.toUpperCase() : name));
+  return held + (names[name] ?? (held !== "" && name.length === 1 ? name.toUpperCase() : name));
 }

@@ -12,6 +12,14 @@ import type { KeyChange, KeyLine } from "./keys-view.ts";
 import type { MergeState } from "./merge.ts";
 import type { Recipe } from "./recipe.ts";
 
+/** What the person has seen and wants all the same. */
+export interface Accepted {
+  /** The file is not as its creation rule says. */
+  readonly drift?: true;
+  /** The file is gone: it is written again. */
+  readonly gone?: true;
+}
+
 /** What the editor shows, all of it: no part of it asks anything else. */
 export interface State {
   /** The file, as the person named it. */
@@ -28,6 +36,8 @@ export interface State {
   readonly draft: Draft | undefined;
   /** What was last read or written. */
   readonly saved: { readonly base: Base; readonly version: number } | undefined;
+  /** The document is locked, and has changes that are kept, encrypted, until it is unlocked. */
+  readonly held: boolean;
   readonly cursor: number;
   /** The first row on the screen. */
   readonly top: number;
@@ -88,6 +98,8 @@ export interface Find {
 export interface Message {
   readonly tone: "info" | "warning" | "error";
   readonly lines: readonly string[];
+  /** It is about the last key, and gone with the next one. */
+  readonly passing?: true;
 }
 
 /** What a line or text that is typed is for. */
@@ -122,7 +134,12 @@ export type Mode =
       readonly before: string;
     }
   | { readonly kind: "discard"; readonly box: Extract<Mode, { kind: "box" }> }
-  | { readonly kind: "menu"; readonly title: string; readonly items: readonly MenuItem[] }
+  | {
+      readonly kind: "menu";
+      readonly title: string;
+      readonly items: readonly MenuItem[];
+      readonly top: number;
+    }
   | { readonly kind: "help"; readonly query: string; readonly top: number }
   | {
       readonly kind: "save";
@@ -134,8 +151,11 @@ export type Mode =
   | {
       readonly kind: "accept";
       readonly error: TsopsError;
+      /** What of the next save is accepted with a yes. */
+      readonly accepts: Accepted;
       readonly notes: readonly string[];
       readonly leave: boolean;
+      readonly top: number;
       /** What was to be done, where it was no save. */
       readonly change?: KeyChange;
     }
@@ -206,6 +226,7 @@ export type Action =
   | {
       readonly type: "refused";
       readonly error: TsopsError;
+      readonly accepts: Accepted;
       readonly notes: readonly string[];
       readonly leave: boolean;
       readonly change?: KeyChange;
@@ -213,12 +234,19 @@ export type Action =
   | {
       readonly type: "keys";
       readonly lines: readonly KeyLine[];
+      /** What the file says now, where somebody else has changed it. */
+      readonly draft?: Draft;
       readonly notes: readonly string[];
       readonly encrypted: EncryptedText | undefined;
     }
   | { readonly type: "history"; readonly title: string; readonly versions: readonly Version[] }
   | { readonly type: "failed"; readonly error: unknown; readonly notes?: readonly string[] }
-  | { readonly type: "edited"; readonly node: number; readonly text: string }
+  | {
+      readonly type: "edited";
+      readonly node: number;
+      /** Undefined where it was left as it was. */
+      readonly text: string | undefined;
+    }
   | { readonly type: "generated"; readonly node: number; readonly text: string }
   | { readonly type: "said"; readonly message: Message };
 
@@ -233,7 +261,7 @@ export interface About {
 export type Effect =
   | { readonly kind: "unlock" }
   | { readonly kind: "answer"; readonly text: string | undefined }
-  | { readonly kind: "save"; readonly draft: Draft; readonly accepted: boolean; readonly leave: boolean }
+  | { readonly kind: "save"; readonly draft: Draft; readonly accepted: Accepted; readonly leave: boolean }
   | { readonly kind: "lock"; readonly draft: Draft; readonly changed: boolean }
   | { readonly kind: "copy"; readonly text: string; readonly secret: boolean }
   | { readonly kind: "editor"; readonly node: number; readonly name: string; readonly text: string }
@@ -256,8 +284,8 @@ export const DEFAULTS: Options = { noReveal: false, hideAfter: 30_000, lockAfter
 
 export const nodeOf = (state: State): Node | undefined => state.outline.nodes[state.cursor];
 
-export function isChanged({ draft, saved }: State): boolean {
-  return draft !== undefined && draft.version !== saved?.version;
+export function isChanged({ draft, saved, held }: State): boolean {
+  return held || (draft !== undefined && draft.version !== saved?.version);
 }
 
 /** Rows of the screen that show the document: the rest is the head, two lines on the row, and the keys. */

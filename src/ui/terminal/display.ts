@@ -1,5 +1,8 @@
-import type { Screen } from "../view/cells.ts";
+import { type Screen, wrapped } from "../view/cells.ts";
 import type { Painter } from "./painter.ts";
+
+/** In columns: how wide the window is belongs to what cannot be trusted then. */
+const FAULT_WIDTH = 40;
 
 /** What shows a state to the person: as a screen, or in lines (speaker.ts). */
 export interface Display<S> {
@@ -15,6 +18,12 @@ export interface Display<S> {
   close(): void;
 }
 
+/** What is shown where a state cannot be: a fault of ours must not take along what somebody has changed. */
+export function faultText(error: unknown): string {
+  const name = error instanceof Error ? error.name : "unknown error";
+  return `internal error (${name}): this is a fault of tsops. Your changes are still here: Esc goes back, s saves`;
+}
+
 /** Shows states as screens. */
 export class ScreenDisplay<S> implements Display<S> {
   readonly #painter: Painter;
@@ -27,7 +36,15 @@ export class ScreenDisplay<S> implements Display<S> {
   }
 
   show(state: S): void {
-    this.#painter.draw(this.#screenOf(state));
+    this.#painter.draw(this.#screen(state));
+  }
+
+  #screen(state: S): Screen {
+    try {
+      return this.#screenOf(state);
+    } catch (error) {
+      return { lines: wrapped(faultText(error), FAULT_WIDTH).map((text) => [{ text }]) };
+    }
   }
 
   pressed(): void {}

@@ -1,5 +1,5 @@
 import type { Speech } from "../linear/speech.ts";
-import type { Display } from "./display.ts";
+import { type Display, faultText } from "./display.ts";
 
 /** What is said of a state after the one before it, and where somebody is when a key changes nothing. */
 export interface Words<S> {
@@ -29,13 +29,13 @@ export class Speaker<S> implements Display<S> {
   }
 
   show(state: S): void {
-    const speech = this.#words.speechOf(this.#before, state);
+    const speech = spoken(() => this.#words.speechOf(this.#before, state));
     const silent = speech.lines.length === 0 && speech.echo === "";
     const isHere = silent && this.#pressed;
     this.#before = state;
     this.#pressed = false;
     if (silent && !isHere) return;
-    this.#say(isHere ? this.#words.hereSpeech(state) : speech);
+    this.#say(isHere ? spoken(() => this.#words.hereSpeech(state)) : speech);
   }
 
   pressed(): void {
@@ -66,5 +66,13 @@ export class Speaker<S> implements Display<S> {
     const end = this.#open ? "\r\n" : "";
     this.#write((clears && this.#canClear ? CLEAR : end) + lines.join("\r\n") + (open ? "" : "\r\n"));
     this.#open = open;
+  }
+}
+
+function spoken(words: () => Speech): Speech {
+  try {
+    return words();
+  } catch (error) {
+    return { clears: false, lines: [faultText(error)], echo: "", open: false };
   }
 }

@@ -71,6 +71,11 @@ export class Terminal {
     return { width: columns || 80, height: rows || 24 };
   }
 
+  /** Whether something else has the terminal. */
+  get isLent(): boolean {
+    return this.#lent;
+  }
+
   write(text: string): void {
     if (this.#entered) this.#stdout.write(text);
   }

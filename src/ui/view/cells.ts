@@ -110,7 +110,9 @@ export function broken(text: string, width: number): string[] {
 }
 
 /** A text in lines of at most so many columns, broken between words where that is possible. */
-export function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, columns: number): string[] {
+  // a window can be narrower than anything
+  const width = Math.max(1, columns);
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

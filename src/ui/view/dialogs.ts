@@ -1,11 +1,11 @@
 import type { EntryDifference, EntrySide } from "../../compare/difference.ts";
 import { formatPath } from "../../formats/path.ts";
-import { helpLines } from "../reduce/dialogs.ts";
+import { acceptLines, helpLines } from "../reduce/dialogs.ts";
 import type { Version } from "../state/history.ts";
 import { describeChange } from "../state/keys-view.ts";
 import { type Mode, rowsOf, type State } from "../state/state.ts";
 import { lengthClass } from "../state/value.ts";
-import { type Cell, fitted, type Line, lineOf, visible, widthOf, wrapped } from "./cells.ts";
+import { type Cell, fitted, type Line, lineOf, type Style, visible, widthOf, wrapped } from "./cells.ts";
 import { conflictsDialog } from "./conflicts.ts";
 import type { Dialog } from "./dialog.ts";
 import { inputOf } from "./input.ts";
@@ -14,6 +14,7 @@ import { MASK, textOfValue } from "./row.ts";
 type Of<K extends Mode["kind"]> = Extract<Mode, { kind: K }>;
 
 const BACK = ["Esc", "back"] as const;
+const SCROLL = ["↑ ↓", "scroll"] as const;
 
 export function dialogOf(state: State): Dialog {
   const { mode } = state;
@@ -43,7 +44,7 @@ export function dialogOf(state: State): Dialog {
     case "leave":
       return {
         ...question("There are changes that are not saved.", state),
-        keys: [["s", "save them"], ["d", "leave without them"], BACK],
+        keys: [["s", state.draft ? "save them" : "unlock, to save them"], ["d", "leave without them"], BACK],
       };
     case "reveal-all":
       return {
@@ -69,16 +70,19 @@ export function dialogOf(state: State): Dialog {
   }
 }
 
-function question(text: string, { size }: State): Pick<Dialog, "bottom"> {
-  return {
-    bottom: wrapped(visible(text), size.width - 2).map((line) => [{ text: ` ${line}`, style: "yellow" }]),
-  };
+function question(text: string, { size, message }: State): Pick<Dialog, "bottom"> {
+  const asked = wrapped(visible(text), size.width - 2);
+  const said = message?.passing ? message.lines.flatMap((one) => wrapped(visible(one), size.width - 2)) : [];
+  const lineIn =
+    (style: Style) =>
+    (line: string): Line => [{ text: ` ${line}`, style }];
+  return { bottom: [...said.map(lineIn("green")), ...asked.map(lineIn("yellow"))] };
 }
 
 function lineDialog(state: State, { title, box, purpose }: Of<"box">): Dialog {
   const { width } = state.size;
-  const label = ` ${visible(title)}: `;
-  const start = Math.min(widthOf(label), Math.floor(width / 2));
+  const label = `${fitted(` ${visible(title)}`, Math.max(1, Math.floor(width / 2) - 2))}: `;
+  const start = widthOf(label);
   const input = inputOf(box, width - start - 1, 1);
   const line = lineOf([{ text: label, style: "bold" }, ...input.lines[0]!], width);
   const error = state.message?.tone === "error" ? state.message.lines : [];
@@ -131,26 +135,37 @@ function lengthOf(text: string): string {
   return `${lines} ${lines === 1 ? "line" : "lines"}, ${count} ${count === 1 ? "character" : "characters"}`;
 }
 
-function menuDialog(state: State, { title, items }: Of<"menu">): Dialog {
+function menuDialog(state: State, { title, items, top }: Of<"menu">): Dialog {
+  const rows = rowsOf(state.size);
+  const isLong = items.length > rows - 1;
   const body: Line[] = [
-    [],
+    ...(items.length > rows - 2 ? [] : [[]]),
     [{ text: ` ${visible(title)}`, style: "bold" }],
-    ...items.map(({ key, label }): Line => [{ text: `   ${key}`, style: "bold" }, { text: `  ${label}` }]),
+    ...items
+      .slice(top)
+      .map(({ key, label }): Line => [{ text: `   ${key}`, style: "bold" }, { text: `  ${label}` }]),
   ];
-  return { body: body.map((line) => lineOf(line, state.size.width)), keys: [["the letter", "choose"], BACK] };
+  const keys = [["the letter", "choose"], ...(isLong ? [SCROLL] : []), BACK] as const;
+  return { body: body.map((line) => lineOf(line, state.size.width)), keys };
 }
 
 function helpDialog(state: State, { query, top }: Of<"help">): Dialog {
   const found = helpLines(query);
-  const rows = found.slice(top).map(({ keys, help }) => {
-    const cells: Cell[] = [{ text: `  ${keys.padEnd(18)}`, style: "bold" }, { text: ` ${help}` }];
-    return lineOf(cells, state.size.width);
+  const { width } = state.size;
+  const left = Math.min(20, Math.floor(width / 3));
+  const rows = found.slice(top).flatMap(({ keys, help }) => {
+    const [named, said] = [wrapped(keys, left - 2), wrapped(help, width - left - 1)];
+    return Array.from({ length: Math.max(named.length, said.length) }, (_, i): Line => {
+      const name = `  ${named[i] ?? ""}`;
+      const fill = " ".repeat(Math.max(1, left + 1 - widthOf(name)));
+      return [{ text: name, style: "bold" }, { text: `${fill}${said[i] ?? ""}` }];
+    });
   });
   const title: Line = [
     { text: " Keys", style: "bold" },
     { text: query === "" ? "  type to search" : `  with "${visible(query)}"`, style: "dim" },
   ];
-  return { body: [title, ...rows], keys: [["↑ ↓", "scroll"], BACK] };
+  return { body: [title, ...rows], keys: [SCROLL, BACK] };
 }
 
 const SIGNS = { added: "+", removed: "-", changed: "*", moved: ">" } as const;
@@ -164,12 +179,7 @@ function saveDialog(state: State, { changes, reveal, top }: Of<"save">): Dialog 
     { text: `  ${changes.length === 0 ? "the order or the layout changed" : count}`, style: "dim" },
   ];
   const rows = changes.slice(top).map((change) => lineOf(changeCells(change, reveal), width));
-  const keys = [
-    ["Enter", "save"],
-    ["v", reveal ? "hide values" : "show values"],
-    ["↑ ↓", "scroll"],
-    BACK,
-  ] as const;
+  const keys = [["Enter", "save"], ["v", reveal ? "hide values" : "show values"], SCROLL, BACK] as const;
   return { body: [head, ...rows], keys };
 }
 
@@ -200,15 +210,22 @@ function shownSide({ type, value, state }: EntrySide, reveal: boolean): string {
   return typeof value === "string" ? `${MASK} ${lengthClass(value)}` : MASK;
 }
 
-function acceptDialog(state: State, { error, notes, change }: Of<"accept">): Dialog {
+function acceptDialog(state: State, mode: Of<"accept">): Dialog {
   const { width } = state.size;
-  const lines = [error.message, "", ...notes, "", ...(error.hint ?? "").split("\n")];
+  const { change, accepts, top } = mode;
+  const lines = acceptLines(mode);
   const body = lines
+    .slice(top)
     .flatMap((text) => wrapped(visible(text), width - 2))
     .map((text): Line => [{ text: ` ${text}` }]);
+  const isLong = top > 0 || body.length > rowsOf(state.size) - 1;
   return {
     body: [[{ text: change ? " Not changed" : " Not saved", style: "red" }], ...body],
-    keys: [["y", change ? "do it all the same" : "save all the same"], BACK],
+    keys: [
+      ["y", accepts.gone ? "write it again" : `${change ? "do it" : "save"} all the same`],
+      ...(isLong ? [SCROLL] : []),
+      BACK,
+    ],
   };
 }
 
@@ -256,7 +273,7 @@ function historyDialog(state: State, { title, versions, top, reveal }: Of<"histo
     );
   });
   const none: Line = [{ text: "  git has no version of the file", style: "dim" }];
-  const keys = [["v", reveal ? "hide values" : "show values"], ["↑ ↓", "scroll"], BACK] as const;
+  const keys = [["v", reveal ? "hide values" : "show values"], SCROLL, BACK] as const;
   return { body: [head, ...(lines.length > 0 ? lines : [none])], keys };
 }
 

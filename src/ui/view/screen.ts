@@ -5,7 +5,7 @@ import { viewOf } from "../reduce/cursor.ts";
 import { secrecyOf, shouldBeEncrypted } from "../reduce/marks.ts";
 import { BINDINGS, shownKey } from "../state/keys.ts";
 import { isChanged, nodeOf, rowsOf, type State } from "../state/state.ts";
-import { type Cell, type Line, lineOf, type Screen, spread, visible, wrapped } from "./cells.ts";
+import { type Cell, type Line, lineOf, type Screen, spread, visible, widthOf, wrapped } from "./cells.ts";
 import { dialogOf } from "./dialogs.ts";
 import { rowLine, typeName } from "./row.ts";
 
@@ -14,7 +14,7 @@ export function screenOf(state: State): Screen {
   const { width, height } = state.size;
   if (width < 20 || height < 6) return { lines: [[{ text: "too small" }]] };
   const dialog = dialogOf(state);
-  const rows = dialog.body ?? rowLines(state);
+  const rows = dialog.body?.map((line) => lineOf(line, width)) ?? rowLines(state);
   const room = rowsOf(state.size);
   const bottom = dialog.bottom ?? messageLines(state) ?? [];
   const kept = rows.slice(0, Math.max(0, room - Math.max(0, bottom.length - 1)));
@@ -22,7 +22,7 @@ export function screenOf(state: State): Screen {
     { length: Math.max(0, room - kept.length - Math.max(0, bottom.length - 1)) },
     (): Line => [],
   );
-  const last = bottom.length > 0 ? bottom : [[]];
+  const last = bottom.length > 0 ? bottom.map((line) => lineOf(line, width)) : [[]];
   // where the rows cannot be seen, what is said of one of them could be taken for what is decided
   const detail = dialog.body ? [] : detailOf(state);
   const lines = [headOf(state), ...kept, ...fill, detail, ...last, footOf(state, dialog.keys)].slice(
@@ -43,10 +43,10 @@ function headOf(state: State): Line {
     { text: `  ${format}`, style: "dim" },
   ];
   if (list) left.push({ text: `  ${list.ids.length} ${list.title}`, style: "yellow" });
-  const changed: Cell[] = isChanged(state) ? [{ text: "changed, not saved", style: "yellow" }] : [];
-  const locked: Cell[] = draft ? [] : [{ text: state.encrypted ? "locked" : "new", style: "yellow" }];
-  const right = busy ? [{ text: `${busy}…`, style: "yellow" as const }] : [...changed, ...locked];
-  return spread(left, right, size.width);
+  const changed = isChanged(state) ? ["changed, not saved"] : [];
+  const locked = draft ? [] : [state.encrypted ? "locked" : "new"];
+  const said = busy ? `${busy}…` : [...changed, ...locked].join("  ");
+  return spread(left, said === "" ? [] : [{ text: said, style: "yellow" }], size.width);
 }
 
 function rowLines(state: State): Line[] {
@@ -100,7 +100,10 @@ function messageLines({ message, size }: State): Line[] | undefined {
   if (!message) return undefined;
   const style = { info: "green", warning: "yellow", error: "red" } as const;
   const lines = message.lines.flatMap((text) => wrapped(visible(text), size.width - 2));
-  const shown = lines.slice(0, Math.max(1, Math.floor(size.height / 3)));
+  const most = Math.max(1, Math.floor(size.height / 3));
+  const left = lines.length - most;
+  const shown =
+    left > 0 ? [...lines.slice(0, most - 1), `… ${left + 1} more lines: they need a larger window`] : lines;
   return shown.map((text) => [{ text: ` ${text}`, style: style[message.tone] }]);
 }
 
@@ -110,9 +113,21 @@ function footOf(state: State, keys: readonly (readonly [key: string, what: strin
     keys ??
     BINDINGS.flatMap(({ keys: [key = ""], short }) => (short ? [[shownKey(key), short] as const] : []));
   const locked = !state.draft && !keys ? [["Enter", "unlock"] as const, ...shown.slice(-1)] : shown;
-  const cells = locked.flatMap(([key, what]): Cell[] => [
-    { text: ` ${key}`, style: "bold" },
-    { text: ` ${what} `, style: "dim" },
-  ]);
-  return lineOf(cells, state.size.width);
+  const { width } = state.size;
+  return lineOf(fittingKeys(locked, width).flatMap(keyCells), width);
 }
+
+type KeyHelp = readonly [key: string, what: string];
+
+/** As many keys as there is room for, whole: the last one, which leads out, is there in any case. */
+function fittingKeys(keys: readonly KeyHelp[], width: number): readonly KeyHelp[] {
+  const widthOfKeys = keys.reduce((sum, [key, what]) => sum + widthOf(key) + widthOf(what) + 3, 0);
+  return widthOfKeys - 1 > width && keys.length > 1
+    ? fittingKeys([...keys.slice(0, -2), keys.at(-1)!], width)
+    : keys;
+}
+
+const keyCells = ([key, what]: KeyHelp, i: number): Cell[] => [
+  { text: `${i === 0 ? " " : "  "}${key}`, style: "bold" },
+  { text: ` ${what}`, style: "dim" },
+];

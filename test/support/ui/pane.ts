@@ -83,6 +83,11 @@ export class Pane {
     return spawnSync("tmux", ["-L", this.#socket, "show-buffer"], { encoding: "utf8" }).stdout;
   }
 
+  /** All that was copied so far, as tmux keeps it. */
+  get copied(): string {
+    return this.#tmux("list-buffers", "-F", "#{buffer_name}: #{buffer_sample}");
+  }
+
   /** Something is copied elsewhere. */
   copies(text: string): this {
     this.#tmux("set-buffer", "--", text);

@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decrypted, inPane, opened, PLAIN, TSOPS, terminal, to } from "../../support/ui/editor.ts";
@@ -148,6 +149,73 @@ terminal("keys of a file that is not as its rule says: the difference is shown, 
     pane.keys("Enter");
     await pane.until(/the file is as its creation rule has it/);
     assert.match(box.read("secrets.yaml"), new RegExp(OTHER_KEY));
+    assert.is(await decrypted(box), PLAIN);
+  }),
+);
+
+terminal(
+  "keys of a file that somebody else changed meanwhile: what they changed stays when one saves later",
+  () =>
+    inPane(async (pane, box) => {
+      await opened(pane);
+      await box.run(["set", "secrets.yaml", '["list"][1]', '"theirs"']);
+      pane.type("w");
+      await pane.until(/Who can open the file/);
+      pane.type("r");
+      await pane.until(/Make a new data key/);
+      pane.keys("Enter");
+      await pane.until(/changed by somebody else meanwhile: it is shown as it is now/);
+      pane.keys("Escape");
+      await pane.until(/Enter edit {2}a add/);
+      assert.not.match(pane.screen, /changed, not saved/);
+      await to(pane, "password");
+      pane.keys("Enter");
+      await pane.until(/password \(text\)/);
+      pane.keys("C-u").type("mine").keys("Enter");
+      await pane.until(/changed, not saved/);
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
+      assert.is(await decrypted(box), PLAIN.replace("s3cret-marker", "mine").replace("- two", "- theirs"));
+    }),
+);
+
+terminal("the file is gone when it is to be saved: it is written again only if one says so", () =>
+  inPane(async (pane, box) => {
+    await opened(pane);
+    await to(pane, "password");
+    pane.type("d");
+    await pane.until(/changed, not saved/);
+    rmSync(box.path("secrets.yaml"));
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/not there any more: somebody deleted or renamed it[\s\S]*y write it again/);
+    assert.is(existsSync(box.path("secrets.yaml")), false);
+    pane.keys("Escape");
+    await pane.until(/Enter edit {2}a add/);
+    // somebody is faster: theirs stays
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/y write it again/);
+    box.write("secrets.yaml", "theirs: 1\n");
+    pane.type("y");
+    await pane.until(/the file exists already/);
+    assert.is(box.read("secrets.yaml"), "theirs: 1\n");
+    rmSync(box.path("secrets.yaml"));
+    pane.type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/y write it again/);
+    pane.type("y");
+    await pane.until(/^ saved/m);
+    assert.is(await decrypted(box), PLAIN.replace("  password: s3cret-marker\n", ""));
+    pane.type("u").type("s");
+    await pane.until(/1 change/);
+    pane.keys("Enter");
+    await pane.until(/^ saved/m);
     assert.is(await decrypted(box), PLAIN);
   }),
 );

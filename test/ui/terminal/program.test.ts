@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
+import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
 import { decrypted, inPane, opened, PLAIN, TSOPS, terminal, to } from "../../support/ui/editor.ts";
 import { hasTmux, quoted } from "../../support/ui/pane.ts";
 
@@ -326,6 +326,26 @@ terminal("one value goes through $EDITOR, in a private folder that is gone after
   }),
 );
 
+terminal("a value comes from a file, and not from what may never end", () =>
+  inPane(async (pane, box) => {
+    box.write("value", "from a file");
+    await opened(pane);
+    await to(pane, "password");
+    for (const name of ["/dev/stdin", "/dev/tty"]) {
+      pane.type("i");
+      await pane.until(/password from the file/);
+      pane.type(name).keys("Enter");
+      await pane.until(/this is not a regular file/);
+    }
+    pane.type("i");
+    await pane.until(/password from the file/);
+    pane.type("value").keys("Enter");
+    await pane.until(/there is a new value, 11 characters long/);
+    pane.type("v");
+    await pane.until(/password {2}from a file/);
+  }),
+);
+
 terminal("keys: who can open the file and whether this machine can; one is added and taken away again", () =>
   inPane(async (pane, box) => {
     await opened(pane);
@@ -440,5 +460,85 @@ test("without a terminal it says so, and names $EDITOR", async () => {
     assert.match((await box.run(["edit", "secrets.yaml"])).stderr, /TSOPS_EDITOR can only be tui/);
   });
 });
+
+traced(
+  "in lines: what is shown, typed, generated, copied, or given to others is nowhere but where it is meant",
+  () =>
+    inPane(async (pane, box) => {
+      const log = join(box.root, "trace");
+      const git = (line: string) => `git -c user.name=me -c user.email=me@example.org ${line}`;
+      box.write("value", "inserted-marker");
+      box.write("editor.sh", 'printf %s -edited-marker >> "$1"\n');
+      box.write("key", readFileSync(IDENTITY_FILE, "utf8"));
+      pane.run(
+        `${git("init -q")}; ${git("add secrets.yaml")}; ${git("commit -qm first")}; unset TMUX SOPS_AGE_KEY_FILE; ` +
+          `export SOPS_AGE_KEY="$(cat key)" EDITOR="sh ${box.path("editor.sh")}"; clear`,
+      );
+      const calls =
+        "trace=execve,write,writev,pwrite64,pwritev,sendto,sendmsg,rename,renameat,renameat2,linkat,symlinkat";
+      pane.run(
+        `strace -f -v -y -s 65536 -e ${calls} -o ${quoted(log)} ${TSOPS} edit --linear secrets.yaml; echo "exit code $?"`,
+      );
+      await pane.until(/decrypted: \d+ entries/);
+      pane.type("/").type("password").keys("Enter");
+      await pane.until(/find: password\npassword, hidden/);
+      pane.type("v");
+      await pane.until(/password: s3cret-marker, text, secret, shown/);
+      pane.type("H");
+      await pane.until(/history of password, newest first: 1/);
+      pane.type("v");
+      await pane.until(/first: s3cret-marker/);
+      pane.keys("Escape");
+      await pane.until(/values are hidden again/);
+      pane.type("y");
+      await pane.until(/copied for 30 seconds/);
+      pane.type("E");
+      await pane.until(/there is a new value, 27 characters long/);
+      pane.type("i");
+      await pane.until(/from the file: *$/m);
+      pane.type("value").keys("Enter");
+      await pane.until(/there is a new value, 15 characters long/);
+      pane.type("s");
+      await pane.until(/save: 1 change/);
+      pane.type("v");
+      await pane.until(/to inserted-marker/);
+      pane.keys("Enter");
+      await pane.until(/^saved$/m);
+      pane.type("q");
+      await pane.until(/exit code 0/);
+      const lines = readFileSync(log, "utf8").split("\n");
+      const copied = Buffer.from("s3cret-marker").toString("base64");
+      const spoken = lines.filter((line) => line.includes("-marker") || line.includes(copied));
+      const places = spoken.map((line) => /\bwritev?\(\d+<([^>]+)>/.exec(line)?.[1] ?? line);
+      const files = places.filter((place) => !place.startsWith("/dev/pts/"));
+      for (const file of files) {
+        assert.match(file, /\/tsops-\w+\/password$/);
+        assert.not.ok(existsSync(dirname(file)), "the private folder is gone");
+      }
+      assert.ok(
+        spoken.some((line) => line.includes("edited-marker")),
+        "the trace sees the editor",
+      );
+      const [, ...started] = lines.filter((line) => /execve\(.*= 0$/.test(line) || /execve\("/.test(line));
+      assert.ok(
+        started.some((line) => line.includes("editor.sh")) && started.some((line) => line.includes("/git")),
+      );
+      for (const line of started.filter((one) => /editor\.sh|\/git"/.test(one)))
+        assert.not.match(line, /AGE-SECRET-KEY/);
+      assert.equal(filesWith("-marker", box.home), [], "nothing stays in the private folder");
+      assert.equal(filesWith("-marker", box.folder), ["editor.sh", "plain.yaml", "value"]);
+      assert.not.match(pane.scrollback, /marker/);
+    }),
+);
+
+/** The names of the files below a folder that hold a text. */
+function filesWith(text: string, folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(
+      (file) => file.isFile() && readFileSync(join(file.parentPath, file.name), "latin1").includes(text),
+    )
+    .map(({ name }) => name)
+    .sort();
+}
 
 test.run();

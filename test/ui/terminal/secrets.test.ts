@@ -59,6 +59,7 @@ terminal("a copied value leaves the clipboard after a while", () =>
     await pane.until(/copied for 1 seconds|copied for 1 second|taken out of the clipboard/);
     await pane.until(/the copied value was taken out of the clipboard/);
     await pane.untilSo(() => pane.clipboard.trim() === "");
+    await pane.untilSo(() => !pane.copied.includes("s3cret"));
     assert.not.match(pane.screen, /s3cret-marker/, "copying does not show");
     pane.type("x");
     await pane.until(/copied: \["db"\]\["password"\]/);
@@ -88,6 +89,38 @@ terminal("a copied value leaves the clipboard when the editor is left", () =>
     pane.type("q");
     await pane.until(/exit code 0/);
     await pane.untilSo(() => pane.clipboard.trim() === "");
+    assert.not.match(pane.copied, /s3cret/);
+    assert.not.match(pane.scrollback, /still there/);
+  }),
+);
+
+terminal("a terminal that does not tell what the clipboard holds: that is said behind the editor, too", () =>
+  inPane(async (pane) => {
+    pane.run("tmux set-option -g set-clipboard off; clear");
+    await opened(pane);
+    await to(pane, "password");
+    pane.type("y");
+    await pane.until(/copied for 30 seconds/);
+    pane.type("q");
+    await pane.until(/so the copied value\s+is still there\nexit code 0/);
+  }),
+);
+
+terminal("while another editor has the terminal, the clipboard waits", () =>
+  inPane(async (pane, box) => {
+    box.write("wait.sh", "until [ -e go ]; do sleep 0.1; done\n");
+    pane.run(`export TSOPS_EDITOR_COPY_FOR=1s EDITOR="sh ${box.path("wait.sh")}"`);
+    await opened(pane);
+    await to(pane, "password");
+    pane.type("y");
+    await pane.untilSo(() => pane.clipboard === "s3cret-marker");
+    pane.type("E");
+    await pane.untilSo(() => !pane.isAlternate);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    assert.is(pane.clipboard, "s3cret-marker");
+    box.write("go", "");
+    await pane.until(/the copied value was taken out of the clipboard/);
+    await pane.untilSo(() => !pane.copied.includes("s3cret"));
   }),
 );
 
@@ -142,7 +175,8 @@ terminal("who goes away comes back to a locked file, with what they changed", ()
     await pane.until(/locked: keys and values are forgotten/);
     assert.not.match(pane.screen, /s3cret/);
     pane.keys("Enter");
-    await pane.until(/changed, not saved/);
+    // while it is locked, that is said behind it
+    await pane.until(/changed, not saved$/m);
     pane.type("s");
     await pane.until(/1 change/);
     pane.keys("Enter");
