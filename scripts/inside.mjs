@@ -33,14 +33,17 @@ function folderOf(file) {
   return file.slice(0, start) + parts.slice(0, parts[0].startsWith("@") ? 2 : 1).join("/");
 }
 
-/** LICENSES.txt: each text once, with the packages that it is for, below a word on what is where. */
+/** LICENSES.txt: each text once, with the packages that it is for and their notices, below a word on what is where. */
 export function licences(root, packages, word = WORD) {
   const named = new Map();
   for (const { folder, name, version, license, author } of packages) {
-    const file = readdirSync(join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-    const text = file
-      ? readFileSync(join(root, folder, file), "utf8").trim()
-      : `Licence: ${license} (${author?.name ?? author})`;
+    const files = readdirSync(join(root, folder));
+    const read = (name) => {
+      const file = files.find((entry) => name.test(entry));
+      return file && readFileSync(join(root, folder, file), "utf8").trim();
+    };
+    const own = read(/^(licen[cs]e|copying)/i) ?? `Licence: ${license} (${author?.name ?? author})`;
+    const text = [own, read(/^notice/i)].filter(Boolean).join("\n\n");
     named.set(text, [...(named.get(text) ?? []), `${name} ${version}`]);
   }
   const parts = [...named].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`);

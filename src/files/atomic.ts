@@ -76,7 +76,7 @@ export async function createFile(
   { plaintext, parents = false, below }: { plaintext: boolean; parents?: boolean; below?: string },
 ): Promise<void> {
   try {
-    if (below !== undefined) await checkWay(below, relative(below, path).replaceAll(sep, "/"));
+    if (below !== undefined) checkWay(below, relative(below, path).replaceAll(sep, "/"));
     if (parents) fs.mkdirSync(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
     const there = statIfThere(path);
     const open = there && descriptorOf(path);

@@ -12,7 +12,7 @@ export function folderTarget(folder: string): Target {
     takes: "file",
     addressOf: pathOf,
     async read(name): Promise<Standing> {
-      await checkWay(folder, name);
+      checkWay(folder, name);
       try {
         return await readFile(pathOf(name));
       } catch (error) {
@@ -27,7 +27,7 @@ export function folderTarget(folder: string): Target {
       await mkdir(dirname(path), { recursive: true }).catch((error) => {
         throw writeError(error, path);
       });
-      await checkWay(folder, name);
+      checkWay(folder, name);
       await replaceFile(path, bytes);
     },
   };

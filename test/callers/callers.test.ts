@@ -186,6 +186,52 @@ both(
 );
 
 both(
+  "helm-secrets: by old options with types, where all that is printed is taken for the text",
+  (project) => {
+    const types = "--input-type yaml --output-type yaml";
+    // the plugin hands on standard error with standard output
+    const sops = (line: string, input?: string, env?: Record<string, string>): string =>
+      project.out(["sh", "-c", `sops ${line} 2>&1`], input, env);
+    project.write("values.yaml", PLAIN);
+    const secret = sops(`--encrypt ${types} values.yaml`);
+    project.write("secrets.yaml", secret);
+    sops(`--encrypt ${types} --output written.yaml values.yaml`);
+    project.write("there.yaml", PLAIN);
+    sops(`--encrypt ${types} --in-place there.yaml`);
+    // how it knows an encrypted file, and which of them is YAML
+    const known = ["secrets.yaml", "written.yaml", "there.yaml"].map((name) => {
+      const text = project.read(name);
+      return [/mac.*,type:str\]/.test(text), /^sops:\s*$/m.test(text)];
+    });
+    const plain = sops(`--decrypt ${types} secrets.yaml`);
+    sops(`--decrypt ${types} --output plain.yaml written.yaml`);
+    sops(`--decrypt ${types} --in-place there.yaml`);
+    project.write("values.json", '{"a": "x"}');
+    const literal = sops("--encrypt --input-type json --output-type json values.json");
+    const opened = project.out(
+      ["sh", "-c", "cat | sops --decrypt --input-type json --output-type json /dev/stdin 2>&1"],
+      literal,
+    );
+    const next = project.write("next", PLAIN.replace("alice", "bob"));
+    const editor = project.write("editor", `#!/bin/sh\ncp '${next}' "$1"\n`);
+    chmodSync(editor, 0o755);
+    sops(`${types} secrets.yaml`, "", { EDITOR: editor });
+    const edited = sops(`--decrypt ${types} secrets.yaml`);
+    const texts = [plain, project.read("plain.yaml"), project.read("there.yaml"), opened, edited];
+    return { known, texts: texts.map((text) => parse(text)) };
+  },
+  ({ known, texts }) => {
+    assert.equal(known, [
+      [true, true],
+      [true, true],
+      [true, true],
+    ]);
+    assert.equal(texts[0], parse(PLAIN));
+    assert.equal([texts[3], texts[4].user], [{ a: "x" }, "bob"]);
+  },
+);
+
+both(
   "the words that vscode-sops looks for where no rule matches",
   (project) => {
     project.write("c/.sops.yaml", `creation_rules:\n  - path_regex: x$\n    age: ${RECIPIENT}\n`);

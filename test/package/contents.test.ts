@@ -123,6 +123,9 @@ test("the bill of materials lists what is inside, with the hashes of the lockfil
       assert.type(expression ?? license?.id ?? license?.name, "string", purl);
     assert.match(licences, `\n${name} ${version}\n`);
   }
+  // and what a package wants to be told of others
+  const notice = readFileSync(join(root, "node_modules", "es-toolkit", "NOTICE"), "utf8").trim();
+  assert.ok(components.some(({ name }) => name === "es-toolkit") && licences.includes(notice));
   // of each part something is there, and of what is left out nothing
   const names = new Set(components.map(({ name }) => name));
   for (const name of [

@@ -103,7 +103,7 @@ function messageLines({ message, size }: State): Line[] | undefined {
   const most = Math.max(1, Math.floor(size.height / 3));
   const left = lines.length - most;
   const shown =
-    left > 0 ? [...lines.slice(0, most - 1), `… ${left + 1} more lines: they need a larger window`] : lines;
+    left > 0 ? [...lines.slice(0, most - 1), `… ${left + 1} more lines: enlarge the window`] : lines;
   return shown.map((text) => [{ text: ` ${text}`, style: style[message.tone] }]);
 }
 

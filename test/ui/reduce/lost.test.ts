@@ -178,7 +178,7 @@ test("a long name leaves room for what is typed, and the cursor is behind it", a
 test("a message that is longer than there is room for says that there is more", async () => {
   const desk = await Desk.open(TEXT, { size: { width: 40, height: 10 } });
   desk.does({ type: "said", message: { tone: "warning", lines: ["a", "b", "c", "d", "e"] } });
-  assert.match(desk.screen, / a\n b\n … 3 more lines: they need a larger window/);
+  assert.match(desk.screen, / a\n b\n … 3 more lines: enlarge the window/);
 });
 
 test.run();

@@ -267,7 +267,7 @@ terminal(
       pane.type("L");
       await pane.until(/locked: keys and values are forgotten/);
       pane.keys("Enter");
-      await pane.until(/changed, not saved/);
+      await pane.until(/changed, not saved$/m);
       pane.type("s");
       await pane.until(/1 change/);
       pane.keys("Enter");
