@@ -1,5 +1,6 @@
 /** What documents say apart from one place: whether a change concerns just that. */
 
+import { append } from "../formats/append.ts";
 import type { PathElement } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../formats/tree.ts";
@@ -94,7 +95,7 @@ class Walk implements Apart {
 
   private take(comments: readonly string[], own: string[] | undefined, inside: boolean): void {
     const list = own ?? (inside ? this.below : this.comments);
-    list.push(...comments);
+    append(list, comments);
   }
 
   private say(path: Path, text: string): void {

@@ -45,7 +45,7 @@ export interface Reader {
 /** The keys of all sides of a conflict, group by group. */
 export function readersIn(conflict: Conflict): Reader[] {
   const sides = CHOICES.map((side) => ({ side, groups: recipientsIn(conflict[side]).groups }));
-  const number = Math.max(...sides.map(({ groups }) => groups.length));
+  const number = sides.reduce((most, { groups }) => Math.max(most, groups.length), 0);
   return Array.from({ length: number }, (_, group) => {
     const keys = new Set(sides.flatMap(({ groups }) => groups[group] ?? []));
     return [...keys].map((key): Reader => {

@@ -1,4 +1,5 @@
 import stringWidth from "string-width";
+import { append } from "../../formats/append.ts";
 
 /** A piece of a line in one style. Colours are those of the terminal's own palette, so they suit light and dark. */
 export interface Cell {
@@ -124,7 +125,7 @@ export function wrapped(text: string, columns: number): string[] {
     if (line !== "") lines.push(line);
     // what has no blanks is broken where the line ends
     const parts = broken(word, width);
-    lines.push(...parts.slice(0, -1));
+    append(lines, parts.slice(0, -1));
     line = parts.at(-1)!;
   }
   return [...lines, line];
