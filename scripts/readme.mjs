@@ -88,7 +88,7 @@ function inGit(folder) {
   return text();
 }
 
-const DRIVER = "git merge %O %A %B --path %P --marker-size %L";
+const DRIVER = "git merge %O %A %B --path=%P --marker-size=%L";
 
 /** A merge, a conflict and its end. */
 function merging(folder) {

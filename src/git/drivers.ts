@@ -73,7 +73,7 @@ export function driverSettings(program: Program): Setting[] {
       key: `merge.${DRIVER}.driver`,
       values: [mergeLine(program)],
       what: "merges of encrypted files, entry by entry",
-      isOurs: (value) => value.includes("git merge %O %A %B --path %P"),
+      isOurs: (value) => value.includes("git merge %O %A %B --path"),
     },
     {
       key: `merge.${DRIVER}.recursive`,
@@ -92,8 +92,8 @@ function textconvLine({ command, isThere }: Program): string {
 
 function mergeLine(program: Program): string {
   const { command, isThere } = program;
-  const labels = "--base-label %S --ours-label %X --theirs-label %Y";
-  const own = `${command.replaceAll("%", "%%")} git merge %O %A %B --path %P --marker-size %L ${labels}`;
+  const labels = "--base-label=%S --ours-label=%X --theirs-label=%Y";
+  const own = `${command.replaceAll("%", "%%")} git merge %O %A %B --path=%P --marker-size=%L ${labels}`;
   const missing = `tsops is not found: conflicts are marked in the ciphertext. Install it (${INSTALL}), and: tsops git resolve`;
   // Whoever fails without writing, a program that is not there or one that does not know these options, would leave ours
   // as if it were the result.

@@ -413,7 +413,7 @@ test("the lines are the same to dash and to bash, with paths of every kind", asy
     const { status, stdout } = spawnSync(shell, ["-c", merge], { cwd: folder });
     assert.is(status, 1);
     const words =
-      "git|merge|O x|A x|B x|--path|P x|--marker-size|L x|--base-label|S x|--ours-label|X x|--theirs-label|Y x|";
+      "git|merge|O x|A x|B x|--path=P x|--marker-size=L x|--base-label=S x|--ours-label=X x|--theirs-label=Y x|";
     assert.is(stdout.toString(), words, shell);
   }
   rmSync(folder, { recursive: true });

@@ -32,6 +32,31 @@ test("a version that was committed with CR LF: merged, and in conflict, on eithe
   }
 });
 
+test("names that a shell or an option parser could take for something else", async () => {
+  const names = ["--timeout", "-x.yaml", 'it\'s $(touch ran) `touch ran` "q".yaml', "%A %P.yaml", "é ü.yaml"];
+  await inRepository(async (repo) => {
+    repo.write(".gitattributes", "* merge=tsops\n.gitattributes -merge\n");
+    const commit = async (plain: string) => {
+      await repo.save("s.yaml", plain);
+      for (const name of names) repo.write(name, repo.read("s.yaml"));
+      repo.commit("as s.yaml");
+    };
+    await commit(BASE);
+    repo.git("checkout", "-q", "-b", "side");
+    await commit(WITH_C);
+    repo.git("checkout", "-q", "main");
+    await commit(WITH_A);
+    const merge = repo.try("merge", "-m", "m", "side");
+    assert.is(merge.code, 0, merge.stdout + merge.stderr);
+    for (const name of names)
+      assert.is(
+        await repo.tsops("decrypt", "--input-type", "yaml", "--output-type", "yaml", "--", name),
+        WITH_BOTH,
+      );
+    assert.not(existsSync(repo.box.path("ran")));
+  });
+});
+
 test("histories that have nothing in common: git refuses, or both sides made the file", async () => {
   await inRepository(async (repo) => {
     await repo.save("s.yaml", WITH_A);

@@ -11,7 +11,7 @@ export class Repository extends Git {
     this.git("config", "commit.gpgsign", "false");
     box.write(".gitattributes", "s.* merge=tsops\nnew.* merge=tsops\n");
     this.drive(
-      `${PROGRAM_WORDS} git merge %O %A %B --path %P --marker-size %L --base-label %S --ours-label %X --theirs-label %Y`,
+      `${PROGRAM_WORDS} git merge %O %A %B --path=%P --marker-size=%L --base-label=%S --ours-label=%X --theirs-label=%Y`,
     );
     this.git("config", "merge.tsops.recursive", "binary");
   }

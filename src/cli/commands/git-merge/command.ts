@@ -14,7 +14,7 @@ export const GIT_MERGE = {
   },
   examples: [
     [
-      "git config merge.tsops.driver 'tsops git merge %O %A %B --path %P --marker-size %L'",
+      "git config merge.tsops.driver 'tsops git merge %O %A %B --path=%P --marker-size=%L'",
       "tsops git install does this",
     ],
   ],
