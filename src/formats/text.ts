@@ -1,8 +1,8 @@
 import { constants, isUtf8 } from "node:buffer";
 import { type Place, TsopsError } from "../errors.ts";
 
-/** Longer ones cannot be held as a text. */
-export const MAX_TEXT_BYTES = constants.MAX_STRING_LENGTH;
+/** Longer ones cannot be held as a text: 512 MiB less some bytes in Node. bun could hold more, and is not asked to. */
+export const MAX_TEXT_BYTES = Math.min(constants.MAX_STRING_LENGTH, 2 ** 29 - 24);
 
 /**
  * Files are bytes, documents are strings. Bytes that are not UTF-8 become lone surrogates U+DC80…U+DCFF, one a
