@@ -232,16 +232,17 @@ function sameEntry(a: Entry, b: Entry, shift: number): boolean {
 }
 
 /** What a node of the whole is in the part; undefined if it is not in it. */
-export function nodeInPart({ outline }: Base, part: Part, node: Node): Node | undefined {
-  if (node.parent === part.holder) {
-    const siblings = part.holder?.children ?? outline.roots;
-    const first = siblings.findIndex((one) => firstEntry(one) >= part.first);
-    const own = part.base.outline.roots[node.at - first];
-    return own?.key === node.key && own?.kind === node.kind ? own : undefined;
-  }
-  const parent = node.parent && nodeInPart({ outline } as Base, part, node.parent);
-  const own = parent?.children[node.at];
+export function nodeInPart(base: Base, part: Part, node: Node): Node | undefined {
+  const own =
+    node.parent === part.holder
+      ? part.base.outline.roots[node.at - firstMember(base, part)]
+      : node.parent && nodeInPart(base, part, node.parent)?.children[node.at];
   return own?.key === node.key && own?.kind === node.kind ? own : undefined;
+}
+
+/** Which of the members of the map is the first one in the part. */
+function firstMember({ outline }: Base, { holder, first }: Part): number {
+  return (holder?.children ?? outline.roots).findIndex((one) => firstEntry(one) >= first);
 }
 
 /** The whole text with a part of it changed; undefined if it has to be read as a whole to be sure. */
@@ -308,9 +309,12 @@ function sameIn(a: Entry, b: Entry): boolean {
 /** Whether a new name of the part is there beside it: what that means depends on the format. */
 function namesTaken(base: Base, { base: { outline }, holder }: Part, after: Base): boolean {
   const before = new Set(outline.roots.map(({ key }) => key));
-  const fresh = new Set(after.outline.roots.map(({ key }) => key).filter((key) => !before.has(key)));
+  // comments have no names
+  const fresh = new Set(
+    after.outline.roots.flatMap(({ key }) => (key === undefined || before.has(key) ? [] : [key])),
+  );
   if (fresh.size === 0) return false;
-  return (holder?.children ?? base.outline.roots).some(({ key }) => fresh.has(key));
+  return (holder?.children ?? base.outline.roots).some(({ key }) => key !== undefined && fresh.has(key));
 }
 
 /** The entries of the whole: those of the part moved to where they stand, and those behind it by as much as it grew. */
@@ -402,6 +406,7 @@ export function editOfPart({ start, around }: Part, edit: Edit): Edit {
 export function partOfEdit(base: Base, { start, end }: Edit, format: Format): Part | undefined {
   const { entries } = base.reading;
   const { byEntry } = base.outline;
+  if (entries.length === 0) return undefined;
   let [before, behind] = [-1, entries.length];
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!;
@@ -411,7 +416,6 @@ export function partOfEdit(base: Base, { start, end }: Edit, format: Format): Pa
       break;
     }
   }
-  if (entries.length === 0) return undefined;
   const from = byEntry[Math.max(before, 0)];
   const to = byEntry[Math.min(behind, entries.length - 1)];
   const part = from && to && partAround(base, [from, to], format);
