@@ -32,6 +32,7 @@ import {
   revealAllKey,
   saveKey,
 } from "./dialogs.ts";
+import { resultOf } from "./outcome.ts";
 import { locking, saving, treeCommand } from "./tree.ts";
 
 type BoxMode = Extract<Mode, { kind: "box" }>;
@@ -167,8 +168,7 @@ function ticked(state: State): Result {
   const idle = options.lockAfter > 0 && draft && next.encrypted && now - touched >= options.lockAfter;
   if (!idle || next.busy !== undefined || !mayLock(next)) return [next, []];
   // where that fails, it is tried again after as long as now
-  const result = locking({ ...next, mode: { kind: "tree" }, touched: now });
-  return Array.isArray(result) ? (result as unknown as Result) : [result as State, []];
+  return resultOf(locking({ ...next, mode: { kind: "tree" }, touched: now }));
 }
 
 /** Since when something is in clear: in a dialog or a box, since the last key. */
@@ -279,11 +279,8 @@ function merged(
     };
   }
   const lines = [`${what}; both changes are put together, and this is what would be saved`, ...notes];
-  const shown = saving({ ...after, message: undefined }, leave);
-  return {
-    ...(Array.isArray(shown) ? (shown as unknown as Result)[0] : (shown as State)),
-    message: { tone: "warning", lines },
-  };
+  const [shown] = resultOf(saving({ ...after, message: undefined }, leave));
+  return { ...shown, message: { tone: "warning", lines } };
 }
 
 /** Nothing that was decrypted is left in the state. */
