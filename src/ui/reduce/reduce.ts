@@ -44,6 +44,8 @@ export function reduce(state: State, action: Action): Result {
       return keyPressed({ ...state, touched: state.now }, action.key);
     case "paste":
       return paste({ ...state, touched: state.now }, action.text);
+    case "lost-paste":
+      return [{ ...state, touched: state.now, message: LOST_PASTE }, []];
     case "resize":
       return [scrolled({ ...state, size: action.size }), []];
     case "tick":
@@ -142,8 +144,14 @@ function paste(state: State, text: string): Result {
   if (mode.kind === "help" && !/[\r\n]/.test(text))
     return [{ ...state, mode: { ...mode, query: mode.query + text, top: 0 } }, []];
   const lines = ["nothing was pasted: Enter opens a value, and there it can be pasted"];
-  return [{ ...state, message: { tone: "info", lines, passing: true } }, []];
+  return [{ ...state, message: { tone: "warning", lines, passing: true } }, []];
 }
+
+const LOST_PASTE: Message = {
+  tone: "error",
+  lines: ["the end of a paste did not come: nothing of it was taken, nor what was typed since then"],
+  passing: true,
+};
 
 /** While the file is opened one can look around in it, and leave; while it is written keys have to wait. */
 function busyKey(state: State, key: Key): Result {

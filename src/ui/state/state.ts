@@ -191,6 +191,7 @@ export type Filter = "changed" | "plain" | "empty" | "duplicate" | "should-be-en
 export type Action =
   | { readonly type: "key"; readonly key: Key }
   | { readonly type: "paste"; readonly text: string }
+  | { readonly type: "lost-paste" }
   | { readonly type: "resize"; readonly size: Size }
   | { readonly type: "tick"; readonly now: number }
   | { readonly type: "blur" }
