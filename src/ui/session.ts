@@ -190,7 +190,7 @@ export class EditSession {
     closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const texts = { base: before.decrypted.text, ours: textOf(draft), theirs: open.decrypted.text };
     const merged = mergePlain({ format: open.format, ...texts });
-    const remarks = lettingIn(before, open);
+    const remarks = remarksOn(before, open);
     before.close();
     this.#open = open;
     this.#loaded = loaded;
@@ -283,7 +283,7 @@ export class EditSession {
     const open = await this.#host.open(loaded);
     closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const { text } = open.decrypted;
-    const isSame = text === before.decrypted.text;
+    const isSame = text === before.decrypted.text && hasSelectorOf(before, open);
     const base = isSame ? undefined : readBase(text, open.format, open.selection);
     before.close();
     this.#open = open;
@@ -327,15 +327,23 @@ async function withMerge(
   }
 }
 
-/** Whom somebody let in meanwhile: what was changed here will be encrypted for them, too. */
-function lettingIn(before: OpenDocument, after: OpenDocument): string[] {
+/** What somebody changed meanwhile about who can open the file and what is encrypted: it holds for changes here, too. */
+function remarksOn(before: OpenDocument, after: OpenDocument): string[] {
   const added = compareGroups(before.groups, after.groups).flatMap((group) => group.added);
   const keys = added.map(({ kind, id }) => `${kind} ${id}`);
   const fewer = groupsNeeded(after.groups, after.threshold) < groupsNeeded(before.groups, before.threshold);
+  const { kind, value } = after.metadata.selector;
   return [
     ...(keys.length > 0 ? [`more can open it now, and could read your changes: ${keys.join(", ")}`] : []),
     ...(fewer ? ["fewer key groups are needed to open it now"] : []),
+    ...(hasSelectorOf(before, after)
+      ? []
+      : [`what is encrypted is decided otherwise now: ${kind}: ${value}`]),
   ];
+}
+
+function hasSelectorOf({ metadata: { selector: x } }: OpenDocument, { metadata }: OpenDocument): boolean {
+  return x.kind === metadata.selector.kind && x.value === metadata.selector.value;
 }
 
 function closingOnError<T>(open: OpenDocument, work: () => T): T {

@@ -269,9 +269,10 @@ function lookingIn({ mode, outline }: State, now: Outline): Mode | undefined {
 /** The file changed meanwhile: what came in is shown before anything is written. */
 function merged(
   state: State,
-  { draft, saved, merge, encrypted, notes, leave }: Extract<Action, { type: "merged" }>,
+  { draft, saved, merge, encrypted, about, notes, leave }: Extract<Action, { type: "merged" }>,
 ): State {
-  const next = withOutline({ ...state, draft, encrypted, merge, busy: undefined }, draft.base.outline);
+  const now = { ...state, ...about, draft, encrypted, merge, busy: undefined };
+  const next = withOutline(now, draft.base.outline);
   // no version of the draft is that of the file any more, unless the file says just that
   const after: State = {
     ...next,
@@ -332,13 +333,13 @@ function withFile(state: State, draft: Draft): State {
 
 function keysShown(
   state: State,
-  { lines, notes, encrypted, draft }: Extract<Action, { type: "keys" }>,
+  { lines, notes, encrypted, draft, about }: Extract<Action, { type: "keys" }>,
 ): State {
   const before = state.mode.kind === "keys" ? state.mode.at : -1;
   const first = lines.findIndex(({ key }) => key !== undefined);
   const at = lines[before]?.key === undefined ? first : before;
   const mode = { kind: "keys", lines, at } as const;
-  const next = draft ? withFile(state, draft) : state;
+  const next = draft ? withFile({ ...state, ...about }, draft) : state;
   const others = draft ? ["the file was changed by somebody else meanwhile: it is shown as it is now"] : [];
   return {
     ...next,

@@ -213,6 +213,7 @@ export type Action =
       readonly saved: Base;
       readonly merge: MergeState | undefined;
       readonly encrypted: EncryptedText;
+      readonly about?: About;
       readonly notes: readonly string[];
       readonly leave: boolean;
     }
@@ -237,6 +238,7 @@ export type Action =
       readonly lines: readonly KeyLine[];
       /** What the file says now, where somebody else has changed it. */
       readonly draft?: Draft;
+      readonly about?: About;
       readonly notes: readonly string[];
       readonly encrypted: EncryptedText | undefined;
     }
