@@ -5,8 +5,9 @@ import { applyEdits, type Edit } from "../../formats/text.ts";
 import type { Selection } from "../../sops/selection.ts";
 import type { Node } from "../outline/node.ts";
 import { type Base, entryOf, readBase } from "./base.ts";
-import { changingIn, editOfPart, editOfWhole, type Part, partOfEdit, readPart, withPart } from "./part.ts";
+import { changingIn, editOfPart, editOfWhole, type Part, partOfEdit, readPart } from "./part.ts";
 import { sameValue, says, type Wanted } from "./same.ts";
+import { withPart } from "./splice.ts";
 
 /** How a plaintext is read and written. */
 export interface Setting {
