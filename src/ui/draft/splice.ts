@@ -51,7 +51,7 @@ function keepsMargins({ base, around, margins: [before, behind] }: Part, after: 
   });
   return (
     inUpper &&
-    (behind === 0 || inLower) &&
+    inLower &&
     lower + longer >= upper &&
     after.text.startsWith(base.text.slice(0, upper)) &&
     after.text.endsWith(base.text.slice(lower))
