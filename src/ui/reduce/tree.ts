@@ -57,7 +57,7 @@ const HANDLERS: Record<Command, Handler> = {
   comment: (state, node) => {
     const purpose: Purpose = { kind: "new-comment", node: node!.id };
     const box = lineBox("", state.options.noReveal);
-    return box_(state, `comment above ${shownName(node!)}`, purpose, { box, before: "" });
+    return typing(state, `comment above ${shownName(node!)}`, purpose, { box, before: "" });
   },
   base64: editingBase64,
   generate: (state, node) => onText(state, node, (one) => menu(state, `generate ${shownName(one)}`, RECIPES)),
@@ -110,11 +110,7 @@ function said(state: State, ...lines: readonly string[]): Result {
 }
 
 export function asking(state: State, title: string, purpose: Purpose, text = ""): State {
-  return {
-    ...state,
-    message: undefined,
-    mode: { kind: "box", title, purpose, box: lineBox(text), before: text },
-  };
+  return typing(state, title, purpose, { box: lineBox(text), before: text });
 }
 
 function menu(state: State, title: string, items: readonly MenuItem[]): State {
@@ -141,9 +137,9 @@ function editing(state: State, node: Node | undefined): Outcome {
   const several = text.includes("\n") || draft.setting.format.wrapper !== undefined;
   const box = (several ? textBox : lineBox)(text, options.noReveal);
   if (node.kind === "comment")
-    return box_(state, "comment", { kind: "comment", node: node.id }, { box, before: text });
+    return typing(state, "comment", { kind: "comment", node: node.id }, { box, before: text });
   const kind = type === "null" ? "text" : type;
-  return box_(
+  return typing(
     state,
     `${shownName(node)} (${kind})`,
     { kind: "value", node: node.id, type: kind },
@@ -151,7 +147,7 @@ function editing(state: State, node: Node | undefined): Outcome {
   );
 }
 
-function box_(
+function typing(
   state: State,
   title: string,
   purpose: Purpose,
@@ -183,7 +179,7 @@ function editingBase64(state: State, node: Node | undefined): Outcome {
     if (text === undefined) return said(state, "the value is not the base64 of a text");
     const box = (text.includes("\n") ? textBox : lineBox)(text, state.options.noReveal);
     const purpose: Purpose = { kind: "base64", node: one.id };
-    return box_(state, `${shownName(one)} (text in base64)`, purpose, { box, before: text });
+    return typing(state, `${shownName(one)} (text in base64)`, purpose, { box, before: text });
   });
 }
 
