@@ -16,7 +16,7 @@ const PASTE_START = "\x1b[200~";
 const PASTE_END = "\x1b[201~";
 
 /** Esc or Ctrl-C: who is caught in a paste that does not end presses one of them. */
-const PRESSED = /[\x1b\x03]$/;
+const isPressed = (text: string): boolean => text.endsWith("\x1b") || text.endsWith("\x03");
 /** A sequence that has begun. */
 const BEGUN = /^\x1b(?:$|\[[<=>?]?[\d;:]*[ -/]*$|O$|\][^\x07\x1b]*\x1b?$)/;
 /** What only a terminal begins, and no key is. */
@@ -60,7 +60,7 @@ export class KeyReader {
    * follows soon. The rest of an answer, or the end of a paste that has an Esc in it, can be late on a slow line.
    */
   get waits(): "soon" | "late" | undefined {
-    if (this.#rest.startsWith(PASTE_START)) return PRESSED.test(this.#rest) ? "late" : undefined;
+    if (this.#rest.startsWith(PASTE_START)) return isPressed(this.#rest) ? "late" : undefined;
     if (!this.#rest.startsWith("\x1b")) return undefined;
     return NO_KEY.test(this.#rest) ? "late" : "soon";
   }
@@ -91,7 +91,7 @@ interface Step {
 function pasteIn(text: string, all: boolean): Step | undefined {
   const end = text.indexOf(PASTE_END);
   if (end < 0)
-    return all && PRESSED.test(text) ? { length: text.length, input: { type: "lost-paste" } } : undefined;
+    return all && isPressed(text) ? { length: text.length, input: { type: "lost-paste" } } : undefined;
   return {
     length: end + PASTE_END.length,
     input: { type: "paste", text: text.slice(PASTE_START.length, end) },
