@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["files", "git", "net", "sops"],
   ["compare", "exec", "keys", "merge", "recognize.ts"],
   ["agent", "config", "document.ts", "editor", "keyservice"],
-  ["check", "rule-check.ts", "save.ts"],
+  ["check", "merged.ts", "rule-check.ts", "save.ts"],
   ["merge-files.ts", "publish", "ui"],
   ["cli", "index.ts"],
 ];

@@ -162,7 +162,7 @@ export class Editor {
   async #changeKeys({ change, accepted }: Extract<Effect, { kind: "change-keys" }>): Promise<void> {
     try {
       const { lines, draft } = await this.#session.changeKeys(this.#state.draft!, change, accepted);
-      this.#showKeys(lines, draft);
+      this.#showKeys(lines, draft && { draft, about: await this.#about() });
     } catch (error) {
       if (accepted || !isDrift(error)) throw error;
       const notes = this.#session.notes();
@@ -170,9 +170,9 @@ export class Editor {
     }
   }
 
-  #showKeys(lines: readonly KeyLine[], draft?: Draft): void {
+  #showKeys(lines: readonly KeyLine[], now?: { readonly draft: Draft; readonly about: About }): void {
     const { encrypted } = this.#session;
-    this.dispatch({ type: "keys", lines, draft, notes: this.#session.notes(), encrypted });
+    this.dispatch({ type: "keys", lines, ...now, notes: this.#session.notes(), encrypted });
   }
 
   #say(text: string): void {
@@ -212,7 +212,7 @@ export class Editor {
     const { remarks, ...merged } = found;
     const encrypted = this.#session.encrypted!;
     const notes = [...remarks, ...this.#session.notes()];
-    this.dispatch({ type: "merged", ...merged, encrypted, notes, leave });
+    this.dispatch({ type: "merged", ...merged, encrypted, about: await this.#about(), notes, leave });
   }
 
   async #mergedUnlessGone(draft: Draft): Promise<TakenOver | undefined> {

@@ -5,10 +5,11 @@ import type { Fingerprint } from "../files/read.ts";
 import type { Format, PathElement } from "../formats/format.ts";
 import { compareGroups } from "../keys/difference.ts";
 import { groupsNeeded } from "../keys/metadata.ts";
-import { variantsOf } from "../merge/choose.ts";
+import { withEndsLike } from "../merge/line-ends.ts";
 import { mergePlain } from "../merge/merge.ts";
+import { openMerged } from "../merged.ts";
 import { type SaveOptions, saveResolved, saveText } from "../save.ts";
-import { conflictsIn, refuseConflicts } from "../sops/conflicts.ts";
+import { refuseConflicts } from "../sops/conflicts.ts";
 import { type EncryptedText, readEncrypted } from "../sops/decrypt.ts";
 import type { Selection, Selector } from "../sops/selection.ts";
 import type { Encrypted } from "../sops/work.ts";
@@ -159,8 +160,8 @@ export class EditSession {
       const empty = newDraft(emptyText(this.#new.format), this.#new);
       return { draft: empty, saved: empty.base, merge: undefined };
     }
-    const open = await this.#host.open(this.#loaded!);
-    const merge = closingOnError(open, () => heldMerge(open));
+    const loaded = this.#loaded!;
+    const { open, merge } = await withMerge(await this.#host.open(loaded), loaded.encrypted);
     this.#open = open;
     // what will be asked before the file is written is said before anybody works on it
     await this.#host.vouch(open, false).catch(() => undefined);
@@ -189,7 +190,7 @@ export class EditSession {
     closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const texts = { base: before.decrypted.text, ours: textOf(draft), theirs: open.decrypted.text };
     const merged = mergePlain({ format: open.format, ...texts });
-    const remarks = lettingIn(before, open);
+    const remarks = remarksOn(before, open);
     before.close();
     this.#open = open;
     this.#loaded = loaded;
@@ -236,10 +237,13 @@ export class EditSession {
     const write = open.decrypted.conflicts ? saveResolved : saveText;
     const made = write(open, plain, this.#host.session, { ...options, raiseVersion: true });
     await this.#host.check(open, made, plain);
+    const loaded = this.#loaded!;
     const { text } = made;
+    // the merge may have written other line ends than git checked out
+    const ended = open.decrypted.conflicts ? withEndsLike(text, loaded.encrypted.reading.text) : text;
     const fingerprint = accepted.gone
-      ? await this.#host.createFile(text)
-      : await this.#host.replace(text, this.#loaded!.fingerprint);
+      ? await this.#host.createFile(ended)
+      : await this.#host.replace(ended, loaded.fingerprint);
     const after = reopen(open, text);
     this.#open = after;
     // nothing that is decrypted may stay with it
@@ -279,7 +283,7 @@ export class EditSession {
     const open = await this.#host.open(loaded);
     closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const { text } = open.decrypted;
-    const isSame = text === before.decrypted.text;
+    const isSame = text === before.decrypted.text && hasSelectorOf(before, open);
     const base = isSame ? undefined : readBase(text, open.format, open.selection);
     before.close();
     this.#open = open;
@@ -307,29 +311,39 @@ export class EditSession {
 }
 
 /**
- * The conflicts that a merge left in the file. @throws TsopsError("merge-conflict") where they cannot be decided here:
- * what nobody has decided must not count as decided when the file is saved.
+ * A file with the conflicts that a merge left in it. @throws TsopsError("merge-conflict") where they cannot be read: what
+ * nobody has decided must not count as decided when the file is saved.
  */
-function heldMerge(open: OpenDocument): MergeState | undefined {
-  const held = open.decrypted.conflicts;
-  if (!held) return undefined;
-  const said = conflictsIn(held);
-  const variants = said && variantsOf(open.decrypted.text, said);
-  if (said && variants) return newMerge(said.conflicts, variants);
-  throw new TsopsError("merge-conflict", "the file holds conflicts of a merge, and was changed since", {
-    hint: "tsops git resolve FILE takes a side, or says what to do",
-  });
+async function withMerge(
+  file: OpenDocument,
+  { reading }: EncryptedText,
+): Promise<{ open: OpenDocument; merge: MergeState | undefined }> {
+  if (!file.decrypted.conflicts) return { open: file, merge: undefined };
+  try {
+    const { open, said, variants } = await openMerged(file, reading.text);
+    return { open, merge: newMerge(said.conflicts, variants) };
+  } finally {
+    file.close();
+  }
 }
 
-/** Whom somebody let in meanwhile: what was changed here will be encrypted for them, too. */
-function lettingIn(before: OpenDocument, after: OpenDocument): string[] {
+/** What somebody changed meanwhile about who can open the file and what is encrypted: it holds for changes here, too. */
+function remarksOn(before: OpenDocument, after: OpenDocument): string[] {
   const added = compareGroups(before.groups, after.groups).flatMap((group) => group.added);
   const keys = added.map(({ kind, id }) => `${kind} ${id}`);
   const fewer = groupsNeeded(after.groups, after.threshold) < groupsNeeded(before.groups, before.threshold);
+  const { kind, value } = after.metadata.selector;
   return [
     ...(keys.length > 0 ? [`more can open it now, and could read your changes: ${keys.join(", ")}`] : []),
     ...(fewer ? ["fewer key groups are needed to open it now"] : []),
+    ...(hasSelectorOf(before, after)
+      ? []
+      : [`what is encrypted is decided otherwise now: ${kind}: ${value}`]),
   ];
+}
+
+function hasSelectorOf({ metadata: { selector: x } }: OpenDocument, { metadata }: OpenDocument): boolean {
+  return x.kind === metadata.selector.kind && x.value === metadata.selector.value;
 }
 
 function closingOnError<T>(open: OpenDocument, work: () => T): T {

@@ -21,7 +21,7 @@ import { aroundComment, spell, spellCipher } from "./spell/spell.ts";
 export const yaml: Format = {
   name: "yaml",
   // an anchor or alias; in other texts it may be anything
-  pieces: { are: "lines", linked: /(?:^|[\s,[{:?-])[&*][^\s,[\]{}]/m },
+  pieces: { are: "lines", linked: /(?:^|[\s\x85,[{:?-])[&*][^\s,[\]{}]/m },
   breaksAtEnd: true,
   read,
   spell,

@@ -5,8 +5,9 @@ import { applyEdits, type Edit } from "../../formats/text.ts";
 import type { Selection } from "../../sops/selection.ts";
 import type { Node } from "../outline/node.ts";
 import { type Base, entryOf, readBase } from "./base.ts";
-import { changingIn, editOfPart, editOfWhole, type Part, partOfEdit, readPart, withPart } from "./part.ts";
-import { says, type Wanted } from "./same.ts";
+import { changingIn, editOfPart, editOfWhole, type Part, partOfEdit, readPart } from "./part.ts";
+import { sameValue, says, type Wanted } from "./same.ts";
+import { withPart } from "./splice.ts";
 
 /** How a plaintext is read and written. */
 export interface Setting {
@@ -241,27 +242,33 @@ export function flushed(draft: Draft): Draft {
     return { start, end, text };
   });
   const read = tryBase(draft, edits);
-  const entries = read?.reading.entries;
-  const right =
-    entries?.length === base.reading.entries.length &&
-    entries.every((entry, i) => {
-      const before = base.reading.entries[i]!;
-      const value = pending.has(i) ? pending.get(i)!.value : before.value;
-      return entry.kind === before.kind && entry.key === before.key && sameText(entry.value, value);
-    });
-  if (read && right) return { ...draft, base: read, pending: new Map() };
+  if (read && saysAsShown(read, draft)) return { ...draft, base: read, pending: new Map() };
   throw new TsopsError("print", `a value cannot be written where it stands in ${setting.format.name}`, {
     hint: "undo the last changes, or make them with $EDITOR",
   });
 }
 
-function sameText(a: Scalar | undefined, b: Scalar | undefined): boolean {
-  const number = (value: unknown) => typeof value === "number" || typeof value === "bigint";
-  if (number(a) && number(b)) return Number(a) === Number(b) && (typeof a !== typeof b || a === b);
+/** Whether a text that was read as a whole says what the draft shows, in the same places. */
+function saysAsShown({ reading, outline }: Base, { base, pending }: Draft): boolean {
+  const { entries } = base.reading;
+  const { nodes } = base.outline;
   return (
-    typeof a === typeof b &&
-    String((a as { text?: string })?.text ?? a) === String((b as { text?: string })?.text ?? b)
+    outline.nodes.length === nodes.length &&
+    outline.nodes.every((node, i) => sameNode(node, nodes[i]!)) &&
+    reading.entries.length === entries.length &&
+    reading.entries.every((entry, i) => {
+      const value = pending.has(i) ? pending.get(i)!.value : entries[i]!.value;
+      return entry.kind === entries[i]!.kind && sameOrNone(entry.value, value);
+    })
   );
+}
+
+function sameNode(a: Node, b: Node): boolean {
+  return a.kind === b.kind && a.key === b.key && a.depth === b.depth && a.entry === b.entry;
+}
+
+function sameOrNone(a: Scalar | undefined, b: Scalar | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameValue(a, b);
 }
 
 function tryBase({ base, setting }: Draft, edits: readonly Edit[]): Base | undefined {

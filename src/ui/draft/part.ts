@@ -2,8 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import type { Container, Entry, Format, Reading } from "../../formats/format.ts";
 import { sameScalar } from "../../formats/scalar.ts";
 import type { Edit } from "../../formats/text.ts";
-import type { Selection } from "../../sops/selection.ts";
-import { type Node, outlineOf } from "../outline/node.ts";
+import type { Node } from "../outline/node.ts";
 import { type Base, lineEnd, lineStart, readBase } from "./base.ts";
 
 /**
@@ -118,9 +117,14 @@ function byLines(base: Base, { holder, low, high, container }: Ends): Place | un
   while (low && first > 0 && entries[first - 1]!.kind === "comment" && entries[first - 1]!.in === container)
     first--;
   const last = high ? lastEntry(high) + 1 : entries.length;
-  const start = first === 0 ? 0 : lineEnd(text, Math.max(entries[first - 1]!.end - 1, 0));
-  const end = high ? lineEnd(text, Math.max(entries[last - 1]!.end - 1, 0)) : text.length;
+  const start = first === 0 ? 0 : behindLine(text, entries[first - 1]!);
+  const end = high ? behindLine(text, entries[last - 1]!) : text.length;
   return start < end ? { start, end, first, last, around: ["", ""] } : undefined;
+}
+
+/** Behind the line that an entry ends on. */
+function behindLine(text: string, { end }: Entry): number {
+  return lineEnd(text, Math.max(end - 1, 0));
 }
 
 /** What is between two commas, or a bracket and a comma, in brackets of its own. */
@@ -185,17 +189,18 @@ export function readPart(text: string, format: Format, like?: Reading): Base | u
 }
 
 /** Whether nothing in a text refers to other places, or is read out of its order. */
-function standsAlone({ text, reading }: Base, format: Format): boolean {
+export function standsAlone({ text, reading }: Base, format: Format): boolean {
   const { documents, metadata, entries } = reading;
   if (metadata || documents !== 1 || format.pieces?.linked?.test(text)) return false;
   return entries.every(({ alias, anchored, lost }) => !alias && !anchored && !lost);
 }
 
 /** Whether the part says by itself what it says in the whole. */
-function isSame({ reading }: Base, { base, first, last, start, around, container }: Part): boolean {
+function isSame({ reading }: Base, part: Part): boolean {
+  const { base, first, last, container } = part;
   const { entries } = base.reading;
   if (entries.length !== last - first || entries.length === 0) return false;
-  const shift = start - around[0].length;
+  const shift = shiftOf(part);
   const holders = new Map<Container | undefined, Container | undefined>();
   const sameHolder = (own: Container | undefined, whole: Container | undefined): boolean => {
     if (holders.has(own)) return holders.get(own) === whole;
@@ -220,7 +225,7 @@ function sameOffset(own: number | undefined, whole: number | undefined, shift: n
   return own === undefined ? whole === undefined : own + shift === whole;
 }
 
-function sameEntry(a: Entry, b: Entry, shift: number): boolean {
+export function sameEntry(a: Entry, b: Entry, shift: number): boolean {
   return (
     a.kind === b.kind &&
     a.key === b.key &&
@@ -232,154 +237,17 @@ function sameEntry(a: Entry, b: Entry, shift: number): boolean {
 }
 
 /** What a node of the whole is in the part; undefined if it is not in it. */
-export function nodeInPart({ outline }: Base, part: Part, node: Node): Node | undefined {
-  if (node.parent === part.holder) {
-    const siblings = part.holder?.children ?? outline.roots;
-    const first = siblings.findIndex((one) => firstEntry(one) >= part.first);
-    const own = part.base.outline.roots[node.at - first];
-    return own?.key === node.key && own?.kind === node.kind ? own : undefined;
-  }
-  const parent = node.parent && nodeInPart({ outline } as Base, part, node.parent);
-  const own = parent?.children[node.at];
+export function nodeInPart(base: Base, part: Part, node: Node): Node | undefined {
+  const own =
+    node.parent === part.holder
+      ? part.base.outline.roots[node.at - firstMember(base, part)]
+      : node.parent && nodeInPart(base, part, node.parent)?.children[node.at];
   return own?.key === node.key && own?.kind === node.kind ? own : undefined;
 }
 
-/** The whole text with a part of it changed; undefined if it has to be read as a whole to be sure. */
-export function withPart(
-  base: Base,
-  part: Part,
-  after: Base,
-  { selection, format }: { readonly selection: Selection; readonly format: Format },
-): Base | undefined {
-  if (!standsAlone(after, format)) return undefined;
-  const [open, close] = part.around;
-  if (!isMembers(part, after) || !keepsMargins(part, after) || namesTaken(base, part, after))
-    return undefined;
-  const body = after.text.slice(open.length, after.text.length - close.length);
-  const text = base.text.slice(0, part.start) + body + base.text.slice(part.end);
-  const entries = splicedEntries(base, part, after);
-  const reading: Reading = { text, entries, documents: 1, like: base.reading.like ?? base.reading };
-  return { text, reading, outline: outlineOf(reading), selected: selection(entries), spliced: true };
-}
-
-/** Whether a part still is members of a map, in lines of their own where it was that. */
-function isMembers({ container }: Part, { reading: { entries } }: Base): boolean {
-  let root = entries[0]?.in;
-  while (root?.parent) root = root.parent;
-  return (
-    root !== undefined &&
-    (root.start === undefined) === (container.start === undefined) &&
-    entries.every((entry) => entry.in !== undefined)
-  );
-}
-
-/** Whether the outermost members, and all around them, are as they were. */
-function keepsMargins({ base, around, margins: [before, behind] }: Part, after: Base): boolean {
-  const [old, now] = [base.reading.entries, after.reading.entries];
-  if (now.length < before + behind) return false;
-  const longer = after.text.length - base.text.length;
-  const upper = before > 0 ? old[before - 1]!.end : around[0].length;
-  const lower = behind > 0 ? old[old.length - behind]!.start : base.text.length - around[1].length;
-  const inUpper = old
-    .slice(0, before)
-    .every((entry, i) => sameEntry(entry, now[i]!, 0) && sameIn(entry, now[i]!));
-  const inLower = old.slice(old.length - behind).every((entry, i) => {
-    const other = now[now.length - behind + i]!;
-    return sameEntry(entry, other, longer) && sameIn(entry, other);
-  });
-  return (
-    inUpper &&
-    (behind === 0 || inLower) &&
-    lower + longer >= upper &&
-    after.text.startsWith(base.text.slice(0, upper)) &&
-    after.text.endsWith(base.text.slice(lower))
-  );
-}
-
-function sameIn(a: Entry, b: Entry): boolean {
-  let [left, right] = [a.in, b.in];
-  while (left && right) {
-    if (left.kind !== right.kind || left.key !== right.key) return false;
-    [left, right] = [left.parent, right.parent];
-  }
-  return left === right;
-}
-
-/** Whether a new name of the part is there beside it: what that means depends on the format. */
-function namesTaken(base: Base, { base: { outline }, holder }: Part, after: Base): boolean {
-  const before = new Set(outline.roots.map(({ key }) => key));
-  const fresh = new Set(after.outline.roots.map(({ key }) => key).filter((key) => !before.has(key)));
-  if (fresh.size === 0) return false;
-  return (holder?.children ?? base.outline.roots).some(({ key }) => fresh.has(key));
-}
-
-/** The entries of the whole: those of the part moved to where they stand, and those behind it by as much as it grew. */
-function splicedEntries(base: Base, part: Part, after: Base): Entry[] {
-  const { start, end, first, last, around } = part;
-  const longer = after.text.length - part.base.text.length;
-  const old = base.reading.entries;
-  const moved = mover({ from: end, by: longer });
-  const container = moved.container(part.container)!;
-  const inside = placed(container, start - around[0].length);
-  const entries: Entry[] = [];
-  for (let i = 0; i < first; i++) entries.push(moved.entry(old[i]!));
-  for (const entry of after.reading.entries) entries.push(inside(entry));
-  for (let i = last; i < old.length; i++) entries.push(moved.entry(old[i]!));
-  return entries;
-}
-
-/** Moves what stands behind an offset; maps and lists around it grow. What is not touched stays the same object. */
-function mover({ from, by }: { from: number; by: number }) {
-  const known = new Map<Container, Container>();
-  const offset = (at: number | undefined) => (at !== undefined && at >= from ? at + by : at);
-  const container = (old: Container | undefined): Container | undefined => {
-    if (!old) return undefined;
-    const before = known.get(old);
-    if (before) return before;
-    const parent = container(old.parent);
-    const [start, end] = [offset(old.start), offset(old.end)];
-    const same = parent === old.parent && start === old.start && end === old.end;
-    const now = same ? old : { ...old, parent, start, end, style: undefined };
-    known.set(old, now);
-    return now;
-  };
-  let [lastOld, lastNow]: (Container | undefined)[] = [undefined, undefined];
-  const entry = (old: Entry): Entry => {
-    if (old.in !== lastOld) [lastOld, lastNow] = [old.in, container(old.in)];
-    if (old.start < from && lastNow === old.in) return old;
-    return at(old, lastNow, old.start < from ? 0 : by);
-  };
-  return { container, entry };
-}
-
-/** Brings entries of a part to where they stand in the whole. */
-function placed(root: Container, shift: number): (entry: Entry) => Entry {
-  const known = new Map<Container, Container>();
-  const container = (own: Container): Container => {
-    if (!own.parent) return root;
-    let now = known.get(own);
-    if (!now) {
-      const { kind, key } = own;
-      const parent = container(own.parent);
-      const prefix = typeof key === "string" ? `${parent.prefix}${key}:` : parent.prefix;
-      const [start, end] = [own.start, own.end].map((offset) =>
-        offset === undefined ? offset : offset + shift,
-      );
-      known.set(own, (now = { kind, parent, key, document: parent.document, prefix, start, end }));
-    }
-    return now;
-  };
-  return (entry) => at(entry, entry.in && container(entry.in), shift);
-}
-
-/** An entry at another place, as small as it can be: there are many. How it is spelled, reading alone tells. */
-function at(
-  { kind, key, value, inline, start, end }: Entry,
-  holder: Container | undefined,
-  by: number,
-): Entry {
-  const entry = { kind, in: holder, key, value, start: start + by, end: end + by };
-  return inline === undefined ? entry : { ...entry, inline };
+/** Which of the members of the map is the first one in the part. */
+function firstMember({ outline }: Base, { holder, first }: Part): number {
+  return (holder?.children ?? outline.roots).findIndex((one) => firstEntry(one) >= first);
 }
 
 /** The entries of the whole that the part may change: not those at its ends. */
@@ -387,21 +255,29 @@ export function changingIn({ first, last, margins: [before, behind] }: Part): [f
   return [first + before, last - behind];
 }
 
-/** An edit of a part as one of the whole. */
-export function editOfWhole({ start, around }: Part, edit: Edit): Edit {
-  const shift = start - around[0].length;
-  return { start: edit.start + shift, end: edit.end + shift, text: edit.text };
+/** How much further something stands in the whole than in the part. */
+export function shiftOf({ start, around }: Pick<Part, "start" | "around">): number {
+  return start - around[0].length;
 }
 
-export function editOfPart({ start, around }: Part, edit: Edit): Edit {
-  const shift = start - around[0].length;
-  return { start: edit.start - shift, end: edit.end - shift, text: edit.text };
+/** An edit of a part as one of the whole. */
+export function editOfWhole(part: Part, edit: Edit): Edit {
+  return movedEdit(edit, shiftOf(part));
+}
+
+export function editOfPart(part: Part, edit: Edit): Edit {
+  return movedEdit(edit, -shiftOf(part));
+}
+
+function movedEdit({ start, end, text }: Edit, by: number): Edit {
+  return { start: start + by, end: end + by, text };
 }
 
 /** The part that an edit of the whole changes; undefined if that has to be read as a whole. */
 export function partOfEdit(base: Base, { start, end }: Edit, format: Format): Part | undefined {
   const { entries } = base.reading;
   const { byEntry } = base.outline;
+  if (entries.length === 0) return undefined;
   let [before, behind] = [-1, entries.length];
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!;
@@ -411,7 +287,6 @@ export function partOfEdit(base: Base, { start, end }: Edit, format: Format): Pa
       break;
     }
   }
-  if (entries.length === 0) return undefined;
   const from = byEntry[Math.max(before, 0)];
   const to = byEntry[Math.min(behind, entries.length - 1)];
   const part = from && to && partAround(base, [from, to], format);

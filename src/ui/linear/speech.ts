@@ -78,7 +78,7 @@ function workSpeech(before: State | undefined, state: State): string[] {
 
 function messageSpeech(before: State | undefined, { message }: State): string[] {
   // of a key that is none, it is said where somebody is, and which keys there are
-  if (!message || message.passing || message === before?.message) return [];
+  if (!message || (message.passing && message.tone === "info") || message === before?.message) return [];
   const [first = "", ...more] = message.lines.map(visible);
   return [message.tone === "info" ? first : `${message.tone}: ${first}`, ...more];
 }

@@ -8,6 +8,7 @@ import { valueOfType } from "../state/value.ts";
 import { encodedBase64 } from "./base64.ts";
 import { changed, messageOf, showing } from "./change.ts";
 import { found } from "./find.ts";
+import { type Outcome, resultOf } from "./outcome.ts";
 
 type BoxMode = Extract<Mode, { kind: "box" }>;
 
@@ -56,16 +57,12 @@ const tree = (state: State): State => ({ ...state, mode: { kind: "tree" }, messa
 
 function finished(state: State, mode: BoxMode): Result {
   const { purpose, box } = mode;
-  const next = done(tree(state), purpose, box.text);
-  if (!Array.isArray(next)) {
-    const after = next as State;
-    // what was typed is still there where it cannot be used
-    return [after.message?.tone === "error" ? { ...after, mode } : after, []];
-  }
-  return next as unknown as Result;
+  const [after, effects] = resultOf(done(tree(state), purpose, box.text));
+  // what was typed is still there where it cannot be used
+  return [after.message?.tone === "error" ? { ...after, mode } : after, effects];
 }
 
-function done(state: State, purpose: Purpose, text: string): State | Result {
+function done(state: State, purpose: Purpose, text: string): Outcome {
   const nodes = state.outline.nodes;
   try {
     switch (purpose.kind) {

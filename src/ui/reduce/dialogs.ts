@@ -9,6 +9,7 @@ import { editableText, isFlat, typeOf, valueOfType } from "../state/value.ts";
 import { added, generating } from "./boxes.ts";
 import { changed, messageOf } from "./change.ts";
 import { filtered } from "./marks.ts";
+import { resultOf } from "./outcome.ts";
 import { unitOf } from "./recipes.ts";
 import { asking, placeToAdd, saving, shownName } from "./tree.ts";
 
@@ -111,11 +112,9 @@ export function revealAllKey(state: State, key: Key): Result {
 
 export function leaveKey(state: State, key: Key): Result {
   switch (chordOf(key)) {
-    case "s": {
+    case "s":
       if (!state.draft) return [{ ...tree(state), busy: "unlocking" }, [{ kind: "unlock" }]];
-      const next = saving(tree(state), true);
-      return Array.isArray(next) ? (next as unknown as Result) : [next as State, []];
-    }
+      return resultOf(saving(tree(state), true));
     case "d":
       return [tree(state), [{ kind: "quit" }]];
     case "escape":

@@ -32,6 +32,7 @@ import {
   revealAllKey,
   saveKey,
 } from "./dialogs.ts";
+import { resultOf } from "./outcome.ts";
 import { locking, saving, treeCommand } from "./tree.ts";
 
 type BoxMode = Extract<Mode, { kind: "box" }>;
@@ -43,6 +44,8 @@ export function reduce(state: State, action: Action): Result {
       return keyPressed({ ...state, touched: state.now }, action.key);
     case "paste":
       return paste({ ...state, touched: state.now }, action.text);
+    case "lost-paste":
+      return [{ ...state, touched: state.now, message: LOST_PASTE }, []];
     case "resize":
       return [scrolled({ ...state, size: action.size }), []];
     case "tick":
@@ -141,8 +144,14 @@ function paste(state: State, text: string): Result {
   if (mode.kind === "help" && !/[\r\n]/.test(text))
     return [{ ...state, mode: { ...mode, query: mode.query + text, top: 0 } }, []];
   const lines = ["nothing was pasted: Enter opens a value, and there it can be pasted"];
-  return [{ ...state, message: { tone: "info", lines, passing: true } }, []];
+  return [{ ...state, message: { tone: "warning", lines, passing: true } }, []];
 }
+
+const LOST_PASTE: Message = {
+  tone: "error",
+  lines: ["the end of a paste did not come: nothing of it was taken, nor what was typed since then"],
+  passing: true,
+};
 
 /** While the file is opened one can look around in it, and leave; while it is written keys have to wait. */
 function busyKey(state: State, key: Key): Result {
@@ -167,8 +176,7 @@ function ticked(state: State): Result {
   const idle = options.lockAfter > 0 && draft && next.encrypted && now - touched >= options.lockAfter;
   if (!idle || next.busy !== undefined || !mayLock(next)) return [next, []];
   // where that fails, it is tried again after as long as now
-  const result = locking({ ...next, mode: { kind: "tree" }, touched: now });
-  return Array.isArray(result) ? (result as unknown as Result) : [result as State, []];
+  return resultOf(locking({ ...next, mode: { kind: "tree" }, touched: now }));
 }
 
 /** Since when something is in clear: in a dialog or a box, since the last key. */
@@ -261,9 +269,10 @@ function lookingIn({ mode, outline }: State, now: Outline): Mode | undefined {
 /** The file changed meanwhile: what came in is shown before anything is written. */
 function merged(
   state: State,
-  { draft, saved, merge, encrypted, notes, leave }: Extract<Action, { type: "merged" }>,
+  { draft, saved, merge, encrypted, about, notes, leave }: Extract<Action, { type: "merged" }>,
 ): State {
-  const next = withOutline({ ...state, draft, encrypted, merge, busy: undefined }, draft.base.outline);
+  const now = { ...state, ...about, draft, encrypted, merge, busy: undefined };
+  const next = withOutline(now, draft.base.outline);
   // no version of the draft is that of the file any more, unless the file says just that
   const after: State = {
     ...next,
@@ -279,11 +288,8 @@ function merged(
     };
   }
   const lines = [`${what}; both changes are put together, and this is what would be saved`, ...notes];
-  const shown = saving({ ...after, message: undefined }, leave);
-  return {
-    ...(Array.isArray(shown) ? (shown as unknown as Result)[0] : (shown as State)),
-    message: { tone: "warning", lines },
-  };
+  const [shown] = resultOf(saving({ ...after, message: undefined }, leave));
+  return { ...shown, message: { tone: "warning", lines } };
 }
 
 /** Nothing that was decrypted is left in the state. */
@@ -327,13 +333,13 @@ function withFile(state: State, draft: Draft): State {
 
 function keysShown(
   state: State,
-  { lines, notes, encrypted, draft }: Extract<Action, { type: "keys" }>,
+  { lines, notes, encrypted, draft, about }: Extract<Action, { type: "keys" }>,
 ): State {
   const before = state.mode.kind === "keys" ? state.mode.at : -1;
   const first = lines.findIndex(({ key }) => key !== undefined);
   const at = lines[before]?.key === undefined ? first : before;
   const mode = { kind: "keys", lines, at } as const;
-  const next = draft ? withFile(state, draft) : state;
+  const next = draft ? withFile({ ...state, ...about }, draft) : state;
   const others = draft ? ["the file was changed by somebody else meanwhile: it is shown as it is now"] : [];
   return {
     ...next,

@@ -23,11 +23,12 @@ import { decodedBase64 } from "./base64.ts";
 import { changed, stepped } from "./change.ts";
 import { atEdge, closed, foldedAll, movedBy, nameOfRow, opened } from "./cursor.ts";
 import { nextHit } from "./find.ts";
+import { type Outcome, resultOf } from "./outcome.ts";
 import { RECIPES } from "./recipes.ts";
 
 /** What the keys of the document do. */
 
-type Handler = (state: State, node: Node | undefined) => State | Result;
+type Handler = (state: State, node: Node | undefined) => Outcome;
 
 const HANDLERS: Record<Command, Handler> = {
   up: (state) => movedBy(state, -1),
@@ -56,7 +57,7 @@ const HANDLERS: Record<Command, Handler> = {
   comment: (state, node) => {
     const purpose: Purpose = { kind: "new-comment", node: node!.id };
     const box = lineBox("", state.options.noReveal);
-    return box_(state, `comment above ${shownName(node!)}`, purpose, { box, before: "" });
+    return typing(state, `comment above ${shownName(node!)}`, purpose, { box, before: "" });
   },
   base64: editingBase64,
   generate: (state, node) => onText(state, node, (one) => menu(state, `generate ${shownName(one)}`, RECIPES)),
@@ -101,8 +102,7 @@ const NEED_ROW: ReadonlySet<Command> = new Set(["duplicate", "delete", "move-up"
 export function treeCommand(state: State, command: Command): Result {
   const node = nodeOf(state);
   if (!node && NEED_ROW.has(command)) return said(state, "the document is empty: a adds a key");
-  const result = HANDLERS[command](state, node);
-  return Array.isArray(result) ? (result as unknown as Result) : [result as State, []];
+  return resultOf(HANDLERS[command](state, node));
 }
 
 function said(state: State, ...lines: readonly string[]): Result {
@@ -110,11 +110,7 @@ function said(state: State, ...lines: readonly string[]): Result {
 }
 
 export function asking(state: State, title: string, purpose: Purpose, text = ""): State {
-  return {
-    ...state,
-    message: undefined,
-    mode: { kind: "box", title, purpose, box: lineBox(text), before: text },
-  };
+  return typing(state, title, purpose, { box: lineBox(text), before: text });
 }
 
 function menu(state: State, title: string, items: readonly MenuItem[]): State {
@@ -132,7 +128,7 @@ export function shownName(node: Node): string {
 }
 
 /** The box to edit a value or comment in: of lines, where it has several. */
-function editing(state: State, node: Node | undefined): State | Result {
+function editing(state: State, node: Node | undefined): Outcome {
   const { draft, options } = state;
   if (!node || !draft) return state;
   const value = valueIn(draft, node);
@@ -141,9 +137,9 @@ function editing(state: State, node: Node | undefined): State | Result {
   const several = text.includes("\n") || draft.setting.format.wrapper !== undefined;
   const box = (several ? textBox : lineBox)(text, options.noReveal);
   if (node.kind === "comment")
-    return box_(state, "comment", { kind: "comment", node: node.id }, { box, before: text });
+    return typing(state, "comment", { kind: "comment", node: node.id }, { box, before: text });
   const kind = type === "null" ? "text" : type;
-  return box_(
+  return typing(
     state,
     `${shownName(node)} (${kind})`,
     { kind: "value", node: node.id, type: kind },
@@ -151,7 +147,7 @@ function editing(state: State, node: Node | undefined): State | Result {
   );
 }
 
-function box_(
+function typing(
   state: State,
   title: string,
   purpose: Purpose,
@@ -160,12 +156,12 @@ function box_(
   return { ...state, message: undefined, mode: { kind: "box", title, purpose, ...more } };
 }
 
-function onText(state: State, node: Node | undefined, work: (node: Node) => State | Result): State | Result {
+function onText(state: State, node: Node | undefined, work: (node: Node) => Outcome): Outcome {
   if (node?.kind === "value") return work(node);
   return said(state, "that is for values: this row is none");
 }
 
-function handedOver(state: State, node: Node | undefined): State | Result {
+function handedOver(state: State, node: Node | undefined): Outcome {
   if (state.options.noReveal)
     return said(state, "another editor shows the value: tsops was started with --no-reveal");
   return onText(state, node, (one) => {
@@ -176,14 +172,14 @@ function handedOver(state: State, node: Node | undefined): State | Result {
   });
 }
 
-function editingBase64(state: State, node: Node | undefined): State | Result {
+function editingBase64(state: State, node: Node | undefined): Outcome {
   return onText(state, node, (one) => {
     const value = valueIn(state.draft!, one);
     const text = typeof value === "string" ? decodedBase64(value) : undefined;
     if (text === undefined) return said(state, "the value is not the base64 of a text");
     const box = (text.includes("\n") ? textBox : lineBox)(text, state.options.noReveal);
     const purpose: Purpose = { kind: "base64", node: one.id };
-    return box_(state, `${shownName(one)} (text in base64)`, purpose, { box, before: text });
+    return typing(state, `${shownName(one)} (text in base64)`, purpose, { box, before: text });
   });
 }
 
@@ -197,7 +193,7 @@ export function placeToAdd(
   return { holder: holder?.kind === "document" ? undefined : holder, document: node?.document ?? 0 };
 }
 
-function adding(state: State, node: Node | undefined): State | Result {
+function adding(state: State, node: Node | undefined): Outcome {
   const { draft } = state;
   if (!draft) return state;
   const { format } = draft.setting;
@@ -214,12 +210,12 @@ function adding(state: State, node: Node | undefined): State | Result {
   return menu(state, `add ${where}`, format.name === "ini" ? items.slice(0, 2) : items);
 }
 
-function renaming(state: State, node: Node | undefined): State | Result {
+function renaming(state: State, node: Node | undefined): Outcome {
   if (typeof node?.key !== "string") return said(state, "only keys have names");
   return asking(state, `new name of ${node.key}`, { kind: "rename", node: node.id }, node.key);
 }
 
-function choosingType(state: State, node: Node | undefined): State | Result {
+function choosingType(state: State, node: Node | undefined): Outcome {
   return onText(state, node, (one) => {
     if (isFlat(state.draft!.setting.format)) return said(state, `${state.format} has only texts`);
     return menu(state, `type of ${shownName(one)}`, TYPES);
@@ -245,7 +241,7 @@ const FILTERS: readonly MenuItem[] = [
   },
 ];
 
-function revealing(state: State, node: Node | undefined): State | Result {
+function revealing(state: State, node: Node | undefined): Outcome {
   const { revealed, options } = state;
   if (options.noReveal) return said(state, "values stay hidden: tsops was started with --no-reveal");
   if (!node || node.entry === undefined) return state;
@@ -256,24 +252,24 @@ function revealing(state: State, node: Node | undefined): State | Result {
   return { ...state, revealed: { all: false, paths, since: state.now } };
 }
 
-function revealingAll(state: State): State | Result {
+function revealingAll(state: State): Outcome {
   if (state.options.noReveal) return said(state, "values stay hidden: tsops was started with --no-reveal");
   if (state.revealed.all) return { ...state, revealed: { all: false, paths: new Set(), since: state.now } };
   return { ...state, mode: { kind: "reveal-all" } };
 }
 
-function copying(state: State, node: Node | undefined): State | Result {
+function copying(state: State, node: Node | undefined): Outcome {
   const value = node && state.draft ? valueIn(state.draft, node) : undefined;
   if (value === undefined || value === null) return said(state, "there is no value to copy here");
   return [state, [{ kind: "copy", text: valToString(value), secret: true }]];
 }
 
-function copied(state: State, text: string | undefined): State | Result {
+function copied(state: State, text: string | undefined): Outcome {
   return text === undefined ? state : [state, [{ kind: "copy", text, secret: false }]];
 }
 
 /** Shows what would be saved. */
-export function saving(state: State, leave: boolean): State | Result {
+export function saving(state: State, leave: boolean): Outcome {
   const { draft, saved } = state;
   if (!draft || !saved) return state;
   const left = openConflicts(state.merge);
@@ -291,7 +287,7 @@ export function saving(state: State, leave: boolean): State | Result {
   return { ...ready, mode: { kind: "save", changes, reveal: false, top: 0, leave } };
 }
 
-export function locking(state: State): State | Result {
+export function locking(state: State): Outcome {
   const { draft } = state;
   if (!draft) return state;
   if (openConflicts(state.merge) > 0)
@@ -301,7 +297,7 @@ export function locking(state: State): State | Result {
   return [{ ...state, busy: "locking" }, [effect]];
 }
 
-function leaving(state: State): State | Result {
+function leaving(state: State): Outcome {
   if (isChanged(state)) return { ...state, mode: { kind: "leave" } };
   return [state, [{ kind: "quit" }]];
 }

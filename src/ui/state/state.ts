@@ -191,6 +191,7 @@ export type Filter = "changed" | "plain" | "empty" | "duplicate" | "should-be-en
 export type Action =
   | { readonly type: "key"; readonly key: Key }
   | { readonly type: "paste"; readonly text: string }
+  | { readonly type: "lost-paste" }
   | { readonly type: "resize"; readonly size: Size }
   | { readonly type: "tick"; readonly now: number }
   | { readonly type: "blur" }
@@ -212,6 +213,7 @@ export type Action =
       readonly saved: Base;
       readonly merge: MergeState | undefined;
       readonly encrypted: EncryptedText;
+      readonly about?: About;
       readonly notes: readonly string[];
       readonly leave: boolean;
     }
@@ -236,6 +238,7 @@ export type Action =
       readonly lines: readonly KeyLine[];
       /** What the file says now, where somebody else has changed it. */
       readonly draft?: Draft;
+      readonly about?: About;
       readonly notes: readonly string[];
       readonly encrypted: EncryptedText | undefined;
     }

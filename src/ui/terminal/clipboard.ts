@@ -17,6 +17,7 @@ export class Clipboard {
   readonly #ways: ClipboardWays;
   #ours: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #clearing: Promise<boolean> | undefined;
   #asked: ((data: string | undefined) => void) | undefined;
 
   constructor(ways: ClipboardWays) {
@@ -45,9 +46,24 @@ export class Clipboard {
     this.#asked?.(data);
   }
 
-  /** Empties it if it still holds what was copied. Returns whether the value may still be in it. */
-  async clear(wait: number): Promise<boolean> {
+  /**
+   * Empties it if it still holds what was copied, after what is being emptied already: whoever leaves waits for that.
+   * Returns whether a value may still be in it.
+   */
+  clear(wait: number): Promise<boolean> {
     clearTimeout(this.#timer);
+    const before = this.#clearing;
+    const clearing = (async () => {
+      const mayBeThere = await before;
+      return (await this.#clearOurs(wait)) || mayBeThere === true;
+    })().finally(() => {
+      if (this.#clearing === clearing) this.#clearing = undefined;
+    });
+    this.#clearing = clearing;
+    return clearing;
+  }
+
+  async #clearOurs(wait: number): Promise<boolean> {
     const ours = this.#ours;
     this.#ours = undefined;
     if (ours === undefined) return false;

@@ -5,6 +5,8 @@ import type { Key } from "../state/box.ts";
 export type Input =
   | { readonly type: "key"; readonly key: Key }
   | { readonly type: "paste"; readonly text: string }
+  /** A paste whose end did not come: nothing of it counts. */
+  | { readonly type: "lost-paste" }
   | { readonly type: "focus" }
   | { readonly type: "blur" }
   /** What the clipboard holds (OSC 52), as base64. */
@@ -12,6 +14,13 @@ export type Input =
 
 const PASTE_START = "\x1b[200~";
 const PASTE_END = "\x1b[201~";
+
+/** Esc or Ctrl-C: who is caught in a paste that does not end presses one of them. */
+const isPressed = (text: string): boolean => text.endsWith("\x1b") || text.endsWith("\x03");
+/** A sequence that has begun. */
+const BEGUN = /^\x1b(?:$|\[[<=>?]?[\d;:]*[ -/]*$|O$|\][^\x07\x1b]*\x1b?$)/;
+/** What only a terminal begins, and no key is. */
+const NO_KEY = /^\x1b(?:\[[<=>?]?[\d;:]|\]\d)/;
 
 const LETTERS: Readonly<Record<string, string>> = {
   A: "up",
@@ -46,9 +55,14 @@ export class KeyReader {
     return this.#take(false);
   }
 
-  /** Whether an escape sequence has begun, or somebody pressed Esc: when nothing follows, it was Esc. */
-  get waits(): boolean {
-    return this.#rest.startsWith("\x1b") && !this.#rest.startsWith(PASTE_START);
+  /**
+   * Whether something has begun, and `flush` says what it was if nothing follows. What may be a key is one if nothing
+   * follows soon. The rest of an answer, or the end of a paste that has an Esc in it, can be late on a slow line.
+   */
+  get waits(): "soon" | "late" | undefined {
+    if (this.#rest.startsWith(PASTE_START)) return isPressed(this.#rest) ? "late" : undefined;
+    if (!this.#rest.startsWith("\x1b")) return undefined;
+    return NO_KEY.test(this.#rest) ? "late" : "soon";
   }
 
   /** Nothing more came: what is there counts as it is. */
@@ -59,7 +73,7 @@ export class KeyReader {
   #take(all: boolean): Input[] {
     const found: Input[] = [];
     while (this.#rest !== "") {
-      const step = this.#rest.startsWith(PASTE_START) ? pasteIn(this.#rest) : inputIn(this.#rest, all);
+      const step = this.#rest.startsWith(PASTE_START) ? pasteIn(this.#rest, all) : inputIn(this.#rest, all);
       if (!step) break;
       this.#rest = this.#rest.slice(step.length);
       if (step.input) found.push(step.input);
@@ -74,9 +88,10 @@ interface Step {
   readonly input: Input | undefined;
 }
 
-function pasteIn(text: string): Step | undefined {
+function pasteIn(text: string, all: boolean): Step | undefined {
   const end = text.indexOf(PASTE_END);
-  if (end < 0) return undefined;
+  if (end < 0)
+    return all && isPressed(text) ? { length: text.length, input: { type: "lost-paste" } } : undefined;
   return {
     length: end + PASTE_END.length,
     input: { type: "paste", text: text.slice(PASTE_START.length, end) },
@@ -95,7 +110,9 @@ function inputIn(text: string, all: boolean): Step | undefined {
       command[1] === "52" ? { type: "clipboard", data: command[2]! } : undefined;
     return { length: command[0].length, input };
   }
-  if (!all && /^\x1b(?:$|\[[<=>?]?[\d;:]*[ -/]*$|O$|\][^\x07\x1b]*\x1b?$)/.test(text)) return undefined;
+  const begun = BEGUN.test(text);
+  if (begun && !all) return undefined;
+  if (begun && NO_KEY.test(text)) return { length: text.length, input: undefined };
   const next = text.codePointAt(1);
   if (next === undefined || next === 0x1b) return { length: 1, input: key("escape") };
   const step = characterIn(text.slice(1));

@@ -9,8 +9,8 @@ const ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[2J\x1b[H";
 /** All of it back, whatever was on: colours, the cursor, the mouse. */
 const LEAVE = "\x1b[0m\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[2J\x1b[H\x1b[?1049l";
 
-/** When no more of an escape sequence comes for so long, somebody pressed Esc. In milliseconds. */
-const ESCAPE_MS = 40;
+/** When no more of what has begun comes for so long, nothing more will come. In milliseconds. */
+const WAIT_MS = { soon: 40, late: 1000 } as const;
 
 export interface Listeners {
   readonly input: (input: Input) => void;
@@ -153,7 +153,8 @@ export class Terminal {
   readonly #onData = (chunk: Buffer): void => {
     clearTimeout(this.#timer);
     this.#hand(this.#reader.read(chunk));
-    if (this.#reader.waits) this.#timer = setTimeout(() => this.#hand(this.#reader.flush()), ESCAPE_MS);
+    const { waits } = this.#reader;
+    if (waits) this.#timer = setTimeout(() => this.#hand(this.#reader.flush()), WAIT_MS[waits]);
   };
 
   #hand(inputs: readonly Input[]): void {

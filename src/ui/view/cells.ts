@@ -99,7 +99,9 @@ export function spread(left: readonly Cell[], right: readonly Cell[], width: num
 }
 
 /** A text in lines of at most so many columns, broken wherever one is full. */
-export function broken(text: string, width: number): string[] {
+export function broken(text: string, columns: number): string[] {
+  // a window can be narrower than anything
+  const width = Math.max(1, columns);
   const lines: string[] = [];
   let left = text;
   while (widthOf(left) > width) {
@@ -111,9 +113,7 @@ export function broken(text: string, width: number): string[] {
 }
 
 /** A text in lines of at most so many columns, broken between words where that is possible. */
-export function wrapped(text: string, columns: number): string[] {
-  // a window can be narrower than anything
-  const width = Math.max(1, columns);
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -76,8 +76,13 @@ function question(text: string, { size, message }: State): Pick<Dialog, "bottom"
   const lineIn =
     (style: Style) =>
     (line: string): Line => [{ text: ` ${line}`, style }];
-  return { bottom: [...said.map(lineIn("green")), ...asked.map(lineIn("yellow"))] };
+  return {
+    bottom: [...said.map(lineIn(MESSAGE_STYLES[message?.tone ?? "info"])), ...asked.map(lineIn("yellow"))],
+  };
 }
+
+/** How a message is shown. */
+export const MESSAGE_STYLES = { info: "green", warning: "yellow", error: "red" } as const;
 
 function lineDialog(state: State, { title, box, purpose }: Of<"box">): Dialog {
   const { width } = state.size;

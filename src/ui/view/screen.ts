@@ -6,7 +6,7 @@ import { secrecyOf, shouldBeEncrypted } from "../reduce/marks.ts";
 import { BINDINGS, shownKey } from "../state/keys.ts";
 import { isChanged, nodeOf, rowsOf, type State } from "../state/state.ts";
 import { type Cell, type Line, lineOf, type Screen, spread, visible, widthOf, wrapped } from "./cells.ts";
-import { dialogOf } from "./dialogs.ts";
+import { dialogOf, MESSAGE_STYLES } from "./dialogs.ts";
 import { rowLine, typeName } from "./row.ts";
 
 /** The whole screen: the head, the rows of the document, what is said of one of them, and the keys that matter. */
@@ -98,13 +98,12 @@ export function whyOf(state: State, node: Node): string {
 
 function messageLines({ message, size }: State): Line[] | undefined {
   if (!message) return undefined;
-  const style = { info: "green", warning: "yellow", error: "red" } as const;
   const lines = message.lines.flatMap((text) => wrapped(visible(text), size.width - 2));
   const most = Math.max(1, Math.floor(size.height / 3));
   const left = lines.length - most;
   const shown =
     left > 0 ? [...lines.slice(0, most - 1), `… ${left + 1} more lines: enlarge the window`] : lines;
-  return shown.map((text) => [{ text: ` ${text}`, style: style[message.tone] }]);
+  return shown.map((text) => [{ text: ` ${text}`, style: MESSAGE_STYLES[message.tone] }]);
 }
 
 /** The keys that matter here. */

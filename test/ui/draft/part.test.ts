@@ -329,4 +329,30 @@ test("a new name that is taken far away is refused, and one that is not is the o
   assert.match(textOf(copied), /"k10": "v10",\n {2}"k10_copy2": "v10",\n {2}"k11"/);
 });
 
+for (const odd of [".nan", "-.inf", "-0.0", "0x1f", "2001-01-01", "2001-01-01T10:00:00.5Z", "~"]) {
+  test(`a large text with the value ${odd} can be saved after a change`, async () => {
+    const format = await loadFormat("yaml");
+    const selection = await compileSelector({ kind: "encrypted_suffix", value: "" });
+    const lines = Array.from({ length: 20 }, (_, i) => `k${i}: v${i}\n`).with(11, `k11: ${odd}\n`);
+    const draft = newDraft(lines.join(""), { format, selection, large: 0 });
+    const removed = remove(draft, draft.base.outline.roots[12]!).draft;
+    assert.is(removed.base.spliced, true);
+    assert.is(settled(removed).base.text, lines.with(12, "").join(""));
+    const changed = setValue(draft, draft.base.outline.roots[12]!, { value: "new" }).draft;
+    assert.is(changed.pending.size, 1);
+    assert.is(settled(changed).base.text, lines.with(12, "k12: new\n").join(""));
+  });
+}
+
+test("a first comment is written in a part, also where other places have comments", async () => {
+  const format = await loadFormat("yaml");
+  const selection = await compileSelector({ kind: "encrypted_suffix", value: "" });
+  const lines = Array.from({ length: 20 }, (_, i) => `k${i}: v${i}\n`);
+  const draft = newDraft(`# top\n${lines.join("")}`, { format, selection, large: 0 });
+  const node = draft.base.outline.roots.find(({ key }) => key === "k12")!;
+  const done = addComment(draft, node, "why").draft;
+  assert.is(done.base.spliced, true);
+  assert.is(textOf(settled(done)), `# top\n${lines.with(12, "# why\nk12: v12\n").join("")}`);
+});
+
 test.run();

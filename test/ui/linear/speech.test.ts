@@ -91,6 +91,15 @@ test("what is shown is read, and leaves the screen when it is hidden again", asy
   assert.not.match(hidden.join("\n"), /correct/);
 });
 
+test("a paste that is not taken is said", async () => {
+  const listener = await Listener.open();
+  assert.match(listener.after((desk) => desk.paste("dqs\n")).join("\n"), /^warning: nothing was pasted/m);
+  assert.match(
+    listener.after((desk) => desk.does({ type: "lost-paste" })).join("\n"),
+    /^error: the end of a paste did not come/m,
+  );
+});
+
 test("a key that changes nothing says where one is and why it is encrypted; the clock says nothing", async () => {
   const listener = await Listener.open();
   listener.desk.to("password");

@@ -209,6 +209,11 @@ test("several groups: how many are needed, and a long list says how much of it i
   desk.does({ type: "resize", size: { width: 80, height: 60 } });
   assert.match(desk.screen, /\? +2 +1 +groups are needed/);
   assert.not.match(desk.screen, /more lines/);
+  // however narrow the window is, something is shown
+  for (let width = 1; width < 40; width++) {
+    desk.does({ type: "resize", size: { width, height: 24 } });
+    assert.ok(desk.screen.length > 0);
+  }
 });
 
 test.run();

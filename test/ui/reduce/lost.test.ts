@@ -139,6 +139,15 @@ for (const [name, open] of Object.entries(MODES)) {
   });
 }
 
+test("a paste without an end is said, and what was typed before it is still there", async () => {
+  const desk = await Desk.open(TEXT);
+  desk.press("return").type("more").does({ type: "lost-paste" });
+  assert.match(desk.screen, /the end of a paste did not come: nothing of it was taken/);
+  desk.type("!");
+  assert.match(desk.screen, /more!/);
+  assert.not.match(desk.screen, /did not come/);
+});
+
 test("a paste where nothing is typed says where it can be pasted", async () => {
   const desk = await Desk.open(TEXT);
   assert.match(desk.paste("dqs\n").screen, /nothing was pasted: Enter opens a value/);

@@ -76,6 +76,29 @@ terminal("ui in lines", () =>
 );
 
 terminal(
+  "somebody else lets less be encrypted meanwhile: it is said and shown before anything is written",
+  () =>
+    inPane(async (pane, box) => {
+      await opened(pane);
+      await to(pane, "user");
+      pane.keys("Enter");
+      await pane.until(/user \(text\)/);
+      pane.keys("C-u").type("mine").keys("Enter");
+      await pane.until(/changed, not saved/);
+      const made = await box.run(["encrypt", "--encrypted-regex", "^password$", "plain.yaml"]);
+      box.write("secrets.yaml", made.stdout);
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/what is encrypted is decided otherwise now: encrypted_regex: \^password\$/);
+      assert.is(box.read("secrets.yaml"), made.stdout);
+      pane.keys("Escape");
+      await to(pane, "user");
+      await pane.until(/plain \(encrypted_regex: \^password\$\)/);
+    }),
+);
+
+terminal(
   "both changed the same value: the conflict is shown and decided, and nothing is written before",
   () =>
     inPane(async (pane, box) => {

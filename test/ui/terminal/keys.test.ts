@@ -54,4 +54,39 @@ test("an escape that has begun waits for the rest, and a lone one says so", () =
   assert.not.ok(reader.waits);
 });
 
+test("Esc or Ctrl-C ends a paste whose end does not come, and the keys behind it count", () => {
+  for (const pressed of ["\x1b", "\x03", "qq\x1b\x1b"]) {
+    const reader = new KeyReader();
+    assert.equal(reader.read(Buffer.from("\x1b[200~secret")), []);
+    assert.equal(reader.flush(), [], "a pause is no end");
+    assert.is(reader.waits, undefined);
+    assert.equal(reader.read(Buffer.from(pressed)), []);
+    assert.is(reader.waits, "late");
+    assert.equal(reader.flush(), [{ type: "lost-paste" }]);
+    assert.equal(reader.read(Buffer.from("q")), [{ type: "key", key: { name: "q" } }]);
+  }
+});
+
+test("an Esc in a paste is none as long as the paste goes on, however slowly", () => {
+  const reader = new KeyReader();
+  for (const part of ["\x1b[200~a\x1b", "b\x03", "c\x1b", "[201", "~"]) {
+    if (part !== "~") assert.equal(reader.read(Buffer.from(part)), []);
+    else assert.equal(reader.read(Buffer.from(part)), [{ type: "paste", text: "a\x1bb\x03c" }]);
+  }
+});
+
+test("what only a terminal sends is never taken for keys, when its end is late or does not come", () => {
+  for (const begun of ["\x1b]52;c;ZHFz", "\x1b]52;c;ZHFz\x1b", "\x1b[200", "\x1b[?62;"]) {
+    const reader = new KeyReader();
+    assert.equal(reader.read(Buffer.from(begun)), []);
+    assert.is(reader.waits, "late");
+    assert.equal(reader.flush(), []);
+    assert.equal(reader.read(Buffer.from("x")), [{ type: "key", key: { name: "x" } }]);
+  }
+  const reader = new KeyReader();
+  reader.read(Buffer.from("\x1b]"));
+  assert.is(reader.waits, "soon");
+  assert.equal(reader.flush(), [{ type: "key", key: { name: "]", alt: true } }]);
+});
+
 test.run();

@@ -80,6 +80,20 @@ terminal("a PEM key is pasted as it is, and undone", () =>
   }),
 );
 
+terminal("a paste that does not end: Esc ends it, nothing of it is taken, and keys are keys again", () =>
+  inPane(async (pane) => {
+    await opened(pane);
+    await to(pane, "password");
+    pane.keys("Enter");
+    await pane.until(/password \(text\)/);
+    pane.sends("\x1b[200~half of it").keys("Escape");
+    await pane.until(/the end of a paste did not come/);
+    assert.match(pane.screen, /password \(text\): s3cret-marker *$/m);
+    pane.type("!");
+    await pane.until(/s3cret-marker! *$/m);
+  }),
+);
+
 terminal("resize: the screen is drawn anew", () =>
   inPane(async (pane) => {
     await opened(pane);
@@ -167,36 +181,44 @@ terminal(
     }),
 );
 
-terminal("a file with the conflicts of a merge opens with them, and is saved when they are decided", () =>
-  inPane(async (pane, box) => {
-    const base = box.read("secrets.yaml");
-    const side = async (value: string): Promise<string> => {
-      box.write("secrets.yaml", base);
-      await box.run(["set", "secrets.yaml", '["db"]["user"]', `"${value}"`]);
-      return box.read("secrets.yaml");
-    };
-    box.write("theirs", await side("theirs"));
-    box.write("secrets.yaml", await side("ours"));
-    box.write("base", base);
-    await box.run(["git", "merge", "base", "secrets.yaml", "theirs", "--path", "secrets.yaml"]);
-    pane.run(`${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`);
-    await pane.until(/Conflicts/);
-    pane.type("v");
-    await pane.until(/admin +ours +theirs/);
-    pane.type("t");
-    await pane.until(/all conflicts are decided/);
-    pane.keys("Escape");
-    await pane.until(/Enter edit {2}a add/);
-    pane.type("s");
-    await pane.until(/Save/);
-    pane.keys("Enter");
-    await pane.until(/^ saved/m);
-    pane.type("q");
-    await pane.until(/exit code 0/);
-    assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
-    assert.not.match(box.read("secrets.yaml"), /conflicts/);
-  }),
-);
+for (const ends of ["LF", "CR LF"])
+  terminal(`conflicts of a merge, checked out with ${ends}, are shown, and saved when they are decided`, () =>
+    inPane(async (pane, box) => {
+      const base = box.read("secrets.yaml");
+      const side = async (value: string): Promise<string> => {
+        box.write("secrets.yaml", base);
+        await box.run(["set", "secrets.yaml", '["db"]["user"]', `"${value}"`]);
+        return box.read("secrets.yaml");
+      };
+      box.write("theirs", await side("theirs"));
+      box.write("secrets.yaml", await side("ours"));
+      box.write("base", base);
+      await box.run(["git", "merge", "base", "secrets.yaml", "theirs", "--path", "secrets.yaml"]);
+      const merged = box.read("secrets.yaml");
+      box.write("secrets.yaml", ends === "LF" ? merged : merged.replaceAll("\n", "\r\n"));
+      pane.run(`${TSOPS} edit --tui secrets.yaml; echo "exit code $?"`);
+      await pane.until(/Conflicts/);
+      pane.type("v");
+      await pane.until(/admin +ours +theirs/);
+      pane.type("t");
+      await pane.until(/all conflicts are decided/);
+      pane.keys("Escape");
+      await pane.until(/Enter edit {2}a add/);
+      pane.type("s");
+      await pane.until(/Save/);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
+      pane.type("q");
+      await pane.until(/exit code 0/);
+      const after = box.read("secrets.yaml");
+      assert.not.match(after, /conflicts/);
+      assert.is(/^.*(?<!\r)\n/m.test(after), ends === "LF");
+      assert.is(/\r\n/.test(after), ends !== "LF");
+      // as git stores it
+      box.write("secrets.yaml", after.replaceAll("\r\n", "\n"));
+      assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
+    }),
+  );
 
 terminal(
   "a merge whose sides let in different people: the editor shows who, ours stays, and it is said",

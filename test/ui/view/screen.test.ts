@@ -84,6 +84,7 @@ test("a question is broken into lines that fit, also within a long word", () => 
   assert.equal(wrapped("one two three", 7), ["one two", "three"]);
   assert.equal(wrapped("Let age1abcdefghij in?", 8), ["Let", "age1abcd", "efghij", "in?"]);
   assert.equal(wrapped("日本語", 4), ["日本", "語"]);
+  assert.equal(wrapped("ab c", 0), ["a", "b", "c"]);
 });
 
 test("whatever a text holds, nothing of it steers the terminal, and it is one line", () => {

@@ -1,5 +1,5 @@
 import { basename, relative, resolve } from "node:path";
-import { type OpenDocument, openRead, openWithKey, type Session } from "../../../document.ts";
+import { openRead, type Session } from "../../../document.ts";
 import { editText } from "../../../editor/session.ts";
 import { inFile, TsopsError } from "../../../errors.ts";
 import { replaceFile } from "../../../files/atomic.ts";
@@ -9,18 +9,12 @@ import { decodeText, encodeText } from "../../../formats/text.ts";
 import { runGit } from "../../../git/program.ts";
 import { keepFromPrograms, secretVariables } from "../../../keys/environment.ts";
 import { KINDS } from "../../../keys/table.ts";
-import {
-  type Choice,
-  chooseOne,
-  describeKept,
-  isOfText,
-  type Variants,
-  variantsOf,
-} from "../../../merge/choose.ts";
-import { asMerged, withEndsLike } from "../../../merge/line-ends.ts";
+import { type Choice, chooseOne, describeKept, isOfText } from "../../../merge/choose.ts";
+import { withEndsLike } from "../../../merge/line-ends.ts";
 import { type ConflictStyle, freeSize, inMarkers, markerLines } from "../../../merge/markers.ts";
+import { type Merged, openMerged } from "../../../merged.ts";
 import { saveResolved } from "../../../save.ts";
-import { type Conflict, type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
+import { type Conflict, type Conflicts, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
 import { alone } from "../../alone.ts";
 import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
@@ -87,23 +81,20 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
   const { bytes, fingerprint } = await readInput(name, run.io);
   const checkedOut = decodeText(bytes);
   const open = await openRead(await readEncryptedAs(checkedOut, name, run.args), session);
-  let merged: OpenedMerge | undefined;
+  let merged: Merged | undefined;
   try {
     await checkSealThere(name, open.metadata, run);
-    const { conflicts } = open.decrypted;
-    if (!conflicts) {
+    if (!open.decrypted.conflicts) {
       await note(run.io, `${name} holds no conflicts: git add ${name}`);
       return 0;
     }
-    const said = conflictsIn(conflicts);
-    merged = said && (await openMerge({ name, open, checkedOut, run }, said));
-    if (!said || !merged) throw changedSince();
+    merged = await openMerged(open, checkedOut);
     // else no value is written that was not there, and updatekeys waits for the end of the conflicts
-    if (said.conflicts.some(isOfText)) {
+    if (merged.said.conflicts.some(isOfText)) {
       const settings = await loadSettings(resolve(run.io.cwd, name), run);
       await checkDrift({ name, open, settings }, run, { hints: DRIFT_HINTS });
     }
-    const file = { name, ...merged, fingerprint, said, checkedOut, run };
+    const file = { name, ...merged, fingerprint, checkedOut, run };
     if (choice === undefined) return await inEditor(file, session);
     return run.args.path === undefined
       ? await takeAll(file, choice, session)
@@ -123,42 +114,9 @@ const DRIFT_HINTS = {
     "after that tsops updatekeys --update-selector gives the file the one of the rule",
 };
 
-interface OpenedMerge {
-  readonly open: OpenDocument;
-  readonly variants: Variants;
-}
-
-/** The file as the merge wrote it: git may have checked it out with other line ends. Undefined if it was changed since. */
-async function openMerge(
-  { name, open: file, checkedOut, run }: Pick<Resolving, "name" | "open" | "checkedOut" | "run">,
-  said: Conflicts,
-): Promise<OpenedMerge | undefined> {
-  for (const text of asMerged(checkedOut, said)) {
-    const open = await openWithKey(await readEncryptedAs(text, name, run.args), file.dataKey);
-    const variants = open && variantsOf(open.decrypted.text, said);
-    if (variants) return { open, variants };
-    open?.close();
-  }
-  return undefined;
-}
-
-function changedSince(): TsopsError {
-  return new TsopsError(
-    "merge-conflict",
-    "the file was changed after the merge, so its conflicts cannot be read",
-    {
-      hint: "git checkout -m FILE merges again, as long as the merge is not finished",
-      exit: 1,
-    },
-  );
-}
-
-interface Resolving {
+interface Resolving extends Merged {
   readonly name: string;
-  readonly open: OpenDocument;
   readonly fingerprint: ReadFile["fingerprint"];
-  readonly said: Conflicts;
-  readonly variants: Variants;
   /** What stands in the file. */
   readonly checkedOut: string;
   readonly run: GitResolveRun;
