@@ -19,6 +19,7 @@ import {
 } from "../../../merge/choose.ts";
 import { asMerged, withEndsLike } from "../../../merge/line-ends.ts";
 import { type ConflictStyle, freeSize, inMarkers, markerLines } from "../../../merge/markers.ts";
+import { printable, shellQuoted } from "../../../printable.ts";
 import { saveResolved } from "../../../save.ts";
 import { type Conflict, type Conflicts, conflictsIn, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
@@ -92,7 +93,7 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
     await checkSealThere(name, open.metadata, run);
     const { conflicts } = open.decrypted;
     if (!conflicts) {
-      await note(run.io, `${name} holds no conflicts: git add ${name}`);
+      await note(run.io, `${name} holds no conflicts: git add ${shellQuoted(printable(name))}`);
       return 0;
     }
     const said = conflictsIn(conflicts);
@@ -185,7 +186,7 @@ async function takeOne(file: Resolving, choice: Choice, session: Session): Promi
   const chosen = chooseOne(said, { conflict, choice }, variants, open.format);
   if (!chosen) {
     throw new TsopsError("merge-conflict", `the conflict at ${shown} cannot be resolved by itself`, {
-      hint: `tsops git resolve ${name} opens all of them in your editor`,
+      hint: `tsops git resolve ${shellQuoted(printable(name))} opens all of them in your editor`,
       exit: 1,
     });
   }
@@ -321,6 +322,7 @@ async function finished({ name, said, run }: Resolving): Promise<number> {
       "  tsops updatekeys gives it those of its creation rule; tsops rotate --add-age and the like adds a recipient",
     );
   }
-  await note(run.io, `${name} is resolved: git add ${relative(run.io.cwd, resolve(run.io.cwd, name))}`);
+  const file = relative(run.io.cwd, resolve(run.io.cwd, name));
+  await note(run.io, `${name} is resolved: git add ${shellQuoted(printable(file))}`);
   return 0;
 }
