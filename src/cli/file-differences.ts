@@ -134,8 +134,11 @@ export class FileComparison {
     const file = join(top ?? "", path);
     if (after && !after.mode.startsWith("100")) return inPlaceOfFile(after.mode);
     if (isLink(file)) return inPlaceOfFile(LINK);
+    const info = statOf(file);
+    // git takes a pipe for a file; reading it would wait for ever
+    if (info && !info.isFile()) return standing("something that is not a file");
     const side = unlessUnread(async () => {
-      const { size = 0 } = statOf(file) ?? {};
+      const { size = 0 } = info ?? {};
       if (size > MAX_TEXT_BYTES) throw new TooLarge("it is too large to be read");
       return await this.side((await readDocument(file)).bytes, path);
     });
@@ -163,7 +166,11 @@ export class FileComparison {
 const LINK = "120000";
 
 function inPlaceOfFile(mode: string): Side {
-  return { content: { kind: "missing", instead: mode === LINK ? "a link" : "a submodule" } };
+  return standing(mode === LINK ? "a link" : "a submodule");
+}
+
+function standing(instead: string): Side {
+  return { content: { kind: "missing", instead } };
 }
 
 /** What goes wrong with one version does not hold up the others. */

@@ -12,6 +12,7 @@ import {
   type Versions,
   type VersionTexts,
 } from "../merge-files.ts";
+import { printable, shellQuoted } from "../printable.ts";
 import { describePlace, type Labels } from "../sops/conflicts.ts";
 import { strangeTags } from "../sops/tags.ts";
 import type { Run } from "./command.ts";
@@ -99,14 +100,15 @@ async function noteSeal(versions: Versions, path: string, { config }: Settings, 
     await note(io, `${path} loses its seal: ${config.path} says seal: false`);
   if (sides !== "ours" && sides !== "theirs") return;
   const without = sides === "ours" ? "theirs" : "ours";
+  const word = shellQuoted(printable(path));
   await note(
     io,
     `warning: ${path}: ${without} has no seal, so the merged file gets none: compare it before you seal it`,
     ...(lostSeal(versions)
       ? [
           "  base had one: SOPS wrote theirs, or somebody without a key changed it; so the merge stops here",
-          `  see what it changed: git diff HEAD -- ${path}; if that is right: git add ${path}`,
-          `  to take ours as a whole instead: git checkout --ours ${path}`,
+          `  see what it changed: git diff HEAD -- ${word}; if that is right: git add ${word}`,
+          `  to take ours as a whole instead: git checkout --ours ${word}`,
         ]
       : []),
   );
@@ -168,7 +170,7 @@ export async function noteConflicts(
     `${path}: ${number}; ours stands there, and theirs is kept, encrypted:`,
     ...lines,
     ...(more > 0 ? [`  and ${more} more`] : []),
-    `  to finish: tsops git resolve ${path}`,
+    `  to finish: tsops git resolve ${shellQuoted(printable(path))}`,
   );
 }
 

@@ -19,6 +19,7 @@ export class TooLarge extends TsopsError {
 }
 
 interface Waiting {
+  readonly name: string;
   readonly limit: number;
   readonly resolve: (object: GitObject | undefined) => void;
   readonly reject: (error: TsopsError) => void;
@@ -55,18 +56,20 @@ export class Objects {
     // one question is one line
     if (/[\n\0]/.test(name))
       throw new TsopsError("git", "git cannot be asked for a name with a line break in it");
-    this.child ??= this.launch();
-    return await new Promise((resolve, reject) => {
-      this.waiting.push({ limit, resolve, reject });
-      this.child?.stdin?.write(`${name}\n`);
-    });
+    return await new Promise((resolve, reject) => this.ask({ name, limit, resolve, reject }));
   }
 
   close(): void {
     this.closed = true;
     const { child } = this;
-    this.fail(new TsopsError("git", "git cat-file was closed"));
+    for (const { reject } of this.forget()) reject(new TsopsError("git", "git cat-file was closed"));
     if (child) end(child);
+  }
+
+  private ask(question: Waiting): void {
+    this.child ??= this.launch();
+    this.waiting.push(question);
+    this.child.stdin?.write(`${question.name}\n`);
   }
 
   private launch(): ChildProcess {
@@ -80,21 +83,30 @@ export class Objects {
       if (errors.length < 1000) errors += chunk;
     });
     child.stdin?.on("error", () => undefined);
-    child.on("error", (error) => this.fail(cannotStart("git", error)));
+    child.on("error", (error) => {
+      for (const { reject } of this.forget()) reject(cannotStart("git", error));
+    });
     child.on("close", () => {
-      if (child === this.child) this.fail(gitFailed("git cat-file ended", errors));
+      if (child === this.child) this.goOn(gitFailed("git cat-file ended", errors));
     });
     return child;
   }
 
-  /** What was asked fails; the next question starts git anew. */
-  private fail(error: TsopsError): void {
+  /** git ends at an object that it cannot read: just that question fails, and those behind it are asked anew. */
+  private goOn(error: TsopsError): void {
+    const [first, ...others] = this.forget();
+    first?.reject(error);
+    for (const question of others) this.ask(question);
+  }
+
+  /** Lets go of the process, and of what came from it. @returns what was not answered */
+  private forget(): Waiting[] {
     this.child = undefined;
     this.chunks = [];
     this.size = 0;
     this.needed = 1;
     this.unwanted = 0;
-    for (const { reject } of this.waiting.splice(0)) reject(error);
+    return this.waiting.splice(0);
   }
 
   private take(bytes: Buffer): void {

@@ -4,6 +4,7 @@ import { append } from "../formats/append.ts";
 import type { PathElement } from "../formats/format.ts";
 import { formatPath } from "../formats/path.ts";
 import { type Tree, TreeComment, TreeList, TreeMap } from "../formats/tree.ts";
+import { sameSequence } from "../sequences.ts";
 import { typedText } from "./identity.ts";
 
 export interface Place {
@@ -33,7 +34,7 @@ export function apartFrom(documents: readonly TreeMap[], place: Place): Apart {
 /** Whether two files say the same apart from the place. No comment of another place is lost there, and none is new. */
 export function sameApart(before: Apart, after: Apart): boolean {
   return (
-    before.says.join("\n") === after.says.join("\n") &&
+    sameSequence(before.says, after.says) &&
     holds(allComments(after), before.comments) &&
     holds(allComments(before), after.comments)
   );

@@ -5,6 +5,7 @@ import type { Format, Reading } from "../formats/format.ts";
 import { sameTree, valueAt } from "../formats/path.ts";
 import { applyEdits } from "../formats/text.ts";
 import type { Tree, TreeMap } from "../formats/tree.ts";
+import { sameSequence } from "../sequences.ts";
 import type { Conflict, Conflicts } from "../sops/conflicts.ts";
 import { type Apart, apartFrom, sameApart } from "./apart.ts";
 import { patched, patchOf } from "./patch.ts";
@@ -119,9 +120,7 @@ function withPlace(
 
 /** Whether just the comments above a place, or those at its end, became what is wanted. */
 function hasComment(old: Apart, now: Apart, want: Tree | undefined): boolean {
-  const changed = (["above", "trailing"] as const).filter(
-    (level) => old[level].join("\n") !== now[level].join("\n"),
-  );
+  const changed = (["above", "trailing"] as const).filter((level) => !sameSequence(old[level], now[level]));
   return changed.length === 1 && now[changed[0]!].join("\n") === want;
 }
 

@@ -9,6 +9,8 @@ import type { Item } from "./items.ts";
 const ONLY_ENCRYPTED_START = createHash("sha256").update("sops").digest();
 
 const TEXTS_AT_ONCE = 256;
+/** Longer ones are hashed by themselves: together they could be more than a text can hold. */
+const SHORT = 4096;
 
 /** One value as the MAC sees it. */
 export interface MacItem {
@@ -40,10 +42,11 @@ export function computeMac(items: Iterable<MacItem>, onlyEncrypted: boolean): st
     if (value === null || (onlyEncrypted && !encrypted)) continue;
     const text = valueText(value);
     // one that is not would spell something else together with the next one
-    if (text.isWellFormed()) texts.push(text);
+    const whole = text.isWellFormed();
+    if (whole && text.length <= SHORT) texts.push(text);
     else {
       flush();
-      hash.update(encodeText(text));
+      hash.update(whole ? text : encodeText(text));
     }
     if (texts.length === TEXTS_AT_ONCE) flush();
   }

@@ -563,7 +563,7 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     idle: { base: ["agent", "start"], add: ["--idle", "soon"], says: /the idle time/ },
     total: { base: ["agent", "start"], add: ["--total", "never"], says: /the total time/ },
   },
-  "agent status": { json: jsonTrial(["agent", "status"], privateRuntime) },
+  "agent status": { json: jsonTrial(["agent", "status"]) },
   "agent clear": {},
   "agent stop": {},
   completion: {},
@@ -741,11 +741,6 @@ function execTrials(): Trials {
 function namesVault(box: Sandbox): void {
   const uri = "https://vault.example.org:8200/v1/transit/keys/dev";
   box.write(".sops.yaml", `creation_rules:\n  - hc_vault_transit_uri: ${uri}\n`);
-}
-
-/** No agent runs there. */
-function privateRuntime(box: Sandbox): void {
-  box.env = { ...box.env, XDG_RUNTIME_DIR: box.root };
 }
 
 const OLD_STYLE =

@@ -201,6 +201,17 @@ test("nor does a comment of another place", async () => {
   assert.equal(texts, ["# note 1\na: 1\nb: 2\n", "# note 2\na: 1\nb: 1\n"]);
 });
 
+test("nor does a value that reads like what another place said", async () => {
+  const format = await loadFormat("yaml");
+  const ours = "p: 1\na: x\nb: y\n";
+  const theirs = 'p: 2\na: "x\\n0 [\\"b\\"] string y"\n';
+  const merged = mergePlain({ format, base: "p: 0\na: w\nb: z\n", ours, theirs });
+  const said: Conflicts = { labels: {}, conflicts: merged.conflicts, theirs: patchOf(ours, theirs) };
+  const conflict = merged.conflicts.find(({ path }) => path[0] === "p")!;
+  const chosen = chooseOne(said, { conflict, choice: "theirs" }, variantsOf(ours, said)!, format);
+  assert.is(chosen?.text, ours.replace("1", "2"));
+});
+
 test("the choice of a comment changes no value at its place or below", async () => {
   const format = await loadFormat("yaml");
   const [base, ours, theirs] = [0, 1, 2].map((n) => `# note ${n}\ndb:\n  x: 0\n`) as [string, string, string];

@@ -25,6 +25,8 @@ export class Sandbox {
   readonly root = mkdtempSync(join(tmpdir(), "tsops-test-"));
   readonly folder = join(this.root, "w");
   readonly home = join(this.root, "h");
+  /** Where the program has its private folders, so that what it keeps on purpose is removed with the sandbox. */
+  readonly runtime = join(this.root, "r");
   env: Record<string, string | undefined>;
   /** In this process whatever program is tested: a test reaches into it. */
   here = false;
@@ -32,9 +34,11 @@ export class Sandbox {
   constructor(env: Record<string, string | undefined> = {}) {
     mkdirSync(this.folder);
     mkdirSync(this.home);
+    mkdirSync(this.runtime, { mode: 0o700 });
     this.env = {
       PATH: process.env.PATH,
       HOME: this.home,
+      XDG_RUNTIME_DIR: this.runtime,
       SOPS_AGE_KEY_FILE: IDENTITY_FILE,
       SOPS_AGE_RECIPIENTS: RECIPIENT,
       // nothing that the person who runs the tests has unlocked; see test/cli/agent.test.ts

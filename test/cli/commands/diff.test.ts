@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -403,6 +404,21 @@ test(
     assert.is(files[0].file, odd);
   }),
 );
+
+if (process.platform !== "win32") {
+  test(
+    "a pipe in place of a file, which git takes for a changed file, is not waited for",
+    inGit(async (repository) => {
+      await withFile(repository);
+      const { box } = repository;
+      rmSync(box.path("a.yaml"));
+      execFileSync("mkfifo", [box.path("a.yaml")]);
+      const deleted = /^a\.yaml \(deleted\)\n {2}! after: it is something that is not a file, which is not/;
+      assert.match(await repository.tsops("diff"), deleted);
+      assert.match(await repository.tsops("diff", "HEAD"), deleted);
+    }),
+  );
+}
 
 test(
   "two files, and when they are not: a revision, a repository's files behind --, nothing encrypted",

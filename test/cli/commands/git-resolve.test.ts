@@ -87,6 +87,19 @@ for (const [what, { editor, code, says, kept = false }] of Object.entries(FAILIN
   });
 }
 
+test("a command that is shown can be pasted, whatever the file is called", async () => {
+  await inRepository(async (repo) => {
+    const name = "my $(touch x).yaml";
+    await inConflict(repo, name);
+    const { code, stderr } = await repo.box.run(["git", "resolve", "--ours", name]);
+    assert.is(code, 0, stderr);
+    assert.match(stderr, `git add '${name}'`);
+    const again = await repo.box.run(["git", "resolve", name]);
+    assert.match(again.stderr, `git add '${name}'`);
+    assert.match(again.stderr, `git checkout -m '${name}'`);
+  });
+});
+
 test("an emptied text takes nothing away where an empty file is a valid one", async () => {
   await inRepository(async (repo) => {
     await inConflict(repo, "s.env");

@@ -69,9 +69,6 @@ export async function inRepository(
 ): Promise<void> {
   await inSandbox(async (box) => {
     mkdirSync(join(box.home, ".config"), { recursive: true });
-    // for what an editor leaves there
-    box.env.XDG_RUNTIME_DIR ??= join(box.root, "run");
-    mkdirSync(box.env.XDG_RUNTIME_DIR, { recursive: true, mode: 0o700 });
     await work(new Repository(box));
   }, env);
 }

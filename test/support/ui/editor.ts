@@ -22,7 +22,7 @@ export async function inPane(work: (pane: Pane, box: Sandbox) => Promise<void>, 
     box.write("plain.yaml", PLAIN);
     const made = await box.run(["encrypt", "plain.yaml"]);
     box.write("secrets.yaml", made.stdout);
-    const env = { ...box.env, ...NO_EDITOR, XDG_RUNTIME_DIR: box.home };
+    const env = { ...box.env, ...NO_EDITOR };
     const pane = await Pane.open({ env, cwd: box.folder, ...size });
     try {
       await work(pane, box);

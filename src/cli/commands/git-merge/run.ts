@@ -5,6 +5,7 @@ import { holdsCiphertexts } from "../../../formats/detect.ts";
 import { formatOfFile } from "../../../formats/index.ts";
 import { decodeText, encodeText } from "../../../formats/text.ts";
 import { type Marking, wholeInMarkers, withMarkers } from "../../../merge/markers.ts";
+import { printable, shellQuoted } from "../../../printable.ts";
 import { recognize } from "../../../recognize.ts";
 import type { Labels } from "../../../sops/conflicts.ts";
 import { readInput } from "../../files.ts";
@@ -130,6 +131,6 @@ async function noteUnopened(path: string, error: unknown, run: GitMergeRun): Pro
   await note(
     run.io,
     `${path} holds both encrypted sides, in conflict markers`,
-    `  where it can be decrypted: tsops git resolve ${path}`,
+    `  where it can be decrypted: tsops git resolve ${shellQuoted(printable(path))}`,
   );
 }

@@ -13,6 +13,7 @@ import { type Choice, chooseOne, describeKept, isOfText } from "../../../merge/c
 import { withEndsLike } from "../../../merge/line-ends.ts";
 import { type ConflictStyle, freeSize, inMarkers, markerLines } from "../../../merge/markers.ts";
 import { type Merged, openMerged } from "../../../merged.ts";
+import { printable, shellQuoted } from "../../../printable.ts";
 import { saveResolved } from "../../../save.ts";
 import { type Conflict, type Conflicts, describePlace } from "../../../sops/conflicts.ts";
 import { masterVariables } from "../../allowed.ts";
@@ -85,7 +86,7 @@ async function resolveFile(name: string, choice: Choice | undefined, run: GitRes
   try {
     await checkSealThere(name, open.metadata, run);
     if (!open.decrypted.conflicts) {
-      await note(run.io, `${name} holds no conflicts: git add ${name}`);
+      await note(run.io, `${name} holds no conflicts: git add ${shellQuoted(printable(name))}`);
       return 0;
     }
     merged = await openMerged(open, checkedOut);
@@ -143,7 +144,7 @@ async function takeOne(file: Resolving, choice: Choice, session: Session): Promi
   const chosen = chooseOne(said, { conflict, choice }, variants, open.format);
   if (!chosen) {
     throw new TsopsError("merge-conflict", `the conflict at ${shown} cannot be resolved by itself`, {
-      hint: `tsops git resolve ${name} opens all of them in your editor`,
+      hint: `tsops git resolve ${shellQuoted(printable(name))} opens all of them in your editor`,
       exit: 1,
     });
   }
@@ -279,6 +280,7 @@ async function finished({ name, said, run }: Resolving): Promise<number> {
       "  tsops updatekeys gives it those of its creation rule; tsops rotate --add-age and the like adds a recipient",
     );
   }
-  await note(run.io, `${name} is resolved: git add ${relative(run.io.cwd, resolve(run.io.cwd, name))}`);
+  const file = relative(run.io.cwd, resolve(run.io.cwd, name));
+  await note(run.io, `${name} is resolved: git add ${shellQuoted(printable(file))}`);
   return 0;
 }

@@ -11,6 +11,7 @@ import { type Repository, repositoryAt } from "../../../git/repository.ts";
 import { type StagedFile, unmergedFiles } from "../../../git/staged.ts";
 import type { Choice } from "../../../merge/choose.ts";
 import { sameButLineEnds, withEndsLike } from "../../../merge/line-ends.ts";
+import { printable, shellQuoted } from "../../../printable.ts";
 import { recognize } from "../../../recognize.ts";
 import { holdsConflicts } from "../../../sops/held.ts";
 import { alone } from "../../alone.ts";
@@ -62,11 +63,13 @@ export async function mergeStages(
   if (state === "encrypted" && text !== undefined && !sameButLineEnds(text, ours.text)) {
     await note(
       run.io,
-      `${name} holds no conflicts, and is not what either side has: is it resolved already? Then git add ${name}`,
-      `  to begin anew: git checkout -m ${name}`,
+      `${name} holds no conflicts, and is not what either side has: is it resolved already? Then git add ${word(name)}`,
+      `  to begin anew: git checkout -m ${word(name)}`,
       ...(choice === undefined || choice === "base"
         ? []
-        : [`  --${choice} is for conflicts; to take ${choice} as a whole: git checkout --${choice} ${name}`]),
+        : [
+            `  --${choice} is for conflicts; to take ${choice} as a whole: git checkout --${choice} ${word(name)}`,
+          ]),
     );
     return 0;
   }
@@ -76,7 +79,7 @@ export async function mergeStages(
   const mode = base?.mode === ours.mode ? theirs.mode : ours.mode;
   await writeAs({ path, now }, { mode, text: merged.text }, run.io);
   if (merged.conflicts.length > 0) return undefined;
-  await note(run.io, `${name} is merged, without conflicts: git add ${name}`);
+  await note(run.io, `${name} is merged, without conflicts: git add ${word(name)}`);
   return merged.doubtful ? 1 : 0;
 }
 
@@ -130,6 +133,10 @@ function missing(id: string): TsopsError {
 const SUBMODULE = "160000";
 const EXECUTABLE = "100755";
 
+function word(name: string): string {
+  return shellQuoted(printable(name));
+}
+
 /** A link's text is a path, and no version of a file. @throws TsopsError("merge-conflict") */
 function refuseOtherThings(name: string, stages: Stages): void {
   for (const side of ["ours", "theirs", "base"] as const) {
@@ -137,7 +144,7 @@ function refuseOtherThings(name: string, stages: Stages): void {
     if (mode === undefined || mode.startsWith("100")) continue;
     const what = mode === SUBMODULE ? "a submodule" : "a link";
     throw new TsopsError("merge-conflict", `it is ${what} in ${side}, so there is nothing to merge`, {
-      hint: `take one of them as it is: git checkout --ours ${name}, or --theirs; then git add ${name}`,
+      hint: `take one of them as it is: git checkout --ours ${word(name)}, or --theirs; then git add ${word(name)}`,
       exit: 1,
     });
   }
@@ -165,7 +172,7 @@ async function offerBoth(
   run: GitResolveRun,
 ): Promise<number> {
   if (!stages.ours && !stages.theirs) {
-    await note(run.io, `${name} is gone on both sides: git rm ${name}`);
+    await note(run.io, `${name} is gone on both sides: git rm ${word(name)}`);
     return 1;
   }
   const [has, misses] = stages.ours ? (["ours", "theirs"] as const) : (["theirs", "ours"] as const);
@@ -173,22 +180,22 @@ async function offerBoth(
     const lines = stages.base
       ? [
           `${name} was deleted by ${misses}, and changed by ${has}:`,
-          `  to keep it as ${has} has it: tsops git resolve --${has} ${name}`,
+          `  to keep it as ${has} has it: tsops git resolve --${has} ${word(name)}`,
         ]
       : [
           `${name} is only in ${has}, which made it or gave it this name, and git could not decide what to do:`,
-          `  to keep it: git add ${name}`,
+          `  to keep it: git add ${word(name)}`,
         ];
-    await note(run.io, lines[0]!, ...lines.slice(1), `  to delete it: git rm ${name}`);
+    await note(run.io, lines[0]!, ...lines.slice(1), `  to delete it: git rm ${word(name)}`);
     return 1;
   }
   const chosen = stages[choice];
   if (!chosen) {
     const why = stages.base ? `${name} was deleted by ${choice}` : `${choice} has no ${name}`;
-    await note(run.io, `${why}: git rm ${name}`);
+    await note(run.io, `${why}: git rm ${word(name)}`);
     return 1;
   }
   await writeAs(place, chosen, run.io);
-  await note(run.io, `${name} is as ${choice} has it: git add ${name}`);
+  await note(run.io, `${name} is as ${choice} has it: git add ${word(name)}`);
   return 0;
 }
