@@ -1,17 +1,18 @@
 import { TsopsError } from "../errors.ts";
 import { type Alias, aadOf, type Entry, type Format, type Reading, type Wrapper } from "../formats/format.ts";
 import { shownPath } from "../formats/path.ts";
-import { type Scalar, scalarType } from "../formats/scalar.ts";
-import { applyEdits, decodeText, type Edit, encodeText, lineEnding, placeOf } from "../formats/text.ts";
+import type { Scalar } from "../formats/scalar.ts";
+import { applyEdits, type Edit, lineEnding, placeOf } from "../formats/text.ts";
 import type { TreeMap } from "../formats/tree.ts";
 import { readText } from "../formats/unreadable.ts";
-import { type CipherInputs, encryptBytes, encryptValue, valueBytes, valueText } from "./cipher.ts";
+import { type CipherInputs, encryptBytes, encryptValue, valueBytes } from "./cipher.ts";
 import { refuseConflicts } from "./conflicts.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
+import { inBrackets, type Kept, keepCiphers, reuseKey, type Wanted } from "./kept.ts";
 import { treeWith } from "./metadata.ts";
 import { plainWarnings, refuseBared } from "./remarks.ts";
-import type { CipherEdit, Encrypted, EncryptOptions, Plain, Previous } from "./work.ts";
+import type { CipherEdit, Encrypted, EncryptOptions, Plain } from "./work.ts";
 
 /**
  * Encrypts a plaintext document: every selected value and comment is replaced in its place, the rest stays as it is.
@@ -167,94 +168,6 @@ function valueToEncrypt(entry: Entry): Exclude<Scalar, null> | undefined {
   if (value === undefined || value === null) return undefined;
   if (value !== "") return value;
   return entry.kind === "comment" && entry.in?.kind === "list" ? " " : undefined;
-}
-
-interface Wanted extends Omit<Plain, "cipher"> {
-  readonly entry: Entry;
-  readonly key: string;
-}
-
-interface Kept {
-  readonly key: string;
-  readonly cipher: string;
-  /** What it decrypts to, which says more than the text: SOPS prints the float 1.0 as `1`, and that reads as an int. */
-  readonly value: Exclude<Scalar, null>;
-  /** How it stood in the encrypted text, and in the plaintext. */
-  readonly raw: string;
-  readonly spelled: string | undefined;
-  readonly inBrackets: boolean;
-}
-
-/**
- * For each entry the ciphertext that said the same at the same path, each used once. Equal list items share a path, so
- * what stands before and after the change is matched first: an item next to the changed one keeps its own.
- */
-function keepCiphers({ decrypted, others }: Previous, wanted: readonly Wanted[]): (Kept | undefined)[] {
-  const known = knownCiphers(decrypted);
-  const kept: (Kept | undefined)[] = new Array(wanted.length);
-  const shorter = Math.min(known.length, wanted.length);
-  let front = 0;
-  while (front < shorter && known[front]!.key === wanted[front]!.key) {
-    kept[front] = known[front];
-    front++;
-  }
-  let [end, knownEnd] = [wanted.length, known.length];
-  while (end > front && knownEnd > front && known[knownEnd - 1]!.key === wanted[end - 1]!.key) {
-    kept[--end] = known[--knownEnd];
-  }
-  const between = new Map<string, Kept[]>();
-  for (const one of known.slice(front, knownEnd).reverse()) {
-    const list = between.get(one.key);
-    if (list) list.push(one);
-    else between.set(one.key, [one]);
-  }
-  for (let i = front; i < end; i++) kept[i] = between.get(wanted[i]!.key)?.pop();
-  if (others) keepOthers(others, wanted, kept);
-  return kept;
-}
-
-/** What is left gets the ciphertexts of other versions, none of which is used a second time. */
-function keepOthers(
-  others: readonly Decrypted[],
-  wanted: readonly Wanted[],
-  kept: (Kept | undefined)[],
-): void {
-  const used = new Set(kept.map((one) => one?.cipher));
-  const left = new Map<string, Kept[]>();
-  for (const one of others.flatMap(knownCiphers)) {
-    const list = left.get(one.key);
-    if (list) list.push(one);
-    else left.set(one.key, [one]);
-  }
-  for (const [i, { key }] of wanted.entries()) {
-    kept[i] ??= left.get(key)?.find(({ cipher }) => !used.has(cipher));
-    used.add(kept[i]?.cipher);
-  }
-}
-
-function knownCiphers({ reading, items, edits }: Decrypted): Kept[] {
-  const known: Kept[] = [];
-  const spellings = new Map(edits.map((edit) => [edit.start, edit]));
-  for (const { entry, value, encrypted } of items) {
-    if (!encrypted || entry.alias || value === undefined || value === null) continue;
-    const key = reuseKey(value, entry.kind === "comment", aadOf(entry));
-    const { start, end } = entry;
-    const edit = spellings.get(start);
-    const spelled = edit?.end === end ? edit.text : undefined;
-    const raw = reading.text.slice(start, end);
-    known.push({ key, cipher: String(entry.value), value, raw, spelled, inBrackets: inBrackets(entry) });
-  }
-  return known;
-}
-
-const inBrackets = (entry: Entry): boolean => entry.in?.start !== undefined;
-
-/** Numbers are the same if their bytes are, whichever type they have. */
-function reuseKey(value: Exclude<Scalar, null>, comment: boolean, aad: string): string {
-  const type = typeof value === "bigint" || typeof value === "number" ? "number" : scalarType(value);
-  const text = valueText(value);
-  const seen = text.isWellFormed() ? text : decodeText(encodeText(text));
-  return `${comment ? "comment" : type}\0${aad}\0${seen}`;
 }
 
 /** The replacements in text order. An alias is written out if anything that it repeats is encrypted, here or there. */

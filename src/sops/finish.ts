@@ -8,6 +8,7 @@ import { type Tree, TreeList, TreeMap } from "../formats/tree.ts";
 import { encryptBytes, valueBytes } from "./cipher.ts";
 import { encryptConflicts } from "./conflicts.ts";
 import type { Item } from "./items.ts";
+import { keptComments } from "./kept.ts";
 import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac, macItems } from "./mac.ts";
 import { readBoolean, readMetadata, treeWith } from "./metadata.ts";
@@ -101,20 +102,26 @@ function readCiphers(format: Format, text: string): Reading {
   return reading;
 }
 
-/** New ciphertexts for the comments whose path is another one in the final text; their lengths stay the same. */
+/**
+ * Other ciphertexts for the comments whose path is another one in the final text; their lengths stay the same. Those that
+ * the file had there before are used again.
+ */
 function boundComments(reading: Reading, { plains, format, options }: Unfinished) {
   const found = plainsOf(reading, plains);
+  const elsewhere = reading.entries.flatMap((entry, i) => {
+    const [plain, aad] = [found[i], aadOf(entry)];
+    return plain?.comment && plain.aad !== aad ? [{ entry, plain, aad }] : [];
+  });
+  if (elsewhere.length === 0) return { reading, plains: found };
   const edits: Edit[] = [];
   const bound = new Map<Plain, Plain>();
-  for (const [i, entry] of reading.entries.entries()) {
-    const plain = found[i];
-    const aad = aadOf(entry);
-    if (!plain?.comment || plain.aad === aad) continue;
-    const cipher = encryptBytes(valueBytes(plain.value), "comment", aad, options);
+  const kept = keptComments(options.previous, new Set(plains.map(({ cipher }) => cipher)));
+  for (const { entry, plain, aad } of elsewhere) {
+    const { value } = plain;
+    const cipher = kept(value, aad) ?? encryptBytes(valueBytes(value), "comment", aad, options);
     bound.set(plain, { ...plain, cipher, aad });
     edits.push({ start: entry.start, end: entry.end, text: format.spellCipher(reading, entry, cipher) });
   }
-  if (edits.length === 0) return { reading, plains: found };
   const again = readCiphers(format, applyEdits(reading.text, edits));
   const all = plains.map((plain) => bound.get(plain) ?? plain);
   return { reading: again, plains: plainsOf(again, all) };

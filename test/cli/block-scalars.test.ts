@@ -231,4 +231,19 @@ test("the layout holds no text twice: thousands of block scalars cost a few char
     assert.is(await decrypted(box, "a.yaml"), plain);
   }));
 
+test("a comment that stands elsewhere once the block above it is encrypted keeps its ciphertext", () =>
+  inSandbox(async (box) => {
+    const comments = (text: string) => text.match(/#ENC\[[^\]]*\]/g);
+    for (const plain of [
+      "k:\n    a: x\n    b: |+\n\n  # note\n\n",
+      "k:\n  a: x\n  b: |+\n    y\n\n # note\n\nz: 1\n",
+      "k:\n  a: x\n  b: |+\n\n # note\n # note\n\n",
+    ]) {
+      const before = comments(await encrypted(box, "a.yaml", plain));
+      assert.is((await box.run(["set", "a.yaml", '["k"]["a"]', '"other"'])).code, 0);
+      assert.equal(comments(box.read("a.yaml")), before);
+      assert.is(await decrypted(box, "a.yaml"), plain.replace("a: x", "a: other"));
+    }
+  }));
+
 test.run();
