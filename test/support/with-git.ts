@@ -20,6 +20,16 @@ export class GitBox extends Git {
     this.git("init", "-q", "-b", "main");
   }
 
+  /** Has git say that it is of another release. */
+  reportRelease(release: string): void {
+    const folders = process.env.PATH!.split(":");
+    const real = folders.map((folder) => join(folder, "git")).find(existsSync)!;
+    writeScript(
+      join(this.bin, "git"),
+      `for a in "$@"; do [ "$a" = --version ] && { echo "git version ${release}"; exit; }; done\nexec '${real}' "$@"`,
+    );
+  }
+
   /** The files below the sandbox, and the objects of git, in which a text stands, but for those that may hold it. */
   filesWith(text: string, allowed: readonly string[] = []): string[] {
     return walk(this.box.root).filter((name) => {

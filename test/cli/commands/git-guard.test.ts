@@ -17,6 +17,9 @@ function fakeTsops({ box, bin }: GitBox): void {
   );
 }
 
+/** From 2.54 on, git runs hooks that its configuration names. */
+const BEFORE_HOOKS_IN_CONFIGURATION = "2.53.0";
+
 function called({ box }: GitBox): string {
   const path = join(box.root, "called");
   return existsSync(path) ? readFileSync(path, "utf8") : "";
@@ -32,6 +35,7 @@ function tryCommit(repository: GitBox): ReturnType<GitBox["try"]> {
 test(
   "the guard runs before commits and merge commits, and stops them",
   inGit(async (repository) => {
+    repository.reportRelease(BEFORE_HOOKS_IN_CONFIGURATION);
     const { box } = repository;
     assert.is((await box.run(["git", "install"])).code, 0);
     assert.is(statSync(box.path(HOOK)).mode & 0o111, 0o111);
@@ -56,6 +60,7 @@ test(
 test(
   "without tsops nothing is committed, and git says how to install it, or to skip the check",
   inGit(async (repository) => {
+    repository.reportRelease(BEFORE_HOOKS_IN_CONFIGURATION);
     const { box } = repository;
     assert.is((await box.run(["git", "install"])).code, 0);
     const without = join(box.root, "without");
@@ -77,6 +82,7 @@ test(
 test(
   "a hook that is there keeps every byte: it is shown what to add, and --append adds it behind the first line",
   inGit(async (repository) => {
+    repository.reportRelease(BEFORE_HOOKS_IN_CONFIGURATION);
     const { box } = repository;
     const own = "#!/usr/bin/env bash\n# mine\necho mine\nexit 0";
     box.write(HOOK, own);
@@ -107,6 +113,7 @@ test(
 test(
   "a hook that git does not run is named; one in another language is left alone",
   inGit(async (repository) => {
+    repository.reportRelease(BEFORE_HOOKS_IN_CONFIGURATION);
     const { box } = repository;
     box.write(HOOK, "#!/bin/sh\nexit 0\n");
     chmodSync(box.path(HOOK), 0o600);
@@ -124,6 +131,7 @@ test(
 test(
   "husky, lefthook, pre-commit and core.hooksPath own the hooks: it is said what to add, and nothing is written",
   inGit(async (repository) => {
+    repository.reportRelease(BEFORE_HOOKS_IN_CONFIGURATION);
     const { box } = repository;
     const advice = async (): Promise<string> => {
       const { code, stderr } = await box.run(["git", "install", "--append"]);
@@ -199,27 +207,14 @@ test("owners are known by what they write and by their configuration", () => {
   assert.is(owner({ top: [".lefthook.toml"] }), "lefthook");
 });
 
-/** git, but for its release. */
-function fakeRelease({ box, bin }: GitBox, release: string): void {
-  const git = process.env
-    .PATH!.split(":")
-    .map((folder) => join(folder, "git"))
-    .find(existsSync)!;
-  writeFileSync(
-    join(bin, "git"),
-    `#!/bin/sh\nfor a in "$@"; do [ "$a" = --version ] && { echo "git version ${release}"; exit; }; done\nexec ${git} "$@"\n`,
-  );
-  chmodSync(join(bin, "git"), 0o755);
-  assert.ok(box);
-}
-
 test(
   "with git 2.54 the settings are made, the block of an older git goes, and uninstall takes all away",
   inGit(async (repository) => {
+    repository.reportRelease(BEFORE_HOOKS_IN_CONFIGURATION);
     const { box } = repository;
     assert.is((await box.run(["git", "install"])).code, 0);
     assert.ok(existsSync(box.path(HOOK)));
-    fakeRelease(repository, "2.54.1");
+    repository.reportRelease("2.54.1");
     assert.is((await box.run(["git", "install"])).code, 0);
     assert.not.ok(existsSync(box.path(HOOK)));
     assert.equal(repository.git("config", "--get-all", "hook.tsops.event").trim().split("\n"), [...HOOKS]);
@@ -234,7 +229,7 @@ test(
   "git status sees where configuration keeps git 2.54 from running the guard",
   inGit(async (repository) => {
     const { box } = repository;
-    fakeRelease(repository, "2.54.1");
+    repository.reportRelease("2.54.1");
     await repository.tsops("git", "install");
     const states = async () =>
       JSON.parse(await repository.tsops("git", "status", "--json")).guard.map(

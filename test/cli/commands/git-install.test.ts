@@ -230,6 +230,7 @@ test(
 test(
   "linked work trees, submodules and bare repositories",
   inGit(async (repository) => {
+    repository.reportRelease("2.53.0");
     const { box } = repository;
     rules(repository, "\\.yaml$");
     box.write("a.yaml", "a: 1\n");
