@@ -89,7 +89,9 @@ function boxSpeech(before: State | undefined, state: State, lines: string[]): Om
   const was = before?.mode.kind === "box" && before.mode.title === mode.title ? before.mode : undefined;
   if (!was) {
     const keys = keysSpeech(state);
-    const said = [...lines, ...openedSpeech(mode), ...(keys ? [keys] : []), promptOf(mode)];
+    // what comes fast is there already when the line is said first
+    const found = mode.purpose.kind === "find" && mode.box.text !== "" ? [hitSpeech(state)] : [];
+    const said = [...lines, ...openedSpeech(mode), ...(keys ? [keys] : []), ...found, promptOf(mode)];
     return { lines: said, echo: "", open: true };
   }
   if (mode.purpose.kind === "find" && mode.box.text !== was.box.text)

@@ -91,6 +91,17 @@ test("what is shown is read, and leaves the screen when it is hidden again", asy
   assert.not.match(hidden.join("\n"), /correct/);
 });
 
+test("a search that is typed faster than it is said says what it found", async () => {
+  const listener = await Listener.open();
+  const said = listener.after((desk) => {
+    for (const key of "/pass") desk.press(key);
+  });
+  assert.equal(said.slice(-2), [
+    "1 found: password, hidden, 9 to 16 characters, text, secret, level 2, 2 of 3",
+    "find: pass",
+  ]);
+});
+
 test("a paste that is not taken is said", async () => {
   const listener = await Listener.open();
   assert.match(listener.after((desk) => desk.paste("dqs\n")).join("\n"), /^warning: nothing was pasted/m);
