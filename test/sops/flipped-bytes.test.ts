@@ -23,14 +23,16 @@ const TEXTS: Readonly<Record<string, (seed: number) => string>> = {
 /**
  * What a text says, without how it is written. Without the layout a float may come back as the integer of that value, and
  * an empty comment as the blank that stands for it (docs/internals/yaml-comments.md §7): that tsops's own metadata is gone
- * is what a seal cannot show (docs/security.md).
+ * is what a seal cannot show (docs/security.md). For the same reason the line of the seal may have become a comment, which
+ * stays in the text.
  */
 function content(text: string, format: Format): string {
-  const said = format.read(text).entries.map((entry) => {
+  const said = format.read(text).entries.flatMap((entry) => {
     const { kind, value } = entry;
+    if (kind === "comment" && /eal *[=:].*v2:/.test(String(value))) return [];
     const type = typeof value === "bigint" ? "number" : typeof value;
     const written = kind === "comment" && value === "" ? " " : String(value);
-    return [formatPath(pathOf(entry)), kind, type, written];
+    return [[formatPath(pathOf(entry)), kind, type, written]];
   });
   return JSON.stringify(said);
 }
@@ -67,6 +69,19 @@ for (const [name, generate] of Object.entries(TEXTS)) {
     const place = fc.tuple(fc.nat(1_000_000), fc.integer({ min: 1, max: 255 }));
     const places = fc.array(place, { minLength: 20, maxLength: 40 });
     fc.assert(fc.property(fc.nat(1_000_000), places, flip), { numRuns: 20 });
+    // the first character of each line of the metadata, where that makes it a comment or something unknown
+    const whole = Buffer.from(encodeText(encrypt(generate(1000))));
+    const firsts = [...whole.toString("latin1").matchAll(/^[ \t]*(?=\S)/gm)].map(
+      ({ index, 0: pad }) => index + pad.length,
+    );
+    const all = firsts.flatMap((at): [number, number][] => [
+      [at, whole[at]! ^ 0x23],
+      [at, whole[at]! ^ 0x3b],
+    ]);
+    flip(
+      1000,
+      all.filter(([, bits]) => bits > 0),
+    );
     assert.ok(refused > 50, `${refused} were refused`);
   });
 }
