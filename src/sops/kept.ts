@@ -45,13 +45,8 @@ export function keepCiphers(
   while (end > front && knownEnd > front && known[knownEnd - 1]!.key === wanted[end - 1]!.key) {
     kept[--end] = known[--knownEnd];
   }
-  const between = new Map<string, Kept[]>();
-  for (const one of known.slice(front, knownEnd).reverse()) {
-    const list = between.get(one.key);
-    if (list) list.push(one);
-    else between.set(one.key, [one]);
-  }
-  for (let i = front; i < end; i++) kept[i] = between.get(wanted[i]!.key)?.pop();
+  const between = takerOf(known.slice(front, knownEnd), new Set());
+  for (let i = front; i < end; i++) kept[i] = between(wanted[i]!.key);
   if (others) keepOthers(others, wanted, kept);
   return kept;
 }
@@ -62,17 +57,29 @@ function keepOthers(
   wanted: readonly Wanted[],
   kept: (Kept | undefined)[],
 ): void {
-  const used = new Set(kept.map((one) => one?.cipher));
+  const used = new Set(kept.flatMap((one) => (one ? [one.cipher] : [])));
+  const take = takerOf(others.flatMap(knownCiphers), used);
+  for (const [i, { key }] of wanted.entries()) kept[i] ??= take(key);
+}
+
+/** Gives out the first of some ciphertexts with a key that is not used yet, and each once. */
+function takerOf(known: readonly Kept[], used: ReadonlySet<string>): (key: string) => Kept | undefined {
   const left = new Map<string, Kept[]>();
-  for (const one of others.flatMap(knownCiphers)) {
+  for (const one of known.toReversed()) {
     const list = left.get(one.key);
     if (list) list.push(one);
     else left.set(one.key, [one]);
   }
-  for (const [i, { key }] of wanted.entries()) {
-    kept[i] ??= left.get(key)?.find(({ cipher }) => !used.has(cipher));
-    used.add(kept[i]?.cipher);
-  }
+  const given = new Set<string>();
+  return (key) => {
+    const list = left.get(key) ?? [];
+    for (let one = list.pop(); one; one = list.pop()) {
+      if (used.has(one.cipher) || given.has(one.cipher)) continue;
+      given.add(one.cipher);
+      return one;
+    }
+    return undefined;
+  };
 }
 
 function knownCiphers({ reading, items, edits }: Decrypted): Kept[] {
@@ -98,20 +105,11 @@ export const inBrackets = (entry: Entry): boolean => entry.in?.start !== undefin
  */
 export function keptComments(
   previous: Previous | undefined,
-  used: Set<string>,
+  used: ReadonlySet<string>,
 ): (value: Plain["value"], aad: string) => string | undefined {
   if (!previous?.sameKey) return () => undefined;
-  const left = new Map<string, string[]>();
-  for (const { key, cipher } of [previous.decrypted, ...(previous.others ?? [])].flatMap(knownCiphers)) {
-    const list = left.get(key);
-    if (list) list.push(cipher);
-    else left.set(key, [cipher]);
-  }
-  return (value, aad) => {
-    const found = left.get(reuseKey(value, true, aad))?.find((cipher) => !used.has(cipher));
-    if (found !== undefined) used.add(found);
-    return found;
-  };
+  const take = takerOf([previous.decrypted, ...(previous.others ?? [])].flatMap(knownCiphers), used);
+  return (value, aad) => take(reuseKey(value, true, aad))?.cipher;
 }
 
 /** Numbers are the same if their bytes are, whichever type they have. */
