@@ -32,8 +32,6 @@ export interface PlacedComment {
 export function nodesOf(items: readonly Item[], documents: number): Collection[] {
   const roots = Array.from({ length: documents }, (): Collection => emptyCollection("map"));
   const made = new Map<Container, Collection>();
-  // the last empty collection: comments inside it come next, in a container of their own
-  let empty: { in: Container; key: PathElement; node: Collection } | undefined;
   const nodeOf = (container: Container): Collection => {
     const known = made.get(container);
     if (known) return known;
@@ -44,7 +42,6 @@ export function nodesOf(items: readonly Item[], documents: number): Collection[]
   const makeNode = (container: Container): Collection => {
     const { parent, key } = container;
     if (!parent || key === undefined) return roots[container.document] ?? emptyCollection("map");
-    if (empty?.in === parent && empty.key === key) return empty.node;
     const node = emptyCollection(container.kind);
     nodeOf(parent).children.push({ key, node });
     return node;
@@ -63,7 +60,7 @@ export function nodesOf(items: readonly Item[], documents: number): Collection[]
     }
     const node = emptyCollection(entry.kind === "empty-map" ? "map" : "list");
     holder.children.push({ key: entry.key, node });
-    empty = { in: entry.in, key: entry.key, node };
+    if (entry.collection) made.set(entry.collection, node);
   }
   return roots;
 }

@@ -18,19 +18,12 @@ export function buildTrees(
     if (!container.parent) node = roots[container.document]!;
     else {
       const holder = nodeOf(container.parent);
-      const commented = !filled.has(container) && empty?.holder === holder && empty.key === container.key;
-      if (commented) node = empty!.node;
-      else {
-        node = container.kind === "map" ? new TreeMap() : new TreeList();
-        put(holder, container.key, node);
-      }
+      node = container.kind === "map" ? new TreeMap() : new TreeList();
+      put(holder, container.key, node);
     }
     made.set(container, node);
     return node;
   };
-  const filled = filledContainers(entries);
-  // the last empty collection: comments inside it come next
-  let empty: { holder: TreeMap | TreeList; key: Entry["key"]; node: TreeMap | TreeList } | undefined;
   for (const entry of entries) {
     // what SOPS does not read is in no tree: formats may keep more than comments under that name (INI's hidden values)
     if (!entry.in || entry.lost) continue;
@@ -38,7 +31,7 @@ export function buildTrees(
     if (entry.kind === "empty-map" || entry.kind === "empty-list") {
       const node = entry.kind === "empty-map" ? new TreeMap() : new TreeList();
       put(holder, entry.key, node);
-      empty = { holder, key: entry.key, node };
+      if (entry.collection) made.set(entry.collection, node);
     } else {
       const value = valueFor(entry);
       if (value === undefined) continue;
@@ -47,16 +40,6 @@ export function buildTrees(
     }
   }
   return roots;
-}
-
-/** Containers that hold more than comments. */
-function filledContainers(entries: readonly Entry[]): Set<Container> {
-  const filled = new Set<Container>();
-  for (const entry of entries) {
-    if (entry.kind === "comment") continue;
-    for (let c = entry.in; c && !filled.has(c); c = c.parent) filled.add(c);
-  }
-  return filled;
 }
 
 function put(holder: TreeMap | TreeList, key: Entry["key"], value: Tree): void {

@@ -37,6 +37,8 @@ export interface Entry {
   readonly in: Container | undefined;
   /** Key or index inside `in`; undefined for comments. Comments do not count for list indices. */
   readonly key: PathElement | undefined;
+  /** An empty collection itself, where the comments inside it are entries, too: those come next, and are in this. */
+  readonly collection?: Container;
   /**
    * A value's typed value. A comment's text without its mark, as SOPS stores it (`#` in YAML and dotenv; INI keeps
    * what its library keeps). Undefined for empty collections. In an encrypted file the text `ENC[…]`, a string.

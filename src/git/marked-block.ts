@@ -92,10 +92,11 @@ interface Block {
 
 function found(text: string): Block | undefined {
   const match = new RegExp(
-    `(?:\\r?\\n${quoted(JOINED)}\\r?\\n|(?<=^|\\n|${BOM}))${quoted(START)}\\r?\\n([\\s\\S]*?)(?<=\\n)${quoted(END)}(?:\\r?\\n|$)`,
+    // both line breaks are the same: a \r before the first is the file's own
+    `(?:(\\r?\\n)${quoted(JOINED)}\\1|(?<=^|\\n|${BOM}))${quoted(START)}\\r?\\n([\\s\\S]*?)(?<=\\n)${quoted(END)}(?:\\r?\\n|$)`,
   ).exec(text);
   if (!match) return undefined;
-  const inside = match[1]!;
+  const inside = match[2]!;
   const to = match.index + match[0].length;
   const start = match.index + match[0].indexOf(START);
   return { from: match.index, start, to, inside, made: inside.startsWith(MADE) };

@@ -253,4 +253,14 @@ function* leaves(value: unknown, path: (string | number)[] = ["root"]): Generato
   else yield [path, value];
 }
 
+test("an entry is in its own collection, not in an empty one of the same name before it", async () => {
+  assert.equal(await differences("{a: [], a: {b: 1}}", "{a: [], a: {b: 2}}", "json5"), [
+    'changed value ["a"]["b"]: 1(int) 2(int) value',
+  ]);
+  assert.equal(await differences("{a: {}, a: {b: 1}}", "{a: {b: 1}, a: {}}", "json5"), [
+    'added value ["a"]["b"]: - 1(int)',
+    'removed value ["a"]["b"]: 1(int) -',
+  ]);
+});
+
 test.run();

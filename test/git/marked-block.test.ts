@@ -35,6 +35,11 @@ test("a block comes, is changed, and goes again, and the file is what it was, wh
   );
 });
 
+test("a \\r at the end of the file is its own, not half of a line break of the block", () => {
+  for (const before of ["\r", "a\r", "a\nb\r", "a\r\nb\r"])
+    assert.is(withoutBlock(withBlock(bytes(before), LINES, { at: "end" }))!.toString(), before);
+});
+
 test("the line ends of the file are those of the block, and it is behind a mark of the encoding", () => {
   assert.match(withBlock(bytes("a\r\nb\r\n"), LINES, { at: "begin" }).toString(), /diff=tsops\r\n/);
   assert.not.match(withBlock(bytes("a\r\nb\n"), LINES, { at: "begin" }).toString(), /diff=tsops\r\n/);

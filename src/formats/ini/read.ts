@@ -150,6 +150,7 @@ class Reader {
         kind: "empty-map",
         in: this.root,
         key: name,
+        collection: holder,
         value: undefined,
         start: at,
         end: at,

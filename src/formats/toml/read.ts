@@ -78,7 +78,7 @@ class TomlReader {
   private readonly sections: Section[];
   /** Containers that hold something, and entries that stand for those that may hold nothing. */
   private readonly filled = new Set<Container>();
-  private readonly headers = new Map<Entry, Container>();
+  private readonly headers: Container[] = [];
 
   constructor(text: string) {
     this.text = text;
@@ -186,9 +186,9 @@ class TomlReader {
     this.sections.push(this.section);
     const { parent, key } = table.container;
     if (parent === undefined) return;
-    const entry: Entry = { kind: "empty-map", in: parent, key, value: undefined, start, end };
-    this.headers.set(entry, table.container);
-    this.sinkOf(table).push(entry);
+    const collection = table.container;
+    this.headers.push(collection);
+    this.sinkOf(table).push({ kind: "empty-map", in: parent, key, collection, value: undefined, start, end });
   }
 
   private keyValue(): void {
@@ -365,14 +365,11 @@ class TomlReader {
 
   private withoutFilled(entries: readonly Entry[]): Entry[] {
     // A table inside fills the one around it.
-    for (const container of this.headers.values()) {
+    for (const container of this.headers) {
       for (let parent = container.parent; parent && !this.filled.has(parent); parent = parent.parent)
         this.filled.add(parent);
     }
-    return entries.filter((entry) => {
-      const container = this.headers.get(entry);
-      return !container || !this.filled.has(container);
-    });
+    return entries.filter(({ collection }) => !collection || !this.filled.has(collection));
   }
 
   private metadata(): MetadataBlock | undefined {

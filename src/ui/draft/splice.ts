@@ -111,8 +111,9 @@ function mover({ from, by }: { from: number; by: number }) {
   let [lastOld, lastNow]: (Container | undefined)[] = [undefined, undefined];
   const entry = (old: Entry): Entry => {
     if (old.in !== lastOld) [lastOld, lastNow] = [old.in, container(old.in)];
-    if (old.start < from && lastNow === old.in) return old;
-    return at(old, lastNow, old.start < from ? 0 : by);
+    const collection = container(old.collection);
+    if (old.start < from && lastNow === old.in && collection === old.collection) return old;
+    return at(old, { holder: lastNow, collection, by: old.start < from ? 0 : by });
   };
   return { container, entry };
 }
@@ -134,15 +135,24 @@ function placed(root: Container, shift: number): (entry: Entry) => Entry {
     }
     return now;
   };
-  return (entry) => at(entry, entry.in && container(entry.in), shift);
+  return (entry) =>
+    at(entry, {
+      holder: entry.in && container(entry.in),
+      collection: entry.collection && container(entry.collection),
+      by: shift,
+    });
 }
 
 /** An entry at another place, as small as it can be: there are many. How it is spelled, reading alone tells. */
-function at(
-  { kind, key, value, inline, start, end }: Entry,
-  holder: Container | undefined,
-  by: number,
-): Entry {
+function at({ kind, key, value, inline, start, end }: Entry, { holder, collection, by }: At): Entry {
   const entry = { kind, in: holder, key, value, start: start + by, end: end + by };
+  if (collection) return { ...entry, collection };
   return inline === undefined ? entry : { ...entry, inline };
+}
+
+interface At {
+  readonly holder: Container | undefined;
+  /** Of an empty collection: itself. */
+  readonly collection: Container | undefined;
+  readonly by: number;
 }

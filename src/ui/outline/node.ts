@@ -41,8 +41,6 @@ class Builder {
   readonly #several: boolean;
   /** A comment on the line of the value that is read next: people see it behind that. */
   #behind: { entry: Entry; index: number }[] = [];
-  /** The last empty collection: comments inside it come next. */
-  #empty: Node | undefined;
   /** What held the last value: mostly it holds the next one, too. */
   #last: { container: Container; node: Node | undefined } | undefined;
 
@@ -85,26 +83,21 @@ class Builder {
     const kind = KINDS[entry.kind];
     const node = this.#add(kind, parent, { key: entry.key, document: entry.in?.document ?? 0, entry: index });
     this.#byEntry[index] = node;
-    if (kind === "map" || kind === "list") this.#empty = node;
+    if (entry.collection) this.#made.set(entry.collection, node);
   }
 
-  #parentOf({ in: container, kind }: Entry): Node | undefined {
+  #parentOf({ in: container }: Entry): Node | undefined {
     if (container && container === this.#last?.container) return this.#last.node;
-    const node = this.#nodeOf(container, container?.document ?? 0, kind === "comment");
-    // a comment may be in an empty collection that has no container of its own
-    this.#last = container && this.#made.has(container) ? { container, node } : undefined;
+    const node = this.#nodeOf(container, container?.document ?? 0);
+    this.#last = container && { container, node };
     return node;
   }
 
-  #nodeOf(container: Container | undefined, document: number, forComment: boolean): Node | undefined {
+  #nodeOf(container: Container | undefined, document: number): Node | undefined {
     if (!container?.parent) return this.#several ? this.#roots[document] : undefined;
     if (this.#made.has(container)) return this.#made.get(container);
-    const parent = this.#nodeOf(container.parent, document, forComment);
-    const before = this.#empty;
-    const commented = forComment && before && before.parent === parent && before.key === container.key;
-    const node = commented
-      ? before
-      : this.#add(container.kind, parent, { key: container.key, document, entry: undefined });
+    const parent = this.#nodeOf(container.parent, document);
+    const node = this.#add(container.kind, parent, { key: container.key, document, entry: undefined });
     this.#made.set(container, node);
     return node;
   }

@@ -212,7 +212,18 @@ export class Walk {
     if (empty) {
       const { start, end } = node;
       const kind = node.kind === "map" ? "empty-map" : "empty-list";
-      this.push({ kind, in: parent, key, value: undefined, start, end, alias: this.alias, style: undefined });
+      const { alias } = this;
+      this.push({
+        kind,
+        in: parent,
+        key,
+        collection: container,
+        value: undefined,
+        start,
+        end,
+        alias,
+        style: undefined,
+      });
     }
     if (node.kind === "map") this.map(node, container, handled);
     else this.list(node, container, handled);
