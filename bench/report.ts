@@ -80,10 +80,11 @@ const PROSE = `## How the program starts quickly
 For one small file SOPS is two to three times as fast as the npm program, because Node itself starts slowly. tsops adds
 little to that:
 
-- The program is one script, not modules, and runs from V8's code cache (\`dist/cache\`). A cache fits one release of Node
-  on one kind of machine. If there is none yet, the first run writes it, if it may write there. V8 refuses a cache that
-  does not fit, and the launcher looks for one by the hash of the script, so that it never takes that of another build.
-  Why not Node's own compile cache: see [below](#the-package-and-its-start).
+- The program is two scripts, not modules: what decrypts a YAML file, and the rest, which is loaded when something of it
+  is needed. They run from V8's code cache (\`dist/cache\`). A cache fits one release of Node on one kind of machine. If
+  there is none yet, the first run writes it, if it may write there. V8 refuses a cache that does not fit, and the
+  launcher looks for one by the hash of the script, so that it never takes that of another build. Why not Node's own
+  compile cache: see [below](#the-package-and-its-start).
 - Each SDK, yargs and other large packages are scripts of their own (\`dist/parts\`), loaded when they are needed.
 - Small files are read and written without handing them to another thread and back, which would take several times as
   long as the work itself.

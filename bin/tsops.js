@@ -41,7 +41,7 @@ const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
 process.once("beforeExit", () => process.exit());
 const loaded = new Map();
-load("program.cjs");
+load("./program.cjs");
 
 /** Runs a script of dist/ once, and gives what it exports. */
 function load(name) {
@@ -73,6 +73,8 @@ function run(file) {
 function requireHere(name) {
   // a module, which waits for WebAssembly while it is loaded, and which a script cannot import
   if (name === "./ui.js") return { loadInk: () => import(pathToFileURL(join(dist, "ui.js")).href) };
+  const [script, file] = name.split("#");
+  if (file !== undefined) return load(script).modules[file]();
   return name.startsWith("./parts/") ? load(name) : require(name);
 }
 

@@ -1,26 +1,30 @@
 // Builds dist/: the program, the library and its types. `npm ci` and `npm pack` run it (package.json).
 //
-//   program.cjs    the program: one script, which bin/tsops.js runs from V8's code cache
+//   program.cjs    the start of the program, and what decrypts a YAML file (program.mjs)
+//   rest.cjs       the rest of the program, loaded at need
 //   ui.js          what draws the editor, loaded at need by the program (ui.mjs)
 //   parts/         what is loaded at need, by the program (NAME.cjs) and by the library (NAME.js): see bundle.mjs
 //   lib/, types/   the library as modules, and its declarations
 //   cjs/           what `require` finds
 //   LICENSES.txt, GPL-3.0.txt, sbom.cdx.json: whose code is in all that (inside.mjs)
 //
-// Why the program is one script with a code cache of its own: user and system CPU of decrypting a YAML file of ten
-// values, beside `node -e 0`, medians of runs that took turns on a busy machine on 2026-11-29.
+// Why the program is two scripts with code caches of their own: user and system CPU of decrypting a YAML file of ten
+// values, beside `node -e 0`, medians of runs that took turns on 2026-11-29.
 //
 //                                               Node 20.20   22.23   24.22   26.12
-//   one script, code cache (this)                   × 2.50  × 2.30  × 2.55  × 2.47
-//   two scripts, a small one first, code caches     × 2.38  × 2.11  × 2.28  × 2.20
+//   two scripts, code caches (this)                 × 2.07  × 1.96  × 2.11  × 2.09
+//   one script, code cache                          × 2.36  × 2.22  × 2.32  × 2.29
+//
+// and in an earlier run, in a busier hour:
+//
+//   one script, code cache                          × 2.50  × 2.30  × 2.55  × 2.47
 //   one script, module.enableCompileCache()              -  × 2.74  × 3.03  × 2.90
 //   modules, module.enableCompileCache()                 -  × 3.56  × 3.83  × 4.00
 //   one script, compiled each time                  × 3.92  × 3.52  × 3.83  × 3.67
 //   modules, compiled each time                     × 4.88  × 3.81  × 4.93  × 4.43
 //
-// Two scripts need four passes of the bundler, and names taken out of what it prints. But one script costs more the
-// larger the program gets: each 100 kB about a millisecond of 50. Where NODE_EXTRA_CA_CERTS is set, Node 20 itself costs
-// more than twice as much, and the first two lines are × 1.59 and × 1.53.
+// Where NODE_EXTRA_CA_CERTS is set, Node 20 itself costs more than twice as much, and the first two lines are × 1.44 and
+// × 1.55. A script costs more the larger it is, used or not: V8 reads it, and makes something for each of its functions.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -38,7 +42,8 @@ import {
   withoutUnused,
 } from "./bundle.mjs";
 import { billOfMaterials, licences, packagesIn } from "./inside.mjs";
-import { buildUi, inkOutside } from "./ui.mjs";
+import { buildProgram } from "./program.mjs";
+import { buildUi } from "./ui.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -49,7 +54,12 @@ mkdirSync(join(dist, "parts"), { recursive: true });
 // what others could write to is not used as a cache of code (bin/tsops.js)
 mkdirSync(join(dist, "cache"), { mode: 0o755 });
 
-const made = [await program(), await parts(), await library(), await buildUi(root, shared)];
+const made = [
+  ...(await buildProgram(root, shared, dist)),
+  await parts(),
+  await library(),
+  await buildUi(root, shared),
+];
 copyOpenPgp();
 modulesOfParts();
 types();
@@ -59,19 +69,6 @@ writeFileSync(join(dist, "LICENSES.txt"), licences(root, packages));
 writeFileSync(join(dist, "sbom.cdx.json"), billOfMaterials(root, packages));
 refuseMachinePaths();
 warmUp();
-
-async function program() {
-  const { metafile } = await build({
-    ...shared,
-    ...AS_SCRIPT,
-    entryPoints: { program: "src/cli/main.ts" },
-    outdir: dist,
-    outExtension: { ".js": ".cjs" },
-    minifyIdentifiers: true,
-    plugins: [partsOutside(root, (name) => `./parts/${name}.cjs`), withoutUnused, inkOutside(root)],
-  });
-  return metafile;
-}
 
 /** Of all names, those of functions and classes stay where they are seen, since errors are told by them. */
 async function parts() {
@@ -173,19 +170,31 @@ function refuseMachinePaths() {
   }
 }
 
-/** Decrypts a small file with the program that was built: it works, and its code cache is written. */
+/** Encrypts a small file with the program that was built, and decrypts it: it works, and its code cache is written. */
 function warmUp() {
-  const golden = join(root, "fixtures", "golden");
+  const keys = join(root, "fixtures", "golden", "keys");
   const home = mkdtempSync(join(tmpdir(), "tsops-build-"));
-  try {
-    const env = { PATH: process.env.PATH, HOME: home, SOPS_AGE_KEY_FILE: join(golden, "keys", "age1.txt") };
-    const file = join(golden, "keys-age-two", "in", "golden.enc.yaml");
-    execFileSync(process.execPath, [join(root, "bin", "tsops.js"), "decrypt", file], {
+  const cache = join(dist, "cache");
+  const env = { PATH: process.env.PATH, HOME: home, SOPS_AGE_KEY_FILE: join(keys, "age1.txt") };
+  const tsops = (...args) =>
+    execFileSync(process.execPath, [join(root, "bin", "tsops.js"), ...args], {
       env,
       cwd: home,
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "pipe", "inherit"],
     });
-    if (readdirSync(join(dist, "cache")).length !== 1) fail("the program wrote no code cache");
+  try {
+    const [recipient] = /age1\w+/.exec(readFileSync(env.SOPS_AGE_KEY_FILE, "utf8"));
+    writeFileSync(
+      join(home, ".sops.yaml"),
+      `creation_rules:\n  - path_regex: yaml$\n    age: ${recipient}\n`,
+    );
+    writeFileSync(join(home, "secrets.yaml"), "# a comment\nname: text\nlist:\n  - 1\n  - true\n");
+    tsops("encrypt", "--in-place", "secrets.yaml");
+    // a cache holds what its first run used, and most runs decrypt
+    for (const file of readdirSync(cache)) rmSync(join(cache, file));
+    tsops("decrypt", "secrets.yaml");
+    if (readdirSync(cache).length !== 1)
+      fail("the program wrote no code cache, or needed more than one script");
   } catch (error) {
     fail(`the program that was built does not work: ${error.message}`);
   } finally {

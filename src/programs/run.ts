@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import fs from "node:fs";
+import { constants, promises } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { TsopsError } from "../errors.ts";
 import { printable } from "../printable.ts";
@@ -51,8 +51,8 @@ export async function locateProgram(name: string, env: Environment): Promise<str
 
 async function canRun(file: string): Promise<boolean> {
   try {
-    await fs.promises.access(file, WINDOWS ? fs.constants.F_OK : fs.constants.X_OK);
-    return (await fs.promises.stat(file)).isFile();
+    await promises.access(file, WINDOWS ? constants.F_OK : constants.X_OK);
+    return (await promises.stat(file)).isFile();
   } catch {
     return false;
   }

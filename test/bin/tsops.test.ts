@@ -97,6 +97,21 @@ test("a part is run once, however often it is asked for, and knows where it is",
   for (let times = 0; times < 2; times++) assert.is(says(), "true parts\n");
 });
 
+test("what another script holds is loaded when it is asked for, once, and is the same for both", () => {
+  const [program, rest] = [join(folder, "dist", "program.cjs"), join(folder, "dist", "rest.cjs")];
+  const asks = `Promise.resolve().then(() => require("./rest.cjs#late.ts")).then(({ say }) => say());`;
+  writeFileSync(
+    program,
+    `const shared = {}; exports.modules = { "shared.ts": () => shared }; exports.own = shared; ${asks.repeat(2)}`,
+  );
+  writeFileSync(
+    rest,
+    `console.log("once"); const say = () => console.log(require("./program.cjs#shared.ts") === shared);
+     const shared = require("./program.cjs#shared.ts"); exports.modules = { "late.ts": () => ({ say }) };`,
+  );
+  assert.is(says(), "once\ntrue\ntrue\n");
+});
+
 test("a damaged code cache does no harm, and is made anew", () => {
   runs();
   const good = caches();
