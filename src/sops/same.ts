@@ -1,7 +1,8 @@
 /** Whether two readings say the same. */
 
-import { aadOf, type Entry } from "../formats/format.ts";
+import { aadOf, type Entry, type Format, type Reading } from "../formats/format.ts";
 import { type Scalar, sameScalar } from "../formats/scalar.ts";
+import { applyEdits } from "../formats/text.ts";
 import { valueBytes } from "./cipher.ts";
 import type { Item } from "./items.ts";
 
@@ -28,4 +29,37 @@ export function sameContent(a: Scalar, b: Scalar): boolean {
   return numbers ? valueBytes(a!).equals(valueBytes(b!)) : sameScalar(a, b);
 }
 
+/**
+ * Whether a draft says all that its plaintext says. Where the metadata stand in the middle, a comment right below them
+ * is one of theirs to SOPS, so that it would stay as it is; without them it can come to be text of the value above.
+ */
+export function saysAll(draft: Reading, plain: Reading): boolean {
+  return sayTheSame(draft.entries, plain.entries.map(saidBy)) && sameComments(draft, plain);
+}
+
+/** The plaintext of a draft, if that says more than the draft does. */
+export function plainThatSaysMore(draft: Reading, format: Format): string | undefined {
+  if (format.wrapper) return undefined;
+  const removal = format.removeMetadata(draft);
+  const behind = removal.map(({ end }) => draft.text.slice(end).trimStart());
+  if (!behind.some((text) => COMMENT.test(text))) return undefined;
+  const plain = applyEdits(draft.text, removal);
+  return saysAll(draft, format.read(plain)) ? undefined : plain;
+}
+
+const COMMENT = /^(?:[#;]|\/[/*])/;
+
 export const saidBy = (entry: Entry): Said => ({ entry, value: entry.value });
+
+function sameComments(a: Reading, b: Reading): boolean {
+  const [some, others] = [commentsOf(a), commentsOf(b)];
+  return some.length === others.length && some.every((text, i) => text === others[i]);
+}
+
+/** In no order: with the metadata gone, comments can belong to other values. */
+function commentsOf({ entries }: Reading): string[] {
+  return entries
+    .filter(({ kind, alias }) => kind === "comment" && !alias)
+    .map(({ value }) => String(value))
+    .sort();
+}
