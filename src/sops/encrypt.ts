@@ -12,6 +12,7 @@ import { finishText } from "./finish.ts";
 import { inBrackets, type Kept, keepCiphers, reuseKey, type Wanted } from "./kept.ts";
 import { treeWith } from "./metadata.ts";
 import { plainWarnings, refuseBared } from "./remarks.ts";
+import { plainThatSaysMore, saysAll } from "./same.ts";
 import type { CipherEdit, Encrypted, EncryptOptions, Plain } from "./work.ts";
 
 /**
@@ -38,7 +39,7 @@ interface Draft {
 
 function withBlock(reading: Reading, format: Format, options: EncryptOptions): Draft {
   const { previous, indent } = options;
-  const carried = previous && carryBlock(reading.text, format, previous.decrypted);
+  const carried = previous && carryBlock(reading, format, previous.decrypted);
   if (carried) return carried;
   const edits = format.addMetadata(reading, skeleton(options), { indent });
   const text = applyEdits(reading.text, edits);
@@ -67,12 +68,20 @@ export function readPlain(plain: string, format: Format): Reading {
 
 /**
  * The same for a plaintext that still has its metadata block in it, as `Decrypted.draft` gives it: the block keeps
- * its place and its formatting.
+ * its place and its formatting, if nothing of the text is lost to it.
+ * @param plain what it is a draft of, where it was not changed
  */
 export function encryptDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): string {
-  const { text, stands } = write({ text: draft, reading: format.read(draft) }, format, options, plain);
+  const { text, stands } = writeDraft(draft, format, options, plain);
   checkResult(text, format, options, stands);
   return text;
+}
+
+function writeDraft(draft: string, format: Format, options: EncryptOptions, plain?: string): Written {
+  const reading = format.read(draft);
+  const more = plain === undefined ? plainThatSaysMore(reading, format) : undefined;
+  if (more === undefined) return write({ text: draft, reading }, format, options, plain);
+  return write(withBlock(readPlain(more, format), format, options), format, options, more);
 }
 
 /** A whole encrypted file, and the plaintext that it has to decrypt to. */
@@ -241,11 +250,14 @@ function keptText({ text }: Reading, entry: Entry, old: Kept | undefined): strin
  * The new plaintext with the metadata block of the file as it was, at the place where it was: before the same text,
  * else after the same text. Undefined if neither gives the block back unchanged, or the plaintext has other line ends.
  */
-function carryBlock(plain: string, format: Format, { draft }: Decrypted): Draft | undefined {
+function carryBlock(reading: Reading, format: Format, { draft }: Decrypted): Draft | undefined {
+  const plain = reading.text;
   if (lineEnding(plain) !== lineEnding(draft)) return undefined;
   const edits = format.removeMetadata(format.read(draft));
   const [edit] = edits;
   if (!edit || edits.length > 1 || edit.text !== "") return undefined;
+  // a block that lost the line break at its end is read as one of a plaintext without it
+  if (format.breaksAtEnd && plain.endsWith("\n") && !draft.endsWith("\n")) return undefined;
   const block = draft.slice(edit.start, edit.end);
   const after = draft.slice(edit.end);
   const places: number[] = [];
@@ -253,19 +265,19 @@ function carryBlock(plain: string, format: Format, { draft }: Decrypted): Draft 
   if (plain.startsWith(draft.slice(0, edit.start))) places.push(edit.start);
   for (const at of places) {
     const text = plain.slice(0, at) + block + plain.slice(at);
-    const reading = readCarried(text, plain, format);
-    if (reading) return { text, reading };
+    const carried = readCarried(text, reading, format);
+    if (carried) return { text, reading: carried };
   }
   return undefined;
 }
 
-/** Undefined if the block does not come out of the text again. */
-function readCarried(text: string, plain: string, format: Format): Reading | undefined {
+/** Undefined if the block does not come out of the text again, or with it the text says less or something else. */
+function readCarried(text: string, plain: Reading, format: Format): Reading | undefined {
   try {
     const reading = format.read(text);
     const comesOut =
-      reading.metadata !== undefined && applyEdits(text, format.removeMetadata(reading)) === plain;
-    return comesOut ? reading : undefined;
+      reading.metadata !== undefined && applyEdits(text, format.removeMetadata(reading)) === plain.text;
+    return comesOut && saysAll(reading, plain) ? reading : undefined;
   } catch {
     return undefined;
   }

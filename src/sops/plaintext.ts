@@ -1,16 +1,12 @@
 /** From values that were verified back to the plaintext: each in the place of its ciphertext, spelled as it was. */
 
 import { TsopsError } from "../errors.ts";
-import { aadOf, type Entry, type Format, type Reading } from "../formats/format.ts";
-import { type Scalar, sameScalar } from "../formats/scalar.ts";
+import type { Entry, Format, Reading } from "../formats/format.ts";
 import { applyEdits, type Edit, lineEnding, placeOf } from "../formats/text.ts";
-import { valueBytes } from "./cipher.ts";
 import type { Item } from "./items.ts";
 import { decryptLayout, fromLines, type LayoutSpan, placeOfSpan } from "./layout.ts";
 import type { Metadata } from "./metadata.ts";
-
-/** What an entry says. */
-type Said = Pick<Item, "entry" | "value">;
+import { type Said, saidBy, sameContent, sayTheSame } from "./same.ts";
 
 interface Spelled {
   readonly edits: readonly Edit[];
@@ -29,8 +25,9 @@ interface Opened {
 /**
  * The plaintext whose values are those that were verified. A recorded spelling counts only if the text made with it
  * says the same; for one of a single line, a seal that holds has proved that already. Tools cut the line break at the
- * end of a file, and add empty lines: then the block is taken out of the spelled text, which shows what belongs to a
- * block scalar, or the line break is put back; and a recorded spelling may have relied on what stood behind it.
+ * end of a file, and add empty lines; and what was no block scalar can have become one at such an end. Then the block
+ * is taken out of the spelled text, which shows what belongs to a block scalar, or the line break is put back; and a
+ * recorded spelling may have relied on what stood behind it.
  */
 export function plaintextOf(
   opened: Opened,
@@ -43,9 +40,9 @@ export function plaintextOf(
     const edits = spellPlaintext(opened, layout);
     const sure = layout.length === 0 || (trusted && !layout.some(hasLines));
     const draft = (end: string) => applyEdits(reading.text, edits) + end;
-    const kept = (text: string) => ignoreMac || endsAreKept(opened, edits, text);
+    const kept = (text: string) => ignoreMac || endsAreKept(opened, { edits, removal, text });
     for (const end of ["", lineEnding(reading.text)]) {
-      if (!sure && !saysTheSame(format, draft(end), items)) continue;
+      if (!sure && !reads(format, draft(end), items)) continue;
       const text = applyEdits(reading.text, [...edits, ...removal]);
       if (end === "" && kept(text)) return { edits, text, end };
       const other = withoutBlock(format, draft(end));
@@ -55,9 +52,20 @@ export function plaintextOf(
   throw endChanged(reading);
 }
 
+/** Whether a text is read as what was verified. */
+function reads(format: Format, text: string, items: readonly Item[]): boolean {
+  const reading = tryRead(format, text);
+  return reading !== undefined && sayTheSame(reading.entries, items);
+}
+
 function withoutBlock(format: Format, draft: string): string | undefined {
+  const reading = tryRead(format, draft);
+  return reading && applyEdits(draft, format.removeMetadata(reading));
+}
+
+function tryRead(format: Format, text: string): Reading | undefined {
   try {
-    return applyEdits(draft, format.removeMetadata(format.read(draft)));
+    return format.read(text);
   } catch {
     return undefined;
   }
@@ -108,67 +116,53 @@ function recordedEdits(reading: Reading, items: readonly Item[], layout: readonl
 }
 
 /**
- * Whether the last value of each document reads in the plaintext as what was verified: line breaks behind a block
- * scalar belong to it, and tools add and remove them at the end of a file.
+ * Whether the values at an end read in the plaintext as what was verified: line breaks behind a block scalar belong to
+ * it, and tools add and remove them there; so does a comment that is indented as deep.
  */
-function endsAreKept({ format, reading, items }: Opened, edits: readonly Edit[], text: string): boolean {
+function endsAreKept(
+  { format, reading, items }: Opened,
+  { edits, removal, text }: { edits: readonly Edit[]; removal: readonly Edit[]; text: string },
+): boolean {
   if (!format.breaksAtEnd) return true;
-  const last = lastValues(items);
-  const starts = new Set(last.map((item) => item?.entry.start));
+  const values = valuesAmong(items);
+  const ends = valuesAtEnds(values, removal);
+  const starts = new Set(ends.map((i) => values[i]!.entry.start));
   const spellings = new Map<number, string>();
   for (const { start, text } of edits) if (starts.has(start)) spellings.set(start, text);
   const spelling = ({ start, end }: Entry) => spellings.get(start) ?? reading.text.slice(start, end);
-  if (!last.some((item) => item && spelling(item.entry).includes("\n"))) return true;
-  const found = lastValues(format.read(text).entries.map((entry) => ({ entry, value: entry.value })));
-  return last.every((item, document) => {
-    const other = found[document];
-    if (!item || !other) return item === other;
-    return sameContent(other.value!, item.value!);
-  });
-}
-
-/** For each document its last value in the text. */
-function lastValues(items: readonly Said[]): (Said | undefined)[] {
-  const last: (Said | undefined)[] = [];
-  for (const item of items) {
-    const { kind, start, in: holder } = item.entry;
-    if (kind !== "value") continue;
-    const document = holder?.document ?? 0;
-    const before = last[document];
-    if (!before || before.entry.start <= start) last[document] = item;
-  }
-  return last;
-}
-
-function endChanged(reading: Reading): TsopsError {
-  return new TsopsError("tree-decryption", "line breaks were added or removed after the last value", {
-    place: placeOf(reading.text, reading.text.length),
-    hint: "they would become part of it; compare the file with its last good version in git",
-  });
-}
-
-/** Whether a plaintext draft has these values, in this order, at these paths. */
-function saysTheSame(format: Format, draft: string, items: readonly Item[]): boolean {
-  let reading: Reading;
-  try {
-    reading = format.read(draft);
-  } catch {
-    return false;
-  }
-  const wanted = items.filter(({ entry }) => entry.kind !== "comment");
-  const found = reading.entries.filter((entry) => entry.kind !== "comment");
+  if (!ends.some((i) => MAY_BE_BLOCK.test(spelling(values[i]!.entry)))) return true;
+  const again = tryRead(format, text);
+  if (!again) return false;
+  const found = valuesAmong(again.entries.map(saidBy));
   return (
-    found.length === wanted.length &&
-    found.every((entry, i) => {
-      const { entry: other, value } = wanted[i]!;
-      if (entry.kind !== other.kind || aadOf(entry) !== aadOf(other) || entry.key !== other.key) return false;
-      return entry.kind !== "value" || sameContent(entry.value!, value!);
-    })
+    found.length === values.length && ends.every((i) => sameContent(found[i]!.value!, values[i]!.value!))
   );
 }
 
-/** Equal values; numbers also across types, since SOPS prints the float 1.0 as `1` (docs/internals/sops.md §6). */
-function sameContent(a: Scalar, b: Scalar): boolean {
-  const numbers = [a, b].every((value) => typeof value === "bigint" || typeof value === "number");
-  return numbers ? valueBytes(a!).equals(valueBytes(b!)) : sameScalar(a, b);
+const MAY_BE_BLOCK = /[|>\n]/;
+
+function valuesAmong(items: readonly Said[]): Said[] {
+  return items.filter(({ entry }) => entry.kind === "value");
+}
+
+/** Which values have an end behind them: that of a document, or the metadata, in whose place other lines come. */
+function valuesAtEnds(values: readonly Said[], removal: readonly Edit[]): number[] {
+  const inText = [...values.keys()].sort((a, b) => values[a]!.entry.start - values[b]!.entry.start);
+  return inText.filter((index, i) => {
+    const { entry } = values[index]!;
+    const next = values[inText[i + 1] ?? -1]?.entry;
+    if (!next || next.in?.document !== entry.in?.document) return true;
+    return removal.some(({ start }) => entry.start < start && start <= next.start);
+  });
+}
+
+function endChanged(reading: Reading): TsopsError {
+  return new TsopsError(
+    "tree-decryption",
+    "lines were added or removed after the last value or the metadata",
+    {
+      place: placeOf(reading.text, reading.text.length),
+      hint: "they are read as part of a value; compare the file with its last good version in git",
+    },
+  );
 }

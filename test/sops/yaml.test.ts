@@ -64,6 +64,8 @@ const VALUES_AT_THE_END = [
   "a: |+\n  x\n\n---\nb: 1\n",
   "a: 1\n---\nl:\n- |+\n  x",
   "a: |\n  x\n# c\n",
+  "a: |+\n  x\n# c\n",
+  "a: |+\n  x\n\n# c\n",
 ];
 
 test("line breaks that come or go at the end of an encrypted document do not change its last value", async () => {
@@ -78,6 +80,28 @@ test("line breaks that come or go at the end of an encrypted document do not cha
       assert.equal(found, valuesOf(opened.items), JSON.stringify([plain, opened.text]));
       const again = encrypt(opened.text, { previous: { decrypted: opened, sameKey: true } });
       assert.is(decrypt(again).text, opened.text);
+    }
+  }
+});
+
+/** The encrypted text with its block right above a line, and something in between. */
+function withBlockAbove(line: string, text: string, between: string): string {
+  const at = text.indexOf("\nsops:") + 1;
+  return text.slice(0, at).replace(`\n${line}`, `\n${text.slice(at)}${between}${line}`);
+}
+
+test("lines behind a block in the middle do not become part of the value before it", async () => {
+  const { encrypt, decrypt } = await box(yaml);
+  for (const scalar of ["|+\n  x\n\n", "|\n  x\n", "|-\n  x\n", ">+\n  x\n\n", "'x'\n"]) {
+    const text = encrypt(`a: ${scalar}b: 1\n`, { seal: false });
+    for (const between of ["", "\n", "\n \n", "# c\n", "\n  # c\n", "    # c\n"]) {
+      const opened = decrypt(withBlockAbove("b: ", text, between), { ignoreMac: false });
+      const found = yaml.read(opened.text).entries.filter(({ kind }) => kind === "value");
+      assert.equal(
+        found.map(({ value }) => value),
+        opened.items.filter(({ entry }) => entry.kind === "value").map(({ value }) => value),
+        JSON.stringify([scalar, between, opened.text]),
+      );
     }
   }
 });

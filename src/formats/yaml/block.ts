@@ -2,7 +2,7 @@ import { TsopsError } from "../../errors.ts";
 import type { Entry, PrintOptions, Reading } from "../format.ts";
 import { type Edit, placeOf } from "../text.ts";
 import { type Tree, TreeList, TreeMap } from "../tree.ts";
-import type { CollectionNode, DocumentNode, Node } from "./compose/nodes.ts";
+import type { CollectionNode, DocumentNode, Node, ScalarNode } from "./compose/nodes.ts";
 import { beforeBreak, endOf } from "./edit/in-block.ts";
 import { commaBetween } from "./edit/in-flow.ts";
 import { flowTree } from "./print/flow.ts";
@@ -71,11 +71,12 @@ export function removeMetadata(reading: Reading): Edit[] {
       const empty = { start, end, text: `${pad}{}${comments.length > 0 ? eol : close}` };
       return around(empty, comments, { pad, eol, close });
     }
-    const last = lastBlock(root, item);
+    if (comments.length > 0) return around({ start, end, text: "" }, comments, { pad, eol, close });
+    const before = blockBefore(text.slice(0, start), root, item);
     // Nothing here may become part of a block scalar before it, or be taken from it: its value is the one with the MAC.
-    const from = open && comments.length === 0 && !last ? beforeBreak(text, start) : start;
-    const to = last?.chomp === "+" && comments.length === 0 ? afterBlankLines(text, end, document.end) : end;
-    return around({ start: from, end: to, text: "" }, comments, { pad, eol, close });
+    const from = open && (!before || before.chomp === "-") ? beforeBreak(text, start) : start;
+    const to = before?.chomp === "+" ? afterBlankLines(text, end, document.end) : end;
+    return [{ start: from, end: to, text: "" }, ...(before ? commentBehind(text, to, root.column) : [])];
   });
 }
 
@@ -153,19 +154,31 @@ function linesOf(text: string, item: Node): { start: number; end: number } {
 }
 
 /** Whether a line break after the last value would become part of it. */
-const endsOpen = (root: CollectionNode): boolean => openBlockScalar(root.items.at(-1)) !== undefined;
-
-/**
- * What the block scalar before the `sops` entry is, if that entry is the last and line breaks after it would be its.
- */
-function lastBlock(root: CollectionNode, item: Node) {
-  return root.items.at(-1) === item ? openBlockScalar(root.items.at(-2)) : undefined;
+function endsOpen(root: CollectionNode): boolean {
+  const block = lastBlock(root.items.at(-1));
+  return block !== undefined && block.chomp !== "-";
 }
 
-function openBlockScalar(node: Node | undefined) {
+/** The block scalar before the `sops` entry, if lines could be its that come to stand behind it. */
+function blockBefore(above: string, root: CollectionNode, item: Node): ScalarNode["block"] {
+  const before = root.items[root.items.indexOf(item) - 1];
+  const closedByComment = before !== undefined && /\S/.test(above.slice(endOf(before)));
+  return closedByComment ? undefined : lastBlock(before);
+}
+
+/** The block scalar that a node ends with. */
+function lastBlock(node: Node | undefined): ScalarNode["block"] {
   let last = node;
   while (last && (last.kind === "map" || last.kind === "list")) last = last.items.at(-1);
-  return last?.kind === "scalar" && last.block?.chomp !== "-" ? last.block : undefined;
+  return last?.kind === "scalar" ? last.block : undefined;
+}
+
+/** A comment below the block that is indented as something in it: where the text above would take it for a line. */
+function commentBehind(text: string, from: number, column: number): Edit[] {
+  const start = afterBlankLines(text, from, text.length);
+  const indent = /^ */.exec(text.slice(start))![0].length;
+  if (text[start + indent] !== "#" || indent <= column) return [];
+  return [{ start, end: start + indent, text: " ".repeat(column) }];
 }
 
 /** Behind the empty lines that begin at an offset. */

@@ -71,6 +71,14 @@ test("a comment behind the block's own key stays", () => {
   assert.is(applyEdits(text, yaml.replaceMetadata(yaml.read(text), OTHER, {})).split("\n")[1], "# c");
 });
 
+test("empty lines behind the block do not come to belong to a text before it", () => {
+  assert.is(remove("a: |+\n  x\nsops:\n    mac: m\n\n\nb: 1\n"), "a: |+\n  x\nb: 1\n");
+  assert.is(remove("a: |+\n  x\n\nsops:\n    mac: m\n\n"), "a: |+\n  x\n\n");
+  // that one ends before a comment
+  assert.is(remove("a: |+\n  x\n# c\nsops:\n    mac: m\n\n"), "a: |+\n  x\n# c\n\n");
+  assert.is(remove("a: |\n  x\n# c\nsops:\n    mac: m"), "a: |\n  x\n# c");
+});
+
 test("a block is printed with the indent that is asked for", () => {
   const text = applyEdits("a: 1\n", yaml.addMetadata(yaml.read("a: 1\n"), OTHER, { indent: 2 }));
   assert.is(text, "a: 1\nsops:\n  mac: m\n  pgp:\n    - fp: |\n        F\n        G\n");

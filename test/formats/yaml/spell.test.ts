@@ -238,6 +238,17 @@ test("what is encrypted in place and spelled again says the same: vectors", () =
   assert.ok(exact > 400, `${exact} of ${texts.length} to the byte`);
 });
 
+test("an alias for a text of several lines is written out at an end without a line break, and keeps its own", () => {
+  const texts = [
+    "a: &x |\n  t\nb: *x",
+    "a: &x |+\n  t\n\n\nb: *x",
+    "a: &x >\n  t\n  u\nb: *x",
+    "a: &x |\r\n  t\r\nb: *x",
+    "  a: &x |\n    t\n  b:\n  - *x",
+  ];
+  for (const text of texts) roundTrip(text);
+});
+
 test("what is encrypted in place and spelled again says the same: random documents", () => {
   fc.assert(
     fc.property(documents, (text) => void roundTrip(text)),

@@ -5,6 +5,8 @@ import { aadOf, type Entry, pathOf, type Reading } from "../../../src/formats/fo
 import { Time } from "../../../src/formats/scalar.ts";
 import { applyEdits, type Edit } from "../../../src/formats/text.ts";
 import { yaml } from "../../../src/formats/yaml/index.ts";
+import { readMetadata } from "../../../src/sops/metadata.ts";
+import { plaintextOf } from "../../../src/sops/plaintext.ts";
 import { METADATA } from "./laws.ts";
 
 export function fixture<T>(name: string): T {
@@ -102,17 +104,19 @@ export function encrypt(text: string): { text: string; plain: Map<string, Entry>
   return { text: applyEdits(text, edits), plain };
 }
 
-/** The text with its ciphertexts spelled as what they stand for, without the metadata. */
+/** The text with its ciphertexts spelled as what they stand for, without the metadata: as decrypting makes it. */
 export function decrypt(text: string, plain: ReadonlyMap<string, Entry>): string {
   const reading = yaml.read(text);
-  const edits: Edit[] = [];
-  for (const entry of reading.entries) {
+  const items = reading.entries.map((entry) => {
     const { start, end, value } = entry;
     const original = plain.get(String(value));
-    if (!original) continue;
+    if (!original) return { entry, value, encrypted: false };
     // The ciphertext's span is what spellCipher writes: recorded spellings are found by it.
     assert.is(text.slice(start, end), yaml.spellCipher(reading, entry, String(value)));
-    edits.push({ start, end, text: yaml.spell(reading, entry, original.value!) });
-  }
-  return applyEdits(text, [...edits, ...yaml.removeMetadata(reading)]);
+    return { entry, value: original.value, encrypted: true };
+  });
+  const metadata = readMetadata(reading.metadata!.tree);
+  const opened = { format: yaml, reading, metadata, items };
+  const noLayout = { trusted: false };
+  return plaintextOf(opened, yaml.removeMetadata(reading), Buffer.alloc(32), noLayout).text;
 }
