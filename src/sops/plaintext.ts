@@ -147,13 +147,17 @@ function valuesAmong(items: readonly Said[]): Said[] {
 
 /** Which values have an end behind them: that of a document, or the metadata, in whose place other lines come. */
 function valuesAtEnds(values: readonly Said[], removal: readonly Edit[]): number[] {
-  const inText = [...values.keys()].sort((a, b) => values[a]!.entry.start - values[b]!.entry.start);
-  return inText.filter((index, i) => {
-    const { entry } = values[index]!;
-    const next = values[inText[i + 1] ?? -1]?.entry;
-    if (!next || next.in?.document !== entry.in?.document) return true;
-    return removal.some(({ start }) => entry.start < start && start <= next.start);
-  });
+  const last = new Map<unknown, number>();
+  const keepLater = (end: unknown, i: number) => {
+    const before = last.get(end);
+    if (before === undefined || values[before]!.entry.start <= values[i]!.entry.start) last.set(end, i);
+  };
+  for (let i = 0; i < values.length; i++) {
+    const { start, in: holder } = values[i]!.entry;
+    keepLater(holder?.document ?? 0, i);
+    for (const cut of removal) if (start < cut.start) keepLater(cut, i);
+  }
+  return [...new Set(last.values())];
 }
 
 function endChanged(reading: Reading): TsopsError {
