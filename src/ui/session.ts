@@ -106,6 +106,8 @@ export class EditSession {
   #loaded: Loaded | undefined;
   #new: NewDocument | undefined;
   #open: OpenDocument | undefined;
+  /** The file as git checked it out, where a merge may have written other line ends than those. */
+  #checkedOut: string | undefined;
   /** Unsaved changes while the document is locked: encrypted, in memory only. */
   #held: string | undefined;
   #rule: Selector | undefined;
@@ -163,6 +165,7 @@ export class EditSession {
     const loaded = this.#loaded!;
     const { open, merge } = await withMerge(await this.#host.open(loaded), loaded.encrypted);
     this.#open = open;
+    if (open.decrypted.conflicts) this.#checkedOut = loaded.encrypted.reading.text;
     // what will be asked before the file is written is said before anybody works on it
     await this.#host.vouch(open, false).catch(() => undefined);
     const draft = newDraft(open.decrypted.text, settingOf(open));
@@ -190,6 +193,7 @@ export class EditSession {
     closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const texts = { base: before.decrypted.text, ours: textOf(draft), theirs: open.decrypted.text };
     const merged = mergePlain({ format: open.format, ...texts });
+    this.#checkedOut = undefined;
     const remarks = remarksOn(before, open);
     before.close();
     this.#open = open;
@@ -239,8 +243,7 @@ export class EditSession {
     await this.#host.check(open, made, plain);
     const loaded = this.#loaded!;
     const { text } = made;
-    // the merge may have written other line ends than git checked out
-    const ended = open.decrypted.conflicts ? withEndsLike(text, loaded.encrypted.reading.text) : text;
+    const ended = withEndsLike(text, this.#checkedOut);
     const fingerprint = accepted.gone
       ? await this.#host.createFile(ended)
       : await this.#host.replace(ended, loaded.fingerprint);
@@ -284,6 +287,7 @@ export class EditSession {
     closingOnError(open, () => refuseConflicts(open.decrypted.conflicts));
     const { text } = open.decrypted;
     const isSame = text === before.decrypted.text && hasSelectorOf(before, open);
+    this.#checkedOut = undefined;
     const base = isSame ? undefined : readBase(text, open.format, open.selection);
     before.close();
     this.#open = open;

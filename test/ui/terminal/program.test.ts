@@ -208,6 +208,16 @@ for (const ends of ["LF", "CR LF"])
       await pane.until(/Save/);
       pane.keys("Enter");
       await pane.until(/^ saved/m);
+      // a second save writes the same line ends
+      await to(pane, "password");
+      pane.keys("Enter");
+      await pane.until(/password \(text\)/);
+      pane.type("2").keys("Enter");
+      await pane.until(/changed, not saved/);
+      pane.type("s");
+      await pane.until(/1 change/);
+      pane.keys("Enter");
+      await pane.until(/^ saved/m);
       pane.type("q");
       await pane.until(/exit code 0/);
       const after = box.read("secrets.yaml");
@@ -216,7 +226,8 @@ for (const ends of ["LF", "CR LF"])
       assert.is(/\r\n/.test(after), ends !== "LF");
       // as git stores it
       box.write("secrets.yaml", after.replaceAll("\r\n", "\n"));
-      assert.is(await decrypted(box), PLAIN.replace("admin", "theirs"));
+      const saved = PLAIN.replace("admin", "theirs").replace("s3cret-marker", "s3cret-marker2");
+      assert.is(await decrypted(box), saved);
     }),
   );
 
