@@ -10,7 +10,7 @@ const MEANINGS: Readonly<Record<string, readonly [what: string, hint: string]>> 
     "the operation is not permitted",
     "check the owner and the permissions of the file and of its folder",
   ],
-  EROFS: ["the file system is read-only", "mount it for writing, or write to another place with --output"],
+  EROFS: ["the file system is read-only", "mount it for writing, or work on a copy elsewhere"],
   ENOSPC: ["the disk is full", "free some space and try again"],
   EDQUOT: ["the disk quota is used up", "free some space and try again"],
   EFBIG: [
@@ -21,7 +21,7 @@ const MEANINGS: Readonly<Record<string, readonly [what: string, hint: string]>> 
     "it is in use, or a mount point of its own",
     "close what uses it; in a container mount its folder instead of the single file",
   ],
-  EXDEV: ["its folder spans two file systems", "write to another place with --output"],
+  EXDEV: ["its folder spans two file systems", "work on a copy elsewhere"],
   ELOOP: ["its symbolic links lead in a circle", "check where the links lead"],
   ENAMETOOLONG: ["the name is too long", "use a shorter name"],
   EMFILE: ["too many files are open", "raise the limit (ulimit -n) or name fewer files at once"],
