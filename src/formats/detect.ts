@@ -14,7 +14,9 @@ export function formatsOfEncrypted(text: string): FormatName[] {
   if (/^[ \t]*\[[ \t]*sops[ \t]*\]/m.test(text)) {
     // TOML has strings in quotes, and INI the metadata in flat keys without them
     const quoted = /^[ \t]*mac[ \t]*=[ \t]*["']ENC\[/m.test(text);
-    if (quoted) found.push("toml", "ini");
+    const flat = /^[ \t]*\w+__(?:list|map)_/m.test(text);
+    // nearly every text can be read as INI: a TOML file with a fault in it is none
+    if (quoted) found.push("toml", ...(flat ? ["ini" as const] : []));
     else found.push("ini", "toml");
   }
   if (/^[ \t]*(?:export[ \t]+)?sops_(?:mac|version|lastmodified)[ \t]*=/m.test(text)) found.push("dotenv");

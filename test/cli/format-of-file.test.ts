@@ -37,6 +37,22 @@ async function encrypted(box: Sandbox, name: string, plain: string): Promise<str
   return stdout;
 }
 
+test("a TOML file with a fault is not read as INI, where a piece of a value would be a name", () =>
+  inSandbox(async (box) => {
+    const secret = await encrypted(box, "a.toml", PLAIN.toml!);
+    box.write("a.toml", secret.replace(/^mac = "/m, 'broken = "\nhunter2mark=\n$&'));
+    for (const args of [["decrypt"], ["check"], ["check", "--decrypt"], ["edit"], ["rotate", "-i"]]) {
+      const { code, stdout, stderr } = await box.run([...args, "a.toml"]);
+      assert.not.equal(code, 0);
+      assert.match(
+        stdout + stderr,
+        /a\.toml:\d+:\d+: (?:error: )?this text has no closing quote/,
+        args.join(" "),
+      );
+      assert.not.match(stdout + stderr, "hunter2mark");
+    }
+  }));
+
 test("what SOPS encrypted as binary, or under a name of another format, is read as what it is", () =>
   inSandbox(async (box) => {
     for (const [name, plain] of SOPS_FILES) {

@@ -48,6 +48,9 @@ test("signs of metadata, in each format", () => {
     ["", undefined],
   ];
   for (const [text, first] of texts) assert.is(formatsOfEncrypted(text)[0], first, text);
+  // TOML is not tried as INI, which nearly every text can be read as; INI whose values somebody quoted is
+  assert.equal(formatsOfEncrypted(`[sops]\nmac = "${mac}"\n[[sops.age]]\nenc = "x"\n`), ["toml"]);
+  assert.equal(formatsOfEncrypted(`[sops]\nmac = "${mac}"\nage__list_0__map_enc = "x"\n`), ["toml", "ini"]);
 });
 
 test("what a plaintext looks like", () => {
