@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { promisify } from "node:util";
+import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { errorCode, writeError } from "./errors.ts";
 import { openTemporary, unlinkIfThere } from "./own.ts";
@@ -84,7 +85,8 @@ export async function createFile(
     if (there && !there.isFile() && !there.isDirectory()) {
       if (plaintext && open === undefined && !there.isCharacterDevice())
         checkNotPlanted(path, fs.realpathSync.native(path), there);
-      return await fs.promises.writeFile(path, bytes, { flag: fs.constants.O_WRONLY });
+      const device = await withRoom(() => fs.promises.open(path, fs.constants.O_WRONLY));
+      return await device.writeFile(bytes).finally(() => device.close());
     }
   } catch (error) {
     throw writeError(error, path);
@@ -213,7 +215,13 @@ async function writeBeside(
   };
   let fd: number | undefined;
   try {
-    ({ path, fd } = openTemporary(target, mode));
+    const opened = await withRoom(() => {
+      const made = openTemporary(target, mode);
+      // at once: a signal may come before this is awaited
+      path = made.path;
+      return made;
+    });
+    fd = opened.fd;
     if (bytes.length > AT_ONCE_BYTES) await writeByThread(fd, bytes);
     else fs.writeFileSync(fd, bytes);
     finish?.(fd);
@@ -221,7 +229,7 @@ async function writeBeside(
     const open = fd;
     fd = undefined;
     fs.closeSync(open);
-    return { path, gone, discard };
+    return { path: opened.path, gone, discard };
   } catch (error) {
     if (fd !== undefined) closeQuietly(fd);
     discard();
@@ -298,7 +306,7 @@ function linkOrRename(from: string, to: string): void {
  */
 async function flushFolder(folder: string): Promise<void> {
   try {
-    const fd = fs.openSync(folder, "r");
+    const fd = await withRoom(() => fs.openSync(folder, "r"));
     await flushByThread(fd).finally(() => fs.closeSync(fd));
   } catch {
     // see above

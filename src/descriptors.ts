@@ -1,0 +1,50 @@
+/*
+ * A process may have so many files, connections and pipes open at once, and so may a machine. Where there is no room for
+ * one more, what is open is closed again in a moment: files that were worked on side by side wait for each other.
+ */
+
+/** The process's own limit, and the machine's. */
+const SHORT: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE"]);
+
+/** For so long nothing can be opened at all before that is an error. */
+const PATIENCE_MS = 30_000;
+const SHORTEST_MS = 5;
+const LONGEST_MS = 200;
+
+/** Since when nothing could be opened. It is the process's, as descriptors are. */
+let shortSince: number | undefined;
+
+/** Whether an error says that nothing more can be opened, wherever that was found out. */
+export function isShortage(error: unknown): boolean {
+  for (let [at, depth] = [error, 0]; typeof at === "object" && at !== null && depth < 8; depth++) {
+    const { code, errno, cause, errors } = at as Record<string, unknown> & { errors?: unknown[] };
+    if (SHORT.has(code) || SHORT.has(errno)) return true;
+    at = (Array.isArray(errors) ? errors[0] : undefined) ?? cause;
+  }
+  return false;
+}
+
+/**
+ * Does what opens something; while there is no room for that, again after a moment.
+ * @param work changes nothing where it fails.
+ * @throws what `work` throws, also where there was no room for half a minute or the signal ends the waiting.
+ */
+export async function withRoom<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let wait = SHORTEST_MS; ; wait = Math.min(wait * 1.5, LONGEST_MS)) {
+    try {
+      const result = await work();
+      shortSince = undefined;
+      return result;
+    } catch (error) {
+      if (!isShortage(error) || signal?.aborted || !mayPass()) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())));
+  }
+}
+
+/** Whether a shortage is worth waiting for. Those who find out that it lasts do so together, not one after the other. */
+export function mayPass(): boolean {
+  const now = performance.now();
+  shortSince ??= now;
+  return now - shortSince < PATIENCE_MS;
+}
