@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { constants, promises } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
+import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { printable } from "../printable.ts";
 
@@ -99,6 +100,11 @@ export function start(program: Omit<Program, "input" | "limit" | "maxOutput">, c
  * TsopsError("aborted") if the signal says so.
  */
 export async function run(program: Program): Promise<Outcome> {
+  // where there is no room for its pipes it was not started
+  return await withRoom(() => runOnce(program), program.signal);
+}
+
+async function runOnce(program: Program): Promise<Outcome> {
   const { argv, maxOutput = MAX_OUTPUT } = program;
   const name = argv[0] ?? "";
   if (program.signal?.aborted) throw aborted(name);
@@ -188,6 +194,11 @@ const START_FAILURES: Readonly<Record<string, readonly [why: string, hint: strin
   ENOENT: ["there is no such program", "check the name and PATH", 127],
   EACCES: ["it may not be run", "check its permissions (chmod +x)"],
   EPERM: ["that is not permitted", "only root may run programs as other users"],
+  EMFILE: [
+    "too many files are open",
+    "raise the limit (ulimit -n) or work on fewer files at once (--jobs 4)",
+  ],
+  ENFILE: ["too many files are open on this machine", "close some programs and try again"],
   E2BIG: ["the environment is too large", "use tsops exec-file, which has no such limit"],
   ERR_INVALID_ARG_VALUE: ["an argument has a zero byte", "leave it out"],
 };
