@@ -42,9 +42,33 @@ export async function withRoom<T>(work: () => T | Promise<T>, signal?: AbortSign
   }
 }
 
-/** Whether a shortage is worth waiting for. Those who find out that it lasts do so together, not one after the other. */
+/**
+ * Whether a shortage is worth waiting for. Those who find out that it lasts do so together, not one after the other.
+ * Connections that nobody uses are closed for it: a server may keep them for minutes.
+ */
 export function mayPass(): boolean {
+  closeUnused();
   const now = performance.now();
   shortSince ??= now;
   return now - shortSince < PATIENCE_MS;
+}
+
+/** What keeps connections for later, such as an agent of node:http. */
+interface Keeper {
+  readonly freeSockets: Readonly<Record<string, readonly { destroy(): unknown }[] | undefined>>;
+}
+
+/** Whoever needs a keeper no more just forgets it, so nothing here holds it. */
+const keepers = new Set<WeakRef<Keeper>>();
+
+/** Has the unused connections of a keeper closed where there is no room for something else. */
+export function closeForRoom(keeper: Keeper): void {
+  for (const known of keepers) if (!known.deref()) keepers.delete(known);
+  keepers.add(new WeakRef(keeper));
+}
+
+function closeUnused(): void {
+  for (const known of keepers)
+    for (const sockets of Object.values(known.deref()?.freeSockets ?? {}))
+      for (const socket of [...(sockets ?? [])]) socket.destroy();
 }
