@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { constants, promises } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import { withRoom } from "../descriptors.ts";
+import { checkRoom, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { printable } from "../printable.ts";
 
@@ -85,12 +85,23 @@ export interface Outcome {
 
 const MAX_OUTPUT = 2 ** 24;
 
-/** Starts the program at a path; its standard error is collected, since it may say why it fails. */
+/** What is open only while a program starts, besides both ends of its pipes. */
+const STARTING = 4;
+
+/**
+ * Starts the program at a path; its standard error is collected, since it may say why it fails.
+ * @throws TsopsError("program-failed") if nothing more can be opened.
+ */
 export function start(program: Omit<Program, "input" | "limit" | "maxOutput">, cwd?: string): ChildProcess {
   const [command = "", ...args] = program.argv;
   // Loaded only here: most runs start no other program.
   const { spawn } = process.getBuiltinModule("node:child_process");
   const stdio = new Array<"pipe">(program.third ? 4 : 3).fill("pipe");
+  try {
+    checkRoom(2 * stdio.length + STARTING);
+  } catch (error) {
+    throw cannotStart(command, error);
+  }
   return spawn(command, args, { env: { ...program.env }, cwd, stdio, windowsHide: true });
 }
 
