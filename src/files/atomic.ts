@@ -7,6 +7,7 @@ import { errorCode, writeError } from "./errors.ts";
 import { openTemporary, unlinkIfThere } from "./own.ts";
 import { checkNotPlanted, isMine } from "./planted.ts";
 import { changedSince, type Fingerprint } from "./read.ts";
+import { statOf } from "./stat.ts";
 import { followLinks } from "./target.ts";
 import { checkWay } from "./way.ts";
 import { onWayOut } from "./wayout.ts";
@@ -98,6 +99,11 @@ export async function createFile(
     plaintext,
     flush: !plaintext,
   });
+}
+
+/** Whether `createFile` replaces a file at this path. */
+export function isReplaced(path: string): boolean {
+  return descriptorOf(path) === undefined && statOf(path)?.isFile() === true;
 }
 
 /** What `/dev/stdout` and its like stand for: a file that is open already, whose own name may be gone. */
