@@ -11,8 +11,7 @@ export interface BatchOptions<R> {
 /**
  * Works on items side by side, at most `limit` at a time, and goes on after an error. Where the process can open nothing
  * more, fewer are worked on at a time from then on, and the item that failed of it is worked on again: `work` changes
- * nothing where it fails. Results stand in the order of the items, as `Promise.allSettled` gives them. Rejects only if
- * `ended` does.
+ * nothing where it fails. Results stand in the order of the items, as `Promise.allSettled` gives them. Never rejects.
  */
 export async function mapFiles<T, R>(
   items: readonly T[],
@@ -49,8 +48,8 @@ export async function mapFiles<T, R>(
         // the last one has nobody else whose files would be closed
         result = await settle(() => withRoom(once, signal));
       }
-      results[at] = result;
-      await ended?.(result, at);
+      const heard = await settle(async () => await ended?.(result, at));
+      results[at] = heard.status === "fulfilled" ? result : heard;
     }
   };
   await Promise.all(Array.from({ length: workers }, worker));

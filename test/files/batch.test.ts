@@ -99,6 +99,18 @@ for (const [count, limit, room] of [
   });
 }
 
+test("what hears of the results stops nothing by an error", async () => {
+  const results = await mapFiles([0, 1, 2], 1, async (n) => n, {
+    ended: async (_, index) => {
+      if (index === 0) throw new Error("the disk is full");
+    },
+  });
+  assert.equal(
+    results.map(({ status }) => status),
+    ["rejected", "fulfilled", "fulfilled"],
+  );
+});
+
 test("an item that finds no room though it is alone is tried again, too", async () => {
   let tries = 0;
   const results = await mapFiles(["a", "b"], 2, async (name) => {
