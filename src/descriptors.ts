@@ -10,11 +10,15 @@ const SHORT: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE"]);
 
 /** For so long nothing can be opened at all before that is an error. */
 const PATIENCE_MS = 30_000;
+/** Who waits asks much more often than this. */
+const OVER_MS = 5_000;
 const SHORTEST_MS = 5;
 const LONGEST_MS = 200;
 
 /** Since when nothing could be opened. It is the process's, as descriptors are. */
 let shortSince: number | undefined;
+/** When somebody found no room the last time. */
+let lastMet = 0;
 
 /** Whether an error says that nothing more can be opened, wherever that was found out. */
 export function isShortage(error: unknown): boolean {
@@ -51,7 +55,9 @@ export async function withRoom<T>(work: () => T | Promise<T>, signal?: AbortSign
 export function mayPass(): boolean {
   closeUnused();
   const now = performance.now();
-  shortSince ??= now;
+  // one that nobody has met for a while is over, whoever found that out
+  if (shortSince === undefined || now - lastMet > OVER_MS) shortSince = now;
+  lastMet = now;
   return now - shortSince < PATIENCE_MS;
 }
 

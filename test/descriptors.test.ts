@@ -42,13 +42,18 @@ test("nobody waits for ever, nor after being stopped, and a shortage that lasts 
     let tries = 0;
     const work = (): never => {
       tries++;
-      now += 10_000;
+      now += 4_000;
       throw full();
     };
     assert.is(await withRoom(work).catch(({ code }) => code), "EMFILE");
-    assert.is(tries, 4);
+    assert.is(tries, 9);
     assert.is(await withRoom(work).catch(({ code }) => code), "EMFILE");
-    assert.is(tries, 5, "the next one does not wait as long again");
+    assert.is(tries, 10, "the next one does not wait as long again");
+    // a shortage that nobody met for a while is over: the next one is waited for again
+    now += 60_000;
+    tries = 0;
+    assert.is(await withRoom(work).catch(({ code }) => code), "EMFILE");
+    assert.is(tries, 9);
     assert.is(await withRoom(() => "opened"), "opened");
     tries = 0;
     assert.is(await withRoom(work, AbortSignal.abort()).catch(({ code }) => code), "EMFILE");
