@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { checkRoom, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { onWayOut } from "../files/wayout.ts";
 
@@ -35,6 +36,7 @@ const BARE = 'ulimit -c 0; exec 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec /usr/bin/env
  * @throws TsopsError("program-failed") with what it said.
  */
 export async function startDetached(argv: readonly string[]): Promise<void> {
+  await withRoom(() => checkRoom(12));
   const child = spawn("/bin/sh", ["-c", BARE, "sh", ...argv], {
     cwd: "/",
     env: {},

@@ -1,4 +1,5 @@
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
+import { isReplaced } from "../files/atomic.ts";
 import { withLock } from "../files/lock.ts";
 import { takeSignals } from "../files/wayout.ts";
 import { stopOf } from "./interrupt.ts";
@@ -31,4 +32,13 @@ export async function alone<T>(path: string, io: Io, work: () => Promise<T>): Pr
   } finally {
     release();
   }
+}
+
+/**
+ * Works on what goes to `--output`, while nobody else changes the file that it replaces: it may be the very file that is
+ * read. Nothing else there has a lock.
+ */
+export async function aloneAt<T>(output: string | undefined, io: Io, work: () => Promise<T>): Promise<T> {
+  const path = resolve(io.cwd, output ?? "");
+  return output !== undefined && isReplaced(path) ? await alone(path, io, work) : await work();
 }

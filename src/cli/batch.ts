@@ -5,7 +5,7 @@ import type { Run } from "./command.ts";
 import { type Failure, reportFailures } from "./failures.ts";
 import { interruptedBy, stopsBy } from "./interrupt.ts";
 import { clearPassing, type Io, write } from "./io.ts";
-import { jobsOf } from "./jobs.ts";
+import { jobsFor } from "./jobs.ts";
 import { Progress, type Shown } from "./progress.ts";
 import { note } from "./report.ts";
 import { Together } from "./together.ts";
@@ -67,7 +67,7 @@ const WAITING = "waiting for the files that are being worked on; Ctrl-C ends tha
 export async function forEachFile(names: readonly string[], batch: Batch, work: Work): Promise<number> {
   const { what, run, inOrder = false, together = false, further, results = false } = batch;
   const { io } = run;
-  const jobs = jobsOf(run);
+  const jobs = await jobsFor(inOrder ? 1 : names.length, run);
   if (names.length === 1) {
     try {
       const came = await work(names[0]!, io);
@@ -99,12 +99,17 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
   });
   try {
     const outputs = together && !inOrder ? new Together(io) : undefined;
-    const one = async (name: string, index: number): Promise<void> => {
-      await workOn({ name, index, io: outputs?.part(index) ?? io }, work, tally, stop);
+    const one = async (name: string, index: number): Promise<unknown> => {
+      const part = outputs?.part(index) ?? io;
+      stopsBy(part, stop.signal);
+      return await work(name, part);
+    };
+    const ended = async (result: PromiseSettledResult<unknown>, index: number): Promise<void> => {
+      count({ name: names[index]!, index }, result, tally, stop);
       await outputs?.end(index);
       if (!stop.signal.aborted) await progress.show(shownOf(tally, what));
     };
-    await mapFiles(names, inOrder ? 1 : jobs, one, { signal: stop.signal });
+    await mapFiles(names, jobs, one, { signal: stop.signal, ended });
   } finally {
     clearTimeout(waiting);
     release();
@@ -121,27 +126,29 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
   return left > 0 ? 1 : 0;
 }
 
-async function workOn(
-  { name, index, io }: { name: string; index: number; io: Io },
-  work: Work,
+function count(
+  { name, index }: { name: string; index: number },
+  result: PromiseSettledResult<unknown>,
   tally: Tally,
   stop: AbortController,
-): Promise<void> {
-  stopsBy(io, stop.signal);
-  try {
-    const came = await work(name, io);
-    if (came === PASSED_OVER) tally.passedOver++;
-    else tally.states.set(index, came instanceof Otherwise ? came.status : DONE);
-    if (came === PASSED_OVER) return;
-    if (came instanceof Otherwise) {
-      tally.otherwise.set(came.words, (tally.otherwise.get(came.words) ?? 0) + 1);
-    } else tally.done++;
-  } catch (error) {
+): void {
+  if (result.status === "rejected") {
+    const { reason: error } = result;
     // at a question, Ctrl-C is its answer
     if (error instanceof TsopsError && error.code === "aborted") stop.abort();
     // what fails after that fails because of it: programs get the signal, too
     if (!stop.signal.aborted) tally.failures.set(index, { name, error });
+    return;
   }
+  const came = result.value;
+  if (came === PASSED_OVER) {
+    tally.passedOver++;
+    return;
+  }
+  tally.states.set(index, came instanceof Otherwise ? came.status : DONE);
+  if (came instanceof Otherwise) {
+    tally.otherwise.set(came.words, (tally.otherwise.get(came.words) ?? 0) + 1);
+  } else tally.done++;
 }
 
 const DONE = "";

@@ -15,7 +15,7 @@ import type { Failure } from "./failures.ts";
 import { readInput } from "./files.ts";
 import { findFiles, isTooLarge, readIfEncrypted } from "./found.ts";
 import { clearPassing } from "./io.ts";
-import { jobsOf } from "./jobs.ts";
+import { jobsFor } from "./jobs.ts";
 import { rememberPlace } from "./place.ts";
 import { Progress } from "./progress.ts";
 import { isDotenvxKeys } from "./protected.ts";
@@ -82,7 +82,7 @@ export async function survey(found: readonly Found[], run: Run, what: string): P
   const failures: Failure[] = [];
   const progress = new Progress(run.io);
   let done = 0;
-  const results = await mapFiles(found, jobsOf(run), async (file) => {
+  const results = await mapFiles(found, await jobsFor(found.length, run), async (file) => {
     const seen = await surveyFile(file, run);
     await progress.show({ what, total: found.length, done: ++done });
     return seen;

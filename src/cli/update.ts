@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { OpenDocument, Recipients, Session } from "../document.ts";
 import { inFile } from "../errors.ts";
 import type { SaveOptions } from "../save.ts";
-import { alone } from "./alone.ts";
+import { alone, aloneAt } from "./alone.ts";
 import type { Run } from "./command.ts";
 import {
   type OpenFile,
@@ -77,5 +77,5 @@ export async function updateFile(
       open.close();
     }
   };
-  return inPlace ? await alone(path, run.io, update) : await update();
+  return inPlace ? await alone(path, run.io, update) : await aloneAt(run.args.output, run.io, update);
 }

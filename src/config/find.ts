@@ -1,5 +1,6 @@
 import fs, { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { isShortage, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { decodeText } from "../formats/text.ts";
 import type { Config } from "./model.ts";
@@ -46,7 +47,7 @@ export const DISK: ConfigDisk = {
       return false;
     }
   },
-  read: (path) => fs.promises.readFile(path),
+  read: (path) => withRoom(() => fs.promises.readFile(path)),
   found: readFound,
 };
 
@@ -161,12 +162,23 @@ export async function isForeignFile(bytes: Uint8Array): Promise<boolean> {
 }
 
 async function foundFile(path: string, disk: ConfigDisk, env: SearchOptions["env"]): Promise<FoundFile> {
-  if (disk.found) return disk.found(path, env);
+  const { found } = disk;
+  if (found) return await openedFile(() => found(path, env));
   try {
     return { owners: [], bytes: await disk.read(path) };
   } catch (error) {
     return { owners: [], error };
   }
+}
+
+/** A file that was found says why it cannot be read; that there is no room for it passes. */
+async function openedFile(read: () => FoundFile): Promise<FoundFile> {
+  const once = (): FoundFile => {
+    const file = read();
+    if (isShortage(file.error)) throw file.error;
+    return file;
+  };
+  return await withRoom(once).catch((error: unknown) => ({ owners: [], error }));
 }
 
 function bytesOf({ bytes, error }: FoundFile): Uint8Array {

@@ -1,11 +1,13 @@
 import fs from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { promisify } from "node:util";
+import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { errorCode, writeError } from "./errors.ts";
 import { openTemporary, unlinkIfThere } from "./own.ts";
 import { checkNotPlanted, isMine } from "./planted.ts";
 import { changedSince, type Fingerprint } from "./read.ts";
+import { statOf } from "./stat.ts";
 import { followLinks } from "./target.ts";
 import { checkWay } from "./way.ts";
 import { onWayOut } from "./wayout.ts";
@@ -84,7 +86,8 @@ export async function createFile(
     if (there && !there.isFile() && !there.isDirectory()) {
       if (plaintext && open === undefined && !there.isCharacterDevice())
         checkNotPlanted(path, fs.realpathSync.native(path), there);
-      return await fs.promises.writeFile(path, bytes, { flag: fs.constants.O_WRONLY });
+      const device = await withRoom(() => fs.promises.open(path, fs.constants.O_WRONLY));
+      return await device.writeFile(bytes).finally(() => device.close());
     }
   } catch (error) {
     throw writeError(error, path);
@@ -96,6 +99,11 @@ export async function createFile(
     plaintext,
     flush: !plaintext,
   });
+}
+
+/** Whether `createFile` replaces a file at this path. */
+export function isReplaced(path: string): boolean {
+  return descriptorOf(path) === undefined && statOf(path)?.isFile() === true;
 }
 
 /** What `/dev/stdout` and its like stand for: a file that is open already, whose own name may be gone. */
@@ -213,7 +221,13 @@ async function writeBeside(
   };
   let fd: number | undefined;
   try {
-    ({ path, fd } = openTemporary(target, mode));
+    const opened = await withRoom(() => {
+      const made = openTemporary(target, mode);
+      // at once: a signal may come before this is awaited
+      path = made.path;
+      return made;
+    });
+    fd = opened.fd;
     if (bytes.length > AT_ONCE_BYTES) await writeByThread(fd, bytes);
     else fs.writeFileSync(fd, bytes);
     finish?.(fd);
@@ -221,7 +235,7 @@ async function writeBeside(
     const open = fd;
     fd = undefined;
     fs.closeSync(open);
-    return { path, gone, discard };
+    return { path: opened.path, gone, discard };
   } catch (error) {
     if (fd !== undefined) closeQuietly(fd);
     discard();
@@ -298,7 +312,7 @@ function linkOrRename(from: string, to: string): void {
  */
 async function flushFolder(folder: string): Promise<void> {
   try {
-    const fd = fs.openSync(folder, "r");
+    const fd = await withRoom(() => fs.openSync(folder, "r"));
     await flushByThread(fd).finally(() => fs.closeSync(fd));
   } catch {
     // see above

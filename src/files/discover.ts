@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { append } from "../formats/append.ts";
 import { errorCode } from "./errors.ts";
@@ -283,7 +284,7 @@ class Search {
     const path = resolve(this.cwd, folder);
     try {
       const items: Item[] = [];
-      for (const entry of await fs.promises.readdir(path, { withFileTypes: true })) {
+      for (const entry of await withRoom(() => fs.promises.readdir(path, { withFileTypes: true }))) {
         const { name } = entry;
         if (SKIPPED.has(name) || isOwnName(name)) continue;
         const kind = entry.isSymbolicLink() ? kindBehind(join(path, name)) : kindOf(entry);

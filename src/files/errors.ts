@@ -24,7 +24,10 @@ const MEANINGS: Readonly<Record<string, readonly [what: string, hint: string]>> 
   EXDEV: ["its folder spans two file systems", "work on a copy elsewhere"],
   ELOOP: ["its symbolic links lead in a circle", "check where the links lead"],
   ENAMETOOLONG: ["the name is too long", "use a shorter name"],
-  EMFILE: ["too many files are open", "raise the limit (ulimit -n) or name fewer files at once"],
+  EMFILE: [
+    "too many files are open",
+    "raise the limit (ulimit -n) or work on fewer files side by side (--jobs 4)",
+  ],
   ENFILE: ["too many files are open on this machine", "close some programs and try again"],
   EIO: ["the disk reports an error", "check the disk, and that there is a copy of the file"],
   ERR_FS_FILE_TOO_LARGE: ["it is larger than 2 GiB", "split it: a file that large cannot be held in memory"],

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import fs from "node:fs";
+import { isShortage, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { readError, writeError } from "./errors.ts";
 import {
@@ -9,7 +10,9 @@ import {
   lookAt,
   myself,
   removeLock,
+  type Seen,
   type Standing,
+  seenAt,
   takeLock,
 } from "./lockfile.ts";
 import { freshName, ownName, unlinkIfThere } from "./own.ts";
@@ -62,31 +65,31 @@ export async function withLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const lock = lockPath(path);
-  const me = myself(randomUUID());
-  let mine = false;
+  let held: Held | undefined;
   // asked for before the lock is there, so that there is no moment at which a signal would leave it
   const done = onWayOut(() => {
-    if (mine) unlinkIfThere(lock);
+    if (held) unlinkIfThere(lock);
   });
   try {
-    const take = (): boolean => (mine = takeLock(lock, me));
     try {
+      const me = await withRoom(() => myself(randomUUID()), options.signal);
+      const take = (): boolean => {
+        if (takeLock(lock, me)) held = new Held(lock, me);
+        return held !== undefined;
+      };
       await acquire({ lock, path, me }, take, options);
     } catch (error) {
-      throw meaningOf(error, path);
+      throw options.signal?.aborted && isShortage(error) ? stopped() : meaningOf(error, path);
     }
-    return await holding(lock, work);
+    return await holding(held!, work);
   } finally {
-    if (mine) release(lock, me);
+    await held?.release();
     done();
   }
 }
 
-async function holding<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  const alive = setInterval(
-    () => void fs.promises.lutimes(lock, new Date(), new Date()).catch(() => undefined),
-    SIGN_OF_LIFE_MS,
-  );
+async function holding<T>(held: Held, work: () => Promise<T>): Promise<T> {
+  const alive = setInterval(() => held.giveSign(), SIGN_OF_LIFE_MS);
   alive.unref();
   try {
     return await work();
@@ -95,12 +98,44 @@ async function holding<T>(lock: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function release(lock: string, me: Holder): void {
-  try {
-    // it is somebody else's if this process was silent for so long that it was given up
-    if (lookAt(lock)?.token === me.token) unlinkIfThere(lock);
-  } catch {
-    // so is what stands there now
+/**
+ * A lock that this process holds. It is known by how it looks from outside, which this process alone decides: to open it
+ * and read who holds it, there may be no room.
+ */
+class Held {
+  private readonly lock: string;
+  private readonly me: Holder;
+  private last: Seen | undefined;
+
+  constructor(lock: string, me: Holder) {
+    this.lock = lock;
+    this.me = me;
+    this.last = seenAt(lock);
+  }
+
+  giveSign(): void {
+    try {
+      const now = seenAt(this.lock);
+      if (now === undefined || now.inode !== this.last?.inode) return;
+      fs.lutimesSync(this.lock, new Date(), new Date());
+      // what somebody else changed is not taken for its looks any more
+      if (now.state === this.last.state) this.last = seenAt(this.lock);
+    } catch {
+      // the next one may come through
+    }
+  }
+
+  /** It is somebody else's if this process was silent for so long that it was given up. */
+  async release(): Promise<void> {
+    try {
+      const now = seenAt(this.lock);
+      if (now === undefined) return;
+      const { lock, me } = this;
+      const mine = now.state === this.last?.state || (await withRoom(() => lookAt(lock)?.token === me.token));
+      if (mine) unlinkIfThere(lock);
+    } catch {
+      // so is what stands there now
+    }
   }
 }
 
@@ -124,9 +159,13 @@ async function acquire(
   // every round comes to its end: there the time is looked at, and there it waits
   for (let wait = SHORTEST_WAIT_MS; ; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
     if (signal?.aborted) throw stopped();
-    if (take()) return;
-    const there = lookAt(lock);
-    if (there && isDead(there, me, watch.silence(there))) breakLock(lock, there, me, watch);
+    const there = await withRoom(() => {
+      if (take()) return TAKEN;
+      const standing = lookAt(lock);
+      if (standing && isDead(standing, me, watch.silence(standing))) breakLock(lock, standing, me, watch);
+      return standing;
+    }, signal);
+    if (there === TAKEN) return;
     const passed = clock.now() - start;
     if (passed > timeout) throw heldTooLong(path, lock, there);
     if (!said && passed > MOMENT_MS) {
@@ -137,6 +176,8 @@ async function acquire(
     await clock.pause(wait * (0.5 + Math.random()), signal);
   }
 }
+
+const TAKEN = Symbol("taken");
 
 /**
  * Takes away what a killed process of this machine left beside a file: its lock, and what it was writing, which may be a
@@ -196,12 +237,23 @@ function takeAway({ path, state }: Standing): void {
     // somebody else was faster; if it is not allowed, the time limit holds
     return;
   }
-  try {
-    if (lookAt(aside)?.state !== state) fs.linkSync(aside, path);
-  } catch {
-    // somebody took it meanwhile
+  if (!looksLike(aside, state)) {
+    try {
+      fs.linkSync(aside, path);
+    } catch {
+      // somebody took it meanwhile
+    }
   }
   unlinkIfThere(aside);
+}
+
+/** No if it cannot be looked at: then it has to be put back. */
+function looksLike(path: string, state: string): boolean {
+  try {
+    return lookAt(path)?.state === state;
+  } catch {
+    return false;
+  }
 }
 
 /** How long something has been looking the same. */

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
+import { isShortage } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { errorCode } from "./errors.ts";
 import { openTemporary, ownName, unlinkIfThere } from "./own.ts";
@@ -45,9 +46,13 @@ const OLD_MS = 10 * 60_000;
 /** Where a lock cannot appear whole, it is filled by the next call of its process. */
 const FILLED_AFTER_MS = 1_000;
 
-/** Who this process is, with a token for one lock. */
+/** Where and since when this process runs. That does not change, and a thousand locks need not ask for it. */
+let here: Pick<Holder, "started" | "where"> | undefined;
+
+/** Who this process is, with a token for one lock. @throws the system's error if nothing more can be opened. */
 export function myself(token: string): Holder {
-  return { token, pid: process.pid, started: startOf("self"), where: whereabouts() };
+  here ??= { started: startOf("self"), where: whereabouts() };
+  return { token, pid: process.pid, ...here };
 }
 
 /** Takes the lock; false if somebody has it. Synchronous, so that a signal finds it taken or not. */
@@ -56,8 +61,8 @@ export function takeLock(lock: string, me: Holder): boolean {
   clearHalf(lock, me);
   const { path: half, fd } = openTemporary(lock, 0o644);
   try {
-    fill(fd, me);
-    return linkNew(half, lock, me);
+    const inode = fill(fd, me);
+    return linkNew({ half, inode }, lock, me);
   } finally {
     unlinkIfThere(half);
   }
@@ -74,17 +79,20 @@ function clearHalf(lock: string, me: Holder): void {
   }
 }
 
-function fill(fd: number, me: Holder): void {
+/** @returns its inode. */
+function fill(fd: number, me: Holder): string {
   try {
     // others are to see who holds it, whatever the umask
     fs.fchmodSync(fd, 0o644);
-    fs.writeFileSync(fd, JSON.stringify({ ...me, inode: String(fs.fstatSync(fd, { bigint: true }).ino) }));
+    const inode = String(fs.fstatSync(fd, { bigint: true }).ino);
+    fs.writeFileSync(fd, JSON.stringify({ ...me, inode }));
+    return inode;
   } finally {
     fs.closeSync(fd);
   }
 }
 
-function linkNew(half: string, lock: string, me: Holder): boolean {
+function linkNew({ half, inode }: { half: string; inode: string }, lock: string, me: Holder): boolean {
   try {
     fs.linkSync(half, lock);
   } catch (error) {
@@ -93,6 +101,8 @@ function linkNew(half: string, lock: string, me: Holder): boolean {
     // NFS also says EEXIST of a link that it did make; ENOENT: somebody took the half for one that was left
     if (code !== "EEXIST" && code !== "ENOENT") throw error;
   }
+  // most often this says it, and there may be no room to open it
+  if (seenAt(lock)?.inode === inode) return true;
   return lookAt(lock)?.token === me.token;
 }
 
@@ -116,9 +126,26 @@ function create(lock: string, me: Holder): boolean {
   }
 }
 
+/** What a lock looks like from outside: this opens nothing. */
+export interface Seen {
+  readonly inode: string;
+  /** Changes with every sign of life, and with everything else. */
+  readonly state: string;
+}
+
+export function seenAt(lock: string): Seen | undefined {
+  const info = fs.lstatSync(lock, { bigint: true, throwIfNoEntry: false });
+  return info && { inode: String(info.ino), state: stateOf(info) };
+}
+
+function stateOf({ ino, mtimeNs, size }: fs.BigIntStats): string {
+  return `${ino} ${mtimeNs} ${size}`;
+}
+
 /**
  * What stands in the place of a lock, undefined if nothing does.
- * @throws TsopsError("lock") if it is a folder, a link or the like: nothing is read there, and nobody ever takes it away.
+ * @throws TsopsError("lock") if it is a folder, a link or the like: nothing is read there, and nobody ever takes it away;
+ * the system's error if nothing more can be opened, which says nothing of the lock.
  */
 export function lookAt(lock: string): Standing | undefined {
   const info = fs.lstatSync(lock, { bigint: true, throwIfNoEntry: false });
@@ -127,7 +154,7 @@ export function lookAt(lock: string): Standing | undefined {
   const there = {
     path: lock,
     modified: Number(info.mtimeMs),
-    state: `${info.ino} ${info.mtimeNs} ${info.size}`,
+    state: stateOf(info),
     copy: false,
   };
   if (info.size === 0n) return { ...there, kind: "empty" };
@@ -137,6 +164,7 @@ export function lookAt(lock: string): Standing | undefined {
     text = readQuickly(lock);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
+    if (isShortage(error)) throw error;
     return { ...there, kind: "unreadable" };
   }
   const holder = parse(text);
@@ -244,7 +272,8 @@ function whereabouts(): string {
   const orNothing = (read: () => string): string => {
     try {
       return read().trim();
-    } catch {
+    } catch (error) {
+      if (isShortage(error)) throw error;
       return "";
     }
   };
@@ -257,7 +286,9 @@ function startOf(pid: number | "self"): string {
   try {
     const text = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
     return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
+  } catch (error) {
+    // without it, others would take this process for one that is gone
+    if (isShortage(error)) throw error;
     return "";
   }
 }

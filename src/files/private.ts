@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { chmod, chown, mkdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
+import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { errorCode, writeError } from "./errors.ts";
 import { onWayOut } from "./wayout.ts";
@@ -57,7 +58,8 @@ export async function makePrivateFolder(options: PrivateOptions): Promise<Privat
     const remove = async (): Promise<void> => {
       if (ours === undefined) return;
       try {
-        await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+        // looking into it needs room, too
+        await withRoom(() => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
       } catch (error) {
         options.warn(`${path} holds plaintext and could not be removed (${errorCode(error)}): remove it`);
       }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import { isShortage, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { MAX_TEXT_BYTES } from "../formats/text.ts";
 import { readError } from "./errors.ts";
@@ -50,12 +51,18 @@ export async function changedSince(fingerprint: Fingerprint): Promise<boolean> {
   try {
     const bytes = await bytesOf(fingerprint.path);
     return bytes.length !== fingerprint.size || !sha256(bytes).equals(fingerprint.digest);
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return true;
   }
 }
 
+/** What is read from a pipe is gone: but for opening it, nothing is tried twice. */
 async function bytesOf(path: string): Promise<Buffer> {
+  return await withRoom(() => bytesNow(path));
+}
+
+async function bytesNow(path: string): Promise<Buffer> {
   const info = fs.statSync(path);
   // pipes may have nothing to say yet
   if (!info.isFile()) return await readToEnd(path);

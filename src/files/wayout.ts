@@ -1,6 +1,6 @@
 /**
  * What has to be undone when the process ends early: temporary files, locks. Signal handlers belong to the whole
- * process, so this is the one module with state of its own. Nothing is installed while there is nothing to undo and
+ * process, so this module has state of its own. Nothing is installed while there is nothing to undo and
  * nobody takes signals, so importing it changes nothing.
  */
 

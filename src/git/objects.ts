@@ -22,7 +22,7 @@ interface Waiting {
   readonly name: string;
   readonly limit: number;
   readonly resolve: (object: GitObject | undefined) => void;
-  readonly reject: (error: TsopsError) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -67,7 +67,12 @@ export class Objects {
   }
 
   private ask(question: Waiting): void {
-    this.child ??= this.launch();
+    try {
+      this.child ??= this.launch();
+    } catch (error) {
+      question.reject(error);
+      return;
+    }
     this.waiting.push(question);
     this.child.stdin?.write(`${question.name}\n`);
   }

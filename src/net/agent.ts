@@ -3,6 +3,7 @@ import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 
 import { type Socket, connect as tcpConnect } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
+import { closeForRoom } from "../descriptors.ts";
 import { type Caller, limitSeconds } from "./attempt.ts";
 import { proxyFor, proxyLogin } from "./proxy.ts";
 
@@ -26,7 +27,13 @@ export interface AgentChoice {
 }
 
 /** An agent for a server. @throws TsopsError("bad-setting") if the environment names a proxy that is none. */
-export function agentFor(url: URL, context: Caller, { tls, proxy }: AgentChoice = {}): HttpAgent {
+export function agentFor(url: URL, context: Caller, choice: AgentChoice = {}): HttpAgent {
+  const agent = newAgent(url, context, choice);
+  closeForRoom(agent);
+  return agent;
+}
+
+function newAgent(url: URL, context: Caller, { tls, proxy }: AgentChoice): HttpAgent {
   const through = proxy ?? proxyFor(url, context.env);
   const options = { keepAlive: true, ...tls };
   if (url.protocol === "http:") return through ? new ForwardAgent(through) : new HttpAgent(options);

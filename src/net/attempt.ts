@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { mayPass } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { failureOf } from "./failure.ts";
 import { type Service, serviceOf } from "./service.ts";
@@ -97,6 +98,12 @@ class Attempt {
         if (error instanceof TooLate) {
           this.service.silence();
           throw tooLate(this.seconds, error.cause);
+        }
+        if (failureOf(error)?.kind === "room") {
+          // nobody was asked: other files of the run are closed in a moment
+          if (!mayPass() || this.patience <= LONGEST_MS) throw error;
+          await this.wait(jittered(LONGEST_MS), "patience");
+          continue;
         }
         const throttle = this.options.throttle?.(error);
         if (throttle) {

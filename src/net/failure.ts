@@ -13,7 +13,16 @@ export interface Failure {
   readonly passes: boolean;
 }
 
-export type FailureKind = "name" | "network" | "broke" | "certificate" | "client" | "tls" | "http" | "proxy";
+export type FailureKind =
+  | "name"
+  | "network"
+  | "broke"
+  | "certificate"
+  | "client"
+  | "tls"
+  | "http"
+  | "proxy"
+  | "room";
 
 /** What a service's users can set, for hints. */
 export interface Settings {
@@ -37,6 +46,7 @@ const ROWS: readonly Row[] = [
   [/^EAI_AGAIN$/, "name", "its name cannot be resolved", "passes"],
   [/^ECONNREFUSED$/, "network", "nothing listens there"],
   [/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL)$/, "network", "there is no route to it"],
+  [/^(?:PROXY_)?(?:EMFILE|ENFILE)$/, "room", "too many files and connections are open here", "passes"],
   [/^(ETIMEDOUT|UND_ERR_\w+_TIMEOUT)$/, "network", "it does not answer"],
   [
     /^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|UND_ERR_SOCKET)$/,
@@ -83,7 +93,8 @@ export function codeOfStatus(status: number | undefined): ErrorCode {
 }
 
 function failureBy(code: string, settings: Settings): Failure | undefined {
-  if (code.startsWith("PROXY_")) return failureOfProxy(code.slice("PROXY_".length));
+  if (code.startsWith("PROXY_") && !/_E[MN]FILE$/.test(code))
+    return failureOfProxy(code.slice("PROXY_".length));
   const row = ROWS.find(([codes]) => codes.test(code));
   if (!row) return undefined;
   // OpenSSL also reads keys that are not for connections
@@ -108,6 +119,8 @@ function hintFor(kind: FailureKind, why: string, settings: Settings): string {
   switch (kind) {
     case "name":
       return `check ${where} for a typing error, and the network: a name may be known in a private one only`;
+    case "room":
+      return "raise the limit (ulimit -n) or work on fewer files side by side (--jobs 4)";
     case "client":
       return client
         ? `${client} name PEM files: a certificate that the server trusts, and its key`

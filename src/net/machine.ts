@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withRoom } from "../descriptors.ts";
 
 /** Where the kernel tells what a machine's firmware says of itself. */
 export const FIRMWARE = "/sys/class/dmi/id";
@@ -16,7 +17,7 @@ export function signsOf(names: readonly string[], start: RegExp, folder = FIRMWA
 export async function hasSign(signs: readonly Sign[]): Promise<boolean> {
   const found = await Promise.all(
     signs.map(([path, start]) =>
-      readFile(path, "latin1").then(
+      withRoom(() => readFile(path, "latin1")).then(
         (text) => start.test(text.trim()),
         () => false,
       ),

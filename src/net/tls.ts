@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { printable } from "../printable.ts";
 
@@ -13,7 +14,7 @@ export async function pemIn(
 
 /** @throws TsopsError("bad-credentials") that says what cannot be read, why, and what names it. */
 export function readPem(path: string, namedBy: string): Promise<Buffer> {
-  return readFile(path).catch((error: unknown) => {
+  return withRoom(() => readFile(path)).catch((error: unknown) => {
     throw unreadable("file", path, namedBy, error);
   });
 }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { constants, promises } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
+import { checkRoom, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { printable } from "../printable.ts";
 
@@ -84,12 +85,23 @@ export interface Outcome {
 
 const MAX_OUTPUT = 2 ** 24;
 
-/** Starts the program at a path; its standard error is collected, since it may say why it fails. */
+/** What is open only while a program starts, besides both ends of its pipes. */
+const STARTING = 4;
+
+/**
+ * Starts the program at a path; its standard error is collected, since it may say why it fails.
+ * @throws TsopsError("program-failed") if nothing more can be opened.
+ */
 export function start(program: Omit<Program, "input" | "limit" | "maxOutput">, cwd?: string): ChildProcess {
   const [command = "", ...args] = program.argv;
   // Loaded only here: most runs start no other program.
   const { spawn } = process.getBuiltinModule("node:child_process");
   const stdio = new Array<"pipe">(program.third ? 4 : 3).fill("pipe");
+  try {
+    checkRoom(2 * stdio.length + STARTING);
+  } catch (error) {
+    throw cannotStart(command, error);
+  }
   return spawn(command, args, { env: { ...program.env }, cwd, stdio, windowsHide: true });
 }
 
@@ -99,6 +111,11 @@ export function start(program: Omit<Program, "input" | "limit" | "maxOutput">, c
  * TsopsError("aborted") if the signal says so.
  */
 export async function run(program: Program): Promise<Outcome> {
+  // where there is no room for its pipes it was not started
+  return await withRoom(() => runOnce(program), program.signal);
+}
+
+async function runOnce(program: Program): Promise<Outcome> {
   const { argv, maxOutput = MAX_OUTPUT } = program;
   const name = argv[0] ?? "";
   if (program.signal?.aborted) throw aborted(name);
@@ -188,6 +205,11 @@ const START_FAILURES: Readonly<Record<string, readonly [why: string, hint: strin
   ENOENT: ["there is no such program", "check the name and PATH", 127],
   EACCES: ["it may not be run", "check its permissions (chmod +x)"],
   EPERM: ["that is not permitted", "only root may run programs as other users"],
+  EMFILE: [
+    "too many files are open",
+    "raise the limit (ulimit -n) or work on fewer files at once (--jobs 4)",
+  ],
+  ENFILE: ["too many files are open on this machine", "close some programs and try again"],
   E2BIG: ["the environment is too large", "use tsops exec-file, which has no such limit"],
   ERR_INVALID_ARG_VALUE: ["an argument has a zero byte", "leave it out"],
 };

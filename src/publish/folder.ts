@@ -1,5 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { withRoom } from "../descriptors.ts";
 import { replaceFile } from "../files/atomic.ts";
 import { errorCode, readError, writeError } from "../files/errors.ts";
 import { checkWay } from "../files/way.ts";
@@ -14,7 +15,7 @@ export function folderTarget(folder: string): Target {
     async read(name): Promise<Standing> {
       checkWay(folder, name);
       try {
-        return await readFile(pathOf(name));
+        return await withRoom(() => readFile(pathOf(name)));
       } catch (error) {
         const code = errorCode(error);
         if (code === "ENOENT" || code === "ENOTDIR") return "nothing";

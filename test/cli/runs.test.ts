@@ -254,6 +254,48 @@ for (const argv of WAITING_ALONE) {
     }));
 }
 
+const ONTO_FILES: readonly (readonly string[])[] =
+  process.platform === "win32"
+    ? []
+    : [
+        ["decrypt", "f.yaml", "--output", "f.yaml"],
+        ["decrypt", "f.yaml", "--output", "other.yaml"],
+        ["rotate", "f.yaml", "--output", "other.yaml"],
+        ["encrypt", "plain.yaml", "--output", "other.yaml"],
+      ];
+
+for (const argv of ONTO_FILES) {
+  test(`--output waits for who changes the file that it replaces: ${argv.join(" ")}`, () =>
+    inSandbox(async (box) => {
+      rule(box, RECIPIENT);
+      await encrypted(box, ["f.yaml", "other.yaml"]);
+      box.write("plain.yaml", "a: x\n");
+      const output = argv.at(-1)!;
+      const before = box.read(output);
+      const [program = "", ...first] = PROGRAM;
+      let said = "";
+      const child = await withLock(box.path(output), async () => {
+        const running = spawn(program, [...first, ...argv], {
+          cwd: box.folder,
+          env: box.env,
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        running.stderr.on("data", (data) => (said += data));
+        await until(() => said.includes("waiting for") || running.exitCode !== null, "the waiting");
+        assert.match(said, `${output}: waiting for process ${process.pid}, which changes it\n`);
+        assert.is(box.read(output), before);
+        // what is read is what stands there then
+        if (output === "f.yaml") await ok(box, "encrypt", "plain.yaml", "--output", "new.yaml");
+        if (output === "f.yaml") box.write("f.yaml", box.read("new.yaml"));
+        return running;
+      });
+      if (child.exitCode === null) await once(child, "close");
+      assert.is(child.exitCode, 0, said);
+      if (argv[0] === "decrypt") assert.is(box.read(output), output === "f.yaml" ? "a: x\n" : "a: f.yaml\n");
+      else assert.is.not(box.read(output), before);
+    }));
+}
+
 /** Copies of one file, encrypted for a key of the counting KMS. */
 async function copies(box: Sandbox): Promise<Double> {
   const kms = await countingKms();

@@ -52,4 +52,79 @@ test("starts nothing more after it was stopped", async () => {
   assert.is(last.status === "rejected" && (last.reason as TsopsError).code, "aborted");
 });
 
+/** Opens something for each item; there is room for so many. */
+function opener(room: number) {
+  let open = 0;
+  let most = 0;
+  let refused = 0;
+  const work = async (item: number): Promise<number> => {
+    if (open === room) {
+      refused++;
+      throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+    }
+    most = Math.max(most, ++open);
+    await pause(1);
+    open--;
+    return item * 10;
+  };
+  return { work, most: () => most, refused: () => refused };
+}
+
+for (const [count, limit, room] of [
+  [40, 20, 3],
+  [20, 20, 1],
+  [3, 200, 2],
+] as const) {
+  test(`loses nothing where there is room for ${room} of ${Math.min(limit, count)} at a time`, async () => {
+    const items = Array.from({ length: count }, (_, i) => i);
+    const { work, most, refused } = opener(room);
+    const heard: number[] = [];
+    const ended = async (result: PromiseSettledResult<number>, index: number): Promise<void> => {
+      assert.is(result.status, "fulfilled");
+      heard.push(index);
+    };
+    const results = await mapFiles(items, limit, work, { ended });
+    assert.equal(
+      results.map((result) => result.status === "fulfilled" && result.value),
+      items.map((item) => item * 10),
+    );
+    assert.is(most(), room);
+    assert.equal(
+      heard.sort((a, b) => a - b),
+      items,
+      "each is heard of once",
+    );
+    // each that finds no room makes one less at a time
+    assert.is(refused(), Math.min(limit, count) - room);
+  });
+}
+
+test("what hears of the results stops nothing by an error", async () => {
+  const results = await mapFiles([0, 1, 2], 1, async (n) => n, {
+    ended: async (_, index) => {
+      if (index === 0) throw new Error("the disk is full");
+    },
+  });
+  assert.equal(
+    results.map(({ status }) => status),
+    ["rejected", "fulfilled", "fulfilled"],
+  );
+});
+
+test("an item that finds no room though it is alone is tried again, too", async () => {
+  let tries = 0;
+  const results = await mapFiles(["a", "b"], 2, async (name) => {
+    if (name === "b" && ++tries < 5) {
+      await pause(5);
+      throw Object.assign(new Error("full"), { code: "ENFILE" });
+    }
+    return name;
+  });
+  assert.equal(
+    results.map((result) => result.status === "fulfilled" && result.value),
+    ["a", "b"],
+  );
+  assert.is(tries, 5);
+});
+
 test.run();

@@ -472,4 +472,79 @@ async function assert_rejects(promise: Promise<unknown>, message: string): Promi
   assert.is((error as Error).message, message);
 }
 
+/** Runs a script that can `fill` up what it may open, and `free` it again. */
+function withFewDescriptors(source: string, path: string) {
+  const file = script(
+    folder(),
+    `import fs from "node:fs";
+     import { withLock } from "./src/files/lock.ts";
+     import { replaceFile } from "./src/files/atomic.ts";
+     const path = process.argv[2];
+     const open = [];
+     const fill = () => {
+       try {
+         for (;;) open.push(fs.openSync("/dev/null", "r"));
+       } catch (error) {
+         if (error.code !== "EMFILE") throw error;
+       }
+     };
+     const free = () => open.splice(0).forEach((fd) => fs.closeSync(fd));
+     ${source}`,
+  );
+  return start(["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", ...node(file, path)]);
+}
+
+if (process.platform !== "win32") {
+  test("is released where the process can open nothing more", async () => {
+    const dir = folder();
+    const work = "await withLock(path, async () => fill()); fill();";
+    for (const source of [work, `fill(); setTimeout(free, 50); ${work}`]) {
+      const { code, stderr } = await withFewDescriptors(source, join(dir, "n")).ended;
+      assert.is(code, 0, stderr);
+      assert.equal(fs.readdirSync(dir), []);
+    }
+  });
+
+  test("waits until something can be opened, also where another process holds it, which keeps it", async () => {
+    const dir = folder();
+    const path = join(dir, "n");
+    writeFileSync(path, "before");
+    // time flies: what cannot be looked at seems silent for long
+    const source = `
+      let now = 0;
+      const clock = { now: () => now, pause: async () => void (now += 31_000) };
+      fill();
+      setTimeout(() => console.log("waits"), 100);
+      const began = setTimeout(free, 200);
+      await withLock(path, () => replaceFile(path, Buffer.from("after")), { timeout: Infinity, clock });
+    `;
+    const child = await withLock(path, async () => {
+      const running = withFewDescriptors(source, path);
+      await running.printed("waits");
+      await pause(300);
+      assert.is(readFileSync(path, "utf8"), "before");
+      return running;
+    });
+    const { code, stderr } = await child.ended;
+    assert.is(code, 0, stderr);
+    assert.is(readFileSync(path, "utf8"), "after");
+    assert.equal(othersIn(dir), ["n"]);
+  });
+}
+
+test("a lock that somebody else touched is released all the same, and one that is another's is not", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  const lock = () => join(dir, fs.readdirSync(dir).find((name) => name.endsWith(".lock"))!);
+  await withLock(path, async () => utimesSync(lock(), 1, 1));
+  assert.equal(othersIn(dir), []);
+  const other = JSON.stringify({ token: "other", pid: 1, started: "", where: "elsewhere", inode: "1" });
+  await withLock(path, async () => {
+    const name = lock();
+    fs.unlinkSync(name);
+    writeFileSync(name, other);
+  });
+  assert.is(readFileSync(lock(), "utf8"), other);
+});
+
 test.run();

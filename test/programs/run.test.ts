@@ -6,6 +6,7 @@ import { environmentFor, keepFromPrograms } from "../../src/keys/environment.ts"
 import { end, findProgram, run, start } from "../../src/programs/run.ts";
 import { contextWith } from "../support/keys/contexts.ts";
 import { ending } from "../support/pace.ts";
+import { node, scratchFolder, script, start as startScript } from "../support/scripts.ts";
 
 const env = { PATH: process.env.PATH };
 const sh = (script: string): readonly string[] => ["sh", "-c", script];
@@ -59,6 +60,51 @@ test("a program that prints without end is ended", async () => {
   const error: unknown = await run({ argv: ["yes"], env, limit: 20 }).catch((e: unknown) => e);
   assert.match(String(error), "yes printed more than 16 MiB");
 });
+
+if (process.platform !== "win32") {
+  test("a program waits until there is room for its pipes, and one that finds none is an error", async () => {
+    const folder = scratchFolder();
+    const file = script(
+      folder,
+      `import fs from "node:fs";
+       import { run, start } from "./src/programs/run.ts";
+       const open = [];
+       try {
+         for (;;) open.push(fs.openSync("/dev/null", "r"));
+       } catch {}
+       const program = { argv: ["/bin/echo", "here"], env: {}, limit: 20, third: true };
+       const count = () => Array.from({ length: 64 }, (_, i) => i).filter((i) => isOpen(i)).length;
+       const isOpen = (i) => {
+         try {
+           return Boolean(fs.fstatSync(i));
+         } catch {
+           return false;
+         }
+       };
+       // whatever step of starting it finds no room, nothing stays open
+       for (let room = 0; room < 10; room++) {
+         const before = count();
+         try {
+           start(program);
+         } catch ({ code, message, cause }) {
+           if (room === 0) console.log(code, message, cause.code);
+         }
+         if (count() !== before) console.log("left open", room);
+         fs.closeSync(open.pop());
+       }
+       setTimeout(() => open.splice(0).forEach((fd) => fs.closeSync(fd)), 100);
+       const { code, stdout } = await run(program);
+       console.log(code, stdout.toString());`,
+    );
+    const running = startScript(["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", ...node(file)]);
+    const { code, stdout, stderr } = await running.ended;
+    assert.is(code, 0, stderr);
+    assert.is(
+      stdout,
+      "program-failed /bin/echo cannot be started: too many files are open EMFILE\n0 here\n\n",
+    );
+  });
+}
 
 test("a run that was stopped before it began", async () => {
   const signal = AbortSignal.abort();

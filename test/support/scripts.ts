@@ -16,16 +16,20 @@ export function scratchFolder(): string {
 
 let scripts = 0;
 
-/** A script that imports from src/ as one plain file: node starts that faster than TypeScript. */
-export function script(folder: string, source: string): string {
+/**
+ * A script that imports from src/ as one plain file: node starts that faster than TypeScript.
+ * @param external imports that are left as they are, and lead nowhere when it runs.
+ */
+export function script(folder: string, source: string, external: readonly string[] = []): string {
   const { outputFiles } = buildSync({
     stdin: { contents: source, resolveDir: ROOT, loader: "ts" },
     bundle: true,
     platform: "node",
     format: "esm",
+    external: [...external],
     write: false,
     banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
     },
   });
   const path = join(folder, `script-${++scripts}.mjs`);

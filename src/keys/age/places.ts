@@ -1,4 +1,5 @@
 import { isAbsolute, join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { run } from "../../programs/run.ts";
@@ -94,7 +95,7 @@ function keyVariable(context: KeyContext): Place {
 
 function file(path: string, holds: Place["holds"], context: KeyContext): Place {
   const load = async (): Promise<Loaded | undefined> => {
-    const contents = readKeyFile(path);
+    const contents = await withRoom(() => readKeyFile(path));
     return contents && readIdentities(contents, path, holds, context);
   };
   return { name: path, holds, command: false, load };
@@ -105,7 +106,7 @@ function fileVariable(variable: string, holds: Place["holds"], context: KeyConte
   const path = context.env[variable];
   const load = async (): Promise<Loaded | undefined> => {
     if (path === undefined) return undefined;
-    const contents = readKeyFile(path);
+    const contents = await withRoom(() => readKeyFile(path));
     if (!contents) throw new TsopsError("bad-credentials", "there is no such file");
     return readIdentities(contents, path, holds, context);
   };

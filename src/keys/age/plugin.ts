@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { tmpdir } from "node:os";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { aborted, cannotStart, end, findProgram, start, tookTooLong } from "../../programs/run.ts";
@@ -118,7 +119,8 @@ async function converse<T>(
   }
   // Not in the working folder, so that nothing in a repository can change what the plugin does.
   const env = await environmentFor(context, { plugin: name });
-  const child = start({ argv: [file, `--age-plugin=${machine}`], env }, tmpdir());
+  const argv = [file, `--age-plugin=${machine}`];
+  const child = await withRoom(() => start({ argv, env }, tmpdir()));
   let stop: () => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => {
     const timer = setTimeout(() => reject(tookTooLong(program, LIMIT_SECONDS)), LIMIT_SECONDS * 1000);

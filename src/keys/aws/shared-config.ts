@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
@@ -68,7 +69,7 @@ async function load(context: KeyContext): Promise<SharedConfig> {
 async function readSections(path: string): Promise<Map<string, Section>> {
   if (path === "") return new Map();
   try {
-    return parseSections(await readFile(path, "utf8"));
+    return parseSections(await withRoom(() => readFile(path, "utf8")));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return new Map();

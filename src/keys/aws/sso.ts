@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { codeIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
@@ -54,7 +55,7 @@ export function ssoSource(
 async function checkToken(context: KeyContext, id: string, where: string, renew: string): Promise<void> {
   const file = `${createHash("sha1").update(id).digest("hex")}.json`;
   const path = join(context.home, ".aws", "sso", "cache", file);
-  const token = await readFile(path, "utf8").then(
+  const token = await withRoom(() => readFile(path, "utf8")).then(
     (text) => Object(parsed(text)) as Record<string, unknown>,
     () => undefined,
   );

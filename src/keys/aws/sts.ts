@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
@@ -109,7 +110,7 @@ function stsFacts(region: string, { endpoint }: AwsClientConfig, source: Credent
 }
 
 async function readToken(path: string, named: string): Promise<string> {
-  const text = await readFile(path, "ascii").catch((cause: NodeJS.ErrnoException) => {
+  const text = await withRoom(() => readFile(path, "ascii")).catch((cause: NodeJS.ErrnoException) => {
     throw new TsopsError(
       "bad-credentials",
       `the web identity token in ${printable(path)} cannot be read: ${cause.code ?? "unknown cause"}`,

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { readPem } from "../../net/tls.ts";
 import { printable } from "../../printable.ts";
@@ -121,7 +122,7 @@ export function workloadIdentity(context: KeyContext): AzureSource | Missing {
 }
 
 async function checkTokenFile(path: string): Promise<void> {
-  const [text, why] = await readFile(path, "utf8").then(
+  const [text, why] = await withRoom(() => readFile(path, "utf8")).then(
     (content) => [content.trim(), "it is empty"],
     (error: NodeJS.ErrnoException) => ["", error.code ?? "unknown cause"],
   );

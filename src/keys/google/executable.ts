@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { run } from "../../programs/run.ts";
 import { splitCommand } from "../../programs/words.ts";
@@ -20,7 +21,7 @@ export async function executableToken(
   context: KeyContext,
 ): Promise<string> {
   const output = typeof executable.output_file === "string" ? executable.output_file : undefined;
-  const kept = output && (await readFile(output, "utf8").catch(() => undefined));
+  const kept = output && (await withRoom(() => readFile(output, "utf8")).catch(() => undefined));
   const token = kept ? tokenIn(kept, context, true) : undefined;
   return token ?? runFor(executable, output, file, context);
 }

@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
@@ -53,7 +54,7 @@ export async function findSource(context: KeyContext): Promise<Search> {
   }
   missed.push("GOOGLE_APPLICATION_CREDENTIALS is not set");
   const path = wellKnownFile(context);
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const text = await withRoom(() => readFile(path, "utf8")).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
     throw unreadable(printable(path), error);
   });
@@ -111,7 +112,7 @@ async function fromVariable(path: string): Promise<Source> {
 }
 
 async function load(path: string, variable: string): Promise<CredentialsFile> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const text = await withRoom(() => readFile(path, "utf8")).catch((error: NodeJS.ErrnoException) => {
     throw unreadable(`the file that ${variable} names`, error);
   });
   return parseFile(text, `the file that ${variable} names`);

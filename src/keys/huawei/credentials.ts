@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { hasSign, signsOf } from "../../net/machine.ts";
 import { printable } from "../../printable.ts";
@@ -160,7 +161,7 @@ async function fromFile(context: KeyContext): Promise<Source | string> {
   const name = printable(path);
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = await withRoom(() => readFileSync(path, "utf8"));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return `${name}: ${code === "ENOENT" || code === "ENOTDIR" ? "there is no such file" : `it cannot be read (${code})`}`;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
@@ -82,7 +83,7 @@ async function endpointsOfFile(region: string, { env, home }: KeyContext): Promi
   const path = named || join(home, ".huaweicloud", "regions.yaml");
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = await withRoom(() => readFileSync(path, "utf8"));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return [];

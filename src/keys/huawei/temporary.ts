@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import type { HttpAnswer as Answer, HttpRequest } from "../../net/http.ts";
 import { printable } from "../../printable.ts";
@@ -54,7 +55,7 @@ export async function podCredentials(
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new TsopsError("bad-setting", "HC_CONTAINER_CREDENTIALS_FULL_URI holds no address");
   }
-  const authorization = readToken(tokenFile, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+  const authorization = await readToken(tokenFile, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   const headers = { ...JSON_TYPE, authorization };
   const answer = await send(context, () => ({ method: "POST", url, headers, body: "{}" }));
   if (answer.status !== 200) {
@@ -73,7 +74,7 @@ export async function federatedCredentials(
   iam: string | undefined,
 ): Promise<Credentials> {
   const base = iamEndpoint(context, undefined, iam);
-  const idToken = readToken(tokenFile, "the identity token's file");
+  const idToken = await readToken(tokenFile, "the identity token's file");
   const post = (path: string, headers: Record<string, string>, body: unknown): Promise<Answer> =>
     send(context, () => ({
       method: "POST",
@@ -111,9 +112,9 @@ export async function federatedCredentials(
   return parse(answer, "credential", "IAM");
 }
 
-function readToken(path: string, what: string): string {
+async function readToken(path: string, what: string): Promise<string> {
   try {
-    return readFileSync(path, "utf8").trim();
+    return (await withRoom(() => readFileSync(path, "utf8"))).trim();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown cause";
     throw new TsopsError("bad-credentials", `${what}, ${printable(path)}, cannot be read (${code})`);

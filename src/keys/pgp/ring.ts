@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Key, PrivateKey } from "openpgp";
+import { withRoom } from "../../descriptors.ts";
 import { append } from "../../formats/append.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
@@ -109,7 +110,7 @@ async function load(places: readonly Place[]): Promise<Ring> {
   for (const { name, read } of places) {
     let contents: Buffer | undefined;
     try {
-      contents = read();
+      contents = await withRoom(read);
       if (contents === undefined) absent.push(name);
       else
         append(

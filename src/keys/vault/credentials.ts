@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext, Lines } from "../kind.ts";
@@ -102,7 +103,7 @@ function tokenFrom(token: string, place: string): TokenCredentials {
 
 async function readSecret(path: string, hint: string, optional = false): Promise<string> {
   try {
-    return (await readFile(path, "utf8")).trim();
+    return (await withRoom(() => readFile(path, "utf8"))).trim();
   } catch (error) {
     if (optional && ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
     throw new TsopsError(

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { parseGoBool } from "../../formats/numbers.ts";
 import type { TlsOptions } from "../../net/agent.ts";
@@ -42,10 +43,12 @@ async function authorities({ env }: KeyContext): Promise<string | Buffer | Buffe
   if (VAULT_CACERT) return pemIn(env, "VAULT_CACERT");
   if (VAULT_CACERT_BYTES) return VAULT_CACERT_BYTES;
   if (!VAULT_CAPATH) return undefined;
-  const names = await readdir(VAULT_CAPATH).catch((error: unknown) => {
+  const names = await withRoom(() => readdir(VAULT_CAPATH)).catch((error: unknown) => {
     throw unreadable("folder", VAULT_CAPATH, "VAULT_CAPATH", error);
   });
-  const files = names.sort().map((name) => readFile(join(VAULT_CAPATH, name)).catch(() => undefined));
+  const files = names
+    .sort()
+    .map((name) => withRoom(() => readFile(join(VAULT_CAPATH, name))).catch(() => undefined));
   return (await Promise.all(files)).filter((file) => file?.includes("-----BEGIN CERTIFICATE")) as Buffer[];
 }
 

@@ -8,7 +8,7 @@ import type { Format } from "../../../formats/format.ts";
 import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
-import { alone } from "../../alone.ts";
+import { alone, aloneAt } from "../../alone.ts";
 import { forEachFile, PASSED_OVER } from "../../batch.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
@@ -94,7 +94,8 @@ async function decryptStdin(work: Work): Promise<number> {
   if (args["dry-run"]) throw noDryRun();
   const name = args["filename-override"] ?? "standard input";
   const text = await plaintext(name, await readStdin("the encrypted file", io), work);
-  await writeResult(text, { output: args.output, plaintext: true }, io);
+  const target = { output: args.output, plaintext: true };
+  await aloneAt(args.output, io, () => writeResult(text, target, io));
   return 0;
 }
 
@@ -156,15 +157,20 @@ interface Place {
 async function decryptFile(name: string, { output, below, input }: Place, work: Work): Promise<void> {
   const { run } = work;
   const file = run.args["in-place"] ? name : undefined;
+  // what goes into a folder that was named replaces no file that anybody works on
+  const onto = below === undefined ? output : undefined;
   const decryptIt = async (): Promise<void> => {
     // what was read before the lock may have changed
-    const { bytes, fingerprint } = input && file === undefined ? input : await readInput(name, run.io);
+    const stays = input && file === undefined && onto === undefined;
+    const { bytes, fingerprint } = stays ? input : await readInput(name, run.io);
     const text = await plaintext(name, bytes, work);
     const target = { file, expected: fingerprint, output, below, plaintext: true };
     if (await writeResult(text, target, run.io)) work.narrowed++;
     work.ruleless.decrypted(name);
   };
-  await (file === undefined ? decryptIt() : alone(resolve(run.io.cwd, file), run.io, decryptIt));
+  await (file === undefined
+    ? aloneAt(onto, run.io, decryptIt)
+    : alone(resolve(run.io.cwd, file), run.io, decryptIt));
 }
 
 async function plaintext(name: string, bytes: Uint8Array, work: Work): Promise<string> {

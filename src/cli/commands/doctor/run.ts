@@ -19,7 +19,7 @@ import { describeDrift } from "../../drift.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
 import { clearPassing, type Line, type Painted } from "../../io.ts";
-import { jobsOf } from "../../jobs.ts";
+import { jobsFor } from "../../jobs.ts";
 import { driftJson, failureJson, keyJson, writeJson } from "../../json.ts";
 import { Progress } from "../../progress.ts";
 import { nameOfKey } from "../../recipients.ts";
@@ -84,7 +84,7 @@ async function examineFiles(
 ): Promise<PromiseSettledResult<Report>[]> {
   const progress = new Progress(run.io);
   let done = 0;
-  const all = await mapFiles(names, jobsOf(run), async (name) => {
+  const all = await mapFiles(names, await jobsFor(names.length, run), async (name) => {
     const report = await examineFile(name, run, means);
     await progress.show({ what: "looked at", total: names.length, done: ++done });
     return report;

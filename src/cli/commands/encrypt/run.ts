@@ -15,7 +15,7 @@ import { nothingSelected } from "../../../sops/nothing.ts";
 import { plainWarnings } from "../../../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../../../sops/selection.ts";
 import type { Encrypted } from "../../../sops/work.ts";
-import { alone } from "../../alone.ts";
+import { alone, aloneAt } from "../../alone.ts";
 import { forEachFile } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import {
@@ -83,7 +83,8 @@ async function encryptStdin(run: EncryptRun, session: Session): Promise<number> 
   }
   const text = decodeText(await readStdin("the plaintext", run.io));
   const encrypted = await encryptContent({ name, file: name, text }, run, session);
-  await writeResult(encrypted, { output: run.args.output, plaintext: false }, run.io);
+  const { output } = run.args;
+  await aloneAt(output, run.io, () => writeResult(encrypted, { output, plaintext: false }, run.io));
   return 0;
 }
 
@@ -103,7 +104,8 @@ async function encryptFile(
     const whole = { ...target, file, expected: fingerprint, encrypts: true, plaintext: false };
     await writeResult(text, whole, run.io);
   };
-  await (inPlace ? alone(resolve(run.io.cwd, name), run.io, work) : work());
+  const onto = target.below === undefined ? target.output : undefined;
+  await (inPlace ? alone(resolve(run.io.cwd, name), run.io, work) : aloneAt(onto, run.io, work));
 }
 
 interface Plain {
@@ -254,11 +256,9 @@ async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
     await warnOfPlain(opened, text, run.io);
     if (said !== undefined) await note(run.io, said);
     const file = run.args["in-place"] ? given[0] : undefined;
-    await writeResult(
-      text,
-      { file, expected: input?.fingerprint, output: run.args.output, encrypts: true, plaintext: false },
-      run.io,
-    );
+    const { output } = run.args;
+    const target = { file, expected: input?.fingerprint, output, encrypts: true, plaintext: false };
+    await aloneAt(file ?? output, run.io, () => writeResult(text, target, run.io));
     return 0;
   } finally {
     open.close();
