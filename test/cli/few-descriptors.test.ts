@@ -90,11 +90,7 @@ async function wholeLife(box: Sandbox, limit: Limit, rule: (more: string) => voi
 const LIMITS: readonly Limit[] =
   process.platform === "win32"
     ? []
-    : [
-        { most: 64, hidden: false },
-        { most: 128, hidden: false },
-        ...(BY_NODE ? [{ most: 64, hidden: true }] : []),
-      ];
+    : [{ most: 64, hidden: false }, ...(BY_NODE ? [{ most: 64, hidden: true }] : [])];
 
 for (const limit of LIMITS) {
   const where = `${limit.most} open files${limit.hidden ? ", which the process is not told" : ""}`;
