@@ -1,0 +1,34 @@
+import { holdsCiphertexts } from "../formats/detect.ts";
+import type { Entry, Format, Reading } from "../formats/format.ts";
+import { CIPHER_HEAD } from "./cipher.ts";
+
+/**
+ * Whether a text without metadata is what is left of an encrypted one: a value of it is a ciphertext, or the beginning of
+ * one. One is enough, since nothing else becomes of it than a value that nobody can open. Who really has such texts as
+ * values says so (`encrypt --encrypt-twice`).
+ */
+export function lostMetadata(text: string, format: Format): boolean {
+  if (!holdsCiphertexts(text)) return false;
+  // any other text may be about ciphertexts: a manual, for instance
+  if (format.wrapper) return beginsWrapped(text);
+  let reading: Reading;
+  try {
+    reading = format.read(text);
+  } catch {
+    return false;
+  }
+  return reading.metadata === undefined && holdsLost(reading);
+}
+
+/** Whether a text begins as the document around a binary file does. */
+export function beginsWrapped(text: string): boolean {
+  return /^\s*\{\s*"data"\s*:\s*"ENC\[AES256_GCM,data:/.test(text);
+}
+
+/** Decrypting leaves comments that do not open as they are, so they say something only where they are all there is. */
+function holdsLost({ entries }: Reading): boolean {
+  const isCipher = ({ value }: Entry): boolean =>
+    typeof value === "string" && value.trimStart().startsWith(CIPHER_HEAD);
+  const values = entries.filter(({ kind }) => kind !== "comment");
+  return values.length > 0 ? values.some(isCipher) : entries.some(isCipher);
+}
