@@ -10,12 +10,12 @@ import { CIPHER_HEAD } from "./cipher.ts";
 export function lostMetadata(text: string, format: Format): boolean {
   if (!holdsCiphertexts(text)) return false;
   // any other text may be about ciphertexts: a manual, for instance
-  if (format.wrapper) return beginsWrapped(text);
+  if (format.wrapper && !beginsWrapped(text)) return false;
   let reading: Reading;
   try {
-    reading = format.read(text);
+    reading = (format.wrapper ?? format).read(text);
   } catch {
-    return false;
+    return format.wrapper !== undefined;
   }
   return reading.metadata === undefined && holdsLost(reading);
 }
