@@ -19,7 +19,7 @@ import { plainWarnings } from "../../../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../../../sops/selection.ts";
 import type { Encrypted } from "../../../sops/work.ts";
 import { alone } from "../../alone.ts";
-import { forEachFile } from "../../batch.ts";
+import { forEachFile, goesOn } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
 import { type Failure, reportFailures } from "../../failures.ts";
 import {
@@ -64,7 +64,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
   if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
   if (given.length === 0) return await encryptStdin(run, session);
   if (run.args.check) return await checkFiles(given, run);
-  const { names, many } = await filesToEncrypt(given, run);
+  const { names, many, named } = await filesToEncrypt(given, run);
   if (run.args["dry-run"]) return await listFiles(names, run);
   const output = run.args.output;
   if (many && !run.args["in-place"] && output === undefined) {
@@ -72,7 +72,9 @@ export async function encrypt(run: EncryptRun): Promise<number> {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  return await forEachFile(names, { what: "encrypted", run, results: run.args.json }, (name) => {
+  const further = run.args["in-place"] ? goesOn("tsops encrypt -i", "encrypted", named) : undefined;
+  const batch = { what: "encrypted", run, results: run.args.json, further };
+  return await forEachFile(names, batch, (name) => {
     if (output === undefined || !many) return encryptFile(name, { output }, run, session);
     return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
   });
@@ -320,7 +322,8 @@ async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
       `${without} ${one ? "file matches" : "files match"} ${stay}: tsops config explain FILE says why`,
     );
   }
-  return { names, many: names.length > 1 || found.some(({ named }) => !named) };
+  const named = found.some((file) => file.named);
+  return { names, many: names.length > 1 || found.some((file) => !file.named), named };
 }
 
 /** Of what a folder or a pattern brought in, a rule may match more than it was made for. */
