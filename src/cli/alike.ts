@@ -73,7 +73,7 @@ function withoutSpaced(text: string, own: readonly string[]): string {
  * URLs, paths, `region:id`) names something, and stays.
  */
 function withoutIds(text: string): string {
-  return text.replace(WORD, (word) => {
+  return text.replace(DURATION, ID).replace(WORD, (word) => {
     const bare = word.replace(/[.:]+$/, "");
     if (TIME.test(bare)) return ID + word.slice(bare.length);
     if (bare.includes("/") || (bare.includes(":") && !/^[\w-]*id:[^:]*$/i.test(bare))) return word;
@@ -81,6 +81,7 @@ function withoutIds(text: string): string {
   });
 }
 
+const DURATION = /\b\d+(?:\.\d+)?(?= (?:seconds?|minutes?)\b)/g;
 const TIME = /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-][\d:]+)?)?$/;
 const UUID = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/i;
 /** Fingerprints and ids of keys, and recipients. */

@@ -41,7 +41,7 @@ async function reportAlike({ failures, exact }: Alike, io: Io, verbose: boolean)
   await reportError(errors[0], io);
   if (failures.length === 1) return;
   const names = own ? others : [first!, ...others];
-  const much = exact ? "the same" : "the same but for ids in it";
+  const much = exact ? "the same" : "the same but for ids or times in it";
   const lines = verbose
     ? ["  the same for:", ...names.map((name) => `    ${name}`)]
     : [

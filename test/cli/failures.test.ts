@@ -5,6 +5,8 @@ import * as assert from "uvu/assert";
 import { alike } from "../../src/cli/alike.ts";
 import { TsopsError } from "../../src/errors.ts";
 import { inSandbox, type Sandbox } from "../support/cli.ts";
+import { closeDoubles, double } from "../support/servers/aws.ts";
+import { ARN, answerOf, awsEnvironment } from "../support/servers/counting-kms.ts";
 import { fakeVault, stopServers } from "../support/servers/vault.ts";
 
 /** How many blocks of lines begin with a file's name or path. */
@@ -85,11 +87,49 @@ test("what a server says differently in each answer is the same error, and it is
     const { stderr } = await box.run(["rotate", "-i", ...names]);
     assert.is(blocks(stderr), 1, stderr);
     assert.match(stderr, "not now, request");
-    assert.match(stderr, "  the same but for ids in it for 5 more files; --verbose shows them");
+    assert.match(stderr, "  the same but for ids or times in it for 5 more files; --verbose shows them");
     const all = await box.run(["rotate", "-i", "--verbose", ...names]);
     assert.is(all.stderr.match(/^tsops: f\d\.yaml: Failed to get the data key/gm)?.length, 6);
   });
 });
+
+for (const [what, answer] of [
+  ["never answers", { silent: true }],
+  ["breaks each connection", { broken: true }],
+] as const) {
+  test(`a service that ${what}: one error for all files, after three calls in a row`, () =>
+    inSandbox(async (box) => {
+      let works = true;
+      const kms = await double((asked) => (works ? answerOf(asked) : answer));
+      box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+      const names = Array.from({ length: 40 }, (_, i) => `f${String(i).padStart(2, "0")}.yaml`);
+      for (const name of names) box.write(name, "a: x\n");
+      for (const argv of [
+        ["encrypt", "-i", "--kms", ARN],
+        ["rotate", "-i"],
+        ["decrypt", "-i"],
+      ]) {
+        works = false;
+        box.env.TSOPS_KMS_TIMEOUT = "0.3";
+        for (const jobs of ["1", "16"]) {
+          kms.asked.length = 0;
+          const { code, stderr } = await box.run([...argv, "--jobs", jobs, ...names]);
+          assert.is(code, 1);
+          assert.is(blocks(stderr), 1, stderr);
+          assert.match(stderr, /^ {2}the same for 39 more files; --verbose lists them$/m);
+          assert.match(stderr, "0 of 40 files, 40 failed");
+          if ("broken" in answer) continue;
+          assert.match(stderr, "it did not answer within 0.3 seconds");
+          // so few calls that none waited behind more than two others that came to nothing
+          assert.ok(kms.asked.length <= Number(jobs) + 2, String(kms.asked.length));
+        }
+        if (argv[0] !== "encrypt") continue;
+        works = true;
+        box.env.TSOPS_KMS_TIMEOUT = undefined;
+        assert.is((await box.run([...argv, ...names])).code, 0);
+      }
+    }));
+}
 
 const error = (message: string, place = {}): TsopsError =>
   new TsopsError("bad-key", message, { place, hint: "see" });
@@ -106,6 +146,7 @@ test("ids of requests and times do not make errors differ; keys, servers and pla
   assert.is(kindsOf("RequestId: 4A7B9C1D2E", "RequestId: 5A7B9C1D2F"), 1);
   assert.is(kindsOf("request_id=4a7b9c1d2e.", "request_id=5a7b9c1d2f."), 1);
   assert.is(kindsOf("req-4a7b9c1d2e failed", "req-5a7b9c1d2f failed"), 1);
+  assert.is(kindsOf("left alone for 57 seconds", "left alone for 9 seconds"), 1);
   assert.is(kindsOf("at 2026-03-01T12:00:00Z", "at 2026-03-01T12:00:01.5Z"), 1);
   assert.is(kindsOf(`the file /w/file0: ${id(1)}`, `the file /w/file1: ${id(2)}`), 1);
   for (const [one, other] of [
@@ -129,4 +170,5 @@ test("ids of requests and times do not make errors differ; keys, servers and pla
 });
 
 test.after(stopServers);
+test.after(closeDoubles);
 test.run();
