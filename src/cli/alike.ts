@@ -1,8 +1,13 @@
 import { resolve } from "node:path";
 import { TsopsError } from "../errors.ts";
-import type { Failure } from "./failures.ts";
 
 /** When what went wrong with two files is the same to whoever reads it. */
+
+/** A file that something went wrong with. */
+export interface Failure {
+  readonly name: string;
+  readonly error: unknown;
+}
 
 /** Failures that say the same. */
 export interface Alike {

@@ -1,14 +1,10 @@
 import { inFile } from "../errors.ts";
-import { type Alike, alike, isInOwnFile } from "./alike.ts";
+import { type Alike, alike, type Failure, isInOwnFile } from "./alike.ts";
 import type { Run } from "./command.ts";
 import type { Io } from "./io.ts";
 import { note, reportError, tell } from "./report.ts";
 
-/** A file that something went wrong with. */
-export interface Failure {
-  readonly name: string;
-  readonly error: unknown;
-}
+export type { Failure } from "./alike.ts";
 
 /** Whoever has more kinds of errors than this has one cause for them. */
 const SHOWN_ERRORS = 20;

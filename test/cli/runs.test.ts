@@ -504,6 +504,37 @@ test("--jobs and TSOPS_JOBS say how many files are worked on side by side, from 
     }
   }));
 
+test("updatekeys says of a rule that cannot be, before any key is asked, once for all files", () =>
+  inSandbox(async (box) => {
+    const kms = await countingKms();
+    box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+    box.write(".sops.yaml", `creation_rules:\n  - kms: ${ARN}\n`);
+    await encrypted(box);
+    counting(kms);
+    const before = FILES.map((name) => box.read(name));
+    const groups = `    key_groups:\n      - kms: [{ arn: ${ARN} }]\n      - age: [${RECIPIENT}]\n`;
+    box.write(".sops.yaml", `creation_rules:\n  - shamir_threshold: 1\n${groups}`);
+    for (const option of ["--yes", "--check", "--dry-run"]) {
+      const { code, stdout, stderr } = await box.run(["updatekeys", option, ...FILES]);
+      assert.is(code, 1);
+      assert.is(stdout, "");
+      assert.match(stderr, /^tsops: .*\.sops\.yaml:2:5: a threshold of 1 does not fit 2 key groups\n/);
+      assert.is(stderr.match(/threshold of 1/g)?.length, 1, stderr);
+      assert.match(stderr, "  the same for 20 files; --verbose lists them");
+      assert.equal(counting(kms), {});
+      assert.equal(
+        FILES.map((name) => box.read(name)),
+        before,
+      );
+    }
+    // an option goes before the rule
+    const two = await box.run(["updatekeys", "--check", "--shamir-secret-sharing-threshold", "2", FILES[0]!]);
+    assert.match(two.stderr, "is not as its creation rule has it");
+    const one = await box.run(["updatekeys", "-y", "--shamir-secret-sharing-threshold", "1", FILES[0]!]);
+    assert.match(one.stderr, "f00.yaml: a threshold of 1 does not fit 2 key groups");
+    assert.equal(counting(kms), {});
+  }));
+
 test("doctor asks each key once, and lists files by their keys; a damaged file does not speak for others", () =>
   inSandbox(async (box) => {
     const kms = await countingKms();
