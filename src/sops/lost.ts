@@ -1,6 +1,7 @@
 import { holdsCiphertexts } from "../formats/detect.ts";
 import type { Entry, Format, Reading } from "../formats/format.ts";
 import { CIPHER_HEAD } from "./cipher.ts";
+import { noMetadata } from "./metadata.ts";
 
 /**
  * Whether a text without metadata is what is left of an encrypted one: a value of it is a ciphertext, or the beginning of
@@ -25,10 +26,19 @@ export function beginsWrapped(text: string): boolean {
   return /^\s*\{\s*"data"\s*:\s*"ENC\[AES256_GCM,data:/.test(text);
 }
 
+/**
+ * Encrypting what is left of an encrypted file would make it look as good as any other, and nobody would see that its
+ * values are gone.
+ * @throws TsopsError("no-metadata")
+ */
+export function refuseLost(text: string, format: Format): void {
+  if (lostMetadata(text, format)) throw noMetadata(text);
+}
+
 /** Decrypting leaves comments that do not open as they are, so they say something only where they are all there is. */
 function holdsLost({ entries }: Reading): boolean {
   const isCipher = ({ value }: Entry): boolean =>
     typeof value === "string" && value.trimStart().startsWith(CIPHER_HEAD);
-  const values = entries.filter(({ kind }) => kind !== "comment");
+  const values = entries.filter(({ kind, value }) => kind !== "comment" && (value ?? "") !== "");
   return values.length > 0 ? values.some(isCipher) : entries.some(isCipher);
 }

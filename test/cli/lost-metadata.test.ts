@@ -133,6 +133,21 @@ test("one value that was added to what is left does not make it a plaintext", ()
     assert.is((await box.run(["encrypt", "-i", "a.yaml"])).code, 1);
   }));
 
+test("what is left may be a comment, and a value that was not reached", () =>
+  inSandbox(async (box) => {
+    box.write(".sops.yaml", RULES);
+    box.write("a.yaml", `# ${"a long comment ".repeat(20)}\na: secret\n`);
+    assert.is((await box.run(["encrypt", "-i", "a.yaml"])).code, 0);
+    const whole = box.read("a.yaml");
+    for (const end of [300, whole.indexOf("\na:") + 3]) {
+      box.write("a.yaml", whole.slice(0, end));
+      assert.match((await box.run(["status"])).stdout, "1 damaged");
+      // of comments alone there is nothing to encrypt, as SOPS has it
+      assert.is.not((await box.run(["encrypt", "-i", "a.yaml"])).code, 0);
+      assert.is(box.read("a.yaml"), whole.slice(0, end));
+    }
+  }));
+
 test("what only shows or holds a ciphertext somewhere is a plaintext as before", () =>
   inSandbox(async (box) => {
     const value = "ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]";

@@ -12,8 +12,7 @@ import { readText } from "../../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../../save.ts";
 import { bareHint, bareValues } from "../../../sops/bare.ts";
 import type { Warning } from "../../../sops/decrypt.ts";
-import { lostMetadata } from "../../../sops/lost.ts";
-import { noMetadata } from "../../../sops/metadata.ts";
+import { refuseLost } from "../../../sops/lost.ts";
 import { nothingSelected } from "../../../sops/nothing.ts";
 import { plainWarnings } from "../../../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../../../sops/selection.ts";
@@ -128,7 +127,7 @@ async function encryptContent(plain: Plain, run: EncryptRun, session: Session): 
   const from = await inputFormat(run.args, file, creation);
   const to = await outputFormat(run.args, file, from);
   const indent = indentFor(to, run.args, settings);
-  refuseLost(text, from, run.args);
+  refuseUnlessMeant(text, from, run.args);
   if (from === to) await noteUnsaid(plain, from, creation, run);
   const selector = selectorIn(from, creation.selector ?? DEFAULT_SELECTOR);
   try {
@@ -142,17 +141,18 @@ async function encryptContent(plain: Plain, run: EncryptRun, session: Session): 
   }
 }
 
-/**
- * Encrypting what is left of an encrypted file would make it look as good as any other, and nobody would see that its
- * values are gone.
- * @throws TsopsError("no-metadata")
- */
-function refuseLost(text: string, format: Format, args: EncryptRun["args"]): void {
-  if (args["encrypt-twice"] || !lostMetadata(text, format)) return;
-  throw withHint(
-    noMetadata(text),
-    "if its values are such texts on purpose: --encrypt-twice encrypts them as they are",
-  );
+/** @throws TsopsError("no-metadata") for what is left of an encrypted file, unless the person means it. */
+function refuseUnlessMeant(text: string, format: Format, args: EncryptRun["args"]): void {
+  if (args["encrypt-twice"]) return;
+  try {
+    refuseLost(text, format);
+  } catch (error) {
+    if (!(error instanceof TsopsError)) throw error;
+    throw withHint(
+      error,
+      "if such texts are meant to be its values: tsops encrypt --encrypt-twice takes them",
+    );
+  }
 }
 
 /** What is odd about a plaintext that could not be encrypted: it may be why. */
@@ -269,7 +269,7 @@ async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
     await checkDrift(opened, run);
     const { seal, said } = await sealingOf(opened, run);
     const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", run.io)));
-    refuseLost(plain, open.format, run.args);
+    refuseUnlessMeant(plain, open.format, run.args);
     const options = { seal, indent: indentFor(open.format, run.args, settings) };
     const { text, warnings } = saveText(open, plain, session, options);
     await reportWarnings(warnings, plain, given[0] ?? old, run.io);
