@@ -1,7 +1,7 @@
 import { inFile, TsopsError } from "../errors.ts";
 import { mapFiles } from "../files/batch.ts";
 import type { Run } from "./command.ts";
-import { type Failure, reportFailures } from "./failures.ts";
+import type { Failure } from "./failures.ts";
 import { stopsBy } from "./interrupt.ts";
 import { clearPassing, type Io } from "./io.ts";
 import { jobsOf } from "./jobs.ts";
@@ -108,7 +108,7 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
   }
   const failures = [...tally.failures].sort(([a], [b]) => a - b).map(([, failure]) => failure);
   if (results) await writeResults(resultsOf(names, tally, batch), batch);
-  await reportFailures(failures, run);
+  if (failures.length > 0) await (await import("./failures.ts")).reportFailures(failures, run);
   if (stop.signal.aborted) throw stoppedAt(tally, batch, { stop, busy });
   const left = failures.length;
   if (left > 0 && left < names.length && further !== undefined)

@@ -8,7 +8,6 @@ import { formatOfFile } from "../formats/index.ts";
 import { decodeText, MAX_TEXT_BYTES } from "../formats/text.ts";
 import { CIPHER_HEAD } from "../sops/cipher.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
-import { beginsWrapped, lostMetadata } from "../sops/lost.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
 import { inputFormat, readEncryptedAs, readInput } from "./files.ts";
@@ -131,6 +130,7 @@ export async function readIfEncrypted(
     return { encryption: "whole", read: await readEncryptedAs(decodeText(bytes), name, args) };
   } catch (error) {
     if (!(error instanceof TsopsError)) return { encryption: "none" };
+    const { beginsWrapped, lostMetadata } = await import("../sops/lost.ts");
     if (error.code === "no-metadata") {
       const left = lostMetadata(decodeText(bytes), await inputFormat(args, name, rule));
       return left ? { encryption: "damaged", error } : { encryption: "none" };

@@ -5,7 +5,6 @@ import { formatOfFile, loadFormat } from "../formats/index.ts";
 import { decodeText } from "../formats/text.ts";
 import { recognize } from "../recognize.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
-import { beginsWrapped, lostMetadata } from "../sops/lost.ts";
 import { mayBeEncrypted } from "./found.ts";
 
 /** What stands in a version of a file, as far as that is known without a key. */
@@ -34,6 +33,7 @@ export async function contentOf(bytes: Buffer, name: string): Promise<Content> {
     if (!(error instanceof TsopsError)) throw error;
     // what holds no ciphertext, and what only speaks of them, such as a manual
     const named = formatOfFile(name) !== "binary" || error.code === "merge-conflict";
+    const { beginsWrapped, lostMetadata } = await import("../sops/lost.ts");
     const damaged =
       error.code === "no-metadata"
         ? lostMetadata(decodeText(bytes), await loadFormat(formatOfFile(name)))
