@@ -110,15 +110,17 @@ for (const [what, answer] of [
         ["decrypt", "-i"],
       ]) {
         works = false;
-        box.env.TSOPS_KMS_TIMEOUT = "0.3";
-        for (const jobs of ["1", "16"]) {
+        // a call that breaks must come to its end before its time is over, however slow the machine is
+        const hangs = "silent" in answer;
+        box.env.TSOPS_KMS_TIMEOUT = hangs ? "0.3" : "600";
+        for (const jobs of hangs ? ["1", "16"] : ["16"]) {
           kms.asked.length = 0;
           const { code, stderr } = await box.run([...argv, "--jobs", jobs, ...names]);
           assert.is(code, 1);
           assert.is(blocks(stderr), 1, stderr);
           assert.match(stderr, /^ {2}the same for 39 more files; --verbose lists them$/m);
           assert.match(stderr, "0 of 40 files, 40 failed");
-          if ("broken" in answer) continue;
+          if (!hangs) continue;
           assert.match(stderr, "it did not answer within 0.3 seconds");
           // so few calls that none waited behind more than two others that came to nothing
           assert.ok(kms.asked.length <= Number(jobs) + 2, String(kms.asked.length));
