@@ -1,6 +1,6 @@
 import { holdsCiphertexts } from "../formats/detect.ts";
 import type { Entry, Format, Reading } from "../formats/format.ts";
-import { CIPHER_HEAD } from "./cipher.ts";
+import { CIPHER_HEAD, parseCipher } from "./cipher.ts";
 import { noMetadata } from "./metadata.ts";
 
 /**
@@ -36,9 +36,25 @@ export function refuseLost(text: string, format: Format): void {
 }
 
 /** Decrypting leaves comments that do not open as they are, so they say something only where they are all there is. */
-function holdsLost({ entries }: Reading): boolean {
-  const isCipher = ({ value }: Entry): boolean =>
-    typeof value === "string" && value.trimStart().startsWith(CIPHER_HEAD);
+function holdsLost({ entries, text }: Reading): boolean {
+  const isLost = (entry: Entry): boolean =>
+    typeof entry.value === "string" && (isWhole(entry.value) || isBegun(entry, text));
   const values = entries.filter(({ kind, value }) => kind !== "comment" && (value ?? "") !== "");
-  return values.length > 0 ? values.some(isCipher) : entries.some(isCipher);
+  return values.length > 0 ? values.some(isLost) : entries.some(isLost);
+}
+
+/** Only what was really encrypted: a text that merely looks like it, in an example for instance, is encrypted as by SOPS. */
+function isWhole(value: string): boolean {
+  try {
+    parseCipher(value.trimStart());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the text ends in the middle of. */
+function isBegun({ value, end }: Entry, text: string): boolean {
+  const begun = String(value).trimStart();
+  return begun.startsWith(CIPHER_HEAD) && !begun.includes("]") && text.slice(end).trim() === "";
 }
