@@ -30,6 +30,7 @@ import { readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
 import type { EncryptedText } from "./sops/decrypt.ts";
+import { refuseLost } from "./sops/lost.ts";
 import { sealOf } from "./sops/seal.ts";
 import { DEFAULT_SELECTOR, type Selector } from "./sops/selection.ts";
 
@@ -93,6 +94,11 @@ export interface EncryptionOptions extends Options {
   /** Which values are encrypted: one of the six selectors. Default: all but those whose key ends with `_unencrypted`. */
   selector?: Selector;
   macOnlyEncrypted?: boolean;
+  /**
+   * Encrypt also a document whose values are ciphertexts and that has no metadata. Without it that is `no-metadata`: it is
+   * what is left of an encrypted document, whose values nobody could open afterwards.
+   */
+  encryptTwice?: boolean;
   /** Write tsops's seal (docs/format.md). Default true; with `update`, whether the document had one that holds. */
   seal?: boolean;
   /**
@@ -129,8 +135,8 @@ export async function decryptFile(path: string, options: Options = {}): Promise<
 /**
  * Encrypts a document and returns the encrypted text.
  * @throws TsopsError with a stable `code` (docs/errors.md): `no-key`, `parse`, `already-encrypted`, `tree-encryption`, …;
- * where a key cannot be used, `key-unavailable`, `access-denied`, `service-unreachable`, …; with `update` also
- * `recipients-changed` and `selectors-changed`.
+ * `no-metadata` for what is left of an encrypted document; where a key cannot be used, `key-unavailable`, `access-denied`,
+ * `service-unreachable`, …; with `update` also `recipients-changed` and `selectors-changed`.
  */
 export async function encrypt(
   document: string | Uint8Array,
@@ -138,6 +144,7 @@ export async function encrypt(
 ): Promise<string> {
   const format = await loadFormat(options.format);
   const plain = toText(document);
+  if (!options.encryptTwice) refuseLost(plain, format);
   const session = sessionOf(options);
   if (options.update !== undefined) {
     const open = await openWith(await readAs(toText(options.update), format.name), options, session);
@@ -398,6 +405,7 @@ const OPTION_NAMES = Object.keys({
   threshold: true,
   selector: true,
   macOnlyEncrypted: true,
+  encryptTwice: true,
   seal: true,
   update: true,
 } satisfies Record<keyof Required<EncryptionOptions>, true>);

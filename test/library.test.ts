@@ -91,6 +91,14 @@ test("errors have stable codes", () =>
     assert.is(await codeOf(encrypt('{"a": 1}', { format: "json" })), "no-key");
     assert.is(await codeOf(encrypt(text, { format: "json", keys })), "already-encrypted");
     assert.is(await codeOf(decryptFile(box.path("none.yaml"), options)), "no-such-file");
+    const left = text.replace(/,\s*"sops": [\s\S]*/, "}");
+    assert.is(await codeOf(encrypt(left, { format: "json", keys })), "no-metadata");
+    assert.is(await codeOf(encrypt(left, { ...options, format: "json", update: text })), "no-metadata");
+    const path = box.write("left.json", left);
+    assert.is(await codeOf(encryptFile(path, { keys })), "no-metadata");
+    assert.is(box.read("left.json"), left);
+    const twice = await encrypt(left, { format: "json", keys, encryptTwice: true });
+    assert.is(await decrypt(twice, { ...options, format: "json" }), left);
     const changed = text.replace(/"mac": "ENC\[AES256_GCM,data:../, '"mac": "ENC[AES256_GCM,data:AA');
     assert.is(await codeOf(decrypt(changed, { ...options, format: "json" })), "mac-mismatch");
     assert.is(await decrypt(changed, { ...options, format: "json", ignoreMac: true }), '{"a": 1}');

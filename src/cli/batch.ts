@@ -1,13 +1,13 @@
 import { inFile, TsopsError } from "../errors.ts";
 import { mapFiles } from "../files/batch.ts";
-import { endBy, takeSignals } from "../files/wayout.ts";
 import type { Run } from "./command.ts";
-import { type Failure, reportFailures } from "./failures.ts";
-import { interruptedBy, stopsBy } from "./interrupt.ts";
-import { clearPassing, type Io, write } from "./io.ts";
+import type { Failure } from "./failures.ts";
+import { stopsBy } from "./interrupt.ts";
+import { clearPassing, type Io } from "./io.ts";
 import { jobsFor } from "./jobs.ts";
 import { Progress, type Shown } from "./progress.ts";
-import { note } from "./report.ts";
+import { note, reportError } from "./report.ts";
+import { Stop } from "./stop.ts";
 import { Together } from "./together.ts";
 
 /** What the work on a file gives if the file is none of those that the command is about. */
@@ -51,16 +51,18 @@ interface Batch {
   readonly results?: boolean;
 }
 
+/** How to go on with a command that passes over what is done only where it looks for the files itself. */
+export function goesOn(command: string, done: string, named: boolean): string {
+  if (!named) return "the same command goes on with what is left";
+  return `${command} with a folder, or with a pattern in quotes, goes on: it passes over what is ${done}`;
+}
+
 /** What is done to a file, which says what there is to say where it is told to. */
 type Work = (name: string, io: Io) => Promise<unknown>;
 
-/** After as many milliseconds it is said what is waited for. */
-const LONG_MS = 1000;
-const WAITING = "waiting for the files that are being worked on; Ctrl-C ends that";
-
 /**
  * Does the same to many files: goes on after an error, shows how far it is on a terminal, and sums up at the end. Ctrl-C
- * lets the files that are being worked on come to their end; a second one does not wait for them.
+ * and SIGTERM let the files that are being worked on come to their end (stop.ts).
  * @returns 0, or 1 if there were errors; the error of a single file is thrown.
  * @throws TsopsError("aborted") with where it stopped.
  */
@@ -88,21 +90,19 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     otherwise: new Map(),
   };
   const progress = new Progress(io);
-  const stop = new AbortController();
-  let waiting: NodeJS.Timeout | undefined;
-  const release = takeSignals(["SIGINT"], () => {
-    if (stop.signal.aborted) return endBy("SIGINT");
-    interruptedBy(io);
-    void write(io.stderr, "\n");
-    stop.abort();
-    waiting = setTimeout(() => void note(io, WAITING), LONG_MS);
-  });
+  let busy = 0;
+  const stop: Stop = new Stop(io, () => reportError(stoppedAt(tally, batch, { stop, busy }), io));
   try {
     const outputs = together && !inOrder ? new Together(io) : undefined;
     const one = async (name: string, index: number): Promise<unknown> => {
-      const part = outputs?.part(index) ?? io;
-      stopsBy(part, stop.signal);
-      return await work(name, part);
+      busy++;
+      try {
+        const part = outputs?.part(index) ?? io;
+        stopsBy(part, stop.signal);
+        return await work(name, part);
+      } finally {
+        busy--;
+      }
     };
     const ended = async (result: PromiseSettledResult<unknown>, index: number): Promise<void> => {
       count({ name: names[index]!, index }, result, tally, stop);
@@ -111,14 +111,13 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
     };
     await mapFiles(names, jobs, one, { signal: stop.signal, ended });
   } finally {
-    clearTimeout(waiting);
-    release();
+    stop.end();
     await clearPassing();
   }
   const failures = [...tally.failures].sort(([a], [b]) => a - b).map(([, failure]) => failure);
   if (results) await writeResults(resultsOf(names, tally, batch), batch);
-  await reportFailures(failures, run);
-  if (stop.signal.aborted) throw stoppedAt(tally, batch);
+  if (failures.length > 0) await (await import("./failures.ts")).reportFailures(failures, run);
+  if (stop.signal.aborted) throw stoppedAt(tally, batch, { stop, busy });
   const left = failures.length;
   if (left > 0 && left < names.length && further !== undefined)
     await note(io, `${left} ${left === 1 ? "file is" : "files are"} left: ${further}`);
@@ -130,7 +129,7 @@ function count(
   { name, index }: { name: string; index: number },
   result: PromiseSettledResult<unknown>,
   tally: Tally,
-  stop: AbortController,
+  stop: Stop,
 ): void {
   if (result.status === "rejected") {
     const { reason: error } = result;
@@ -181,11 +180,18 @@ async function writeResults(results: readonly Result[], { run }: Batch): Promise
   });
 }
 
-function stoppedAt({ total, done }: Tally, { what, further }: Batch): TsopsError {
+/** @param busy how many files were being worked on and are not waited for. */
+function stoppedAt(
+  { total, done }: Tally,
+  { what, further }: Batch,
+  { stop, busy }: { stop: Stop; busy: number },
+): TsopsError {
   const did = /^would |:$/.test(what) ? "looked at" : what;
   const next = further === undefined ? "" : `; ${further}`;
+  const halfway = busy > 0 ? ` or, up to ${busy} of them, done` : "";
   return new TsopsError("aborted", `stopped: ${done} of ${total} files were ${did}`, {
-    hint: `the others are as they were${next}`,
+    hint: `the others are as they were${halfway}${next}`,
+    exit: stop.exit,
   });
 }
 

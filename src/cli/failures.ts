@@ -1,14 +1,10 @@
-import { resolve } from "node:path";
-import { inFile, TsopsError } from "../errors.ts";
+import { inFile } from "../errors.ts";
+import { type Alike, alike, type Failure, isInOwnFile } from "./alike.ts";
 import type { Run } from "./command.ts";
 import type { Io } from "./io.ts";
 import { note, reportError, tell } from "./report.ts";
 
-/** A file that something went wrong with. */
-export interface Failure {
-  readonly name: string;
-  readonly error: unknown;
-}
+export type { Failure } from "./alike.ts";
 
 /** Whoever has more kinds of errors than this has one cause for them. */
 const SHOWN_ERRORS = 20;
@@ -17,42 +13,39 @@ const FEW = 2;
 
 /** Says what went wrong. What is the same for many files is said once, with how many they are. */
 export async function reportFailures(failures: readonly Failure[], { io, args }: Run): Promise<void> {
-  const alike = new Map<string, Failure[]>();
-  for (const failure of failures) {
-    const text = withoutName(failure, io.cwd);
-    const same = alike.get(text);
-    if (same) same.push(failure);
-    else alike.set(text, [failure]);
-  }
-  const shown = args.verbose ? alike.size : SHOWN_ERRORS;
-  for (const same of [...alike.values()].slice(0, shown)) await reportAlike(same, io, args.verbose);
-  const more = alike.size - shown;
-  if (more > 0) await note(io, `and ${more} more errors like these; --verbose shows them`);
+  const kinds = alike(failures, io.cwd, args.verbose);
+  const shown = args.verbose ? kinds.length : SHOWN_ERRORS;
+  for (const kind of kinds.slice(0, shown)) await reportAlike(kind, io, args.verbose);
+  const left = kinds.slice(shown);
+  if (left.length === 0) return;
+  const files = left.reduce((sum, kind) => sum + kind.failures.length, 0);
+  await note(
+    io,
+    `and ${counted(left.length, "other error")} of ${counted(files, "file")}; --verbose shows them`,
+  );
 }
 
-async function reportAlike(same: readonly Failure[], io: Io, verbose: boolean): Promise<void> {
-  const errors = same.map(({ name, error }) => inFile(error, name));
-  const [first, ...others] = same.map(({ name }) => name);
-  const place = errors[0] instanceof TsopsError ? errors[0].place : undefined;
-  if (same.length <= FEW && place?.file === first) {
+async function reportAlike({ failures, exact }: Alike, io: Io, verbose: boolean): Promise<void> {
+  const errors = failures.map(({ name, error }) => inFile(error, name));
+  const [first, ...others] = failures.map(({ name }) => name);
+  // the place may be in a configuration that all of them need
+  const own = isInOwnFile(failures[0]!, io.cwd);
+  if (failures.length <= FEW && own) {
     for (const error of errors) await reportError(error, io);
     return;
   }
   await reportError(errors[0], io);
-  if (same.length === 1) return;
-  // the place may be in a configuration that all of them need
-  const names = place?.file === first ? others : [first!, ...others];
+  if (failures.length === 1) return;
+  const names = own ? others : [first!, ...others];
+  const much = exact ? "the same" : "the same but for ids or times in it";
   const lines = verbose
     ? ["  the same for:", ...names.map((name) => `    ${name}`)]
-    : [`  the same for ${names.length}${place?.file === first ? " more" : ""} files; --verbose lists them`];
+    : [
+        `  ${much} for ${names.length}${own ? " more" : ""} files; --verbose ${exact ? "lists" : "shows"} them`,
+      ];
   await tell(io, lines);
 }
 
-/** What an error says, whatever the file is called. */
-function withoutName({ name, error }: Failure, cwd: string): string {
-  const code = error instanceof TsopsError ? error.code : (error as NodeJS.ErrnoException | undefined)?.code;
-  const { message, hint, place } = (error ?? {}) as Partial<TsopsError>;
-  const own = (text = "") => text.replaceAll(resolve(cwd, name), "\0").replaceAll(name, "\0");
-  const { file = name, line, column } = place ?? {};
-  return JSON.stringify([code, own(message), own(hint), own(file), line, column]);
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
+import type { Rule } from "../config/model.ts";
 import { TsopsError } from "../errors.ts";
 import { type DiscoverOptions, explore, type Found, type PassedOver } from "../files/discover.ts";
 import { clearLeft } from "../files/lock.ts";
 import { statOf } from "../files/stat.ts";
 import { formatOfFile } from "../formats/index.ts";
 import { decodeText, MAX_TEXT_BYTES } from "../formats/text.ts";
+import { CIPHER_HEAD } from "../sops/cipher.ts";
 import type { EncryptedText } from "../sops/decrypt.ts";
 import type { Args } from "./args.ts";
 import type { Run } from "./command.ts";
-import { readEncryptedAs, readInput } from "./files.ts";
+import { inputFormat, readEncryptedAs, readInput } from "./files.ts";
 import type { Io } from "./io.ts";
 import { rememberPlace } from "./place.ts";
 import { isKeyFile, whoReads } from "./protected.ts";
@@ -90,8 +92,12 @@ export async function isEncrypted(name: string, run: Run): Promise<boolean> {
 type Encryption = "none" | "whole" | "damaged";
 
 export async function encryptionOf(name: string, run: Run): Promise<Encryption> {
-  if (await isTooLarge(name, run.io)) return "none";
-  return await encryptionIn((await readInput(name, run.io)).bytes, name, run.args);
+  return (await readFound(name, run)).encryption;
+}
+
+export async function readFound(name: string, run: Run): Promise<ReadIfEncrypted> {
+  if (await isTooLarge(name, run.io)) return { encryption: "none" };
+  return await readIfEncrypted((await readInput(name, run.io)).bytes, name, run.args);
 }
 
 /** Whether a file that a folder brought in is so large that it can be none of ours; a line says so. */
@@ -107,29 +113,41 @@ export async function encryptionIn(bytes: Buffer, name: string, args: Args): Pro
 }
 
 /** A file read as an encrypted one, or why it cannot be. */
-type ReadIfEncrypted =
+export type ReadIfEncrypted =
   | { readonly encryption: "whole"; readonly read: EncryptedText }
   | { readonly encryption: "damaged"; readonly error: TsopsError }
   | { readonly encryption: "none" };
 
-export async function readIfEncrypted(bytes: Buffer, name: string, args: Args): Promise<ReadIfEncrypted> {
+/** @param rule may say which format the file has. */
+export async function readIfEncrypted(
+  bytes: Buffer,
+  name: string,
+  args: Args,
+  rule?: Pick<Rule, "format">,
+): Promise<ReadIfEncrypted> {
   if (!mayBeEncrypted(bytes)) return { encryption: "none" };
   try {
     return { encryption: "whole", read: await readEncryptedAs(decodeText(bytes), name, args) };
   } catch (error) {
-    if (!(error instanceof TsopsError) || !DAMAGED.has(error.code)) return { encryption: "none" };
+    if (!(error instanceof TsopsError)) return { encryption: "none" };
+    const { beginsWrapped, lostMetadata } = await import("../sops/lost.ts");
+    if (error.code === "no-metadata") {
+      const left = lostMetadata(decodeText(bytes), await inputFormat(args, name, rule));
+      return left ? { encryption: "damaged", error } : { encryption: "none" };
+    }
+    if (!DAMAGED.has(error.code)) return { encryption: "none" };
     // any text may show an encrypted value: a manual, for instance, which is no file of values
     const named = formatOfFile(args["filename-override"] ?? name) !== "binary";
-    const damaged = named || error.code === "merge-conflict" || bytes.includes('"data": "ENC[');
+    const damaged = named || error.code === "merge-conflict" || beginsWrapped(decodeText(bytes));
     return damaged && holds(bytes, "ENC[") ? { encryption: "damaged", error } : { encryption: "none" };
   }
 }
 
 const DAMAGED: ReadonlySet<string> = new Set(["merge-conflict", "parse", "bad-metadata", "read"]);
 
-/** A quick look: no encrypted file is without this word. */
+/** A quick look: no encrypted file is without this word, and what is left of one has ciphertexts. */
 export function mayBeEncrypted(bytes: Buffer): boolean {
-  return holds(bytes, "sops");
+  return holds(bytes, "sops") || holds(bytes, CIPHER_HEAD);
 }
 
 /** Whether a text is in a file, also one that was saved as UTF-16. */

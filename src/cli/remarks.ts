@@ -4,9 +4,8 @@ import { visibleName } from "../formats/characters.ts";
 import { type Entry, type PathElement, pathOf, type Reading } from "../formats/format.ts";
 import { placeOf } from "../formats/text.ts";
 import type { Tree } from "../formats/tree.ts";
-import { looksEncrypted } from "../sops/cipher.ts";
 import type { Nothing } from "../sops/nothing.ts";
-import { compileSelector, type Selector } from "../sops/selection.ts";
+import type { Selector } from "../sops/selection.ts";
 import type { OpenFile } from "./files.ts";
 import type { Io } from "./io.ts";
 import { note } from "./report.ts";
@@ -17,28 +16,6 @@ export async function warnOfNothing(name: string, nothing: Nothing | undefined, 
   const what = comments ? "only comments are" : "nothing is";
   const count = `0 of ${values} ${values === 1 ? "value" : "values"}`;
   await note(io, `warning: ${name}: ${matches(selector)}: ${what} encrypted (${count})`);
-}
-
-/** Whoever lost the metadata of an encrypted file finds out only when nothing opens it: values are encrypted twice. */
-export async function warnOfCiphertext(
-  name: string,
-  reading: Reading,
-  selector: Selector,
-  io: Io,
-): Promise<void> {
-  const { entries } = reading;
-  const isCipher = ({ value }: Entry): boolean => typeof value === "string" && looksEncrypted(value);
-  if (!entries.some(isCipher)) return;
-  const selected = (await compileSelector(selector))(entries);
-  const lost = entries.filter((entry, i) => selected[i] && isCipher(entry)).length;
-  if (lost === 0) return;
-  const what =
-    lost === 1 ? "1 value is encrypted already, and is" : `${lost} values are encrypted already, and are`;
-  await note(
-    io,
-    `warning: ${name}: ${what} encrypted once more: this file has no metadata that opens them`,
-    "  was its sops part lost? An older version of the file may still have it",
-  );
 }
 
 function matches({ kind }: Selector): string {

@@ -11,9 +11,9 @@ export async function reportError(error: unknown, io: Io): Promise<number> {
     const [first = "", ...more] = errorLines(error);
     await tell(io, [{ text: first, colour: "red", head: "tsops:" }, ...more]);
     await debugTrace(error, io);
-    return error.exitCode;
+    return exitCodeOf(error);
   }
-  if ((error as { name?: string } | undefined)?.name === "AbortError") return 130;
+  if (isAbort(error)) return exitCodeOf(error);
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const what = error instanceof Error ? `${error.name}${code ? ` ${code}` : ""}` : "unknown error";
   // the message of an unforeseen error could hold anything, so it is shown only where somebody asked for it
@@ -26,7 +26,16 @@ export async function reportError(error: unknown, io: Io): Promise<number> {
     "  nothing was written; set TSOPS_DEBUG=1 to see where it happened, and report that without secrets",
   ]);
   await debugTrace(error, io);
-  return 1;
+  return exitCodeOf(error);
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof TsopsError) return error.exitCode;
+  return isAbort(error) ? 130 : 1;
+}
+
+function isAbort(error: unknown): boolean {
+  return (error as { name?: string } | undefined)?.name === "AbortError";
 }
 
 /** Message with its place, and the lines of the hint. */

@@ -103,7 +103,7 @@ export async function surveyFile({ name, named }: Found, run: Run): Promise<Surv
   const settings = await settingsForReading(resolve(run.io.cwd, name), run);
   const rule = await ruleFor(settings);
   const known = { file: name, settings, rule };
-  const found = await readIfEncrypted(bytes, name, run.args);
+  const found = await readIfEncrypted(bytes, name, run.args, rule);
   if (found.encryption === "none") {
     const due = rule !== undefined && (named || !isDotenvxKeys(name));
     return due ? { ...known, state: "plaintext" } : undefined;

@@ -33,7 +33,11 @@ export async function contentOf(bytes: Buffer, name: string): Promise<Content> {
     if (!(error instanceof TsopsError)) throw error;
     // what holds no ciphertext, and what only speaks of them, such as a manual
     const named = formatOfFile(name) !== "binary" || error.code === "merge-conflict";
-    const damaged = bytes.includes("ENC[") && (named || bytes.includes('"data": "ENC['));
+    const { beginsWrapped, lostMetadata } = await import("../sops/lost.ts");
+    const damaged =
+      error.code === "no-metadata"
+        ? lostMetadata(decodeText(bytes), await loadFormat(formatOfFile(name)))
+        : bytes.includes("ENC[") && (named || beginsWrapped(decodeText(bytes)));
     return damaged ? { kind: "damaged", bytes, error } : { kind: "plain", bytes };
   }
 }

@@ -8,7 +8,7 @@ import type { KeyContext, KeyGroup, KeyService, Lines, MasterKey, Opened } from 
 import { effectiveThreshold, groupsNeeded } from "./metadata.ts";
 import { naming, reasonsOf, unavailable } from "./reasons.ts";
 import { type Failure, type GroupResult, groupReport, type KeyResult } from "./report.ts";
-import { combineShares, splitSecret } from "./shamir.ts";
+import { checkThreshold, combineShares, splitSecret } from "./shamir.ts";
 import { describeKey, inDecryptionOrder, kindNamed, shownId } from "./table.ts";
 
 export { groupsFromMetadata, groupsToMetadata, type KeyGroups } from "./metadata.ts";
@@ -46,11 +46,7 @@ export async function wrapDataKey(
   threshold: number,
   options: WrapOptions,
 ): Promise<KeyGroup[]> {
-  if (groups.length === 0 || groups.some((group) => group.length === 0)) {
-    throw new TsopsError("config", groups.length === 0 ? "there is no master key" : "a key group is empty", {
-      hint: "name at least one master key for each group",
-    });
-  }
+  checkGroups(groups, threshold);
   keepFromPrograms(groups, options.context);
   const many = groups.length > 1;
   const parts = many
@@ -68,6 +64,16 @@ export async function wrapDataKey(
   return results.map((group) =>
     group.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
   );
+}
+
+/** Whether a data key can be wrapped for groups at all: no key is asked. @throws TsopsError("config") */
+export function checkGroups(groups: readonly KeyGroup[], threshold: number): void {
+  if (groups.length === 0 || groups.some((group) => group.length === 0)) {
+    throw new TsopsError("config", groups.length === 0 ? "there is no master key" : "a key group is empty", {
+      hint: "name at least one master key for each group",
+    });
+  }
+  if (groups.length > 1) checkThreshold(groups.length, effectiveThreshold(groups, threshold));
 }
 
 /** Keys as `wrap` would use them, so that they can be compared with those of a file. Most kinds leave nothing open. */

@@ -70,6 +70,8 @@ export interface Examination {
    * What was found, a line each: credentials and where they come from, region, permission, network; what to do next.
    */
   readonly lines: readonly string[];
+  /** It is about what the key wrapped for this file, which may be damaged: it says nothing of other files. */
+  readonly ofWrapped?: true;
 }
 
 export interface OpenerCheck {

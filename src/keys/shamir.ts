@@ -7,16 +7,20 @@ import { TsopsError } from "../errors.ts";
 
 const MAX_SHARES = 255;
 
+/** @throws TsopsError("config") if a secret cannot be split like that. */
+export function checkThreshold(count: number, threshold: number): void {
+  if (threshold >= 2 && threshold <= count && count <= MAX_SHARES) return;
+  throw new TsopsError("config", `a threshold of ${threshold} does not fit ${count} key groups`, {
+    hint: "with several key groups the threshold must be at least 2 and at most their number (255 at most)",
+  });
+}
+
 /**
  * Shares with x = 1 to `count`; any `threshold` of them give the secret. The caller clears them.
  * @throws TsopsError("config") if the numbers do not fit each other.
  */
 export async function splitSecret(secret: Uint8Array, count: number, threshold: number): Promise<Buffer[]> {
-  if (threshold < 2 || threshold > count || count > MAX_SHARES) {
-    throw new TsopsError("config", `a threshold of ${threshold} does not fit ${count} key groups`, {
-      hint: "with several key groups the threshold must be at least 2 and at most their number (255 at most)",
-    });
-  }
+  checkThreshold(count, threshold);
   const { split } = await import("shamir-secret-sharing");
   // The library gives its shares x values in random order; all 255 of them together have 1 to `count` as well.
   const all = await split(Uint8Array.from(secret), MAX_SHARES, threshold);

@@ -96,8 +96,9 @@ class Attempt {
         this.time -= performance.now() - start;
         if (this.caller.signal?.aborted) throw stopped(error);
         if (error instanceof TooLate) {
-          this.service.silence();
-          throw tooLate(this.seconds, error.cause);
+          const late = tooLate(this.seconds, error.cause);
+          this.service.silence(late);
+          throw late;
         }
         if (failureOf(error)?.kind === "room") {
           // nobody was asked: other files of the run are closed in a moment
@@ -110,7 +111,7 @@ class Attempt {
           this.service.throttled(throttle.afterMs);
           const pause = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** throttled++);
           if (this.patience <= Math.max(this.service.pause, pause)) {
-            this.service.refuses();
+            this.service.refuses(error as Error);
             throw error;
           }
           await this.wait(jittered(pause), "patience");
@@ -140,7 +141,7 @@ class Attempt {
   /** Whether an error is an answer, or none. A certificate that is wrong is an answer, too. */
   private note(error: unknown): void {
     const kind = failureOf(error)?.kind;
-    if (kind === "network" || kind === "broke" || kind === "name") this.service.silence();
+    if (kind === "network" || kind === "broke" || kind === "name") this.service.silence(error as Error);
     else this.service.heard();
   }
 

@@ -1,5 +1,3 @@
-import { TsopsError } from "../errors.ts";
-
 /** How many calls in a row may get no answer, or nothing but throttles, before a service is given up. */
 const MOST_IN_A_ROW = 3;
 /** Fewer at once would make a run wait for its slowest call; with their pauses these are about ten calls a second. */
@@ -15,11 +13,13 @@ export class Service {
   private silent = 0;
   /** Calls in a row that were told to wait until their patience was over. */
   private refused = 0;
+  /** Why the last of them failed. */
+  private last: Error | undefined;
   /** Nothing is sent before: the service said how long to wait. In milliseconds of `performance.now`. */
   private notBefore = 0;
   private readonly waiting: (() => void)[] = [];
 
-  /** Waits for a turn. @throws TsopsError("service-unreachable") if the service was given up, or the signal's reason. */
+  /** Waits for a turn. @throws what the last call was told if the service was given up, or the signal's reason. */
   async enter(signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
       this.checkAnswers();
@@ -52,7 +52,8 @@ export class Service {
   }
 
   /** A call was told to wait for as long as calls wait. */
-  refuses(): void {
+  refuses(error: Error): void {
+    this.last = error;
     this.refused++;
     if (this.refused >= MOST_IN_A_ROW) this.wakeAll();
   }
@@ -65,7 +66,8 @@ export class Service {
   }
 
   /** A call ended without an answer. */
-  silence(): void {
+  silence(error: Error): void {
+    this.last = error;
     this.silent++;
     if (this.silent >= MOST_IN_A_ROW) this.wakeAll();
   }
@@ -75,21 +77,9 @@ export class Service {
     for (const go of this.waiting.splice(0)) go();
   }
 
+  /** What the last call was told counts for those that are not made any more: one cause is one error. */
   private checkAnswers(): void {
-    if (this.silent >= MOST_IN_A_ROW) {
-      throw new TsopsError(
-        "service-unreachable",
-        `it could not be reached ${MOST_IN_A_ROW} times in a row, and is not asked again in this run`,
-        { hint: "check the network, a proxy and the address; then run the same command again" },
-      );
-    }
-    if (this.refused >= MOST_IN_A_ROW) {
-      throw new TsopsError(
-        "service-unreachable",
-        `it had too many requests for ${MOST_IN_A_ROW} calls in a row, and is not asked again in this run`,
-        { hint: "look at its quota; then run the same command again" },
-      );
-    }
+    if (this.silent >= MOST_IN_A_ROW || this.refused >= MOST_IN_A_ROW) throw this.last;
   }
 
   private async turn(signal: AbortSignal | undefined): Promise<void> {

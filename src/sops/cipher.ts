@@ -23,7 +23,8 @@ const CIPHER_TYPES: readonly string[] = ["str", "int", "float", "bool", "time", 
 /** SOPS uses 32 bytes where GCM's own length is 12; J0 comes from GHASH (NIST SP 800-38D, section 7.1). */
 const IV_BYTES = 32;
 const TAG_BYTES = 16;
-const HEAD = "ENC[AES256_GCM,data:";
+/** How every ciphertext begins. */
+export const CIPHER_HEAD = "ENC[AES256_GCM,data:";
 
 export interface CipherText {
   data: Buffer;
@@ -34,7 +35,7 @@ export interface CipherText {
 
 /** Whether a text looks like a ciphertext: the pattern is anchored at the start only (docs/internals/sops.md §2). */
 export function looksEncrypted(text: string): boolean {
-  return text.startsWith(HEAD) && splitCipher(text) !== undefined;
+  return text.startsWith(CIPHER_HEAD) && splitCipher(text) !== undefined;
 }
 
 /** The bytes that stand for a value in ciphertexts and in the MAC (docs/internals/sops.md §2). */
@@ -74,7 +75,7 @@ export function encryptBytes(
   const data = Buffer.concat([cipher.update(bytes), cipher.final()]);
   const [a, b, c] = [data, iv, cipher.getAuthTag()].map((part) => part.toString("base64"));
   // joined, which makes one text; a template would keep a tree of its nine pieces, of more than twice the size
-  return [HEAD, a, ",iv:", b, ",tag:", c, ",type:", type, "]"].join("");
+  return [CIPHER_HEAD, a, ",iv:", b, ",tag:", c, ",type:", type, "]"].join("");
 }
 
 /** A value as its ciphertext. */
@@ -148,14 +149,14 @@ function parseInt64(text: string): bigint | undefined {
 
 /** data, iv, tag and type, split as SOPS's greedy pattern does, from the end; no regular expression on huge values. */
 function splitCipher(text: string): [string, string, string, string] | undefined {
-  if (!text.startsWith(HEAD)) return undefined;
+  if (!text.startsWith(CIPHER_HEAD)) return undefined;
   const end = text.lastIndexOf("]");
   const type = text.lastIndexOf(",type:", end);
   const tag = text.lastIndexOf(",tag:", type);
   const iv = text.lastIndexOf(",iv:", tag);
-  if (end < 0 || type < 0 || tag < 0 || iv < HEAD.length || type >= end) return undefined;
+  if (end < 0 || type < 0 || tag < 0 || iv < CIPHER_HEAD.length || type >= end) return undefined;
   return [
-    text.slice(HEAD.length, iv),
+    text.slice(CIPHER_HEAD.length, iv),
     text.slice(iv + 4, tag),
     text.slice(tag + 5, type),
     text.slice(type + 6, end),

@@ -339,28 +339,6 @@ for (const name of TEXT_NAMES) {
     }));
 }
 
-test("a file that lost its metadata is named when its ciphertext is encrypted once more", () =>
-  inSandbox(async (box) => {
-    for (const [name, end] of [
-      ["a.yaml", /^sops:[\s\S]*/m],
-      ["a.env", /^sops_[\s\S]*/m],
-      ["a.ini", /^\[sops\][\s\S]*/m],
-      ["a.toml", /^\[sops[\s\S]*/m],
-      ["a.json", /,\s*"sops": [\s\S]*/m],
-    ] as const) {
-      const plain = { "a.yaml": "a: x\n", "a.env": "a=x\n", "a.ini": "[s]\na=x\n", "a.toml": 'a = "x"\n' };
-      box.write(name, name === "a.json" ? '{"a": "x"}\n' : plain[name]);
-      const first = await box.run(["encrypt", "-i", name]);
-      assert.is(first.stderr, "", name);
-      const rest = box.read(name).replace(end, name === "a.json" ? "}\n" : "");
-      assert.not.match(rest, "sops", name);
-      box.write(name, rest);
-      const { code, stderr } = await box.run(["encrypt", name]);
-      assert.is(code, 0, stderr);
-      assert.match(stderr, `warning: ${name}: 1 value is encrypted already, and is encrypted once more`);
-    }
-  }));
-
 test("a selector that matches nothing: not said of files without values, and where the names say so themselves", () =>
   inSandbox(async (box) => {
     for (const [name, text, options] of [

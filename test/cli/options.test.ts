@@ -266,6 +266,11 @@ const TRIALS: Readonly<Record<string, Trials>> = {
     check: { base: ["encrypt", "plain.yaml"], add: ["--check"] },
     json: jsonTrial(["encrypt", "--check", "plain.yaml"]),
     "no-ignore": ignoreTrial(["encrypt", "--dry-run", "."], ruled),
+    "encrypt-twice": {
+      prepare: (box) => box.write("left.yaml", box.read("a.yaml").replace(/^sops:[\s\S]*/m, "")),
+      base: ["encrypt", "left.yaml"],
+      add: ["--encrypt-twice"],
+    },
     update: { base: ["encrypt", "plain.txt"], add: ["--update", "a.yaml"] },
     yes: drifted(["encrypt", "--update", "a.yaml", "plain.yaml"]),
   },

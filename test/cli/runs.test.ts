@@ -201,6 +201,69 @@ for (const argv of WAITING) {
     }));
 }
 
+/** Starts the program, and gives what it says on standard error and how it ends. */
+function started(box: Sandbox, argv: readonly string[]) {
+  const [program = "", ...first] = PROGRAM;
+  const child = spawn(program, [...first, ...argv], {
+    cwd: box.folder,
+    env: box.env,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (data) => (said += data));
+  const ended = once(child, "close").then(([code, signal]) => ({ code, signal, said }));
+  return { child, ended };
+}
+
+if (process.platform !== "win32") {
+  test("SIGTERM, as CI has it for a job that is cancelled: how many were done and how to go on, and 143", () =>
+    inSandbox(async (box) => {
+      rule(box, RECIPIENT);
+      const [free, locked] = FILES as [string, string];
+      for (const [argv, next] of [
+        [["encrypt", "-i"], "tsops encrypt -i with a folder, or with a pattern in quotes, goes on"],
+        [["rotate", "-i"], "the same command with --older-than "],
+        [["decrypt", "-i"], "tsops decrypt -i with a folder, or with a pattern in quotes, goes on"],
+      ] as const) {
+        if (argv[0] === "encrypt") for (const name of [free, locked]) box.write(name, "a: x\n");
+        const before = { free: box.read(free), locked: box.read(locked) };
+        await withLock(box.path(locked), async () => {
+          const { child, ended } = started(box, [...argv, free, locked]);
+          await until(() => box.read(free) !== before.free);
+          child.kill("SIGTERM");
+          const { code, said } = await ended;
+          assert.is(code, 143, said);
+          assert.match(said, "stopped: 1 of 2 files were");
+          assert.match(said, `the others are as they were; ${next}`);
+          assert.is(box.read(locked), before.locked);
+        });
+        // what the message says goes on; the same names do not
+        if (argv[0] === "rotate") continue;
+        assert.is((await box.run([...argv, free, locked])).code, 1);
+        await ok(box, ...argv, ".");
+        assert.is(box.read(free).includes("ENC["), argv[0] === "encrypt");
+        assert.is(box.read(locked).includes("ENC["), argv[0] === "encrypt");
+      }
+    }));
+
+  test("SIGTERM does not wait long for a service: what may be done besides is said", () =>
+    inSandbox(async (box) => {
+      // answers nothing before more calls wait than there are files
+      const kms = await waitingKms(100);
+      box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+      for (const name of FILES.slice(0, 2)) box.write(name, "a: x\n");
+      const { child, ended } = started(box, ["encrypt", "-i", "--kms", ARN, ...FILES.slice(0, 2)]);
+      await until(() => kms.waits() === 2);
+      child.kill("SIGTERM");
+      const { signal, said } = await ended;
+      kms.close();
+      assert.is(signal, "SIGTERM", said);
+      assert.match(said, "stopped: 0 of 2 files were encrypted");
+      assert.match(said, "the others are as they were or, up to 2 of them, done; ");
+      for (const name of FILES.slice(0, 2)) assert.is(box.read(name), "a: x\n");
+    }));
+}
+
 const WAITING_ALONE: readonly (readonly string[])[] =
   process.platform === "win32"
     ? []
@@ -483,6 +546,37 @@ test("--jobs and TSOPS_JOBS say how many files are worked on side by side, from 
     }
   }));
 
+test("updatekeys says of a rule that cannot be, before any key is asked, once for all files", () =>
+  inSandbox(async (box) => {
+    const kms = await countingKms();
+    box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+    box.write(".sops.yaml", `creation_rules:\n  - kms: ${ARN}\n`);
+    await encrypted(box);
+    counting(kms);
+    const before = FILES.map((name) => box.read(name));
+    const groups = `    key_groups:\n      - kms: [{ arn: ${ARN} }]\n      - age: [${RECIPIENT}]\n`;
+    box.write(".sops.yaml", `creation_rules:\n  - shamir_threshold: 1\n${groups}`);
+    for (const option of ["--yes", "--check", "--dry-run"]) {
+      const { code, stdout, stderr } = await box.run(["updatekeys", option, ...FILES]);
+      assert.is(code, 1);
+      assert.is(stdout, "");
+      assert.match(stderr, /^tsops: .*\.sops\.yaml:2:5: a threshold of 1 does not fit 2 key groups\n/);
+      assert.is(stderr.match(/threshold of 1/g)?.length, 1, stderr);
+      assert.match(stderr, "  the same for 20 files; --verbose lists them");
+      assert.equal(counting(kms), {});
+      assert.equal(
+        FILES.map((name) => box.read(name)),
+        before,
+      );
+    }
+    // an option goes before the rule
+    const two = await box.run(["updatekeys", "--check", "--shamir-secret-sharing-threshold", "2", FILES[0]!]);
+    assert.match(two.stderr, "is not as its creation rule has it");
+    const one = await box.run(["updatekeys", "-y", "--shamir-secret-sharing-threshold", "1", FILES[0]!]);
+    assert.match(one.stderr, "f00.yaml: a threshold of 1 does not fit 2 key groups");
+    assert.equal(counting(kms), {});
+  }));
+
 test("doctor asks each key once, and lists files by their keys; a damaged file does not speak for others", () =>
   inSandbox(async (box) => {
     const kms = await countingKms();
@@ -516,10 +610,10 @@ test("--verbose shows every error, however many kinds there are", () =>
     for (const [i, name] of names.entries()) box.write(name, text.replace(/^(\w+):/, `$1${i}:`));
     const { code, stderr } = await box.run(["rotate", "-i", ...names]);
     assert.is(code, 1);
-    assert.match(stderr, /^tsops: and 2 more errors like these; --verbose shows them$/m);
+    assert.match(stderr, /^tsops: and 2 other errors of 2 files; --verbose shows them$/m);
     const all = await box.run(["rotate", "-i", "--verbose", ...names]);
     for (const name of names) assert.match(all.stderr, new RegExp(`^tsops: ${name}.*: the value at `, "m"));
-    assert.not.match(all.stderr, "more errors like these");
+    assert.not.match(all.stderr, "other errors of");
   }));
 
 test("equal errors of many files are one, with how many they are; --verbose lists the files", () =>

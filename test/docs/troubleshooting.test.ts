@@ -117,6 +117,10 @@ const CASES: Record<string, Case> = {
     box.write("secrets.yaml", "a: 1\n");
     return decrypt(box);
   },
+  "sops metadata not found, though there are encrypted values": async (box) => {
+    await encrypted(box, (text) => text.replace(/^sops:[\s\S]*/m, ""));
+    return box.run(["encrypt", "secrets.yaml"]);
+  },
   "the file already has a top-level entry named sops": async (box) => {
     await encrypted(box);
     return box.run(["encrypt", "secrets.yaml"]);

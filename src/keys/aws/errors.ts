@@ -69,6 +69,22 @@ export function explained(error: unknown, facts: CallFacts): TsopsError {
   return new TsopsError(code, cause, { hint, cause: error });
 }
 
+/**
+ * Whether a failure is about what the key wrapped, or the context that came with it, and so says nothing of the key. Not
+ * of AWS's own: a wrapped key that is no base64.
+ */
+export function isOfWrapped(error: unknown): boolean {
+  if (!(error instanceof TsopsError)) return false;
+  let cause: unknown = error;
+  while (cause instanceof TsopsError) cause = cause.cause;
+  const { name = "", message = "" } = toServiceError(cause) ?? {};
+  if (error.code === "access-denied") return /ciphertext refers to/i.test(message);
+  return error.code === "bad-key" && !OF_THE_KEY.test(name);
+}
+
+/** Codes that are explained as "bad-key" and are about the key itself. */
+const OF_THE_KEY = /^(?:InvalidKeyUsage|InvalidArn)(?:Exception)?$/;
+
 function explain(error: unknown, facts: CallFacts): Explanation {
   const given = toServiceError(error);
   if (!given) return { code: "generic", cause: "an internal error", hint: "report it" };

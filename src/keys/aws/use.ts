@@ -6,7 +6,7 @@ import { textField, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, MasterKey } from "../kind.ts";
 import { notAsked } from "../offline.ts";
 import { naming, prefixed, reasonsOf, unavailable } from "../reasons.ts";
-import { explained } from "./errors.ts";
+import { explained, isOfWrapped } from "./errors.ts";
 import { callKms, type Kms, kmsFor } from "./kms-client.ts";
 
 /** AWS KMS keys in use: Encrypt and Decrypt. */
@@ -56,7 +56,8 @@ export const kmsUse: KeyUse = {
       found.push("KMS answers, and lets these credentials use the key");
       return { usable: true, lines: found };
     } catch (error) {
-      return { usable: false, lines: [...found, ...reasonsOf(error)] };
+      const lines = [...found, ...reasonsOf(error)];
+      return isOfWrapped(error) ? { usable: false, lines, ofWrapped: true } : { usable: false, lines };
     }
   },
 };

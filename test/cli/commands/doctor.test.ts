@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../../support/cli.ts";
+import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../../support/cli.ts";
 import { gitIn } from "../../support/git.ts";
+import { type Double, double, refusal } from "../../support/servers/aws.ts";
+import { ARN, answerOf, awsEnvironment, counting } from "../../support/servers/counting-kms.ts";
 
 const IDENTITY = /AGE-SECRET-KEY-1\w+/.exec(readFileSync(IDENTITY_FILE, "utf8"))![0];
 
@@ -143,6 +145,89 @@ test("doctor names plaintext that git keeps of diffs, and how to remove it", () 
     );
     assert.match(stderr, "git config --local --unset-all diff.sops.cachetextconv");
     assert.is(code, quiet.code);
+  }));
+
+const FILES = Array.from({ length: 6 }, (_, i) => `f${i}.yaml`);
+
+/** Files of one KMS key; in some of them one character of what it wrapped is another. */
+async function filesOfKms(box: Sandbox, kms: Double, damaged: readonly string[]): Promise<void> {
+  box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined, TSOPS_ALLOW: undefined };
+  for (const name of FILES) box.write(name, `name: ${name}\n`);
+  const { code, stderr } = await box.run(["encrypt", "-i", "--kms", ARN, ...FILES]);
+  assert.is(code, 0, stderr);
+  for (const name of damaged) box.write(name, box.read(name).replace(/ enc: ey/, " enc: ay"));
+  counting(kms);
+}
+
+for (const damaged of [FILES.slice(0, 2), FILES.slice(3, 5)]) {
+  test(`what a key wrapped for ${damaged[0]} is damaged: nothing is said of other files because of it`, () =>
+    inSandbox(async (box) => {
+      const kms = await double(answerOf);
+      await filesOfKms(box, kms, damaged);
+      // one after the other, so that it is known which file is asked about first
+      const { code, stdout, stderr } = await box.run(["doctor", "--jobs", "1", ...FILES]);
+      const first = damaged[0] === FILES[0];
+      for (const name of FILES) {
+        // a good one was asked about before: then the key is known, and what it wrapped is not tried
+        const opens = !(first && damaged.includes(name));
+        assert.match(stdout, `${name}: ${opens ? "can" : "cannot"} be opened here`);
+      }
+      assert.is(code, first ? 128 : 0);
+      assert.match(
+        stderr,
+        first ? "4 of 6 files can be opened here, 2 cannot" : "6 of 6 files can be opened here",
+      );
+      assert.match(stdout, "Nothing was decrypted: tsops decrypt --check says whether files are whole.");
+      assert.equal(counting(kms), { Decrypt: first ? 3 : 1 });
+      assert.match(
+        (await box.run(["decrypt", "--check", ...FILES])).stderr,
+        "in order: 4 of 6 files, 2 failed",
+      );
+    }));
+}
+
+for (const [name, said] of [
+  ["AccessDeniedException", "access denied"],
+  ["DisabledException", "the key is disabled"],
+  ["InvalidKeyUsageException", "the key is not for encryption"],
+] as const) {
+  test(`a no that is about the key counts for all its files, and it is asked once: ${name}`, () =>
+    inSandbox(async (box) => {
+      let says: string | undefined;
+      const kms = await double((asked) => (says === undefined ? answerOf(asked) : refusal(says)));
+      await filesOfKms(box, kms, []);
+      says = name;
+      const { code, stdout, stderr } = await box.run(["doctor", ...FILES]);
+      assert.is(code, 128);
+      assert.match(stdout, said);
+      assert.match(stderr, "0 of 6 files can be opened here, 6 cannot");
+      assert.equal(counting(kms), { Decrypt: 1 });
+    }));
+}
+
+test("doctor says what is the same for many files once, and how many are what; as JSON, too", () =>
+  inSandbox(async (box) => {
+    for (const name of ["a.yaml", "b.yaml"]) box.write(name, "a: 1\n");
+    await box.run(["encrypt", "-i", "a.yaml", "b.yaml"]);
+    const plain = Array.from({ length: 5 }, (_, i) => `plain${i}.yaml`);
+    for (const name of plain) box.write(name, "a: 1\n");
+    for (const options of [[], ["--json"]]) {
+      const { code, stdout, stderr } = await box.run(["doctor", ...options, "a.yaml", ...plain, "b.yaml"]);
+      assert.is(code, 1);
+      assert.is(
+        stderr,
+        "tsops: plain0.yaml: sops metadata not found: it is not encrypted\n" +
+          "  there is nothing to decrypt in it; if there should be, compare it with its last good version in git\n" +
+          "  the same for 4 more files; --verbose lists them\n" +
+          "tsops: 2 of 7 files can be opened here, 5 failed\n",
+      );
+      if (options.length === 0) continue;
+      const files = JSON.parse(stdout).files as { file: string; error?: string }[];
+      assert.equal(
+        files.map(({ file, error }) => [file, error]),
+        [["a.yaml", undefined], ...plain.map((name) => [name, "no-metadata"]), ["b.yaml", undefined]],
+      );
+    }
   }));
 
 test.run();

@@ -423,6 +423,21 @@ test("examine asks for a dry run, and unwraps nothing", async () => {
   const not = await kms.examine(keyWith(), contextWith({ ...KEYS, AWS_ENDPOINT_URL: denied.url }));
   assert.is(not.usable, false);
   assert.match(not.lines.join("\n"), /AWS_ACCESS_KEY_ID[\s\S]*access denied/);
+  assert.is(not.ofWrapped, undefined, "it is about the key, and so about all files that have it");
+  for (const [name, message, ofWrapped] of [
+    ["InvalidCiphertextException", "", true],
+    ["IncorrectKeyException", "", true],
+    ["AccessDeniedException", "The ciphertext refers to a customer master key that does not exist", true],
+    ["InvalidKeyUsageException", "", undefined],
+    ["DisabledException", "", undefined],
+    ["NotFoundException", "", undefined],
+  ] as const) {
+    const server = await double(() => refusal(name, message));
+    const said = await kms.examine(keyWith(), contextWith({ ...KEYS, AWS_ENDPOINT_URL: server.url }));
+    assert.is(said.usable, false);
+    assert.is(said.ofWrapped, ofWrapped, name);
+  }
+  assert.is((await kms.examine(keyWith({ enc: "no base64!" }), context)).ofWrapped, true);
   const broken = await kms.examine(keyWith({ arn: "x" }), context);
   assert.match(broken.lines.join("\n"), "x is not the ARN of a KMS key");
 });

@@ -41,7 +41,7 @@ export function awsEnvironment({ url }: Pick<Double, "url">): Record<string, str
 /** A KMS that answers only when `many` calls wait for an answer: whoever has fewer at once waits for ever. */
 export async function waitingKms(
   many: number,
-): Promise<{ url: string; most: () => number; close: () => void }> {
+): Promise<{ url: string; most: () => number; waits: () => number; close: () => void }> {
   let waiting: (() => void)[] = [];
   let most = 0;
   const server = createServer((request, response) => {
@@ -67,5 +67,10 @@ export async function waitingKms(
     server.close();
     server.closeAllConnections();
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, most: () => most, close };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    most: () => most,
+    waits: () => waiting.length,
+    close,
+  };
 }

@@ -74,6 +74,7 @@ test("the files of a repository: encrypted, plain although a rule is for them, w
     box.env = { ...box.env, SOPS_AGE_RECIPIENTS: undefined };
     for (const name of ["mine.yaml", "foreign.yaml", "plain.yaml"]) box.write(name, "a: secret\n");
     await box.run(["encrypt", "-i", "mine.yaml", "foreign.yaml"]);
+    box.write("cut.yaml", box.read("mine.yaml").replace(/^sops:[\s\S]*/m, ""));
     const io = { env: box.env, cwd: box.folder, ...({} as { stdin: never; stdout: never; stderr: never }) };
     const { sessionOf } = await import("../../../src/cli/session.ts");
     const { Writable, Readable } = await import("node:stream");
@@ -87,7 +88,12 @@ test("the files of a repository: encrypted, plain although a rule is for them, w
     };
     const listed = await listedFiles(undefined, run, await sessionOf(run, { asks: false }));
     const states = Object.fromEntries(listed.map(({ name, state }) => [name, state]));
-    assert.equal(states, { "foreign.yaml": "closed", "mine.yaml": "encrypted", "plain.yaml": "plain" });
+    assert.equal(states, {
+      "cut.yaml": "damaged",
+      "foreign.yaml": "closed",
+      "mine.yaml": "encrypted",
+      "plain.yaml": "plain",
+    });
   });
 });
 

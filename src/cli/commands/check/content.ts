@@ -98,17 +98,9 @@ async function readAsEncrypted(
     if (otherwise) return [damage(name, error)];
     // a manual may show ciphertexts; without a name that says so, only JSON is an encrypted file
     const maybe = formatOfName(name) !== undefined || /^\s*\{/.test(text);
-    if (maybe && (await encryptionIn(bytes, name, run.args)) === "damaged") return [damage(name, error)];
-    // the part that says who can open the file is gone
-    const lost =
-      error.code === "no-metadata" && formatOfName(name) !== undefined && (await hasCiphertext(text, name));
-    return lost ? [damage(name, error)] : undefined;
+    const damaged = maybe && (await encryptionIn(bytes, name, run.args)) === "damaged";
+    return damaged ? [damage(name, error)] : undefined;
   }
-}
-
-async function hasCiphertext(text: string, name: string): Promise<boolean> {
-  const reading = await readingOf(text, name);
-  return reading?.entries.some(({ value }) => typeof value === "string" && holdsCiphertexts(value)) ?? false;
 }
 
 interface Encrypted {

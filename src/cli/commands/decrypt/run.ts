@@ -9,7 +9,7 @@ import { loadFormat } from "../../../formats/index.ts";
 import { formatPath, parsePath, sameTree, valueAt } from "../../../formats/path.ts";
 import { type Tree, TreeMap } from "../../../formats/tree.ts";
 import { alone, aloneAt } from "../../alone.ts";
-import { forEachFile, PASSED_OVER } from "../../batch.ts";
+import { forEachFile, goesOn, PASSED_OVER } from "../../batch.ts";
 import { chosenDocument, noteNulls } from "../../documents.ts";
 import {
   checkOutputOptions,
@@ -124,7 +124,8 @@ async function decryptFound(work: Work): Promise<number> {
   const names = found.map(({ name }) => name);
   const done = args["dry-run"] ? "would decrypt" : "decrypted";
   const what = args.check ? "in order:" : done;
-  const code = await forEachFile(names, { what, run, results: args.json }, async (name) => {
+  const further = writes ? goesOn("tsops decrypt -i", "decrypted", explicit.size > 0) : undefined;
+  const code = await forEachFile(names, { what, run, results: args.json, further }, async (name) => {
     const input = await readInput(name, io);
     const known = explicit.has(name);
     if (!known && !mayBeEncrypted(input.bytes)) return PASSED_OVER;

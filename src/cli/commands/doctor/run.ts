@@ -3,7 +3,7 @@ import { cachedText } from "../../../check/git.ts";
 import type { Drift } from "../../../config/drift.ts";
 import { Configurations } from "../../../config/find.ts";
 import { masterKeys } from "../../../config/groups.ts";
-import { inFile, TsopsError } from "../../../errors.ts";
+import { TsopsError } from "../../../errors.ts";
 import { mapFiles } from "../../../files/batch.ts";
 import { append } from "../../../formats/append.ts";
 import { decodeText } from "../../../formats/text.ts";
@@ -16,14 +16,15 @@ import type { Examination, KeyContext, KeyGroup, KeyService, MasterKey } from ".
 import { groupsNeeded } from "../../../keys/metadata.ts";
 import { inDecryptionOrder, kindNamed } from "../../../keys/table.ts";
 import { describeDrift } from "../../drift.ts";
+import { type Failure, reportFailures } from "../../failures.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
 import { encryptedFiles } from "../../found.ts";
-import { clearPassing, type Line, type Painted } from "../../io.ts";
+import { clearPassing, type Io, type Line, type Painted } from "../../io.ts";
 import { jobsFor } from "../../jobs.ts";
 import { driftJson, failureJson, keyJson, writeJson } from "../../json.ts";
 import { Progress } from "../../progress.ts";
 import { nameOfKey } from "../../recipients.ts";
-import { differenceLine, note, reportError, tell } from "../../report.ts";
+import { differenceLine, exitCodeOf, note, tell } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { type Settings, settingsForReading } from "../../settings.ts";
 import { adviceForStranger } from "../../stranger.ts";
@@ -42,27 +43,44 @@ export async function doctor(run: DoctorRun): Promise<number> {
   const examine = local ? examiner(careful) : async () => NOT_USED;
   await noteCachedTexts(run);
   if (given.length === 0) return await examineConfiguration(run, examine);
-  const asJson = run.args.json;
-  const results: unknown[] = [];
-  const reports = new Map<string, { heads: Line[]; lines: Line[] }>();
-  let exit = 0;
   const names = await encryptedFiles(given, run);
   const means = { context, order, local, services, examine };
-  for (const [i, result] of (await examineFiles(names, run, means)).entries()) {
-    const name = names[i]!;
-    if (result.status === "rejected") {
-      exit = Math.max(exit, await reportError(inFile(result.reason, name), run.io));
-      results.push(failureJson({ name, error: result.reason }));
-      continue;
-    }
-    const report = result.value;
-    if (report.opens === false) exit = Math.max(exit, 128);
-    if (asJson) results.push(reportJson(report));
-    else addReport(reports, report);
-  }
-  if (asJson) await writeJson(run.io, { files: results });
-  for (const { heads, lines } of reports.values()) await tell(run.io, [...heads, ...lines], "stdout");
-  return exit;
+  const found = await examineFiles(names, run, means);
+  const reports = found.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failures = found.flatMap((result, i): Failure[] =>
+    result.status === "rejected" ? [{ name: names[i]!, error: result.reason }] : [],
+  );
+  if (run.args.json) {
+    const of = (result: (typeof found)[number], name: string) =>
+      result.status === "fulfilled" ? reportJson(result.value) : failureJson({ name, error: result.reason });
+    await writeJson(run.io, { files: found.map((result, i) => of(result, names[i]!)) });
+  } else await tellReports(reports, run.io);
+  await reportFailures(failures, run);
+  if (names.length > 1) await note(run.io, summaryOf(reports, failures.length));
+  const closed = reports.some(({ opens }) => opens === false) ? 128 : 0;
+  return failures.reduce((exit, { error }) => Math.max(exit, exitCodeOf(error)), closed);
+}
+
+/** Files of the same keys, of which the same can be said, stand together above those keys. */
+async function tellReports(reports: readonly Report[], io: Io): Promise<void> {
+  const alike = new Map<string, { heads: Line[]; lines: Line[] }>();
+  for (const report of reports) addReport(alike, report);
+  for (const { heads, lines } of alike.values()) await tell(io, [...heads, ...lines], "stdout");
+  if (reports.some(({ opens }) => opens !== false)) await tell(io, [NOT_TRIED], "stdout");
+}
+
+const NOT_TRIED = "Nothing was decrypted: tsops decrypt --check says whether files are whole.";
+
+/** `298 of 300 files can be opened here, 2 cannot`. */
+function summaryOf(reports: readonly Report[], failed: number): string {
+  const count = (wanted: Report["opens"]) => reports.filter(({ opens }) => opens === wanted).length;
+  const counts = [
+    [count(undefined), "perhaps"],
+    [count(false), "cannot"],
+    [failed, "failed"],
+  ] as const;
+  const others = counts.flatMap(([number, what]) => (number > 0 ? [`, ${number} ${what}`] : []));
+  return `${count(true)} of ${reports.length + failed} files can be opened here${others.join("")}`;
 }
 
 /** git may keep plaintext of the repository's files, whoever can use their keys. */
@@ -93,7 +111,6 @@ async function examineFiles(
   return all;
 }
 
-/** Files of the same keys, of which the same can be said, stand together above those keys. */
 function addReport(reports: Map<string, { heads: Line[]; lines: Line[] }>, report: Report): void {
   const [head, ...lines] = reportLines(report) as [Line, ...Line[]];
   const what = JSON.stringify([report.opens, lines]);
@@ -118,24 +135,22 @@ const NOT_USED: Examination = {
 };
 
 /**
- * Each key is examined once a run, however many files name it, where what it wrapped for one says enough of the others.
- * One that is damaged must not speak for them, so a no counts for the others only when a second one is there.
+ * Each key is examined once a run, however many files name it, where the answer is about the key, the access to it or the
+ * network. What it wrapped for one file may be damaged, and then says nothing of the others.
  */
 function examiner(context: KeyContext): Examine {
-  const known = new Map<string, Map<string, Examination>>();
+  const answers = new Map<string, Map<string, Examination>>();
   // files are looked at side by side, and whoever comes second waits for the first answer
   const turns = new Map<string, Promise<unknown>>();
   return async (key) => {
     const kind = kindNamed(key.kind);
     const enc = textField(key.fields, "enc");
     const name = JSON.stringify([kind.name, key.id, kind.examinedFor ? kind.examinedFor(key) : enc]);
-    const asked = known.get(name) ?? new Map<string, Examination>();
-    known.set(name, asked);
+    const asked = answers.get(name) ?? new Map<string, Examination>();
+    answers.set(name, asked);
     const examine = async (): Promise<Examination> => {
-      const answers = [...asked.values()];
-      const good = answers.find(({ usable }) => usable !== false);
-      const enough = asked.get(enc) ?? good ?? (answers.length > 1 ? answers.at(-1) : undefined);
-      if (enough) return enough;
+      const known = asked.get(enc) ?? [...asked.values()].find(({ ofWrapped }) => !ofWrapped);
+      if (known) return known;
       const found = await (await kind.use()).examine(key, context);
       asked.set(enc, found);
       return found;

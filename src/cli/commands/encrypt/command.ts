@@ -29,6 +29,7 @@ export const ENCRYPT = {
     check: flag(
       "only say which files are not encrypted, or not as their rule has it; exit 1 if there are any",
     ),
+    "encrypt-twice": flag("encrypt also what holds ciphertexts and no metadata: they become its values"),
     ...JSON_OUTPUT,
     ...IGNORE,
     ...JOBS,

@@ -3,6 +3,7 @@ import type { NewFile, Session } from "../../../document.ts";
 import { inFile, TsopsError, withHint } from "../../../errors.ts";
 import type { Found } from "../../../files/discover.ts";
 import { buildTrees } from "../../../formats/build.ts";
+import { holdsCiphertexts } from "../../../formats/detect.ts";
 import { type Format, type FormatName, pathOf, type Reading } from "../../../formats/format.ts";
 import { formatOfName, formatOfSopsName } from "../../../formats/index.ts";
 import { formatPath } from "../../../formats/path.ts";
@@ -11,13 +12,15 @@ import { readText } from "../../../formats/unreadable.ts";
 import { encryptNew, saveText } from "../../../save.ts";
 import { bareHint, bareValues } from "../../../sops/bare.ts";
 import type { Warning } from "../../../sops/decrypt.ts";
+import { refuseLost } from "../../../sops/lost.ts";
 import { nothingSelected } from "../../../sops/nothing.ts";
 import { plainWarnings } from "../../../sops/remarks.ts";
 import { compileSelector, DEFAULT_SELECTOR, type Selector, selectorIn } from "../../../sops/selection.ts";
 import type { Encrypted } from "../../../sops/work.ts";
 import { alone, aloneAt } from "../../alone.ts";
-import { forEachFile } from "../../batch.ts";
+import { forEachFile, goesOn } from "../../batch.ts";
 import { creationFor, ruleMatches, settingsForNew } from "../../creation.ts";
+import { type Failure, reportFailures } from "../../failures.ts";
 import {
   checkOutputOptions,
   checkResults,
@@ -31,13 +34,13 @@ import {
   ruledFile,
   writeResult,
 } from "../../files.ts";
-import { encryptionOf, findFiles, isEncrypted, noDryRun } from "../../found.ts";
+import { encryptionOf, findFiles, noDryRun, type ReadIfEncrypted, readFound } from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { quotedPath, write } from "../../io.ts";
-import { writeJson } from "../../json.ts";
+import { failureJson, writeJson } from "../../json.ts";
 import { KEYS, SELECTORS, THRESHOLD, TYPES } from "../../options.ts";
 import { isDotenvxKeys, refuseProtected, whoReads } from "../../protected.ts";
-import { warnOfCiphertext, warnOfNothing } from "../../remarks.ts";
+import { warnOfNothing } from "../../remarks.ts";
 import { note, reportError } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
@@ -60,7 +63,7 @@ export async function encrypt(run: EncryptRun): Promise<number> {
   if (given.length === 0 && (run.args.check || run.args["dry-run"])) throw noDryRun();
   if (given.length === 0) return await encryptStdin(run, session);
   if (run.args.check) return await checkFiles(given, run);
-  const { names, many } = await filesToEncrypt(given, run);
+  const { names, many, named } = await filesToEncrypt(given, run);
   if (run.args["dry-run"]) return await listFiles(names, run);
   const output = run.args.output;
   if (many && !run.args["in-place"] && output === undefined) {
@@ -68,7 +71,9 @@ export async function encrypt(run: EncryptRun): Promise<number> {
       hint: "use --in-place, or --output FOLDER",
     });
   }
-  return await forEachFile(names, { what: "encrypted", run, results: run.args.json }, (name) => {
+  const further = run.args["in-place"] ? goesOn("tsops encrypt -i", "encrypted", named) : undefined;
+  const batch = { what: "encrypted", run, results: run.args.json, further };
+  return await forEachFile(names, batch, (name) => {
     if (output === undefined || !many) return encryptFile(name, { output }, run, session);
     return encryptFile(name, { output: outputBelow(output, name, run.io), below: output }, run, session);
   });
@@ -124,17 +129,31 @@ async function encryptContent(plain: Plain, run: EncryptRun, session: Session): 
   const from = await inputFormat(run.args, file, creation);
   const to = await outputFormat(run.args, file, from);
   const indent = indentFor(to, run.args, settings);
+  refuseUnlessMeant(text, from, run.args);
   if (from === to) await noteUnsaid(plain, from, creation, run);
   const selector = selectorIn(from, creation.selector ?? DEFAULT_SELECTOR);
   try {
     const made = await encryptAs(to, { text, format: from }, { ...creation, indent, shared }, session);
     await reportWarnings(made.warnings, text, file, run.io);
     await warnOfNothing(file, selector && (await nothingSelected(made.reading, selector)), run.io);
-    await warnOfCiphertext(file, made.reading, selector ?? DEFAULT_SELECTOR, run.io);
     return made.text;
   } catch (error) {
     await reportWarnings(await warningsOf(text, from, selector), text, file, run.io);
-    throw await orWithBare(orAsBinary(error, file, run.args), plain, run.args);
+    throw await orWithBare(orAsBinary(error, plain, run.args), plain, run.args);
+  }
+}
+
+/** @throws TsopsError("no-metadata") for what is left of an encrypted file, unless the person means it. */
+function refuseUnlessMeant(text: string, format: Format, args: EncryptRun["args"]): void {
+  if (args["encrypt-twice"]) return;
+  try {
+    refuseLost(text, format);
+  } catch (error) {
+    if (!(error instanceof TsopsError)) throw error;
+    throw withHint(
+      error,
+      "if such texts are meant to be its values: tsops encrypt --encrypt-twice takes them",
+    );
   }
 }
 
@@ -203,8 +222,10 @@ async function noteUnsaid(
 }
 
 /** Names that only we take for a format can belong to any file. */
-function orAsBinary(error: unknown, file: string, args: EncryptRun["args"]): unknown {
+function orAsBinary(error: unknown, { file, text }: Plain, args: EncryptRun["args"]): unknown {
   if (!(error instanceof TsopsError) || error.code !== "parse" || args["input-type"]) return error;
+  // what is left of an encrypted file is not to be encrypted at all
+  if (holdsCiphertexts(text)) return error;
   const name = args["filename-override"] ?? file;
   const format = formatOfSopsName(name) ? undefined : formatOfName(name);
   if (format === undefined) return error;
@@ -250,6 +271,7 @@ async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
     await checkDrift(opened, run);
     const { seal, said } = await sealingOf(opened, run);
     const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", run.io)));
+    refuseUnlessMeant(plain, open.format, run.args);
     const options = { seal, indent: indentFor(open.format, run.args, settings) };
     const { text, warnings } = saveText(open, plain, session, options);
     await reportWarnings(warnings, plain, given[0] ?? old, run.io);
@@ -300,7 +322,8 @@ async function filesToEncrypt(given: readonly string[], run: EncryptRun) {
       `${without} ${one ? "file matches" : "files match"} ${stay}: tsops config explain FILE says why`,
     );
   }
-  return { names, many: names.length > 1 || found.some(({ named }) => !named) };
+  const named = found.some((file) => file.named);
+  return { names, many: names.length > 1 || found.some((file) => !file.named), named };
 }
 
 /** Of what a folder or a pattern brought in, a rule may match more than it was made for. */
@@ -315,15 +338,30 @@ async function staysPlain(name: string, { io }: EncryptRun): Promise<boolean> {
 }
 
 async function listFiles(names: readonly string[], run: EncryptRun): Promise<number> {
-  const would: string[] = [];
+  const results: object[] = [];
+  const failures: Failure[] = [];
   for (const name of names) {
-    if ((await whoReads(name, run)) !== undefined || (await isEncrypted(name, run))) continue;
-    would.push(name);
+    if ((await whoReads(name, run)) !== undefined) continue;
+    const found = await lookAt(name, run);
+    if (found.encryption === "whole") continue;
+    if (found.encryption === "damaged") {
+      failures.push({ name, error: found.error });
+      results.push(failureJson({ name, error: found.error }));
+      continue;
+    }
+    results.push({ file: name, status: "would-encrypt" });
     await note(run.io, `would encrypt ${name}`);
   }
-  if (run.args.json)
-    await writeJson(run.io, { files: would.map((file) => ({ file, status: "would-encrypt" })) });
-  return 0;
+  if (run.args.json) await writeJson(run.io, { files: results });
+  await reportFailures(failures, run);
+  return failures.length > 0 ? 1 : 0;
+}
+
+/** Whether a file is encrypted. Ciphertexts without metadata are a plaintext to whoever says so. */
+async function lookAt(name: string, run: EncryptRun): Promise<ReadIfEncrypted> {
+  const found = await readFound(name, run);
+  const left = found.encryption === "damaged" && found.error.code === "no-metadata";
+  return left && run.args["encrypt-twice"] ? { encryption: "none" } : found;
 }
 
 /**
@@ -362,7 +400,7 @@ async function checkFiles(given: readonly string[], run: EncryptRun): Promise<nu
 async function checkFile({ name, named }: Found, run: EncryptRun): ReturnType<typeof problemsOf> {
   const none = { problems: [], nothing: undefined };
   if ((await whoReads(name, run)) !== undefined) return none;
-  if (await isEncrypted(name, run)) return await problemsOf(name, run);
+  if ((await lookAt(name, run)).encryption !== "none") return await problemsOf(name, run);
   const due = named || ((await ruleMatches(name, run)) && !(await staysPlain(name, run)));
   return due ? { ...none, problems: [{ problem: "not-encrypted" }] } : none;
 }

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { Drift } from "../../../config/drift.ts";
 import type { Recipients, Session } from "../../../document.ts";
-import { TsopsError } from "../../../errors.ts";
+import { changed, TsopsError } from "../../../errors.ts";
 import { decodeText } from "../../../formats/text.ts";
 import { compareGroups, differs, loses } from "../../../keys/difference.ts";
-import { exactKeys } from "../../../keys/groups.ts";
+import { checkGroups, exactKeys } from "../../../keys/groups.ts";
 import { effectiveThreshold, groupsFromMetadata, groupsNeeded } from "../../../keys/metadata.ts";
 import { saveRecipients, saveRotated } from "../../../save.ts";
 import type { EncryptedText } from "../../../sops/decrypt.ts";
@@ -251,11 +251,18 @@ async function recipientsOfRule(
   session: Session,
 ): Promise<Recipients> {
   const rule = await ruleRecipients(settings);
+  const option = args["shamir-secret-sharing-threshold"];
+  // a rule that cannot be is said before any key is asked, and where it stands
+  try {
+    checkGroups(rule.groups, Math.min(option || rule.threshold, rule.groups.length));
+  } catch (error) {
+    const { thresholdPlace, place } = (await ruleFor(settings)) ?? {};
+    throw !option && error instanceof TsopsError ? changed(error, { place: thresholdPlace ?? place }) : error;
+  }
   const groups = await exactKeys(rule.groups, session.context);
   // a single group has no threshold to speak of: the file's field stays as SOPS leaves it
   const due = groups.length > 1 ? groupsNeeded(groups, rule.threshold) : file.threshold;
-  const wanted = args["shamir-secret-sharing-threshold"] || due;
-  return { groups, threshold: Math.min(wanted, groups.length) };
+  return { groups, threshold: Math.min(option || due, groups.length) };
 }
 
 /** The changes of keys and threshold as SOPS shows them; undefined if there are none. */
