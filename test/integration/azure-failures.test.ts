@@ -4,6 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { withFields } from "../../src/keys/fields.ts";
+import { wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { freePorts, scratch } from "../support/integration/servers.ts";
 import { contextWith } from "../support/keys/contexts.ts";
@@ -91,6 +92,53 @@ test("wrapping and unwrapping need no permission to get the key, as in SOPS", as
   } finally {
     vault.permissions.add("get");
   }
+});
+
+/** What came of 60 files' keys in one run, and how often the vault was asked for the key. */
+async function lookups(work: (context: KeyContext) => Promise<unknown>) {
+  const context = contextFor();
+  const results = await Promise.allSettled(Array.from({ length: 60 }, () => work(context)));
+  // once more, when all of them have an answer
+  results.push(...(await Promise.allSettled([work(context)])));
+  const asked = vault.requests.splice(0).filter(({ method, authorized }) => method === "GET" && authorized);
+  return { asked: asked.length, results };
+}
+
+test("the newest version of a key is looked up once a run, however many files need it", async () => {
+  const some = (i: number) => Buffer.alloc(32, i);
+  let i = 0;
+  const wrapped = await lookups((context) => azureKv.wrap(named!, some(i++), context));
+  assert.is(wrapped.asked, 1);
+  assert.ok(wrapped.results.every(({ status }) => status === "fulfilled"));
+  const exact = await lookups((context) => azureKv.exact(named!, context));
+  assert.is(exact.asked, 1);
+  for (const { value } of exact.results as PromiseFulfilledResult<MasterKey>[]) assert.is(value.id, key.id);
+});
+
+test("a lookup that is refused counts for the other files of the run, and so does that of another version", async () => {
+  vault.permissions.delete("get");
+  try {
+    const { asked, results } = await lookups((context) => azureKv.exact(named!, context));
+    assert.is(asked, 1);
+    for (const { reason } of results as PromiseRejectedResult[]) assert.match(reason.message, "keys/get");
+  } finally {
+    vault.permissions.add("get");
+  }
+  const wrong = withFields(key, { version: "0".repeat(32) });
+  const { asked, results } = await lookups((context) => azureKv.unwrap(wrong, context));
+  assert.is(asked, 1);
+  for (const { reason } of results as PromiseRejectedResult[])
+    assert.match(reason.message, "not its version");
+});
+
+test("a key without a version is named without a slash at its end, in each part of a sentence", async () => {
+  vault.permissions.delete("get");
+  const work = wrapDataKey(DATA_KEY, [[named!]], 0, { context: contextFor() });
+  const error = await fails(work, /cannot look up the version/, /Crypto User/).finally(() =>
+    vault.permissions.add("get"),
+  );
+  assert.is(error.message.split(`${vault.url}/keys/sops`).length, 3);
+  assert.not.match(error.message, "/keys/sops/");
 });
 
 test("a managed HSM's role is another one", async () => {
