@@ -1,4 +1,6 @@
 import { TsopsError } from "../errors.ts";
+import { loggingIn } from "../net/clock.ts";
+import type { KeyContext } from "./kind.ts";
 
 /** How long a refusal counts for the calls that follow. */
 const REFUSED_MS = 60_000;
@@ -46,8 +48,14 @@ export class AskedOnce<T> {
   }
 }
 
-/** Credentials that all calls of a run share. */
-export class Login<T> extends AskedOnce<T> {}
+/** Credentials that all calls of a run share. While they are being got, no call's time goes by. */
+export class Login<T> extends AskedOnce<T> {
+  /** @param ask gets the context for the calls that it makes itself: these have a time of their own. */
+  constructor(context: KeyContext, ask: (own: KeyContext) => Promise<T>, options: AskedOptions<T>) {
+    const own: KeyContext = { ...context, login: true };
+    super(() => loggingIn(context.cache, () => ask(own)), options);
+  }
+}
 
 /** The time for one call was over, or somebody stopped it: that is no answer. */
 function isAborted(error: unknown): boolean {

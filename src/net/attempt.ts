@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TsopsError } from "../errors.ts";
+import { type Clock, clocksOf, isFailedLogin } from "./clock.ts";
 import { failureOf } from "./failure.ts";
 import { type Service, serviceOf } from "./service.ts";
 
@@ -23,6 +24,8 @@ export interface Caller {
   readonly signal?: AbortSignal;
   /** What the run remembers: calls of the same run share what they know about a service. */
   readonly cache?: object;
+  /** The calls get credentials for others, whose time stands still meanwhile (clock.ts). */
+  readonly login?: true;
 }
 
 export interface AttemptOptions {
@@ -42,7 +45,7 @@ export interface Throttle {
 /**
  * Calls a service in bounded time: with a signal that ends the call, and again after a pause (with jitter) where the
  * error is one that passes. A throttle is waited out, and makes the whole run slower; the time that the service asked for
- * does not count, up to ten times the limit. SDKs must have their own retries turned off, so that the bounds hold.
+ * does not count, up to ten times the limit, nor does the time for getting credentials. SDKs must have their own retries turned off, so that the bounds hold.
  * @throws TsopsError("service-unreachable") if there was no answer in time, or none may be asked for in time,
  * TsopsError("aborted"), or what `call` throws.
  */
@@ -69,6 +72,7 @@ class Attempt {
   private readonly caller: Caller;
   private readonly service: Service;
   private readonly options: AttemptOptions;
+  private readonly clock: Clock;
   private readonly seconds: number;
   /** Milliseconds that are left for answers, and for being told to wait. */
   private time: number;
@@ -78,6 +82,7 @@ class Attempt {
     this.caller = caller;
     this.service = service;
     this.options = options;
+    this.clock = clocksOf(caller.cache)[caller.login ? "logins" : "calls"];
     this.seconds = limitSeconds(caller);
     this.time = this.seconds * 1000;
     this.patience = this.time * PATIENCE;
@@ -86,14 +91,15 @@ class Attempt {
   async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (let [failed, throttled] = [0, 0]; ; ) {
       await this.waitForService();
-      const start = performance.now();
+      const start = this.clock.time;
       try {
         const result = await this.once(call);
         this.service.answered();
         return result;
       } catch (error) {
-        this.time -= performance.now() - start;
+        this.time -= this.clock.time - start;
         if (this.caller.signal?.aborted) throw stopped(error);
+        if (isFailedLogin(error)) throw error;
         if (error instanceof TooLate) {
           this.service.silence();
           throw tooLate(this.seconds, error.cause);
@@ -120,13 +126,18 @@ class Attempt {
   }
 
   private async once<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = AbortSignal.timeout(Math.max(1, Math.ceil(this.time)));
+    const limit = new AbortController();
+    const cancel = this.clock.after(this.time, () => {
+      limit.abort(new DOMException("the time for the call is over", "TimeoutError"));
+    });
     const { signal: stop } = this.caller;
-    const signal = stop ? AbortSignal.any([stop, limit]) : limit;
+    const signal = stop ? AbortSignal.any([stop, limit.signal]) : limit.signal;
     try {
       return await ended(call(signal), signal);
     } catch (error) {
-      throw limit.aborted && !stop?.aborted ? new TooLate(error) : error;
+      throw limit.signal.aborted && !stop?.aborted ? new TooLate(error) : error;
+    } finally {
+      cancel();
     }
   }
 

@@ -146,7 +146,7 @@ export async function run(program: Program): Promise<Outcome> {
   });
 }
 
-/** Ends a program, politely first. */
+/** Ends a program, politely first; it does not outlive this one. */
 export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): void {
   child.stdin?.destroy();
   child.stdout?.destroy();
@@ -154,8 +154,13 @@ export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): vo
   child.stdio[3]?.destroy();
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
-  const force = setTimeout(() => child.kill("SIGKILL"), 2000);
-  child.on("exit", () => clearTimeout(force));
+  const kill = (): void => void child.kill("SIGKILL");
+  const force = setTimeout(kill, 2000);
+  process.once("exit", kill);
+  child.on("exit", () => {
+    clearTimeout(force);
+    process.off("exit", kill);
+  });
 }
 
 export function aborted(name: string): TsopsError {
@@ -163,7 +168,9 @@ export function aborted(name: string): TsopsError {
 }
 
 export function tookTooLong(name: string, seconds: number): TsopsError {
-  return new TsopsError("program-failed", `${name} did not answer within ${seconds} seconds`);
+  return new TsopsError("program-failed", `${name} did not answer within ${seconds} seconds`, {
+    hint: "run it by hand: it may wait for something",
+  });
 }
 
 function printedTooMuch(name: string, bytes: number): TsopsError {

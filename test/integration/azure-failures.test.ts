@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { globalAgent } from "node:https";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
@@ -9,7 +11,7 @@ import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { freePorts, scratch } from "../support/integration/servers.ts";
 import { contextWith } from "../support/keys/contexts.ts";
 import { azureKv } from "../support/keys/in-use.ts";
-import { until } from "../support/pace.ts";
+import { ending, until } from "../support/pace.ts";
 import { entraError, KeyVault, vaultError } from "../support/servers/key-vault.ts";
 import { makeCertificates } from "../support/servers/tls.ts";
 
@@ -232,6 +234,38 @@ test("what the login service refuses", async () => {
     vault.loginFailures = [{ status: 400, body: entraError("invalid_client", `AADSTS${code}: x`) }];
     await fails(unwrap(), message, /./);
   }
+});
+
+/** The program az on a PATH of its own, and a login of it in the home folder of a context. */
+function withAz(script: string, env: Record<string, string> = {}): { context: KeyContext; path: string } {
+  const path = scratch();
+  writeFileSync(join(path, "az"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const more = { AZURE_TOKEN_CREDENTIALS: "AzureCLICredential", PATH: `${path}:${process.env.PATH}`, ...env };
+  const context = contextFor(more);
+  mkdirSync(join(context.home, ".azure"));
+  return { context, path };
+}
+
+test("az that is slower than the vault may be loses no file", async () => {
+  const slow = 'until [ -e "$(dirname "$0")/go" ]; do sleep 0.05; done\ncat "$(dirname "$0")/token"';
+  const { context, path } = withAz(`echo >> "$(dirname "$0")/begun"\n${slow}`, { TSOPS_KMS_TIMEOUT: "2" });
+  const expires_on = Math.floor(Date.now() / 1000) + 3600;
+  writeFileSync(join(path, "token"), JSON.stringify({ accessToken: vault.token("az"), expires_on }));
+  const wraps = Promise.all(
+    Array.from({ length: 20 }, (_, i) => azureKv.wrap(key, Buffer.alloc(32, i), context)),
+  );
+  wraps.catch(() => undefined);
+  await until(() => existsSync(join(path, "begun")), "az");
+  await sleep(2500);
+  writeFileSync(join(path, "go"), "");
+  assert.is((await ending(wraps)).length, 20);
+  assert.is(readFileSync(join(path, "begun"), "utf8"), "\n");
+});
+
+test("a login service that cannot be reached does not make the vault count as silent", async () => {
+  const [port] = await freePorts(1);
+  const context = contextFor({ AZURE_AUTHORITY_HOST: `https://127.0.0.1:${port}` });
+  for (let i = 0; i < 5; i++) await fails(azureKv.unwrap(key, context), /no token by environment/, /check/);
 });
 
 test("a token that the vault does not take", async () => {

@@ -8,11 +8,11 @@ import { VaultError } from "./errors.ts";
 /** Gives the token of a login, and logs in again when that is about to expire: an edit session may take hours. */
 export function loggedIn(
   context: KeyContext,
-  send: Send,
+  sender: (own: KeyContext) => Send,
   address: string,
   credentials: LoginCredentials,
 ): () => Promise<string> {
-  const login = new Login(() => logIn(context, send, address, credentials), {
+  const login = new Login(context, (own) => logIn(own, sender(own), address, credentials), {
     now: () => context.now().getTime(),
     until: ({ expires }) => expires,
   });

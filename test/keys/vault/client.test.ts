@@ -7,6 +7,7 @@ import { TsopsError } from "../../../src/errors.ts";
 import type { KeyContext } from "../../../src/keys/kind.ts";
 import { placesOfCredentials, VaultError, vaultClient } from "../../../src/keys/vault/client.ts";
 import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { ending } from "../../support/pace.ts";
 import { fakeVault, type Reply, stopServers } from "../../support/servers/vault.ts";
 
 const TOKEN = "s.token-of-the-test";
@@ -259,6 +260,20 @@ test("a login that is refused says which, where and what to check, without what 
     `the AppRole login (VAULT_ROLE_ID and VAULT_SECRET_ID) at ${vault.address} failed: invalid role or secret ID`,
   );
   assert.match(error.hint ?? "", "auth/approle");
+});
+
+test("a login at a server that hangs ends in time, for all who wait for it", async () => {
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  silent.unref();
+  const address = `http://127.0.0.1:${(silent.address() as { port: number }).port}`;
+  const env = { VAULT_TOKEN: undefined, VAULT_ROLE_ID: "r", TSOPS_KMS_TIMEOUT: "0.3" };
+  const client = await vaultClient(contextFor(address, env), address);
+  const asked = [client!.request("GET", "a/b"), client!.request("GET", "a/c")].map(failure);
+  for (const { message } of await ending(Promise.all(asked))) {
+    assert.match(message, "did not answer within 0.3 seconds");
+  }
+  silent.close();
 });
 
 test("an address that nothing vouches for gets nothing", async () => {
