@@ -49,6 +49,8 @@ export interface KeyContext {
   readonly cache: Map<string, unknown>;
   /** Calls that are made with this context get credentials for others (src/net/clock.ts). */
   readonly login?: true;
+  /** The keys are used for others, for as long as they ask (src/net/attempt.ts). */
+  readonly serves?: true;
 }
 
 /** Something that keeps what was unlocked in memory, for later runs of the same person. It never throws. */

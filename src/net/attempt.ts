@@ -26,6 +26,8 @@ export interface Caller {
   readonly cache?: object;
   /** The calls get credentials for others, whose time stands still meanwhile (clock.ts). */
   readonly login?: true;
+  /** The calls are made for others, for as long as they come: a service that was given up is asked again after a while. */
+  readonly serves?: true;
 }
 
 export interface AttemptOptions {
@@ -35,6 +37,8 @@ export interface AttemptOptions {
   readonly passes?: (error: unknown) => boolean;
   /** Whether there were too many requests, and for how long the service wants to be left alone. */
   readonly throttle?: (error: unknown) => Throttle | undefined;
+  /** Whether a failure that may pass is one of what was asked for, and not of the service. Default: none is. */
+  readonly partial?: (error: unknown) => boolean;
 }
 
 export interface Throttle {
@@ -56,7 +60,7 @@ export async function attempt<T>(
 ): Promise<T> {
   const service = serviceOf(caller.cache, options.service);
   try {
-    await service.enter(caller.signal);
+    await service.enter(caller);
   } catch (error) {
     throw caller.signal?.aborted ? stopped(error) : error;
   }
@@ -108,10 +112,7 @@ class Attempt {
         if (throttle) {
           this.service.throttled(throttle.afterMs);
           const pause = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** throttled++);
-          if (this.patience <= Math.max(this.service.pause, pause)) {
-            this.service.refuses();
-            throw error;
-          }
+          this.checkPatience(pause, error);
           await this.wait(jittered(pause), "patience");
           continue;
         }
@@ -144,14 +145,25 @@ class Attempt {
   /** Whether an error is an answer, or none. A certificate that is wrong is an answer, too. */
   private note(error: unknown): void {
     const kind = failureOf(error)?.kind;
+    const { passes, partial } = this.options;
     if (kind === "network" || kind === "broke" || kind === "name") this.service.silence();
+    else if (passes?.(error) && !partial?.(error)) this.service.fails(this.seconds);
     else this.service.heard();
+  }
+
+  /** @throws what a throttle comes to where nobody waits any longer. */
+  private checkPatience(pause: number, error: unknown): void {
+    const wanted = this.service.pause;
+    if (this.patience > Math.max(wanted, pause)) return;
+    // who is left alone for longer than anybody waits may answer after that
+    if (wanted < this.seconds * 1000 * PATIENCE) this.service.refuses();
+    throw this.patience > wanted ? error : leftAlone(wanted, error);
   }
 
   /** Another call may have learnt that the service wants to be left alone, for longer than anybody waits. */
   private async waitForService(): Promise<void> {
     const { pause } = this.service;
-    if (pause > 0 && this.patience <= pause) throw leftAlone(pause);
+    if (pause > 0 && this.patience <= pause) throw leftAlone(pause, undefined);
     await this.wait(pause * (1 + Math.random() / 5), "patience");
   }
 
@@ -200,10 +212,12 @@ function stopped(cause: unknown): TsopsError {
   return new TsopsError("aborted", "stopped", { cause });
 }
 
-function leftAlone(ms: number): TsopsError {
+function leftAlone(ms: number, cause: unknown): TsopsError {
   const seconds = Math.ceil(ms / 1000);
-  return new TsopsError("service-unreachable", `it asks to be left alone for another ${seconds} seconds`, {
+  const why = `the service has too many requests, and asks to be left alone for another ${seconds} seconds`;
+  return new TsopsError("service-unreachable", why, {
     hint: "run the same command again after that",
+    cause,
   });
 }
 

@@ -205,7 +205,7 @@ test("throttling and failures of the service are tried again", async () => {
   vault.failures = [throttled, throttled, throttled, throttled, throttled];
   assert.equal(await unwrap(), DATA_KEY);
   vault.failures = [{ ...throttled, headers: { "retry-after": "3600" } }];
-  await fails(unwrap(), /too many requests$/, /in a minute/);
+  await fails(unwrap(), /asks to be left alone for another 3600 seconds$/, /after that/);
   vault.failures = [broken, broken, broken, broken];
   await fails(unwrap(), /has an internal error \(HTTP 503\)$/, /later/);
 });
@@ -216,6 +216,8 @@ test("the login service is throttling, or fails by itself", async () => {
   assert.equal(await unwrap(), DATA_KEY);
   vault.loginFailures = Array.from({ length: 8 }, () => ({ status: 503, body: {} }));
   await fails(unwrap(), /the login service has an internal error \(HTTP 503\)$/, /minute/);
+  vault.loginFailures = [{ status: 429, body: {}, headers: { "retry-after": "3600" } }];
+  await fails(unwrap(), /no token by environment.*: .* left alone for another 3600 seconds$/, /after that/);
   vault.loginFailures = [];
 });
 

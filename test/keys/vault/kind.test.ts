@@ -107,7 +107,7 @@ for (const [what, reply, message, hint] of [
 
 test("throttling and a standby without an active server are waited for, and named if they stay", async () => {
   for (const [status, text, message, tries] of [
-    [429, 'request path "transit": rate limit quota exceeded', "got too many requests", 1],
+    [429, 'request path "transit": rate limit quota exceeded', "left alone for another 3600 seconds", 1],
     [500, "local node not active but active cluster node not found", "failed: local node not active", 4],
   ] as const) {
     let left = 1;
