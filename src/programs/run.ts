@@ -146,6 +146,13 @@ export async function run(program: Program): Promise<Outcome> {
   });
 }
 
+/** Programs that were told to end, and have not yet. */
+const ending = new Set<ChildProcess>();
+
+function killAll(): void {
+  for (const child of ending) child.kill("SIGKILL");
+}
+
 /** Ends a program, politely first; it does not outlive this one. */
 export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): void {
   child.stdin?.destroy();
@@ -154,12 +161,13 @@ export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): vo
   child.stdio[3]?.destroy();
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
-  const kill = (): void => void child.kill("SIGKILL");
-  const force = setTimeout(kill, 2000);
-  process.once("exit", kill);
+  const force = setTimeout(() => child.kill("SIGKILL"), 2000);
+  if (ending.size === 0) process.on("exit", killAll);
+  ending.add(child);
   child.on("exit", () => {
     clearTimeout(force);
-    process.off("exit", kill);
+    ending.delete(child);
+    if (ending.size === 0) process.off("exit", killAll);
   });
 }
 
