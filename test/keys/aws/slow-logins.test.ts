@@ -100,6 +100,18 @@ test("a login service that hangs is named, asked once, and KMS is not called sil
   assert.is(hanging.asked.length, 1);
 });
 
+test("a container's address that takes the request and never answers ends in time, too", async () => {
+  const hanging = await double(() => ({ silent: true }));
+  const { host } = new URL(hanging.url);
+  const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://${host}/creds`, TSOPS_KMS_TIMEOUT: "1" };
+  const context = contextWith({ AWS_ENDPOINT_URL: server.url, ...env });
+  const { message } = await failure(ending(kmsUse.wrap(key!, Buffer.alloc(32), context)));
+  assert.match(
+    message,
+    /^the container's credentials .* cannot be fetched: it did not answer within 1 seconds$/,
+  );
+});
+
 test("a program that is stopped with the run does not stay behind", async () => {
   const stop = new AbortController();
   const { config, begun, folder } = waiting(`trap 'echo > "$(dirname "$0")/stopped"; exit 1' TERM`);
