@@ -1,6 +1,7 @@
 import { type ErrorCode, TsopsError } from "../../errors.ts";
 import { codeOfStatus } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
+import { AskedOnce } from "../login.ts";
 import type { VaultClient } from "./api.ts";
 import { isSealed, VaultError } from "./errors.ts";
 import type { TransitKey } from "./transit.ts";
@@ -41,7 +42,7 @@ async function denied(
   key: TransitKey,
   operation: "encrypt" | "decrypt",
 ): Promise<Reason> {
-  const state = await client.request("GET", "auth/token/lookup-self").catch((error: unknown) => error);
+  const state = await ownState(client);
   const refused = state instanceof VaultError && state.status === 403;
   if (refused && saysBadToken(state)) return badToken(client);
   const needs = `its policy needs ${policyFor(key, operation)}${inNamespace(client)}`;
@@ -53,6 +54,21 @@ async function denied(
     why: `permission denied: ${client.source} may not use it, or the server does not accept it`,
     hint: `${needs}; or it has expired or was revoked: log in again with \`vault login\``,
   };
+}
+
+/** How long it counts for the other files of a run what a token is. */
+const STATE_MS = 60_000;
+const STATES = new WeakMap<VaultClient, AskedOnce<unknown>>();
+
+/** What the server says of the client's token, or the error that it answers with. */
+function ownState(client: VaultClient): Promise<unknown> {
+  let state = STATES.get(client);
+  if (!state) {
+    const ask = () => client.request("GET", "auth/token/lookup-self").catch((error: unknown) => error);
+    state = new AskedOnce(ask, { now: Date.now, until: () => Date.now() + STATE_MS });
+    STATES.set(client, state);
+  }
+  return state.get();
 }
 
 /**

@@ -200,6 +200,19 @@ test("a token without the default policy is not called invalid, and one that is 
   }
 });
 
+test("what a token is that may not do it is asked once for all files of a run", async () => {
+  const { key, context, asked } = await scene(({ path }) =>
+    path.endsWith("lookup-self")
+      ? data({ policies: ["default"] })
+      : no(403, "1 error occurred: permission denied"),
+  );
+  const unwraps = Array.from({ length: 20 }, (_, i) =>
+    failure(hcVault.unwrap(withFields(key, { enc: `vault:v1:${i}` }), context)),
+  );
+  for (const { message } of await Promise.all(unwraps)) assert.match(message, "may not use it");
+  assert.is(asked.filter(({ path }) => path.endsWith("lookup-self")).length, 1);
+});
+
 test("an examination ends soon where the server is silent, and throws nothing", async () => {
   const server = createServer(() => undefined).listen(0, "127.0.0.1");
   await once(server, "listening");
