@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
@@ -12,7 +12,10 @@ import { ending } from "../support/pace.ts";
  * takes the request and never answers.
  */
 
-const silent = createServer((socket) => void socket.on("error", () => undefined)).listen(0, "127.0.0.1");
+const sockets = new Set<Socket>();
+const silent = createServer((socket) => {
+  sockets.add(socket.on("error", () => undefined));
+}).listen(0, "127.0.0.1");
 await new Promise((resolve) => silent.once("listening", resolve));
 silent.unref();
 const host = `127.0.0.1:${(silent.address() as { port: number }).port}`;
@@ -49,6 +52,9 @@ for (const [what, kind, id, env] of WAYS) {
   });
 }
 
-test.after(() => void silent.close());
+test.after(() => {
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+});
 
 test.run();
