@@ -42,7 +42,9 @@ const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: 24 * HOUR_MS, w
 /** A time in RFC 3339, a day in UTC, or how long ago: `90d`, `12h`, `4w`. @throws TsopsError("usage") */
 export function parseOlderThan(text: string, now: Date, option = "--older-than"): OlderThan {
   const time = timeOf(text, now.getTime());
-  if (!Number.isNaN(new Date(time).getTime())) return new OlderThan(time);
+  // what RFC 3339 cannot write is a typing mistake
+  const year = new Date(time).getUTCFullYear();
+  if (year >= 1 && year <= 9999) return new OlderThan(time);
   throw new TsopsError("usage", `${option} takes a time, a day, or how long ago that is`, {
     hint: "such as 2026-03-01T12:00:00Z, 2026-03-01 (the day's begin in UTC), 90d, 12h or 4w",
   });

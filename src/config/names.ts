@@ -23,7 +23,8 @@ export function keyName(config: Pick<Config, "names"> | undefined, key: Identifi
 /** A key as people are shown it: `alice (age1…)`, or the identifier alone. */
 export function shownKey(config: Pick<Config, "names"> | undefined, key: Identified): string {
   const name = keyName(config, key);
-  return name === undefined ? printable(key.id) : `${printable(name)} (${printable(key.id)})`;
+  const id = printable(kindNamed(key.kind).shownId?.(key.id) ?? key.id);
+  return name === undefined ? id : `${printable(name)} (${id})`;
 }
 
 /** An identifier in forms that can be compared, the most exact one first. */

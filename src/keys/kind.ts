@@ -47,6 +47,10 @@ export interface KeyContext {
   readonly kinds: Kinds;
   /** Results that hold for one run, by kind: identities already loaded, clients, unwrapped keys. */
   readonly cache: Map<string, unknown>;
+  /** Calls that are made with this context get credentials for others (src/net/clock.ts). */
+  readonly login?: true;
+  /** The keys are used for others, for as long as they ask (src/net/attempt.ts). */
+  readonly serves?: true;
 }
 
 /** Something that keeps what was unlocked in memory, for later runs of the same person. It never throws. */

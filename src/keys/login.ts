@@ -1,9 +1,11 @@
 import { TsopsError } from "../errors.ts";
+import { loggingIn } from "../net/clock.ts";
+import type { KeyContext } from "./kind.ts";
 
-/** How long a login that was refused counts for the calls that follow. */
+/** How long a refusal counts for the calls that follow. */
 const REFUSED_MS = 60_000;
 
-interface LoginOptions<T> {
+interface AskedOptions<T> {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** When what it gave is not used any more. */
@@ -13,17 +15,17 @@ interface LoginOptions<T> {
 }
 
 /**
- * A login that all calls of a run share, asked for once until it ends. A refusal counts for a minute: otherwise each of
- * a thousand files would run a program, ask a person for a code, or help to lock an account. Not longer, because an
- * editor or a program that uses the library may run for hours, while somebody logs in anew.
+ * What all calls of a run share, such as a login: asked for once until it ends. A refusal counts for a minute: otherwise
+ * each of a thousand files would run a program, ask a person for a code, or help to lock an account. Not longer, because
+ * an editor or a program that uses the library may run for hours, while somebody logs in anew.
  */
-export class Login<T> {
+export class AskedOnce<T> {
   readonly #ask: () => Promise<T>;
-  readonly #options: LoginOptions<T>;
+  readonly #options: AskedOptions<T>;
   #asked: Promise<T> | undefined;
   #until = Number.NEGATIVE_INFINITY;
 
-  constructor(ask: () => Promise<T>, options: LoginOptions<T>) {
+  constructor(ask: () => Promise<T>, options: AskedOptions<T>) {
     this.#ask = ask;
     this.#options = options;
   }
@@ -46,7 +48,16 @@ export class Login<T> {
   }
 }
 
-/** The time for one call was over, or somebody stopped it: that says nothing about the login. */
+/** Credentials that all calls of a run share. While they are being got, no call's time goes by. */
+export class Login<T> extends AskedOnce<T> {
+  /** @param ask gets the context for the calls that it makes itself: these have a time of their own. */
+  constructor(context: KeyContext, ask: (own: KeyContext) => Promise<T>, options: AskedOptions<T>) {
+    const own: KeyContext = { ...context, login: true };
+    super(() => loggingIn(context.cache, () => ask(own)), options);
+  }
+}
+
+/** The time for one call was over, or somebody stopped it: that is no answer. */
 function isAborted(error: unknown): boolean {
   return error instanceof TsopsError
     ? error.code === "aborted"

@@ -187,7 +187,7 @@ export class Requests {
   }
 
   #toolFor(request: EncryptRequest | DecryptRequest, { cache, stop }: Memory): Tool {
-    const context: KeyContext = { ...this.#options.context, signal: stop.signal, cache };
+    const context: KeyContext = { ...this.#options.context, signal: stop.signal, cache, serves: true };
     const { kind, fields } = fromWire(request.key, context.kinds);
     if (kind === cluster) return clusterTool(textField(fields, "key_id"), this.#options.secrets);
     return kindTool(kind, fields, context);

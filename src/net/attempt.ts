@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { mayPass } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
+import { type Clock, clocksOf, isFailedLogin } from "./clock.ts";
 import { failureOf } from "./failure.ts";
 import { type Service, serviceOf } from "./service.ts";
 
@@ -24,6 +25,10 @@ export interface Caller {
   readonly signal?: AbortSignal;
   /** What the run remembers: calls of the same run share what they know about a service. */
   readonly cache?: object;
+  /** The calls get credentials for others, whose time stands still meanwhile (clock.ts). */
+  readonly login?: true;
+  /** The calls are made for others, for as long as they come: a service that was given up is asked again after a while. */
+  readonly serves?: true;
 }
 
 export interface AttemptOptions {
@@ -33,6 +38,8 @@ export interface AttemptOptions {
   readonly passes?: (error: unknown) => boolean;
   /** Whether there were too many requests, and for how long the service wants to be left alone. */
   readonly throttle?: (error: unknown) => Throttle | undefined;
+  /** Whether a failure that may pass is one of what was asked for, and not of the service. Default: none is. */
+  readonly partial?: (error: unknown) => boolean;
 }
 
 export interface Throttle {
@@ -43,7 +50,7 @@ export interface Throttle {
 /**
  * Calls a service in bounded time: with a signal that ends the call, and again after a pause (with jitter) where the
  * error is one that passes. A throttle is waited out, and makes the whole run slower; the time that the service asked for
- * does not count, up to ten times the limit. SDKs must have their own retries turned off, so that the bounds hold.
+ * does not count, up to ten times the limit, nor does the time for getting credentials. SDKs must have their own retries turned off, so that the bounds hold.
  * @throws TsopsError("service-unreachable") if there was no answer in time, or none may be asked for in time,
  * TsopsError("aborted"), or what `call` throws.
  */
@@ -54,7 +61,7 @@ export async function attempt<T>(
 ): Promise<T> {
   const service = serviceOf(caller.cache, options.service);
   try {
-    await service.enter(caller.signal);
+    await service.enter(caller);
   } catch (error) {
     throw caller.signal?.aborted ? stopped(error) : error;
   }
@@ -70,6 +77,7 @@ class Attempt {
   private readonly caller: Caller;
   private readonly service: Service;
   private readonly options: AttemptOptions;
+  private readonly clock: Clock;
   private readonly seconds: number;
   /** Milliseconds that are left for answers, and for being told to wait. */
   private time: number;
@@ -79,6 +87,7 @@ class Attempt {
     this.caller = caller;
     this.service = service;
     this.options = options;
+    this.clock = clocksOf(caller.cache)[caller.login ? "logins" : "calls"];
     this.seconds = limitSeconds(caller);
     this.time = this.seconds * 1000;
     this.patience = this.time * PATIENCE;
@@ -87,14 +96,15 @@ class Attempt {
   async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (let [failed, throttled] = [0, 0]; ; ) {
       await this.waitForService();
-      const start = performance.now();
+      const start = this.clock.time;
       try {
         const result = await this.once(call);
         this.service.answered();
         return result;
       } catch (error) {
-        this.time -= performance.now() - start;
+        this.time -= this.clock.time - start;
         if (this.caller.signal?.aborted) throw stopped(error);
+        if (isFailedLogin(error)) throw error;
         if (error instanceof TooLate) {
           const late = tooLate(this.seconds, error.cause);
           this.service.silence(late);
@@ -110,10 +120,7 @@ class Attempt {
         if (throttle) {
           this.service.throttled(throttle.afterMs);
           const pause = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** throttled++);
-          if (this.patience <= Math.max(this.service.pause, pause)) {
-            this.service.refuses(error as Error);
-            throw error;
-          }
+          this.checkPatience(pause, error);
           await this.wait(jittered(pause), "patience");
           continue;
         }
@@ -128,27 +135,43 @@ class Attempt {
   }
 
   private async once<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = AbortSignal.timeout(Math.max(1, Math.ceil(this.time)));
+    const limit = new AbortController();
+    const cancel = this.clock.after(this.time, () => {
+      limit.abort(new DOMException("the time for the call is over", "TimeoutError"));
+    });
     const { signal: stop } = this.caller;
-    const signal = stop ? AbortSignal.any([stop, limit]) : limit;
+    const signal = stop ? AbortSignal.any([stop, limit.signal]) : limit.signal;
     try {
       return await ended(call(signal), signal);
     } catch (error) {
-      throw limit.aborted && !stop?.aborted ? new TooLate(error) : error;
+      throw limit.signal.aborted && !stop?.aborted ? new TooLate(error) : error;
+    } finally {
+      cancel();
     }
   }
 
   /** Whether an error is an answer, or none. A certificate that is wrong is an answer, too. */
   private note(error: unknown): void {
     const kind = failureOf(error)?.kind;
+    const { passes, partial } = this.options;
     if (kind === "network" || kind === "broke" || kind === "name") this.service.silence(error as Error);
+    else if (passes?.(error) && !partial?.(error)) this.service.fails(this.seconds, error as Error);
     else this.service.heard();
+  }
+
+  /** @throws what a throttle comes to where nobody waits any longer. */
+  private checkPatience(pause: number, error: unknown): void {
+    const wanted = this.service.pause;
+    if (this.patience > Math.max(wanted, pause)) return;
+    // who is left alone for longer than anybody waits may answer after that
+    if (wanted < this.seconds * 1000 * PATIENCE) this.service.refuses(error as Error);
+    throw this.patience > wanted ? error : leftAlone(wanted, error);
   }
 
   /** Another call may have learnt that the service wants to be left alone, for longer than anybody waits. */
   private async waitForService(): Promise<void> {
     const { pause } = this.service;
-    if (pause > 0 && this.patience <= pause) throw leftAlone(pause);
+    if (pause > 0 && this.patience <= pause) throw leftAlone(pause, undefined);
     await this.wait(pause * (1 + Math.random() / 5), "patience");
   }
 
@@ -197,10 +220,12 @@ function stopped(cause: unknown): TsopsError {
   return new TsopsError("aborted", "stopped", { cause });
 }
 
-function leftAlone(ms: number): TsopsError {
+function leftAlone(ms: number, cause: unknown): TsopsError {
   const seconds = Math.ceil(ms / 1000);
-  return new TsopsError("service-unreachable", `it asks to be left alone for another ${seconds} seconds`, {
+  const why = `the service has too many requests, and asks to be left alone for another ${seconds} seconds`;
+  return new TsopsError("service-unreachable", why, {
     hint: "run the same command again after that",
+    cause,
   });
 }
 

@@ -1,7 +1,23 @@
+import { TsopsError } from "../errors.ts";
+
 /** How many calls in a row may get no answer, or nothing but throttles, before a service is given up. */
 const MOST_IN_A_ROW = 3;
+/**
+ * How many calls in a row it may answer with failures of its own. These must also go on for as long as a call may take:
+ * a run of many calls at once should survive a service that starts anew.
+ */
+const MOST_FAILURES = 5;
+/** Who serves others has a service that was given up asked again after so long, by one call at a time. */
+const PROBE_MS = 5000;
 /** Fewer at once would make a run wait for its slowest call; with their pauses these are about ten calls a second. */
 const FEWEST_AT_ONCE = 4;
+
+/** Whose call it is that enters. */
+interface Entering {
+  readonly signal?: AbortSignal;
+  /** It serves others for as long as they come, so nothing is given up for good. */
+  readonly serves?: true;
+}
 
 /**
  * A service in one run: how many calls go to it at once, and whether it still answers. After a throttle there are half as
@@ -13,6 +29,12 @@ export class Service {
   private silent = 0;
   /** Calls in a row that were told to wait until their patience was over. */
   private refused = 0;
+  /** Failures of its own in a row, since when, and for how many seconds they may go on. */
+  private failed = 0;
+  private failedSince = 0;
+  private failsFor = 0;
+  /** When it had last trouble of any sort. */
+  private troubled = 0;
   /** Why the last of them failed. */
   private last: Error | undefined;
   /** Nothing is sent before: the service said how long to wait. In milliseconds of `performance.now`. */
@@ -20,9 +42,9 @@ export class Service {
   private readonly waiting: (() => void)[] = [];
 
   /** Waits for a turn. @throws what the last call was told if the service was given up, or the signal's reason. */
-  async enter(signal: AbortSignal | undefined): Promise<void> {
+  async enter({ signal, serves }: Entering = {}): Promise<void> {
     for (;;) {
-      this.checkAnswers();
+      this.check(serves);
       if (this.running < Math.floor(this.atOnce)) break;
       await this.turn(signal);
     }
@@ -45,17 +67,27 @@ export class Service {
     if (afterMs !== undefined) this.notBefore = Math.max(this.notBefore, performance.now() + afterMs);
   }
 
-  /** It answered, whatever it said, but that it had too many requests. */
+  /** It answered, whatever it said, but that it had too many requests or failed itself. */
   heard(): void {
     this.silent = 0;
     this.refused = 0;
+    this.failed = 0;
   }
 
   /** A call was told to wait for as long as calls wait. */
   refuses(error: Error): void {
     this.last = error;
     this.refused++;
-    if (this.refused >= MOST_IN_A_ROW) this.wakeAll();
+    this.hasTrouble();
+  }
+
+  /** A call ended with a failure of the service, after all tries. */
+  fails(limitSeconds: number, error: Error): void {
+    this.last = error;
+    this.silent = 0;
+    if (this.failed++ === 0) this.failedSince = performance.now();
+    this.failsFor = limitSeconds;
+    this.hasTrouble();
   }
 
   /** It did what it was asked for: one more call at once for each round of calls that came through. */
@@ -69,17 +101,47 @@ export class Service {
   silence(error: Error): void {
     this.last = error;
     this.silent++;
-    if (this.silent >= MOST_IN_A_ROW) this.wakeAll();
+    this.hasTrouble();
   }
 
-  /** Nobody waits for a turn that will not come to anything. */
-  private wakeAll(): void {
-    for (const go of this.waiting.splice(0)) go();
+  private hasTrouble(): void {
+    this.troubled = performance.now();
+    // nobody waits for a turn that will not come to anything
+    if (this.trouble) for (const go of this.waiting.splice(0)) go();
   }
 
-  /** What the last call was told counts for those that are not made any more: one cause is one error. */
-  private checkAnswers(): void {
-    if (this.silent >= MOST_IN_A_ROW || this.refused >= MOST_IN_A_ROW) throw this.last;
+  /** Why it is given up, and what to do; undefined if it is not. */
+  private get trouble(): readonly [why: string, hint: string] | undefined {
+    if (this.silent >= MOST_IN_A_ROW) {
+      return [
+        `it could not be reached ${MOST_IN_A_ROW} times in a row`,
+        "check the network, a proxy and the address",
+      ];
+    }
+    if (this.refused >= MOST_IN_A_ROW) {
+      return [`it had too many requests for ${MOST_IN_A_ROW} calls in a row`, "look at its quota"];
+    }
+    const failing = this.troubled - this.failedSince >= this.failsFor * 1000;
+    if (this.failed >= MOST_FAILURES && failing) {
+      return [
+        `it did nothing but fail for ${this.failsFor} seconds`,
+        "see what it says of its own state: its log, or its provider's page",
+      ];
+    }
+    return undefined;
+  }
+
+  private check(serves: true | undefined): void {
+    if (!this.trouble) return;
+    // what the last call was told counts for those that are not made any more: one cause is one error
+    if (!serves) throw this.last;
+    // one call finds out whether it is better
+    if (this.running === 0 && performance.now() - this.troubled >= PROBE_MS) return;
+    const [why, hint] = this.trouble;
+    const seconds = PROBE_MS / 1000;
+    throw new TsopsError("service-unreachable", `${why}, and is asked again after ${seconds} seconds`, {
+      hint: `${hint}, and try again after that`,
+    });
   }
 
   private async turn(signal: AbortSignal | undefined): Promise<void> {

@@ -163,7 +163,14 @@ async function runOnce(program: Program): Promise<Outcome> {
   });
 }
 
-/** Ends a program, politely first. */
+/** Programs that were told to end, and have not yet. */
+const ending = new Set<ChildProcess>();
+
+function killAll(): void {
+  for (const child of ending) child.kill("SIGKILL");
+}
+
+/** Ends a program, politely first; it does not outlive this one. */
 export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): void {
   child.stdin?.destroy();
   child.stdout?.destroy();
@@ -172,7 +179,13 @@ export function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): vo
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
   const force = setTimeout(() => child.kill("SIGKILL"), 2000);
-  child.on("exit", () => clearTimeout(force));
+  if (ending.size === 0) process.on("exit", killAll);
+  ending.add(child);
+  child.on("exit", () => {
+    clearTimeout(force);
+    ending.delete(child);
+    if (ending.size === 0) process.off("exit", killAll);
+  });
 }
 
 export function aborted(name: string): TsopsError {
@@ -180,7 +193,9 @@ export function aborted(name: string): TsopsError {
 }
 
 export function tookTooLong(name: string, seconds: number): TsopsError {
-  return new TsopsError("program-failed", `${name} did not answer within ${seconds} seconds`);
+  return new TsopsError("program-failed", `${name} did not answer within ${seconds} seconds`, {
+    hint: "run it by hand: it may wait for something",
+  });
 }
 
 function printedTooMuch(name: string, bytes: number): TsopsError {

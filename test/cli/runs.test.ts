@@ -702,7 +702,18 @@ test("rotate --older-than passes over files that were written since, and counts 
     box.env.SOPS_AGE_KEY_FILE = undefined;
     const one = await ok(box, "rotate", "-i", "--older-than", "2026-02-01", "new.yaml");
     assert.match(one, "new.yaml is not older than 2026-02-01T00:00:00Z: it stays as it is");
-    for (const wrong of ["", "yesterday", "90", "90m", "2026-02-30", "2026-2-1", "-1d", "99999999999999d"]) {
+    for (const wrong of [
+      "",
+      "yesterday",
+      "90",
+      "90m",
+      "2026-02-30",
+      "2026-2-1",
+      "-1d",
+      "99999999999999d",
+      "99999999d",
+      "800000d",
+    ]) {
       const { code, stderr } = await box.run(["rotate", "-i", `--older-than=${wrong}`, "old.yaml"]);
       assert.is(code, 1, wrong);
       assert.match(stderr, "--older-than takes a time, a day, or how long ago that is");

@@ -1,14 +1,17 @@
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { globalAgent } from "node:https";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { withFields } from "../../src/keys/fields.ts";
+import { wrapDataKey } from "../../src/keys/groups.ts";
 import type { KeyContext, MasterKey } from "../../src/keys/kind.ts";
 import { freePorts, scratch } from "../support/integration/servers.ts";
 import { contextWith } from "../support/keys/contexts.ts";
 import { azureKv } from "../support/keys/in-use.ts";
-import { until } from "../support/pace.ts";
+import { ending, until } from "../support/pace.ts";
 import { entraError, KeyVault, vaultError } from "../support/servers/key-vault.ts";
 import { makeCertificates } from "../support/servers/tls.ts";
 
@@ -93,6 +96,53 @@ test("wrapping and unwrapping need no permission to get the key, as in SOPS", as
   }
 });
 
+/** What came of 60 files' keys in one run, and how often the vault was asked for the key. */
+async function lookups(work: (context: KeyContext) => Promise<unknown>) {
+  const context = contextFor();
+  const results = await Promise.allSettled(Array.from({ length: 60 }, () => work(context)));
+  // once more, when all of them have an answer
+  results.push(...(await Promise.allSettled([work(context)])));
+  const asked = vault.requests.splice(0).filter(({ method, authorized }) => method === "GET" && authorized);
+  return { asked: asked.length, results };
+}
+
+test("the newest version of a key is looked up once a run, however many files need it", async () => {
+  const some = (i: number) => Buffer.alloc(32, i);
+  let i = 0;
+  const wrapped = await lookups((context) => azureKv.wrap(named!, some(i++), context));
+  assert.is(wrapped.asked, 1);
+  assert.ok(wrapped.results.every(({ status }) => status === "fulfilled"));
+  const exact = await lookups((context) => azureKv.exact(named!, context));
+  assert.is(exact.asked, 1);
+  for (const { value } of exact.results as PromiseFulfilledResult<MasterKey>[]) assert.is(value.id, key.id);
+});
+
+test("a lookup that is refused counts for the other files of the run, and so does that of another version", async () => {
+  vault.permissions.delete("get");
+  try {
+    const { asked, results } = await lookups((context) => azureKv.exact(named!, context));
+    assert.is(asked, 1);
+    for (const { reason } of results as PromiseRejectedResult[]) assert.match(reason.message, "keys/get");
+  } finally {
+    vault.permissions.add("get");
+  }
+  const wrong = withFields(key, { version: "0".repeat(32) });
+  const { asked, results } = await lookups((context) => azureKv.unwrap(wrong, context));
+  assert.is(asked, 1);
+  for (const { reason } of results as PromiseRejectedResult[])
+    assert.match(reason.message, "not its version");
+});
+
+test("a key without a version is named without a slash at its end, in each part of a sentence", async () => {
+  vault.permissions.delete("get");
+  const work = wrapDataKey(DATA_KEY, [[named!]], 0, { context: contextFor() });
+  const error = await fails(work, /cannot look up the version/, /Crypto User/).finally(() =>
+    vault.permissions.add("get"),
+  );
+  assert.is(error.message.split(`${vault.url}/keys/sops`).length, 3);
+  assert.not.match(error.message, "/keys/sops/");
+});
+
 test("a managed HSM's role is another one", async () => {
   const { explained } = await import("../../src/keys/azure/errors.ts");
   const denied = Object.assign(new Error("x"), { statusCode: 403 });
@@ -155,7 +205,7 @@ test("throttling and failures of the service are tried again", async () => {
   vault.failures = [throttled, throttled, throttled, throttled, throttled];
   assert.equal(await unwrap(), DATA_KEY);
   vault.failures = [{ ...throttled, headers: { "retry-after": "3600" } }];
-  await fails(unwrap(), /too many requests$/, /in a minute/);
+  await fails(unwrap(), /asks to be left alone for another 3600 seconds$/, /after that/);
   vault.failures = [broken, broken, broken, broken];
   await fails(unwrap(), /has an internal error \(HTTP 503\)$/, /later/);
 });
@@ -166,6 +216,8 @@ test("the login service is throttling, or fails by itself", async () => {
   assert.equal(await unwrap(), DATA_KEY);
   vault.loginFailures = Array.from({ length: 8 }, () => ({ status: 503, body: {} }));
   await fails(unwrap(), /the login service has an internal error \(HTTP 503\)$/, /minute/);
+  vault.loginFailures = [{ status: 429, body: {}, headers: { "retry-after": "3600" } }];
+  await fails(unwrap(), /no token by environment.*: .* left alone for another 3600 seconds$/, /after that/);
   vault.loginFailures = [];
 });
 
@@ -184,6 +236,38 @@ test("what the login service refuses", async () => {
     vault.loginFailures = [{ status: 400, body: entraError("invalid_client", `AADSTS${code}: x`) }];
     await fails(unwrap(), message, /./);
   }
+});
+
+/** The program az on a PATH of its own, and a login of it in the home folder of a context. */
+function withAz(script: string, env: Record<string, string> = {}): { context: KeyContext; path: string } {
+  const path = scratch();
+  writeFileSync(join(path, "az"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const more = { AZURE_TOKEN_CREDENTIALS: "AzureCLICredential", PATH: `${path}:${process.env.PATH}`, ...env };
+  const context = contextFor(more);
+  mkdirSync(join(context.home, ".azure"));
+  return { context, path };
+}
+
+test("az that is slower than the vault may be loses no file", async () => {
+  const slow = 'until [ -e "$(dirname "$0")/go" ]; do sleep 0.05; done\ncat "$(dirname "$0")/token"';
+  const { context, path } = withAz(`echo >> "$(dirname "$0")/begun"\n${slow}`, { TSOPS_KMS_TIMEOUT: "2" });
+  const expires_on = Math.floor(Date.now() / 1000) + 3600;
+  writeFileSync(join(path, "token"), JSON.stringify({ accessToken: vault.token("az"), expires_on }));
+  const wraps = Promise.all(
+    Array.from({ length: 20 }, (_, i) => azureKv.wrap(key, Buffer.alloc(32, i), context)),
+  );
+  wraps.catch(() => undefined);
+  await until(() => existsSync(join(path, "begun")), "az");
+  await sleep(2500);
+  writeFileSync(join(path, "go"), "");
+  assert.is((await ending(wraps)).length, 20);
+  assert.is(readFileSync(join(path, "begun"), "utf8"), "\n");
+});
+
+test("a login service that cannot be reached does not make the vault count as silent", async () => {
+  const [port] = await freePorts(1);
+  const context = contextFor({ AZURE_AUTHORITY_HOST: `https://127.0.0.1:${port}` });
+  for (let i = 0; i < 5; i++) await fails(azureKv.unwrap(key, context), /no token by environment/, /check/);
 });
 
 test("a token that the vault does not take", async () => {

@@ -30,11 +30,13 @@ await startServer({
 let asked = 0;
 let throttled = 0;
 let hanging = false;
+let failing = false;
 const front = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   asked++;
   if (hanging) return;
+  if (failing) return void response.writeHead(500).end('{"__type":"KMSInternalException"}');
   if (asked % 5 !== 0) {
     throttled++;
     response
@@ -152,6 +154,21 @@ test("a service that never answers: the run gives up after three timeouts in a r
     assert.ok(said.split("\n").length < 8, said);
   }
   hanging = false;
+});
+
+test("a service that answers 500 to everything: the run gives up after about as long as one call may take", async () => {
+  const arn = await awsKey();
+  const { folder, files } = folderWith(`kms: ${arn}`, 200);
+  failing = true;
+  asked = 0;
+  const argv = ["encrypt", "-i", "--jobs", "4", ...files];
+  const { code, said } = await tsops(folder, { TSOPS_KMS_TIMEOUT: "2" }, argv);
+  failing = false;
+  assert.is.not(code, 0);
+  // four calls for each file would be 800
+  assert.ok(asked < 200, `the service was called ${asked} times`);
+  assert.match(said, /encrypted 0 of 200 files/);
+  assert.ok(said.split("\n").length < 12, said);
 });
 
 test.after(() => {

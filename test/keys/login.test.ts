@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
-import { Login } from "../../src/keys/login.ts";
+import { AskedOnce } from "../../src/keys/login.ts";
 
 interface Token {
   readonly number: number;
@@ -11,7 +11,7 @@ interface Token {
 function loginWith(refusals: readonly Error[]) {
   const clock = { ms: 1_000_000 };
   let asked = 0;
-  const login = new Login<Token>(
+  const login = new AskedOnce<Token>(
     async () => {
       const refusal = refusals[asked++];
       if (refusal) throw refusal;
@@ -26,7 +26,7 @@ function loginWith(refusals: readonly Error[]) {
   return { login, clock, asked: () => asked };
 }
 
-const failing = (login: Login<Token>) =>
+const failing = (login: AskedOnce<Token>) =>
   login.get().then(
     () => "it did not fail",
     (error: Error) => error.message,

@@ -297,6 +297,50 @@ test("what a kind remembers serves the next request, whether the one before was 
   }
 });
 
+test("a KMS that did not answer is given up for a few seconds, and then asked again, by one call", async () => {
+  let away = true;
+  let asked = 0;
+  const vault = createHttpServer((request, response) => {
+    request.resume();
+    asked++;
+    if (away) request.socket.destroy();
+    else response.end(JSON.stringify({ data: { plaintext: DATA_KEY.toString("base64") } }));
+  });
+  await new Promise<void>((resolve) => vault.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(vault.address() as AddressInfo).port}`;
+  const [transit] = hcVault.parse(`${address}/v1/transit/keys/k`);
+  let number = 0;
+  // what was found out about a wrapped key holds for others that are the same
+  const key = () => withFields(transit!, { enc: `vault:v1:${number++}` });
+  const context = contextWith({ VAULT_ADDR: address, VAULT_TOKEN: "t", TSOPS_KMS_TIMEOUT: "2" });
+  const now = performance.now.bind(performance);
+  let later = 0;
+  performance.now = () => now() + later;
+  try {
+    await serving({ context }, async ({ uri }) => {
+      for (let i = 0; i < 3; i++) await failure(at(uri).unwrap(key()));
+      const { message } = await failure(at(uri).unwrap(key()));
+      assert.match(message, "it could not be reached 3 times in a row, and is asked again after 5 seconds");
+      assert.not.match(message, "in this run");
+      let before = asked;
+      await failure(at(uri).unwrap(key()));
+      assert.is(asked, before);
+      later = 6000;
+      await failure(at(uri).unwrap(key()));
+      assert.ok(asked > before);
+      before = asked;
+      assert.match((await failure(at(uri).unwrap(key()))).message, "asked again after 5 seconds");
+      assert.is(asked, before);
+      away = false;
+      later = 12_000;
+      for (let i = 0; i < 3; i++) assert.equal(await at(uri).unwrap(key()), { key: DATA_KEY });
+    });
+  } finally {
+    performance.now = now;
+    vault.close();
+  }
+});
+
 test("requests without a key, or with one of a kind that is not known, are refused", async () => {
   const { keyService } = await loadProtocol(wireForms(TABLE_OF_KINDS));
   await serving({}, async ({ port }) => {

@@ -85,7 +85,10 @@ test("a wait that is longer than anybody's patience is not begun", async () => {
     calls++;
     throw new TooMany(3_600_000);
   };
-  assert.instance(await failure(attempt(run(), call, OPTIONS)), TooMany);
+  const { message, hint, cause } = await failure(attempt(run(), call, OPTIONS));
+  assert.is(message, "the service has too many requests, and asks to be left alone for another 3600 seconds");
+  assert.match(hint!, "after that");
+  assert.instance(cause, TooMany);
   assert.is(calls, 1);
 });
 
@@ -103,9 +106,35 @@ test("no other call of the run begins a wait that is longer than anybody's patie
   const { code, message, hint } = await failure(attempt({ ...caller, signal: stop.signal }, call, OPTIONS));
   clearTimeout(timer);
   assert.is(code, "service-unreachable");
-  assert.match(message, /it asks to be left alone for another \d+ seconds/);
+  assert.match(message, /asks to be left alone for another \d+ seconds/);
   assert.ok(hint);
   assert.is(calls, 1);
+});
+
+test("however many calls are told at once to leave it alone, each says for how long", async () => {
+  const caller = run();
+  let calls = 0;
+  const call = async () => {
+    calls++;
+    throw new TooMany(3_600_000);
+  };
+  const all = Array.from({ length: 8 }, () => failure(attempt(caller, call, OPTIONS)));
+  for (const { message } of await Promise.all(all)) assert.match(message, "for another 3600 seconds");
+  assert.is(calls, 8);
+  assert.match((await failure(attempt(caller, call, OPTIONS))).message, /for another \d+ seconds/);
+  assert.is(calls, 8);
+});
+
+test("a service that wants to be left alone is asked again after that, in the same run", async () => {
+  const caller = run({ TSOPS_KMS_TIMEOUT: "0.02" });
+  const wanted = performance.now() + 600;
+  const call = async () => {
+    if (performance.now() < wanted) throw new TooMany(600);
+    return "yes";
+  };
+  for (let i = 0; i < 4; i++) await failure(attempt(caller, call, OPTIONS));
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.is(await attempt(caller, call, OPTIONS), "yes");
 });
 
 test("after a throttle fewer calls go at once, and none is lost", async () => {
@@ -158,9 +187,9 @@ test("a service that hangs is given up after three timeouts, and others are not"
 /** A service to which four calls go at once, all of which are running, and more that wait for a turn. */
 async function crowded(waiting: number, signal?: (i: number) => AbortSignal) {
   const service = new Service();
-  for (let i = 0; i < 4; i++) await service.enter(undefined);
+  for (let i = 0; i < 4; i++) await service.enter();
   service.throttled(undefined);
-  const waiters = Array.from({ length: waiting }, (_, i) => service.enter(signal?.(i)));
+  const waiters = Array.from({ length: waiting }, (_, i) => service.enter({ signal: signal?.(i) }));
   await settled();
   return { service, waiters: Promise.allSettled(waiters) };
 }
@@ -232,6 +261,81 @@ test("connections that are refused count like silence, a wrong certificate does 
   };
   assert.is(await callsOf4("ECONNREFUSED"), 3);
   assert.is(await callsOf4("CERT_HAS_EXPIRED"), 4);
+});
+
+const LIMIT_MS = 300;
+
+/** A service that fails by itself, as long as nothing else is said. */
+function failing(limitMs = LIMIT_MS) {
+  const caller = run({ TSOPS_KMS_TIMEOUT: String(limitMs / 1000) });
+  const state = { calls: 0, message: "passes" };
+  const call = async () => {
+    state.calls++;
+    throw new Error(state.message);
+  };
+  return { ask: () => failure(attempt(caller, call, OPTIONS)), state, caller };
+}
+
+test("a service that does nothing but fail is given up, after as long as one call may take", async () => {
+  const { ask, state } = failing();
+  const start = performance.now();
+  let before = -1;
+  while (state.calls > before) {
+    before = state.calls;
+    assert.is((await ask()).message, "passes");
+  }
+  assert.ok(performance.now() - start >= LIMIT_MS);
+  assert.ok(state.calls >= 5, String(state.calls));
+  for (let i = 0; i < 3; i++) assert.is((await ask()).message, "passes", "as the last call that was made");
+  assert.is(state.calls, before);
+});
+
+test("many failures at the same time are not enough: the service may start anew", async () => {
+  const { ask, caller } = failing(5000);
+  for (const { message } of await Promise.all(Array.from({ length: 16 }, ask))) assert.is(message, "passes");
+  assert.is(await attempt(caller, async () => "yes", OPTIONS), "yes");
+});
+
+test("an answer in between, or a failure of what was asked for, shows that the service works", async () => {
+  const { ask, state, caller } = failing();
+  for (let i = 0; i < 12; i++) {
+    state.message = i % 4 === 3 ? "no" : "passes";
+    assert.is((await ask()).message, state.message);
+  }
+  const partial = { ...OPTIONS, partial: () => true };
+  const call = () => Promise.reject(new Error("passes"));
+  for (let i = 0; i < 8; i++) {
+    assert.is((await failure(attempt(caller, call, partial))).message, "passes");
+  }
+});
+
+test("who serves others asks a service that was given up again after a while, by one call", async () => {
+  const service = new Service();
+  const enter = () => service.enter({ serves: true });
+  const unheard = new Error("no answer");
+  for (let i = 0; i < 3; i++) service.silence(unheard);
+  const error = await failure(enter());
+  assert.is(error.message, "it could not be reached 3 times in a row, and is asked again after 5 seconds");
+  assert.match(error.hint!, "try again after that");
+  assert.is((await failure(service.enter())).message, "no answer");
+  const now = performance.now.bind(performance);
+  let later = 0;
+  performance.now = () => now() + later;
+  try {
+    later = 5001;
+    await enter();
+    await failure(enter());
+    service.silence(unheard);
+    service.leave();
+    await failure(enter());
+    later = 10_100;
+    await enter();
+    service.answered();
+    await enter();
+    await enter();
+  } finally {
+    performance.now = now;
+  }
 });
 
 test("whoever waits for a turn can be stopped", async () => {

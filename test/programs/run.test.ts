@@ -5,7 +5,7 @@ import { TreeMap } from "../../src/formats/tree.ts";
 import { environmentFor, keepFromPrograms } from "../../src/keys/environment.ts";
 import { end, findProgram, run, start } from "../../src/programs/run.ts";
 import { contextWith } from "../support/keys/contexts.ts";
-import { ending } from "../support/pace.ts";
+import { ending, until } from "../support/pace.ts";
 import { node, scratchFolder, script, start as startScript } from "../support/scripts.ts";
 
 const env = { PATH: process.env.PATH };
@@ -54,6 +54,47 @@ test("a program that takes too long is ended, even if it does not listen", async
   } finally {
     child.kill("SIGKILL");
   }
+});
+
+test("a program that does not listen does not outlive the one that ended it", async () => {
+  const module = new URL("../../src/programs/run.ts", import.meta.url).href;
+  // it prints its number, and would go on for minutes
+  const stubborn = "trap '' TERM; echo $$; for i in $(seq 6000); do sleep 0.05; done";
+  const script = `
+    const { end, start } = await import(${JSON.stringify(module)});
+    const child = start({ argv: ["/bin/sh", "-c", ${JSON.stringify(stubborn)}], env: process.env });
+    child.stdout.once("data", (pid) => {
+      process.stdout.write(pid);
+      end(child);
+      process.exit(0);
+    });`;
+  const argv = [process.execPath, "--import", "tsx", "--input-type=module", "-e", script];
+  const { code, stdout, stderr } = await run({ argv, env: process.env, limit: 120 });
+  assert.is(code, 0, stderr);
+  const pid = Number(stdout.toString());
+  assert.ok(pid > 0);
+  const gone = () => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  };
+  await until(gone, "its end").finally(() => gone() || process.kill(pid, "SIGKILL"));
+});
+
+test("many programs that are ended at once cause no warning", async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error) => void warnings.push(warning.name);
+  process.on("warning", note);
+  const children = Array.from({ length: 20 }, () => start({ argv: ["/bin/sh", "-c", "exec sleep 60"], env }));
+  await Promise.all(children.map((child) => once(child, "spawn")));
+  const exits = Promise.all(children.map((child) => once(child, "exit")));
+  for (const child of children) end(child);
+  await ending(exits);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", note);
+  assert.equal(warnings, []);
 });
 
 test("a program that prints without end is ended", async () => {

@@ -2,10 +2,8 @@ import { isAbsolute, join } from "node:path";
 import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import { run } from "../../programs/run.ts";
 import { splitWords } from "../../programs/words.ts";
 import { once } from "../cache.ts";
-import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 import { type Loaded, parseIdentities, readIdentities, readKeyFile, reasonOf } from "./identity-file.ts";
 
@@ -14,9 +12,6 @@ import { type Loaded, parseIdentities, readIdentities, readKeyFile, reasonOf } f
  * only when it may matter: SSH keys for data keys that are wrapped for one, commands when no file had the identity, and
  * what needs a person last. What goes wrong is kept for the report.
  */
-
-/** A command may ask a person to unlock a password store. */
-const COMMAND_LIMIT_SECONDS = 120;
 
 interface Place {
   /** For reports: the variable, or the path. */
@@ -127,10 +122,11 @@ function commandVariable(name: string, holds: Place["holds"], context: KeyContex
     if (!command) return undefined;
     // on Windows, too: so does SOPS
     const argv = splitWords(command);
-    const env = await environmentFor(context, "logs in", { SOPS_AGE_RECIPIENT: recipient });
     if (argv.length === 0) throw new TsopsError("bad-setting", "the command is empty");
-    const program = { argv, env, limit: COMMAND_LIMIT_SECONDS, signal: context.signal };
-    const { code, stdout } = await run(program);
+    // most runs have no command
+    const { runLogin } = await import("../login-program.ts");
+    const variables = { SOPS_AGE_RECIPIENT: recipient };
+    const { code, stdout } = await runLogin({ argv, variables }, context);
     if (code !== 0) {
       throw new TsopsError(
         "program-failed",

@@ -122,18 +122,31 @@ async function converse<T>(
   const argv = [file, `--age-plugin=${machine}`];
   const child = await withRoom(() => start({ argv, env }, tmpdir()));
   let stop: () => void = () => undefined;
+  let prompt = context.prompt;
+  let over = false;
   const stopped = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => reject(tookTooLong(program, LIMIT_SECONDS)), LIMIT_SECONDS * 1000);
+    const late = (): void => reject(tookTooLong(program, LIMIT_SECONDS));
+    let timer = setTimeout(late, LIMIT_SECONDS * 1000);
+    // a person who thinks is not the plugin that hangs
+    prompt =
+      context.prompt &&
+      (async (question) => {
+        clearTimeout(timer);
+        const answer = await context.prompt!(question);
+        if (!over) timer = setTimeout(late, LIMIT_SECONDS * 1000);
+        return answer;
+      });
     const onAbort = (): void => reject(aborted(program));
     context.signal?.addEventListener("abort", onAbort);
     child.on("error", (error) => reject(cannotStart(program, error)));
     stop = () => {
+      over = true;
       clearTimeout(timer);
       context.signal?.removeEventListener("abort", onAbort);
     };
   });
   try {
-    return await Promise.race([talk(new Conversation(name, child, context)), stopped]);
+    return await Promise.race([talk(new Conversation(name, child, { ...context, prompt })), stopped]);
   } finally {
     stop();
     end(child, "SIGINT");

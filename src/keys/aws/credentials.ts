@@ -42,9 +42,11 @@ export function awsCredentials(
   { region, profile, role }: CredentialOptions,
 ): Promise<CredentialSource | NoCredentials> {
   return once(context, `aws credentials ${JSON.stringify([region, profile, role])}`, async () => {
-    const base = await findSource(context, region, profile);
+    // what the sources ask is part of a login
+    const own: KeyContext = { ...context, login: true };
+    const base = await findSource(own, region, profile);
     if ("missing" in base) return base;
-    return remembering(context, role ? assumedRole(context, { arn: role }, base, region) : base);
+    return remembering(context, role ? assumedRole(own, { arn: role }, base, region) : base);
   });
 }
 
@@ -82,7 +84,7 @@ async function findSource(
 
 /** Credentials are asked for once until they are about to expire, by all clients together. */
 function remembering(context: KeyContext, source: CredentialSource): CredentialSource {
-  const login = new Login<AwsCredentials>(() => source.provider(), {
+  const login = new Login<AwsCredentials>(context, () => source.provider(), {
     now: () => context.now().getTime(),
     until: ({ expiration }) =>
       expiration ? expiration.getTime() - RENEW_BEFORE_MS : Number.POSITIVE_INFINITY,

@@ -62,6 +62,11 @@ export function passes(error: unknown): boolean {
   );
 }
 
+/** Whether one key cannot be used at the moment, such as one in a key store of its own: others can. */
+export function isOfKey(error: unknown): boolean {
+  return /^(?:KeyUnavailable|DependencyTimeout)/.test(toServiceError(error)?.name ?? "");
+}
+
 /** The error for a call that failed: the cause in a sentence, and what to do. Errors of our own stay as they are. */
 export function explained(error: unknown, facts: CallFacts): TsopsError {
   if (error instanceof TsopsError) return error;

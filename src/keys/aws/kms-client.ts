@@ -15,7 +15,7 @@ import { checkRoleArn, parseKeyArn } from "./arn.ts";
 import { awsClientConfig, newAwsClient, shownUrl } from "./client.ts";
 import { awsCredentials, type CredentialSource, type NoCredentials } from "./credentials.ts";
 import { environmentKeys, environmentWebIdentity } from "./environment.ts";
-import { type CallFacts, passes, throttle } from "./errors.ts";
+import { type CallFacts, isOfKey, passes, throttle } from "./errors.ts";
 import { containerSource } from "./machine.ts";
 import { noSuchProfile } from "./profile.ts";
 import { environmentProfile, sharedConfig } from "./shared-config.ts";
@@ -63,7 +63,8 @@ export function callKms<T>(
   call: (client: KmsCalls, options: CallOptions) => Promise<T>,
 ): Promise<T> {
   const service = `aws kms ${facts.endpoint ?? facts.region}`;
-  return attempt(context, (abortSignal) => call(client, { abortSignal }), { service, passes, throttle });
+  const options = { service, passes, throttle, partial: isOfKey };
+  return attempt(context, (abortSignal) => call(client, { abortSignal }), options);
 }
 
 /**

@@ -1,6 +1,8 @@
 import { TsopsError } from "../../errors.ts";
+import { attempt } from "../../net/attempt.ts";
 import { hasSign, type Sign, signsOf } from "../../net/machine.ts";
 import type { KeyContext } from "../kind.ts";
+import { prefixed } from "../reasons.ts";
 import { awsLogins } from "./client.ts";
 import { disagreement, METADATA_VARIABLES } from "./process-only.ts";
 import type { CredentialSource } from "./source.ts";
@@ -11,7 +13,8 @@ const TIMEOUT_MS = 2000;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** ECS tasks, EKS pods, CloudShell and others: an address that a variable names. Undefined if none does. */
-export function containerSource({ env }: Pick<KeyContext, "env">): CredentialSource | undefined {
+export function containerSource(context: KeyContext): CredentialSource | undefined {
+  const { env } = context;
   const relative = env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI ?? "";
   const full = relative === "" ? (env.AWS_CONTAINER_CREDENTIALS_FULL_URI ?? "") : "";
   if (relative === "" && full === "") return undefined;
@@ -25,7 +28,7 @@ export function containerSource({ env }: Pick<KeyContext, "env">): CredentialSou
       const { fromHttp } = await awsLogins();
       try {
         // an empty text keeps the SDK from looking into the process's environment
-        return await fromHttp({
+        const get = fromHttp({
           awsContainerCredentialsRelativeUri: relative,
           awsContainerCredentialsFullUri: full,
           awsContainerAuthorizationTokenFile: tokenFile,
@@ -34,8 +37,10 @@ export function containerSource({ env }: Pick<KeyContext, "env">): CredentialSou
           timeout: TIMEOUT_MS,
           maxRetries: 1,
           logger: SILENT,
-        })();
+        });
+        return await inTime(context, get, "aws container credentials");
       } catch (cause) {
+        if (cause instanceof TsopsError) throw prefixed(cause, `${where} cannot be fetched`);
         throw new TsopsError(
           "key-unavailable",
           `${where} cannot be fetched: there is nothing usable at that address`,
@@ -70,7 +75,8 @@ export async function instanceSource(
     provider: async () => {
       const { fromInstanceMetadata } = await awsLogins();
       const get = fromInstanceMetadata({ timeout: TIMEOUT_MS, maxRetries: 1, logger: SILENT });
-      return get().catch((cause: unknown) => {
+      return inTime(context, get, "aws instance metadata").catch((cause: unknown) => {
+        if (cause instanceof TsopsError) throw prefixed(cause, `${where} cannot be fetched`);
         const status = (cause as { statusCode?: number }).statusCode;
         const why =
           status === 404 ? "the instance has no role" : "the metadata service does not answer as it should";
@@ -81,6 +87,11 @@ export async function instanceSource(
       });
     },
   };
+}
+
+/** The SDK's own limit for requests is no more than a warning. */
+function inTime<T>(context: KeyContext, get: () => Promise<T>, service: string): Promise<T> {
+  return attempt(context, () => get(), { service });
 }
 
 const EC2: readonly Sign[] = [

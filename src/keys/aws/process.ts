@@ -1,13 +1,9 @@
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
-import { run } from "../../programs/run.ts";
 import { splitCommand } from "../../programs/words.ts";
-import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
+import { runLogin } from "../login-program.ts";
 import type { AwsCredentials, CredentialSource } from "./source.ts";
-
-/** A person may have to unlock a password store or to confirm a login. */
-const LIMIT_SECONDS = 120;
 
 /**
  * `credential_process` of a profile: a program that prints credentials as JSON. Run without a shell and with the
@@ -19,12 +15,7 @@ export function processSource(context: KeyContext, command: string, profile: str
     where: named,
     renew: `see why ${named} gives such credentials: run it by hand`,
     provider: async () => {
-      const { code, stdout } = await run({
-        argv: await splitCommand(command),
-        env: await environmentFor(context, "logs in"),
-        limit: LIMIT_SECONDS,
-        signal: context.signal,
-      });
+      const { code, stdout } = await runLogin({ argv: await splitCommand(command), named }, context);
       try {
         // what it printed may hold anything
         if (code !== 0)

@@ -3,12 +3,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
+import { attempt } from "../../net/attempt.ts";
 import { codeIn } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import { prefixed } from "../reasons.ts";
 import { awsClientConfig, awsLogins } from "./client.ts";
-import { explained } from "./errors.ts";
+import { explained, passes, throttle } from "./errors.ts";
 import { disagreement, LOGIN_VARIABLES } from "./process-only.ts";
 import { configPaths, type Section, type SharedConfig } from "./shared-config.ts";
 import type { AwsCredentials, CredentialSource } from "./source.ts";
@@ -85,11 +86,16 @@ async function askSdk(
   const clientConfig = await sdkConfig(context, source.where);
   const { fromSSO } = await awsLogins();
   const { config, credentials } = configPaths(context);
+  const get = fromSSO({ profile, filepath: credentials, configFilepath: config, clientConfig });
   try {
-    return await fromSSO({ profile, filepath: credentials, configFilepath: config, clientConfig })();
+    return await attempt(context, () => get().catch((error) => Promise.reject(ssoError(error, source))), {
+      service: `aws sso ${region}`,
+      passes,
+      throttle,
+    });
   } catch (error) {
     const facts = { service: "SSO" as const, region, source };
-    throw prefixed(explained(ssoError(error, source), facts), `${source.where} gives no credentials`);
+    throw prefixed(explained(error, facts), `${source.where} gives no credentials`);
   }
 }
 
@@ -127,7 +133,9 @@ export function loginSource(context: KeyContext, name: string): CredentialSource
         configFilepath: config,
         clientConfig,
       });
-      return get().catch((cause: unknown) => {
+      const calls = { service: "aws login", passes, throttle };
+      return attempt(context, () => get(), calls).catch((cause: unknown) => {
+        if (cause instanceof TsopsError) throw prefixed(cause, `${where} gives no credentials`);
         throw new TsopsError(
           "bad-credentials",
           `${where} gives no credentials: it is not there or has expired`,

@@ -2,11 +2,13 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
+import { attempt } from "../../net/attempt.ts";
+import { aside } from "../../net/clock.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
 import { prefixed } from "../reasons.ts";
 import { type AwsClientConfig, awsClientConfig, awsLogins, shownUrl } from "./client.ts";
-import { type CallFacts, explained } from "./errors.ts";
+import { type CallFacts, explained, passes, throttle } from "./errors.ts";
 import type { CredentialProvider, CredentialSource } from "./source.ts";
 
 /** Roles to assume, through the Security Token Service of the key's region. */
@@ -40,6 +42,8 @@ export function assumedRole(
 ): CredentialSource {
   const provider: CredentialProvider = async () => {
     const masterCredentials = await base.provider();
+    // before STS is asked: a person takes longer than a service may
+    const code = role.mfa && (await askForCode(context, role.mfa));
     const { fromTemporaryCredentials } = await awsLogins();
     const clientConfig = await awsClientConfig(context, "STS", { region });
     const get = fromTemporaryCredentials({
@@ -52,10 +56,10 @@ export function assumedRole(
       },
       masterCredentials,
       clientConfig,
-      mfaCodeProvider: (serial) => askForCode(context, serial),
+      mfaCodeProvider: async () => code ?? "",
     });
     const facts = stsFacts(region, clientConfig, base);
-    return get().catch((error: unknown) => {
+    return askSts(context, facts, get).catch((error: unknown) => {
       throw prefixed(explained(error, facts), `cannot assume the role ${printable(role.arn)}`);
     });
   };
@@ -68,7 +72,12 @@ async function askForCode(context: KeyContext, serial: string): Promise<string> 
       hint: "nobody can be asked here: run it in a terminal, or give it credentials of a session that has passed MFA",
     });
   }
-  return (await context.prompt(`Code of the MFA device ${printable(serial)}: `)).trim();
+  const question = `Code of the MFA device ${printable(serial)}: `;
+  return (await aside(context.cache, () => context.prompt!(question))).trim();
+}
+
+function askSts<T>(context: KeyContext, { endpoint, region }: CallFacts, get: () => Promise<T>): Promise<T> {
+  return attempt(context, () => get(), { service: `aws sts ${endpoint ?? region}`, passes, throttle });
 }
 
 /** Credentials of a role for which a token is the proof: OpenID Connect in CI, service accounts in EKS. */
@@ -93,8 +102,8 @@ export function webIdentity(
         webIdentityToken,
         clientConfig,
       });
-      return get().catch((error: unknown) => {
-        const facts = stsFacts(region, clientConfig, source);
+      const facts = stsFacts(region, clientConfig, source);
+      return askSts(context, facts, get).catch((error: unknown) => {
         throw prefixed(
           explained(error, facts),
           `cannot assume the role ${printable(role.arn)} with ${where}`,

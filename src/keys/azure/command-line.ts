@@ -1,10 +1,9 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { limitSeconds } from "../../net/attempt.ts";
 import { printable } from "../../printable.ts";
-import { findProgram, run } from "../../programs/run.ts";
-import { environmentFor } from "../environment.ts";
+import { findProgram } from "../../programs/run.ts";
 import type { KeyContext } from "../kind.ts";
+import { runLogin } from "../login-program.ts";
 import {
   type AccessToken,
   type AzureSource,
@@ -114,12 +113,8 @@ async function askTool(
   }
   const args = tool.argv(scope, tenant);
   const batch = program.endsWith(".cmd") ? [context.env.ComSpec || "cmd.exe", "/d", "/c"] : [];
-  const outcome = await run({
-    argv: [...batch, program, ...args],
-    env: await environmentFor(context, "logs in"),
-    limit: limitSeconds(context),
-    signal: context.signal,
-  });
+  const named = `the login of ${tool.title}`;
+  const outcome = await runLogin({ argv: [...batch, program, ...args], named }, context);
   try {
     if (outcome.code !== 0) throw new Unavailable(failure(tool, outcome.stderr));
     return tool.token(JSON.parse(outcome.stdout.toString()) as Record<string, unknown>);

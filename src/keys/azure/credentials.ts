@@ -1,11 +1,11 @@
 import { TsopsError } from "../../errors.ts";
-import { limitSeconds } from "../../net/attempt.ts";
+import { attempt } from "../../net/attempt.ts";
 import { printable } from "../../printable.ts";
 import { once } from "../cache.ts";
 import type { KeyContext } from "../kind.ts";
 import { Login } from "../login.ts";
 import { azureCli, azureDeveloperCli, powerShell } from "./command-line.ts";
-import { passes } from "./errors.ts";
+import { passes, throttle } from "./errors.ts";
 import { loginFailed } from "./login-errors.ts";
 import { managedIdentity } from "./managed-identity.ts";
 import { fromEnvironment, workloadIdentity } from "./service-principal.ts";
@@ -110,7 +110,7 @@ class Chain implements TokenCredential {
     const name = JSON.stringify([scopes, options.tenantId, options.claims]);
     const login =
       this.#logins.get(name) ??
-      new Login(() => this.#ask(scopes, options), {
+      new Login(this.#context, (own) => this.#ask(scopes, options, own), {
         now: () => Date.now(),
         until: ({ expiresOnTimestamp }) => expiresOnTimestamp - MARGIN_MS,
         passes,
@@ -119,15 +119,15 @@ class Chain implements TokenCredential {
     return await login.get();
   }
 
-  /** Several calls may wait for one token, so the limit of the one that asked first does not end it. */
-  async #ask(scopes: string | string[], options: GetTokenOptions): Promise<AccessToken> {
-    const limit = AbortSignal.timeout(limitSeconds(this.#context) * 1000);
-    const abortSignal = this.#context.signal ? AbortSignal.any([this.#context.signal, limit]) : limit;
+  async #ask(scopes: string | string[], options: GetTokenOptions, context: KeyContext): Promise<AccessToken> {
     const reasons: string[] = [];
     for (const source of this.#sources) {
-      try {
+      const ask = async (abortSignal: AbortSignal): Promise<AccessToken | null> => {
         const credential = await this.#credential(source);
-        const token = await credential.getToken(scopes, { ...options, abortSignal });
+        return await credential.getToken(scopes, { ...options, abortSignal });
+      };
+      try {
+        const token = await attempt(context, ask, { service: `azure ${source.name}`, passes, throttle });
         if (token) return token;
         reasons.push(`${source.where}: it gave no token`);
       } catch (error) {

@@ -51,3 +51,8 @@ export function vaultsOf(list: string | undefined): string[] {
 export function idOf(fields: TreeMap): string {
   return `${textField(fields, "vault_url")}/keys/${textField(fields, "name")}/${textField(fields, "version")}`;
 }
+
+/** For messages: a version that is left open leaves a slash at the end. */
+export function shownId(id: string): string {
+  return id.replace(/\/$/, "");
+}

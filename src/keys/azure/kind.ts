@@ -3,7 +3,7 @@ import { printable } from "../../printable.ts";
 import { defineKind } from "../define.ts";
 import { checkCreatedAt, neededField, sortedFields, splitList, textField } from "../fields.ts";
 import { KEY_VAULTS } from "./allow.ts";
-import { idOf } from "./identifier.ts";
+import { idOf, shownId } from "./identifier.ts";
 
 const TITLE = "Azure Key Vault";
 const SERVER = "[A-Za-z0-9.\\[\\]:_-]+";
@@ -94,10 +94,12 @@ export const azureKv = defineKind({
     return { kind: "azure_kv", id: idOf(fields), fields };
   },
 
+  shownId,
+
   // whatever its version
   spellings(id) {
     const [vault = id, name = ""] = id.split("/keys/");
-    return [id.replace(/\/$/, ""), `${vault}/keys/${name.split("/")[0]}`];
+    return [shownId(id), `${vault}/keys/${name.split("/")[0]}`];
   },
 
   /** A key whose version is left open, as configurations may have it, stands for all of its versions. */

@@ -2,8 +2,10 @@ import { TsopsError } from "../../errors.ts";
 import { append } from "../../formats/append.ts";
 import { shortened } from "../../printable.ts";
 import { checkAllowed } from "../allow.ts";
+import { once } from "../cache.ts";
 import { textField, withFields, withWrapped, wrappedKey } from "../fields.ts";
 import type { KeyContext, KeyUse, Lines, MasterKey } from "../kind.ts";
+import { AskedOnce } from "../login.ts";
 import { notAsked } from "../offline.ts";
 import { naming, reasonsOf, unavailable } from "../reasons.ts";
 import { KEY_VAULTS } from "./allow.ts";
@@ -11,7 +13,7 @@ import { decrypt, encrypt, getKey } from "./client.ts";
 import { azureSources } from "./credentials.ts";
 import { explained, isNotFound, noSuchVersion, type Operation } from "./errors.ts";
 import { described } from "./examine.ts";
-import { type AzureKey, azureKey, idOf, vaultsOf } from "./identifier.ts";
+import { type AzureKey, azureKey, idOf, shownId, vaultsOf } from "./identifier.ts";
 
 /** Keys in Azure key vaults and managed HSMs in use: encrypt and decrypt, as SOPS does. */
 export const azureUse: KeyUse = {
@@ -79,9 +81,8 @@ async function needCredentials(context: KeyContext): Promise<void> {
   if (missing) throw unavailable(missing);
 }
 
-/** For messages: a version that is left open leaves a slash at the end. */
 function nameOf({ id }: MasterKey): string {
-  return shortened(id.replace(/\/$/, ""));
+  return shortened(shownId(id));
 }
 
 /** Where the key is, if somebody vouches for its vault: any other gets no token. */
@@ -91,8 +92,24 @@ async function vouched(key: MasterKey, context: KeyContext): Promise<AzureKey> {
   return at;
 }
 
-async function newestVersion(at: AzureKey, context: KeyContext): Promise<string> {
-  const { properties } = await asking(at, "get", context, () => getKey(at, context));
+/**
+ * The newest version of a key, looked up once a run for all of its files. A lookup that is refused counts for a minute, as
+ * logins do: somebody may grant the permission while an editor is open.
+ */
+function newestVersion({ vault, name }: AzureKey, context: KeyContext): Promise<string> {
+  const lookup = once(context, `azure newest ${vault} ${name}`, () => {
+    return new AskedOnce(() => lookUp({ vault, name, version: "" }, context), {
+      now: () => context.now().getTime(),
+      until: () => Number.POSITIVE_INFINITY,
+    });
+  });
+  return lookup.get();
+}
+
+async function lookUp(at: AzureKey, context: KeyContext): Promise<string> {
+  const { properties } = await getKey(at, context).catch((error: unknown) =>
+    Promise.reject(explained(error, at, "get")),
+  );
   if (properties.version) return properties.version;
   throw new TsopsError("service-failed", "the vault does not say which version of the key is the newest", {
     hint: "write the version after the key's name",
@@ -110,13 +127,14 @@ async function asking<T>(
     return await work();
   } catch (error) {
     // the vault does not say whether the key or the version is what it lacks
-    const others = isNotFound(error) && at.version !== "" && (await exists({ ...at, version: "" }, context));
+    const others = isNotFound(error) && at.version !== "" && (await exists(at, context));
     throw others ? noSuchVersion(at, error) : explained(error, at, operation);
   }
 }
 
+/** Whether there is any version of it. */
 async function exists(at: AzureKey, context: KeyContext): Promise<boolean> {
-  return getKey(at, context).then(
+  return newestVersion(at, context).then(
     () => true,
     () => false,
   );

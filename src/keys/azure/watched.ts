@@ -4,14 +4,22 @@ import type { TokenCredential } from "./sources.ts";
 
 type Policies = NonNullable<ClientSecretCredentialOptions["additionalPolicies"]>;
 
+interface Answer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | undefined };
+}
+
 /** The login service answered that it cannot answer now. */
 export class LoginBusy extends Error {
   override readonly name = "LoginBusy";
   readonly statusCode: number;
+  /** As the SDK's own errors have it: for `Retry-After`. */
+  readonly response: Answer;
 
-  constructor(statusCode: number) {
-    super(`HTTP ${statusCode}`);
-    this.statusCode = statusCode;
+  constructor(response: Answer) {
+    super(`HTTP ${response.status}`);
+    this.statusCode = response.status;
+    this.response = response;
   }
 }
 
@@ -26,7 +34,7 @@ export function watched(make: (additionalPolicies: Policies) => TokenCredential)
     async sendRequest(request, next) {
       try {
         const response = await next(request);
-        trouble = statusPasses(response.status) ? new LoginBusy(response.status) : undefined;
+        trouble = statusPasses(response.status) ? new LoginBusy(response) : undefined;
         return response;
       } catch (error) {
         trouble = error;

@@ -55,8 +55,8 @@ export async function login(
   context: KeyContext,
   url: string,
 ): Promise<Headers> {
-  const ask = () =>
-    attempt(context, () => credentials.client.getRequestHeaders(url), {
+  const ask = (own: KeyContext) =>
+    attempt(own, () => credentials.client.getRequestHeaders(url), {
       service: "google login",
       passes: passesLogin,
       throttle: throttleOfLogin,
@@ -65,7 +65,7 @@ export async function login(
   const until = () => Number.NEGATIVE_INFINITY;
   const now = () => context.now().getTime();
   try {
-    return await once(context, `google login ${url}`, () => new Login(ask, { now, until })).get();
+    return await once(context, `google login ${url}`, () => new Login(context, ask, { now, until })).get();
   } catch (error) {
     throw explainedLogin(error, credentials);
   }

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
-import { run } from "../../programs/run.ts";
 import { splitCommand } from "../../programs/words.ts";
-import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
+import { runLogin } from "../login-program.ts";
 
 const LIMIT_SECONDS = 30;
+const PROGRAM = "the program that the Google credentials name";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -44,20 +44,20 @@ async function runFor(
   const target = /serviceAccounts\/([^:]+):generateAccessToken$/.exec(
     String(file.service_account_impersonation_url),
   )?.[1];
-  const env = await environmentFor(context, "logs in", {
+  const variables = {
     GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE: String(file.audience),
     GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE: String(file.subject_token_type),
     GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE: "0",
     ...(output && { GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE: output }),
     ...(target && { GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL: target }),
-  });
+  };
   const limit = Number(executable.timeout_millis) / 1000 || LIMIT_SECONDS;
   const argv = await splitCommand(String(executable.command));
-  const { code, stdout } = await run({ argv, env, limit, signal: context.signal });
+  const { code, stdout } = await runLogin({ argv, named: PROGRAM, variables, limit }, context);
   const token = code === 0 ? tokenIn(stdout.toString(), context, false) : undefined;
   stdout.fill(0);
   if (token) return token;
-  throw new TsopsError("program-failed", "the program that the Google credentials name gives no token", {
+  throw new TsopsError("program-failed", `${PROGRAM} gives no token`, {
     hint: "run it by hand and see what it says",
   });
 }

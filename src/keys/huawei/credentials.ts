@@ -61,7 +61,7 @@ export async function credentialSources(context: KeyContext): Promise<Sources> {
  */
 export async function loadCredentials(context: KeyContext): Promise<Loaded | undefined> {
   const login = once(context, "hckms credentials", () => {
-    return new Login(() => load(context), {
+    return new Login(context, load, {
       now: () => context.now().getTime(),
       until: (loaded) => (loaded?.expires ? loaded.expires - REFRESH_MS : Number.POSITIVE_INFINITY),
     });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
+import { statusPasses } from "../../net/failure.ts";
 import type { HttpAnswer as Answer, HttpRequest } from "../../net/http.ts";
 import { printable } from "../../printable.ts";
 import type { KeyContext } from "../kind.ts";
@@ -33,6 +34,7 @@ export async function instanceCredentials(context: KeyContext, address: string):
     url: new URL("/openstack/latest/securitykey", address),
     headers,
   });
+  checkAble(answer, "the machine's metadata service");
   if (answer.status !== 200) {
     throw new TsopsError(
       "bad-credentials",
@@ -58,6 +60,7 @@ export async function podCredentials(
   const authorization = await readToken(tokenFile, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   const headers = { ...JSON_TYPE, authorization };
   const answer = await send(context, () => ({ method: "POST", url, headers, body: "{}" }));
+  checkAble(answer, "the pod's identity service");
   if (answer.status !== 200) {
     throw new TsopsError("bad-credentials", `the pod's identity gives no credentials (${answer.status})`, {
       hint: "check whether the service account of the pod is bound to an agency",
@@ -87,6 +90,7 @@ export async function federatedCredentials(
     { "X-Idp-Id": idp },
     { auth: { id_token: { id: idToken } } },
   );
+  checkAble(login, "IAM");
   const subject = login.headers["x-subject-token"];
   if (login.status >= 300 || !subject) {
     throw new TsopsError(
@@ -104,12 +108,20 @@ export async function federatedCredentials(
       auth: { identity: { methods: ["token"], token: { id: subject, duration_seconds: LIFETIME_SECONDS } } },
     },
   );
+  checkAble(answer, "IAM");
   if (answer.status >= 300) {
     throw new TsopsError("bad-credentials", `IAM gives no temporary credentials (${answer.status})`, {
       hint: "check whether the group that the identity provider maps to has permissions",
     });
   }
   return parse(answer, "credential", "IAM");
+}
+
+/** What is wrong with the service itself says nothing of the credentials. */
+function checkAble({ status }: Answer, what: string): void {
+  if (!statusPasses(status)) return;
+  const why = status === 429 ? "gets too many requests" : "cannot answer now";
+  throw new TsopsError("service-failed", `${what} ${why} (${status})`, { hint: "try again later" });
 }
 
 async function readToken(path: string, what: string): Promise<string> {

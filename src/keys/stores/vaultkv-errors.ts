@@ -35,6 +35,9 @@ export function explained(error: VaultError, uri: string, source: string): Tsops
     return fail("service-failed", "the server is sealed", "somebody with the unseal keys has to unseal it");
   }
   if (status === 429) return fail("service-failed", "too many requests (429)", "try again later");
+  if (status >= 500) {
+    return fail("service-failed", said, "`vault status` shows the server's state; see its log, too");
+  }
   return fail(
     codeOfStatus(status),
     said,

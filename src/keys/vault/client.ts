@@ -32,10 +32,12 @@ export async function vaultClient(context: KeyContext, address: string): Promise
 
 async function connect(context: KeyContext, url: URL, credentials: Credentials): Promise<VaultClient> {
   warnOfConnection(context, url);
-  const send = sender(context, url, transportWith(context, await tlsOptions(context)));
+  const transport = transportWith(context, await tlsOptions(context));
+  const senderFor = (own: KeyContext) => sender(own, url, transport);
+  const send = senderFor(context);
   const address = shownAddress(url);
   const token =
-    "token" in credentials ? () => credentials.token : loggedIn(context, send, address, credentials);
+    "token" in credentials ? () => credentials.token : loggedIn(context, senderFor, address, credentials);
   return {
     address,
     namespace: context.env.VAULT_NAMESPACE || undefined,

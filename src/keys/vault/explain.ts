@@ -1,6 +1,7 @@
 import { type ErrorCode, TsopsError } from "../../errors.ts";
 import { codeOfStatus } from "../../net/failure.ts";
 import { printable } from "../../printable.ts";
+import { AskedOnce } from "../login.ts";
 import type { VaultClient } from "./api.ts";
 import { isSealed, VaultError } from "./errors.ts";
 import type { TransitKey } from "./transit.ts";
@@ -41,7 +42,7 @@ async function denied(
   key: TransitKey,
   operation: "encrypt" | "decrypt",
 ): Promise<Reason> {
-  const state = await client.request("GET", "auth/token/lookup-self").catch((error: unknown) => error);
+  const state = await ownState(client);
   const refused = state instanceof VaultError && state.status === 403;
   if (refused && saysBadToken(state)) return badToken(client);
   const needs = `its policy needs ${policyFor(key, operation)}${inNamespace(client)}`;
@@ -53,6 +54,21 @@ async function denied(
     why: `permission denied: ${client.source} may not use it, or the server does not accept it`,
     hint: `${needs}; or it has expired or was revoked: log in again with \`vault login\``,
   };
+}
+
+/** How long it counts for the other files of a run what a token is. */
+const STATE_MS = 60_000;
+const STATES = new WeakMap<VaultClient, AskedOnce<unknown>>();
+
+/** What the server says of the client's token, or the error that it answers with. */
+function ownState(client: VaultClient): Promise<unknown> {
+  let state = STATES.get(client);
+  if (!state) {
+    const ask = () => client.request("GET", "auth/token/lookup-self").catch((error: unknown) => error);
+    state = new AskedOnce(ask, { now: Date.now, until: () => Date.now() + STATE_MS });
+    STATES.set(client, state);
+  }
+  return state.get();
 }
 
 /**
@@ -77,17 +93,24 @@ function inNamespace({ namespace }: VaultClient): string {
   return namespace ? ` (VAULT_NAMESPACE is ${printable(namespace)})` : "";
 }
 
+/** What is wrong with the server itself, whatever it was asked for; undefined if it only says no. */
+export function troubleOf(error: VaultError, address: string): Reason | undefined {
+  const { status, message } = error;
+  const fail = (why: string, hint: string): Reason => ({ code: "service-failed", why, hint });
+  if (isSealed(error)) return fail(`the Vault server ${address} is sealed`, "someone has to unseal it");
+  if (status === 429) return fail(`the Vault server ${address} got too many requests`, "try again later");
+  if (status < 500) return undefined;
+  return fail(
+    `the Vault server ${address} failed: ${message}`,
+    "`vault status` shows its state: it may be a standby without an active server",
+  );
+}
+
 /** Vault's texts are its only way to tell these apart: those of Vault 1.x and OpenBao 2.x. */
 function reasonFor(error: VaultError, client: VaultClient, { engine, name }: TransitKey): Reason {
   const { status, message } = error;
   const is = (expression: RegExp): boolean => expression.test(message);
-  if (isSealed(error)) {
-    return {
-      code: "service-failed",
-      why: `the Vault server ${client.address} is sealed`,
-      hint: "someone has to unseal it",
-    };
-  }
+  if (isSealed(error)) return troubleOf(error, client.address)!;
   if (is(/namespace not found/i)) {
     return {
       code: "bad-setting",
@@ -151,27 +174,11 @@ function reasonFor(error: VaultError, client: VaultClient, { engine, name }: Tra
       hint: "use a key of the type aes256-gcm96, chacha20-poly1305 or rsa-4096",
     };
   }
-  return general(error, client);
-}
-
-function general({ status, message }: VaultError, { address }: VaultClient): Reason {
-  if (status === 429) {
-    return {
-      code: "service-failed",
-      why: `the Vault server ${address} got too many requests`,
-      hint: "try again later",
-    };
-  }
-  if (status >= 500) {
-    return {
-      code: "service-failed",
-      why: `the Vault server ${address} failed: ${message}`,
-      hint: "`vault status` shows its state: it may be a standby without an active server",
-    };
-  }
-  return {
-    code: codeOfStatus(status),
-    why: `the Vault server ${address} refused: ${message}`,
-    hint: "see the server's log",
-  };
+  return (
+    troubleOf(error, client.address) ?? {
+      code: codeOfStatus(status),
+      why: `the Vault server ${client.address} refused: ${message}`,
+      hint: "see the server's log",
+    }
+  );
 }

@@ -69,6 +69,42 @@ test("a plugin may show, ask and have things confirmed", async () => {
   ]);
 });
 
+test("a person may take longer for an answer than a plugin may", async () => {
+  const { setTimeout: real, clearTimeout: clear } = globalThis;
+  const limits = new Set<unknown>();
+  let wound = 0;
+  // the limit is minutes: its timers are noted, and never ring by themselves
+  const noting = (ring: () => void, ms?: number) => {
+    const timer = real(ring, ms);
+    if (ms !== undefined && ms >= 60_000) {
+      limits.add(timer);
+      wound++;
+    }
+    return timer;
+  };
+  globalThis.setTimeout = noting as typeof setTimeout;
+  globalThis.clearTimeout = (timer) => {
+    limits.delete(timer);
+    clear(timer);
+  };
+  const whileAsked: number[] = [];
+  const answers = ["1234", "someone", "1", "2", "1"];
+  const prompt = async (): Promise<string> => {
+    whileAsked.push(limits.size);
+    return answers.shift()!;
+  };
+  try {
+    await wrap("talk", contextWith({ PATH }, { prompt }));
+  } finally {
+    globalThis.setTimeout = real;
+    globalThis.clearTimeout = clear;
+  }
+  assert.equal(whileAsked, Array(5).fill(0));
+  // one for the beginning and one after each answer, none of which is left
+  assert.is(wound, 6);
+  assert.is(limits.size, 0);
+});
+
 test("what a plugin asks a person to do is no warning", async () => {
   const [told, warned]: [string[], string[]] = [[], []];
   const answers = ["1234", "someone", "1", "2", "1"];

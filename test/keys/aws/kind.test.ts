@@ -257,7 +257,11 @@ test("throttling is waited out, and reported where it takes too long; refusals a
   const headers = { "retry-after": "3600" };
   const busy = await double(() => ({ ...refusal("ThrottlingException"), headers }));
   const error = await failure(kms.unwrap(keyWith(), contextWith({ ...KEYS, AWS_ENDPOINT_URL: busy.url })));
-  assert.match(error.message, "too many requests, several times");
+  assert.match(
+    error.message,
+    "the service has too many requests, and asks to be left alone for another 3600 seconds",
+  );
+  assert.match(error.hint!, "after that");
   assert.is(busy.asked.length, 1);
   const denied = await double(() => refusal("AccessDeniedException"));
   await failure(kms.unwrap(keyWith(), contextWith({ ...KEYS, AWS_ENDPOINT_URL: denied.url })));

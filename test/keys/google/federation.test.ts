@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { googleCredentials } from "../../../src/keys/google/credentials.ts";
 import { emptyFolder } from "../../support/keys/contexts.ts";
 import { context, EMAIL, jsonFile, SCOPES, signed } from "../../support/keys/google-signing.ts";
+import { ending, until } from "../../support/pace.ts";
 import { failure, type HttpServer, httpServer, misleadByProcess } from "../../support/servers/google-http.ts";
 
 misleadByProcess();
@@ -116,6 +117,30 @@ test("federation: a program is run only when the context allows it, with what it
   assert.match(refused.hint!, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1");
   const allowed = context({ GOOGLE_CREDENTIALS, GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: "1" });
   assert.is((await signed(allowed)).authorization, "Bearer federated");
+});
+
+test("federation: a program may be slower than the token service may be, and one that hangs is named and stopped", async () => {
+  exchange((subject) => subject === "slow");
+  const folder = emptyFolder();
+  const program = join(folder, "program");
+  const write = (script: string) => writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const at = (executable: object, env = {}) =>
+    context({
+      GOOGLE_CREDENTIALS: federation({ executable: { command: program, ...executable } }),
+      GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: "1",
+      ...env,
+    });
+  write('sleep 2\necho \'{"version":1,"success":true,"token_type":"t","id_token":"slow"}\'');
+  const { authorization } = await ending(signed(at({}, { TSOPS_KMS_TIMEOUT: "1" })));
+  assert.is(authorization, "Bearer federated");
+  write(`trap 'echo > "${folder}/stopped"; exit 1' TERM\nwhile :; do sleep 0.05; done`);
+  const { message, hint } = await failure(ending(signed(at({ timeout_millis: 700 }))));
+  assert.match(
+    message,
+    /the program that the Google credentials name: .* did not answer within 0.7 seconds$/,
+  );
+  assert.match(hint!, "run it by hand");
+  await until(() => existsSync(join(folder, "stopped")), "the signal");
 });
 
 test("federation: a program's token that is still good is taken from its file", async () => {

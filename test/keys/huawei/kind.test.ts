@@ -312,7 +312,7 @@ test("throttling and failures of the service are tried again, refusals are not",
   assert.is(double.requests.length, 3);
   double.next.push({ status: 429, code: "APIGW.0308", headers: { "retry-after": "3600" } });
   const error = await failure(hckms.unwrap(wrapped, here(PAIR)));
-  assert.match(error.message, /there were too many requests \(the KMS answered 429, APIGW\.0308\)/);
+  assert.match(error.message, /asks to be left alone for another 3600 seconds$/);
   assert.is(double.requests.length, 4);
   double.next.push({ status: 400, code: "KMS.9999", text: "\u001b[2J <secret text>" });
   const unknown = await failure(hckms.unwrap(wrapped, here(PAIR)));

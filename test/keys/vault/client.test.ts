@@ -7,6 +7,7 @@ import { TsopsError } from "../../../src/errors.ts";
 import type { KeyContext } from "../../../src/keys/kind.ts";
 import { placesOfCredentials, VaultError, vaultClient } from "../../../src/keys/vault/client.ts";
 import { contextWith, emptyFolder } from "../../support/keys/contexts.ts";
+import { ending } from "../../support/pace.ts";
 import { fakeVault, type Reply, stopServers } from "../../support/servers/vault.ts";
 
 const TOKEN = "s.token-of-the-test";
@@ -259,6 +260,44 @@ test("a login that is refused says which, where and what to check, without what 
     `the AppRole login (VAULT_ROLE_ID and VAULT_SECRET_ID) at ${vault.address} failed: invalid role or secret ID`,
   );
   assert.match(error.hint ?? "", "auth/approle");
+});
+
+test("a login that fails since the server has trouble says that, and not to check the role", async () => {
+  const cases: [Reply, RegExp, RegExp][] = [
+    [{ status: 429, body: { errors: ["too many"] } }, /failed: .* got too many requests$/, /try again later/],
+    [{ status: 500, body: { errors: ["no leader"] } }, /failed: .* failed: no leader$/, /vault status/],
+    [{ status: 503, body: { errors: ["Vault is sealed"] } }, /failed: .* is sealed$/, /has to unseal it/],
+    [
+      { status: 429, headers: { "retry-after": "3600" } },
+      /failed: the service has too many requests, and asks to be left alone for another 3600 seconds$/,
+      /after that/,
+    ],
+  ];
+  for (const [reply, message, next] of cases) {
+    const vault = await fakeVault(() => reply);
+    const env = { VAULT_TOKEN: undefined, VAULT_ROLE_ID: "r", TSOPS_KMS_TIMEOUT: "0.1" };
+    const client = await vaultClient(contextFor(vault.address, env), vault.address);
+    const error = await failure(client!.request("GET", "a/b"));
+    assert.match(error.message, message);
+    assert.match(error.message, /^the AppRole login/);
+    assert.match(error.hint ?? "", next);
+    assert.not.match(error.hint ?? "", "check the role");
+    assert.is.not(error.code, "bad-credentials");
+  }
+});
+
+test("a login at a server that hangs ends in time, for all who wait for it", async () => {
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  silent.unref();
+  const address = `http://127.0.0.1:${(silent.address() as { port: number }).port}`;
+  const env = { VAULT_TOKEN: undefined, VAULT_ROLE_ID: "r", TSOPS_KMS_TIMEOUT: "0.3" };
+  const client = await vaultClient(contextFor(address, env), address);
+  const asked = [client!.request("GET", "a/b"), client!.request("GET", "a/c")].map(failure);
+  for (const { message } of await ending(Promise.all(asked))) {
+    assert.match(message, "did not answer within 0.3 seconds");
+  }
+  silent.close();
 });
 
 test("an address that nothing vouches for gets nothing", async () => {

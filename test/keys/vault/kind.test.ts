@@ -107,7 +107,7 @@ for (const [what, reply, message, hint] of [
 
 test("throttling and a standby without an active server are waited for, and named if they stay", async () => {
   for (const [status, text, message, tries] of [
-    [429, 'request path "transit": rate limit quota exceeded', "got too many requests", 1],
+    [429, 'request path "transit": rate limit quota exceeded', "left alone for another 3600 seconds", 1],
     [500, "local node not active but active cluster node not found", "failed: local node not active", 4],
   ] as const) {
     let left = 1;
@@ -198,6 +198,19 @@ test("a token without the default policy is not called invalid, and one that is 
     assert.match(error.message, /the server does not accept the token/);
     assert.not.match(error.message, /may not use it/);
   }
+});
+
+test("what a token is that may not do it is asked once for all files of a run", async () => {
+  const { key, context, asked } = await scene(({ path }) =>
+    path.endsWith("lookup-self")
+      ? data({ policies: ["default"] })
+      : no(403, "1 error occurred: permission denied"),
+  );
+  const unwraps = Array.from({ length: 20 }, (_, i) =>
+    failure(hcVault.unwrap(withFields(key, { enc: `vault:v1:${i}` }), context)),
+  );
+  for (const { message } of await Promise.all(unwraps)) assert.match(message, "may not use it");
+  assert.is(asked.filter(({ path }) => path.endsWith("lookup-self")).length, 1);
 });
 
 test("an examination ends soon where the server is silent, and throws nothing", async () => {

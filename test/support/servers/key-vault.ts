@@ -126,10 +126,16 @@ export class KeyVault {
     this.#tokens.clear();
   }
 
-  #token(by: string): Record<string, unknown> {
+  /** Gives out a token. */
+  token(by: string): string {
     const token = randomBytes(24).toString("hex");
     this.#tokens.add(token);
     this.logins.push(by);
+    return token;
+  }
+
+  #token(by: string): Record<string, unknown> {
+    const token = this.token(by);
     const expires = Math.floor(Date.now() / 1000) + 3600;
     return { access_token: token, token_type: "Bearer", expires_in: 3600, expires_on: String(expires) };
   }
