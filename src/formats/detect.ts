@@ -16,8 +16,9 @@ export function formatsOfEncrypted(text: string): FormatName[] {
     const quoted = /^[ \t]*mac[ \t]*=[ \t]*["']ENC\[/m.test(text);
     const flat = /^[ \t]*\w+__(?:list|map)_/m.test(text);
     // nearly every text can be read as INI: a TOML file with a fault in it is none
-    if (quoted) found.push("toml", ...(flat ? ["ini" as const] : []));
-    else found.push("ini", "toml");
+    if (!quoted) found.push("ini");
+    found.push("toml");
+    if (quoted && flat) found.push("ini");
   }
   if (/^[ \t]*(?:export[ \t]+)?sops_(?:mac|version|lastmodified)[ \t]*=/m.test(text)) found.push("dotenv");
   if (found[0] === "binary") found.push("yaml");

@@ -48,11 +48,12 @@ function withBlock(reading: Reading, format: Format, options: EncryptOptions): D
 
 /**
  * Whether what is added leaves all as it was read: it comes behind the last entry, which is a value on one line. A comment
- * could come to belong to something else, and a value of several lines end elsewhere. Reading takes its time.
+ * could come to belong to something else, also one above a value that is empty, and a value of several lines end
+ * elsewhere. Reading takes its time.
  */
 function staysAsRead({ text, entries }: Reading, edits: readonly Edit[]): boolean {
   const last = entries.reduce<Entry | undefined>((a, b) => (a && a.end > b.end ? a : b), undefined);
-  if (last?.kind !== "value" || last.alias) return false;
+  if (last?.kind !== "value" || last.alias || last !== entries.at(-1)) return false;
   const oneLine = !/[\r\n\u0085\u2028\u2029]/.test(text.slice(last.start, last.end));
   return (
     oneLine && /^[ \t\r\n]*$/.test(text.slice(last.end)) && edits.every(({ start }) => start >= last.end)

@@ -73,4 +73,17 @@ for (const [name, texts] of Object.entries(TEXTS)) {
   });
 }
 
+test("yaml: a comment above an empty item at the end of the text belongs to what the metadata make of it", async () => {
+  const plain = "k:\n- v\n#\n-";
+  const { yaml } = await import("../../src/formats/yaml/index.ts");
+  const options = await optionsOf(DEFAULT_SELECTOR);
+  const { text } = encryptText(plain, yaml, { ...options, random: counted() });
+  const comments = yaml.read(text).entries.filter(({ kind }) => kind === "comment");
+  // right before the metadata it is no item of the list, where SOPS would make a value of it
+  assert.equal(
+    comments.map(({ in: holder, value }) => [holder?.prefix, value]),
+    [["", ""]],
+  );
+});
+
 test.run();
