@@ -36,13 +36,16 @@ export function isShortage(error: unknown): boolean {
  * @throws what `work` throws, also where there was no room for half a minute or the signal ends the waiting.
  */
 export async function withRoom<T>(work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+  // of its own, too: what is opened inside may find room each time, and something else never
+  let until = Number.POSITIVE_INFINITY;
   for (let wait = SHORTEST_MS; ; wait = Math.min(wait * 1.5, LONGEST_MS)) {
     try {
       const result = await work();
       shortSince = undefined;
       return result;
     } catch (error) {
-      if (!isShortage(error) || signal?.aborted || !mayPass()) throw error;
+      if (!isShortage(error) || signal?.aborted || !mayPass() || performance.now() >= until) throw error;
+      until = Math.min(until, performance.now() + PATIENCE_MS);
     }
     await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())));
   }
@@ -62,15 +65,18 @@ export function mayPass(): boolean {
 }
 
 /**
- * Looks whether so many descriptors can be opened. To be asked before a program is started: where its start finds no room,
+ * Looks whether so many descriptors can be opened, where that can be known. To be asked before a program is started: where its start finds no room,
  * Node leaves some of its pipes open for ever (tried with 20.20), and makes none of those that callers use.
- * @throws the system's error
+ * @throws the system's error if they cannot
  */
 export function checkRoom(count: number): void {
   if (process.platform === "win32") return;
   const opened: number[] = [];
   try {
     while (opened.length < count) opened.push(fs.openSync("/dev/null", "r"));
+  } catch (error) {
+    // without /dev/null nothing is known
+    if (isShortage(error)) throw error;
   } finally {
     for (const descriptor of opened) fs.closeSync(descriptor);
   }

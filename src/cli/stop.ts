@@ -8,6 +8,8 @@ const LONG_MS = 1000;
 const WAITING = "waiting for the files that are being worked on; Ctrl-C ends that";
 /** So long whoever ends a run by SIGTERM waits: some kill it a few seconds later, and then nothing is said. */
 const GRACE_MS = 2000;
+/** So long the last words may take. */
+const UNREAD_MS = 500;
 
 /**
  * The early end of a run over many files, by Ctrl-C or by SIGTERM, as CI has it for a job that is cancelled. The files that
@@ -24,7 +26,7 @@ export class Stop {
     this.release = takeSignals(["SIGINT", "SIGTERM"], (signal) => {
       const again = this.signal.aborted;
       this.by = signal;
-      if (again) return void (signal === "SIGINT" ? endBy(signal) : endAfter(say, signal));
+      if (again) return endBy(signal);
       interruptedBy(io);
       this.abort();
       if (signal === "SIGINT") void write(io.stderr, "\n");
@@ -55,7 +57,9 @@ export class Stop {
 }
 
 async function endAfter(say: () => Promise<unknown>, signal: NodeJS.Signals): Promise<void> {
-  // whoever started the program may have closed what it writes to
+  // whoever started the program may have closed what it writes to, or read it no more
+  const unread = setTimeout(() => endBy(signal), UNREAD_MS);
   await say().catch(() => undefined);
+  clearTimeout(unread);
   endBy(signal);
 }

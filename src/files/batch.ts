@@ -1,4 +1,4 @@
-import { isShortage, mayPass, withRoom } from "../descriptors.ts";
+import { isShortage, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 
 export interface BatchOptions<R> {
@@ -10,8 +10,9 @@ export interface BatchOptions<R> {
 
 /**
  * Works on items side by side, at most `limit` at a time, and goes on after an error. Where the process can open nothing
- * more, fewer are worked on at a time from then on, and the item that failed of it is worked on again: `work` changes
- * nothing where it fails. Results stand in the order of the items, as `Promise.allSettled` gives them. Never rejects.
+ * more, fewer are worked on at a time from then on, and the items that failed of it are worked on again at the end, one by
+ * one: `work` changes nothing where it fails. Results stand in the order of the items, as `Promise.allSettled` gives them.
+ * Never rejects.
  */
 export async function mapFiles<T, R>(
   items: readonly T[],
@@ -21,39 +22,47 @@ export async function mapFiles<T, R>(
 ): Promise<PromiseSettledResult<R>[]> {
   const results: PromiseSettledResult<R>[] = [];
   const again: number[] = [];
-  let next = 0;
-  let workers = Math.max(1, Math.min(limit, items.length));
-  const takeOne = (): number | undefined => again.shift() ?? (next < items.length ? next++ : undefined);
-  const worker = async (): Promise<void> => {
-    try {
-      await workOnSome();
-    } finally {
-      // in the same step in which it found nothing left: whoever puts an item back knows that somebody takes it
-      workers--;
-    }
+  const once = async (index: number): Promise<R> => {
+    if (signal?.aborted) throw new TsopsError("aborted", "stopped before it was done");
+    return await work(items[index]!, index);
   };
-  const workOnSome = async (): Promise<void> => {
-    for (let index = takeOne(); index !== undefined; index = takeOne()) {
-      const at = index;
-      const once = async (): Promise<R> => {
-        if (signal?.aborted) throw new TsopsError("aborted", "stopped before it was done");
-        return await work(items[at]!, at);
-      };
-      let result = await settle(once);
-      if (result.status === "rejected" && isShortage(result.reason) && mayPass()) {
-        if (workers > 1) {
-          again.push(at);
-          return;
-        }
-        // the last one has nobody else whose files would be closed
-        result = await settle(() => withRoom(once, signal));
+  const keep = async (index: number, result: PromiseSettledResult<R>): Promise<void> => {
+    const heard = await settle(async () => await ended?.(result, index));
+    results[index] = heard.status === "fulfilled" ? result : heard;
+  };
+  // a shortage that lasts is waited for once, not by each item
+  let patient = true;
+  const waiting = async (index: number): Promise<void> => {
+    const result = await settle(() => (patient ? withRoom(() => once(index), signal) : once(index)));
+    patient &&= !isShort(result);
+    await keep(index, result);
+  };
+  if (limit <= 1) {
+    for (const index of items.keys()) await waiting(index);
+    return results;
+  }
+  let workers = Math.max(1, Math.min(limit, items.length));
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      const result = await settle(() => once(index));
+      if (!isShort(result)) await keep(index, result);
+      else {
+        again.push(index);
+        if (workers === 1) continue;
+        workers--;
+        return;
       }
-      const heard = await settle(async () => await ended?.(result, at));
-      results[at] = heard.status === "fulfilled" ? result : heard;
     }
   };
   await Promise.all(Array.from({ length: workers }, worker));
+  for (const index of again) await waiting(index);
   return results;
+}
+
+function isShort(result: PromiseSettledResult<unknown>): boolean {
+  return result.status === "rejected" && isShortage(result.reason);
 }
 
 async function settle<R>(work: () => Promise<R>): Promise<PromiseSettledResult<R>> {

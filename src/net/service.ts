@@ -17,6 +17,8 @@ interface Entering {
   readonly signal?: AbortSignal;
   /** It serves others for as long as they come, so nothing is given up for good. */
   readonly serves?: true;
+  /** A login has its turn at once: calls that hold all turns may be waiting for it, and their time stands still. */
+  readonly login?: true;
 }
 
 /**
@@ -42,10 +44,10 @@ export class Service {
   private readonly waiting: (() => void)[] = [];
 
   /** Waits for a turn. @throws what the last call was told if the service was given up, or the signal's reason. */
-  async enter({ signal, serves }: Entering = {}): Promise<void> {
+  async enter({ signal, serves, login }: Entering = {}): Promise<void> {
     for (;;) {
       this.check(serves);
-      if (this.running < Math.floor(this.atOnce)) break;
+      if (login || this.running < Math.floor(this.atOnce)) break;
       await this.turn(signal);
     }
     this.running++;

@@ -81,8 +81,22 @@ test("encrypt refuses what is left of an encrypted file, named or found, and wri
       const { code, stderr } = await box.run(argv);
       assert.is(code, argv.length === 3 && argv[2] !== "." && /json|toml/.test(argv[2]!) ? 2 : 1, stderr);
       assert.not.match(stderr, "would encrypt");
+      assert.not.match(stderr, "goes on", "the same command would fail in the same way");
       assert.not.match(stderr, "--input-type binary", "that would encrypt it as one text");
       assert.equal(contents(box), before, argv.join(" "));
+    }
+  }));
+
+test("decrypt --dry-run names what is left of encrypted files, as decrypt does", () =>
+  inSandbox(async (box) => {
+    await cutOff(box);
+    for (const argv of [
+      ["decrypt", "--dry-run", "-i", "."],
+      ["decrypt", "--dry-run", "-i", ...NAMES],
+    ]) {
+      const { code, stderr } = await box.run(argv);
+      assert.is(code, 1, stderr);
+      assert.not.match(stderr, /would decrypt (?!0)/);
     }
   }));
 

@@ -325,6 +325,7 @@ const ONTO_FILES: readonly (readonly string[])[] =
         ["decrypt", "f.yaml", "--output", "other.yaml"],
         ["rotate", "f.yaml", "--output", "other.yaml"],
         ["encrypt", "plain.yaml", "--output", "other.yaml"],
+        ["encrypt", "--update", "f.yaml", "plain.yaml", "--output", "f.yaml"],
       ];
 
 for (const argv of ONTO_FILES) {
@@ -356,6 +357,11 @@ for (const argv of ONTO_FILES) {
       assert.is(child.exitCode, 0, said);
       if (argv[0] === "decrypt") assert.is(box.read(output), output === "f.yaml" ? "a: x\n" : "a: f.yaml\n");
       else assert.is.not(box.read(output), before);
+      if (!argv.includes("--update")) return;
+      // the same value has the ciphertext of who wrote meanwhile
+      const [cipher] = box.read("new.yaml").split("\n");
+      assert.match(cipher!, "ENC[");
+      assert.match(box.read(output), cipher!);
     }));
 }
 

@@ -99,6 +99,28 @@ for (const [count, limit, room] of [
   });
 }
 
+for (const [count, limit, steps] of [
+  [3, 3, 0],
+  [2, 2, 3],
+  [5, 2, 1],
+  [4, 1, 0],
+] as const) {
+  test(`loses nothing where ${count} items fail once each, in ${steps} steps and by ${limit} at a time`, async () => {
+    const failed = new Set<number>();
+    const items = Array.from({ length: count }, (_, i) => i);
+    const results = await mapFiles(items, limit, async (item) => {
+      for (let step = 0; step < steps * item; step++) await undefined;
+      if (failed.has(item)) return item;
+      failed.add(item);
+      throw Object.assign(new Error("full"), { code: "EMFILE" });
+    });
+    assert.equal(
+      results.map((result) => result.status === "fulfilled" && result.value),
+      items,
+    );
+  });
+}
+
 test("what hears of the results stops nothing by an error", async () => {
   const results = await mapFiles([0, 1, 2], 1, async (n) => n, {
     ended: async (_, index) => {

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import type { TsopsError } from "../../src/errors.ts";
 import { type AttemptOptions, attempt, type Caller } from "../../src/net/attempt.ts";
 import { aside, Clock, loggingIn } from "../../src/net/clock.ts";
+import { serviceOf } from "../../src/net/service.ts";
 import { ending, gate } from "../support/pace.ts";
 
 const OPTIONS: AttemptOptions = { service: "a", passes: (error) => (error as Error).message === "passes" };
@@ -104,6 +105,20 @@ test("a login that hangs at its server ends, and only that server is given up", 
   }
   assert.is(asked, 3);
   assert.is(await attempt(caller, async () => "still asked", OPTIONS), "still asked");
+});
+
+test("a login has its turn at once, also at a service whose turns are all taken by calls without an answer", async () => {
+  const caller = run(0.2);
+  const service = serviceOf(caller.cache, OPTIONS.service);
+  for (let i = 0; i < 4; i++) await service.enter();
+  service.throttled(undefined);
+  for (let i = 0; i < 4; i++) service.leave();
+  const calls = Array.from({ length: 4 }, () => failure(attempt(caller, never, OPTIONS)));
+  const own: Caller = { ...caller, login: true };
+  const login = loggingIn(caller.cache, () => attempt(own, async () => "token", OPTIONS));
+  assert.is(await login, "token");
+  for (const { message } of await Promise.all(calls))
+    assert.match(message, "did not answer within 0.2 seconds");
 });
 
 test("a program or a person that a login waits for does not take the login's time", async () => {

@@ -24,7 +24,14 @@ import {
   ruledFile,
   writeResult,
 } from "../../files.ts";
-import { encryptionIn, findFiles, isEncrypted, mayBeEncrypted, noDryRun } from "../../found.ts";
+import {
+  encryptionIn,
+  findFiles,
+  isEncrypted,
+  mayBeEncrypted,
+  noDryRun,
+  readIfEncrypted,
+} from "../../found.ts";
 import { readStdin } from "../../interrupt.ts";
 import { note } from "../../report.ts";
 import { Ruleless } from "../../ruleless.ts";
@@ -130,7 +137,9 @@ async function decryptFound(work: Work): Promise<number> {
     const known = explicit.has(name);
     if (!known && !mayBeEncrypted(input.bytes)) return PASSED_OVER;
     if (args["dry-run"]) {
-      if (!known && (await encryptionIn(input.bytes, name, args)) === "none") return PASSED_OVER;
+      const looked = await readIfEncrypted(input.bytes, name, args);
+      if (looked.encryption === "damaged") throw looked.error;
+      if (!known && looked.encryption === "none") return PASSED_OVER;
       return await note(io, `would decrypt ${name}`);
     }
     const output = args.output && outputBelow(args.output, name, io);

@@ -262,26 +262,41 @@ async function encryptUpdate(run: EncryptRun, old: string): Promise<number> {
   }
   if (given[0] !== undefined) await refuseProtected(given[0], run);
   const session = await sessionOf(run);
-  const { bytes } = await readInput(old, run.io);
   const input = given[0] === undefined ? undefined : await readInput(given[0], run.io);
+  const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", run.io)));
+  const file = run.args["in-place"] ? given[0] : undefined;
+  const { output } = run.args;
+  const target = { file, expected: input?.fingerprint, output, encrypts: true, plaintext: false };
+  // the encrypted version may be the very file that is replaced, and changed by somebody else until its turn comes
+  await aloneAt(file ?? output, run.io, async () => {
+    await writeResult(await updated({ old, name: given[0] ?? old, plain }, run, session), target, run.io);
+  });
+  return 0;
+}
+
+interface Update {
+  /** The encrypted version. */
+  readonly old: string;
+  /** What warnings are about. */
+  readonly name: string;
+  readonly plain: string;
+}
+
+async function updated({ old, name, plain }: Update, run: EncryptRun, session: Session): Promise<string> {
+  const { bytes } = await readInput(old, run.io);
   const settings = await loadSettings(ruledFile(run.args, old, run.io), run);
   const open = await openForUpdate(old, bytes, run, session);
   try {
     const opened = { name: old, open, settings };
     await checkDrift(opened, run);
     const { seal, said } = await sealingOf(opened, run);
-    const plain = decodeText(input?.bytes ?? (await readStdin("the new plaintext", run.io)));
     refuseUnlessMeant(plain, open.format, run.args);
     const options = { seal, indent: indentFor(open.format, run.args, settings) };
     const { text, warnings } = saveText(open, plain, session, options);
-    await reportWarnings(warnings, plain, given[0] ?? old, run.io);
+    await reportWarnings(warnings, plain, name, run.io);
     await warnOfPlain(opened, text, run.io);
     if (said !== undefined) await note(run.io, said);
-    const file = run.args["in-place"] ? given[0] : undefined;
-    const { output } = run.args;
-    const target = { file, expected: input?.fingerprint, output, encrypts: true, plaintext: false };
-    await aloneAt(file ?? output, run.io, () => writeResult(text, target, run.io));
-    return 0;
+    return text;
   } finally {
     open.close();
   }
