@@ -92,6 +92,9 @@ async function vouched(key: MasterKey, context: KeyContext): Promise<AzureKey> {
   return at;
 }
 
+/** A key service and a program that uses the library run for days, and keys get new versions meanwhile. */
+const NEWEST_MS = 10 * 60_000;
+
 /**
  * The newest version of a key, looked up once a run for all of its files. A lookup that is refused counts for a minute, as
  * logins do: somebody may grant the permission while an editor is open.
@@ -100,7 +103,7 @@ function newestVersion({ vault, name }: AzureKey, context: KeyContext): Promise<
   const lookup = once(context, `azure newest ${vault} ${name}`, () => {
     return new AskedOnce(() => lookUp({ vault, name, version: "" }, context), {
       now: () => context.now().getTime(),
-      until: () => Number.POSITIVE_INFINITY,
+      until: () => context.now().getTime() + NEWEST_MS,
     });
   });
   return lookup.get();
