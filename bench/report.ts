@@ -90,8 +90,7 @@ little to that:
   long as the work itself.
 - Formats and kinds of keys are loaded only by the commands that need them.
 - The process ends without freeing its heap first, and compiles hot code in its own thread, since the work of other
-  threads would mostly be wasted. V8's space for young objects does not grow, which saves a fifth of the memory of large
-  files.
+  threads would mostly be wasted.
 
 ## Large files
 

@@ -36,9 +36,6 @@ const FOOT = Buffer.from("\n})");
 // Compiling in other threads gains nothing in runs this short, and one of some ten thousand would never end: a thread that
 // still compiles at the exit can wait for the main thread for ever (https://github.com/nodejs/node/issues/54918).
 setFlagsFromString("--no-concurrent-recompilation");
-// What is read of a large file lives as long as the run. A nursery that grows for it costs a fifth of the memory, and
-// saves no time.
-setFlagsFromString("--semi-space-growth-factor=1");
 
 const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
