@@ -1,6 +1,7 @@
+import fs from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { closeForRoom, isShortage, withRoom } from "../src/descriptors.ts";
+import { checkRoom, closeForRoom, isShortage, withRoom } from "../src/descriptors.ts";
 import { TsopsError } from "../src/errors.ts";
 
 const full = (code = "EMFILE"): Error => Object.assign(new Error(code), { code });
@@ -75,5 +76,43 @@ test("connections that nobody uses are closed where there is no room", async () 
   };
   assert.is(await withRoom(work), "opened");
 });
+
+test("what is opened inside, and finds room, does not have a shortage around it waited for without an end", async () => {
+  const real = performance.now;
+  let now = 1_000_000;
+  performance.now = () => now;
+  try {
+    let tries = 0;
+    const work = async (): Promise<never> => {
+      assert.is(await withRoom(() => "opened"), "opened");
+      tries++;
+      now += 4_000;
+      throw full();
+    };
+    assert.is(await withRoom(work).catch(({ code }) => code), "EMFILE");
+    assert.is(tries, 9);
+  } finally {
+    performance.now = real;
+    await withRoom(() => undefined);
+  }
+});
+
+if (process.platform !== "win32") {
+  test("room for a program is missing where nothing can be opened, and not where there is no /dev/null", () => {
+    const { openSync } = fs;
+    const refusing = (code: string) => {
+      fs.openSync = () => {
+        throw full(code);
+      };
+      checkRoom(3);
+    };
+    try {
+      refusing("ENOENT");
+      assert.throws(() => refusing("EMFILE"), /EMFILE/);
+    } finally {
+      fs.openSync = openSync;
+    }
+  });
+}
 
 test.run();

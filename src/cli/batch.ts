@@ -119,18 +119,18 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
   if (failures.length > 0) await (await import("./failures.ts")).reportFailures(failures, run);
   if (stop.signal.aborted) throw stoppedAt(tally, batch, { stop, busy });
   const left = failures.length;
-  if (left > 0 && left < names.length && further !== undefined && failures.some(mayPass))
+  if (left > 0 && left < names.length && further !== undefined && failures.some(mayComeThrough))
     await note(io, `${left} ${left === 1 ? "file is" : "files are"} left: ${further}`);
   await note(io, summaryOf(tally, what));
   return left > 0 ? 1 : 0;
 }
 
 /** Whether the same command may come through another time: what is damaged has to be mended first. */
-function mayPass({ error }: Failure): boolean {
-  return !(error instanceof TsopsError && DAMAGED.has(error.code));
+function mayComeThrough({ error }: Failure): boolean {
+  return !(error instanceof TsopsError && TO_BE_MENDED.has(error.code));
 }
 
-const DAMAGED: ReadonlySet<string> = new Set(["no-metadata", "bad-metadata", "parse", "merge-conflict"]);
+const TO_BE_MENDED: ReadonlySet<string> = new Set(["no-metadata", "bad-metadata", "parse", "merge-conflict"]);
 
 function count(
   { name, index }: { name: string; index: number },

@@ -37,7 +37,7 @@ export class Service {
   private failsFor = 0;
   /** When it had last trouble of any sort. */
   private troubled = 0;
-  /** Why the last of them failed. */
+  /** Why the last call failed that counts as trouble. */
   private last: Error | undefined;
   /** Nothing is sent before: the service said how long to wait. In milliseconds of `performance.now`. */
   private notBefore = 0;
