@@ -28,4 +28,23 @@ test("unset leaves no comment in plaintext that stood between the metadata and t
     assert.is((await box.run(["decrypt", "a.yaml"])).stdout, "  # SECRET\nb: |\n  x");
   }));
 
+for (const indent of ["", "  ", "    ", "      "]) {
+  test(`set encrypts a comment that was typed below the metadata, indented by ${indent.length}`, () =>
+    inSandbox(async (box) => {
+      box.write("a.yaml", "a: 1\nb: |\n    text\n    more\n");
+      assert.is((await box.run(["encrypt", "-i", "a.yaml"])).code, 0);
+      // as SOPS writes it: a seal would not hold with the comment
+      const bare = box.read("a.yaml").replace(/^ +tsops:\n( {8}.*\n)+/m, "");
+      assert.not.match(bare, "seal");
+      box.write("a.yaml", `${bare}${indent}# SECRET\n`);
+      const { code, stderr } = await box.run(["set", "a.yaml", '["a"]', "5"]);
+      assert.is(code, 0, stderr);
+      assert.not.match(box.read("a.yaml"), "SECRET");
+      const { stdout } = await box.run(["decrypt", "a.yaml"]);
+      // what is indented as the lines above would be one of them
+      const column = indent.length < 4 ? indent : "";
+      assert.is(stdout, `a: 5\nb: |\n    text\n    more\n${column}# SECRET\n`);
+    }));
+}
+
 test.run();

@@ -74,9 +74,10 @@ export function removeMetadata(reading: Reading): Edit[] {
     if (comments.length > 0) return around({ start, end, text: "" }, comments, { pad, eol, close });
     const before = blockBefore(text.slice(0, start), root, item);
     // Nothing here may become part of a block scalar before it, or be taken from it: its value is the one with the MAC.
-    const from = open && (!before || before.chomp === "-") ? beforeBreak(text, start) : start;
-    const to = before?.chomp === "+" ? afterBlankLines(text, end, document.end) : end;
-    return [{ start: from, end: to, text: "" }, ...(before ? commentBehind(text, to, root.column) : [])];
+    const chomp = before?.block?.chomp;
+    const from = open && (!before || chomp === "-") ? beforeBreak(text, start) : start;
+    const to = chomp === "+" ? afterBlankLines(text, end, document.end) : end;
+    return [{ start: from, end: to, text: "" }, ...(before ? commentBehind(text, to, before, root) : [])];
   });
 }
 
@@ -155,29 +156,31 @@ function linesOf(text: string, item: Node): { start: number; end: number } {
 
 /** Whether a line break after the last value would become part of it. */
 function endsOpen(root: CollectionNode): boolean {
-  const block = lastBlock(root.items.at(-1));
-  return block !== undefined && block.chomp !== "-";
+  const last = lastBlock(root.items.at(-1));
+  return last !== undefined && last.block?.chomp !== "-";
 }
 
 /** The block scalar before the `sops` entry, if lines could be its that come to stand behind it. */
-function blockBefore(above: string, root: CollectionNode, item: Node): ScalarNode["block"] {
+function blockBefore(above: string, root: CollectionNode, item: Node): ScalarNode | undefined {
   const before = root.items[root.items.indexOf(item) - 1];
   const closedByComment = before !== undefined && /\S/.test(above.slice(endOf(before)));
   return closedByComment ? undefined : lastBlock(before);
 }
 
 /** The block scalar that a node ends with. */
-function lastBlock(node: Node | undefined): ScalarNode["block"] {
+function lastBlock(node: Node | undefined): ScalarNode | undefined {
   let last = node;
   while (last && (last.kind === "map" || last.kind === "list")) last = last.items.at(-1);
-  return last?.kind === "scalar" ? last.block : undefined;
+  return last?.kind === "scalar" && last.block ? last : undefined;
 }
 
-/** A comment below the block that is indented as something in it: where the text above would take it for a line. */
-function commentBehind(text: string, from: number, column: number): Edit[] {
+/** A comment below the metadata that is indented as the lines of the text above: that would take it for one of them. */
+function commentBehind(text: string, from: number, above: ScalarNode, { column }: CollectionNode): Edit[] {
   const start = afterBlankLines(text, from, text.length);
   const indent = /^ */.exec(text.slice(start))![0].length;
-  if (text[start + indent] !== "#" || indent <= column) return [];
+  // without lines of its own, any that is indented would be its first
+  const least = /\S/.test(above.text) ? above.block!.indent : column + 1;
+  if (text[start + indent] !== "#" || indent < least) return [];
   return [{ start, end: start + indent, text: " ".repeat(column) }];
 }
 
