@@ -83,9 +83,9 @@ function modulesAtOnce(exportsOfFiles) {
   return `${lines.join("\n")}\nexport const modules = { ${members} };`;
 }
 
-/** Modules that run when they are asked for. */
+/** Modules that run when they are asked for, by name: esbuild comes upon them in another order each time. */
 function modulesAtNeed(files) {
-  return `exports.modules = { ${[...files].map((file) => `"${file}": () => require("./${file}")`)} };`;
+  return `exports.modules = { ${[...files].sort().map((file) => `"${file}": () => require("./${file}")`)} };`;
 }
 
 /** From a text that names files from the root. */
