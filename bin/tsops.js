@@ -12,6 +12,7 @@ const {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -29,7 +30,7 @@ const HASH_BYTES = 32;
  * after would be slower.
  */
 const ANSWERS_ONLY = process.argv.length < 4 || /^(-h|--help)$/.test(process.argv.at(-1));
-/** Around a script, as Node puts them around one. */
+/** Around a script, as Node puts them around one; in the buffer that it is read into, since it is too large to copy. */
 const HEAD = Buffer.from("(function(exports,require,module,__filename,__dirname){");
 const FOOT = Buffer.from("\n})");
 
@@ -41,7 +42,13 @@ const dist = join(__dirname, "..", "dist");
 // ends without taking the heap apart first, which after a large file takes a tenth of the time
 process.once("beforeExit", () => process.exit());
 const loaded = new Map();
-load("./program.cjs");
+endSoon(load("./program.cjs").ended);
+
+/** Ends with the command where nothing is open any more: one more turn of the loop would collect garbage first. */
+async function endSoon(ended) {
+  await ended;
+  process.nextTick(() => process.getActiveResourcesInfo().length === 0 && process.exit());
+}
 
 /** Runs a script of dist/ once, and gives what it exports. */
 function load(name) {
@@ -58,7 +65,7 @@ function run(file) {
     `${hashOf(source).toString("hex", 0, 8)}-${process.version}-${process.arch}.bin`,
   );
   const cachedData = readCache(cache);
-  const script = new vm.Script(Buffer.concat([HEAD, source, FOOT]).toString(), {
+  const script = new vm.Script(source.toString(), {
     filename: file,
     cachedData,
   });
@@ -74,17 +81,28 @@ function requireHere(name) {
   // a module, which waits for WebAssembly while it is loaded, and which a script cannot import
   if (name === "./ui.js") return { loadInk: () => import(pathToFileURL(join(dist, "ui.js")).href) };
   const [script, file] = name.split("#");
-  if (file !== undefined) return load(script).modules[file]();
+  if (file !== undefined) return load(script).moduleOf(file);
   return name.startsWith("./parts/") ? load(name) : require(name);
 }
 
+/** With HEAD and FOOT. */
 function readSource(file) {
+  let fd;
   try {
-    return readFileSync(file);
+    fd = openSync(file);
+    const source = Buffer.alloc(HEAD.length + fstatSync(fd).size + FOOT.length);
+    const foot = source.length - FOOT.length;
+    HEAD.copy(source);
+    FOOT.copy(source, foot);
+    for (let at = HEAD.length, read = 1; at < foot && read > 0; at += read)
+      read = readSync(fd, source, at, foot - at);
+    return source;
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
     process.stderr.write("tsops: the program is not built yet\n  run `npm run build` in its folder\n");
     process.exit(1);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 

@@ -4,7 +4,7 @@
 //   rest.cjs       all else, loaded when something of it is needed
 //
 // Each module of src/ is in one of them only: there is one of every class. A module asks for one of the other script by
-// "./SCRIPT#FILE", and the scripts export `modules`, which gives what a file exports.
+// "./SCRIPT#FILE", and the scripts export `moduleOf`, which gives what a file exports.
 import { join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { AS_SCRIPT, partsOutside, withoutUnused } from "./bundle.mjs";
@@ -72,20 +72,40 @@ async function exportsOf(root, files) {
 
 /** Modules that run at the start, in an order in which the program itself comes last. */
 function modulesAtOnce(exportsOfFiles) {
-  const lines = FIRST.map((file) => `import "./${file}";`);
-  const members = [...exportsOfFiles].map(([file, names], i) => {
+  const imports = FIRST.map((file) => `import "./${file}";`);
+  const cases = [...exportsOfFiles].map(([file, names], i) => {
     const own = (name) => `${name}_${i}`;
     if (names.length > 0)
-      lines.push(`import { ${names.map((name) => `${name} as ${own(name)}`)} } from "./${file}";`);
-    // a function for a module and none for a name: V8 has less to make at each start
-    return `"${file}": () => ({ ${names.map((name) => `${name}: ${own(name)}`)} })`;
+      imports.push(`import { ${names.map((name) => `${name} as ${own(name)}`)} } from "./${file}";`);
+    return [file, `{ ${names.map((name) => `${name}: ${own(name)}`)} }`];
   });
-  return `${lines.join("\n")}\nexport const modules = { ${members} };`;
+  const lines = [
+    ...imports,
+    `export { ended } from "./${FIRST.at(-1)}";`,
+    switching(
+      "export function moduleOf",
+      cases.filter(([file]) => FIRST.includes(file)),
+      "other(file)",
+    ),
+    // of its own, since most runs do not call it: what is not called costs V8 next to nothing
+    switching(
+      "function other",
+      cases.filter(([file]) => !FIRST.includes(file)),
+    ),
+  ];
+  return lines.join("\n");
 }
 
 /** Modules that run when they are asked for, by name: esbuild comes upon them in another order each time. */
 function modulesAtNeed(files) {
-  return `exports.modules = { ${[...files].sort().map((file) => `"${file}": () => require("./${file}")`)} };`;
+  const cases = [...files].sort().map((file) => [file, `require("./${file}")`]);
+  return switching("exports.moduleOf = function", cases);
+}
+
+/** A function that gives what a file exports. */
+function switching(name, cases, otherwise = "undefined") {
+  const lines = cases.map(([file, value]) => `case "${file}": return ${value};`);
+  return `${name}(file) { switch (file) { ${lines.join("\n")} } return ${otherwise}; }`;
 }
 
 /** From a text that names files from the root. */

@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { closeSync, openSync } from "node:fs";
 
 /*
  * A process may have so many files, connections and pipes open at once, and so may a machine. Where there is no room for
@@ -73,12 +73,12 @@ export function checkRoom(count: number): void {
   if (process.platform === "win32") return;
   const opened: number[] = [];
   try {
-    while (opened.length < count) opened.push(fs.openSync("/dev/null", "r"));
+    while (opened.length < count) opened.push(openSync("/dev/null", "r"));
   } catch (error) {
     // without /dev/null nothing is known
     if (isShortage(error)) throw error;
   } finally {
-    for (const descriptor of opened) fs.closeSync(descriptor);
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }
 

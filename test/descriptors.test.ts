@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { checkRoom, closeForRoom, isShortage, withRoom } from "../src/descriptors.ts";
@@ -104,6 +105,7 @@ if (process.platform !== "win32") {
       fs.openSync = () => {
         throw full(code);
       };
+      syncBuiltinESMExports();
       checkRoom(3);
     };
     try {
@@ -111,6 +113,7 @@ if (process.platform !== "win32") {
       assert.throws(() => refusing("EMFILE"), /EMFILE/);
     } finally {
       fs.openSync = openSync;
+      syncBuiltinESMExports();
     }
   });
 }

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { TsopsError } from "../errors.ts";
 import type { Run } from "./command.ts";
 import { note } from "./report.ts";
@@ -28,7 +28,7 @@ export async function jobsFor(files: number, run: Run): Promise<number> {
   }
   const wanted = Math.min(jobs, files);
   if (wanted <= 1) return 1;
-  const room = await roomForFiles();
+  const room = roomForFiles();
   if (room >= wanted) return wanted;
   if (args.verbose)
     await note(io, `${room} files at once instead of ${wanted}: this process may open few (ulimit -n)`);
@@ -36,9 +36,16 @@ export async function jobsFor(files: number, run: Run): Promise<number> {
 }
 
 /** Only Linux says how much a process may open. Elsewhere it is found out when there is no room (files/batch.ts). */
-async function roomForFiles(): Promise<number> {
-  const limits = await readFile("/proc/self/limits", "latin1").catch(() => "");
-  const most = /^Max open files +(\d+)/m.exec(limits)?.[1];
+function roomForFiles(): number {
+  const most = /^Max open files +(\d+)/m.exec(limitsOfProcess())?.[1];
   if (most === undefined) return Number.POSITIVE_INFINITY;
   return Math.max(1, Math.floor((Number(most) - OWN) / PER_FILE));
+}
+
+function limitsOfProcess(): string {
+  try {
+    return readFileSync("/proc/self/limits", "latin1");
+  } catch {
+    return "";
+  }
 }

@@ -25,8 +25,8 @@ function startedBy(): readonly string[] {
 // Node opens its debugger on this signal, in a process that holds secrets
 if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 
-// no top-level await: the program is bundled as a script, which starts faster than a module
-void run(process.argv.slice(2), {
+/** Settled when the command has done all that it does. No top-level await: the program is bundled as a script. */
+export const ended = run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   get program() {

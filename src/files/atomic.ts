@@ -1,4 +1,23 @@
-import fs from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  promises,
+  realpathSync,
+  renameSync,
+  type Stats,
+  statSync,
+  writeFile,
+  writeFileSync,
+} from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { withRoom } from "../descriptors.ts";
@@ -79,14 +98,14 @@ export async function createFile(
 ): Promise<void> {
   try {
     if (below !== undefined) checkWay(below, relative(below, path).replaceAll(sep, "/"));
-    if (parents) fs.mkdirSync(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
+    if (parents) mkdirSync(dirname(path), { recursive: true, mode: plaintext ? 0o700 : 0o777 });
     const there = statIfThere(path);
     const open = there && descriptorOf(path);
     if (open !== undefined && there?.isFile()) return await writeByThread(open, bytes);
     if (there && !there.isFile() && !there.isDirectory()) {
       if (plaintext && open === undefined && !there.isCharacterDevice())
-        checkNotPlanted(path, fs.realpathSync.native(path), there);
-      const device = await withRoom(() => fs.promises.open(path, fs.constants.O_WRONLY));
+        checkNotPlanted(path, realpathSync.native(path), there);
+      const device = await withRoom(() => promises.open(path, constants.O_WRONLY));
       return await device.writeFile(bytes).finally(() => device.close());
     }
   } catch (error) {
@@ -153,7 +172,7 @@ async function replace(path: string, bytes: Uint8Array, options: Replacing): Pro
     if (before && !before.isFile()) throw notAFile(path, before.isDirectory());
     if (plaintext) checkNotPlanted(path, target, before);
     // a rename would go through, but who took away the permission to write meant it
-    if (before) fs.accessSync(target, fs.constants.W_OK);
+    if (before) accessSync(target, constants.W_OK);
     // what replaces a file must be on the disk before the old content is gone
     const flushed = flush || before !== undefined;
     const finish = (fd: number): void => {
@@ -171,7 +190,7 @@ async function replace(path: string, bytes: Uint8Array, options: Replacing): Pro
     temporary.gone();
     if (flushed) await flushFolder(dirname(target));
     const narrowed =
-      plaintext && before !== undefined && (before.mode & ~fs.statSync(target).mode & 0o077) !== 0;
+      plaintext && before !== undefined && (before.mode & ~statSync(target).mode & 0o077) !== 0;
     return { otherNames: Math.max(0, (before?.nlink ?? 1) - 1), inode: before?.ino ?? 0, narrowed };
   } catch (error) {
     throw writeError(error, path);
@@ -181,9 +200,9 @@ async function replace(path: string, bytes: Uint8Array, options: Replacing): Pro
 }
 
 /** The permission bits for what replaces a file. */
-function modeOver(before: fs.Stats, { plaintext, chosen }: Replacing, fd: number): number {
+function modeOver(before: Stats, { plaintext, chosen }: Replacing, fd: number): number {
   if (!plaintext) return before.mode;
-  const sameGroup = fs.fstatSync(fd).gid === before.gid;
+  const sameGroup = fstatSync(fd).gid === before.gid;
   const keeps = chosen && isMine(before.uid) && before.nlink <= 1;
   if (!keeps) return before.mode & 0o700;
   return before.mode & (sameGroup ? 0o777 : 0o707);
@@ -229,12 +248,12 @@ async function writeBeside(
     });
     fd = opened.fd;
     if (bytes.length > AT_ONCE_BYTES) await writeByThread(fd, bytes);
-    else fs.writeFileSync(fd, bytes);
+    else writeFileSync(fd, bytes);
     finish?.(fd);
     if (flush) await flushByThread(fd);
     const open = fd;
     fd = undefined;
-    fs.closeSync(open);
+    closeSync(open);
     return { path: opened.path, gone, discard };
   } catch (error) {
     if (fd !== undefined) closeQuietly(fd);
@@ -243,12 +262,12 @@ async function writeBeside(
   }
 }
 
-const writeByThread = promisify(fs.writeFile) as (fd: number, bytes: Uint8Array) => Promise<void>;
-const flushByThread = promisify(fs.fsync);
+const writeByThread = promisify(writeFile) as (fd: number, bytes: Uint8Array) => Promise<void>;
+const flushByThread = promisify(fsync);
 
 function closeQuietly(fd: number): void {
   try {
-    fs.closeSync(fd);
+    closeSync(fd);
   } catch {
     // the error that led here says more
   }
@@ -257,21 +276,21 @@ function closeQuietly(fd: number): void {
 /** Some file systems know no modes; what the file has now is stricter. */
 function keepMode(fd: number, mode: number): void {
   try {
-    fs.fchmodSync(fd, mode & 0o7777);
+    fchmodSync(fd, mode & 0o7777);
   } catch {
     // see above
   }
 }
 
 function keepOwner(fd: number, before: { uid: number; gid: number }): void {
-  const { uid, gid } = fs.fstatSync(fd);
+  const { uid, gid } = fstatSync(fd);
   if (uid === before.uid && gid === before.gid) return;
   // only root may give files away; a group that one belongs to may be kept all the same
   try {
-    fs.fchownSync(fd, before.uid, before.gid);
+    fchownSync(fd, before.uid, before.gid);
   } catch {
     try {
-      fs.fchownSync(fd, uid, before.gid);
+      fchownSync(fd, uid, before.gid);
     } catch {
       // it is the writer's own, then
     }
@@ -284,26 +303,26 @@ const WINDOWS_TRIES_MS: readonly number[] = process.platform === "win32" ? [10, 
 async function renameOver(from: string, to: string): Promise<void> {
   for (const wait of WINDOWS_TRIES_MS) {
     try {
-      fs.renameSync(from, to);
+      renameSync(from, to);
       return;
     } catch (error) {
       if (!["EPERM", "EACCES", "EBUSY"].includes(errorCode(error) ?? "")) throw error;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
-  fs.renameSync(from, to);
+  renameSync(from, to);
 }
 
 /** Gives a file its name unless that is taken. File systems without hard links cannot do both in one step. */
 function linkOrRename(from: string, to: string): void {
   try {
-    fs.linkSync(from, to);
+    linkSync(from, to);
     return;
   } catch (error) {
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errorCode(error) ?? "")) throw error;
   }
   if (statIfThere(to)) throw Object.assign(new Error("the file exists"), { code: "EEXIST" });
-  fs.renameSync(from, to);
+  renameSync(from, to);
 }
 
 /**
@@ -312,19 +331,19 @@ function linkOrRename(from: string, to: string): void {
  */
 async function flushFolder(folder: string): Promise<void> {
   try {
-    const fd = await withRoom(() => fs.openSync(folder, "r"));
-    await flushByThread(fd).finally(() => fs.closeSync(fd));
+    const fd = await withRoom(() => openSync(folder, "r"));
+    await flushByThread(fd).finally(() => closeSync(fd));
   } catch {
     // see above
   }
 }
 
 function isLink(path: string): boolean {
-  return fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
-function statIfThere(path: string): fs.Stats | undefined {
-  return fs.statSync(path, { throwIfNoEntry: false });
+function statIfThere(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
 }
 
 function notAFile(path: string, folder: boolean): TsopsError {

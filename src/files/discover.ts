@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { type Dirent, promises, realpathSync, type Stats } from "node:fs";
 import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
@@ -284,7 +284,7 @@ class Search {
     const path = resolve(this.cwd, folder);
     try {
       const items: Item[] = [];
-      for (const entry of await withRoom(() => fs.promises.readdir(path, { withFileTypes: true }))) {
+      for (const entry of await withRoom(() => promises.readdir(path, { withFileTypes: true }))) {
         const { name } = entry;
         if (SKIPPED.has(name) || isOwnName(name)) continue;
         const kind = entry.isSymbolicLink() ? kindBehind(join(path, name)) : kindOf(entry);
@@ -312,7 +312,7 @@ function startOf(parts: readonly string[]): string {
   return first > 0 && base === "" ? "/" : base;
 }
 
-function kindOf(entry: fs.Dirent | fs.Stats): "folder" | "file" | "other" {
+function kindOf(entry: Dirent | Stats): "folder" | "file" | "other" {
   if (entry.isDirectory()) return "folder";
   return entry.isFile() ? "file" : "other";
 }
@@ -326,7 +326,7 @@ function kindBehind(link: string): "link" | "other" | undefined {
 
 function realPathOf(path: string): string {
   try {
-    return fs.realpathSync.native(path);
+    return realpathSync.native(path);
   } catch {
     return path;
   }

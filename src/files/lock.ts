@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import fs from "node:fs";
+import { accessSync, linkSync, lutimesSync, renameSync } from "node:fs";
 import { isShortage, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { readError, writeError } from "./errors.ts";
@@ -117,7 +117,7 @@ class Held {
     try {
       const now = seenAt(this.lock);
       if (now === undefined || now.inode !== this.last?.inode) return;
-      fs.lutimesSync(this.lock, new Date(), new Date());
+      lutimesSync(this.lock, new Date(), new Date());
       // what somebody else changed is not taken for its looks any more
       if (now.state === this.last.state) this.last = seenAt(this.lock);
     } catch {
@@ -199,7 +199,7 @@ export function clearLeft(path: string): void {
 function meaningOf(error: unknown, path: string): unknown {
   if (error instanceof TsopsError) return error;
   try {
-    fs.accessSync(path);
+    accessSync(path);
   } catch (missing) {
     return readError(missing, path);
   }
@@ -232,14 +232,14 @@ function breakLock(lock: string, left: Standing, me: Holder, watch: Watch): void
 function takeAway({ path, state }: Standing): void {
   const aside = freshName(path);
   try {
-    fs.renameSync(path, aside);
+    renameSync(path, aside);
   } catch {
     // somebody else was faster; if it is not allowed, the time limit holds
     return;
   }
   if (!looksLike(aside, state)) {
     try {
-      fs.linkSync(aside, path);
+      linkSync(aside, path);
     } catch {
       // somebody took it meanwhile
     }

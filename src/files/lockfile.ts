@@ -1,4 +1,18 @@
-import fs from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  statfsSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { isShortage } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
@@ -57,7 +71,7 @@ export function myself(token: string): Holder {
 
 /** Takes the lock; false if somebody has it. Synchronous, so that a signal finds it taken or not. */
 export function takeLock(lock: string, me: Holder): boolean {
-  if (fs.lstatSync(lock, { throwIfNoEntry: false })) return false;
+  if (lstatSync(lock, { throwIfNoEntry: false })) return false;
   clearHalf(lock, me);
   const { path: half, fd } = openTemporary(lock, 0o644);
   try {
@@ -83,18 +97,18 @@ function clearHalf(lock: string, me: Holder): void {
 function fill(fd: number, me: Holder): string {
   try {
     // others are to see who holds it, whatever the umask
-    fs.fchmodSync(fd, 0o644);
-    const inode = String(fs.fstatSync(fd, { bigint: true }).ino);
-    fs.writeFileSync(fd, JSON.stringify({ ...me, inode }));
+    fchmodSync(fd, 0o644);
+    const inode = String(fstatSync(fd, { bigint: true }).ino);
+    writeFileSync(fd, JSON.stringify({ ...me, inode }));
     return inode;
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 
 function linkNew({ half, inode }: { half: string; inode: string }, lock: string, me: Holder): boolean {
   try {
-    fs.linkSync(half, lock);
+    linkSync(half, lock);
   } catch (error) {
     const code = errorCode(error) ?? "";
     if (["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code)) return create(lock, me);
@@ -110,7 +124,7 @@ function linkNew({ half, inode }: { half: string; inode: string }, lock: string,
 function create(lock: string, me: Holder): boolean {
   let fd: number;
   try {
-    fd = fs.openSync(lock, "wx", 0o644);
+    fd = openSync(lock, "wx", 0o644);
   } catch (error) {
     const code = errorCode(error);
     // Windows says EPERM or EBUSY while a lock that was just removed is still going
@@ -134,11 +148,11 @@ export interface Seen {
 }
 
 export function seenAt(lock: string): Seen | undefined {
-  const info = fs.lstatSync(lock, { bigint: true, throwIfNoEntry: false });
+  const info = lstatSync(lock, { bigint: true, throwIfNoEntry: false });
   return info && { inode: String(info.ino), state: stateOf(info) };
 }
 
-function stateOf({ ino, mtimeNs, size }: fs.BigIntStats): string {
+function stateOf({ ino, mtimeNs, size }: BigIntStats): string {
   return `${ino} ${mtimeNs} ${size}`;
 }
 
@@ -148,7 +162,7 @@ function stateOf({ ino, mtimeNs, size }: fs.BigIntStats): string {
  * the system's error if nothing more can be opened, which says nothing of the lock.
  */
 export function lookAt(lock: string): Standing | undefined {
-  const info = fs.lstatSync(lock, { bigint: true, throwIfNoEntry: false });
+  const info = lstatSync(lock, { bigint: true, throwIfNoEntry: false });
   if (!info) return undefined;
   if (!info.isFile()) throw inTheWay(lock, kindOf(info));
   const there = {
@@ -175,8 +189,8 @@ export function lookAt(lock: string): Standing | undefined {
 
 /** Neither follows a link nor waits for a pipe that was put there a moment ago. */
 function readQuickly(path: string): string {
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
-  return fs.readFileSync(path, { encoding: "utf8", flag: (O_RDONLY | O_NOFOLLOW | O_NONBLOCK) as never });
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  return readFileSync(path, { encoding: "utf8", flag: (O_RDONLY | O_NOFOLLOW | O_NONBLOCK) as never });
 }
 
 function parse(text: string): (Holder & { inode: string }) | undefined {
@@ -240,7 +254,7 @@ const CHANGING_INODES: readonly number[] = [
 function inodesLast(lock: string): boolean {
   if (process.platform !== "linux") return true;
   try {
-    return !CHANGING_INODES.includes(fs.statfsSync(dirname(lock)).type >>> 0);
+    return !CHANGING_INODES.includes(statfsSync(dirname(lock)).type >>> 0);
   } catch {
     return false;
   }
@@ -249,7 +263,7 @@ function inodesLast(lock: string): boolean {
 /** Removes a lock that nobody holds. @throws TsopsError("lock") if that is not allowed, as in a sticky folder. */
 export function removeLock(lock: string): void {
   try {
-    fs.unlinkSync(lock);
+    unlinkSync(lock);
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || (WINDOWS && (code === "EPERM" || code === "EBUSY"))) return;
@@ -263,7 +277,7 @@ function inTheWay(lock: string, what: string): TsopsError {
   });
 }
 
-function kindOf(info: fs.BigIntStats): string {
+function kindOf(info: BigIntStats): string {
   if (info.isDirectory()) return "a folder";
   return info.isSymbolicLink() ? "a symbolic link" : "something that is not a file";
 }
@@ -277,14 +291,14 @@ function whereabouts(): string {
       return "";
     }
   };
-  const boot = orNothing(() => fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
-  return [hostName(), boot, orNothing(() => fs.readlinkSync("/proc/self/ns/pid"))].join(" ");
+  const boot = orNothing(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+  return [hostName(), boot, orNothing(() => readlinkSync("/proc/self/ns/pid"))].join(" ");
 }
 
 /** When a process started: field 22 of proc(5)'s stat, counted after the name, which may hold anything. */
 function startOf(pid: number | "self"): string {
   try {
-    const text = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
     return text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
   } catch (error) {
     // without it, others would take this process for one that is gone

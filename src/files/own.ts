@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import fs from "node:fs";
+import { lstatSync, openSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errorCode } from "./errors.ts";
 
@@ -34,21 +34,21 @@ export function openTemporary(target: string, mode: number): { path: string; fd:
   const usual = ownName(target, "tmp");
   for (let tries = 0; tries < 2; tries++) {
     try {
-      return { path: usual, fd: fs.openSync(usual, "wx", mode) };
+      return { path: usual, fd: openSync(usual, "wx", mode) };
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error;
     }
-    const left = fs.lstatSync(usual, { throwIfNoEntry: false });
+    const left = lstatSync(usual, { throwIfNoEntry: false });
     if (!left || Date.now() - left.mtimeMs <= LEFT_OVER_AFTER_MS) break;
     unlinkIfThere(usual);
   }
   const path = freshName(target);
-  return { path, fd: fs.openSync(path, "wx", mode) };
+  return { path, fd: openSync(path, "wx", mode) };
 }
 
 export function unlinkIfThere(path: string): void {
   try {
-    fs.unlinkSync(path);
+    unlinkSync(path);
   } catch {
     // it was renamed already, or somebody else took it away
   }

@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { lstatSync, readlinkSync, type Stats, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { TsopsError } from "../errors.ts";
 
@@ -18,7 +18,7 @@ const MOST_LINKS = 40;
  * @param there what stands there.
  * @throws TsopsError("write")
  */
-export function checkNotPlanted(path: string, target: string, there: fs.Stats | undefined): void {
+export function checkNotPlanted(path: string, target: string, there: Stats | undefined): void {
   if (process.platform === "win32") return;
   for (const { at, folder, uid } of linksOn(path)) {
     // root needs no tricks
@@ -34,7 +34,7 @@ export function isMine(uid: number): boolean {
 
 /** Whether only this owner, or oneself, can have put something into a folder. */
 function isClosed(folder: string, owner: number): boolean {
-  const { uid, mode } = fs.statSync(folder);
+  const { uid, mode } = statSync(folder);
   return (uid === owner || isMine(uid)) && (mode & 0o022) === 0;
 }
 
@@ -52,14 +52,14 @@ function* linksOn(path: string): Generator<Link> {
     const [part = "", ...rest] = parts;
     parts = rest;
     const next = join(at, part);
-    const info = part === ".." ? undefined : fs.lstatSync(next, { throwIfNoEntry: false });
+    const info = part === ".." ? undefined : lstatSync(next, { throwIfNoEntry: false });
     if (!info?.isSymbolicLink()) {
       at = next;
       continue;
     }
     hops++;
     yield { at: next, folder: at, uid: info.uid };
-    const to = fs.readlinkSync(next);
+    const to = readlinkSync(next);
     if (isAbsolute(to)) at = sep;
     parts = [...to.split(sep), ...rest];
   }

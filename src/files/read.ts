@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import fs from "node:fs";
+import { createReadStream, promises, readFileSync, statSync } from "node:fs";
 import { isShortage, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { MAX_TEXT_BYTES } from "../formats/text.ts";
@@ -63,18 +63,18 @@ async function bytesOf(path: string): Promise<Buffer> {
 }
 
 async function bytesNow(path: string): Promise<Buffer> {
-  const info = fs.statSync(path);
+  const info = statSync(path);
   // pipes may have nothing to say yet
   if (!info.isFile()) return await readToEnd(path);
-  if (info.size > AT_ONCE_BYTES) return await fs.promises.readFile(path);
-  return fs.readFileSync(path);
+  if (info.size > AT_ONCE_BYTES) return await promises.readFile(path);
+  return readFileSync(path);
 }
 
 /** What has no size may have no end, such as a device that a link in a checkout leads to. */
 async function readToEnd(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of fs.createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
     if (size > MAX_TEXT_BYTES)

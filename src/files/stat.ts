@@ -1,9 +1,9 @@
-import fs from "node:fs";
+import { type Stats, statSync } from "node:fs";
 
 /** What a path leads to; undefined if there is nothing, or it may not be looked at: using it says why. */
-export function statOf(path: string): fs.Stats | undefined {
+export function statOf(path: string): Stats | undefined {
   try {
-    return fs.statSync(path, { throwIfNoEntry: false });
+    return statSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }

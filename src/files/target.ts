@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { errorCode } from "./errors.ts";
 
@@ -14,11 +14,11 @@ export function followLinks(path: string): string {
   let at = resolve(path);
   for (let hops = 0; hops < MOST_LINKS; hops++) {
     try {
-      return fs.realpathSync.native(at);
+      return realpathSync.native(at);
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw error;
     }
-    const folder = fs.realpathSync.native(dirname(at));
+    const folder = realpathSync.native(dirname(at));
     at = join(folder, basename(at));
     const link = linkAt(at);
     if (link === undefined) return at;
@@ -30,7 +30,7 @@ export function followLinks(path: string): string {
 
 function linkAt(path: string): string | undefined {
   try {
-    return fs.readlinkSync(path);
+    return readlinkSync(path);
   } catch {
     return undefined;
   }

@@ -5,9 +5,10 @@ import type { KeyKind } from "./kind.ts";
 import { refuseSecretKey } from "./secret.ts";
 
 /**
- * What can forge a line where an identifier is shown. A tab is harmless: it may stand between the words of an SSH key.
+ * What can forge a line where an identifier is shown: control characters, line breaks, marks of direction. A tab is
+ * harmless: it may stand between the words of an SSH key. By their codes: what `\p{…}` names takes V8 a millisecond to find.
  */
-const CONTROL = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const CONTROL = /[\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 /**
  * A kind of keys, with what holds for all kinds: nobody names a secret key where a public one belongs, and identifiers

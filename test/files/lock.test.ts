@@ -9,6 +9,7 @@ import fs, {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -423,6 +424,7 @@ test("where there are no hard links, a lock is made in two steps, and one at a t
   fs.linkSync = () => {
     throw Object.assign(new Error("no links here"), { code: "EPERM" });
   };
+  syncBuiltinESMExports();
   try {
     let inside = 0;
     await Promise.all(
@@ -441,6 +443,7 @@ test("where there are no hard links, a lock is made in two steps, and one at a t
     assert.ok(clock.now() > 1000 && clock.now() < 1500, `${clock.now()}`);
   } finally {
     fs.linkSync = linkSync;
+    syncBuiltinESMExports();
   }
   assert.equal(othersIn(dir), []);
 });

@@ -248,11 +248,11 @@ ofNode("gRPC is loaded when a service is asked, and not before", async () => {
   await output(sops(["encrypt", "-i", "--age", RECIPIENT, "plain.yaml"], folder));
   const spy = join(folder, "spy.cjs");
   const code = `const fs = require("node:fs");
-  const { readFileSync } = fs;
+  const { openSync } = fs;
   let loaded = 0;
-  fs.readFileSync = (path, ...more) => {
+  fs.openSync = (path, ...more) => {
     if (String(path).endsWith("grpc.cjs")) loaded++;
-    return readFileSync(path, ...more);
+    return openSync(path, ...more);
   };
   process.on("exit", () => {
     const packages = Object.keys(require.cache).filter((path) => /@grpc|protobufjs/.test(path));

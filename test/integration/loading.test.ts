@@ -15,11 +15,11 @@ import { installed, scratch } from "../support/integration/servers.ts";
 const PRELOAD = `
 const fs = require("node:fs");
 const { basename, dirname } = require("node:path");
-const { appendFileSync, readFileSync } = fs;
-fs.readFileSync = (path, ...more) => {
+const { appendFileSync, openSync } = fs;
+fs.openSync = (path, ...more) => {
   if (typeof path === "string" && basename(dirname(path)) === "parts")
     appendFileSync(process.env.LOADED, basename(path, ".cjs") + "\\n");
-  return readFileSync(path, ...more);
+  return openSync(path, ...more);
 };`;
 
 for (const [name, { keys, env = {}, parts }] of Object.entries(FILES_OF_ONE_KEY)) {

@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { lstatSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
 import { Configurations, readConfig } from "../../../config/find.ts";
 import { globExpression } from "../../../config/glob.ts";
@@ -280,7 +280,7 @@ export async function encryptedFiles(place: Place): Promise<string[]> {
 }
 
 async function isEncrypted(name: string, { repository: { top } }: Place, objects: Objects): Promise<boolean> {
-  if (top !== undefined && !fs.lstatSync(join(top, name), { throwIfNoEntry: false })?.isFile()) return false;
+  if (top !== undefined && !lstatSync(join(top, name), { throwIfNoEntry: false })?.isFile()) return false;
   const bytes =
     top === undefined
       ? (await objects.read(`HEAD:${name}`))?.bytes

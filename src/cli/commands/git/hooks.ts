@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { guardLines, HOOK_HEAD, HOOKS, type Hook, hookSettings, type Program } from "../../../git/drivers.ts";
 import { adviceFor, guardFor, type HookFacts } from "../../../git/hooks.ts";
@@ -19,7 +19,7 @@ export async function hookFacts(place: Place, settings: readonly Configured[]): 
   return {
     release: await releaseOf(here.git),
     hooksPath: path === undefined || path === "" || resolve(base, path) === folder ? undefined : path,
-    top: repository.top === undefined ? [] : fs.readdirSync(repository.top),
+    top: repository.top === undefined ? [] : readdirSync(repository.top),
     hooks: new Map(hooks),
   };
 }
@@ -27,7 +27,7 @@ export async function hookFacts(place: Place, settings: readonly Configured[]): 
 /** Also through a link: it says who owns the hook. */
 function readHook(path: string): Buffer | undefined {
   try {
-    return fs.readFileSync(path);
+    return readFileSync(path);
   } catch {
     return undefined;
   }
@@ -79,7 +79,7 @@ function planFor(hook: Hook, { place, facts, how }: { place: Place; facts: HookF
 }
 
 function isExecutable(path: string): boolean {
-  return process.platform === "win32" || (fs.statSync(path).mode & 0o111) !== 0;
+  return process.platform === "win32" || (statSync(path).mode & 0o111) !== 0;
 }
 
 function notRun(path: string, place: Place) {

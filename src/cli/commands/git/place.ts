@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import type { Here } from "../../../git/compared.ts";
@@ -43,21 +43,21 @@ export function shownPath(path: string, { io }: Pick<Place, "io">): string {
  */
 export function ownFile(path: string, base: string): Buffer | undefined {
   checkInside(path, base);
-  const info = fs.lstatSync(path, { throwIfNoEntry: false });
+  const info = lstatSync(path, { throwIfNoEntry: false });
   if (!info) return undefined;
-  if (info.isFile()) return fs.readFileSync(path);
+  if (info.isFile()) return readFileSync(path);
   throw leadsAway(path, info.isSymbolicLink() ? "a link" : "not a regular file");
 }
 
 function checkInside(path: string, base: string): void {
   const folder = existing(dirname(path));
-  const real = relative(fs.realpathSync(base), fs.realpathSync(folder));
+  const real = relative(realpathSync(base), realpathSync(folder));
   if (real === relative(resolve(base), resolve(folder))) return;
   throw leadsAway(folder, "or leads over, a link");
 }
 
 function existing(folder: string): string {
-  return fs.existsSync(folder) || dirname(folder) === folder ? folder : existing(dirname(folder));
+  return existsSync(folder) || dirname(folder) === folder ? folder : existing(dirname(folder));
 }
 
 function leadsAway(path: string, what: string): TsopsError {

@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { replaceFile } from "../../../files/atomic.ts";
 import { unlinkIfThere } from "../../../files/own.ts";
@@ -110,6 +110,6 @@ function same(a: readonly string[], b: readonly string[]): boolean {
 export async function carryOut(step: Step, { here }: Place): Promise<void> {
   if (step.kind === "setting") return await writeSetting(here.git, step.scope, step);
   if (step.bytes === undefined) return unlinkIfThere(step.path);
-  fs.mkdirSync(dirname(step.path), { recursive: true });
+  mkdirSync(dirname(step.path), { recursive: true });
   await replaceFile(step.path, step.bytes, step.mode === undefined ? {} : { mode: step.mode });
 }

@@ -1,4 +1,4 @@
-import fs from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute } from "node:path";
 import { type Program, programOf } from "../../../git/drivers.ts";
 import { findProgram } from "../../../programs/run.ts";
@@ -39,7 +39,7 @@ function ownPath(): string[] {
   const [node = process.execPath, script] = process.argv;
   if (script === undefined || script === node) return [process.execPath];
   try {
-    fs.accessSync(script, fs.constants.X_OK);
+    accessSync(script, constants.X_OK);
     return [script];
   } catch {
     return [process.execPath, script];

@@ -1,4 +1,18 @@
-import fs from "node:fs";
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  type Stats,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, delimiter, join, resolve } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import { writeError } from "../../../files/errors.ts";
@@ -51,7 +65,7 @@ async function uninstall(path: string, io: Io): Promise<number> {
       hint: "if it is to go, remove it yourself",
     });
   try {
-    fs.unlinkSync(path);
+    unlinkSync(path);
   } catch (error) {
     throw writeError(error, path);
   }
@@ -78,17 +92,17 @@ function kindOf(path: string, program: readonly string[] = []): Kind {
   if (!info) return "nothing";
   if (info.isDirectory()) return "folder";
   if (info.isSymbolicLink())
-    return /^tsops([-.][\w.-]+)?$/.test(basename(fs.readlinkSync(path))) ? "ours" : "foreign";
+    return /^tsops([-.][\w.-]+)?$/.test(basename(readlinkSync(path))) ? "ours" : "foreign";
   const file = program.at(-1);
   if (file !== undefined && realPath(file) === realPath(path)) return "the program";
-  return info.isFile() && info.size < 4096 && fs.readFileSync(path, "utf8").split("\n")[1]?.includes(MARK)
+  return info.isFile() && info.size < 4096 && readFileSync(path, "utf8").split("\n")[1]?.includes(MARK)
     ? "ours"
     : "foreign";
 }
 
-function lookAt(path: string): fs.Stats | undefined {
+function lookAt(path: string): Stats | undefined {
   try {
-    return fs.lstatSync(path, { throwIfNoEntry: false });
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     throw writeError(error, path);
   }
@@ -98,12 +112,12 @@ function lookAt(path: string): fs.Stats | undefined {
 function put(path: string, folder: string, program: readonly string[]): void {
   const half = freshName(path);
   try {
-    fs.mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true });
     const [file = "", ...more] = program;
-    if (WINDOWS) fs.writeFileSync(half, windowsScript(program), { flag: "wx" });
-    else if (more.length === 0) fs.symlinkSync(file, half);
-    else fs.writeFileSync(half, shellScript(program), { flag: "wx", mode: 0o755 });
-    fs.renameSync(half, path);
+    if (WINDOWS) writeFileSync(half, windowsScript(program), { flag: "wx" });
+    else if (more.length === 0) symlinkSync(file, half);
+    else writeFileSync(half, shellScript(program), { flag: "wx", mode: 0o755 });
+    renameSync(half, path);
   } catch (error) {
     unlinkIfThere(half);
     throw writeError(error, path);
@@ -139,8 +153,8 @@ function advice(folder: string): string {
 
 function isExecutable(file: string): boolean {
   try {
-    fs.accessSync(file, fs.constants.X_OK);
-    return fs.statSync(file).isFile();
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
   } catch {
     return false;
   }
@@ -148,7 +162,7 @@ function isExecutable(file: string): boolean {
 
 function realPath(path: string): string {
   try {
-    return fs.realpathSync(path);
+    return realpathSync(path);
   } catch {
     return path;
   }
