@@ -62,7 +62,7 @@ function run(file) {
   const cache = join(
     dist,
     "cache",
-    `${hashOf(source).toString("hex", 0, 8)}-${process.version}-${process.arch}.bin`,
+    `${hashOf(source.subarray(HEAD.length, -FOOT.length)).toString("hex", 0, 8)}-${process.version}-${process.arch}.bin`,
   );
   const cachedData = readCache(cache);
   const script = new vm.Script(source.toString(), {

@@ -102,14 +102,29 @@ test("what another script holds is loaded when it is asked for, once, and is the
   const asks = `Promise.resolve().then(() => require("./rest.cjs#late.ts")).then(({ say }) => say());`;
   writeFileSync(
     program,
-    `const shared = {}; exports.modules = { "shared.ts": () => shared }; exports.own = shared; ${asks.repeat(2)}`,
+    `const shared = {}; exports.moduleOf = (file) => file === "shared.ts" && shared; exports.own = shared; ${asks.repeat(2)}`,
   );
   writeFileSync(
     rest,
     `console.log("once"); const say = () => console.log(require("./program.cjs#shared.ts") === shared);
-     const shared = require("./program.cjs#shared.ts"); exports.modules = { "late.ts": () => ({ say }) };`,
+     const shared = require("./program.cjs#shared.ts"); exports.moduleOf = (file) => file === "late.ts" && { say };`,
   );
   assert.is(says(), "once\ntrue\ntrue\n");
+});
+
+test("a program that has ended still does what is open, and no more", () => {
+  const open = {
+    'require("node:fs/promises").readFile(__filename).then(() => console.log("read"));': "read\n",
+    'setTimeout(() => console.log("waited"), 20);': "waited\n",
+    'require("node:child_process").execFile("echo", ["ran"], (_, out) => console.log(out.trim()));': "ran\n",
+    'Promise.resolve().then(() => 1).then(() => 2).then(() => console.log("settled"));': "settled\n",
+    'setTimeout(() => console.log("never"), 20).unref();': "",
+  };
+  for (const [work, printed] of Object.entries(open)) {
+    const program = `exports.ended = Promise.resolve().then(() => { ${work} });`;
+    writeFileSync(join(folder, "dist", "program.cjs"), program);
+    assert.is(says(), printed, work);
+  }
 });
 
 test("a damaged code cache does no harm, and is made anew", () => {
