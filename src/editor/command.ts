@@ -59,7 +59,7 @@ async function split(value: string, name: string): Promise<string[]> {
 
 async function fallback(env: Environment): Promise<string[]> {
   for (const name of FALLBACKS) {
-    const file = await findProgram(name, env);
+    const file = findProgram(name, env);
     if (file !== undefined) return [file];
   }
   return [];

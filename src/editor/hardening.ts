@@ -25,7 +25,7 @@ export async function harden(
   env: Environment,
   folder: string,
 ): Promise<Hardened> {
-  const found = isPath(program) ? program : await findProgram(program, env, SHELL_EXTENSIONS);
+  const found = isPath(program) ? program : findProgram(program, env, SHELL_EXTENSIONS);
   // not found: starting it says so, without another look at PATH
   const path = found ?? program;
   const own = await argumentsFor(path, folder);
@@ -50,7 +50,7 @@ const TRANSPARENT: ReadonlySet<string> = new Set(
 );
 
 async function argumentsOfWord(word: string, env: Environment, folder: string) {
-  const path = isPath(word) ? word : await findProgram(word, env, SHELL_EXTENSIONS);
+  const path = isPath(word) ? word : findProgram(word, env, SHELL_EXTENSIONS);
   return path === undefined ? undefined : await argumentsFor(path, folder);
 }
 

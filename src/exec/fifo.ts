@@ -22,7 +22,7 @@ export async function makeFifo(
   if (process.platform === "win32") return false;
   const folders = [...(env.PATH ?? "").split(delimiter).filter(isAbsolute), ...USUAL_FOLDERS];
   try {
-    const program = await findProgram("mkfifo", { PATH: folders.join(delimiter) });
+    const program = findProgram("mkfifo", { PATH: folders.join(delimiter) });
     if (program === undefined) return false;
     await promisify(execFile)(program, ["-m", "600", path], {
       env: { PATH: folders.join(delimiter) },

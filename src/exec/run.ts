@@ -47,7 +47,7 @@ export async function run(command: Command, options: RunOptions): Promise<number
   const abort = (): void => pass("SIGTERM");
   options.signal?.addEventListener("abort", abort);
   try {
-    child = start(await located(command, options), options, "inherit");
+    child = start(located(command, options), options, "inherit");
     if (options.signal?.aborted) abort();
     const code = await ended(child, command);
     if (options.signal?.aborted) throw stopped();
@@ -63,7 +63,7 @@ export async function run(command: Command, options: RunOptions): Promise<number
  * @throws TsopsError("program-failed") if it cannot be started.
  */
 export async function runInBackground(command: Command, options: Omit<RunOptions, "signal">): Promise<void> {
-  const child = start(await located(command, options), options, "ignore");
+  const child = start(located(command, options), options, "ignore");
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (error) => reject(cannotStart(error, command)));
@@ -79,10 +79,10 @@ export function sentByTerminal(signal: NodeJS.Signals): boolean {
   return FROM_TERMINAL.includes(signal) && [0, 1, 2].some((fd) => isatty(fd));
 }
 
-async function located(command: Command, { env, ownEnv = env }: RunOptions): Promise<Command> {
+function located(command: Command, { env, ownEnv = env }: RunOptions): Command {
   if (typeof command === "string") return command;
   const [program, ...args] = command;
-  return [await locateProgram(program, ownEnv), ...args];
+  return [locateProgram(program, ownEnv), ...args];
 }
 
 function start(

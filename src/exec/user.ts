@@ -53,7 +53,7 @@ function findLine(passwd: string, name: string): Account | undefined {
 /** Asks the system's own databases (LDAP and the like), where it has the program for that. */
 async function ask(name: string): Promise<Account | undefined> {
   const env = { PATH: "/usr/bin:/bin:/run/current-system/sw/bin" };
-  const program = await findProgram("getent", env);
+  const program = findProgram("getent", env);
   if (program === undefined) return undefined;
   const answer = await promisify(execFile)(program, ["passwd", "--", name], { env, timeout: 10_000 }).catch(
     () => undefined,

@@ -19,7 +19,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, relative, sep } from "node:path";
-import { promisify } from "node:util";
 import { withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { errorCode, writeError } from "./errors.ts";
@@ -262,8 +261,18 @@ async function writeBeside(
   }
 }
 
-const writeByThread = promisify(writeFile) as (fd: number, bytes: Uint8Array) => Promise<void>;
-const flushByThread = promisify(fsync);
+// not with node:util: some runtimes load it at need, which takes as long as a small file
+function writeByThread(fd: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    writeFile(fd, bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function flushByThread(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(fd, (error) => (error ? reject(error) : resolve()));
+  });
+}
 
 function closeQuietly(fd: number): void {
   try {

@@ -54,7 +54,7 @@ export async function gitIn(
   env: Environment,
   { placed = false }: GitOptions = {},
 ): Promise<Git | undefined> {
-  const program = await findProgram("git", env);
+  const program = findProgram("git", env);
   if (program === undefined) return undefined;
   const needed = Object.entries(env).filter(
     ([name]) => NEEDED.has(name.toUpperCase()) || (placed && PLACES.has(name)),

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { constants, promises } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { checkRoom, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
@@ -19,17 +19,17 @@ export const SHELL_EXTENSIONS = WINDOWS ? [".exe", ".com", ".cmd", ".bat"] : [""
  * Where a program is on PATH; undefined if it is not. Only absolute folders count, so that nothing in the working
  * folder (a repository, perhaps a stranger's) is ever run. Every program that tsops starts by its name is found here.
  */
-export async function findProgram(
+export function findProgram(
   name: string,
   env: Environment,
   extensions: readonly string[] = EXTENSIONS,
-): Promise<string | undefined> {
+): string | undefined {
   const complete = extensions.some((extension) => name.toLowerCase().endsWith(extension));
   for (const folder of (env.PATH ?? env.Path ?? "").split(delimiter)) {
     if (!isAbsolute(folder)) continue;
     for (const extension of complete ? [""] : extensions) {
       const file = join(folder, name + extension);
-      if (await canRun(file)) return file;
+      if (canRun(file)) return file;
     }
   }
   return undefined;
@@ -41,8 +41,8 @@ export function isPath(name: string): boolean {
 }
 
 /** The program's path: the one that was given, else the one on PATH. @throws TsopsError("program-failed"), exit 127 */
-export async function locateProgram(name: string, env: Environment): Promise<string> {
-  const found = isPath(name) ? name : await findProgram(name, env);
+export function locateProgram(name: string, env: Environment): string {
+  const found = isPath(name) ? name : findProgram(name, env);
   if (found !== undefined) return found;
   throw new TsopsError("program-failed", `${printable(name)} cannot be started: there is no such program`, {
     exit: 127,
@@ -50,10 +50,11 @@ export async function locateProgram(name: string, env: Environment): Promise<str
   });
 }
 
-async function canRun(file: string): Promise<boolean> {
+/** Whether a file is a program that may be run. At once: node:fs/promises takes longer to load than these look. */
+export function canRun(file: string): boolean {
   try {
-    await promises.access(file, WINDOWS ? constants.F_OK : constants.X_OK);
-    return (await promises.stat(file)).isFile();
+    accessSync(file, WINDOWS ? constants.F_OK : constants.X_OK);
+    return statSync(file).isFile();
   } catch {
     return false;
   }
@@ -120,7 +121,7 @@ async function runOnce(program: Program): Promise<Outcome> {
   const name = argv[0] ?? "";
   if (program.signal?.aborted) throw aborted(name);
   const [, ...args] = argv;
-  const child = start({ ...program, argv: [await locateProgram(name, program.env), ...args] });
+  const child = start({ ...program, argv: [locateProgram(name, program.env), ...args] });
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];

@@ -179,10 +179,10 @@ test("gpg and plugins get no variables of services, but a plugin those of its ow
 });
 
 test("programs on PATH", async () => {
-  assert.match((await findProgram("sh", env))!, /^\/.*\/sh$/);
-  assert.is(await findProgram("no-such-program-here", env), undefined);
-  assert.is(await findProgram("sh", {}), undefined);
-  assert.is(await findProgram("bin", { PATH: "/usr" }), undefined, "a folder is no program");
+  assert.match(findProgram("sh", env)!, /^\/.*\/sh$/);
+  assert.is(findProgram("no-such-program-here", env), undefined);
+  assert.is(findProgram("sh", {}), undefined);
+  assert.is(findProgram("bin", { PATH: "/usr" }), undefined, "a folder is no program");
   const relative = await run({ argv: ["sh"], env: { PATH: ":.:bin" }, limit: 10 }).catch((e: unknown) => e);
   assert.match(String(relative), "sh cannot be started: there is no such program");
 });

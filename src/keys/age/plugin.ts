@@ -111,7 +111,7 @@ async function converse<T>(
 ): Promise<T> {
   const program = `age-plugin-${name}`;
   if (context.signal?.aborted) throw aborted(program);
-  const file = await findProgram(program, context.env);
+  const file = findProgram(program, context.env);
   if (file === undefined) {
     throw new TsopsError("key-unavailable", `${program} is not installed`, {
       hint: `install ${program} into a folder that is on PATH`,

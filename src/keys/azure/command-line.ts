@@ -81,7 +81,7 @@ export const powerShell = (context: KeyContext) => toolSource(POWERSHELL, contex
 
 async function toolSource(tool: Tool, context: KeyContext): Promise<AzureSource | Missing> {
   const { title, variable, program } = tool;
-  const found = await findTool(program, context.env);
+  const found = findTool(program, context.env);
   if (!found) return { missing: `${title}: no ${program} on PATH` };
   const place = (variable && context.env[variable]) || join(context.home, tool.place);
   if (!(await exists(place))) return { missing: `${title}: no login, since there is no ${printable(place)}` };
@@ -95,7 +95,7 @@ async function toolSource(tool: Tool, context: KeyContext): Promise<AzureSource 
 }
 
 /** On Windows `az` is a batch file, which only its interpreter can run. */
-async function findTool(program: string, env: KeyContext["env"]): Promise<string | undefined> {
+function findTool(program: string, env: KeyContext["env"]): string | undefined {
   if (process.platform !== "win32" || program !== "az") return findProgram(program, env);
   return findProgram(program, env, [".cmd"]);
 }

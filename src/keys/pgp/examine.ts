@@ -17,7 +17,7 @@ export async function examinePgp(key: MasterKey, context: KeyContext): Promise<E
 const AGED: Readonly<Record<string, string>> = { e: "has expired", r: "has been revoked" };
 
 async function examineGpg(key: MasterKey, context: KeyContext): Promise<Examination> {
-  const program = await findGpg(context);
+  const program = findGpg(context);
   if (!program) return { usable: false, lines: [noGpg(context)] };
   const { keys, reason } = await listSecretKeys(program, key.id, context);
   if (keys.length === 0) return { usable: false, lines: [`gpg has no secret key for it (${reason})`] };

@@ -1,6 +1,5 @@
-import { access, constants } from "node:fs/promises";
 import { printable } from "../../printable.ts";
-import { findProgram, isPath, type Outcome, run } from "../../programs/run.ts";
+import { canRun, findProgram, isPath, type Outcome, run } from "../../programs/run.ts";
 import { environmentFor } from "../environment.ts";
 import type { KeyContext } from "../kind.ts";
 
@@ -10,14 +9,10 @@ import type { KeyContext } from "../kind.ts";
 const LIMIT_SECONDS = 300;
 
 /** The program that SOPS_GPG_EXEC names, else gpg on PATH; undefined if it is not there. */
-export async function findGpg({ env }: KeyContext): Promise<string | undefined> {
+export function findGpg({ env }: KeyContext): string | undefined {
   const name = env.SOPS_GPG_EXEC || "gpg";
   if (!isPath(name)) return findProgram(name, env);
-  const found = await access(name, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  return found ? name : undefined;
+  return canRun(name) ? name : undefined;
 }
 
 /** For reports, where it is not there. */

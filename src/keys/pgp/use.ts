@@ -62,7 +62,7 @@ function nextStep(key: MasterKey): string {
 
 async function wrapped(key: MasterKey, dataKey: Uint8Array, context: KeyContext): Promise<string> {
   const id = shortened(key.id);
-  const program = await findGpg(context);
+  const program = findGpg(context);
   let refusal = noGpg(context);
   if (program) {
     const { code, stdout, reason } = await encryptWithGpg(program, key.id, dataKey, context);
@@ -97,7 +97,7 @@ interface ByGpg {
 }
 
 async function openWithGpg(key: MasterKey, enc: string, context: KeyContext): Promise<ByGpg> {
-  const program = await findGpg(context);
+  const program = findGpg(context);
   if (!program) {
     return { plain: null, tried: [noGpg(context)] };
   }
@@ -176,7 +176,7 @@ function openedByAnother(why: string): TsopsError {
 
 /** The ids of the key that is named and its subkeys, as far as it is known here. */
 async function knownKeyIds(key: MasterKey, context: KeyContext): Promise<string[]> {
-  const program = await findGpg(context);
+  const program = findGpg(context);
   const listed = program ? (await listSecretKeys(program, key.id, context)).keys : [];
   const given = (await secretRing(context)).keys.filter((item) => goesBy(item.key, key.id));
   return [

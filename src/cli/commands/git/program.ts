@@ -15,7 +15,7 @@ export interface Chosen {
  * git is started by itself: then the path of this very program counts.
  */
 export async function chooseProgram(io: Io): Promise<Chosen> {
-  if ((await findProgram("tsops", { PATH: usualPath(io.env.PATH ?? "") })) !== undefined)
+  if (findProgram("tsops", { PATH: usualPath(io.env.PATH ?? "") }) !== undefined)
     return { program: programOf() };
   const path = ownPath();
   const npx = path.some((word) => /[\\/]_npx[\\/]/.test(word));

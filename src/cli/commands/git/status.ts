@@ -66,7 +66,7 @@ async function statusOf(place: Place, run: GitStatusRun): Promise<Status> {
   const settings = await readSettings(place.here.git);
   const { program } = await chooseProgram(run.io);
   const facts = await hookFacts(place, settings);
-  const path = await findProgram("tsops", { PATH: usualPath(run.io.env.PATH ?? "") });
+  const path = findProgram("tsops", { PATH: usualPath(run.io.env.PATH ?? "") });
   return {
     program: { path: path ?? null },
     settings: driverSettings(program).map((setting) => stateOf(setting, settings)),

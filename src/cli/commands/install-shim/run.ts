@@ -80,7 +80,7 @@ async function uninstall(path: string, io: Io): Promise<number> {
 async function programOf({ env, program = [] }: Io): Promise<readonly string[]> {
   const file = program.at(-1);
   if (file === undefined) throw new Error("the command line does not know how it was started");
-  const named = await findProgram("tsops", env, SHELL_EXTENSIONS);
+  const named = findProgram("tsops", env, SHELL_EXTENSIONS);
   if (named !== undefined && realPath(named) === realPath(file)) return [named];
   return WINDOWS || isExecutable(file) ? [...(WINDOWS ? program : [file])] : program;
 }
@@ -137,7 +137,7 @@ function windowsScript(program: readonly string[]): string {
 
 /** Which `sops` a program finds, and what to do if that is another one. */
 async function sayWhatIsFound(folder: string, path: string, io: Io): Promise<number> {
-  const found = await findProgram("sops", io.env, SHELL_EXTENSIONS);
+  const found = findProgram("sops", io.env, SHELL_EXTENSIONS);
   const onPath = (io.env.PATH ?? io.env.Path ?? "").split(delimiter).some((each) => resolve(each) === folder);
   if (found !== undefined && resolve(found) === path) return 0;
   const before = onPath ? `${found ?? "another one"} comes before it on PATH` : "its folder is not on PATH";
