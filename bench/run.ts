@@ -130,7 +130,7 @@ function encrypted(name: string, text: string): string {
 
 async function measureStart(): Promise<Line[]> {
   const file = encrypted("ten.yaml", yamlDocument(10));
-  const times = takingTurns(31, {
+  const times = takingTurns(61, {
     ours: tsops("decrypt", file),
     theirs: { argv: [process.execPath, "-e", "0"], cwd: folder },
   });

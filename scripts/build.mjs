@@ -12,7 +12,11 @@
 // values, beside `node -e 0`, medians of runs that took turns on 2026-11-29.
 //
 //                                               Node 20.20   22.23   24.22   26.12
-//   two scripts, code caches (this)                 × 2.07  × 1.96  × 2.11  × 2.09
+//   two scripts, code caches (this)                 × 2.03  × 1.90  × 1.96  × 1.99
+//
+// earlier that day, before 3 ms of the start were saved in other places:
+//
+//   two scripts, code caches                        × 2.07  × 1.96  × 2.11  × 2.09
 //   one script, code cache                          × 2.36  × 2.22  × 2.32  × 2.29
 //
 // and in an earlier run, in a busier hour:
@@ -23,8 +27,8 @@
 //   one script, compiled each time                  × 3.92  × 3.52  × 3.83  × 3.67
 //   modules, compiled each time                     × 4.88  × 3.81  × 4.93  × 4.43
 //
-// Where NODE_EXTRA_CA_CERTS is set, Node 20 itself costs more than twice as much, and the first two lines are × 1.46 and
-// × 1.55. A script costs more the larger it is, used or not: V8 reads it, and makes something for each of its functions.
+// Where NODE_EXTRA_CA_CERTS is set, Node 20 itself costs more than twice as much, and the first three lines are × 1.43,
+// × 1.46 and × 1.55. A script costs more the larger it is, used or not: V8 reads it, and makes something for each of its functions.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,3 @@
-import { homedir, userInfo } from "node:os";
 import { isAbsolute } from "node:path";
 
 /** What Debian gives users who have no home: nothing is there, and only root could put something there. */
@@ -12,6 +11,8 @@ export function homeFolder(env: Readonly<Record<string, string | undefined>>): s
   const named = env.HOME ?? env.USERPROFILE;
   if (named !== undefined && isAbsolute(named)) return named;
   try {
+    // loaded only where the variables say nothing: that takes as long as finding a file
+    const { homedir, userInfo } = process.getBuiltinModule("node:os");
     const known = named === undefined ? homedir() : userInfo().homedir;
     return isAbsolute(known) ? known : NO_HOME;
   } catch {

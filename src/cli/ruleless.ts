@@ -1,4 +1,3 @@
-import { devNull } from "node:os";
 import type { OpenDocument } from "../document.ts";
 import { TreeMap } from "../formats/tree.ts";
 import { textField } from "../keys/fields.ts";
@@ -93,7 +92,7 @@ function optionsFor(open: OpenDocument, rules: boolean): string {
   const isDefault = kind === DEFAULT_SELECTOR.kind && value === DEFAULT_SELECTOR.value;
   const selection = isDefault ? "" : ` --${kind.replaceAll("_", "-")} ${quoted(value)}`;
   // where there are rules, one has to match, as in SOPS
-  const config = rules ? ` --config ${devNull}` : "";
+  const config = rules ? ` --config ${process.getBuiltinModule("node:os").devNull}` : "";
   return [config, ...keys, ...ofKms, selection, macOnlyEncrypted ? " --mac-only-encrypted" : ""].join("");
 }
 

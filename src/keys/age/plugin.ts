@@ -1,5 +1,4 @@
 import type { ChildProcess } from "node:child_process";
-import { tmpdir } from "node:os";
 import { withRoom } from "../../descriptors.ts";
 import { TsopsError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
@@ -120,7 +119,7 @@ async function converse<T>(
   // Not in the working folder, so that nothing in a repository can change what the plugin does.
   const env = await environmentFor(context, { plugin: name });
   const argv = [file, `--age-plugin=${machine}`];
-  const child = await withRoom(() => start({ argv, env }, tmpdir()));
+  const child = await withRoom(() => start({ argv, env }, process.getBuiltinModule("node:os").tmpdir()));
   let stop: () => void = () => undefined;
   let prompt = context.prompt;
   let over = false;
