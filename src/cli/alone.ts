@@ -3,8 +3,8 @@ import { isReplaced } from "../files/atomic.ts";
 import { withLock } from "../files/lock.ts";
 import { takeSignals } from "../files/wayout.ts";
 import { stopOf } from "./interrupt.ts";
-import { type Io, write } from "./io.ts";
-import { note } from "./report.ts";
+import { endLine, type Io } from "./io.ts";
+import { mention } from "./report.ts";
 
 /**
  * Works on a file while nobody else changes it. Who has it is waited for, which a line says. Ctrl-C ends the waiting as an
@@ -18,7 +18,7 @@ export async function alone<T>(path: string, io: Io, work: () => Promise<T>): Pr
   const release = whole
     ? () => undefined
     : takeSignals(["SIGINT"], () => {
-        void write(io.stderr, "\n");
+        endLine(io);
         stop.abort();
       });
   const begin = async (): Promise<T> => {
@@ -26,7 +26,7 @@ export async function alone<T>(path: string, io: Io, work: () => Promise<T>): Pr
     return await work();
   };
   const name = relative(io.cwd, path);
-  const waiting = (who: string): void => void note(io, `${name}: waiting for ${who}, which changes it`);
+  const waiting = (who: string): void => mention(io, `${name}: waiting for ${who}, which changes it`);
   try {
     return await withLock(path, begin, { signal: whole ?? stop.signal, waiting });
   } finally {

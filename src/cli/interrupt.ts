@@ -1,6 +1,6 @@
 import { TsopsError } from "../errors.ts";
 import { takeSignals } from "../files/wayout.ts";
-import { type Io, readAll, write } from "./io.ts";
+import { endLine, type Io, readAll } from "./io.ts";
 import { note } from "./report.ts";
 
 /** Runs in which somebody pressed Ctrl-C: nobody is asked any more. */
@@ -40,7 +40,7 @@ export async function unlessInterrupted<T>(io: Io, wait: () => Promise<T>): Prom
   const release = takeSignals(["SIGINT"], () => {
     if (interrupted.has(io)) return;
     interrupted.add(io);
-    void write(io.stderr, "\n");
+    endLine(io);
     end(stopped());
   });
   try {

@@ -81,8 +81,13 @@ export async function clearPassing(): Promise<void> {
 /** Writes and waits until the stream has taken it: an exit must not cut off what was printed. */
 export async function write(stream: Output, data: string | Uint8Array): Promise<void> {
   if (data.length === 0) return;
-  if (passing && stream.isTTY) void clearPassing();
+  if (passing && stream.isTTY) clearPassing().catch(() => undefined);
   await take(stream, data);
+}
+
+/** For Ctrl-C: what is said next stands on a line of its own. Nobody waits for it, nor misses it. */
+export function endLine(io: Io): void {
+  write(io.stderr, "\n").catch(() => undefined);
 }
 
 async function take(stream: Output, data: string | Uint8Array): Promise<void> {

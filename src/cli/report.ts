@@ -72,6 +72,14 @@ export async function note(io: Io, text: string, ...more: readonly string[]): Pr
   ]);
 }
 
+/**
+ * A line that nobody waits for. Where it cannot be written, as on a disk that is full, the work goes on without it: a
+ * failure that nobody takes would end the process in the middle.
+ */
+export function mention(io: Io, text: string): void {
+  note(io, text).catch(() => undefined);
+}
+
 /** Lines for a person, in colours where they may be: on standard error, or standard output. */
 export async function tell(
   io: Io,

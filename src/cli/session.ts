@@ -8,7 +8,7 @@ import { atEnd } from "./ends.ts";
 import { homeOf, type Io, truthOf, wholeOf } from "./io.ts";
 import { keeperFor } from "./keeper.ts";
 import { askHidden, interactive } from "./prompt.ts";
-import { note } from "./report.ts";
+import { mention } from "./report.ts";
 
 /** By the run: what was asked, fetched and unwrapped for one file holds for the others. */
 const sessions = new WeakMap<Io, Promise<Session>>();
@@ -54,7 +54,7 @@ export function contextFor(run: Run, { asks = true, prompts = true, signal }: As
   const load = () => import("./allowed.ts").then(({ Allowed }) => new Allowed(run, asks));
   let loaded: ReturnType<typeof load> | undefined;
   const allowed = () => (loaded ??= load());
-  const warn = (message: string): void => void note(run.io, `warning: ${message}`);
+  const warn = (message: string): void => mention(run.io, `warning: ${message}`);
   let keeper: Promise<Keeper | undefined> | undefined;
   let masters: Promise<readonly string[]> | undefined;
   return {
@@ -72,7 +72,7 @@ export function contextFor(run: Run, { asks = true, prompts = true, signal }: As
       (masters ??= import("./allowed.ts").then(({ masterVariables }) => masterVariables(run))),
     keeper: () => (keeper ??= keeperFor(run, warn)),
     warn,
-    tell: (message) => void note(run.io, message),
+    tell: (message) => mention(run.io, message),
     kinds: TABLE_OF_KINDS,
     cache: new Map(),
   };

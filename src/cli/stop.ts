@@ -1,7 +1,7 @@
 import { endBy, takeSignals } from "../files/wayout.ts";
 import { interruptedBy } from "./interrupt.ts";
-import { type Io, write } from "./io.ts";
-import { note } from "./report.ts";
+import { endLine, type Io } from "./io.ts";
+import { mention } from "./report.ts";
 
 /** After as many milliseconds it is said what is waited for. */
 const LONG_MS = 1000;
@@ -29,10 +29,10 @@ export class Stop {
       if (again) return endBy(signal);
       interruptedBy(io);
       this.abort();
-      if (signal === "SIGINT") void write(io.stderr, "\n");
+      if (signal === "SIGINT") endLine(io);
       this.timer =
         signal === "SIGINT"
-          ? setTimeout(() => void note(io, WAITING), LONG_MS)
+          ? setTimeout(() => mention(io, WAITING), LONG_MS)
           : setTimeout(() => void endAfter(say, signal), GRACE_MS);
     });
   }

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Output } from "../../src/cli/io.ts";
+import { endLine, type Io, type Output } from "../../src/cli/io.ts";
 import { DirectOutput } from "../../src/cli/output.ts";
+import { mention } from "../../src/cli/report.ts";
 import { inSandbox } from "../support/cli.ts";
 import { argvOf, OTHER_PROGRAM, PROGRAM } from "../support/program.ts";
 import { scratchFolder, script } from "../support/scripts.ts";
@@ -105,5 +106,50 @@ test("a reader that goes away is no failure; a full disk is one", () =>
     assert.match(full.stderr, "ENOSPC");
     assert.ok(OTHER_PROGRAM === undefined || PROGRAM.length <= 2);
   }));
+
+test("where a warning cannot be written, the program that it is about is not started", () =>
+  inSandbox(async (box) => {
+    if (!existsSync("/dev/full")) return;
+    for (const name of ["a.yaml", "b.yaml"]) {
+      // the same name with two values is worth a warning
+      box.write(name, `of: ${name}\n`);
+      assert.is((await box.run(["encrypt", "-i", name])).code, 0);
+    }
+    const exec = ["exec", "a.yaml", "b.yaml", "--", "sh", "-c", "echo started"];
+    const { status, stdout } = spawnSync("bash", ["-c", '"$@" 2>/dev/full', "sh", ...PROGRAM, ...exec], {
+      cwd: box.folder,
+      env: box.env as NodeJS.ProcessEnv,
+      encoding: "utf8",
+    });
+    assert.equal([status, stdout], [1, ""]);
+  }));
+
+test("a line that nobody waits for is written, and ends nothing where it cannot be", async () => {
+  const said: string[] = [];
+  const failures: unknown[] = [];
+  const io = (failure?: Error) => ({
+    stderr: {
+      write: (data: string, done: (error?: Error) => void) => {
+        said.push(data);
+        done(failure);
+      },
+    },
+    env: {},
+  });
+  const failed = (reason: unknown): void => void failures.push(reason);
+  process.on("unhandledRejection", failed);
+  try {
+    for (const each of [io(), io(new Error("the disk is full"))]) {
+      mention(each as unknown as Io, "warning: careful");
+      endLine(each as unknown as Io);
+    }
+    // when nobody has taken a failure by the end of a turn, Node says so
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.off("unhandledRejection", failed);
+  }
+  assert.equal(said, ["tsops: warning: careful\n", "\n", "tsops: warning: careful\n", "\n"]);
+  assert.equal(failures, []);
+});
 
 test.run();

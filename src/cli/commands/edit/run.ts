@@ -30,7 +30,7 @@ import { hasTerminal, type Io } from "../../io.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
 import { warnOfNothing } from "../../remarks.ts";
-import { errorLines, note } from "../../report.ts";
+import { errorLines, mention, note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
 import { checkDrift, reportRemoved, sealingOf, warnOfPlain } from "../../vouch.ts";
@@ -159,7 +159,7 @@ async function editAndSave(
     kinds: KINDS,
     cwd: io.cwd,
     retry: (error) => offerRetry(error, io),
-    warn: (message) => note(io, `warning: ${message}`),
+    warn: (message) => mention(io, `warning: ${message}`),
   });
   if (result !== "unchanged") return;
   const soon = performance.now() - begun < AT_ONCE_MS || returnsAtOnce(await editorCommand(io.env));

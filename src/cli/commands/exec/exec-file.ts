@@ -6,7 +6,7 @@ import { childEnvironment } from "../../../exec/variables.ts";
 import { encodeText } from "../../../formats/text.ts";
 import { endRun } from "../../ends.ts";
 import { missingFileExits, openFile, outputFormat, readInput } from "../../files.ts";
-import { note } from "../../report.ts";
+import { mention } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { accountOf, commandOf, ownEnvironment } from "./child.ts";
 import type { ExecFileRun } from "./command.ts";
@@ -36,6 +36,6 @@ export async function execFile(run: ExecFileRun): Promise<number> {
     account,
     filename: run.args.filename,
     fifo: !run.args["no-fifo"],
-    warn: (message) => note(run.io, `warning: ${message}`),
+    warn: (message) => mention(run.io, `warning: ${message}`),
   });
 }

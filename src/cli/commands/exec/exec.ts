@@ -64,7 +64,9 @@ export async function exec(run: ExecRun): Promise<number> {
       return { file, variables: named };
     }),
   );
-  const variables = mergeVariables(sources, (message) => note(run.io, `warning: ${message}`));
+  const warnings: string[] = [];
+  const variables = mergeVariables(sources, (message) => warnings.push(message));
+  for (const warning of warnings) await note(run.io, `warning: ${warning}`);
   const own = await ownEnvironment(run.args.files, session, run);
   const env = childEnvironment(own, variables, { pristine: run.args.pristine });
   endRun(run.io);

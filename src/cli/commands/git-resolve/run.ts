@@ -22,7 +22,7 @@ import { readEncryptedAs, readInput, reportWarnings } from "../../files.ts";
 import { noteConflicts } from "../../merge.ts";
 import { waitForEnter } from "../../prompt.ts";
 import { refuseProtected } from "../../protected.ts";
-import { errorLines, note, reportError } from "../../report.ts";
+import { errorLines, mention, note, reportError } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
 import { sessionOf } from "../../session.ts";
 import { loadSettings } from "../../settings.ts";
@@ -210,7 +210,7 @@ async function inEditor(file: Resolving, session: Session): Promise<number> {
     },
     save: (text) => save(file, Promise.resolve(text)),
     retry: (error) => offerRetry(error, run),
-    warn: (message) => note(io, `warning: ${message}`),
+    warn: (message) => mention(io, `warning: ${message}`),
   });
   if (result === "unchanged") {
     throw new TsopsError("not-modified", "the conflicts are as they were", { hint: "nothing was written" });
