@@ -44,7 +44,11 @@ process.once("beforeExit", () => process.exit());
 const loaded = new Map();
 endSoon(load("./program.cjs").ended);
 
-/** Ends with the command where nothing is open any more: one more turn of the loop would collect garbage first. */
+/**
+ * Ends with the command where nothing is open any more: one more turn of the loop would collect garbage first. Node does
+ * not list all that it would wait for (what is hashed or compressed in other threads, a module that is imported), so a
+ * command has to wait for its own work.
+ */
 async function endSoon(ended) {
   await ended;
   process.nextTick(() => process.getActiveResourcesInfo().length === 0 && process.exit());
@@ -59,11 +63,8 @@ function load(name) {
 function run(file) {
   const source = readSource(file);
   // named by what the script says now: a cache is never used for another build, or for what took a script's place
-  const cache = join(
-    dist,
-    "cache",
-    `${hashOf(source.subarray(HEAD.length, -FOOT.length)).toString("hex", 0, 8)}-${process.version}-${process.arch}.bin`,
-  );
+  const hash = hashOf(source.subarray(HEAD.length, -FOOT.length)).toString("hex", 0, 8);
+  const cache = join(dist, "cache", `${hash}-${process.version}-${process.arch}.bin`);
   const cachedData = readCache(cache);
   const script = new vm.Script(source.toString(), {
     filename: file,

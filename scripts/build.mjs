@@ -28,7 +28,8 @@
 //   modules, compiled each time                     × 4.88  × 3.81  × 4.93  × 4.43
 //
 // Where NODE_EXTRA_CA_CERTS is set, Node 20 itself costs more than twice as much, and the first three lines are × 1.43,
-// × 1.46 and × 1.55. A script costs more the larger it is, used or not: V8 reads it, and makes something for each of its functions.
+// × 1.46 and × 1.55. A script costs more the larger it is, used or not: V8 reads it, and makes something for each of its
+// functions.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -66,8 +66,18 @@ async function modulesOf(first, outdir) {
 /** The names that modules export, types left out. */
 async function exportsOf(root, files) {
   const look = { absWorkingDir: root, entryPoints: files, outdir: "unused", write: false, metafile: true };
-  const { metafile } = await build(look);
-  return new Map(Object.values(metafile.outputs).map(({ entryPoint, exports }) => [entryPoint, exports]));
+  const { metafile, outputFiles } = await build(look);
+  const texts = new Map(
+    outputFiles.map(({ path, text }) => [relative(root, path).replaceAll("\\", "/"), text]),
+  );
+  return new Map(
+    Object.entries(metafile.outputs).map(([path, { entryPoint, exports }]) => {
+      // the other script would find something else there, or nothing, and only when it runs
+      const lost = exports.includes("default") || /^export \* from/m.test(texts.get(path));
+      if (lost) throw new Error(`${entryPoint}: only what is exported by a name gets into another script`);
+      return [entryPoint, exports];
+    }),
+  );
 }
 
 /** Modules that run at the start, in an order in which the program itself comes last. */

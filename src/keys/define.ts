@@ -6,7 +6,8 @@ import { refuseSecretKey } from "./secret.ts";
 
 /**
  * What can forge a line where an identifier is shown: control characters, line breaks, marks of direction. A tab is
- * harmless: it may stand between the words of an SSH key. By their codes: what `\p{…}` names takes V8 a millisecond to find.
+ * harmless: it may stand between the words of an SSH key. By their codes: what `\p{…}` names takes V8 a millisecond to
+ * find.
  */
 const CONTROL = /[\x00-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 

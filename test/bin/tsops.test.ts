@@ -102,7 +102,8 @@ test("what another script holds is loaded when it is asked for, once, and is the
   const asks = `Promise.resolve().then(() => require("./rest.cjs#late.ts")).then(({ say }) => say());`;
   writeFileSync(
     program,
-    `const shared = {}; exports.moduleOf = (file) => file === "shared.ts" && shared; exports.own = shared; ${asks.repeat(2)}`,
+    `const shared = {}; exports.moduleOf = (file) => file === "shared.ts" && shared; exports.own = shared;
+     ${asks.repeat(2)}`,
   );
   writeFileSync(
     rest,
