@@ -1,8 +1,14 @@
+import { writeSync } from "node:fs";
+import { EXIT_CODES } from "../errors.ts";
 import { DirectOutput } from "./output.ts";
 import { run } from "./run.ts";
 
 /** How long what is still open may keep the program: the SDKs of some services do not let go of a proxy that is silent. */
 const LINGER_MS = 3000;
+
+const UNFINISHED = `tsops: ended before its work was done: it waited for something that never came
+  this is a fault of tsops: look at what was written, and please report it with the command that you ran
+`;
 
 let usesStdin = false;
 let stdout: DirectOutput | undefined;
@@ -25,6 +31,14 @@ function startedBy(): readonly string[] {
 // Node opens its debugger on this signal, in a process that holds secrets
 if (process.platform !== "win32") process.on("SIGUSR1", () => undefined);
 
+let settled = false;
+// work that waits for what will never come leaves nothing to wait for, and the process would end as if all was done
+process.on("exit", (code) => {
+  if (settled || code !== 0) return;
+  process.exitCode = EXIT_CODES.generic;
+  writeSync(2, UNFINISHED);
+});
+
 /** Settled when the command has done all that it does. No top-level await: the program is bundled as a script. */
 export const ended = run(process.argv.slice(2), {
   env: process.env,
@@ -46,6 +60,7 @@ export const ended = run(process.argv.slice(2), {
     return stderr;
   },
 }).then((code) => {
+  settled = true;
   process.exitCode = code;
   // an answer that nobody waits for any more must not keep the program alive
   if (usesStdin) process.stdin.unref?.();

@@ -17,10 +17,12 @@ const FILES = Array.from({ length: 150 }, (_, i) => `f${i}.yaml`);
 
 /** As on systems that do not say how much a process may open. */
 const HIDE_LIMIT = `
-const promises = require("node:fs/promises");
-const { readFile } = promises;
-promises.readFile = (path, ...more) =>
-  path === "/proc/self/limits" ? Promise.reject(new Error("hidden")) : readFile(path, ...more);
+const fs = require("node:fs");
+const { readFileSync } = fs;
+fs.readFileSync = (path, ...more) => {
+  if (path === "/proc/self/limits") throw new Error("hidden");
+  return readFileSync(path, ...more);
+};
 require("node:module").syncBuiltinESMExports();
 `;
 

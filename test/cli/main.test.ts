@@ -1,0 +1,39 @@
+import { spawnSync } from "node:child_process";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { inSandbox } from "../support/cli.ts";
+import { BY_NODE, PROGRAM } from "../support/program.ts";
+
+/** Before the program: a file of more than a megabyte is never read to its end. */
+const NEVER = `const { promises } = require("node:fs");
+const { readFile } = promises;
+promises.readFile = (path, ...more) =>
+  String(path).endsWith("large.yaml") ? new Promise(() => {}) : readFile(path, ...more);`;
+
+if (BY_NODE)
+  test("work that waits for what never comes is no success", () =>
+    inSandbox(async (box) => {
+      box.write("large.yaml", `a: ${"x".repeat(2 ** 20)}\n`);
+      const [program = "", ...first] = PROGRAM;
+      const options = `--require ${box.write("never.cjs", NEVER)}`;
+      for (const argv of [
+        ["encrypt", "-i", "large.yaml"],
+        ["decrypt", "large.yaml"],
+        ["filestatus", "large.yaml"],
+      ]) {
+        const { status, stdout, stderr } = spawnSync(program, [...first, ...argv], {
+          cwd: box.folder,
+          env: { ...box.env, NODE_OPTIONS: options },
+          encoding: "utf8",
+        });
+        assert.is(status, 1, argv.join(" "));
+        assert.is(stdout, "");
+        assert.match(
+          stderr,
+          /^tsops: ended before its work was done: it waited for something that never came\n {2}/,
+        );
+      }
+      assert.match(box.read("large.yaml"), /^a: x+\n$/);
+    }));
+
+test.run();
