@@ -36,7 +36,11 @@ let settled = false;
 process.on("exit", (code) => {
   if (settled || code !== 0) return;
   process.exitCode = EXIT_CODES.generic;
-  writeSync(2, UNFINISHED);
+  try {
+    writeSync(2, UNFINISHED);
+  } catch {
+    // an error here would keep those who come after from removing locks and plaintext
+  }
 });
 
 /** Settled when the command has done all that it does. No top-level await: the program is bundled as a script. */

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { inSandbox } from "../support/cli.ts";
@@ -34,6 +35,22 @@ if (BY_NODE)
         );
       }
       assert.match(box.read("large.yaml"), /^a: x+\n$/);
+    }));
+
+if (BY_NODE && existsSync("/dev/full"))
+  test("where that cannot be said, locks and what is half done go away all the same", () =>
+    inSandbox(async (box) => {
+      box.write("large.yaml", `a: ${"x".repeat(2 ** 20)}\n`);
+      const { status } = spawnSync(
+        "sh",
+        ["-c", '"$@" 2>/dev/full', "sh", ...PROGRAM, "encrypt", "-i", "large.yaml"],
+        {
+          cwd: box.folder,
+          env: { ...box.env, NODE_OPTIONS: `--require ${box.write("never.cjs", NEVER)}` },
+        },
+      );
+      assert.is(status, 1);
+      assert.equal(readdirSync(box.folder).sort(), ["large.yaml", "never.cjs"]);
     }));
 
 test.run();
