@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { type Entry, type Format, type FormatName, pathOf } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
+import { json } from "../../src/formats/json/index.ts";
 import { applyEdits } from "../../src/formats/text.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { yaml } from "../../src/formats/yaml/index.ts";
@@ -184,6 +185,40 @@ for (const [name, texts] of Object.entries(TEXTS)) {
     });
     fc.assert(property, { numRuns: 60 });
   });
+}
+
+/** As SOPS writes it: nothing says how the floats were spelled, and they are printed as `-0` and `1`. */
+const FLOATS_OF_SOPS = [
+  {
+    format: json,
+    plain: '{\n\t"m": -0.0,\n\t"f": 1.0,\n\t"l": [1.0, 1, -0.0, 0],\n\t"a": 5\n}\n',
+    without: /,\s*"tsops": \{[^}]*\}/,
+  },
+  {
+    format: yaml,
+    plain: "m: -0.0\nf: 1.0\nl: [1.0, 1, -0.0, 0]\na: 5\n",
+    without: / *tsops:\n.*layout: .*\n/,
+  },
+];
+for (const { format, plain, without } of FLOATS_OF_SOPS) {
+  for (const sameKey of [true, false]) {
+    test(`floats of SOPS stay floats when something else changes, or the data key: ${format.name}, ${sameKey}`, async () => {
+      const { encrypt, decrypt } = await box(format);
+      const made = encrypt(plain, { seal: false });
+      assert.match(made, without);
+      const opened = decrypt(made.replace(without, ""));
+      const floats = (text: string) => text.match(/type:\w+/g)!.slice(0, 7);
+      const before = ["float", "float", "float", "int", "float", "int", "int"].map((type) => `type:${type}`);
+      assert.equal(floats(made), before);
+      assert.match(opened.text, /m"?: -0\b[^.]/);
+      const text = encrypt(opened.text.replace("5", "6"), { previous: { decrypted: opened, sameKey } });
+      assert.equal(floats(text), before);
+      assert.equal(
+        decrypt(text).items.map(({ value }) => value),
+        [-0, 1, 1, 1n, -0, 0n, 6n],
+      );
+    });
+  }
 }
 
 test.run();
