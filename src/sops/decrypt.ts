@@ -71,6 +71,8 @@ export function readEncrypted(text: string, format: Format): EncryptedText {
 function unreadable(error: TsopsError, text: string): TsopsError {
   if (error.code === "merge-conflict" || isUtf16(text)) return changed(error, { exit: 1 });
   if (formatsOfEncrypted(text).length === 0) return notEncrypted(text, error);
+  // a key that is no string, a number that is too large: docs/internals/sops.md §3
+  if (error.code === "tree-encryption") return changed(error, { code: "tree-decryption" });
   if (error.code !== "parse") return error;
   const forEncrypting = error.hint === undefined || /encrypt/.test(error.hint);
   const hint = forEncrypting ? "compare it with its last good version in git" : error.hint;

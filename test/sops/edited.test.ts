@@ -221,4 +221,26 @@ for (const { format, plain, without } of FLOATS_OF_SOPS) {
   }
 }
 
+test("what SOPS cannot encrypt is an error of decrypting in an encrypted file", async () => {
+  const { encrypt, decrypt } = await box(yaml);
+  const text = encrypt("a: x\n");
+  for (const line of ["1: b", "~: b", "2001-01-01: b", "b: 18446744073709551615"]) {
+    const error = failureOf(() => decrypt(`${line}\n${text}`));
+    assert.is(error.code, "tree-decryption", line);
+    assert.is(error.exitCode, 25, line);
+    const plain = failureOf(() => encrypt(`a: x\n${line}\n`));
+    assert.is(plain.exitCode, 23, line);
+  }
+});
+
+function failureOf(work: () => unknown): TsopsError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof TsopsError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
+
 test.run();

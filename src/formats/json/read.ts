@@ -1,4 +1,4 @@
-import type { TsopsError } from "../../errors.ts";
+import { changed, EXIT_CODES, type TsopsError } from "../../errors.ts";
 import { buildTrees } from "../build.ts";
 import {
   type Container,
@@ -179,11 +179,13 @@ class ObjectReader {
   private openMetadata(frame: Frame): void {
     const { scanner } = this;
     if (scanner.kind !== "{") {
-      throw this.error(
+      const error = this.error(
         scanner.start,
         "the entry named sops is not an object",
         "SOPS keeps its metadata under this name; call the entry something else",
       );
+      // as for any other entry of this name
+      throw changed(error, { exit: EXIT_CODES["already-encrypted"] });
     }
     const block = rootContainer();
     this.open(block, "{");
