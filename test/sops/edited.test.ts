@@ -221,6 +221,28 @@ for (const { format, plain, without } of FLOATS_OF_SOPS) {
   }
 }
 
+test("a version that SOPS cannot read is read, and corrected when the file is written", async () => {
+  const some = await box(yaml);
+  const made = some.encrypt("a: x\n", { seal: false });
+  for (const line of [
+    "",
+    "    version: 3\n",
+    "    version: abc\n",
+    "    version: null\n",
+    "    version: 3.9\n",
+  ]) {
+    const text = made.replace(/ {4}version: .*\n/, line);
+    assert.is.not(text, made);
+    const opened = some.decrypt(text);
+    assert.is(opened.text, "a: x\n");
+    const metadata = opened.metadata.tree;
+    assert.match(some.encrypt("a: y\n", { ...previous(opened), metadata }), `    version: ${SOPS_VERSION}\n`);
+  }
+  const old = some.decrypt(made.replace(SOPS_VERSION, "3.7.1"));
+  const written = some.encrypt("a: y\n", { ...previous(old), metadata: old.metadata.tree });
+  assert.match(written, "    version: 3.7.1\n");
+});
+
 test("what SOPS cannot encrypt is an error of decrypting in an encrypted file", async () => {
   const { encrypt, decrypt } = await box(yaml);
   const text = encrypt("a: x\n");
