@@ -61,6 +61,11 @@ export interface Entry {
    * keeps a value that an equal key below it hides as such a comment, with its key.
    */
   readonly lost?: true;
+  /**
+   * A comment that stands in the text as an item of its list, as SOPS writes encrypted ones: whoever cannot decrypt it
+   * takes it for a value.
+   */
+  readonly item?: true;
   /** What only the adapter understands: the scalar's style, its indent, its quotes. */
   readonly style?: unknown;
 }
@@ -150,6 +155,8 @@ export interface Format {
   readonly name: FormatName;
   /** Not one of SOPS's: SOPS cannot read such a file. */
   readonly ours?: true;
+  /** It has no comments. Those that SOPS puts into lists, as items, are left out of a plaintext. */
+  readonly noComments?: true;
   /** Line breaks behind the last value of a document can be part of it, whatever its span says: block scalars. */
   readonly breaksAtEnd?: true;
 

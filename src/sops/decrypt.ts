@@ -71,6 +71,8 @@ export function readEncrypted(text: string, format: Format): EncryptedText {
 function unreadable(error: TsopsError, text: string): TsopsError {
   if (error.code === "merge-conflict" || isUtf16(text)) return changed(error, { exit: 1 });
   if (formatsOfEncrypted(text).length === 0) return notEncrypted(text, error);
+  // a key that is no string, a number that is too large: docs/internals/sops.md §3
+  if (error.code === "tree-encryption") return changed(error, { code: "tree-decryption" });
   if (error.code !== "parse") return error;
   const forEncrypting = error.hint === undefined || /encrypt/.test(error.hint);
   const hint = forEncrypting ? "compare it with its last good version in git" : error.hint;
@@ -97,6 +99,7 @@ export function decryptText(
   const { format, reading, metadata } = encrypted;
   const warnings: Warning[] = duplicateWarnings(reading);
   const items = decryptEntries(reading, selection, dataKey, warnings);
+  if (format.noComments) warnings.push(...leftOut(items, format));
   const removal = format.removeMetadata(reading);
   const seal = sealOf(metadata);
   if (!options.ignoreMac) {
@@ -136,6 +139,13 @@ function conflictWarning({ metadata }: Reading): Warning {
   return { message, offset: field?.start ?? 0 };
 }
 
+/** One warning for all comments that the plaintext cannot hold. */
+function leftOut(items: readonly Item[], { name }: Format): Warning[] {
+  const [first] = items.filter(({ entry, encrypted }) => entry.kind === "comment" && encrypted);
+  const message = `SOPS put a comment into this list: ${name} texts are written without it`;
+  return first ? [{ message, offset: first.entry.start }] : [];
+}
+
 /** Readers differ in which of two equal keys they see. */
 export function duplicateWarnings(reading: Reading): Warning[] {
   return (reading.duplicates ?? []).map((offset) => ({ message: "this key occurs twice", offset }));
@@ -152,6 +162,7 @@ function decryptEntries(
     const { kind, value } = entry;
     if (selected[i] && kind === "comment") {
       const text = decryptComment(entry, dataKey, warnings);
+      if (text === undefined && entry.item) throw notOpened(reading, entry, NO_COMMENT);
       return { entry, value: text ?? value, encrypted: text !== undefined };
     }
     if (selected[i] && kind === "value" && value !== null && value !== "") {
@@ -160,6 +171,10 @@ function decryptEntries(
     return { entry, value, encrypted: false };
   });
 }
+
+/** Left as it is, it would be a value of the list that nobody with the key has put there. */
+const NO_COMMENT =
+  "is marked as a comment, and does not decrypt: it was changed, or moved here from another place";
 
 function decryptValue(reading: Reading, entry: Entry, dataKey: Buffer): Scalar {
   if (typeof entry.value !== "string" || !entry.value.startsWith("ENC[")) {

@@ -132,32 +132,33 @@ function skeleton({ metadata, lastModified }: EncryptOptions): TreeMap {
   return treeWith(metadata, { lastmodified: lastModified, mac: "" });
 }
 
-/** New ciphertexts for all that is selected, or the old ones where nothing changed. */
+/**
+ * New ciphertexts for all that is selected, or the old ones where nothing changed. What did not change keeps its type,
+ * too: the text says `1` where SOPS prints the float 1.0.
+ */
 function encryptEntries(reading: Reading, selected: readonly boolean[], options: EncryptOptions) {
+  const { previous } = options;
   const wanted: Wanted[] = [];
   for (const [i, entry] of reading.entries.entries()) {
     const value = selected[i] ? valueToEncrypt(entry) : undefined;
     if (value === undefined) continue;
     const comment = entry.kind === "comment";
     const aad = aadOf(entry);
-    wanted.push({
-      entry,
-      value,
-      comment,
-      aad,
-      key: options.previous?.sameKey ? reuseKey(value, comment, aad) : "",
-    });
+    const key = previous ? reuseKey(value, comment, aad, reading.text.slice(entry.start, entry.end)) : "";
+    wanted.push({ entry, value, comment, aad, key });
   }
   const ciphers = new Map<Entry, string>();
   const plains: Plain[] = [];
   const kept = new Map<Entry, Kept>();
-  const known = options.previous?.sameKey ? keepCiphers(options.previous, wanted) : [];
-  for (const [i, { entry, value, comment, aad }] of wanted.entries()) {
+  const known = previous ? keepCiphers(previous, wanted) : [];
+  for (const [i, { entry, comment, aad, ...now }] of wanted.entries()) {
     const old = known[i];
-    const cipher = old?.cipher ?? newCipher(value, comment, aad, options);
+    const value = old?.value ?? now.value;
+    const stays = previous?.sameKey ? old : undefined;
+    const cipher = stays?.cipher ?? newCipher(value, comment, aad, options);
     ciphers.set(entry, cipher);
-    plains.push({ cipher, value: old?.value ?? value, aad, comment });
-    if (old) kept.set(entry, old);
+    plains.push({ cipher, value, aad, comment });
+    if (stays) kept.set(entry, stays);
   }
   return { ciphers, plains, kept };
 }

@@ -11,7 +11,7 @@ import type { Item } from "./items.ts";
 import { keptComments } from "./kept.ts";
 import { asLines, encryptLayout, type LayoutSpan, levelsUp } from "./layout.ts";
 import { computeMac, encryptMac, macItems } from "./mac.ts";
-import { readBoolean, readMetadata, treeWith } from "./metadata.ts";
+import { readBoolean, readMetadata, treeWith, versionToWrite } from "./metadata.ts";
 import { computeSeal } from "./seal.ts";
 import { type CipherEdit, type EncryptOptions, type Plain, plainsOf } from "./work.ts";
 
@@ -55,6 +55,7 @@ export function finishText(work: Unfinished): string {
   const macOnly = readBoolean(options.metadata, "mac_only_encrypted");
   let tree = treeWith(options.metadata, {
     ...macFields(computeMac(macItems(items), macOnly), options),
+    version: versionToWrite(options.metadata),
     tsops: own.items.length > 0 ? own : undefined,
   });
   if (options.seal) {

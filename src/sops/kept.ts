@@ -26,7 +26,8 @@ export interface Kept {
 }
 
 /**
- * For each entry the ciphertext that said the same at the same path, each used once. Equal list items share a path, so
+ * For each entry the ciphertext that said the same at the same path, each used once. Under a new data key only what it
+ * decrypts to is of use. Equal list items share a path, so
  * what stands before and after the change is matched first: an item next to the changed one keeps its own.
  */
 export function keepCiphers(
@@ -87,10 +88,10 @@ function knownCiphers({ reading, items, edits }: Decrypted): Kept[] {
   const spellings = new Map(edits.map((edit) => [edit.start, edit]));
   for (const { entry, value, encrypted } of items) {
     if (!encrypted || entry.alias || value === undefined || value === null) continue;
-    const key = reuseKey(value, entry.kind === "comment", aadOf(entry));
     const { start, end } = entry;
     const edit = spellings.get(start);
     const spelled = edit?.end === end ? edit.text : undefined;
+    const key = reuseKey(value, entry.kind === "comment", aadOf(entry), spelled);
     const raw = reading.text.slice(start, end);
     known.push({ key, cipher: String(entry.value), value, raw, spelled, inBrackets: inBrackets(entry) });
   }
@@ -109,13 +110,22 @@ export function keptComments(
 ): (value: Plain["value"], aad: string) => string | undefined {
   if (!previous?.sameKey) return () => undefined;
   const take = takerOf([previous.decrypted, ...(previous.others ?? [])].flatMap(knownCiphers), used);
-  return (value, aad) => take(reuseKey(value, true, aad))?.cipher;
+  return (value, aad) => take(reuseKey(value, true, aad, undefined))?.cipher;
 }
 
-/** Numbers are the same if their bytes are, whichever type they have. */
-export function reuseKey(value: Exclude<Scalar, null>, comment: boolean, aad: string): string {
-  const type = typeof value === "bigint" || typeof value === "number" ? "number" : scalarType(value);
-  const text = valueText(value);
+/**
+ * Numbers are the same if their bytes are, whichever type they have. SOPS prints the float -0 as `-0`, which reads as the
+ * int 0: there the spelling counts.
+ */
+export function reuseKey(
+  value: Exclude<Scalar, null>,
+  comment: boolean,
+  aad: string,
+  spelled: string | undefined,
+): string {
+  const isNumber = typeof value === "bigint" || typeof value === "number";
+  const type = isNumber ? "number" : scalarType(value);
+  const text = isNumber && spelled === "-0" ? spelled : valueText(value);
   const seen = text.isWellFormed() ? text : decodeText(encodeText(text));
   return `${comment ? "comment" : type}\0${aad}\0${seen}`;
 }

@@ -18,10 +18,14 @@ export interface MacItem {
   encrypted: boolean;
 }
 
-/** The values that the MAC covers: a comment never counts, also where SOPS wrote it as a list item. */
+/**
+ * The values that the MAC covers: a comment never counts, also where SOPS wrote it as a list item. An item that only looks
+ * like one, and that no selector names, is a text to SOPS, and comes out as one.
+ */
 export function* macItems(items: readonly Item[]): Generator<MacItem> {
   for (const { entry, value, encrypted } of items) {
-    if (entry.kind === "value" && value !== undefined) yield { value, encrypted };
+    const counts = entry.kind === "value" || (entry.item && !encrypted);
+    if (counts && value !== undefined) yield { value, encrypted };
   }
 }
 

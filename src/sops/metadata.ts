@@ -80,6 +80,14 @@ function refuseDuplicates(tree: Tree): void {
   } else if (tree instanceof TreeList) tree.values().forEach(refuseDuplicates);
 }
 
+const SEMVER = /^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:[-+].*)?$/;
+
+/** The version to write: SOPS reads no file without one, or with one that is not of three numbers. */
+export function versionToWrite(tree: TreeMap): string {
+  const version = fieldText(tree, "version");
+  return SEMVER.test(version) ? version : SOPS_VERSION;
+}
+
 function readLastModified(tree: TreeMap): string {
   const value = tree.get("lastmodified");
   const time = typeof value === "string" ? Time.parse(value) : undefined;

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
 import { type Entry, type Format, type FormatName, pathOf } from "../../src/formats/format.ts";
 import { loadFormat } from "../../src/formats/index.ts";
+import { json } from "../../src/formats/json/index.ts";
 import { applyEdits } from "../../src/formats/text.ts";
 import { TreeMap } from "../../src/formats/tree.ts";
 import { yaml } from "../../src/formats/yaml/index.ts";
@@ -184,6 +185,84 @@ for (const [name, texts] of Object.entries(TEXTS)) {
     });
     fc.assert(property, { numRuns: 60 });
   });
+}
+
+/** As SOPS writes it: nothing says how the floats were spelled, and they are printed as `-0` and `1`. */
+const FLOATS_OF_SOPS = [
+  {
+    format: json,
+    plain: '{\n\t"m": -0.0,\n\t"f": 1.0,\n\t"l": [1.0, 1, -0.0, 0],\n\t"a": 5\n}\n',
+    without: /,\s*"tsops": \{[^}]*\}/,
+  },
+  {
+    format: yaml,
+    plain: "m: -0.0\nf: 1.0\nl: [1.0, 1, -0.0, 0]\na: 5\n",
+    without: / *tsops:\n.*layout: .*\n/,
+  },
+];
+for (const { format, plain, without } of FLOATS_OF_SOPS) {
+  for (const sameKey of [true, false]) {
+    test(`floats of SOPS stay floats when something else changes, or the data key: ${format.name}, ${sameKey}`, async () => {
+      const { encrypt, decrypt } = await box(format);
+      const made = encrypt(plain, { seal: false });
+      assert.match(made, without);
+      const opened = decrypt(made.replace(without, ""));
+      const floats = (text: string) => text.match(/type:\w+/g)!.slice(0, 7);
+      const before = ["float", "float", "float", "int", "float", "int", "int"].map((type) => `type:${type}`);
+      assert.equal(floats(made), before);
+      assert.match(opened.text, /m"?: -0\b[^.]/);
+      const text = encrypt(opened.text.replace("5", "6"), { previous: { decrypted: opened, sameKey } });
+      assert.equal(floats(text), before);
+      assert.equal(
+        decrypt(text).items.map(({ value }) => value),
+        [-0, 1, 1, 1n, -0, 0n, 6n],
+      );
+    });
+  }
+}
+
+test("a version that SOPS cannot read is read, and corrected when the file is written", async () => {
+  const some = await box(yaml);
+  const made = some.encrypt("a: x\n", { seal: false });
+  for (const line of [
+    "",
+    "    version: 3\n",
+    "    version: abc\n",
+    "    version: null\n",
+    "    version: 3.9\n",
+  ]) {
+    const text = made.replace(/ {4}version: .*\n/, line);
+    assert.is.not(text, made);
+    const opened = some.decrypt(text);
+    assert.is(opened.text, "a: x\n");
+    const metadata = opened.metadata.tree;
+    assert.match(some.encrypt("a: y\n", { ...previous(opened), metadata }), `    version: ${SOPS_VERSION}\n`);
+  }
+  const old = some.decrypt(made.replace(SOPS_VERSION, "3.7.1"));
+  const written = some.encrypt("a: y\n", { ...previous(old), metadata: old.metadata.tree });
+  assert.match(written, "    version: 3.7.1\n");
+});
+
+test("what SOPS cannot encrypt is an error of decrypting in an encrypted file", async () => {
+  const { encrypt, decrypt } = await box(yaml);
+  const text = encrypt("a: x\n");
+  for (const line of ["1: b", "~: b", "2001-01-01: b", "b: 18446744073709551615"]) {
+    const error = failureOf(() => decrypt(`${line}\n${text}`));
+    assert.is(error.code, "tree-decryption", line);
+    assert.is(error.exitCode, 25, line);
+    const plain = failureOf(() => encrypt(`a: x\n${line}\n`));
+    assert.is(plain.exitCode, 23, line);
+  }
+});
+
+function failureOf(work: () => unknown): TsopsError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof TsopsError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
 }
 
 test.run();

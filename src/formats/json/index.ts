@@ -20,9 +20,10 @@ export const json: Format = {
   name: "json",
   pieces: { are: "members" },
   keepsDuplicates: true,
+  noComments: true,
   read: (text) => readObject(text, dialect),
   // as SOPS prints it: where the plaintext had it otherwise, the layout says so
-  spell: (_reading, _entry, value) => dialect.print(value),
+  spell: (_reading, entry, value) => (entry.kind === "comment" ? "" : dialect.print(value)),
   spellCipher: (_reading, _entry, cipher) => goJsonString(cipher),
   addMetadata: (reading, metadata, options) => addBlock(open(reading), dialect, metadata, options),
   replaceMetadata: (reading, metadata, options) => replaceBlock(open(reading), dialect, metadata, options),

@@ -1,4 +1,4 @@
-import type { TsopsError } from "../../errors.ts";
+import { changed, EXIT_CODES, type TsopsError } from "../../errors.ts";
 import { buildTrees } from "../build.ts";
 import {
   type Container,
@@ -38,8 +38,12 @@ function isObjectReading(reading: Reading): reading is ObjectReading {
 
 /** Reads a whole text. @throws TsopsError("parse") with the place. */
 export function readObject(text: string, dialect: Dialect): ObjectReading {
-  return new ObjectReader(text, dialect).read();
+  const reading = new ObjectReader(text, dialect).read();
+  const mayHoldComments = reading.metadata && !dialect.comments && text.includes(COMMENT_TYPE);
+  return mayHoldComments ? new ObjectReader(text, dialect, true).read() : reading;
 }
+
+const COMMENT_TYPE = ",type:comment]";
 
 /** A collection that is open at the moment. */
 interface Frame {
@@ -51,11 +55,18 @@ interface Frame {
   commented: boolean;
   /** Offset of a comma that nothing followed yet. */
   comma: number | undefined;
+  /** A comment in the place of an item: its span ends where the next item starts. */
+  comment: { end: number } | undefined;
 }
 
 class ObjectReader {
   private readonly text: string;
   private readonly dialect: Dialect;
+  /**
+   * Whether items of arrays may be comments: what SOPS makes of a YAML list with comments (`encrypt --output-type json`).
+   * JSON has none, so the plaintext is without them.
+   */
+  private readonly itemComments: boolean;
   private readonly scanner: Scanner;
   private readonly frames: Frame[] = [];
   private readonly entries: Entry[] = [];
@@ -66,9 +77,10 @@ class ObjectReader {
   private metadata: MetadataBlock | undefined;
   private root = rootContainer();
 
-  constructor(text: string, dialect: Dialect) {
+  constructor(text: string, dialect: Dialect, itemComments = false) {
     this.text = text;
     this.dialect = dialect;
+    this.itemComments = itemComments;
     this.scanner = dialect.scan(text);
   }
 
@@ -118,10 +130,14 @@ class ObjectReader {
     }
     const key = frame.keys ? this.key(frame) : frame.count;
     const isBlock = key === "sops" && this.frames.length === 1;
+    const { comma } = frame;
+    const { scanner } = this;
+    if (frame.comment) frame.comment.end = scanner.start;
+    frame.comment = undefined;
     frame.count++;
     frame.comma = undefined;
-    const { scanner } = this;
-    if (isBlock) this.openMetadata(frame);
+    if (this.itemComments && !frame.keys && this.isCipherComment()) this.itemComment(frame, comma);
+    else if (isBlock) this.openMetadata(frame);
     else if (scanner.kind === "{" || scanner.kind === "[") {
       const child = childContainer(scanner.kind === "{" ? "map" : "list", frame.container, key);
       this.open(child, scanner.kind);
@@ -160,6 +176,32 @@ class ObjectReader {
     return { kind: "value", in: container, key, value, start, end };
   }
 
+  private isCipherComment(): boolean {
+    if (this.sink !== this.entries || this.scanner.kind !== "string") return false;
+    const text = String(this.scanner.scalar());
+    return text.startsWith("ENC[AES256_GCM,") && text.endsWith(COMMENT_TYPE);
+  }
+
+  /** The span takes a comma with it: that before the comment or, where no item is before it, that behind it. */
+  private itemComment(frame: Frame, comma: number | undefined): void {
+    const { scanner } = this;
+    frame.count--;
+    frame.commented = true;
+    const start = frame.count > 0 && comma !== undefined ? comma : scanner.start;
+    const comment = {
+      kind: "comment" as const,
+      in: frame.container,
+      key: undefined,
+      value: scanner.scalar(),
+      start,
+      end: scanner.end,
+      item: true as const,
+    };
+    if (frame.count === 0) frame.comment = comment;
+    this.sink.push(comment);
+    this.afterValue();
+  }
+
   private open(container: Container, bracket: "{" | "["): void {
     const { start } = this.scanner;
     if (this.frames.length >= MAX_DEPTH) {
@@ -173,17 +215,20 @@ class ObjectReader {
       count: 0,
       commented: false,
       comma: undefined,
+      comment: undefined,
     });
   }
 
   private openMetadata(frame: Frame): void {
     const { scanner } = this;
     if (scanner.kind !== "{") {
-      throw this.error(
+      const error = this.error(
         scanner.start,
         "the entry named sops is not an object",
         "SOPS keeps its metadata under this name; call the entry something else",
       );
+      // as for any other entry of this name
+      throw changed(error, { exit: EXIT_CODES["already-encrypted"] });
     }
     const block = rootContainer();
     this.open(block, "{");

@@ -196,6 +196,7 @@ test("errors say what is wrong, where, and what to do", () => {
     assert.equal(error.place, { line, column }, text);
   }
   assert.match(refused("[1]").hint!, /--input-type binary/);
+  assert.is(refused('{"sops":5}').exitCode, 203, "as for an object of this name");
 });
 
 test("SOPS takes half a document for a whole one; that would lose values, and is refused", () => {

@@ -1,6 +1,7 @@
 import { changed, inFile, TsopsError } from "../../../errors.ts";
 import { explore } from "../../../files/discover.ts";
 import { decodeText } from "../../../formats/text.ts";
+import { groupsFromMetadata } from "../../../keys/metadata.ts";
 import { type Failure, reportFailures } from "../../failures.ts";
 import { readEncryptedAs, readInput } from "../../files.ts";
 import { mayBeEncrypted, notePassedOver, searchOf } from "../../found.ts";
@@ -43,6 +44,7 @@ async function isEncrypted(name: string, run: FilestatusRun, named = true): Prom
     const { bytes } = await readInput(name, run.io);
     if (!named && !mayBeEncrypted(bytes)) return false;
     const { metadata } = await readEncryptedAs(decodeText(bytes), name, run.args);
+    groupsFromMetadata(metadata.tree); // SOPS reads them, too: without keys a file is not encrypted, but damaged
     return metadata.mac !== "" && metadata.version !== "";
   } catch (error) {
     if (!(error instanceof TsopsError)) throw error;

@@ -310,7 +310,18 @@ export class Walk {
     const { style } = span;
     const { alias } = this;
     const { start, end } = alias ?? span;
-    this.push({ kind: "comment", in: container, key: undefined, value: item.text, start, end, alias, style });
+    const comment: Draft = {
+      kind: "comment",
+      in: container,
+      key: undefined,
+      value: item.text,
+      start,
+      end,
+      alias,
+      item: true,
+      style,
+    };
+    this.push(comment);
   }
 
   private comment(comment: Comment, container: Container): Draft {
