@@ -9,7 +9,7 @@ import { type CipherInputs, encryptBytes, encryptValue, valueBytes } from "./cip
 import { refuseConflicts } from "./conflicts.ts";
 import { type Decrypted, decryptText, readEncrypted } from "./decrypt.ts";
 import { finishText } from "./finish.ts";
-import { inBrackets, type Kept, keepCiphers, reuseKey, type Wanted } from "./kept.ts";
+import { inBrackets, isOfUse, type Kept, keepCiphers, reuseKey, type Wanted } from "./kept.ts";
 import { treeWith } from "./metadata.ts";
 import { plainWarnings, refuseBared } from "./remarks.ts";
 import { plainThatSaysMore, saysAll } from "./same.ts";
@@ -139,20 +139,25 @@ function skeleton({ metadata, lastModified }: EncryptOptions): TreeMap {
 function encryptEntries(reading: Reading, selected: readonly boolean[], options: EncryptOptions) {
   const { previous } = options;
   const wanted: Wanted[] = [];
+  const compared: Wanted[] = [];
   for (const [i, entry] of reading.entries.entries()) {
     const value = selected[i] ? valueToEncrypt(entry) : undefined;
     if (value === undefined) continue;
     const comment = entry.kind === "comment";
     const aad = aadOf(entry);
-    const key = previous ? reuseKey(value, comment, aad, reading.text.slice(entry.start, entry.end)) : "";
-    wanted.push({ entry, value, comment, aad, key });
+    const compares = previous && isOfUse(previous, value);
+    const key = compares ? reuseKey(value, comment, aad, reading.text.slice(entry.start, entry.end)) : "";
+    const one = { entry, value, comment, aad, key };
+    wanted.push(one);
+    if (compares) compared.push(one);
   }
   const ciphers = new Map<Entry, string>();
   const plains: Plain[] = [];
   const kept = new Map<Entry, Kept>();
-  const known = previous ? keepCiphers(previous, wanted) : [];
-  for (const [i, { entry, comment, aad, ...now }] of wanted.entries()) {
-    const old = known[i];
+  const found = previous ? keepCiphers(previous, compared) : [];
+  const known = new Map(compared.map(({ entry }, i) => [entry, found[i]]));
+  for (const { entry, comment, aad, ...now } of wanted) {
+    const old = known.get(entry);
     const value = old?.value ?? now.value;
     const stays = previous?.sameKey ? old : undefined;
     const cipher = stays?.cipher ?? newCipher(value, comment, aad, options);

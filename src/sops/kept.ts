@@ -25,16 +25,23 @@ export interface Kept {
   readonly inBrackets: boolean;
 }
 
+/** Whether what was there before is of use: under a new data key only types are, and texts say those of numbers only. */
+export function isOfUse({ sameKey }: Previous, value: Exclude<Scalar, null>): boolean {
+  return sameKey || isNumber(value);
+}
+
+function isNumber(value: Scalar): boolean {
+  return typeof value === "bigint" || typeof value === "number";
+}
+
 /**
- * For each entry the ciphertext that said the same at the same path, each used once. Under a new data key only what it
- * decrypts to is of use. Equal list items share a path, so
+ * For each entry the ciphertext that said the same at the same path, each used once. Equal list items share a path, so
  * what stands before and after the change is matched first: an item next to the changed one keeps its own.
+ * @param wanted what is of use
  */
-export function keepCiphers(
-  { decrypted, others }: Previous,
-  wanted: readonly Wanted[],
-): (Kept | undefined)[] {
-  const known = knownCiphers(decrypted);
+export function keepCiphers(previous: Previous, wanted: readonly Wanted[]): (Kept | undefined)[] {
+  const { decrypted, others } = previous;
+  const known = knownCiphers(decrypted, (value) => isOfUse(previous, value));
   const kept: (Kept | undefined)[] = new Array(wanted.length);
   const shorter = Math.min(known.length, wanted.length);
   let front = 0;
@@ -59,7 +66,10 @@ function keepOthers(
   kept: (Kept | undefined)[],
 ): void {
   const used = new Set(kept.flatMap((one) => (one ? [one.cipher] : [])));
-  const take = takerOf(others.flatMap(knownCiphers), used);
+  const take = takerOf(
+    others.flatMap((each) => knownCiphers(each)),
+    used,
+  );
   for (const [i, { key }] of wanted.entries()) kept[i] ??= take(key);
 }
 
@@ -83,11 +93,14 @@ function takerOf(known: readonly Kept[], used: ReadonlySet<string>): (key: strin
   };
 }
 
-function knownCiphers({ reading, items, edits }: Decrypted): Kept[] {
+function knownCiphers(
+  { reading, items, edits }: Decrypted,
+  isWanted: (value: Exclude<Scalar, null>) => boolean = () => true,
+): Kept[] {
   const known: Kept[] = [];
   const spellings = new Map(edits.map((edit) => [edit.start, edit]));
   for (const { entry, value, encrypted } of items) {
-    if (!encrypted || entry.alias || value === undefined || value === null) continue;
+    if (!encrypted || entry.alias || value === undefined || value === null || !isWanted(value)) continue;
     const { start, end } = entry;
     const edit = spellings.get(start);
     const spelled = edit?.end === end ? edit.text : undefined;
@@ -109,7 +122,11 @@ export function keptComments(
   used: ReadonlySet<string>,
 ): (value: Plain["value"], aad: string) => string | undefined {
   if (!previous?.sameKey) return () => undefined;
-  const take = takerOf([previous.decrypted, ...(previous.others ?? [])].flatMap(knownCiphers), used);
+  const all = [previous.decrypted, ...(previous.others ?? [])];
+  const take = takerOf(
+    all.flatMap((each) => knownCiphers(each)),
+    used,
+  );
   return (value, aad) => take(reuseKey(value, true, aad, undefined))?.cipher;
 }
 
@@ -123,9 +140,9 @@ export function reuseKey(
   aad: string,
   spelled: string | undefined,
 ): string {
-  const isNumber = typeof value === "bigint" || typeof value === "number";
-  const type = isNumber ? "number" : scalarType(value);
-  const text = isNumber && spelled === "-0" ? spelled : valueText(value);
+  const number = isNumber(value);
+  const type = number ? "number" : scalarType(value);
+  const text = number && spelled === "-0" ? spelled : valueText(value);
   const seen = text.isWellFormed() ? text : decodeText(encodeText(text));
   return `${comment ? "comment" : type}\0${aad}\0${seen}`;
 }
