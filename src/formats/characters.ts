@@ -34,10 +34,15 @@ export function hasOddBlank(text: string): boolean {
   return ODD_BLANK.test(text);
 }
 
+/** A character's number, as `U+00A0`. */
+export function codePointOf(character: string): string {
+  return `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
 /** What is said about such a character: `U+00A0, a no-break space, stands here: it is no blank`. */
 export function describeOdd(character: string): string {
   const code = character.charCodeAt(0);
-  const number = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  const number = codePointOf(character);
   if (code >= 0x2018 && code <= 0x201f)
     return `this is ${number}, a typographic quote, not an ordinary " or '`;
   const name = NAMES[code] ?? "a typographic space";

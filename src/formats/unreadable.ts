@@ -5,7 +5,7 @@
  */
 
 import { TsopsError } from "../errors.ts";
-import { describeOdd, oddAt } from "./characters.ts";
+import { codePointOf, describeOdd, oddAt } from "./characters.ts";
 import type { Format, Reading } from "./format.ts";
 import { placeOf } from "./text.ts";
 import { type Tree, TreeList, TreeMap } from "./tree.ts";
@@ -107,6 +107,8 @@ function oddCharacter(text: string, error: TsopsError): TsopsError | undefined {
   const at = oddAt(text, from, end);
   // what stands in quotes may be any character
   if (at < 0 || /["'`]/.test(text.slice(from, at))) return undefined;
+  // the format knows it, and says what to do
+  if (error.message.includes(codePointOf(text[at]!))) return undefined;
   return new TsopsError("parse", describeOdd(text[at]!), {
     place: placeOf(text, at),
     hint: `put an ordinary character there; as it is: ${error.message}`,

@@ -149,4 +149,18 @@ test("such a character in quotes is not to blame", async () => {
   assert.not.match((await failure('{"a" 1, "b": "\u00a0"}', "json")).message, "U+00A0");
 });
 
+test("a line break that only SOPS knows is called that, with the escape that means the same", async () => {
+  for (const [character, written] of [
+    ["\u2028", "\\L"],
+    ["\u2029", "\\P"],
+    ["\u0085", "\\N"],
+  ] as const) {
+    for (const encrypted of [true, false]) {
+      const { message, hint } = await failure(`a: 1\nb: 'x${character}  y'\n`, "yaml", encrypted);
+      assert.match(message, "the line break U+");
+      assert.ok(hint?.includes(`the escape ${written} in double quotes`), hint);
+    }
+  }
+});
+
 test.run();
