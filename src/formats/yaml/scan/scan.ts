@@ -48,7 +48,7 @@ export function scan(text: string): Scanner {
   return scanner;
 }
 
-const ESCAPES: Readonly<Record<number, string>> = { 13: "\\r", 133: "\\N", 8232: "\\L", 8233: "\\P" };
+const ESCAPES: Readonly<Record<number, string>> = { 133: "\\N", 8232: "\\L", 8233: "\\P" };
 
 function refuseCharacters(text: string): void {
   const offset = text.search(REFUSED);
@@ -59,7 +59,11 @@ function refuseCharacters(text: string): void {
   }
   if (code === 0x0d || code === 0x85 || code === 0x2028 || code === 0x2029) {
     const name = code === 0x0d ? "a carriage return without a line feed" : `the line break U+${hex4(code)}`;
-    const hint = `SOPS ends a line here, other YAML readers do not: write it as the escape ${ESCAPES[code]} in double quotes`;
+    const instead =
+      code === 0x0d
+        ? "end lines with LF or CR LF"
+        : `write it as the escape ${ESCAPES[code]} in double quotes`;
+    const hint = `SOPS ends a line here, other YAML readers do not: ${instead}`;
     throw yamlError(text, `${name} is not allowed in YAML`, offset, hint);
   }
   const hint = "remove it, or write it as an escape in double quotes";
