@@ -99,7 +99,8 @@ export function decryptText(
   const { format, reading, metadata } = encrypted;
   const warnings: Warning[] = duplicateWarnings(reading);
   const items = decryptEntries(reading, selection, dataKey, warnings);
-  if (format.noComments) warnings.push(...leftOut(items, format));
+  const gone = format.noComments && leftOut(items, format);
+  if (gone) warnings.push(gone);
   const removal = format.removeMetadata(reading);
   const seal = sealOf(metadata);
   if (!options.ignoreMac) {
@@ -140,10 +141,10 @@ function conflictWarning({ metadata }: Reading): Warning {
 }
 
 /** One warning for all comments that the plaintext cannot hold. */
-function leftOut(items: readonly Item[], { name }: Format): Warning[] {
-  const [first] = items.filter(({ entry, encrypted }) => entry.kind === "comment" && encrypted);
+function leftOut(items: readonly Item[], { name }: Format): Warning | undefined {
+  const first = items.find(({ entry, encrypted }) => entry.kind === "comment" && encrypted);
   const message = `SOPS put a comment into this list: ${name} texts are written without it`;
-  return first ? [{ message, offset: first.entry.start }] : [];
+  return first && { message, offset: first.entry.start };
 }
 
 /** Readers differ in which of two equal keys they see. */
