@@ -17,6 +17,14 @@ export interface Result {
   readonly stderr: string;
 }
 
+interface RunOptions {
+  readonly input?: string;
+  readonly terminal?: boolean;
+  readonly person?: boolean;
+  readonly cwd?: string;
+  readonly slow?: boolean;
+}
+
 /**
  * A folder and a home of its own for one test, and the command line run in this process. Where another program is to be
  * tested (program.ts), it is that program instead, save at a terminal: this process has none to give it.
@@ -30,6 +38,8 @@ export class Sandbox {
   env: Record<string, string | undefined>;
   /** In this process whatever program is tested: a test reaches into it. */
   here = false;
+  /** Folders in memory where the program said that it keeps what could not be saved. */
+  private readonly kept = new Set<string>();
 
   constructor(env: Record<string, string | undefined> = {}) {
     mkdirSync(this.folder);
@@ -63,9 +73,15 @@ export class Sandbox {
   }
 
   /** `person`: somebody sits at the terminal, and types the input. `slow`: a second goes by whenever somebody looks. */
-  async run(
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+    const result = await this.runOnce(argv, options);
+    for (const [folder] of result.stderr.matchAll(/\/dev\/shm\/tsops-\w+/g)) this.kept.add(folder);
+    return result;
+  }
+
+  private async runOnce(
     argv: readonly string[],
-    { input = "", terminal = false, person = false, cwd = this.folder, slow = false } = {},
+    { input = "", terminal = false, person = false, cwd = this.folder, slow = false }: RunOptions,
   ): Promise<Result> {
     if (OTHER_PROGRAM && !this.here && !terminal && !person) return await this.runOther(argv, input, cwd);
     const stdout = sink(terminal || person);
@@ -97,7 +113,7 @@ export class Sandbox {
   }
 
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    for (const folder of [this.root, ...this.kept]) rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -68,6 +68,20 @@ test("what set made an integer is one for --extract and other formats", () =>
     }
   }));
 
+test("a value with the same key twice is refused in every format", () =>
+  inSandbox(async (box) => {
+    await encrypted(box);
+    for (const name of Object.keys(ONE)) {
+      const before = box.read(name);
+      for (const value of ['{"k":1,"k":2}', '[{"a":{"k":"x","b":2,"k":"x"}}]']) {
+        const { code, stderr } = await setValue(box, name, value);
+        assert.is(code, 7, name);
+        assert.match(stderr, "an object in the value has the same key twice");
+      }
+      assert.is(box.read(name), before, name);
+    }
+  }));
+
 test("set --idempotent compares what is there with what was given", () =>
   inSandbox(async (box) => {
     await encrypted(box);

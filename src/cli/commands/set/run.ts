@@ -125,20 +125,25 @@ interface Given {
 /** A value as SOPS's `set` reads it: JSON. Lists are taken as well, and an integer stays one (docs/differences.md). */
 function parseValue(text: string): Given {
   const around = { before: '{"value":\n', after: "\n}" };
-  let entries: readonly Entry[];
+  let entries: readonly Entry[] = [];
+  let duplicates: readonly number[] = [];
   let value: Tree | undefined;
   try {
     const reading = json.read(around.before + text + around.after);
     const [tree] = buildTrees(reading.entries, 1);
     value = tree?.entries().length === 1 ? tree.get("value") : undefined;
-    entries = reading.entries;
+    ({ entries, duplicates = [] } = reading);
   } catch {
-    value = undefined;
-    entries = [];
+    // said below
   }
   if (value === undefined) {
     throw new TsopsError("invalid-set-value", "the value is not valid JSON", {
       hint: `a text needs its quotes: '"like this"'`,
+    });
+  }
+  if (duplicates.length > 0) {
+    throw new TsopsError("invalid-set-value", "an object in the value has the same key twice", {
+      hint: "programs differ in which of the two they take: leave one of them out",
     });
   }
   const numbers = entries.flatMap(({ value, start, end }): GivenNumber[] => {
