@@ -4,7 +4,7 @@ import type { Examination, KeyContext, MasterKey } from "../kind.ts";
 import { reasonsOf } from "../reasons.ts";
 import { findGpg, listSecretKeys, noGpg } from "./gpg.ts";
 import { secretRing } from "./ring.ts";
-import { candidatesFor, lockedOf, opens, ringLines } from "./unwrap.ts";
+import { candidatesFor, lockedOf, messageOf, opens, ringLines } from "./unwrap.ts";
 
 /** What `doctor` says of a PGP key: whether gpg or a given file has it, without opening anything or asking anyone. */
 export async function examinePgp(key: MasterKey, context: KeyContext): Promise<Examination> {
@@ -35,7 +35,7 @@ async function examineGpg(key: MasterKey, context: KeyContext): Promise<Examinat
 async function examineGiven(key: MasterKey, context: KeyContext): Promise<Examination> {
   const ring = await secretRing(context);
   const enc = textField(key.fields, "enc");
-  const candidates = enc && ring.keys.length > 0 ? await candidatesFor(enc, ring) : [];
+  const candidates = enc && ring.keys.length > 0 ? candidatesFor(await messageOf(enc), ring) : [];
   const candidate = candidates.find(({ packets }) => packets.some((packet) => !packet.isDummy()));
   if (!candidate) return { usable: false, lines: ringLines(ring) };
   const { place, packets } = candidate;

@@ -5,7 +5,7 @@ import { once } from "../cache.ts";
 import { memoryOf } from "../kept.ts";
 import type { KeyContext } from "../kind.ts";
 import { isKeyFailure } from "../reasons.ts";
-import { CONFIG, loadOpenPgp } from "./library.ts";
+import { CONFIG, loadOpenPgp, type OpenPgp } from "./library.ts";
 import { isUser, names } from "./names.ts";
 import { type Ring, type RingKey, secretRing } from "./ring.ts";
 
@@ -28,7 +28,8 @@ export async function openInProcess(enc: string, name: string, context: KeyConte
   const ring = await secretRing(context);
   if (ring.keys.length === 0) return { plain: null, tried: ringLines(ring) };
   const openpgp = await loadOpenPgp();
-  const candidates = await candidatesFor(enc, ring);
+  let unread: Message | undefined = await messageOf(enc);
+  const candidates = candidatesFor(unread, ring);
   const unusable: string[] = [];
   let failure: unknown;
   for (const { key, packets, place } of candidates) {
@@ -45,8 +46,9 @@ export async function openInProcess(enc: string, name: string, context: KeyConte
     }
     try {
       await unlock(key, packets, context);
-      // read for each try: decrypting uses the message up
-      const message = await openpgp.readMessage({ armoredMessage: enc, config: CONFIG });
+      // decrypting uses the message up
+      const message = unread ?? (await messageOf(enc));
+      unread = undefined;
       const { data } = await openpgp.decrypt({
         message,
         decryptionKeys: key,
@@ -108,15 +110,19 @@ export interface Candidate extends RingKey<PrivateKey> {
   readonly packets: readonly SecretPacket[];
 }
 
-/** The given keys that a message is for. @throws TsopsError if it is no message. */
-export async function candidatesFor(enc: string, ring: Ring<PrivateKey>): Promise<Candidate[]> {
+type Message = Awaited<ReturnType<OpenPgp["readMessage"]>>;
+
+/** @throws TsopsError if it is no message. */
+export async function messageOf(enc: string): Promise<Message> {
   const openpgp = await loadOpenPgp();
-  const ids = await openpgp
-    .readMessage({ armoredMessage: enc, config: CONFIG })
-    .then((message) => message.getEncryptionKeyIDs())
-    .catch((error: unknown) => {
-      throw damaged(error);
-    });
+  return openpgp.readMessage({ armoredMessage: enc, config: CONFIG }).catch((error: unknown) => {
+    throw damaged(error);
+  });
+}
+
+/** The given keys that a message is for. */
+export function candidatesFor(message: Message, ring: Ring<PrivateKey>): Candidate[] {
+  const ids = message.getEncryptionKeyIDs();
   return ring.keys
     .map((item) => {
       // an id of zeros hides for whom a message is: it may be anyone's
