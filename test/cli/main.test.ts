@@ -11,6 +11,23 @@ const { readFile } = promises;
 promises.readFile = (path, ...more) =>
   String(path).endsWith("large.yaml") ? new Promise(() => {}) : readFile(path, ...more);`;
 
+test("the process ends with the command's exit code, and all that was printed is there", () =>
+  inSandbox(async (box) => {
+    const text = `a: ${"x".repeat(3 * 2 ** 20)}\n`;
+    box.write("large.yaml", text);
+    const [program = "", ...first] = PROGRAM;
+    const ran = (...argv: string[]) => {
+      const options = { cwd: box.folder, env: box.env, encoding: "utf8", maxBuffer: 2 ** 26 } as const;
+      const { status, stdout, stderr } = spawnSync(program, [...first, ...argv], options);
+      return { status, stdout, stderr };
+    };
+    assert.equal(ran("encrypt", "-i", "large.yaml"), { status: 0, stdout: "", stderr: "" });
+    assert.equal(ran("decrypt", "large.yaml"), { status: 0, stdout: text, stderr: "" });
+    const { status, stdout, stderr } = ran("decrypt", "missing.yaml");
+    assert.equal([status, stdout], [100, ""]);
+    assert.match(stderr, /^tsops: .*missing\.yaml/);
+  }));
+
 if (BY_NODE)
   test("work that waits for what never comes is no success", () =>
     inSandbox(async (box) => {
