@@ -294,9 +294,8 @@ terminal("names, keys, values and comments with escape sequences are shown as te
     const made = await box.run(["encrypt", "odd.yaml"]);
     box.write(name, made.stdout);
     pane.run(`${TSOPS} edit --tui odd*owned*; echo "exit code $?"`);
-    await pane.until(/Enter edit/);
-    const screen = pane.screen;
-    assert.match(screen, /odd␛\]0;owned/);
+    // a terminal may have drawn a part of the screen
+    const screen = await pane.until(/odd␛\]0;owned[\s\S]*comment [\s\S]*Enter edit/);
     assert.match(screen, /k␛\[31mey<U\+202E>/);
     pane.type("v");
     assert.match(await pane.until(/v␛\]52/), /b3duZWQ=␇value/);
