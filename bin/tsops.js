@@ -51,6 +51,8 @@ endSoon(load("./program.cjs").ended);
  */
 async function endSoon(ended) {
   await ended;
+  // Node 26 leaves out what node:fs/promises waits for, too (tried with 26.12)
+  if (Number.parseInt(process.versions.node, 10) > 24) return;
   process.nextTick(() => process.getActiveResourcesInfo().length === 0 && process.exit());
 }
 
