@@ -1,4 +1,4 @@
-import fs, { statSync } from "node:fs";
+import { promises, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isShortage, withRoom } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
@@ -47,7 +47,7 @@ export const DISK: ConfigDisk = {
       return false;
     }
   },
-  read: (path) => withRoom(() => fs.promises.readFile(path)),
+  read: (path) => withRoom(() => promises.readFile(path)),
   found: readFound,
 };
 

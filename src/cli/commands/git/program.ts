@@ -1,7 +1,6 @@
-import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute } from "node:path";
 import { type Program, programOf } from "../../../git/drivers.ts";
-import { findProgram } from "../../../programs/run.ts";
+import { canRun, findProgram } from "../../../programs/run.ts";
 import type { Io } from "../../io.ts";
 
 /** How git will start tsops, and what a person should know of it. */
@@ -38,10 +37,5 @@ export function usualPath(path: string): string {
 function ownPath(): string[] {
   const [node = process.execPath, script] = process.argv;
   if (script === undefined || script === node) return [process.execPath];
-  try {
-    accessSync(script, constants.X_OK);
-    return [script];
-  } catch {
-    return [process.execPath, script];
-  }
+  return canRun(script) ? [script] : [process.execPath, script];
 }

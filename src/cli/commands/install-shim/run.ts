@@ -1,6 +1,4 @@
 import {
-  accessSync,
-  constants,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -8,7 +6,6 @@ import {
   realpathSync,
   renameSync,
   type Stats,
-  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -17,7 +14,7 @@ import { basename, delimiter, join, resolve } from "node:path";
 import { TsopsError } from "../../../errors.ts";
 import { writeError } from "../../../files/errors.ts";
 import { freshName, unlinkIfThere } from "../../../files/own.ts";
-import { findProgram, SHELL_EXTENSIONS } from "../../../programs/run.ts";
+import { canRun, findProgram, SHELL_EXTENSIONS } from "../../../programs/run.ts";
 import type { Io } from "../../io.ts";
 import { note } from "../../report.ts";
 import type { InstallShimRun } from "./command.ts";
@@ -82,7 +79,7 @@ async function programOf({ env, program = [] }: Io): Promise<readonly string[]> 
   if (file === undefined) throw new Error("the command line does not know how it was started");
   const named = findProgram("tsops", env, SHELL_EXTENSIONS);
   if (named !== undefined && realPath(named) === realPath(file)) return [named];
-  return WINDOWS || isExecutable(file) ? [...(WINDOWS ? program : [file])] : program;
+  return WINDOWS || canRun(file) ? [...(WINDOWS ? program : [file])] : program;
 }
 
 type Kind = "nothing" | "ours" | "the program" | "folder" | "foreign";
@@ -149,15 +146,6 @@ function advice(folder: string): string {
   if (WINDOWS)
     return `put ${folder} at the start of Path, in the settings of your account's environment variables`;
   return `put this into ~/.profile, or into your shell's own file: export PATH="${folder.replace(/["$`\\]/g, "\\$&")}:$PATH"`;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function realPath(path: string): string {
