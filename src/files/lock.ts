@@ -215,9 +215,10 @@ function breakLock(lock: string, left: Standing, me: Holder, watch: Watch): void
   if (takeLock(guard, me)) {
     try {
       if (lookAt(lock)?.state === left.state) {
-        removeLock(lock);
-        // its holder may have been killed while it wrote, perhaps a plaintext
+        // its holder may have been killed while it wrote, perhaps a plaintext; once the lock is gone, a file of this
+        // name is the next holder's
         unlinkIfThere(lock.replace(/lock$/, "tmp"));
+        removeLock(lock);
       }
     } finally {
       unlinkIfThere(guard);

@@ -10,7 +10,7 @@ import fs, {
   writeFileSync,
 } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TsopsError } from "../../src/errors.ts";
@@ -140,6 +140,35 @@ test("what a killed process was writing goes with its lock: it may be a plaintex
     clearLeft(path);
     assert.ok(existsSync(name), "a lock that is held stays");
   });
+});
+
+test("what a killed process was writing goes before its lock: after that, the name is the next one's", async () => {
+  const dir = folder();
+  const path = join(dir, "n");
+  writeFileSync(path, "before");
+  const name = await nameOfLock(path);
+  const half = name.replace(/lock$/, "tmp");
+  const { where } = await holderNow(path);
+  writeFileSync(name, signed({ pid: 2 ** 22 + 1, where }));
+  writeFileSync(half, "password: s3cret");
+  const { unlinkSync } = fs;
+  let taken = false;
+  // as soon as the lock is gone, another one takes it and writes
+  fs.unlinkSync = (gone) => {
+    unlinkSync(gone);
+    if (gone !== name || taken) return;
+    taken = true;
+    writeFileSync(half, "of the next one", { flag: "wx" });
+  };
+  syncBuiltinESMExports();
+  try {
+    clearLeft(path);
+  } finally {
+    fs.unlinkSync = unlinkSync;
+    syncBuiltinESMExports();
+  }
+  assert.equal(othersIn(dir, "n"), [basename(half)]);
+  assert.is(readFileSync(half, "utf8"), "of the next one");
 });
 
 test("only one of many takes over a lock that was left behind", async () => {
