@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
+import { tablesAtNeed } from "./openpgp-tables.mjs";
 
 const { root, outfile, metafile, target, executablePath, bytecode, order, windows } = JSON.parse(
   process.argv[2],
@@ -52,6 +53,16 @@ const asInstalled = {
   },
 };
 
+const openpgpAtNeed = {
+  name: "openpgp-at-need",
+  setup(hooks) {
+    hooks.onLoad({ filter: /[\\/]openpgp\.mjs$/ }, async ({ path }) => ({
+      contents: tablesAtNeed(await Bun.file(path).text()),
+      loader: "js",
+    }));
+  },
+};
+
 const result = await Bun.build({
   entrypoints: [`${root}/src/cli/exe.ts`],
   root,
@@ -72,7 +83,7 @@ const result = await Bun.build({
     __filename: JSON.stringify(`${inside}/tsops`),
     "import.meta.url": JSON.stringify(new URL(`${inside}/tsops`, "file:///").href),
   },
-  plugins: [withoutUnused, asInstalled],
+  plugins: [withoutUnused, asInstalled, openpgpAtNeed],
   compile: {
     target,
     outfile,

@@ -151,7 +151,9 @@ const WORD = `The executables of this folder hold code of these packages, and bu
 (LGPL-2.0) and other libraries inside: https://github.com/oven-sh/bun/blob/bun-v${BUN}/LICENSE.md names them all.
 
 openpgp is under the GNU Lesser General Public License: to put another version of it in its place, install that version in
-tsops's source and run \`npm run build:exe\`. Its source is at https://github.com/openpgpjs/openpgpjs.
+tsops's source and run \`npm run build:exe\`. Its source is at https://github.com/openpgpjs/openpgpjs. It was changed for
+the executables on 2026-11-29: the tables of its own AES are filled when they are needed, and not when it is loaded. The
+change is scripts/openpgp-tables.mjs in tsops's source.
 `;
 
 /** Decrypts a file with a build for this machine. @returns the record of which functions that used. */

@@ -1,0 +1,1 @@
+export function tablesAtNeed(source: string): string;
