@@ -47,6 +47,7 @@ import {
   withoutUnused,
 } from "./bundle.mjs";
 import { billOfMaterials, licences, packagesIn } from "./inside.mjs";
+import { tablesAtNeed } from "./openpgp-tables.mjs";
 import { buildProgram } from "./program.mjs";
 import { buildUi } from "./ui.mjs";
 
@@ -65,7 +66,7 @@ const made = [
   await library(),
   await buildUi(root, shared),
 ];
-copyOpenPgp();
+putOpenPgp();
 modulesOfParts();
 types();
 commonJs();
@@ -110,8 +111,9 @@ async function library() {
 }
 
 /** With the text that its licence refers to; the licence itself is in LICENSES.txt. */
-function copyOpenPgp() {
-  cpSync(join(root, OPENPGP.file), join(dist, "parts", `${OPENPGP.name}.cjs`));
+function putOpenPgp() {
+  const source = readFileSync(join(root, OPENPGP.file), "utf8");
+  writeFileSync(join(dist, "parts", `${OPENPGP.name}.cjs`), tablesAtNeed(source));
   cpSync(join(root, "LICENSES", "GPL-3.0.txt"), join(dist, "GPL-3.0.txt"));
 }
 

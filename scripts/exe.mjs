@@ -25,6 +25,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { billOfMaterials, licences, packagesIn } from "./inside.mjs";
+import { NOTICE } from "./openpgp-tables.mjs";
 
 const BUN = "1.4.5";
 /** bun's name of each target, and the registry's hash of `@oven/bun-NAME`. */
@@ -151,10 +152,9 @@ const WORD = `The executables of this folder hold code of these packages, and bu
 (LGPL-2.0) and other libraries inside: https://github.com/oven-sh/bun/blob/bun-v${BUN}/LICENSE.md names them all.
 
 openpgp is under the GNU Lesser General Public License: to put another version of it in its place, install that version in
-tsops's source and run \`npm run build:exe\`. Its source is at https://github.com/openpgpjs/openpgpjs. It was changed for
-the executables on 2026-11-29: the tables of its own AES are filled when they are needed, and not when it is loaded. The
-change is scripts/openpgp-tables.mjs in tsops's source.
-`;
+tsops's source and run \`npm run build:exe\`. Its source is at https://github.com/openpgpjs/openpgpjs.
+
+${NOTICE}`;
 
 /** Decrypts a file with a build for this machine. @returns the record of which functions that used. */
 function record(scratch) {

@@ -2,6 +2,7 @@
 // (CycloneDX) by which scanners find advisories.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { NOTICE } from "./openpgp-tables.mjs";
 
 const MODULES = "node_modules/";
 
@@ -52,11 +53,12 @@ export function licences(root, packages, word = WORD) {
 
 const WORD = `The files of this folder hold code of these packages; sbom.cdx.json lists them for programs.
 
-openpgp is in parts/openpgp.cjs, as its makers built it, and under the GNU Lesser General Public License: you may put
-another version of it in its place. Take dist/node/openpgp.cjs of any version 6 of the package, changed or not; tsops
-runs what it finds there. Its source is at https://github.com/openpgpjs/openpgpjs. The General Public License, which
-that licence refers to, is in GPL-3.0.txt.
-`;
+openpgp is in parts/openpgp.cjs, and under the GNU Lesser General Public License: you may put another version of it in
+its place. Take dist/node/openpgp.cjs of any version 6 of the package, changed or not; tsops runs what it finds there.
+Its source is at https://github.com/openpgpjs/openpgpjs. The General Public License, which that licence refers to, is in
+GPL-3.0.txt.
+
+${NOTICE}`;
 
 /** sbom.cdx.json. Nothing in it depends on when or where it was made. */
 export function billOfMaterials(root, packages) {

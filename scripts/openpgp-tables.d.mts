@@ -1,1 +1,2 @@
+export const NOTICE: string;
 export function tablesAtNeed(source: string): string;

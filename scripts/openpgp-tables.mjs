@@ -1,14 +1,27 @@
-// A change to openpgp in the executable, which its licence (LGPL) allows where it is marked: see scripts/exe.mjs.
+// A change to openpgp, which its licence (LGPL) allows where it is marked.
 //
-// openpgp fills tables of 1.3 MB for its own AES when it is loaded, though the runtime's AES is used for nearly everything.
-// In the executable that took a sixth of decrypting a small file.
+// When it is loaded, openpgp fills tables for its own AES and deflate, although the runtime's are used for nearly
+// everything. That took a third of the time for a small file in the executable, and a seventh in the npm program.
 
-const TABLE = /^const (\w+) = \/\* @__PURE__ \*\/ (genTtable\(.+\));$/gm;
+/** What was changed, for those who get it; beside the licences, too. */
+export const NOTICE = `openpgp was changed for tsops on 2026-11-29: tables are filled when they are needed, and not when it is
+loaded. The change is scripts/openpgp-tables.mjs in tsops's source.
+`;
 
 /** The source of openpgp, with tables that are filled when one is needed first. Another version may have none. */
 export function tablesAtNeed(source) {
-  const changed = source.replace(TABLE, (_, name, made) => `const ${name} = tableAtNeed(() => ${made});`);
-  return changed === source ? source : `${changed}\n${tableAtNeed}\n`;
+  const changed = source
+    .replace(/(?<=^const \w+ = )\/\* @__PURE__ \*\/ (genTtable\(.+\))(?=;$)/gm, "tableAtNeed(() => $1)")
+    .replace(/(?<=^var .*)\/\*#__PURE__\*\/ (hMap\(\w+, \d, \d\))/gm, "tableAtNeed(() => $1)")
+    .replace(
+      /^var rev = (.+);\n(for \(.+\n(?: {4}.+\n)+\})$/m,
+      "var rev = tableAtNeed(() => {\nvar rev = $1;\n$2\nreturn rev;\n});",
+    )
+    .replace(
+      /^var _b = (freb\(.+?\)), fd = _b\.b, revfd = _b\.r;$/m,
+      "var _b = tableAtNeed(() => $1), fd = tableAtNeed(() => _b.b), revfd = tableAtNeed(() => _b.r);",
+    );
+  return changed === source ? source : `/*! ${NOTICE}*/\n${changed}\n${tableAtNeed}\n`;
 }
 
 /** An object that stands for the one that `make` makes. */

@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { OPENPGP } from "../../scripts/bundle.mjs";
 import { metafileOf } from "../../scripts/exe.mjs";
+import { tablesAtNeed } from "../../scripts/openpgp-tables.mjs";
 import { FILES_OF_ONE_KEY, withKeys } from "../support/integration/one-key.ts";
 import { OTHER_PROGRAM } from "../support/program.ts";
 import { scratchFolder } from "../support/scripts.ts";
@@ -82,6 +84,14 @@ test("the names of packages are known: each SDK is somewhere inside", () => {
       all.some((name) => name && pattern.test(name)),
       sdk,
     );
+});
+
+test("openpgp in it fills its tables when they are needed, as in the package", () => {
+  const tables = readFileSync(PROGRAM, "latin1").match(/=tableAtNeed\(/g);
+  assert.is(
+    tables?.length,
+    tablesAtNeed(readFileSync(OPENPGP.file, "utf8")).match(/= tableAtNeed\(/g)?.length,
+  );
 });
 
 test("a file with an age key is decrypted, and no SDK's code is run", () => {
