@@ -47,6 +47,10 @@ function nameRemark(offset: number, entry: Entry): Remark[] {
   const name = String(entry.key);
   // odd characters are named for all formats alike (remarksOf)
   if (NAME.test(name) || hasOddBlank(name)) return [];
+  if (name.trim() === "")
+    return [
+      { offset, message: "there is no name before the `=`", hint: "write NAME=value, or remove the line" },
+    ];
   const seen = shellName(name);
   const meant: Pick<Remark, "of" | "as"> = seen === name ? {} : { of: entry, as: { ...entry, key: seen } };
   const shown = HARMLESS.test(name) ? `\`${name}\`` : "the text before the `=`";

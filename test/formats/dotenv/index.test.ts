@@ -212,6 +212,8 @@ test("names that no shell can have are remarked on", () => {
     ["DB = x\n", /named `DB `, spaces included, as SOPS reads dotenv$/],
     ["my-key=x\n", /named `my-key`.* no shell has such a name$/],
     ["tls.crt=x\n", /named `tls\.crt`/],
+    ["=x\n", /^there is no name before the `=`$/],
+    ["  =x\n", /^there is no name before the `=`$/],
     ["  #PASSWORD=x\n", /named the text before the `=`/],
     ["aGVsbG8gd29ybGQsIHRoaXMgaXMgYSBzZWNyZXQgb2YgbWluZQ+=\n", /named the text before the `=`/],
   ] as const) {
