@@ -365,6 +365,24 @@ test("exec gives values without the CR of Windows line ends, exec-env as SOPS", 
     assert.is(readFileSync(out, "utf8"), "1\r|");
   }));
 
+test("what cannot be a variable is said with the name of its file, of several", () =>
+  inSandbox(async (box) => {
+    await encrypted(box, "good.env", "A=1\n");
+    await encrypted(box, "none.env", "=1\n");
+    await encrypted(box, "deep.yaml", "a:\n  b: 1\na_b: 2\n");
+    await encrypted(box, "cases.env", "a=1\nA=2\n");
+    for (const [argv, message] of [
+      [["exec", "good.env", "none.env"], "none.env: a value cannot be a variable: it has an empty name"],
+      [["exec", "good.env", "deep.yaml"], "deep.yaml: two values would both be the variable a_b"],
+      [["exec", "--uppercase", "good.env", "cases.env"], "cases.env: two values would both be A"],
+      [["exec-env", "deep.yaml"], "deep.yaml: a is a map"],
+    ] as const) {
+      const { code, stderr } = await box.run([...argv, "--", "true"]);
+      assert.is(code, 1, stderr);
+      assert.match(stderr, `tsops: ${message}`);
+    }
+  }));
+
 test("dotenv names: export, blanks and names that no shell has are mentioned, by encrypt, exec and set", () =>
   inSandbox(async (box) => {
     box.write("a.env", "export API_KEY='old'\nDB = x\nmy-key=1\ntls.crt=2\nFINE=3\n");

@@ -1,5 +1,5 @@
 import type { Session } from "../../../document.ts";
-import { TsopsError } from "../../../errors.ts";
+import { inFile, TsopsError } from "../../../errors.ts";
 import type { Command } from "../../../exec/run.ts";
 import { type Account, findAccount } from "../../../exec/user.ts";
 import { environmentFor } from "../../../keys/environment.ts";
@@ -30,6 +30,15 @@ export async function ownEnvironment(
 ): Promise<Record<string, string | undefined>> {
   const masters = await masterVariables(run, files);
   return withoutSecrets(await environmentFor(context, "logs in"), "logs in", context.kinds.all, masters);
+}
+
+/** What is wrong with a file's variables is said with the file's name: there may be several files. */
+export async function ofFile<T>(file: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw inFile(error, file);
+  }
 }
 
 /** The names of `--allow-env NAME[,NAME…]`. */

@@ -10,7 +10,7 @@ import { endRun } from "../../ends.ts";
 import { missingFileExits, openFile, readInput, warnOfOneText } from "../../files.ts";
 import { note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
-import { accountOf, allowedNames, commandOf, ownEnvironment } from "./child.ts";
+import { accountOf, allowedNames, commandOf, ofFile, ownEnvironment } from "./child.ts";
 import type { ExecEnvRun } from "./command.ts";
 
 /** `exec-env FILE COMMAND`: SOPS's way to run a shell command with a file's values as variables. */
@@ -22,7 +22,8 @@ export async function execEnv(run: ExecEnvRun): Promise<number> {
   const open = await openFile(name, bytes, run, session);
   open.close();
   await warnOfOneText(open, name, run.io);
-  const variables = variablesOf(documentTrees(open.decrypted)[await chosenDocument(open, name, run)]!);
+  const document = documentTrees(open.decrypted)[await chosenDocument(open, name, run)]!;
+  const variables = await ofFile(name, () => variablesOf(document));
   const origin = { file: name, decrypted: open.decrypted, nameOf: String, byEntry: true };
   checkSteering(variables, origin, allowedNames(run.args));
   await noteNulls(open, name, run.io);

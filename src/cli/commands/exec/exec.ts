@@ -15,7 +15,7 @@ import { endRun } from "../../ends.ts";
 import { openFile, readInput, warnOfOneText } from "../../files.ts";
 import { note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
-import { allowedNames, ownEnvironment } from "./child.ts";
+import { allowedNames, ofFile, ownEnvironment } from "./child.ts";
 import type { ExecRun } from "./command.ts";
 
 /**
@@ -40,29 +40,29 @@ export async function exec(run: ExecRun): Promise<number> {
     const several = open.decrypted.reading.documents > 1;
     return documentTrees(open.decrypted)[several ? await chosenDocument(open, file, run) : 0]!;
   };
+  const variablesIn = async (file: string): Promise<Variables> => {
+    const { bytes } = await readInput(file, run.io);
+    const open = await openFile(file, bytes, run, session);
+    open.close();
+    await warnOfOneText(open, file, run.io);
+    const standard = open.format.name === "dotenv" && dialect === "standard";
+    const dotenv = open.format.name === "dotenv";
+    const flat = standard
+      ? readStandardDotenv(open.decrypted.text)
+      : flattenVariables(await treeOf(open, file), run.args.separator);
+    const variables: Variables = dotenv ? withoutReturns(flat) : flat;
+    for (const warning of nameWarnings(variables, dotenv)) await note(run.io, `warning: ${file}: ${warning}`);
+    const upper = run.args.uppercase;
+    const named = upper ? upperCase(variables) : variables;
+    const nameOf = (path: readonly (string | number)[]): string => {
+      const name = path.join(run.args.separator);
+      return upper ? name.toUpperCase() : name;
+    };
+    checkSteering(named, { file, decrypted: open.decrypted, nameOf, byEntry: !standard }, allowed);
+    return named;
+  };
   const sources = await Promise.all(
-    run.args.files.map(async (file) => {
-      const { bytes } = await readInput(file, run.io);
-      const open = await openFile(file, bytes, run, session);
-      open.close();
-      await warnOfOneText(open, file, run.io);
-      const standard = open.format.name === "dotenv" && dialect === "standard";
-      const dotenv = open.format.name === "dotenv";
-      const flat = standard
-        ? readStandardDotenv(open.decrypted.text)
-        : flattenVariables(await treeOf(open, file), run.args.separator);
-      const variables: Variables = dotenv ? withoutReturns(flat) : flat;
-      for (const warning of nameWarnings(variables, dotenv))
-        await note(run.io, `warning: ${file}: ${warning}`);
-      const upper = run.args.uppercase;
-      const named = upper ? upperCase(variables) : variables;
-      const nameOf = (path: readonly (string | number)[]): string => {
-        const name = path.join(run.args.separator);
-        return upper ? name.toUpperCase() : name;
-      };
-      checkSteering(named, { file, decrypted: open.decrypted, nameOf, byEntry: !standard }, allowed);
-      return { file, variables: named };
-    }),
+    run.args.files.map(async (file) => ({ file, variables: await ofFile(file, () => variablesIn(file)) })),
   );
   const warnings: string[] = [];
   const variables = mergeVariables(sources, (message) => warnings.push(message));
