@@ -67,6 +67,8 @@ export interface SaveOptions {
   readonly raiseVersion?: boolean;
   /** The new data key, where files share one. */
   readonly shared?: SharedKey;
+  /** Whether a new data key is needed for such recipients in any case. */
+  readonly renew?: (after: Recipients) => Promise<boolean>;
   /** Another selector than the file's own: what it selects is encrypted from now on. */
   readonly selection?: { readonly selector: Selector; readonly macOnlyEncrypted: boolean };
 }
@@ -105,7 +107,7 @@ export async function saveDraft(
   const typed = readMetadata(metadata.tree);
   const recipients = groupsFromMetadata(typed.tree);
   const { groups, threshold } = recipients;
-  const sameKey = !loses(file, recipients);
+  const sameKey = !loses(file, recipients) && !(await options.renew?.(recipients));
   const dataKey = sameKey ? file.dataKey : randomBytes(DATA_KEY_BYTES);
   try {
     const wrapped = await wrapDataKey(dataKey, groups, threshold, session);

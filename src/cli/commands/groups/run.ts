@@ -9,11 +9,12 @@ import type { Args } from "../../args.ts";
 import type { Run } from "../../command.ts";
 import { keysFrom } from "../../creation.ts";
 import { missingFileExits, type OpenFile } from "../../files.ts";
-import { type Io, write } from "../../io.ts";
+import { write } from "../../io.ts";
 import { askNo, interactive } from "../../prompt.ts";
 import { formatDifference, showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
 import { loadSettings } from "../../settings.ts";
+import { keptFrom, sharedElsewhere } from "../../shared-elsewhere.ts";
 import { type Updating, updateFile } from "../../update.ts";
 import { reportRemoved } from "../../vouch.ts";
 import type { GroupsAddRun, GroupsDeleteRun, GroupsRun } from "./command.ts";
@@ -43,7 +44,7 @@ export async function addGroup(run: GroupsAddRun): Promise<number> {
     async (file) => {
       const after = withGroup(file.open, group, run.args);
       checkThreshold(after.threshold, after.groups.length);
-      return await saveChanged(file, after, run.io);
+      return await saveChanged(file, after, run);
     },
     { inPlace: run.args["in-place"], vouch: { after: (open) => withGroup(open, group, run.args) } },
   );
@@ -83,7 +84,7 @@ export async function deleteGroup(run: GroupsDeleteRun): Promise<number> {
       }
       const after = { groups: left, threshold: checkThreshold(needed, left.length) };
       if (!(await agreed(file, index, after, run))) return undefined;
-      return await saveChanged(file, after, run.io);
+      return await saveChanged(file, after, run);
     },
     { inPlace: run.args["in-place"], vouch: { after: (open) => withoutGroup(open, index, run.args) } },
   );
@@ -120,12 +121,14 @@ function withoutGroup(open: Recipients, index: number, args: Args): Recipients {
   return { groups, threshold: thresholdOption(args) ?? open.threshold };
 }
 
-/** With a new data key, if some could open the file before who cannot any more. */
-async function saveChanged(file: Updating, after: Recipients, io: Io): Promise<string> {
-  const { open, session, saving } = file;
-  if (!loses(open, after)) return await saveRecipients(open, after, session, saving);
+/** With a new data key, if some could open the file before who cannot any more, or would open other files with the old one. */
+async function saveChanged(file: Updating, after: Recipients, run: Run): Promise<string> {
+  const { name, open, session, settings, saving } = file;
+  const shares = await sharedElsewhere(open, after, settings, run);
+  if (!loses(open, after) && shares === undefined) return await saveRecipients(open, after, session, saving);
   const text = await saveRotated(open, after, session, saving);
-  await reportRemoved(file, after, io);
+  await reportRemoved(file, after, run.io);
+  if (shares !== undefined) await note(run.io, `${name} has a new data key: ${keptFrom(shares)}`);
   return text;
 }
 

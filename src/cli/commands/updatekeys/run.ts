@@ -23,6 +23,7 @@ import { differenceLine, note, tell } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
 import { sessionOf } from "../../session.ts";
 import { loadSettings, ruleFor, type Settings } from "../../settings.ts";
+import { keptFrom, sharedElsewhere } from "../../shared-elsewhere.ts";
 import { sharedKey } from "../../shared-key.ts";
 import { updateFile } from "../../update.ts";
 import { checkDrift, driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
@@ -168,7 +169,8 @@ async function syncOne(name: string, run: UpdatekeysRun, report: Report): Promis
         await note(run.io, `${name} is left unchanged`);
         return undefined;
       }
-      const rotate = loses(open, recipients);
+      const shares = await sharedElsewhere(open, recipients, settings, run);
+      const rotate = loses(open, recipients) || shares !== undefined;
       report({ status: "synced", newDataKey: rotate, ...changes });
       const options = { ...saving, selection };
       const text = rotate
@@ -178,6 +180,7 @@ async function syncOne(name: string, run: UpdatekeysRun, report: Report): Promis
           })
         : await saveRecipients(open, recipients, session, options);
       if (rotate) await reportRemoved(file, recipients, run.io);
+      if (shares !== undefined) await note(run.io, `${name} has a new data key: ${keptFrom(shares)}`);
       await note(run.io, `${name} synced with ${shown === undefined ? "its creation rule" : "new keys"}`);
       return text;
     },
@@ -197,7 +200,8 @@ async function inspect(name: string, run: UpdatekeysRun, report: Report): Promis
   const check = run.args.check;
   if (shown === undefined && !(selector && (check || run.args["update-selector"])))
     return await upToDate(compared, run, report);
-  const newDataKey = loses(file, recipients);
+  const shares = await sharedElsewhere(file, recipients, settings, run);
+  const newDataKey = loses(file, recipients) || shares !== undefined;
   report({ status: "differs", newDataKey, ...changesJson(file, recipients, settings, selector) });
   if (check) {
     if (!run.args.json) await writeLines(run.io.stdout, [quotedPath(name)]);
@@ -218,6 +222,7 @@ async function inspect(name: string, run: UpdatekeysRun, report: Report): Promis
     );
   const loss = lossOf(file, recipients, settings);
   if (loss !== undefined) await note(run.io, `${name} would get a new data key: ${loss}`);
+  if (shares !== undefined) await note(run.io, `${name} would get a new data key: ${keptFrom(shares)}`);
   return undefined;
 }
 
