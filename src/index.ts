@@ -29,6 +29,7 @@ import { nearest } from "./nearest.ts";
 import { readAs, recognize } from "./recognize.ts";
 import { driftOfFile, refuseDrift } from "./rule-check.ts";
 import { encryptNew, saveSet, saveText, saveUnset } from "./save.ts";
+import { forMany } from "./signals.ts";
 import type { EncryptedText } from "./sops/decrypt.ts";
 import { refuseLost } from "./sops/lost.ts";
 import { sealOf } from "./sops/seal.ts";
@@ -189,7 +190,7 @@ export async function encryptFile(path: string, options: EncryptionOptions): Pro
         throw inFile(error, path);
       }
     },
-    { signal: options.signal },
+    { signal: options.signal && forMany(options.signal) },
   );
 }
 
@@ -431,7 +432,7 @@ function sessionOf(options: EncryptionOptions): Session {
       env: { ...given, ...identities },
       home: options.home ?? (options.identities && !options.env ? NO_HOME : homeFolder(process.env)),
       now: () => new Date(),
-      signal: options.signal,
+      signal: options.signal && forMany(options.signal),
       allow: async () => allowAll([options.allow ?? {}, namedByKeys(groupsOf(options).flat())]),
       prompt: options.prompt,
       warn: (message) => options.onWarning?.(message),

@@ -9,8 +9,9 @@ const interrupted = new WeakSet<Io>();
 /** What ends the work that is told to an Io, where Ctrl-C does not end the process itself. */
 const stops = new WeakMap<Io, AbortSignal>();
 
-export function stopsBy(io: Io, signal: AbortSignal): void {
+export function stopsBy(io: Io, signal: AbortSignal): () => void {
   stops.set(io, signal);
+  return () => void stops.delete(io);
 }
 
 /** For whatever waits, such as for another process that has the file's lock. */

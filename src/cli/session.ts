@@ -5,6 +5,7 @@ import type { Keeper, KeyContext } from "../keys/kind.ts";
 import { parseDecryptionOrder } from "../keys/table.ts";
 import type { Run } from "./command.ts";
 import { atEnd } from "./ends.ts";
+import { stopOf } from "./interrupt.ts";
 import { homeOf, type Io, truthOf, wholeOf } from "./io.ts";
 import { keeperFor } from "./keeper.ts";
 import { askHidden, interactive } from "./prompt.ts";
@@ -62,6 +63,10 @@ export function contextFor(run: Run, { asks = true, prompts = true, signal }: As
     home: homeOf(run.io),
     now: () => new Date(),
     signal,
+    // a run over many files begins after this is made
+    get ending() {
+      return stopOf(run.io);
+    },
     // looking whether there is a terminal opens the standard streams, which costs time
     get prompt() {
       return prompts && interactive(run.io) ? (question: string) => askHidden(question, run.io) : undefined;

@@ -1,4 +1,5 @@
 import { endBy, takeSignals } from "../files/wayout.ts";
+import { forMany } from "../signals.ts";
 import { interruptedBy } from "./interrupt.ts";
 import { endLine, type Io } from "./io.ts";
 import { mention } from "./report.ts";
@@ -23,6 +24,7 @@ export class Stop {
 
   /** @param say says how far the run came, where nothing is waited for any more. */
   constructor(io: Io, say: () => Promise<unknown>) {
+    forMany(this.signal);
     this.release = takeSignals(["SIGINT", "SIGTERM"], (signal) => {
       const again = this.signal.aborted;
       this.by = signal;

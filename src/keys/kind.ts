@@ -28,6 +28,8 @@ export interface KeyContext {
   readonly home: string;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
+  /** Somebody ended the run: what was asked comes to its end, and no service is asked again (src/net/attempt.ts). */
+  readonly ending?: AbortSignal;
   /** Asks the person for a passphrase or PIN without echo; undefined where nobody can be asked. */
   readonly prompt?: (question: string) => Promise<string>;
   readonly warn: (message: string) => void;

@@ -16,6 +16,7 @@ import type {
 } from "../keys/service/protocol.ts";
 import { fromWire } from "../keys/service/wire.ts";
 import { printable, shortened } from "../printable.ts";
+import { forMany } from "../signals.ts";
 import { encryptKey, type MasterSecret, openKey } from "./cipher.ts";
 import type { Log } from "./log.ts";
 import { type Ask, Questions } from "./questions.ts";
@@ -213,7 +214,9 @@ interface Memory {
 }
 
 function newMemory(): Memory {
-  return { cache: new Map(), stop: new AbortController(), since: performance.now(), waiting: 0 };
+  const stop = new AbortController();
+  forMany(stop.signal);
+  return { cache: new Map(), stop, since: performance.now(), waiting: 0 };
 }
 
 /** A request uses a memory until the result is called. Once nobody waits any more, what still runs is stopped. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { mayPass } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { type Clock, clocksOf, isFailedLogin } from "./clock.ts";
@@ -23,6 +22,8 @@ const PATIENCE = 10;
 export interface Caller {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
+  /** Somebody ended the run: what was asked may be answered, but nothing is asked again, and nobody waits for a turn. */
+  readonly ending?: AbortSignal;
   /** What the run remembers: calls of the same run share what they know about a service. */
   readonly cache?: object;
   /** The calls get credentials for others, whose time stands still meanwhile (clock.ts). */
@@ -59,16 +60,12 @@ export async function attempt<T>(
   call: (signal: AbortSignal) => Promise<T>,
   options: AttemptOptions,
 ): Promise<T> {
-  const service = serviceOf(caller.cache, options.service);
+  const one = new Attempt(caller, serviceOf(caller.cache, options.service), options);
   try {
-    await service.enter(caller);
-  } catch (error) {
-    throw caller.signal?.aborted ? stopped(error) : error;
-  }
-  try {
-    return await new Attempt(caller, service, options).run(call);
+    await one.enter();
+    return await one.run(call);
   } finally {
-    service.leave();
+    one.leave();
   }
 }
 
@@ -79,6 +76,7 @@ class Attempt {
   private readonly options: AttemptOptions;
   private readonly clock: Clock;
   private readonly seconds: number;
+  private hasTurn = false;
   /** Milliseconds that are left for answers, and for being told to wait. */
   private time: number;
   private patience: number;
@@ -91,6 +89,27 @@ class Attempt {
     this.seconds = limitSeconds(caller);
     this.time = this.seconds * 1000;
     this.patience = this.time * PATIENCE;
+  }
+
+  async enter(): Promise<void> {
+    try {
+      await this.service.enter(this.caller);
+      this.hasTurn = true;
+    } catch (error) {
+      throw this.caller.signal?.aborted || this.caller.ending?.aborted ? stopped(error) : error;
+    }
+  }
+
+  leave(): void {
+    if (this.hasTurn) this.service.leave();
+    this.hasTurn = false;
+  }
+
+  /** After a throttle there may be more calls than turns: this one lines up again. */
+  private async giveWay(): Promise<void> {
+    if (this.caller.login || !this.service.crowded) return;
+    this.leave();
+    await this.enter();
   }
 
   async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -121,6 +140,7 @@ class Attempt {
           this.service.throttled(throttle.afterMs);
           const pause = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** throttled++);
           this.checkPatience(pause, error);
+          await this.giveWay();
           await this.wait(jittered(pause), "patience");
           continue;
         }
@@ -178,9 +198,23 @@ class Attempt {
   private async wait(ms: number, from: "time" | "patience"): Promise<void> {
     if (ms <= 0) return;
     this[from] -= ms;
-    await sleep(ms, undefined, { signal: this.caller.signal }).catch((error: unknown) => {
-      throw stopped(error);
-    });
+    await sleepUnless(ms, [this.caller.signal, this.caller.ending]);
+  }
+}
+
+/** @throws TsopsError("aborted") as soon as one of the signals ends it. */
+async function sleepUnless(ms: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+  let wake!: () => void;
+  const woken = new Promise<void>((resolve) => (wake = resolve));
+  const timer = setTimeout(wake, ms);
+  for (const signal of signals) signal?.addEventListener("abort", wake);
+  try {
+    const over = () => signals.find((signal) => signal?.aborted);
+    if (!over()) await woken;
+    if (over()) throw stopped(over()?.reason);
+  } finally {
+    clearTimeout(timer);
+    for (const signal of signals) signal?.removeEventListener("abort", wake);
   }
 }
 

@@ -15,6 +15,8 @@ const FEWEST_AT_ONCE = 4;
 /** Whose call it is that enters. */
 interface Entering {
   readonly signal?: AbortSignal;
+  /** Somebody ended the run: a turn that there is may be used, and none is waited for. */
+  readonly ending?: AbortSignal;
   /** It serves others for as long as they come, so nothing is given up for good. */
   readonly serves?: true;
   /** A login has its turn at once: calls that hold all turns may be waiting for it, and their time stands still. */
@@ -44,11 +46,11 @@ export class Service {
   private readonly waiting: (() => void)[] = [];
 
   /** Waits for a turn. @throws what the last call was told if the service was given up, or the signal's reason. */
-  async enter({ signal, serves, login }: Entering = {}): Promise<void> {
+  async enter({ signal, ending, serves, login }: Entering = {}): Promise<void> {
     for (;;) {
       this.check(serves);
       if (login || this.running < Math.floor(this.atOnce)) break;
-      await this.turn(signal);
+      await this.turn([signal, ending]);
     }
     this.running++;
   }
@@ -56,6 +58,11 @@ export class Service {
   leave(): void {
     this.running--;
     this.waiting.shift()?.();
+  }
+
+  /** Whether more calls run than have a turn, as after a throttle. */
+  get crowded(): boolean {
+    return this.running > Math.floor(this.atOnce);
   }
 
   /** How long the service wants to be left alone, in milliseconds. */
@@ -146,23 +153,24 @@ export class Service {
     });
   }
 
-  private async turn(signal: AbortSignal | undefined): Promise<void> {
+  private async turn(signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+    for (const signal of signals) signal?.throwIfAborted();
     let go!: () => void;
     const called = new Promise<void>((resolve) => (go = resolve));
     this.waiting.push(go);
-    const onAbort = (): void => go();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    for (const signal of signals) signal?.addEventListener("abort", go);
     try {
       await called;
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      for (const signal of signals) signal?.removeEventListener("abort", go);
     }
-    if (!signal?.aborted) return;
+    const aborted = signals.find((signal) => signal?.aborted);
+    if (!aborted) return;
     const at = this.waiting.indexOf(go);
     if (at >= 0) this.waiting.splice(at, 1);
     // a turn that came meanwhile is the next one's
     else this.waiting.shift()?.();
-    signal.throwIfAborted();
+    aborted.throwIfAborted();
   }
 }
 

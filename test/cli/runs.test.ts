@@ -16,9 +16,10 @@ import type { Opened } from "../../src/keys/kind.ts";
 import { IDENTITY_FILE, inSandbox, OTHER_RECIPIENT, RECIPIENT, type Sandbox } from "../support/cli.ts";
 import { until } from "../support/pace.ts";
 import { PROGRAM } from "../support/program.ts";
-import { closeDoubles, type Double } from "../support/servers/aws.ts";
+import { closeDoubles, type Double, double, refusal } from "../support/servers/aws.ts";
 import {
   ARN,
+  answerOf,
   awsEnvironment,
   counting,
   countingKms,
@@ -212,7 +213,50 @@ function started(box: Sandbox, argv: readonly string[]) {
   let said = "";
   child.stderr.on("data", (data) => (said += data));
   const ended = once(child, "close").then(([code, signal]) => ({ code, signal, said }));
-  return { child, ended };
+  return { child, ended, said: () => said };
+}
+
+if (process.platform !== "win32") {
+  test("many files that others have: each is waited for, and nothing else is said", () =>
+    inSandbox(async (box) => {
+      await encrypted(box);
+      const locked = async (names: readonly string[], work: () => Promise<void>): Promise<void> => {
+        const [name, ...rest] = names;
+        await (name === undefined ? work() : withLock(box.path(name), () => locked(rest, work)));
+      };
+      await locked(FILES, async () => {
+        const { child, ended, said } = started(box, ["rotate", "-i", "--jobs", "20", ...FILES]);
+        await until(() => (said().match(/: waiting for process /g)?.length ?? 0) === FILES.length);
+        child.kill("SIGINT");
+        const { code } = await ended;
+        assert.is(code, 130);
+        assert.not.match(said(), "Warning");
+      });
+    }));
+
+  for (const argv of [
+    ["rotate", "-i", "-y"],
+    ["decrypt", "--check"],
+    ["updatekeys", "-y"],
+  ])
+    test(`Ctrl-C ends a run whose service only throttles, and does not wait for it: ${argv.join(" ")}`, () =>
+      inSandbox(async (box) => {
+        let throttles = false;
+        const kms = await double((asked) => (throttles ? refusal("ThrottlingException") : answerOf(asked)));
+        box.env = { ...box.env, ...awsEnvironment(kms), SOPS_AGE_RECIPIENTS: undefined };
+        box.write(".sopsrc", `{ rules: [{ glob: "*.yaml", recipients: ["awskms://${ARN}"] }] }`);
+        await encrypted(box);
+        box.write(".sopsrc", `{ rules: [{ glob: "*.yaml", recipients: ["awskms://${OTHER_ARN}"] }] }`);
+        throttles = true;
+        kms.asked.length = 0;
+        // by itself it would go on for hours
+        box.env.TSOPS_KMS_TIMEOUT = "3600";
+        const { child, ended, said } = started(box, [...argv, ...FILES]);
+        await until(() => kms.asked.length > 2 * FILES.length);
+        child.kill("SIGINT");
+        assert.is((await ended).code, 130, said());
+        assert.match(said(), "stopped: 0 of 20 files were");
+      }));
 }
 
 if (process.platform !== "win32") {

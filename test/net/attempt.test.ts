@@ -163,6 +163,41 @@ test("after a throttle fewer calls go at once, and none is lost", async () => {
   assert.ok(most < 16, String(most));
 });
 
+test("calls that were begun before the throttle line up again: four at a time try, however many there are", async () => {
+  const caller = run({ TSOPS_KMS_TIMEOUT: "0.1" });
+  let calls = 0;
+  const busy = async () => {
+    calls++;
+    throw new TooMany();
+  };
+  const all = Array.from({ length: 50 }, () => failure(attempt(caller, busy, OPTIONS)));
+  for (const error of await Promise.all(all)) assert.instance(error, TooMany);
+  // each call once, and then those that have a turn, until three of them gave up: pauses of at least 50 ms in a second
+  assert.ok(calls <= 50 + 4 * 20, String(calls));
+});
+
+test("when the run ends, what was asked may be answered, and nothing is asked again", async () => {
+  const end = new AbortController();
+  const caller = { ...run(), ending: end.signal };
+  let calls = 0;
+  const busy = async () => {
+    if (++calls === 5) end.abort();
+    throw new TooMany();
+  };
+  // one waits for another try, the others for a turn
+  const all = Array.from({ length: 5 }, () => failure(attempt(caller, busy, OPTIONS)));
+  for (const error of await Promise.all(all)) assert.is(error.code, "aborted");
+  assert.is(calls, 5);
+  // what goes on with a file that was begun may ask, if nobody has to wait for that
+  assert.is(await attempt(caller, async () => "done", OPTIONS), "done");
+  const slow = (result: string) => new Promise<string>((resolve) => setTimeout(resolve, 5, result));
+  const stop = new AbortController();
+  const ends = { ...run(), ending: stop.signal };
+  const asked = attempt(ends, () => slow("answer"), OPTIONS);
+  stop.abort();
+  assert.is(await asked, "answer");
+});
+
 test("a service that hangs is given up after three timeouts, and others are not", async () => {
   const caller = run({ TSOPS_KMS_TIMEOUT: "0.02" });
   let calls = 0;
