@@ -92,11 +92,7 @@ export function endLine(io: Io): void {
 
 async function take(stream: Output, data: string | Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    stream.write(data, (error) => {
-      const closed = (error as NodeJS.ErrnoException | null | undefined)?.code === "EPIPE";
-      if (error && !closed) reject(error);
-      else resolve();
-    });
+    stream.write(data, (error) => (error ? reject(error) : resolve()));
   });
 }
 

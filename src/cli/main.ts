@@ -14,12 +14,9 @@ let usesStdin = false;
 let stdout: DirectOutput | undefined;
 let stderr: DirectOutput | undefined;
 
-/** A reader that went away (`tsops decrypt f | head -1`) is no fault of ours. */
+/** Each write is told of its own failure. */
 function guarded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-  return stream;
+  return stream.on("error", () => undefined);
 }
 
 /** An executable that has its script inside says its own name where the script's would be. */

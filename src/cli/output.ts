@@ -1,5 +1,8 @@
 import { fstatSync, statSync, writeSync } from "node:fs";
+import { errorCode, outputError } from "../files/errors.ts";
 import type { Output } from "./io.ts";
+
+const STDERR = 2;
 
 /**
  * Standard output or error. Opening the runtime's stream for it loads what terminals and sockets need, which takes longer
@@ -27,12 +30,22 @@ export class DirectOutput implements Output {
   }
 
   write(data: string | Uint8Array, done: (error?: Error | null) => void): void {
+    this.hand(data, (error) => done(error && this.meaningOf(error)));
+  }
+
+  /** A reader that went away (`tsops decrypt f | head -1`) is no fault of ours. */
+  private meaningOf(error: Error): Error | null {
+    if (errorCode(error) === "EPIPE") return null;
+    return outputError(error, this.fd === STDERR ? "standard error" : "standard output") as Error;
+  }
+
+  private hand(data: string | Uint8Array, done: (error?: Error | null) => void): void {
     let rest: Uint8Array = typeof data === "string" ? Buffer.from(data) : data;
     let failure: Error | undefined;
     try {
       while (!this.stream && rest.length > 0) rest = rest.subarray(writeSync(this.fd, rest));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") this.stream = this.open();
+      if (errorCode(error) === "EAGAIN") this.stream = this.open();
       else failure = error as Error;
     }
     if (this.stream) this.stream.write(rest, done);

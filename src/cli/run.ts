@@ -2,7 +2,7 @@ import { TABLE } from "./commands.ts";
 import { endRun } from "./ends.ts";
 import { type Io, withoutColours, write } from "./io.ts";
 import { failureOf, parseArguments } from "./parse.ts";
-import { reportError } from "./report.ts";
+import { exitCodeOf, reportError } from "./report.ts";
 import { noteUnknownTypes } from "./types.ts";
 import { VERSION_TEXT } from "./version.ts";
 
@@ -35,7 +35,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       throw failureOf(command, error);
     }
   } catch (error) {
-    return await reportError(error, io);
+    // where that cannot be said, the exit code is all there is
+    return await reportError(error, io).catch(() => exitCodeOf(error));
   } finally {
     endRun(io);
   }

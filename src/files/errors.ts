@@ -79,3 +79,11 @@ export function writeError(error: unknown, path: string): unknown {
     cause: error,
   });
 }
+
+/** The same for standard output or error, of which a part may have been written. */
+export function outputError(error: unknown, name: string): unknown {
+  const code = errorCode(error);
+  if (code === undefined) return error;
+  const [what, hint] = MEANINGS[code] ?? [code, "check where it goes"];
+  return new TsopsError("write", `${name} cannot be written: ${what}`, { hint, cause: error });
+}

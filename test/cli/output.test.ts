@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { endLine, type Io, type Output } from "../../src/cli/io.ts";
 import { DirectOutput } from "../../src/cli/output.ts";
 import { mention } from "../../src/cli/report.ts";
-import { inSandbox } from "../support/cli.ts";
+import { inSandbox, OTHER_RECIPIENT, RECIPIENT } from "../support/cli.ts";
 import { argvOf, OTHER_PROGRAM, PROGRAM } from "../support/program.ts";
 import { scratchFolder, script } from "../support/scripts.ts";
 
@@ -102,9 +102,36 @@ test("a reader that goes away is no failure; a full disk is one", () =>
     const closed = shell('"$@" decrypt a.yaml >&-');
     assert.is(closed.stderr, "");
     const full = shell('"$@" decrypt a.yaml >/dev/full');
-    assert.is.not(full.status, 0);
-    assert.match(full.stderr, "ENOSPC");
+    assert.equal(
+      [full.status, full.stderr],
+      [
+        3,
+        "tsops: a.yaml: standard output cannot be written: the disk is full\n  free some space and try again\n",
+      ],
+    );
     assert.ok(OTHER_PROGRAM === undefined || PROGRAM.length <= 2);
+  }));
+
+test("standard error on a full disk: the exit code is the error's own, and every file is worked on", () =>
+  inSandbox(async (box) => {
+    if (!existsSync("/dev/full")) return;
+    const names = Array.from({ length: 20 }, (_, i) => `f${i}.yaml`);
+    for (const name of names) box.write(name, `of: ${name}\n`);
+    assert.is((await box.run(["encrypt", "-i", ...names])).code, 0);
+    const before = names.map((name) => box.read(name));
+    const run = (...argv: readonly string[]) =>
+      spawnSync("bash", ["-c", '"$@" 2>/dev/full', "sh", ...PROGRAM, ...argv], {
+        cwd: box.folder,
+        env: box.env as NodeJS.ProcessEnv,
+        encoding: "utf8",
+      });
+    assert.is(run("decrypt", "none.yaml").status, 100);
+    box.write(
+      ".sopsrc",
+      `{ rules: [{ glob: "*.yaml", recipients: ["age:${OTHER_RECIPIENT}", "age:${RECIPIENT}"] }] }`,
+    );
+    run("updatekeys", "-y", ...names);
+    for (const [i, name] of names.entries()) assert.is.not(box.read(name), before[i], name);
   }));
 
 test("where a warning cannot be written, the program that it is about is not started", () =>
@@ -121,7 +148,7 @@ test("where a warning cannot be written, the program that it is about is not sta
       env: box.env as NodeJS.ProcessEnv,
       encoding: "utf8",
     });
-    assert.equal([status, stdout], [1, ""]);
+    assert.equal([status, stdout], [3, ""]);
   }));
 
 test("a line that nobody waits for is written, and ends nothing where it cannot be", async () => {
