@@ -18,8 +18,11 @@ import { box } from "../support/sealed.ts";
 const seeds = fc.nat(1_000_000);
 const READERS: Readonly<Record<string, { texts: fc.Arbitrary<string>; read(text: string): string }>> = {
   yaml: {
-    // a comment that is indented oddly leads the other reader to take `? k` below for more of the value above
-    texts: fc.oneof(seeds.map(generateYaml), yamlDocuments).filter((text) => !text.includes("#")),
+    // a comment that is indented oddly leads the other reader to take `? k` below for more of the value above; and to a
+    // block scalar that ends with the text it adds a line break, which SOPS and PyYAML do not
+    texts: fc
+      .oneof(seeds.map(generateYaml), yamlDocuments)
+      .filter((text) => !text.includes("#") && (text.endsWith("\n") || !/[|>]/.test(text))),
     read: yamlEvents,
   },
   json: { texts: seeds.map(generateJson), read: (text) => JSON.stringify(JSON.parse(text)) },
