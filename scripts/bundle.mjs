@@ -26,7 +26,7 @@ export const PARTS = {
   yargs: "src/cli/sdk.ts",
 };
 
-/** A part that is copied as its makers made it: its licence (LGPL) lets everybody put another in its place. */
+/** A part that is a file of its own, with one marked change: its licence (LGPL) lets everybody put another in its place. */
 export const OPENPGP = { name: "openpgp", file: "node_modules/openpgp/dist/node/openpgp.cjs" };
 
 export function sharedOptions(root) {
