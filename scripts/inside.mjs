@@ -87,6 +87,8 @@ function component({ name, version, license, integrity }) {
     ...(content && { hashes: [{ alg: "SHA-512", content }] }),
     licenses: licencesOf(license),
     purl,
+    // the hash is that of the package as it was
+    ...(name === "openpgp" && { pedigree: { notes: NOTICE.replaceAll("\n", " ").trim() } }),
   };
 }
 

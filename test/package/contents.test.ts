@@ -89,6 +89,9 @@ test("openpgp is as its makers built it but for one marked change, and can be to
     assert.not.match(read(path), "OpenPGP.js v", path);
   assert.match(read("dist/LICENSES.txt"), /^openpgp \d+\.\d+\.\d+$/m);
   assert.match(read("dist/LICENSES.txt"), "openpgp was changed for tsops on ");
+  const { components } = JSON.parse(read("dist/sbom.cdx.json"));
+  const { pedigree } = components.find(({ name }: Component) => name === "openpgp");
+  assert.match(pedigree.notes, "openpgp was changed for tsops on ");
   assert.match(read("dist/LICENSES.txt"), "GNU LESSER GENERAL PUBLIC LICENSE");
 });
 
