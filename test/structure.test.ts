@@ -8,7 +8,16 @@ import * as assert from "uvu/assert";
  * modules that are loaded later included; and rooms import only from the floors below them.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ["descriptors.ts", "duration.ts", "errors.ts", "home.ts", "nearest.ts", "printable.ts", "sequences.ts"],
+  [
+    "descriptors.ts",
+    "duration.ts",
+    "errors.ts",
+    "home.ts",
+    "nearest.ts",
+    "printable.ts",
+    "sequences.ts",
+    "signals.ts",
+  ],
   ["formats", "programs"],
   ["files", "git", "net", "sops"],
   ["compare", "exec", "keys", "merge", "recognize.ts"],
