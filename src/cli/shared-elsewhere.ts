@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { Config } from "../config/model.ts";
 import type { Recipients } from "../document.ts";
+import { TsopsError } from "../errors.ts";
 import { mapFiles } from "../files/batch.ts";
 import { explore } from "../files/discover.ts";
 import { statOf } from "../files/stat.ts";
@@ -23,11 +24,11 @@ import { loadSettings, ruleFor, type Settings } from "./settings.ts";
  * another folder still has that key, and who may read it there need not be allowed to read those that it came from.
  */
 
-/** An encrypted file, and what its master keys wrapped. */
-interface Holder {
+/** Encrypted files that hold the same wrapped key, and are for the same people. */
+interface Holders {
+  readonly whom: Recipients;
   /** Absolute. */
-  readonly file: string;
-  readonly recipients: Recipients;
+  readonly files: string[];
 }
 
 /**
@@ -45,27 +46,40 @@ export async function sharedElsewhere(
   const { config, file } = settings;
   if (!config?.rules?.some(({ shareDataKey }) => shareDataKey) || !loses(after, before)) return undefined;
   const { context } = await sessionOf(run);
-  const holders = await once(context, `holders of wrapped keys ${config.path}`, () =>
-    holdersBelow(config, run),
-  );
+  const all = await once(context, `holders of wrapped keys ${config.path}`, () => holdersBelow(config, run));
   for (const wrapped of wrappedIn(before))
-    for (const other of holders.get(wrapped) ?? [])
-      if (other.file !== file && loses(after, await meantFor(other, run)))
-        return relative(run.io.cwd, other.file);
+    for (const { whom, files } of all.get(wrapped)?.values() ?? []) {
+      const other = files.find((each) => each !== file);
+      if (other !== undefined && loses(after, whom)) return relative(run.io.cwd, other);
+    }
   return undefined;
 }
 
-/** The encrypted files in and below a configuration's folder, by each wrapped key that they hold. */
-async function holdersBelow({ folder }: Config, run: Run): Promise<ReadonlyMap<string, readonly Holder[]>> {
+/** By each wrapped key, and by whom files are for: thousands of files may share a key. */
+type ByWrapped = ReadonlyMap<string, ReadonlyMap<string, Holders>>;
+
+/** The encrypted files in and below a configuration's folder. */
+async function holdersBelow({ folder }: Config, run: Run): Promise<ByWrapped> {
   const { files } = await explore([folder], searchOf(run));
-  const holders = new Map<string, Holder[]>();
-  await mapFiles(files, await jobsFor(files.length, run), async ({ name }) => {
-    const recipients = await recipientsIn(name, run);
+  const all = new Map<string, Map<string, Holders>>();
+  await mapFiles(files, await jobsFor(files.length, run), async ({ name: file }) => {
+    const recipients = await recipientsIn(file, run);
     if (!recipients) return;
-    for (const wrapped of wrappedIn(recipients))
-      holders.set(wrapped, [...(holders.get(wrapped) ?? []), { file: name, recipients }]);
+    const whom = await meantFor(file, recipients, run);
+    const { groups, threshold } = whom;
+    const people = JSON.stringify([
+      groups.map((group) => group.map(({ kind, id }) => [kind, id])),
+      threshold,
+    ]);
+    for (const wrapped of wrappedIn(recipients)) {
+      const holders = all.get(wrapped) ?? new Map<string, Holders>();
+      all.set(wrapped, holders);
+      const same = holders.get(people);
+      if (same) same.files.push(file);
+      else holders.set(people, { whom, files: [file] });
+    }
   });
-  return holders;
+  return all;
 }
 
 /** Those that stand in a file; undefined if it is not encrypted. What cannot be read is not this command's matter. */
@@ -86,10 +100,18 @@ function wrappedIn({ groups }: Recipients): Set<string> {
   return new Set(all.filter((wrapped) => wrapped !== ""));
 }
 
-/** Whom a file is for by its creation rule, which may have changed for many files at once; else by what stands in it. */
-async function meantFor({ file, recipients }: Holder, run: Run): Promise<Recipients> {
-  const settings = await loadSettings(file, run);
-  return (await ruleFor(settings)) ? await ruleRecipients(settings) : recipients;
+/**
+ * Whom a file is for by its creation rule, which may have changed for many files at once; else by what stands in it. A rule
+ * that cannot be used says nothing: the command says what is wrong with it where it is about that file.
+ */
+async function meantFor(file: string, recipients: Recipients, run: Run): Promise<Recipients> {
+  try {
+    const settings = await loadSettings(file, run);
+    return (await ruleFor(settings)) ? await ruleRecipients(settings) : recipients;
+  } catch (error) {
+    if (error instanceof TsopsError) return recipients;
+    throw error;
+  }
 }
 
 /** Why a file gets a new data key, for messages. */
