@@ -195,11 +195,11 @@ function stoppedAt(
   { what, further }: Batch,
   { stop, busy }: { stop: Stop; busy: number },
 ): TsopsError {
-  const did = /^would |:$/.test(what) ? "looked at" : what;
+  const looks = /^would |:$|^checked$/.test(what);
   const next = further === undefined ? "" : `; ${further}`;
   const halfway = busy > 0 ? ` or, up to ${busy} of them, done` : "";
-  return new TsopsError("aborted", `stopped: ${done} of ${total} files were ${did}`, {
-    hint: `the others are as they were${halfway}${next}`,
+  return new TsopsError("aborted", `stopped: ${done} of ${total} files were ${looks ? "looked at" : what}`, {
+    hint: `${looks ? "nothing was changed" : `the others are as they were${halfway}`}${next}`,
     exit: stop.exit,
   });
 }
