@@ -158,9 +158,7 @@ one who installed it, once for each kind of key that is used, writes the caches 
 
 What was done: one script for each SDK, with what is used of it alone ([dependencies.md](dependencies.md) says what that
 is), no google-gax, no axios, and a code cache for openpgp's own file. Since then openpgp fills its tables only when it
-needs them: taken in turns with the program of before, PGP takes a seventh less (148 and 127 ms) and with the executable
-a third (64 and 40 ms). What is left is Node's own start (twice SOPS's whole run) and what SDKs do when they are run at
-all. For Google, TLS is set up twice: gRPC's client cannot give up a connection that it is making, so another tries it
-first.
+needs them. What is left is Node's own start (twice SOPS's whole run) and what SDKs do when they are run at all. For
+Google, TLS is set up twice: gRPC's client cannot give up a connection that it is making, so another tries it first.
 
 `;

@@ -53,6 +53,7 @@ const asInstalled = {
   },
 };
 
+/** See scripts/openpgp-tables.mjs. */
 const openpgpAtNeed = {
   name: "openpgp-at-need",
   setup(hooks) {

@@ -1,7 +1,8 @@
 // A change to openpgp, which its licence (LGPL) allows where it is marked.
 //
 // When it is loaded, openpgp fills tables for its own AES and deflate, although the runtime's are used for nearly
-// everything. That took a third of the time for a small file in the executable, and a seventh in the npm program.
+// everything. Taken in turns on 2026-11-29, PGP's first use costs 40 instead of 64 ms of CPU with the executable, and 127
+// instead of 148 ms with the npm program.
 
 /** What was changed, for those who get it; beside the licences, too. */
 export const NOTICE = `openpgp was changed for tsops on 2026-11-29: tables are filled when they are needed, and not when it is

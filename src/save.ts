@@ -67,8 +67,6 @@ export interface SaveOptions {
   readonly raiseVersion?: boolean;
   /** The new data key, where files share one. */
   readonly shared?: SharedKey;
-  /** Whether a new data key is needed for such recipients in any case. */
-  readonly renew?: (after: Recipients) => Promise<boolean>;
   /** Another selector than the file's own: what it selects is encrypted from now on. */
   readonly selection?: { readonly selector: Selector; readonly macOnlyEncrypted: boolean };
 }
@@ -81,6 +79,11 @@ export function saveText(
   options: SaveOptions = {},
 ): Encrypted {
   return encryptText(plain, file.format, updateOptions(file, session, options));
+}
+
+export interface DraftOptions extends SaveOptions {
+  /** Whether such recipients need a new data key in any case. */
+  readonly renew?: (after: Recipients) => Promise<boolean>;
 }
 
 /** What was made of a plaintext with metadata, and the recipients that stand in that. */
@@ -97,7 +100,7 @@ export async function saveDraft(
   file: OpenDocument,
   draft: string,
   session: Session,
-  options: SaveOptions = {},
+  options: DraftOptions = {},
 ): Promise<SavedDraft> {
   const { metadata } = readText(draft, file.format);
   if (!metadata) {

@@ -3,7 +3,7 @@ import { mapFiles } from "../files/batch.ts";
 import type { Run } from "./command.ts";
 import type { Failure } from "./failures.ts";
 import { stopsBy } from "./interrupt.ts";
-import { clearPassing, type Io, wholeOf } from "./io.ts";
+import { clearPassing, type Io } from "./io.ts";
 import { jobsFor } from "./jobs.ts";
 import { Progress, type Shown } from "./progress.ts";
 import { note, reportError } from "./report.ts";
@@ -92,15 +92,13 @@ export async function forEachFile(names: readonly string[], batch: Batch, work: 
   const progress = new Progress(io);
   let busy = 0;
   const stop: Stop = new Stop(io, () => reportError(stoppedAt(tally, batch, { stop, busy }), io));
-  const released = stopsBy(wholeOf(io), stop.signal);
+  const released = stopsBy(io, stop.signal);
   try {
     const outputs = together && !inOrder ? new Together(io) : undefined;
     const one = async (name: string, index: number): Promise<unknown> => {
       busy++;
       try {
-        const part = outputs?.part(index) ?? io;
-        stopsBy(part, stop.signal);
-        return await work(name, part);
+        return await work(name, outputs?.part(index) ?? io);
       } finally {
         busy--;
       }

@@ -1,22 +1,24 @@
 import { TsopsError } from "../errors.ts";
 import { takeSignals } from "../files/wayout.ts";
-import { endLine, type Io, readAll } from "./io.ts";
+import { endLine, type Io, readAll, wholeOf } from "./io.ts";
 import { note } from "./report.ts";
 
 /** Runs in which somebody pressed Ctrl-C: nobody is asked any more. */
 const interrupted = new WeakSet<Io>();
 
-/** What ends the work that is told to an Io, where Ctrl-C does not end the process itself. */
+/** By the whole of a run: what ends its work, where Ctrl-C does not end the process itself. */
 const stops = new WeakMap<Io, AbortSignal>();
 
+/** For a run and its parts, until the result is called. */
 export function stopsBy(io: Io, signal: AbortSignal): () => void {
-  stops.set(io, signal);
-  return () => void stops.delete(io);
+  const whole = wholeOf(io);
+  stops.set(whole, signal);
+  return () => void stops.delete(whole);
 }
 
 /** For whatever waits, such as for another process that has the file's lock. */
 export function stopOf(io: Io): AbortSignal | undefined {
-  return stops.get(io);
+  return stops.get(wholeOf(io));
 }
 
 export function stopped(): TsopsError {

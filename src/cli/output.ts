@@ -36,7 +36,7 @@ export class DirectOutput implements Output {
   /** A reader that went away (`tsops decrypt f | head -1`) is no fault of ours. */
   private meaningOf(error: Error): Error | null {
     if (errorCode(error) === "EPIPE") return null;
-    return outputError(error, this.fd === STDERR ? "standard error" : "standard output") as Error;
+    return outputError(error, this.fd === STDERR ? "standard error" : "standard output");
   }
 
   private hand(data: string | Uint8Array, done: (error?: Error | null) => void): void {

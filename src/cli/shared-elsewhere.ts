@@ -4,8 +4,6 @@ import type { Recipients } from "../document.ts";
 import { TsopsError } from "../errors.ts";
 import { mapFiles } from "../files/batch.ts";
 import { explore } from "../files/discover.ts";
-import { statOf } from "../files/stat.ts";
-import { MAX_TEXT_BYTES } from "../formats/text.ts";
 import { once } from "../keys/cache.ts";
 import { loses } from "../keys/difference.ts";
 import { textField } from "../keys/fields.ts";
@@ -13,11 +11,13 @@ import { groupsFromMetadata } from "../keys/metadata.ts";
 import { printable } from "../printable.ts";
 import type { Run } from "./command.ts";
 import { ruleRecipients } from "./creation.ts";
-import { readInput } from "./files.ts";
-import { readIfEncrypted, searchOf } from "./found.ts";
+import { readFound, searchOf } from "./found.ts";
+import type { Io } from "./io.ts";
 import { jobsFor } from "./jobs.ts";
+import { note } from "./report.ts";
 import { sessionOf } from "./session.ts";
 import { loadSettings, ruleFor, type Settings } from "./settings.ts";
+import { whomFor } from "./shared-key.ts";
 
 /*
  * Files that share a data key (shared-key.ts) are open to whoever can open one of them. A file that was moved or copied to
@@ -66,11 +66,7 @@ async function holdersBelow({ folder }: Config, run: Run): Promise<ByWrapped> {
     const recipients = await recipientsIn(file, run);
     if (!recipients) return;
     const whom = await meantFor(file, recipients, run);
-    const { groups, threshold } = whom;
-    const people = JSON.stringify([
-      groups.map((group) => group.map(({ kind, id }) => [kind, id])),
-      threshold,
-    ]);
+    const people = whomFor(whom);
     for (const wrapped of wrappedIn(recipients)) {
       const holders = all.get(wrapped) ?? new Map<string, Holders>();
       all.set(wrapped, holders);
@@ -84,14 +80,9 @@ async function holdersBelow({ folder }: Config, run: Run): Promise<ByWrapped> {
 
 /** Those that stand in a file; undefined if it is not encrypted. What cannot be read is not this command's matter. */
 async function recipientsIn(file: string, run: Run): Promise<Recipients | undefined> {
-  if ((statOf(file)?.size ?? 0) > MAX_TEXT_BYTES) return undefined;
-  const { bytes } = await readInput(file, run.io);
   // what the options say is about the files that were named
-  const found = await readIfEncrypted(bytes, file, {
-    ...run.args,
-    "input-type": undefined,
-    "filename-override": undefined,
-  });
+  const args = { ...run.args, "input-type": undefined, "filename-override": undefined };
+  const found = await readFound(file, { ...run, args });
   return found.encryption === "whole" ? groupsFromMetadata(found.read.metadata.tree) : undefined;
 }
 
@@ -114,7 +105,14 @@ async function meantFor(file: string, recipients: Recipients, run: Run): Promise
   }
 }
 
-/** Why a file gets a new data key, for messages. */
-export function keptFrom(other: string): string {
-  return `it had the same one as ${printable(other)}, which not all of its recipients may read`;
+/** Says why a file has or `would get` a new data key, if another one had the same. */
+export async function noteShared(
+  name: string,
+  other: string | undefined,
+  io: Io,
+  gets: "has" | "would get" = "has",
+): Promise<void> {
+  if (other === undefined) return;
+  const why = `it had the same one as ${printable(other)}, which not all of its recipients may read`;
+  await note(io, `${name} ${gets} a new data key: ${why}`);
 }

@@ -25,11 +25,15 @@ export async function sharedKey(
   if (!rule?.shareDataKey) return undefined;
   const { groups, threshold } = recipients;
   const place = rule.shareDataKey === "folder" ? dirname(path) : "";
-  const whom = groups.map((group) => group.map(({ kind, id }) => [kind, id]));
-  const name = `shared data key ${JSON.stringify([rule.place, place, whom, threshold])}`;
+  const name = `shared data key ${JSON.stringify([rule.place, place])} ${whomFor(recipients)}`;
   return await once(session.context, name, async () => {
     const dataKey = randomBytes(DATA_KEY_BYTES);
     keepForRun(session.context, name, dataKey);
     return { dataKey, groups: await wrapDataKey(dataKey, groups, threshold, session) };
   });
+}
+
+/** The same text for the same people. */
+export function whomFor({ groups, threshold }: Recipients): string {
+  return JSON.stringify([groups.map((group) => group.map(({ kind, id }) => [kind, id])), threshold]);
 }

@@ -81,7 +81,7 @@ export function writeError(error: unknown, path: string): unknown {
 }
 
 /** The same for standard output or error, of which a part may have been written. */
-export function outputError(error: unknown, name: string): unknown {
+export function outputError(error: Error, name: string): Error {
   const code = errorCode(error);
   if (code === undefined) return error;
   const [what, hint] = MEANINGS[code] ?? [code, "check where it goes"];

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { mayPass } from "../descriptors.ts";
 import { TsopsError } from "../errors.ts";
 import { type Clock, clocksOf, isFailedLogin } from "./clock.ts";
@@ -76,6 +77,8 @@ class Attempt {
   private readonly options: AttemptOptions;
   private readonly clock: Clock;
   private readonly seconds: number;
+  /** Ends every wait, though not a call. */
+  private readonly over: AbortSignal | undefined;
   private hasTurn = false;
   /** Milliseconds that are left for answers, and for being told to wait. */
   private time: number;
@@ -89,14 +92,17 @@ class Attempt {
     this.seconds = limitSeconds(caller);
     this.time = this.seconds * 1000;
     this.patience = this.time * PATIENCE;
+    const { signal, ending } = caller;
+    this.over = signal && ending ? AbortSignal.any([signal, ending]) : (signal ?? ending);
   }
 
   async enter(): Promise<void> {
     try {
-      await this.service.enter(this.caller);
+      const { serves, login } = this.caller;
+      await this.service.enter({ signal: this.over, serves, login });
       this.hasTurn = true;
     } catch (error) {
-      throw this.caller.signal?.aborted || this.caller.ending?.aborted ? stopped(error) : error;
+      throw this.over?.aborted ? stopped(error) : error;
     }
   }
 
@@ -198,23 +204,9 @@ class Attempt {
   private async wait(ms: number, from: "time" | "patience"): Promise<void> {
     if (ms <= 0) return;
     this[from] -= ms;
-    await sleepUnless(ms, [this.caller.signal, this.caller.ending]);
-  }
-}
-
-/** @throws TsopsError("aborted") as soon as one of the signals ends it. */
-async function sleepUnless(ms: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
-  let wake!: () => void;
-  const woken = new Promise<void>((resolve) => (wake = resolve));
-  const timer = setTimeout(wake, ms);
-  for (const signal of signals) signal?.addEventListener("abort", wake);
-  try {
-    const over = () => signals.find((signal) => signal?.aborted);
-    if (!over()) await woken;
-    if (over()) throw stopped(over()?.reason);
-  } finally {
-    clearTimeout(timer);
-    for (const signal of signals) signal?.removeEventListener("abort", wake);
+    await sleep(ms, undefined, { signal: this.over }).catch((error: unknown) => {
+      throw stopped(error);
+    });
   }
 }
 

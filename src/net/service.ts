@@ -14,9 +14,8 @@ const FEWEST_AT_ONCE = 4;
 
 /** Whose call it is that enters. */
 interface Entering {
+  /** Ends the wait for a turn; one that there is may be used. */
   readonly signal?: AbortSignal;
-  /** Somebody ended the run: a turn that there is may be used, and none is waited for. */
-  readonly ending?: AbortSignal;
   /** It serves others for as long as they come, so nothing is given up for good. */
   readonly serves?: true;
   /** A login has its turn at once: calls that hold all turns may be waiting for it, and their time stands still. */
@@ -46,11 +45,11 @@ export class Service {
   private readonly waiting: (() => void)[] = [];
 
   /** Waits for a turn. @throws what the last call was told if the service was given up, or the signal's reason. */
-  async enter({ signal, ending, serves, login }: Entering = {}): Promise<void> {
+  async enter({ signal, serves, login }: Entering = {}): Promise<void> {
     for (;;) {
       this.check(serves);
       if (login || this.running < Math.floor(this.atOnce)) break;
-      await this.turn([signal, ending]);
+      await this.turn(signal);
     }
     this.running++;
   }
@@ -153,24 +152,24 @@ export class Service {
     });
   }
 
-  private async turn(signals: readonly (AbortSignal | undefined)[]): Promise<void> {
-    for (const signal of signals) signal?.throwIfAborted();
+  private async turn(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
     let go!: () => void;
     const called = new Promise<void>((resolve) => (go = resolve));
     this.waiting.push(go);
-    for (const signal of signals) signal?.addEventListener("abort", go);
+    const onAbort = (): void => go();
+    signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await called;
     } finally {
-      for (const signal of signals) signal?.removeEventListener("abort", go);
+      signal?.removeEventListener("abort", onAbort);
     }
-    const aborted = signals.find((signal) => signal?.aborted);
-    if (!aborted) return;
+    if (!signal?.aborted) return;
     const at = this.waiting.indexOf(go);
     if (at >= 0) this.waiting.splice(at, 1);
     // a turn that came meanwhile is the next one's
     else this.waiting.shift()?.();
-    aborted.throwIfAborted();
+    signal.throwIfAborted();
   }
 }
 

@@ -27,6 +27,16 @@ const failure = async (work: Promise<unknown>): Promise<TsopsError> =>
     (error) => error,
   );
 
+/** A service that always has too many requests, and how often it was asked. */
+function refusing() {
+  let calls = 0;
+  const busy = async (): Promise<never> => {
+    calls++;
+    throw new TooMany();
+  };
+  return { busy, count: () => calls };
+}
+
 /** Timers of signals do not keep a process alive. */
 const alive = setInterval(() => undefined, 1000);
 test.after(() => clearInterval(alive));
@@ -165,15 +175,11 @@ test("after a throttle fewer calls go at once, and none is lost", async () => {
 
 test("calls that were begun before the throttle line up again: four at a time try, however many there are", async () => {
   const caller = run({ TSOPS_KMS_TIMEOUT: "0.1" });
-  let calls = 0;
-  const busy = async () => {
-    calls++;
-    throw new TooMany();
-  };
+  const { busy, count } = refusing();
   const all = Array.from({ length: 50 }, () => failure(attempt(caller, busy, OPTIONS)));
   for (const error of await Promise.all(all)) assert.instance(error, TooMany);
   // each call once, and then those that have a turn, until three of them gave up: pauses of at least 50 ms in a second
-  assert.ok(calls <= 50 + 4 * 20, String(calls));
+  assert.ok(count() <= 50 + 4 * 20, String(count()));
 });
 
 test("when the run ends, what was asked may be answered, and nothing is asked again", async () => {
@@ -262,15 +268,11 @@ test("a turn that comes when its call is stopped goes to the next one", async ()
 
 test("a service that always says that there are too many requests is given up, too", async () => {
   const caller = run({ TSOPS_KMS_TIMEOUT: "0.02" });
-  let calls = 0;
-  const busy = async () => {
-    calls++;
-    throw new TooMany();
-  };
+  const { busy, count } = refusing();
   for (let i = 0; i < 3; i++) assert.instance(await failure(attempt(caller, busy, OPTIONS)), TooMany);
-  const before = calls;
+  const before = count();
   assert.instance(await failure(attempt(caller, busy, OPTIONS)), TooMany);
-  assert.is(calls, before, "it is not asked again");
+  assert.is(count(), before, "it is not asked again");
 });
 
 test("an answer in between shows that the service is there", async () => {

@@ -33,7 +33,7 @@ import { warnOfNothing } from "../../remarks.ts";
 import { errorLines, mention, note } from "../../report.ts";
 import { sessionOf } from "../../session.ts";
 import { indentFor, loadSettings } from "../../settings.ts";
-import { keptFrom, sharedElsewhere } from "../../shared-elsewhere.ts";
+import { noteShared, sharedElsewhere } from "../../shared-elsewhere.ts";
 import { checkDrift, reportRemoved, sealingOf, warnOfPlain } from "../../vouch.ts";
 import type { EditRun } from "./command.ts";
 
@@ -97,11 +97,8 @@ async function editExisting(
   let after: Recipients = open;
   const options = { seal, indent: indentFor(open.format, run.args, settings), raiseVersion: true };
   const withKeys = run.args["show-master-keys"] && !open.format.wrapper;
-  let shares: string | undefined;
-  const renew = async (recipients: Recipients): Promise<boolean> => {
-    shares = await sharedElsewhere(open, recipients, settings, run);
-    return shares !== undefined;
-  };
+  const renew = async (recipients: Recipients): Promise<boolean> =>
+    (await sharedElsewhere(open, recipients, settings, run)) !== undefined;
   const withTypedKeys = async (typed: string): Promise<string> => {
     const { text, recipients } = await saveDraft(open, typed, session, { ...options, renew });
     after = recipients;
@@ -129,7 +126,7 @@ async function editExisting(
   const hidden = await hiddenFrom(name, open, session, run);
   await editAndSave(name, { text: encodeText(before), encrypt, hidden, save }, run.io);
   if (loses(open, after)) await reportRemoved(file, after, run.io);
-  if (shares !== undefined) await note(run.io, `${name} has a new data key: ${keptFrom(shares)}`);
+  if (withKeys) await noteShared(name, await sharedElsewhere(open, after, settings, run), run.io);
 }
 
 /** A file that is not there yet starts from an example, as SOPS's does. */

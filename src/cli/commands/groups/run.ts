@@ -14,7 +14,7 @@ import { askNo, interactive } from "../../prompt.ts";
 import { formatDifference, showKey } from "../../recipients.ts";
 import { note } from "../../report.ts";
 import { loadSettings } from "../../settings.ts";
-import { keptFrom, sharedElsewhere } from "../../shared-elsewhere.ts";
+import { noteShared, sharedElsewhere } from "../../shared-elsewhere.ts";
 import { type Updating, updateFile } from "../../update.ts";
 import { reportRemoved } from "../../vouch.ts";
 import type { GroupsAddRun, GroupsDeleteRun, GroupsRun } from "./command.ts";
@@ -128,7 +128,7 @@ async function saveChanged(file: Updating, after: Recipients, run: Run): Promise
   if (!loses(open, after) && shares === undefined) return await saveRecipients(open, after, session, saving);
   const text = await saveRotated(open, after, session, saving);
   await reportRemoved(file, after, run.io);
-  if (shares !== undefined) await note(run.io, `${name} has a new data key: ${keptFrom(shares)}`);
+  await noteShared(name, shares, run.io);
   return text;
 }
 

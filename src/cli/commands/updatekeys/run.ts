@@ -23,7 +23,7 @@ import { differenceLine, note, tell } from "../../report.ts";
 import { checkSealThere } from "../../require-seal.ts";
 import { sessionOf } from "../../session.ts";
 import { loadSettings, ruleFor, type Settings } from "../../settings.ts";
-import { keptFrom, sharedElsewhere } from "../../shared-elsewhere.ts";
+import { noteShared, sharedElsewhere } from "../../shared-elsewhere.ts";
 import { sharedKey } from "../../shared-key.ts";
 import { updateFile } from "../../update.ts";
 import { checkDrift, driftOf, reportRemoved, selectorOfRule } from "../../vouch.ts";
@@ -180,7 +180,7 @@ async function syncOne(name: string, run: UpdatekeysRun, report: Report): Promis
           })
         : await saveRecipients(open, recipients, session, options);
       if (rotate) await reportRemoved(file, recipients, run.io);
-      if (shares !== undefined) await note(run.io, `${name} has a new data key: ${keptFrom(shares)}`);
+      await noteShared(name, shares, run.io);
       await note(run.io, `${name} synced with ${shown === undefined ? "its creation rule" : "new keys"}`);
       return text;
     },
@@ -222,7 +222,7 @@ async function inspect(name: string, run: UpdatekeysRun, report: Report): Promis
     );
   const loss = lossOf(file, recipients, settings);
   if (loss !== undefined) await note(run.io, `${name} would get a new data key: ${loss}`);
-  if (shares !== undefined) await note(run.io, `${name} would get a new data key: ${keptFrom(shares)}`);
+  await noteShared(name, shares, run.io, "would get");
   return undefined;
 }
 
